@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// Every way in which the world can say no, in one list, so that a kernel has one `switch` and one sentence each.
+///
+/// The list names things of other rooms (a queue, a transport) and is nevertheless here: an enumeration cut by
+/// room would need a conversion at every border that an error crosses on its way up to the kernel, and a
+/// pointer to a sentence, the other way to keep it open, would link all sentences into every kernel.
+namespace virtq {
+
+enum class Error : uint8_t {
+    none,
+
+    // queue: its size
+    queue_size_zero,
+    queue_size_not_power_of_two,
+    queue_size_above_maximum,
+    queue_size_above_capacity,
+    // queue: its memory
+    no_pages,
+    pages_misaligned,
+    pages_not_contiguous,
+    pfn_above_32_bits,
+    queue_still_live,
+    // queue: its features
+    feature_not_supported_by_queue,
+    // queue: a chain
+    queue_full,
+    chain_empty,
+    segment_empty,
+    chain_longer_than_queue,
+    chain_above_4_gib,
+    readable_after_writable,
+    // queue: its state
+    queue_not_initialised,
+    queue_broken,
+
+    // transport: what is behind the registers
+    no_device,
+    not_virtio,
+    version_unknown,
+    device_gone,
+    // transport: a queue of the device
+    queue_absent,
+    queue_in_use,
+    queue_not_accepted,
+
+    // device: initialisation
+    reset_timed_out,
+    reset_needed,
+    wrong_device_type,
+    feature_required_not_offered,
+    feature_prerequisite_missing,
+    features_refused,
+    config_unstable,
+
+    // device: a block request
+    not_initialised,
+    read_only,
+    beyond_capacity,
+    length_not_sector_multiple,
+    request_slots_exhausted,
+    not_supported,
+    io_error,
+    status_invalid,
+    short_read,
+    timed_out,
+};
+
+/// What happened, and what to do next. A constant string without a line end.
+[[nodiscard]] constexpr char const* describe(Error error) {
+    switch (error) {
+        case Error::none: return "No error.";
+
+        case Error::queue_size_zero:
+            return "The queue size is 0: the device has no such queue, or the size was not read from the device yet.";
+        case Error::queue_size_not_power_of_two:
+            return "The size of a split queue must be a power of two (§2.7): round down to one.";
+        case Error::queue_size_above_maximum:
+            return "The queue size is above 32768, the maximum (§2.7): ask for a smaller one.";
+        case Error::queue_size_above_capacity:
+            return "The device's queue is larger than the N of this VirtQueue<N>, and its size is fixed: use a "
+                   "larger N.";
+        case Error::no_pages:
+            return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
+        case Error::pages_misaligned:
+            return "The page allocator returned memory that does not start on a 4096-byte boundary, physically or "
+                   "virtually: it must hand out whole pages.";
+        case Error::pages_not_contiguous:
+            return "The pages of one allocation are not physically contiguous, or are not where the allocator says: "
+                   "allocate them from one physical run.";
+        case Error::pfn_above_32_bits:
+            return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
+                   "allocate them lower.";
+        case Error::queue_still_live:
+            return "The device may still write to this queue: reset the device, wait until its status reads 0, call "
+                   "detach(), and release again (§3.3.1). The pages were not given back.";
+        case Error::feature_not_supported_by_queue:
+            return "A ring feature was negotiated that this queue format does not implement: leave it out of the "
+                   "wanted features, or choose the other format.";
+
+        case Error::queue_full:
+            return "Not enough free descriptors: take completions (take_used or poll_used) and try again.";
+        case Error::chain_empty: return "A chain needs at least one segment (§2.7.13.1).";
+        case Error::segment_empty:
+            return "A segment has length 0: devices stop at such a descriptor. Leave the segment out.";
+        case Error::chain_longer_than_queue:
+            return "The chain has more segments than the queue has descriptors (§2.7.5.3.1), or links to itself: "
+                   "split the request.";
+        case Error::chain_above_4_gib:
+            return "The chain is longer than 2^32 bytes in total (§2.7.5.2): split the request.";
+        case Error::readable_after_writable:
+            return "A device-readable descriptor follows a device-writable one (§2.7.4.2): put all readable ones "
+                   "first.";
+        case Error::queue_not_initialised: return "The queue has no memory yet: call init() first.";
+        case Error::queue_broken:
+            return "The device wrote something impossible into this queue; fault() has the reason and the value. "
+                   "Reset the device and bring the queue up again.";
+
+        case Error::no_device: return "The slot is empty (device ID 0): this is normal, try the next slot.";
+        case Error::not_virtio:
+            return "No virtio-mmio device here (wrong magic value): check the address, and that it is mapped as "
+                   "device memory.";
+        case Error::version_unknown:
+            return "The virtio-mmio version is neither 2 (modern) nor 1 (legacy): check that the address is that of "
+                   "the register block.";
+        case Error::device_gone:
+            return "Every register reads as all ones: the device was unplugged, or its registers are not mapped.";
+        case Error::queue_absent:
+            return "The device has no queue of this index (its maximum size reads 0): check the index and the "
+                   "negotiated features.";
+        case Error::queue_in_use: return "The queue is already enabled: reset the device before it is set up again.";
+        case Error::queue_not_accepted:
+            return "The device did not take over the queue (its ready or page number register does not read back): "
+                   "check the queue's addresses.";
+
+        case Error::reset_timed_out:
+            return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
+                   "stuck and needs a system reset.";
+        case Error::reset_needed:
+            return "The device set DEVICE_NEEDS_RESET (§2.1.2): release the driver and initialise the device again.";
+        case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
+        case Error::feature_required_not_offered:
+            return "The device does not offer a feature that the driver cannot work without; negotiation() has the "
+                   "offered and the required bits.";
+        case Error::feature_prerequisite_missing:
+            return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
+        case Error::features_refused:
+            return "The device refused the accepted features (FEATURES_OK did not stay set); negotiation() has the "
+                   "offered, wanted and negotiated bits.";
+        case Error::config_unstable:
+            return "The configuration changed during every attempt to read it: try again later.";
+
+        case Error::not_initialised:
+            return "The driver is not initialised: call init() first, and look at what it returned.";
+        case Error::read_only: return "The disk is read-only (VIRTIO_BLK_F_RO).";
+        case Error::beyond_capacity:
+            return "The request reaches beyond the end of the disk: compare with capacity_sectors().";
+        case Error::length_not_sector_multiple:
+            return "The length of the data must be a non-zero multiple of 512 bytes (§5.2.6).";
+        case Error::request_slots_exhausted:
+            return "As many requests are in flight as the driver has slots for: call complete() and try again.";
+        case Error::not_supported: return "The device does not support this request.";
+        case Error::io_error:
+            return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
+        case Error::status_invalid:
+            return "The device completed the request without a valid status byte: it is faulty.";
+        case Error::short_read:
+            return "The device reported success for fewer bytes than were asked for; the rest of the buffer is not "
+                   "to be used (§2.7.8.3).";
+        case Error::timed_out:
+            return "The device did not answer within the budget. The buffer still belongs to the device: reset the "
+                   "device before using it again.";
+    }
+    return "An unknown error number.";
+}
+
+}  // namespace virtq

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/base/error.hpp>
+
+/// The second bin of failure: the world said no. A `Result` is a value or an `Error`, and nothing has changed
+/// when it is an error. Stands in for `std::expected`. `T` is trivially copyable and default constructible.
+namespace virtq {
+
+template <class T>
+class [[nodiscard]] Result {
+public:
+    constexpr Result(T value) : value_(value) {}      // NOLINT: conversion is the purpose
+    constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
+
+    [[nodiscard]] constexpr bool ok() const { return error_ == Error::none; }
+    [[nodiscard]] constexpr explicit operator bool() const { return ok(); }
+    /// `Error::none` when there is a value.
+    [[nodiscard]] constexpr Error error() const { return error_; }
+
+    [[nodiscard]] constexpr T value() const {
+        VIRTQ_ASSERT(ok(), "Result::value() of an error: ask ok() first, or error() for the reason");
+        return value_;
+    }
+    [[nodiscard]] constexpr T operator*() const { return value(); }
+    [[nodiscard]] constexpr T const* operator->() const {
+        VIRTQ_ASSERT(ok(), "Result::operator-> of an error: ask ok() first, or error() for the reason");
+        return &value_;
+    }
+
+private:
+    T value_{};
+    Error error_ = Error::none;
+};
+
+/// Success, or the reason why not.
+template <>
+class [[nodiscard]] Result<void> {
+public:
+    constexpr Result() = default;
+    constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
+
+    [[nodiscard]] constexpr bool ok() const { return error_ == Error::none; }
+    [[nodiscard]] constexpr explicit operator bool() const { return ok(); }
+    [[nodiscard]] constexpr Error error() const { return error_; }
+
+private:
+    Error error_ = Error::none;
+};
+
+/// What a function returns that succeeds without a value.
+using Status = Result<void>;
+
+}  // namespace virtq
