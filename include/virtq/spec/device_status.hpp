@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// §2.1 (Device Status Field).
+namespace virtq::spec {
+
+enum class StatusBit : uint8_t {
+    acknowledge = 1,          // ACKNOWLEDGE
+    driver = 2,               // DRIVER
+    driver_ok = 4,            // DRIVER_OK
+    features_ok = 8,          // FEATURES_OK
+    suspend = 16,             // SUSPEND
+    device_needs_reset = 64,  // DEVICE_NEEDS_RESET
+    failed = 128,             // FAILED
+};
+
+}  // namespace virtq::spec
+
+namespace virtq {
+
+/// The value of the device status field: a set of `StatusBit`s.
+class DeviceStatus {
+public:
+    constexpr DeviceStatus() = default;
+    explicit constexpr DeviceStatus(uint8_t bits) : bits_(bits) {}
+
+    [[nodiscard]] constexpr bool has(spec::StatusBit bit) const { return (bits_ & static_cast<uint8_t>(bit)) != 0; }
+    [[nodiscard]] constexpr DeviceStatus with(spec::StatusBit bit) const {
+        return DeviceStatus{static_cast<uint8_t>(bits_ | static_cast<uint8_t>(bit))};
+    }
+    [[nodiscard]] constexpr bool is_reset() const { return bits_ == 0; }
+    /// A device that has vanished reads as all ones; no device sets all bits, some are reserved.
+    [[nodiscard]] constexpr bool is_gone() const { return bits_ == 0xff; }
+    [[nodiscard]] constexpr uint8_t bits() const { return bits_; }
+
+    friend constexpr bool operator==(DeviceStatus, DeviceStatus) = default;
+
+private:
+    uint8_t bits_ = 0;
+};
+
+}  // namespace virtq

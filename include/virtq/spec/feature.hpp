@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// Feature bits, §2.2 (Feature Bits) and §6 (Reserved Feature Bits).
+namespace virtq {
+
+namespace spec {
+
+/// §6: the bits that belong to the queue and to negotiation, the same for every device type.
+enum class Feature : uint8_t {
+    notify_on_empty = 24,    // VIRTIO_F_NOTIFY_ON_EMPTY (legacy, §6.3)
+    any_layout = 27,         // VIRTIO_F_ANY_LAYOUT (legacy, §6.3)
+    indirect_desc = 28,      // VIRTIO_F_INDIRECT_DESC
+    event_idx = 29,          // VIRTIO_F_EVENT_IDX
+    version_1 = 32,          // VIRTIO_F_VERSION_1
+    access_platform = 33,    // VIRTIO_F_ACCESS_PLATFORM
+    ring_packed = 34,        // VIRTIO_F_RING_PACKED
+    in_order = 35,           // VIRTIO_F_IN_ORDER
+    order_platform = 36,     // VIRTIO_F_ORDER_PLATFORM
+    sr_iov = 37,             // VIRTIO_F_SR_IOV
+    notification_data = 38,  // VIRTIO_F_NOTIFICATION_DATA
+    notif_config_data = 39,  // VIRTIO_F_NOTIF_CONFIG_DATA
+    ring_reset = 40,         // VIRTIO_F_RING_RESET
+    admin_vq = 41,           // VIRTIO_F_ADMIN_VQ
+    suspend = 43,            // VIRTIO_F_SUSPEND
+};
+
+}  // namespace spec
+
+/// A set of feature bits, 128 wide: the standard defines bits up to 127. Kept as 32-bit words, which is how
+/// every transport shows them and what a 32-bit target shifts without a library call.
+class Features {
+public:
+    static constexpr unsigned word_count = 4;
+    static constexpr unsigned bit_count = 32 * word_count;
+
+    constexpr Features() = default;
+
+    /// A set of scoped feature enumerators, of this room or of a device type.
+    template <class... Bits>
+    [[nodiscard]] static constexpr Features of(Bits... bits) {
+        Features set;
+        (set.set(bits), ...);
+        return set;
+    }
+
+    template <class Bit>
+    [[nodiscard]] constexpr bool has(Bit bit) const {
+        return has_bit(static_cast<unsigned>(bit));
+    }
+    template <class Bit>
+    constexpr void set(Bit bit) {
+        words_[static_cast<unsigned>(bit) / 32] |= mask(static_cast<unsigned>(bit));
+    }
+    template <class Bit>
+    constexpr void clear(Bit bit) {
+        words_[static_cast<unsigned>(bit) / 32] &= ~mask(static_cast<unsigned>(bit));
+    }
+
+    /// By number, to walk a set: `bit` below `bit_count`.
+    [[nodiscard]] constexpr bool has_bit(unsigned bit) const { return (words_[bit / 32] & mask(bit)) != 0; }
+
+    /// Word `index` holds bits `32 * index` to `32 * index + 31`.
+    [[nodiscard]] constexpr uint32_t word(unsigned index) const { return words_[index]; }
+    constexpr void set_word(unsigned index, uint32_t value) { words_[index] = value; }
+
+    [[nodiscard]] constexpr bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
+    [[nodiscard]] constexpr bool contains(Features const& other) const { return other.without(*this).empty(); }
+
+    [[nodiscard]] constexpr Features without(Features const& other) const {
+        Features difference;
+        for (unsigned i = 0; i < word_count; ++i) {
+            difference.words_[i] = words_[i] & ~other.words_[i];
+        }
+        return difference;
+    }
+
+    friend constexpr Features operator&(Features const& a, Features const& b) {
+        Features both;
+        for (unsigned i = 0; i < word_count; ++i) {
+            both.words_[i] = a.words_[i] & b.words_[i];
+        }
+        return both;
+    }
+    friend constexpr Features operator|(Features const& a, Features const& b) {
+        Features either;
+        for (unsigned i = 0; i < word_count; ++i) {
+            either.words_[i] = a.words_[i] | b.words_[i];
+        }
+        return either;
+    }
+    friend constexpr bool operator==(Features const&, Features const&) = default;
+
+private:
+    [[nodiscard]] static constexpr uint32_t mask(unsigned bit) { return uint32_t{1} << (bit % 32); }
+
+    uint32_t words_[word_count] = {};
+};
+
+}  // namespace virtq
