@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/phys_addr.hpp>
+#include <virtq/base/same_as.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// The one thing a kernel must bring: physical pages.
+namespace virtq {
+
+/// The unit of the allocator, in bytes. A kernel with larger pages rounds up.
+inline constexpr uint32_t page_bytes = 4096;
+
+/// A run of `count` physically contiguous pages, mapped at `virt` as normal cacheable memory.
+struct Pages {
+    void* virt = nullptr;  ///< null: no pages
+    PhysAddr phys;
+    size_t count = 0;
+};
+
+/// A kernel's page allocator. All calls happen in `init` and `release`, in the caller's context.
+template <class Allocator>
+concept PageAllocator = requires(Allocator& allocator, Pages pages, size_t count) {
+    /// Returns `count` physically contiguous pages aligned to 4096 bytes, or `Pages{}` when there are none. They may
+    /// be dirty: the library zeroes what it uses. For example `allocate_pages(3)` returns
+    /// `{(void*)0xffff800000142000, PhysAddr{0x142000}, 3}`.
+    { allocator.allocate_pages(count) } -> SameAs<Pages>;
+    /// Takes back exactly what one `allocate_pages` returned. Cannot fail.
+    { allocator.free_pages(pages) } -> SameAs<void>;
+};
+
+/// Optional: an allocator that can translate lets `init` verify that a run is contiguous and where it claims.
+template <class Allocator>
+concept TranslatesAddresses = requires(Allocator& allocator, void const* virt) {
+    /// The physical address behind a virtual one of a page that this allocator handed out.
+    { allocator.phys_addr(virt) } -> SameAs<PhysAddr>;
+};
+
+/// Optional, required by `ScopedQueue`: hears of pages that cannot be given back because the device may still
+/// write to them.
+template <class Allocator>
+concept ReportsLeaks = requires(Allocator& allocator, Pages pages) {
+    /// Says it (prints, counts). The pages stay allocated for ever, or until the device has been reset.
+    { allocator.pages_leaked(pages) } -> SameAs<void>;
+};
+
+}  // namespace virtq

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// What a bounded wait does between two looks.
+namespace virtq {
+
+/// The kernel's hook: called between two looks at the device, in the caller's context. It may pause the CPU,
+/// yield to the scheduler, or sleep until an interrupt or for some microseconds.
+template <class Hook>
+concept Relax = requires(Hook& hook) {
+    hook();
+};
+
+/// How often a wait may look before it gives up. With the default hook one look is some tens of nanoseconds on
+/// hardware; with a hook that sleeps a millisecond, 1000 looks are a second.
+struct Looks {
+    uint32_t count;
+};
+
+/// The default hook: tells the CPU that this is a spin loop.
+struct SpinRelax {
+    void operator()() const {
+#if defined(__x86_64__) || defined(__i386__)
+        asm volatile("pause" ::: "memory");
+#elif defined(__aarch64__) || (defined(__ARM_ARCH) && __ARM_ARCH >= 7)
+        asm volatile("yield" ::: "memory");
+#else
+        asm volatile("" ::: "memory");
+#endif
+    }
+};
+
+static_assert(Relax<SpinRelax>);
+
+}  // namespace virtq

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Every access to memory that is shared with the device. Nothing else in the library touches such memory, so
+/// that an explorer of memory orders can take this file's place by include path.
+///
+/// Words are accessed in the width in which they are declared: packing several into one access would break
+/// strict aliasing, and kernels build with it on and off.
+namespace virtq::platform {
+
+/// A store that becomes visible with the next `store_release` to another word.
+template <class Word>
+inline void store_plain(Word* target, Word value) {
+    *target = value;
+}
+
+/// A store that the device may see at any time, whole: 16 bits on every architecture.
+inline void store_relaxed(uint16_t* target, uint16_t value) {
+    __atomic_store_n(target, value, __ATOMIC_RELAXED);
+}
+
+/// Publishes: whoever reads `value` with acquire sees every earlier store.
+inline void store_release(uint16_t* target, uint16_t value) {
+    __atomic_store_n(target, value, __ATOMIC_RELEASE);
+}
+
+/// One read of a word that the device writes; the compiler may not read it again.
+template <class Word>
+[[nodiscard]] inline Word load_relaxed(Word const* source) {
+    return __atomic_load_n(source, __ATOMIC_RELAXED);
+}
+
+/// One read; every store that precedes the device's release of this value is visible afterwards.
+[[nodiscard]] inline uint16_t load_acquire(uint16_t const* source) {
+    return __atomic_load_n(source, __ATOMIC_ACQUIRE);
+}
+
+/// Fills memory with zeroes before the device knows of it.
+inline void zero(void* memory, size_t bytes) {
+    __builtin_memset(memory, 0, bytes);
+}
+
+}  // namespace virtq::platform
