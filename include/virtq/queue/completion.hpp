@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/index.hpp>
+#include <virtq/queue/token.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What a look for a completion found.
+enum class TakeState : uint8_t {
+    completion,  ///< here it is
+    none,        ///< nothing at this moment; this does not permit to sleep, see enable_used_notifications()
+    broken,      ///< the device lied: see fault()
+};
+
+/// What `take_used` returns: 16 bytes on a 64-bit target, so that it travels in registers.
+struct Completion {
+    Token token;           ///< the caller's, when `state` is `completion`
+    uint32_t written = 0;  ///< bytes that the device wrote, from the start of the writable segments (§2.7.8)
+    TakeState state = TakeState::none;
+
+    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+};
+static_assert(sizeof(Completion) <= 16, "A Completion must be returned in two registers");
+
+/// What `poll_used` returns: the head of the chain, whose descriptors stay the caller's.
+struct UsedChain {
+    DescIndex head{};
+    uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8)
+    TakeState state = TakeState::none;
+
+    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+};
+
+/// The answer of `enable_used_notifications`.
+enum class UsedPending : uint8_t {
+    nothing_there,    ///< the caller may sleep: the device will notify
+    something_there,  ///< take it (or learn that the queue is broken) before sleeping
+};
+
+}  // namespace virtq

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// The third bin of failure: the device lied. The first lie is kept, and only a reset leaves that state.
+namespace virtq {
+
+enum class FaultReason : uint8_t {
+    none,
+    used_index_ahead,
+    used_id_out_of_range,
+    used_id_not_in_flight,
+    used_length_above_writable,
+};
+
+struct Fault {
+    FaultReason reason = FaultReason::none;
+    uint32_t value = 0;  ///< what the device wrote: an index, an id or a length
+
+    [[nodiscard]] constexpr explicit operator bool() const { return reason != FaultReason::none; }
+};
+
+/// What the device did. A constant string without a line end; `Fault::value` goes with it.
+[[nodiscard]] constexpr char const* describe(FaultReason reason) {
+    switch (reason) {
+        case FaultReason::none: return "The queue is sound.";
+        case FaultReason::used_index_ahead:
+            return "The device's used index says that more chains were used than are in flight (§2.7.8): the value "
+                   "is that index.";
+        case FaultReason::used_id_out_of_range:
+            return "The device used a descriptor number that is not below the queue size (§2.7.8): the value is that "
+                   "number.";
+        case FaultReason::used_id_not_in_flight:
+            return "The device used a descriptor that is not the head of a chain in flight (used twice, never "
+                   "offered, or in the middle of a chain, §2.7.8): the value is its number.";
+        case FaultReason::used_length_above_writable:
+            return "The device says that it wrote more bytes than the chain had writable (§2.7.8): the value is that "
+                   "length. For a device that is known to do so, init() has an option that cuts it instead.";
+    }
+    return "An unknown reason.";
+}
+
+}  // namespace virtq

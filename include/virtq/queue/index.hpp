@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// Three kinds of number that all fit 16 bits and must never be mixed: three types, without arithmetic.
+namespace virtq {
+
+/// A free-running ring index: counts every entry ever written, modulo 2^16 (§2.7.6, §2.7.8).
+enum class RingIndex : uint16_t {};
+
+/// A place in a ring: a free-running index modulo the queue size.
+enum class Slot : uint16_t {};
+
+/// The number of a descriptor in the descriptor table (§2.7.5).
+enum class DescIndex : uint16_t {};
+
+[[nodiscard]] constexpr RingIndex advance(RingIndex index, uint16_t by = 1) {
+    return static_cast<RingIndex>(static_cast<uint16_t>(static_cast<uint16_t>(index) + by));
+}
+
+/// How far `to` is ahead of `from`, modulo 2^16. The only way in which ring indices are compared.
+[[nodiscard]] constexpr uint16_t distance(RingIndex from, RingIndex to) {
+    return static_cast<uint16_t>(static_cast<uint16_t>(to) - static_cast<uint16_t>(from));
+}
+
+/// Where `index` lies in a ring of a power-of-two size; `mask` is that size minus one.
+[[nodiscard]] constexpr Slot slot_of(RingIndex index, uint16_t mask) {
+    return static_cast<Slot>(static_cast<uint16_t>(static_cast<uint16_t>(index) & mask));
+}
+
+[[nodiscard]] constexpr uint16_t number(RingIndex index) {
+    return static_cast<uint16_t>(index);
+}
+[[nodiscard]] constexpr uint16_t number(Slot slot) {
+    return static_cast<uint16_t>(slot);
+}
+[[nodiscard]] constexpr uint16_t number(DescIndex desc) {
+    return static_cast<uint16_t>(desc);
+}
+
+}  // namespace virtq

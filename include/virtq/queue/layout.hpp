@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/bit.hpp>
+#include <virtq/base/phys_addr.hpp>
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/spec/split_ring.hpp>
+
+#include <stdint.h>
+
+/// Where the parts of a queue lie. All that a transport knows of a queue.
+namespace virtq {
+
+/// §2.7.2: what a 32-bit page number counts. PCI fixes 4096; on MMIO we write it to GuestPageSize.
+inline constexpr uint32_t pfn_unit_bytes = 4096;
+
+/// What a transport tells the device: the agreed size and the three areas (§2.6). For a legacy device, whose
+/// layout is fixed, the page number of the first is enough.
+struct QueueAddresses {
+    uint16_t size = 0;
+    PhysAddr descriptor_area;
+    PhysAddr driver_area;
+    PhysAddr device_area;
+
+    /// The page number for a legacy device; `init` of a legacy queue has made sure that it fits.
+    [[nodiscard]] constexpr uint32_t pfn() const {
+        return static_cast<uint32_t>(descriptor_area.value / pfn_unit_bytes);
+    }
+};
+
+/// The split queue in one physically contiguous run: descriptor table, available ring, padding to 4096 bytes, used
+/// ring (§2.7, §2.7.2). One layout for legacy and modern devices: the padding costs a modern queue at most one
+/// page. Room for the two event words is always reserved, because devices write `avail_event` unasked.
+struct SplitLayout {
+    uint32_t size;  ///< queue size, a power of two up to 32768
+
+    /// §2.7: bytes of each part, the event word included.
+    [[nodiscard]] constexpr uint32_t descriptor_table_bytes() const { return 16 * size; }
+    [[nodiscard]] constexpr uint32_t available_ring_bytes() const { return 6 + 2 * size; }
+    [[nodiscard]] constexpr uint32_t used_ring_bytes() const { return 6 + 8 * size; }
+
+    [[nodiscard]] constexpr uint32_t available_ring_offset() const { return descriptor_table_bytes(); }
+    [[nodiscard]] constexpr uint32_t used_ring_offset() const {
+        return align_up(available_ring_offset() + available_ring_bytes(), spec::legacy_queue_align);
+    }
+    [[nodiscard]] constexpr uint32_t total_bytes() const { return used_ring_offset() + used_ring_bytes(); }
+    [[nodiscard]] constexpr uint32_t page_count() const { return align_up(total_bytes(), page_bytes) / page_bytes; }
+
+    /// Offsets of the event words from the start of their ring (§2.7.6, §2.7.8).
+    [[nodiscard]] constexpr uint32_t used_event_offset() const { return spec::avail_ring_offset + 2 * size; }
+    [[nodiscard]] constexpr uint32_t avail_event_offset() const { return spec::used_ring_offset + 8 * size; }
+
+    [[nodiscard]] constexpr QueueAddresses addresses(PhysAddr base) const {
+        return {static_cast<uint16_t>(size), base, base + available_ring_offset(), base + used_ring_offset()};
+    }
+};
+
+static_assert(SplitLayout{256}.available_ring_offset() == 4096 && SplitLayout{256}.used_ring_offset() == 8192 &&
+                  SplitLayout{256}.total_bytes() == 8192 + 2054,
+              "§2.7: 16 * 256 bytes of descriptors, 6 + 2 * 256 of available ring, 6 + 8 * 256 of used ring");
+static_assert(SplitLayout{1}.used_ring_offset() == 4096 && SplitLayout{1}.page_count() == 2,
+              "§2.7.2: the smallest queue of a legacy device takes two pages");
+static_assert(SplitLayout{spec::queue_size_maximum}.total_bytes() ==
+                  16 * 32768 + align_up(6 + 2 * 32768, 4096) + 6 + 8 * 32768,
+              "§2.7.2: the legacy formula for the largest queue");
+static_assert(spec::legacy_queue_align % spec::used_ring_alignment == 0 &&
+                  spec::descriptor_table_alignment <= page_bytes && 16 % spec::available_ring_alignment == 0,
+              "§2.7: each part starts on a multiple of its alignment");
+
+}  // namespace virtq

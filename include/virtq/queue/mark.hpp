@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/spec/split_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What the driver privately knows of one descriptor, in 16 bits. All zero: free, or the body of a chain that
+/// `add` made; in both cases not the caller's.
+///
+/// The chain tier touches only the mark of a head: bit 15 set, the length of the chain minus one below it. The
+/// descriptor tier keeps who holds each descriptor, with the flags that the caller gave it.
+class Mark {
+public:
+    /// Who holds a descriptor of the descriptor tier.
+    enum class Holder : uint16_t {
+        nobody = 0,
+        caller = 1u << 2,       ///< allocated, to be written, pushed or freed
+        pushed_head = 2u << 2,  ///< in flight, named in the available ring
+        pushed_body = 3u << 2,  ///< in flight, behind a head
+        taken_head = 4u << 2,   ///< head of a chain of `add` that poll_used took: to be freed as a chain
+    };
+
+    constexpr Mark() = default;
+
+    [[nodiscard]] static constexpr Mark added_head(uint32_t chain_length) {
+        return Mark{static_cast<uint16_t>(added | (chain_length - 1))};
+    }
+    [[nodiscard]] static constexpr Mark held_by(Holder holder, uint16_t flags = 0) {
+        return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
+    }
+
+    [[nodiscard]] constexpr bool is_added_head() const { return (bits_ & added) != 0; }
+    /// Of an added head: descriptors behind it.
+    [[nodiscard]] constexpr uint16_t body_length() const { return static_cast<uint16_t>(bits_ & ~added); }
+
+    [[nodiscard]] constexpr bool is_held_by(Holder holder) const {
+        return (bits_ & (added | holder_mask)) == static_cast<uint16_t>(holder);
+    }
+    [[nodiscard]] constexpr Mark passed_to(Holder holder) const { return held_by(holder, flags()); }
+
+    /// NEXT and WRITE as the caller wrote them (descriptor tier only).
+    [[nodiscard]] constexpr uint16_t flags() const { return bits_ & flag_mask; }
+    [[nodiscard]] constexpr bool has(spec::DescFlag flag) const {
+        return (flags() & static_cast<uint16_t>(flag)) != 0;
+    }
+
+private:
+    static constexpr uint16_t added = 0x8000;
+    static constexpr uint16_t holder_mask = 7u << 2;
+    static constexpr uint16_t flag_mask = 3;  // NEXT and WRITE
+
+    explicit constexpr Mark(uint16_t bits) : bits_(bits) {}
+
+    uint16_t bits_ = 0;
+};
+static_assert(static_cast<uint16_t>(spec::DescFlag::next) == 1 && static_cast<uint16_t>(spec::DescFlag::write) == 2,
+              "A mark keeps NEXT and WRITE in its two low bits");
+
+}  // namespace virtq

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/virtqueue.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A `VirtQueue` with a destructor, for those who want one: it gives the pages back when it goes out of scope. If the
+/// device may still write to them they are leaked, and the allocator's `pages_leaked` hears of it.
+///
+/// Not for static objects: their destructors need `__cxa_atexit`, which kernels lack.
+template <uint32_t N, class Allocator, class Format = Split>
+class ScopedQueue {
+    static_assert(PageAllocator<Allocator>,
+                  "ScopedQueue: the allocator must satisfy virtq::PageAllocator "
+                  "(virtq/platform/page_allocator.hpp)");
+    static_assert(ReportsLeaks<Allocator>,
+                  "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor "
+                  "has no other way to say that pages were leaked");
+
+public:
+    explicit ScopedQueue(Allocator& allocator) : allocator_(allocator) {}
+    ScopedQueue(ScopedQueue const&) = delete;
+    ScopedQueue& operator=(ScopedQueue const&) = delete;
+
+    ~ScopedQueue() {
+        if (!queue_.release(allocator_)) {
+            allocator_.pages_leaked(queue_.pages());
+        }
+    }
+
+    /// As `VirtQueue::init`, with the allocator that this object was made with.
+    [[nodiscard]] Status init(uint32_t size, Features const& features, QueueOption option = {}) {
+        return queue_.init(allocator_, size, features, option);
+    }
+
+    [[nodiscard]] VirtQueue<N, Format>& operator*() { return queue_; }
+    [[nodiscard]] VirtQueue<N, Format>* operator->() { return &queue_; }
+
+private:
+    Allocator& allocator_;
+    VirtQueue<N, Format> queue_;
+};
+
+}  // namespace virtq

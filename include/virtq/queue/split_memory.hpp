@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/endian.hpp>
+#include <virtq/platform/fence.hpp>
+#include <virtq/platform/ring_memory.hpp>
+#include <virtq/queue/index.hpp>
+#include <virtq/queue/layout.hpp>
+#include <virtq/queue/segment.hpp>
+#include <virtq/spec/split_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// The memory that a split queue shares with its device (§2.7): where each word lies, its byte order, and who
+/// writes it. Only told to the device or read once; nothing that the driver needs to know later is kept here.
+class SplitMemory {
+public:
+    /// Zeroes the run, dirty as it comes, and lays the queue out in it.
+    void place(Pages const& run, SplitLayout layout, ByteOrder order) {
+        platform::zero(run.virt, run.count * page_bytes);
+        auto* const base = static_cast<unsigned char*>(run.virt);
+        table_ = reinterpret_cast<spec::Descriptor*>(base);
+        avail_ = reinterpret_cast<uint16_t*>(base + layout.available_ring_offset());
+        used_ = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
+        mask_ = static_cast<uint16_t>(layout.size - 1);
+        order_ = order;
+    }
+
+    /// Makes both indices start at `first`, before the device knows of the queue.
+    void start_at(RingIndex first) {
+        platform::store_relaxed(avail_ + avail_idx, wire(number(first)));
+        platform::store_relaxed(used_ + used_idx, wire(number(first)));
+    }
+
+    [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
+    [[nodiscard]] uint16_t size() const { return static_cast<uint16_t>(mask_ + 1); }
+
+    // --- written by the driver ------------------------------------------------------------------------------
+
+    /// A descriptor that is not exposed yet.
+    void write_descriptor(DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
+        spec::Descriptor& entry = table_[number(desc)];
+        platform::store_plain(&entry.addr, wire(segment.addr.value));
+        platform::store_plain(&entry.len, wire(segment.bytes));
+        platform::store_plain(&entry.flags, wire(flags));
+        platform::store_plain(&entry.next, wire(number(next)));
+    }
+    void write_descriptor_flags(DescIndex desc, uint16_t flags) {
+        platform::store_plain(&table_[number(desc)].flags, wire(flags));
+    }
+
+    /// An entry of the available ring that is not exposed yet.
+    void write_avail_entry(Slot slot, DescIndex head) {
+        platform::store_plain(avail_ + avail_ring + number(slot), wire(number(head)));
+    }
+
+    /// Exposes all entries before `index`. Release: pairs with the device's acquire of the index; without it the
+    /// device could see the index before the descriptors and entries behind it (§2.7.13.3.1).
+    void publish_avail_index(RingIndex index) { platform::store_release(avail_ + avail_idx, wire(number(index))); }
+
+    void write_avail_flags(uint16_t flags) { platform::store_relaxed(avail_ + avail_flags, wire(flags)); }
+    void write_used_event(RingIndex event) {
+        platform::store_relaxed(avail_ + avail_ring + size(), wire(number(event)));
+    }
+
+    // --- written by the device: each call is one read -------------------------------------------------------
+
+    /// Acquire: pairs with the device's release of the index; without it an entry, or the data behind it, could be
+    /// read before it was written (§2.7.8.2).
+    [[nodiscard]] RingIndex load_used_index() const {
+        return static_cast<RingIndex>(wire(platform::load_acquire(used_ + used_idx)));
+    }
+    [[nodiscard]] spec::UsedElement load_used_element(Slot slot) const {
+        auto const* entry = reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + number(slot);
+        return {wire(platform::load_relaxed(&entry->id)), wire(platform::load_relaxed(&entry->len))};
+    }
+    [[nodiscard]] uint16_t load_used_flags() const { return wire(platform::load_relaxed(used_ + used_flags)); }
+    [[nodiscard]] RingIndex load_avail_event() const {
+        return static_cast<RingIndex>(wire(platform::load_relaxed(used_ + used_ring + 4 * size())));
+    }
+
+private:
+    // Offsets in 16-bit words.
+    static constexpr uint32_t avail_flags = spec::avail_flags_offset / 2;
+    static constexpr uint32_t avail_idx = spec::avail_idx_offset / 2;
+    static constexpr uint32_t avail_ring = spec::avail_ring_offset / 2;
+    static constexpr uint32_t used_flags = spec::used_flags_offset / 2;
+    static constexpr uint32_t used_idx = spec::used_idx_offset / 2;
+    static constexpr uint32_t used_ring = spec::used_ring_offset / 2;
+
+    /// Between native order and the ring's; its own inverse. A modern ring is little-endian, a legacy one native
+    /// (§2.7.3), so a little-endian host never swaps.
+    template <class Word>
+    [[nodiscard]] Word wire(Word word) const {
+        if constexpr (native_byte_order == ByteOrder::little) {
+            return word;
+        } else {
+            return order_ == native_byte_order ? word : swap_bytes(word);
+        }
+    }
+
+    spec::Descriptor* table_ = nullptr;  ///< descriptor table, written by the driver
+    uint16_t* avail_ = nullptr;          ///< available ring with used_event, written by the driver
+    uint16_t* used_ = nullptr;           ///< used ring with avail_event, written by the device
+    uint16_t mask_ = 0;                  ///< size - 1
+    ByteOrder order_ = ByteOrder::little;
+};
+
+}  // namespace virtq

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What the caller gives with a chain and gets back with its completion. The library never looks behind it, and
+/// the device never sees it.
+class Token {
+public:
+    constexpr Token() = default;
+    explicit constexpr Token(uintptr_t value) : value_(value) {}
+    template <class T>
+    explicit Token(T* pointer) : value_(reinterpret_cast<uintptr_t>(pointer)) {}
+
+    [[nodiscard]] constexpr uintptr_t value() const { return value_; }
+    /// The pointer that the token was made from.
+    template <class T>
+    [[nodiscard]] T* as() const {
+        return reinterpret_cast<T*>(value_);
+    }
+
+    friend constexpr bool operator==(Token, Token) = default;
+
+private:
+    uintptr_t value_ = 0;
+};
+
+}  // namespace virtq

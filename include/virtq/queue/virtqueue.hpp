@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/bit.hpp>
+#include <virtq/queue/descriptor_tier.hpp>
+#include <virtq/queue/layout.hpp>
+#include <virtq/queue/split_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// The format of a queue: split (§2.7).
+struct Split {
+    template <uint32_t N>
+    using Ring = SplitRing<N>;
+    static constexpr bool has_descriptor_tier = true;
+};
+
+/// A virtqueue of up to `N` descriptors, driven from the driver's side.
+///
+/// **Spec** VIRTIO 1.4 §2.6 to §2.7. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
+/// written with. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel interface. Both may be used on
+/// one queue.
+///
+/// **Threading** No call takes a lock, sleeps or allocates, `init` and `release` excepted; all may be called in
+/// interrupt context. Calls on one queue must be serialised by the caller; calls on different queues need not. What
+/// `publish` returns may be acted on outside that lock. **Memory** One physically contiguous run (`SplitLayout`) is
+/// shared with the device; 16 bytes a descriptor are private, inside this object, which is all zero at first and so
+/// lies in `.bss`, and which is neither copied nor moved. **Errors** A call that the world refuses changes nothing and
+/// says why. What the device writes is checked; the first lie breaks the queue, `fault()` keeps the reason and the
+/// value, and every later call says so, until the device is reset and the queue initialised again.
+///
+/// ```
+/// static virtq::VirtQueue<256> queue;                              // lies in .bss
+/// queue.init(pages, 256, negotiated_features);                     // then give addresses() to the device
+/// queue.add(request_segments, answer_segments, virtq::Token{&request});
+/// if (queue.publish()) { transport.notify(0); }
+/// while (auto done = queue.take_used()) { finish(done.token.as<Request>(), done.written); }
+/// ```
+template <uint32_t N, class Format = Split>
+class VirtQueue {
+    static_assert(N <= spec::queue_size_maximum, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
+    static_assert(is_power_of_two(N), "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
+
+public:
+    static constexpr uint32_t capacity = N;
+
+    constexpr VirtQueue() = default;
+    VirtQueue(VirtQueue const&) = delete;
+    VirtQueue& operator=(VirtQueue const&) = delete;
+
+    // --- life ---------------------------------------------------------------------------------------------------
+
+    /// Takes pages, zeroes them and lays out a queue of `size` descriptors, as agreed with the device. `features` are
+    /// the negotiated ones: EVENT_IDX is used, a set without VERSION_1 makes a legacy queue. Used buffer notifications
+    /// are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of another format; then
+    /// nothing is kept. May call the allocator.
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features, QueueOption option = {}) {
+        return ring_.init(allocator, size, features, option);
+    }
+
+    /// Gives back exactly the pages that `init` took. While the device may still write to them nothing is given back:
+    /// `Error::queue_still_live`. Without pages: nothing to do.
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status release(Allocator& allocator) {
+        return ring_.release(allocator);
+    }
+
+    /// Says that the device has been told where the queue is; from now on it may write. The first `publish` or
+    /// `push_avail` says so too.
+    void attach() { ring_.attach(); }
+
+    /// Says that the device has been reset and its status read back as 0 (§2.4.2): it will not write any more.
+    void detach() { ring_.detach(); }
+
+    /// Whether the device may still write to the queue's pages.
+    [[nodiscard]] bool live() const { return ring_.live(); }
+
+    // --- where it is --------------------------------------------------------------------------------------------
+
+    /// The agreed size in descriptors; 0 before `init`.
+    [[nodiscard]] uint16_t size() const { return ring_.size(); }
+    /// Descriptors that can be allocated now; 0 before `init` and when broken.
+    [[nodiscard]] uint16_t num_free() const { return ring_.num_free(); }
+
+    /// What a transport tells the device. After `init`.
+    [[nodiscard]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(ring_.pages().phys); }
+    /// Page number of the queue in units of 4096 bytes, for a legacy device (§2.7.2).
+    [[nodiscard]] uint32_t pfn() const {
+        VIRTQ_ASSERT(phys_desc().value / pfn_unit_bytes <= UINT32_MAX,
+                     "pfn() of a modern queue above 16 TiB: it has no 32-bit page number, use addresses()");
+        return addresses().pfn();
+    }
+    [[nodiscard]] PhysAddr phys_desc() const { return addresses().descriptor_area; }
+    [[nodiscard]] PhysAddr phys_avail() const { return addresses().driver_area; }
+    [[nodiscard]] PhysAddr phys_used() const { return addresses().device_area; }
+
+    /// The pages that `init` took.
+    [[nodiscard]] Pages const& pages() const { return ring_.pages(); }
+
+    /// The device's first lie, if it lied.
+    [[nodiscard]] Fault const& fault() const { return ring_.fault(); }
+
+    // --- chain tier ---------------------------------------------------------------------------------------------
+
+    /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). It is not visible to
+    /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
+    /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken.
+    [[nodiscard]] Status add(Span<Segment const> readable, Span<Segment const> writable, Token token) {
+        return ring_.add(readable, writable, token);
+    }
+
+    /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
+    [[nodiscard]] Status add(Gather const& readable, Gather const& writable, Token token) {
+        return ring_.add(readable, writable, token);
+    }
+
+    /// Makes all that was added visible with one release, and returns whether the device wants a notification
+    /// (§2.7.13). With nothing added since the last call: no.
+    Notification publish() { return ring_.publish(); }
+
+    /// The next completion, in whatever order the device finished; frees the chain. Takes chains of either tier.
+    [[nodiscard]] Completion take_used() { return ring_.take_used(); }
+
+    /// Asks the device to notify when it uses the next buffer, and looks once more. Only `nothing_there` permits to
+    /// sleep: then a notification will come. Off after `init`.
+    [[nodiscard]] UsedPending enable_used_notifications() { return ring_.enable_used_notifications(); }
+
+    /// Tells the device that notifications are not needed. It may still send some (§2.7.7).
+    void disable_used_notifications() { ring_.disable_used_notifications(); }
+
+    // --- descriptor tier ----------------------------------------------------------------------------------------
+
+    /// One descriptor, the caller's until it is freed. Errors: full, broken, not initialised.
+    [[nodiscard]] Result<DescIndex> alloc_desc() { return Tier::alloc_desc(ring_); }
+
+    /// Gives back one descriptor of the caller's.
+    void free_desc(DescIndex desc) { Tier::free_desc(ring_, desc); }
+
+    /// Gives back a chain linked by NEXT, as `write_desc` linked it, or one that `poll_used` returned.
+    void free_chain(DescIndex head) { Tier::free_chain(ring_, head); }
+
+    /// Fills one descriptor of the caller's. `flags` are NEXT and WRITE only; with NEXT, `next` is the caller's too.
+    void write_desc(DescIndex desc, PhysAddr addr, uint32_t len, uint16_t flags, DescIndex next = DescIndex{0}) {
+        Tier::write_desc(ring_, desc, Segment{addr, len}, flags, next);
+    }
+
+    /// Offers the chain at `head` to the device at once, as the classic call does; `publish` then only decides whether
+    /// to notify. Errors: a descriptor of length 0 or never written, a chain longer than the queue (or a loop),
+    /// readable after writable, more than 2^32 bytes, broken.
+    [[nodiscard]] Status push_avail(DescIndex head, Token token = {}) { return Tier::push_avail(ring_, head, token); }
+
+    /// Whether `poll_used` or `take_used` has something to say: a completion, or that the queue is broken.
+    [[nodiscard]] bool has_used() const { return Tier::has_used(ring_); }
+
+    /// The next completion. The descriptors are the caller's again: push them once more, or free them.
+    [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(ring_); }
+
+private:
+    using Tier = DescriptorTier<N>;
+
+    typename Format::template Ring<N> ring_;
+};
+
+}  // namespace virtq
