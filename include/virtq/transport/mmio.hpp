@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/endian.hpp>
+#include <virtq/platform/mmio_space.hpp>
+#include <virtq/platform/register_space.hpp>
+#include <virtq/spec/mmio.hpp>
+#include <virtq/transport/transport.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// virtio-mmio, modern (version 2) and legacy (version 1, what QEMU offers unless told otherwise).
+///
+/// **Spec** §4.2 (Virtio Over MMIO). **Threading** `notify` and `on_interrupt` may run at any time, on any CPU; all
+/// other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, then device code does
+/// the rest. All zero at first.
+///
+/// ```
+/// static virtq::MmioTransport<> transport;
+/// virtq::Status found = transport.probe(virtq::MmioSpace{mapped_slot_address});
+/// if (found.error() == virtq::Error::no_device) { /* an empty slot: try the next */ }
+/// ```
+template <RegisterSpace Space = MmioSpace>
+class MmioTransport {
+public:
+    constexpr MmioTransport() = default;
+
+    /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
+    /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
+    [[nodiscard]] Status probe(Space space) {
+        space_ = space;
+        uint32_t const magic = read(spec::mmio::magic_value);
+        if (magic == UINT32_MAX) {
+            return Error::device_gone;
+        }
+        if (magic != spec::mmio::magic) {
+            return Error::not_virtio;
+        }
+        uint32_t const version = read(spec::mmio::version);
+        if (version != spec::mmio::version_modern && version != spec::mmio::version_legacy) {
+            return Error::version_unknown;
+        }
+        legacy_ = version == spec::mmio::version_legacy;
+        device_id_ = static_cast<spec::DeviceId>(read(spec::mmio::device_id));
+        return device_id_ == spec::DeviceId::none ? Status{Error::no_device} : Status{};
+    }
+
+    [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
+    [[nodiscard]] bool is_legacy() const { return legacy_; }
+
+    /// §4.2.5 (Features reserved for future use) and §6: these bits need PCI.
+    [[nodiscard]] Features possible_features() const {
+        Features possible;
+        for (unsigned word = 0; word < (legacy_ ? 1u : Features::word_count); ++word) {
+            possible.set_word(word, UINT32_MAX);
+        }
+        possible.clear(spec::Feature::admin_vq);
+        possible.clear(spec::Feature::sr_iov);
+        possible.clear(spec::Feature::notif_config_data);
+        return possible;
+    }
+
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
+    void set_status(DeviceStatus status) { write(spec::mmio::status, uint32_t{status.bits()}); }
+
+    [[nodiscard]] uint32_t offered_features(unsigned word) {
+        write(spec::mmio::device_features_sel, uint32_t{word});
+        return read(spec::mmio::device_features);
+    }
+    void accept_features(unsigned word, uint32_t bits) {
+        write(spec::mmio::driver_features_sel, uint32_t{word});
+        write(spec::mmio::driver_features, bits);
+    }
+
+    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+        select(queue);
+        return read(spec::mmio::queue_size_max);
+    }
+    /// §4.2.4: even a legacy driver writes the size it chose, unlike on PCI.
+    [[nodiscard]] bool is_queue_size_fixed() const { return false; }
+
+    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+        select(queue);
+        return legacy_ ? read(spec::mmio::legacy_queue_pfn) != 0 : read(spec::mmio::queue_ready) != 0;
+    }
+
+    /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
+    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+        select(queue);
+        write(spec::mmio::queue_size, uint32_t{addresses.size});
+        return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
+    }
+
+    void notify(uint16_t queue) { write(spec::mmio::queue_notify, uint32_t{queue}); }
+
+    [[nodiscard]] InterruptCause on_interrupt() {
+        constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
+        uint32_t const causes = read(spec::mmio::interrupt_status) & known;
+        if (causes != 0) {
+            write(spec::mmio::interrupt_ack, causes);
+        }
+        return {(causes & spec::mmio::interrupt_used_buffer) != 0,
+                (causes & spec::mmio::interrupt_config_change) != 0};
+    }
+
+    [[nodiscard]] uint8_t read_config8(uint16_t offset) { return space_.read8(in_config(offset)); }
+    [[nodiscard]] uint16_t read_config16(uint16_t offset) { return config_order(space_.read16(in_config(offset))); }
+    [[nodiscard]] uint32_t read_config32(uint16_t offset) { return config_order(space_.read32(in_config(offset))); }
+
+    /// Changes whenever a read may have been torn (§2.5). A legacy device has none: its readers compare two reads.
+    [[nodiscard]] uint32_t config_generation() { return legacy_ ? 0 : read(spec::mmio::config_generation); }
+
+private:
+    template <class Word, Access access>
+    [[nodiscard]] Word read(Register<Word, access> which) {
+        return platform::read_register(space_, which);
+    }
+    template <class Word, Access access>
+    void write(Register<Word, access> which, Word value) {
+        platform::write_register(space_, which, value);
+    }
+    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(space_, which, address.value); }
+
+    void select(uint16_t queue) { write(spec::mmio::queue_sel, uint32_t{queue}); }
+
+    [[nodiscard]] Status place_modern_queue(QueueAddresses const& addresses) {
+        write(spec::mmio::queue_desc, addresses.descriptor_area);
+        write(spec::mmio::queue_driver, addresses.driver_area);
+        write(spec::mmio::queue_device, addresses.device_area);
+        write(spec::mmio::queue_ready, uint32_t{1});
+        return read(spec::mmio::queue_ready) == 1 ? Status{} : Status{Error::queue_not_accepted};
+    }
+
+    [[nodiscard]] Status place_legacy_queue(QueueAddresses const& addresses) {
+        // A reset may forget the page size, so it is written with each queue; without it the page number means
+        // nothing.
+        write(spec::mmio::legacy_guest_page_size, pfn_unit_bytes);
+        write(spec::mmio::legacy_queue_align, spec::legacy_queue_align);
+        write(spec::mmio::legacy_queue_pfn, addresses.pfn());
+        return read(spec::mmio::legacy_queue_pfn) == addresses.pfn() ? Status{} : Status{Error::queue_not_accepted};
+    }
+
+    [[nodiscard]] static constexpr uint16_t in_config(uint16_t offset) {
+        return static_cast<uint16_t>(spec::mmio::config_offset + offset);
+    }
+    /// The register space gave the word from little-endian; a legacy configuration is in the guest's order (§2.5.3).
+    template <class Word>
+    [[nodiscard]] Word config_order(Word word) const {
+        return legacy_ ? little_endian(word) : word;
+    }
+
+    Space space_{};
+    spec::DeviceId device_id_ = spec::DeviceId::none;
+    bool legacy_ = false;
+};
+
+static_assert(Transport<MmioTransport<>>);
+
+}  // namespace virtq
