@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/result.hpp>
+#include <virtq/transport/transport.hpp>
+
+#include <stdint.h>
+
+/// Consistent reads of the configuration space, §2.5 (Device Configuration Space).
+namespace virtq {
+
+/// How often a read is tried that the device changes meanwhile. A device that never settles ends in an error.
+inline constexpr unsigned config_attempts = 16;
+
+/// Calls `read()`, which reads one or more fields, until nothing changed meanwhile: by generation for a modern device,
+/// by two equal reads for a legacy one, which has no generation (§2.5.4). Error: `config_unstable`.
+template <Transport T, class Read>
+[[nodiscard]] auto read_config(T& transport, Read read) -> Result<decltype(read())> {
+    for (unsigned attempt = 0; attempt < config_attempts; ++attempt) {
+        uint32_t const before = transport.config_generation();
+        auto const value = read();
+        bool const same = transport.is_legacy() ? value == read() : before == transport.config_generation();
+        if (same) {
+            return value;
+        }
+    }
+    return Error::config_unstable;
+}
+
+/// A 64-bit field: two 32-bit reads (§2.5.1, §4.2.2.2).
+template <Transport T>
+[[nodiscard]] Result<uint64_t> read_config64(T& transport, uint16_t offset) {
+    return read_config(transport, [&transport, offset] {
+        // A legacy configuration is in the guest's order, the order of the halves included.
+        bool const high_first = transport.is_legacy() && native_byte_order == ByteOrder::big;
+        uint64_t const first = transport.read_config32(offset);
+        uint64_t const second = transport.read_config32(static_cast<uint16_t>(offset + 4));
+        return high_first ? (first << 32) | second : (second << 32) | first;
+    });
+}
+
+}  // namespace virtq

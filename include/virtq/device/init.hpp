@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/bit.hpp>
+#include <virtq/device/negotiation.hpp>
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/platform/relax.hpp>
+#include <virtq/queue/virtqueue.hpp>
+#include <virtq/transport/transport.hpp>
+
+#include <stdint.h>
+
+/// Device initialisation, §3.1.1 (Device Initialization), once for all drivers and transports.
+namespace virtq {
+
+/// Bits of §6 that this library implements. A bit that is not here cannot be accepted, whatever a driver wants.
+inline constexpr Features implemented_features =
+    Features::of(spec::Feature::any_layout, spec::Feature::event_idx, spec::Feature::version_1);
+
+/// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
+/// them.
+[[nodiscard]] constexpr Features device_type_features() {
+    Features bits;
+    bits.set_word(0, 0x00ffffff);
+    bits.set_word(1, 0xfffc0000);
+    bits.set_word(2, UINT32_MAX);
+    bits.set_word(3, UINT32_MAX);
+    return bits;
+}
+
+/// §2.4: asks for a reset and looks until the status reads 0. Errors: `reset_timed_out`, `device_gone`.
+template <Transport T, Relax R>
+[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax) {
+    transport.set_status(DeviceStatus{});
+    for (uint32_t i = 0; i < looks.count; ++i) {
+        DeviceStatus const status = transport.status();
+        if (status.is_reset()) {
+            return {};
+        }
+        if (status.is_gone()) {
+            return Error::device_gone;
+        }
+        relax();
+    }
+    return Error::reset_timed_out;
+}
+
+/// The steps of §3.1.1 in their order: `negotiate` (1 to 6), `set_up_queue` for each queue (7), `go_live` (8). A step
+/// that fails sets FAILED, and no later step may follow.
+///
+/// A legacy device has no step 5 and 6 (§3.1.2).
+template <Transport T>
+class DeviceInit {
+public:
+    explicit DeviceInit(T& transport) : transport_(transport) {}
+
+    /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills `offered` and `negotiated`. Errors:
+    /// `reset_timed_out`, `device_gone`, `feature_required_not_offered`, `features_refused`.
+    template <Relax R>
+    [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
+        if (Status const reset = reset_device(transport_, looks, relax); !reset) {
+            return reset;
+        }
+        add_status(spec::StatusBit::acknowledge);
+        add_status(spec::StatusBit::driver);
+
+        Features const usable = transport_.possible_features() & (implemented_features | device_type_features());
+        require_what_the_interface_needs(negotiation);
+        negotiation.offered = read_offered(negotiation.wanted);
+        if (!(negotiation.offered & usable).contains(negotiation.required)) {
+            return fail(Error::feature_required_not_offered);
+        }
+        negotiation.negotiated = negotiation.offered & negotiation.wanted & usable;
+        write_accepted(negotiation.negotiated, negotiation.wanted);
+        if (transport_.is_legacy()) {
+            return {};
+        }
+        add_status(spec::StatusBit::features_ok);
+        return transport_.status().has(spec::StatusBit::features_ok) ? Status{} : fail(Error::features_refused);
+    }
+
+    /// Step 7, for queue number `index`: agrees on a size of at most `N`, takes pages, tells the device where they
+    /// are. Errors: `queue_absent`, `queue_in_use`, `queue_not_accepted`, and those of `VirtQueue::init`.
+    template <uint32_t N, class Format, PageAllocator Allocator>
+    [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
+                                      Features const& negotiated, QueueOption option = {}) {
+        uint32_t const maximum = transport_.queue_size_max(index);
+        if (maximum == 0) {
+            return fail(Error::queue_absent);
+        }
+        if (transport_.is_queue_in_use(index)) {
+            return fail(Error::queue_in_use);
+        }
+        // A device whose size is fixed gets just that: init() refuses what does not fit, a clamp would put the rings
+        // where the device does not look.
+        uint32_t const size =
+            transport_.is_queue_size_fixed() ? maximum : power_of_two_floor(maximum < N ? maximum : N);
+        if (Status const made = queue.init(allocator, size, negotiated, option); !made) {
+            return fail(made.error());
+        }
+        queue.attach();
+        if (Status const enabled = transport_.enable_queue(index, queue.addresses()); !enabled) {
+            return fail(enabled.error());
+        }
+        return {};
+    }
+
+    /// Step 8: DRIVER_OK. From here on the device is live and may be notified. Errors: `device_gone`,
+    /// `reset_needed`.
+    [[nodiscard]] Status go_live() {
+        add_status(spec::StatusBit::driver_ok);
+        DeviceStatus const status = transport_.status();
+        if (status.is_gone()) {
+            return Error::device_gone;
+        }
+        return status.has(spec::StatusBit::device_needs_reset) ? fail(Error::reset_needed) : Status{};
+    }
+
+    /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on.
+    [[nodiscard]] Status fail(Error error) {
+        add_status(spec::StatusBit::failed);
+        return error;
+    }
+
+private:
+    /// §2.1.1: bits are only ever added. What was set is kept here, not read back: a device that lies in its status
+    /// register cannot make the driver claim a step that it did not take.
+    void add_status(spec::StatusBit bit) {
+        status_ = status_.with(bit);
+        transport_.set_status(status_);
+    }
+
+    /// §6.1 and §6.3: a modern device is driven with VERSION_1 only; ANY_LAYOUT of a legacy one is accepted if
+    /// offered.
+    void require_what_the_interface_needs(Negotiation& negotiation) {
+        if (transport_.is_legacy()) {
+            negotiation.wanted.set(spec::Feature::any_layout);
+        } else {
+            negotiation.required.set(spec::Feature::version_1);
+        }
+        negotiation.wanted = negotiation.wanted | negotiation.required;
+    }
+
+    /// The words that have to be looked at: a legacy interface has one, bits from 64 on are read only by a driver
+    /// that wants one. QEMU's virtio-mmio takes every selector above 1 for 1, so that to write word 2 would undo
+    /// word 1.
+    [[nodiscard]] bool uses_word(unsigned word, Features const& wanted) const {
+        return word == 0 || (!transport_.is_legacy() && (word == 1 || wanted.word(word) != 0));
+    }
+
+    [[nodiscard]] Features read_offered(Features const& wanted) {
+        Features offered;
+        for (unsigned word = 0; word < Features::word_count; ++word) {
+            if (uses_word(word, wanted)) {
+                offered.set_word(word, transport_.offered_features(word));
+            }
+        }
+        return offered;
+    }
+
+    void write_accepted(Features const& negotiated, Features const& wanted) {
+        for (unsigned word = 0; word < Features::word_count; ++word) {
+            if (uses_word(word, wanted)) {
+                transport_.accept_features(word, negotiated.word(word));
+            }
+        }
+    }
+
+    T& transport_;
+    DeviceStatus status_;
+};
+
+}  // namespace virtq

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The umbrella for users; the library itself never includes it.
+
+#include <virtq/device/block.hpp>
+#include <virtq/queue/scoped_queue.hpp>
+#include <virtq/queue/virtqueue.hpp>
+#include <virtq/spec/feature_name.hpp>
+#include <virtq/spec/version.hpp>
+#include <virtq/transport/mmio.hpp>
