@@ -61,7 +61,6 @@ enum class Error : uint8_t {
     read_only,
     beyond_capacity,
     length_not_sector_multiple,
-    request_slots_exhausted,
     not_supported,
     io_error,
     status_invalid,
@@ -102,7 +101,7 @@ enum class Error : uint8_t {
                    "wanted features, or choose the other format.";
 
         case Error::queue_full:
-            return "Not enough free descriptors: take completions (take_used or poll_used) and try again.";
+            return "The queue is full: take completions (take_used, poll_used, or a driver's complete) and try again.";
         case Error::chain_empty: return "A chain needs at least one segment (§2.7.13.1).";
         case Error::segment_empty:
             return "A segment has length 0: devices stop at such a descriptor. Leave the segment out.";
@@ -160,8 +159,6 @@ enum class Error : uint8_t {
             return "The request reaches beyond the end of the disk: compare with capacity_sectors().";
         case Error::length_not_sector_multiple:
             return "The length of the data must be a non-zero multiple of 512 bytes (§5.2.6).";
-        case Error::request_slots_exhausted:
-            return "As many requests are in flight as the driver has slots for: call complete() and try again.";
         case Error::not_supported: return "The device does not support this request.";
         case Error::io_error:
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";

@@ -16,9 +16,9 @@ namespace virtq {
 
 /// Options of `BlockDevice::init`.
 struct BlockOption {
-    Features unwanted;             ///< bits not to be negotiated, to try a device without them
+    Features unwanted{};           ///< bits not to be negotiated, to try a device without them
     Looks reset_looks{1'000'000};  ///< budget for the reset
-    QueueOption queue;
+    QueueOption queue{};
 };
 
 /// What `BlockDevice::complete` found.
@@ -107,7 +107,7 @@ public:
     // --- asynchronous -------------------------------------------------------------------------------------------
 
     /// Adds a read of whole sectors from `sector` on into `data`. The device hears of it with `start`. Errors:
-    /// `beyond_capacity`, `length_not_sector_multiple`, `queue_full`, `request_slots_exhausted`, and those of
+    /// `beyond_capacity`, `length_not_sector_multiple`, `queue_full` (call `complete` and try again), and those of
     /// `VirtQueue::add`; then nothing has changed.
     [[nodiscard]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({spec::block::RequestType::in, sector, data}, token).error();
@@ -133,13 +133,33 @@ public:
         return true;
     }
 
-    /// The next request that has ended.
+    /// The next request that has ended. With the state `broken` its error is `queue_broken`, once all that ended
+    /// before has been handed out.
     [[nodiscard]] BlockCompletion complete() {
+        if (!ready_) {
+            return {};
+        }
         TakeState const state = collect();
         if (auto const finished = pool_.take_finished(); finished.found) {
             return {finished.token, finished.error, TakeState::completion};
         }
-        return {Token{}, Error::none, state};
+        return {Token{}, state == TakeState::broken ? Error::queue_broken : Error::none, state};
+    }
+
+    /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads the status
+    /// register, which is slow in a virtual machine: for a caller whose patience is at its end.
+    [[nodiscard]] Status check_alive() {
+        if (!ready_) {
+            return Error::not_initialised;
+        }
+        if (queue_.fault()) {
+            return Error::queue_broken;
+        }
+        DeviceStatus const status = transport_->status();
+        if (status.is_gone()) {
+            return Error::device_gone;
+        }
+        return status.has(spec::StatusBit::device_needs_reset) ? Status{Error::reset_needed} : Status{};
     }
 
     /// To be called when the transport's `on_interrupt` was handled; see `VirtQueue`.
@@ -252,7 +272,7 @@ private:
         auto const expected = reads ? static_cast<uint32_t>(total_bytes(request.data)) : 0;
         uint16_t const number = pool_.take(token, expected);
         if (number == Pool::none) {
-            return Error::request_slots_exhausted;
+            return Error::queue_full;  // records of requests that ended wait for complete()
         }
         frames_.prepare(number, request.type, request.sector);
         Segment const header = frames_.header(number);
@@ -270,9 +290,6 @@ private:
 
     /// Moves what the device has used from the queue to the line of finished requests.
     TakeState collect() {
-        if (!ready_) {
-            return TakeState::none;
-        }
         for (;;) {  // bounded: a queue hands out at most its size, then it looks again and finds them taken
             Completion const used = queue_.take_used();
             if (!used) {
@@ -299,14 +316,14 @@ private:
     [[nodiscard]] Status perform(Request const& request, Looks looks, R& relax) {
         Result<uint16_t> number = submit(request, Token{});
         uint32_t look = 0;
-        for (; is_full(number.error()) && look < looks.count; ++look) {
+        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
             start();
             collect();
             relax();
             number = submit(request, Token{});
         }
         if (!number) {
-            return is_full(number.error()) ? Error::timed_out : number.error();
+            return number.error() == Error::queue_full ? Error::timed_out : number.error();
         }
         start();
         for (; look < looks.count; ++look) {
@@ -320,19 +337,8 @@ private:
             relax();
         }
         pool_.abandon(*number);
-        return why_silent();
-    }
-
-    [[nodiscard]] static bool is_full(Error error) {
-        return error == Error::queue_full || error == Error::request_slots_exhausted;
-    }
-
-    [[nodiscard]] Error why_silent() {
-        DeviceStatus const status = transport_->status();
-        if (status.is_gone()) {
-            return Error::device_gone;
-        }
-        return status.has(spec::StatusBit::device_needs_reset) ? Error::reset_needed : Error::timed_out;
+        Status const alive = check_alive();
+        return alive ? Status{Error::timed_out} : alive;
     }
 
     T* transport_ = nullptr;

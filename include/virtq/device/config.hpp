@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/endian.hpp>
 #include <virtq/base/result.hpp>
 #include <virtq/transport/transport.hpp>
 

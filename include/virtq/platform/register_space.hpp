@@ -12,6 +12,9 @@ namespace virtq {
 
 template <class Space>
 concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t byte, uint16_t half, uint32_t word) {
+    /// One that refers to nothing yet: a transport holds it before its probe(). Copies refer to the same registers.
+    Space{};
+    Space(space);
     /// Each reads or writes once, in this width, at `offset` bytes from the start of the block. A read is ordered
     /// before later reads of memory, a write after earlier stores to memory.
     { space.read8(offset) } -> SameAs<uint8_t>;
