@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// From QEMU's entry (EL1, MMU off, at the physical address) to `kernel_main`, high in memory.
+
+// Tables of 1 GiB blocks: 39-bit addresses, so one table is enough. Upper half: 0xffffff8000000000 + n GiB.
+#define BLOCK_NORMAL    0x701               // attribute 1, inner shareable, accessed, block
+#define BLOCK_POOL      (0x701 | (3 << 53)) // the same, never executed
+#define BLOCK_DEVICE    (0x401 | (3 << 53)) // attribute 0, accessed, block, never executed
+
+#define MAIR_VALUE      0xff00              // 0: Device-nGnRnE; 1: normal, write-back
+#define TCR_HALF        0x3519              // 39 bits, tables in inner shareable write-back memory
+#define TCR_EPD0        (1 << 7)            // no lower half
+#define SCTLR_VALUE     0x30d01805          // MMU, data and instruction caches on; alignment check off
+
+// This section lies at its physical address; everything else is linked at 0xffffff8000000000 + physical.
+    .section .boot, "ax"
+    .globl entry
+entry:
+    msr daifset, #15
+    ldr x0, =MAIR_VALUE
+    msr mair_el1, x0
+    ldr x0, =(TCR_HALF | (TCR_HALF << 16) | (2 << 30) | (2 << 32))  // upper half: 4 KiB granule; 40-bit physical
+    msr tcr_el1, x0
+    adr x0, lower_map
+    msr ttbr0_el1, x0
+    adr x0, upper_map
+    msr ttbr1_el1, x0
+    dsb sy
+    tlbi vmalle1
+    dsb sy
+    isb
+    ldr x0, =SCTLR_VALUE
+    msr sctlr_el1, x0
+    isb
+    ldr x0, =high_entry
+    br x0
+    .ltorg
+
+    .balign 4096
+upper_map:
+    .fill 1, 8, 0
+    .quad 0x40000000 | BLOCK_NORMAL         // 1: RAM with the kernel
+    .fill 2, 8, 0
+    .quad 0x100000000 | BLOCK_POOL          // 4: RAM above 4 GiB
+    .fill 251, 8, 0
+    .quad 0 | BLOCK_DEVICE                  // 256: 0xffffffc000000000, the devices of the first GiB
+    .fill 255, 8, 0
+lower_map:                                  // identity, until the jump; high_entry switches it off
+    .fill 1, 8, 0
+    .quad 0x40000000 | BLOCK_NORMAL
+    .fill 510, 8, 0
+
+    .text
+high_entry:
+    mrs x0, tcr_el1
+    orr x0, x0, #TCR_EPD0                   // from here on a physical address faults when it is used
+    msr tcr_el1, x0
+    isb
+    tlbi vmalle1
+    dsb sy
+    isb
+    ldr x0, =vectors
+    msr vbar_el1, x0
+    isb
+    ldr x0, =stack_top
+    mov sp, x0
+    ldr x0, =bss_start
+    ldr x1, =bss_end
+1:
+    cmp x0, x1
+    b.hs 2f
+    str xzr, [x0], #8
+    b 1b
+2:
+    mov x29, xzr
+    mov x30, xzr
+    bl kernel_main                          // never returns
+    .ltorg
+
+    .balign 2048
+vectors:
+    .rept 16
+    .balign 128
+    b trap
+    .endr
+    .balign 128
+trap:
+    ldr x0, =stack_top
+    mov sp, x0
+    mrs x0, esr_el1
+    mrs x1, elr_el1
+    mrs x2, far_el1
+    bl kernel_trap
+    .ltorg
+
+    .section .bss.stack, "aw", %nobits
+    .balign 16
+    .skip 65536
+stack_top:
+
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "machine.hpp"
+
+/// QEMU's `virt`: PL011, semihosting, the generic timer.
+
+namespace {
+
+// Where boot.S maps things: each + physical address.
+constexpr uintptr_t pool_virt = 0xffffff8000000000;
+constexpr uintptr_t device_virt = 0xffffffc000000000;
+
+constexpr uintptr_t virtio_phys = 0x0a000000;
+constexpr uintptr_t virtio_stride = 0x200;
+
+constexpr uintptr_t uart_phys = 0x09000000;
+constexpr uintptr_t uart_data = 0x00;
+constexpr uintptr_t uart_flags = 0x18;
+constexpr uint32_t transmitter_full = 0x20;
+
+volatile uint32_t& uart(uintptr_t offset) {
+    return *reinterpret_cast<volatile uint32_t*>(device_virt + uart_phys + offset);
+}
+
+}  // namespace
+
+namespace machine {
+
+/// boot.S has done it: the vectors are set, and the counter runs.
+void prepare() {}
+
+char const* name() {
+    return "aarch64";
+}
+
+void put(char character) {
+    for (unsigned look = 0; look < 1'000'000 && (uart(uart_flags) & transmitter_full) != 0; ++look) {
+    }
+    uart(uart_data) = static_cast<uint8_t>(character);
+}
+
+/// Semihosting's SYS_EXIT: QEMU exits with the second word of the block.
+void exit(bool success) {
+    constexpr uint64_t application_exit = 0x20026;
+    uint64_t const block[2] = {application_exit, success ? uint64_t{0} : uint64_t{1}};
+    register uint64_t operation asm("x0") = 0x18;
+    register uint64_t const* argument asm("x1") = block;
+    asm volatile("hlt #0xf000" : "+r"(operation) : "r"(argument) : "memory");
+    for (;;) {
+        asm volatile("wfi");
+    }
+}
+
+void* virt(virtq::PhysAddr pool_address) {
+    return reinterpret_cast<void*>(pool_virt + pool_address.value);
+}
+
+virtq::PhysAddr phys(void const* pool_address) {
+    return virtq::PhysAddr{reinterpret_cast<uintptr_t>(pool_address) - pool_virt};
+}
+
+unsigned virtio_slot_count() {
+    return 32;
+}
+
+uintptr_t virtio_slot(unsigned slot) {
+    return device_virt + virtio_phys + slot * virtio_stride;
+}
+
+uint64_t ticks() {
+    uint64_t count;
+    asm volatile("isb; mrs %0, cntvct_el0" : "=r"(count)::"memory");
+    return count;
+}
+
+uint64_t ticks_per_second() {
+    uint64_t hertz;
+    asm volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
+    return hertz;
+}
+
+}  // namespace machine

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "disk_reader.hpp"
+
+#include "console.hpp"
+
+DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
+    constexpr uint32_t request_sectors = request_bytes / sector_bytes;
+    sectors_ = disk.device.capacity_sectors();
+    request_count_ = (sectors_ + request_sectors - 1) / request_sectors;
+    report_.bytes = sectors_ * sector_bytes;
+    report_.requests = request_count_;
+    for (Buffer& buffer : buffers_) {
+        buffer.pages = pages.allocate_pages(request_bytes / virtq::page_bytes);
+        if (buffer.pages.virt == nullptr) {
+            console::fail("there are no pages for the buffers", virtq::Error::no_pages);
+        }
+    }
+
+    sum_.start();
+    console::print("reading");
+    while (summed_ != request_count_) {
+        submit(disk);
+        take(disk);
+        sum_up();
+    }
+    console::line();
+
+    for (Buffer& buffer : buffers_) {
+        pages.free_pages(buffer.pages);
+    }
+    report_.sum = sum_.finish();
+    return report_;
+}
+
+/// Fills the queue, or the window, and publishes all of it at once.
+void DiskReader::submit(Disk& disk) {
+    uint64_t const before = submitted_;
+    while (submitted_ != request_count_ && submitted_ - summed_ < window) {
+        Buffer& buffer = buffers_[submitted_ % window];
+        uint64_t const sector = submitted_ * (request_bytes / sector_bytes);
+        uint64_t const rest = (sectors_ - sector) * sector_bytes;
+        buffer.bytes = rest < request_bytes ? static_cast<uint32_t>(rest) : request_bytes;
+        buffer.arrived = false;
+        virtq::Segment const segments[] = {{buffer.pages.phys, buffer.bytes}};
+        virtq::Status const status =
+            disk.device.submit_read(sector, segments, virtq::Token{static_cast<uintptr_t>(submitted_)});
+        if (status.error() == virtq::Error::queue_full) {
+            break;  // as many as fit; the rest follows when some have come back
+        }
+        if (!status) {
+            console::fail("a read was refused", status.error());
+        }
+        ++submitted_;
+    }
+    if (submitted_ != before && disk.device.start()) {
+        ++report_.notifications;
+    }
+    uint64_t const in_flight = submitted_ - completed_;
+    if (in_flight > report_.most_in_flight) {
+        report_.most_in_flight = static_cast<uint32_t>(in_flight);
+    }
+}
+
+/// Waits for a completion if any is due, and takes all that have come.
+void DiskReader::take(Disk& disk) {
+    virtq::SpinRelax relax;
+    uint32_t looks = 0;
+    bool came = false;
+    while (completed_ != submitted_) {
+        virtq::BlockCompletion const completion = disk.device.complete();
+        if (completion.state == virtq::TakeState::none) {
+            if (came) {
+                return;
+            }
+            if (++looks == patience.count) {
+                console::line();
+                console::fail("reading", virtq::Error::timed_out);
+            }
+            relax();
+            continue;
+        }
+        if (completion.state == virtq::TakeState::broken) {
+            console::line();
+            console::fail("reading: ", virtq::describe(disk.device.fault().reason));
+        }
+        if (completion.error != virtq::Error::none) {
+            console::line();
+            console::fail("reading", completion.error);
+        }
+        uint64_t const number = completion.token.value();
+        if (number < summed_ || number >= submitted_ || buffers_[number % window].arrived) {
+            console::fail("a token came back that belongs to no request in flight: ", number);
+        }
+        buffers_[number % window].arrived = true;
+        report_.out_of_order += number != complete_until_ ? 1 : 0;
+        while (complete_until_ != submitted_ && buffers_[complete_until_ % window].arrived) {
+            ++complete_until_;
+        }
+        ++completed_;
+        came = true;
+    }
+}
+
+/// Sums up what has arrived without a gap.
+void DiskReader::sum_up() {
+    while (summed_ != complete_until_) {
+        Buffer const& buffer = buffers_[summed_ % window];
+        sum_.update(buffer.pages.virt, buffer.bytes);
+        ++summed_;
+        while (tenths_shown_ < 10 && summed_ * 10 >= request_count_ * (tenths_shown_ + 1)) {
+            ++tenths_shown_;
+            console::print(" ");
+            console::print(uint64_t{tenths_shown_} * 10);
+            console::print("%");
+        }
+    }
+}
