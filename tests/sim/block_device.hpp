@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sim/device_backend.hpp>
+#include <sim/rule.hpp>
+#include <sim/violation.hpp>
+#include <sim/wire.hpp>
+
+/// A block device (§5.2) over a disk in the test's memory. It keeps volatile writes really volatile, so that a test
+/// sees whether a flush was needed, and answers wrongly on request.
+namespace virtq::sim {
+
+/// What the disk offers; a number that is 0 is not offered.
+struct BlockOptions {
+    uint64_t sectors = 2048;  ///< capacity, in units of 512 bytes
+    bool read_only = false;   ///< VIRTIO_BLK_F_RO
+    bool flush = true;        ///< VIRTIO_BLK_F_FLUSH: writes are volatile
+    bool config_wce = false;  ///< VIRTIO_BLK_F_CONFIG_WCE: the driver may switch `writeback`
+    uint32_t blk_size = 0;    ///< VIRTIO_BLK_F_BLK_SIZE
+    uint32_t seg_max = 0;     ///< VIRTIO_BLK_F_SEG_MAX
+    uint32_t size_max = 0;    ///< VIRTIO_BLK_F_SIZE_MAX
+    bool topology = false;    ///< VIRTIO_BLK_F_TOPOLOGY
+    bool geometry = false;    ///< VIRTIO_BLK_F_GEOMETRY
+    bool event_idx = false;   ///< VIRTIO_F_EVENT_IDX
+    bool indirect = false;    ///< VIRTIO_F_INDIRECT_DESC
+    bool any_layout = false;  ///< VIRTIO_F_ANY_LAYOUT, legacy only
+    bool ring_reset = false;  ///< VIRTIO_F_RING_RESET
+    uint16_t queues = 1;      ///< more than one: VIRTIO_BLK_F_MQ
+    uint16_t queue_size_max = 256;
+    std::string id = "virtq-sim";  ///< up to 20 bytes
+};
+
+/// A request as it arrived, and how it was answered.
+struct BlockRequest {
+    uint32_t type = 0;
+    uint64_t sector = 0;
+    uint64_t data_bytes = 0;
+    uint8_t status = 0;
+};
+
+/// **Threading** called by the transport under its lock; a test looks at images while the device is not working.
+class BlockDevice final : public DeviceBackend {
+public:
+    using Image = std::vector<uint8_t>;
+
+    explicit BlockDevice(ViolationLog& log, BlockOptions options = {});
+
+    // The disk.
+
+    [[nodiscard]] uint64_t sectors() const { return sectors_; }
+    /// What a read sees. A test may write here.
+    [[nodiscard]] Image& current() { return current_; }
+    /// What is left after a loss of power.
+    [[nodiscard]] Image const& durable() const { return durable_; }
+    /// All writes that are not durable are gone.
+    void lose_power() { current_ = durable_; }
+    /// Grows or shrinks the disk; wrap it in `MmioDevice::change_config`.
+    void set_sectors(uint64_t sectors);
+    [[nodiscard]] std::vector<BlockRequest> const& requests() const { return requests_; }
+
+    // What goes wrong, each for the next request only.
+
+    /// Answers with this status byte, for example 3, which has no meaning, and does not do the work.
+    void answer_next_with(uint8_t status) { next_.status = status; }
+    /// Does the work and completes, but never writes the status byte: the driver finds there what it left.
+    void leave_next_status() { next_.leave_status = true; }
+    /// Never completes it.
+    void swallow_next() { next_.swallow = true; }
+    /// Reports a used length that is this much off; it ends at 0 and at 2^32 - 1.
+    void misreport_next_length(int64_t difference) { next_.length_difference = difference; }
+    /// Reads or writes only so much of the data, honestly reported, with an OK status.
+    void shorten_next_data(uint64_t bytes) { next_.data_limit = bytes; }
+
+    // DeviceBackend.
+
+    [[nodiscard]] uint32_t device_id() const override { return wire::block::device_id; }
+    [[nodiscard]] FeatureWords features() const override;
+    [[nodiscard]] uint16_t queue_count() const override { return options_.queues; }
+    [[nodiscard]] uint16_t queue_size_max(uint16_t /*queue*/) const override { return options_.queue_size_max; }
+    [[nodiscard]] std::vector<ConfigField> config_fields() const override;
+    [[nodiscard]] uint8_t read_config(size_t offset) override { return config_.at(offset); }
+    void write_config(size_t offset, uint8_t value) override;
+    void start(Session const& session) override;
+    void reset() override;
+    [[nodiscard]] Completion process(uint16_t queue, Chain const& chain) override;
+
+private:
+    struct Next {
+        std::optional<uint8_t> status;
+        bool leave_status = false;
+        bool swallow = false;
+        int64_t length_difference = 0;
+        uint64_t data_limit = std::numeric_limits<uint64_t>::max();
+    };
+
+    void write_field(size_t offset, size_t bytes, uint64_t value);
+    void fill_config();
+    [[nodiscard]] bool negotiated(unsigned bit) const { return has_feature(session_.features, bit); }
+    [[nodiscard]] bool is_volatile() const;
+
+    [[nodiscard]] BlockRequest parse(Chain const& chain) const;
+    void check_framing(Chain const& chain);
+    void check_segments(Chain const& chain);
+    [[nodiscard]] uint8_t execute(BlockRequest const& request, Chain const& chain, uint64_t limit);
+    [[nodiscard]] uint8_t transfer(BlockRequest const& request, Chain const& chain, uint64_t limit);
+    [[nodiscard]] bool check_transfer(BlockRequest const& request, Chain const& chain);
+    [[nodiscard]] uint8_t flush(BlockRequest const& request, Chain const& chain);
+    [[nodiscard]] uint8_t get_id(BlockRequest const& request, Chain const& chain);
+    [[nodiscard]] Completion answer(Chain const& chain, BlockRequest const& request, Next const& how);
+    void report(Rule const& broken, uint64_t value) { log_.report(broken, value); }
+
+    ViolationLog& log_;
+    BlockOptions options_;
+    uint64_t sectors_;
+    Image current_;
+    Image durable_;
+    std::array<uint8_t, wire::block::config_bytes> config_{};
+    Session session_;
+    Next next_;
+    std::vector<BlockRequest> requests_;
+};
+
+inline BlockDevice::BlockDevice(ViolationLog& log, BlockOptions options)
+    : log_(log), options_(std::move(options)), sectors_(options_.sectors) {
+    current_.resize(sectors_ * wire::block::sector_bytes);
+    for (size_t i = 0; i < current_.size(); ++i) {  // each sector different, none of them zero
+        current_[i] = static_cast<uint8_t>(i * 31 + i / wire::block::sector_bytes * 17 + 1);
+    }
+    durable_ = current_;
+    fill_config();
+}
+
+inline FeatureWords BlockDevice::features() const {
+    FeatureWords words{};
+    set_feature(words, wire::block::ro, options_.read_only);
+    set_feature(words, wire::block::flush, options_.flush || options_.config_wce);  // §5.2.5.2
+    set_feature(words, wire::block::config_wce, options_.config_wce);
+    set_feature(words, wire::block::blk_size, options_.blk_size != 0);
+    set_feature(words, wire::block::seg_max, options_.seg_max != 0);
+    set_feature(words, wire::block::size_max, options_.size_max != 0);
+    set_feature(words, wire::block::topology, options_.topology);
+    set_feature(words, wire::block::geometry, options_.geometry);
+    set_feature(words, wire::block::mq, options_.queues > 1);
+    set_feature(words, wire::feature::event_idx, options_.event_idx);
+    set_feature(words, wire::feature::indirect_desc, options_.indirect);
+    set_feature(words, wire::feature::any_layout, options_.any_layout);
+    set_feature(words, wire::feature::ring_reset, options_.ring_reset);
+    return words;
+}
+
+/// §5.2.4, field by field.
+inline std::vector<ConfigField> BlockDevice::config_fields() const {
+    using namespace wire::block;
+    return {
+        {config_capacity, 8},
+        {config_size_max, 4, size_max},
+        {config_seg_max, 4, seg_max},
+        {config_geometry, 2, geometry},
+        {config_geometry + 2, 1, geometry},
+        {config_geometry + 3, 1, geometry},
+        {config_blk_size, 4, blk_size},
+        {config_topology, 1, topology},
+        {config_topology + 1, 1, topology},
+        {config_topology + 2, 2, topology},
+        {config_topology + 4, 4, topology},
+        {config_writeback, 1, config_wce, true, &rule::writeback_early},
+        {config_num_queues, 2, mq},
+    };
+}
+
+inline void BlockDevice::fill_config() {
+    using namespace wire::block;
+    write_field(config_capacity, 8, sectors_);
+    write_field(config_size_max, 4, options_.size_max);
+    write_field(config_seg_max, 4, options_.seg_max);
+    write_field(config_blk_size, 4, options_.blk_size);
+    if (options_.geometry) {
+        write_field(config_geometry, 2, sectors_ / (16 * 63));
+        write_field(config_geometry + 2, 1, 16);
+        write_field(config_geometry + 3, 1, 63);
+    }
+    if (options_.topology) {
+        write_field(config_topology, 1, 3);      // 8 logical blocks to a physical one
+        write_field(config_topology + 2, 2, 8);  // suggested minimum
+        write_field(config_topology + 4, 4, 64);
+    }
+    write_field(config_writeback, 1, options_.config_wce ? 1 : 0);
+    write_field(config_num_queues, 2, options_.queues);
+}
+
+inline void BlockDevice::write_field(size_t offset, size_t bytes, uint64_t value) {
+    encode(config_.data() + offset, bytes, value, session_.order);
+}
+
+inline void BlockDevice::write_config(size_t offset, uint8_t value) {
+    config_.at(offset) = value;
+}
+
+inline void BlockDevice::set_sectors(uint64_t sectors) {
+    sectors_ = sectors;
+    current_.resize(sectors * wire::block::sector_bytes);
+    durable_.resize(sectors * wire::block::sector_bytes);
+    write_field(wire::block::config_capacity, 8, sectors);
+}
+
+inline void BlockDevice::start(Session const& session) {
+    session_ = session;
+    fill_config();
+    if (negotiated(wire::block::config_wce) && !negotiated(wire::block::flush)) {
+        write_field(wire::block::config_writeback, 1, 0);  // §5.2.5.2
+    }
+}
+
+inline void BlockDevice::reset() {
+    session_ = {};
+    fill_config();
+}
+
+/// §5.2.6.2: a completed write is stable at once without FLUSH, and while `writeback` is 0; else after a flush.
+inline bool BlockDevice::is_volatile() const {
+    if (negotiated(wire::block::config_wce)) {
+        return config_[wire::block::config_writeback] != 0;
+    }
+    return negotiated(wire::block::flush);
+}
+
+inline Completion BlockDevice::process(uint16_t /*queue*/, Chain const& chain) {
+    Next const how = next_;
+    next_ = {};
+    if (chain.writable_bytes() == 0) {  // there is no way to answer
+        report(rule::block_status, chain.head);
+        return 0;
+    }
+    check_framing(chain);
+    check_segments(chain);
+    BlockRequest request = parse(chain);
+    if (how.swallow) {
+        requests_.push_back(request);
+        return std::nullopt;
+    }
+    request.status = how.status ? *how.status : execute(request, chain, how.data_limit);
+    requests_.push_back(request);
+    return answer(chain, request, how);
+}
+
+inline BlockRequest BlockDevice::parse(Chain const& chain) const {
+    std::array<uint8_t, wire::block::header_bytes> header{};
+    static_cast<void>(chain.read(0, header.data(), header.size()));
+    BlockRequest request;
+    request.type = static_cast<uint32_t>(decode(header.data(), 4, session_.order));
+    request.sector = decode(header.data() + 8, 8, session_.order);
+    uint64_t const behind_header = chain.readable_bytes() - std::min<uint64_t>(chain.readable_bytes(), header.size());
+    request.data_bytes = behind_header + chain.writable_bytes() - 1;  // the status byte is no data
+    return request;
+}
+
+/// §5.2.6.4: a legacy device that does not offer ANY_LAYOUT takes header and status only as descriptors of their own.
+inline void BlockDevice::check_framing(Chain const& chain) {
+    if (chain.readable_bytes() < wire::block::header_bytes) {
+        report(rule::block_header, chain.readable_bytes());
+    }
+    if (!session_.legacy || negotiated(wire::feature::any_layout)) {
+        return;
+    }
+    if (!chain.readable.empty() && chain.readable.front().bytes != wire::block::header_bytes) {
+        report(rule::legacy_header, chain.readable.front().bytes);
+    }
+    if (chain.writable.back().bytes != 1) {
+        report(rule::legacy_status, chain.writable.back().bytes);
+    }
+}
+
+/// §5.2.3: at most seg_max segments of at most size_max bytes. Segments that hold only header or status do not count.
+inline void BlockDevice::check_segments(Chain const& chain) {
+    size_t count = chain.readable.size() + chain.writable.size();
+    count -= !chain.readable.empty() && chain.readable.front().bytes <= wire::block::header_bytes ? 1u : 0u;
+    count -= chain.writable.back().bytes == 1 ? 1u : 0u;
+    if (options_.seg_max != 0 && negotiated(wire::block::seg_max) && count > options_.seg_max) {
+        report(rule::block_segments, count);
+    }
+    if (options_.size_max == 0 || !negotiated(wire::block::size_max)) {
+        return;
+    }
+    for (auto const* const segments : {&chain.readable, &chain.writable}) {
+        for (auto const& segment : *segments) {
+            if (segment.bytes > options_.size_max) {
+                report(rule::block_segments, segment.bytes);
+            }
+        }
+    }
+}
+
+inline uint8_t BlockDevice::execute(BlockRequest const& request, Chain const& chain, uint64_t limit) {
+    if (chain.readable_bytes() < wire::block::header_bytes) {
+        return wire::block::status_ioerr;
+    }
+    switch (request.type) {
+        case wire::block::type_in:
+        case wire::block::type_out: return transfer(request, chain, limit);
+        case wire::block::type_flush: return flush(request, chain);
+        case wire::block::type_get_id: return get_id(request, chain);
+        default: return wire::block::status_unsupp;
+    }
+}
+
+inline uint8_t BlockDevice::transfer(BlockRequest const& request, Chain const& chain, uint64_t limit) {
+    if (!check_transfer(request, chain)) {
+        return wire::block::status_ioerr;
+    }
+    auto const bytes = static_cast<size_t>(std::min(request.data_bytes, limit));
+    uint64_t const start = request.sector * wire::block::sector_bytes;
+    if (request.type == wire::block::type_in) {
+        static_cast<void>(chain.write(0, current_.data() + start, bytes));
+        return wire::block::status_ok;
+    }
+    static_cast<void>(chain.read(wire::block::header_bytes, current_.data() + start, bytes));
+    if (!is_volatile()) {
+        std::copy_n(current_.begin() + static_cast<ptrdiff_t>(start), bytes,
+                    durable_.begin() + static_cast<ptrdiff_t>(start));
+    }
+    return wire::block::status_ok;
+}
+
+inline bool BlockDevice::check_transfer(BlockRequest const& request, Chain const& chain) {
+    bool const is_write = request.type == wire::block::type_out;
+    bool const wrong_way =
+        is_write ? chain.writable_bytes() != 1 : chain.readable_bytes() != wire::block::header_bytes;
+    if (wrong_way) {
+        report(rule::block_direction, request.type);
+        return false;
+    }
+    if (is_write && options_.read_only) {  // §5.2.6.2: offered is enough, negotiated or not
+        report(rule::block_read_only, request.sector);
+        return false;
+    }
+    if (request.data_bytes % wire::block::sector_bytes != 0) {
+        report(rule::block_multiple, request.data_bytes);
+        return false;
+    }
+    uint64_t const count = request.data_bytes / wire::block::sector_bytes;
+    if (request.sector > sectors_ || count > sectors_ - request.sector) {
+        report(rule::block_beyond, request.sector);
+        return false;
+    }
+    return true;
+}
+
+inline uint8_t BlockDevice::flush(BlockRequest const& request, Chain const& chain) {
+    if (request.sector != 0) {
+        report(rule::block_flush_sector, request.sector);
+    }
+    if (chain.readable_bytes() + chain.writable_bytes() != wire::block::header_bytes + 1) {
+        report(rule::block_flush_data, request.data_bytes);
+    }
+    if (!negotiated(wire::block::flush)) {
+        return wire::block::status_unsupp;
+    }
+    durable_ = current_;
+    return wire::block::status_ok;
+}
+
+inline uint8_t BlockDevice::get_id(BlockRequest const& request, Chain const& chain) {
+    if (request.sector != 0) {
+        report(rule::block_sector, request.sector);
+    }
+    if (request.data_bytes != wire::block::id_bytes || chain.readable_bytes() != wire::block::header_bytes) {
+        report(rule::block_id_length, request.data_bytes);
+        return wire::block::status_ioerr;
+    }
+    std::array<uint8_t, wire::block::id_bytes> id{};  // NUL-padded; 20 characters have no NUL
+    std::copy_n(options_.id.begin(), std::min(options_.id.size(), id.size()), id.begin());
+    static_cast<void>(chain.write(0, id.data(), id.size()));
+    return wire::block::status_ok;
+}
+
+/// §2.7.8.2: the used length counts bytes from the first device-writable one without a gap. The status byte lies
+/// behind the data, so a device that has no data to give fills it before it may report that the status was written.
+inline Completion BlockDevice::answer(Chain const& chain, BlockRequest const& request, Next const& how) {
+    uint64_t const room = chain.writable_bytes() - 1;
+    bool const short_data = request.type == wire::block::type_in && how.data_limit < room;
+    if (request.status != wire::block::status_ok) {
+        static_cast<void>(chain.fill(0, 0xee, room));
+    }
+    if (!how.leave_status) {
+        static_cast<void>(chain.write(room, &request.status, 1));
+    }
+    uint64_t const written = short_data ? how.data_limit : how.leave_status ? room : room + 1;
+    auto const most = int64_t{std::numeric_limits<uint32_t>::max()};
+    auto const reported = std::clamp(static_cast<int64_t>(written) + how.length_difference, int64_t{0}, most);
+    return static_cast<uint32_t>(reported);
+}
+
+}  // namespace virtq::sim

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <cstddef>
+
+#include <sim/device_backend.hpp>
+#include <sim/device_status.hpp>
+#include <sim/feature_exchange.hpp>
+#include <sim/rule.hpp>
+#include <sim/wire.hpp>
+
+/// The device-specific configuration space behind offset 0x100 (§2.5, §4.2.2): widths, fields that need a feature, and
+/// the generation that tells a driver when it has read halves of two versions.
+namespace virtq::sim {
+
+class ConfigSpace {
+public:
+    /// "So many reads" that it never settles.
+    static constexpr size_t never = ~size_t{0};
+
+    ConfigSpace(ViolationLog& log, DeviceBackend& backend, DeviceStatus const& status, FeatureExchange const& features,
+                bool legacy)
+        : log_(log), backend_(backend), status_(status), features_(features), legacy_(legacy) {}
+
+    /// False: the access has no effect.
+    [[nodiscard]] bool check(uint16_t offset, unsigned bytes, bool is_write);
+    [[nodiscard]] uint32_t read(uint16_t offset, unsigned bytes);
+    void write(uint16_t offset, uint32_t value, unsigned bytes);
+
+    [[nodiscard]] uint32_t read_generation();
+    /// Something changed.
+    void move_on() { ++generation_; }
+    /// The generation changes at each of the next reads.
+    void unsettle(size_t reads) { unsettled_reads_ = reads; }
+
+private:
+    void check_moment(ConfigField const& field, uint16_t offset, bool is_write);
+
+    ViolationLog& log_;
+    DeviceBackend& backend_;
+    DeviceStatus const& status_;
+    FeatureExchange const& features_;
+    bool legacy_;
+    uint32_t generation_ = 0;
+    size_t unsettled_reads_ = 0;
+};
+
+/// §4.2.2.2: a config field is accessed in its own width, a 64-bit one as two of 32.
+inline bool ConfigSpace::check(uint16_t offset, unsigned bytes, bool is_write) {
+    size_t const at = size_t{offset} - wire::mmio::config;
+    for (auto const& field : backend_.config_fields()) {
+        if (at < field.offset || at >= field.offset + field.bytes) {
+            continue;
+        }
+        size_t const wanted = field.bytes == 8 ? 4 : field.bytes;
+        if (bytes != wanted || (at - field.offset) % wanted != 0) {
+            log_.report(wanted == 1   ? rule::config_width_8
+                        : wanted == 2 ? rule::config_width_16
+                                      : rule::config_width_32,
+                        offset);
+        }
+        if (field.feature != ConfigField::always && !has_feature(features_.offered(), field.feature)) {
+            log_.report(rule::config_optional, offset);
+        }
+        check_moment(field, offset, is_write);
+        return !is_write || field.writable;
+    }
+    log_.report(rule::register_unknown, offset);
+    return false;
+}
+
+inline void ConfigSpace::check_moment(ConfigField const& field, uint16_t offset, bool is_write) {
+    bool const early = !legacy_ && !status_.has(wire::status::features_ok);
+    if (is_write && !field.writable) {
+        log_.report(rule::config_read_only, offset);
+    } else if (is_write && early) {
+        log_.report(rule::init_config_write, offset);
+    } else if (!is_write && early && field.early_read != nullptr) {
+        log_.report(*field.early_read, offset);
+    }
+}
+
+inline uint32_t ConfigSpace::read(uint16_t offset, unsigned bytes) {
+    uint32_t value = 0;
+    for (unsigned i = 0; i < bytes; ++i) {  // registers are little-endian on the bus, native for the caller
+        value |= uint32_t{backend_.read_config(size_t{offset} - wire::mmio::config + i)} << (8 * i);
+    }
+    return value;
+}
+
+inline void ConfigSpace::write(uint16_t offset, uint32_t value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; ++i) {
+        backend_.write_config(size_t{offset} - wire::mmio::config + i, static_cast<uint8_t>(value >> (8 * i)));
+    }
+}
+
+inline uint32_t ConfigSpace::read_generation() {
+    if (unsettled_reads_ != 0) {
+        unsettled_reads_ -= unsettled_reads_ == never ? 0 : 1;
+        ++generation_;
+    }
+    return generation_;
+}
+
+}  // namespace virtq::sim

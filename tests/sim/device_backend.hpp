@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include <sim/chain.hpp>
+#include <sim/violation.hpp>
+#include <sim/wire.hpp>
+
+/// What a kind of device is, without its transport: which features and queues it has, what its configuration space
+/// says, and what it does with a chain. Derive from it to simulate a device of your own.
+namespace virtq::sim {
+
+/// A field of the device-specific configuration space, as its layout in §5 declares it.
+struct ConfigField {
+    static constexpr unsigned always = ~0u;
+
+    size_t offset = 0;
+    size_t bytes = 4;           ///< 1, 2, 4 or 8
+    unsigned feature = always;  ///< the bit that must be offered for the field to exist (§2.5.1)
+    bool writable = false;
+    Rule const* early_read = nullptr;  ///< the rule broken by reading it before FEATURES_OK
+};
+
+/// What driver and device agreed on.
+struct Session {
+    FeatureWords features{};
+    bool legacy = false;
+    ByteOrder order = ByteOrder::little;
+};
+
+/// What became of a chain: the used length, or nothing if the device keeps it for ever.
+using Completion = std::optional<uint32_t>;
+
+class DeviceBackend {
+public:
+    DeviceBackend() = default;
+    DeviceBackend(DeviceBackend const&) = delete;
+    DeviceBackend& operator=(DeviceBackend const&) = delete;
+    virtual ~DeviceBackend() = default;
+
+    [[nodiscard]] virtual uint32_t device_id() const = 0;
+    /// Features of the device type, and of the queue if it wants them. VERSION_1 belongs to the transport.
+    [[nodiscard]] virtual FeatureWords features() const = 0;
+    [[nodiscard]] virtual uint16_t queue_count() const = 0;
+    [[nodiscard]] virtual uint16_t queue_size_max(uint16_t queue) const = 0;
+
+    [[nodiscard]] virtual std::vector<ConfigField> config_fields() const { return {}; }
+    [[nodiscard]] virtual uint8_t read_config(size_t /*offset*/) { return 0; }
+    virtual void write_config(size_t /*offset*/, uint8_t /*value*/) {}
+
+    /// Before the first chain of a session, and again whenever the driver accepts other features.
+    virtual void start(Session const& /*session*/) {}
+    virtual void reset() {}
+    /// Does what an intact chain asks for. Called when the chain completes, not when it is fetched.
+    [[nodiscard]] virtual Completion process(uint16_t queue, Chain const& chain) = 0;
+};
+
+}  // namespace virtq::sim

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <vector>
+
+#include <sim/rule.hpp>
+#include <sim/violation.hpp>
+#include <sim/wire.hpp>
+
+/// The status field (§2.1), and whether the driver walks through it in the order of §3.1.1 (§3.1.2 for legacy).
+namespace virtq::sim {
+
+class DeviceStatus {
+public:
+    DeviceStatus(ViolationLog& log, bool legacy) : log_(log), legacy_(legacy) {}
+
+    [[nodiscard]] uint32_t value() const { return value_; }
+    [[nodiscard]] bool has(uint32_t bits) const { return (value_ & bits) == bits; }
+    /// All that the driver ever wrote, resets as 0.
+    [[nodiscard]] std::vector<uint32_t> const& history() const { return history_; }
+    [[nodiscard]] bool refused() const { return refused_; }
+    void set_needs_reset() { value_ |= wire::status::needs_reset; }
+
+    uint32_t read() {
+        reread_ = true;
+        return value_;
+    }
+
+    /// The driver writes 0.
+    void begin_reset() {
+        history_.push_back(0);
+        was_reset_ = true;
+    }
+
+    void complete_reset() {
+        value_ = 0;
+        refused_ = reread_ = setup_reported_ = false;
+    }
+
+    /// The driver writes something else. Answers with the bits that are new; the caller decides about FEATURES_OK.
+    [[nodiscard]] uint32_t write(uint32_t written) {
+        history_.push_back(written);
+        uint32_t const added = written & ~value_;
+        check_step(written, added);
+        uint32_t kept = written & wire::status::defined & ~wire::status::needs_reset;
+        if (legacy_) {
+            kept &= ~wire::status::features_ok;
+        }
+        value_ |= kept;
+        if ((added & wire::status::features_ok) != 0) {
+            reread_ = false;
+        }
+        return added;
+    }
+
+    /// §2.2.2: a device that cannot work with the features leaves the bit clear.
+    void refuse_features() {
+        value_ &= ~wire::status::features_ok;
+        refused_ = true;
+    }
+
+    /// Queues are set up in step 7 (§3.1.1), after negotiation. Reports once between two resets.
+    void check_setup() {
+        if (setup_reported_) {
+            return;
+        }
+        Rule const* const broken = setup_too_early();
+        if (broken != nullptr) {
+            setup_reported_ = true;
+            log_.report(*broken, value_);
+        }
+    }
+
+private:
+    [[nodiscard]] Rule const* setup_too_early() const {
+        if (!has(wire::status::driver)) {
+            return &rule::init_driver;
+        }
+        if (legacy_ || has(wire::status::features_ok)) {
+            return legacy_ || reread_ ? nullptr : &rule::features_reread;
+        }
+        return refused_ ? &rule::init_after_failure : &rule::init_features_ok;
+    }
+
+    void check_step(uint32_t written, uint32_t added) {
+        using namespace wire::status;
+        if ((value_ & failed) != 0) {
+            log_.report(rule::after_failed, written);
+            return;
+        }
+        if (!was_reset_) {
+            log_.report(rule::init_reset, written);
+        }
+        if ((value_ & ~written & ~needs_reset) != 0) {  // the device itself sets NEEDS_RESET, perhaps unseen yet
+            log_.report(rule::status_clear, written);
+        }
+        if (refused_ && (written & failed) == 0) {
+            log_.report(rule::init_after_failure, written);
+            return;
+        }
+        uint32_t const steps = added & (acknowledge | driver | features_ok | driver_ok);
+        bool const several = (steps & (steps - 1)) != 0;
+        if (several || (added & ~(defined & ~needs_reset)) != 0) {
+            log_.report(rule::status_step, written);
+            return;
+        }
+        check_order(written, steps);
+    }
+
+    void check_order(uint32_t written, uint32_t step) {
+        using namespace wire::status;
+        if (step == driver && (written & acknowledge) == 0) {
+            log_.report(rule::init_acknowledge, written);
+        }
+        if (step == features_ok && legacy_) {
+            log_.report(rule::legacy_features_ok, written);
+        }
+        if ((step == features_ok || step == driver_ok) && (written & driver) == 0) {
+            log_.report(rule::init_driver, written);
+        }
+        if (step == driver_ok && !legacy_) {
+            if ((written & features_ok) == 0) {
+                log_.report(rule::init_features_ok, written);
+            } else if (!reread_) {
+                log_.report(rule::features_reread, written);
+            }
+        }
+    }
+
+    ViolationLog& log_;
+    bool legacy_;
+    uint32_t value_ = 0;
+    bool was_reset_ = false;  ///< since power-on
+    bool reread_ = false;     ///< read since FEATURES_OK was written
+    bool refused_ = false;    ///< FEATURES_OK
+    bool setup_reported_ = false;
+    std::vector<uint32_t> history_;
+};
+
+}  // namespace virtq::sim

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <sim/rule.hpp>
+#include <sim/violation.hpp>
+#include <sim/wire.hpp>
+
+/// Feature negotiation over MMIO (§2.2, §4.2.2): four registers, two of which select a word of 32 bits.
+namespace virtq::sim {
+
+class FeatureExchange {
+public:
+    /// `defined` are the bits that the device type knows; a device that lies may offer more.
+    FeatureExchange(ViolationLog& log, FeatureWords const& offered, FeatureWords const& defined, bool legacy)
+        : log_(log), offered_(offered), defined_(defined), legacy_(legacy) {}
+
+    [[nodiscard]] FeatureWords const& offered() const { return offered_; }
+    [[nodiscard]] FeatureWords const& accepted() const { return accepted_; }
+    [[nodiscard]] bool negotiated(unsigned bit) const { return has_feature(accepted_, bit); }
+    [[nodiscard]] bool were_read() const { return were_read_; }
+    void offer(unsigned bit, bool on) { set_feature(offered_, bit, on); }
+
+    void reset() {
+        accepted_ = {};
+        offered_selected_ = accepted_selected_ = were_read_ = false;
+        offered_word_ = accepted_word_ = 0;
+    }
+
+    void select_offered(uint32_t word) {
+        offered_word_ = word;
+        offered_selected_ = true;
+    }
+
+    void select_accepted(uint32_t word) {
+        accepted_word_ = word;
+        accepted_selected_ = true;
+    }
+
+    [[nodiscard]] uint32_t read_offered() {
+        if (!offered_selected_) {
+            log_.report(rule::device_features_sel);
+        }
+        were_read_ = true;
+        return offered_word_ < offered_.size() ? offered_[offered_word_] : 0;
+    }
+
+    void accept(uint32_t bits) {
+        if (!accepted_selected_) {
+            log_.report(rule::driver_features_sel, bits);
+        }
+        if (!were_read_) {
+            log_.report(rule::init_features, bits);
+        }
+        for (unsigned i = 0; i < 32; ++i) {
+            if (((bits >> i) & 1u) != 0) {
+                check_bit(uint64_t{accepted_word_} * 32 + i);
+            }
+        }
+        if (accepted_word_ < accepted_.size()) {
+            accepted_[accepted_word_] = bits;
+        }
+    }
+
+    /// Whether a device can work with what the driver accepted.
+    [[nodiscard]] bool acceptable() {
+        bool good = true;
+        if (!legacy_ && has_feature(offered_, wire::feature::version_1) && !negotiated(wire::feature::version_1)) {
+            log_.report(rule::version_1);
+            good = false;
+        }
+        if (legacy_ && has_feature(offered_, wire::feature::any_layout) && !negotiated(wire::feature::any_layout)) {
+            log_.report(rule::legacy_any_layout);
+        }
+        for (size_t i = 0; i < offered_.size(); ++i) {
+            good = good && (accepted_[i] & ~offered_[i]) == 0;
+        }
+        return good;
+    }
+
+private:
+    /// One report a bit: the plainest.
+    void check_bit(uint64_t bit) {
+        using namespace wire;
+        bool const of_queue = bit >= 24 && bit <= 43 && bit != 41 && bit != 42;  // §2.2
+        if (bit >= 128 || !has_feature(offered_, static_cast<unsigned>(bit))) {
+            log_.report(rule::feature_not_offered, bit);
+        } else if (bit >= feature::first_reserved && bit <= feature::last_reserved) {
+            log_.report(rule::feature_reserved, bit);
+        } else if (bit == feature::sr_iov || bit == feature::admin_vq) {  // §4.2.5, §6.1
+            log_.report(rule::feature_transport, bit);
+        } else if (!of_queue && !has_feature(defined_, static_cast<unsigned>(bit))) {
+            log_.report(rule::feature_device, bit);
+        }
+    }
+
+    ViolationLog& log_;
+    FeatureWords offered_;
+    FeatureWords defined_;
+    bool legacy_;
+    FeatureWords accepted_{};
+    uint32_t offered_word_ = 0;
+    uint32_t accepted_word_ = 0;
+    bool offered_selected_ = false;
+    bool accepted_selected_ = false;
+    bool were_read_ = false;
+};
+
+}  // namespace virtq::sim

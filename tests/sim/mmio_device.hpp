@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include <sim/config_space.hpp>
+#include <sim/device_backend.hpp>
+#include <sim/device_status.hpp>
+#include <sim/feature_exchange.hpp>
+#include <sim/guest_memory.hpp>
+#include <sim/mmio_queue.hpp>
+#include <sim/queue_bank.hpp>
+#include <sim/rule.hpp>
+#include <sim/schedule.hpp>
+#include <sim/split_queue.hpp>
+#include <sim/wire.hpp>
+#include <virtq/platform/register_space.hpp>
+
+/// A virtio-mmio device (§4.2): the register file of either layout in front of a `DeviceBackend`. It enforces what the
+/// standard asks of the driver, tells which rule was broken, and misbehaves on request.
+namespace virtq::sim {
+
+class MmioDevice;
+
+/// The device as the driver's register space: a handle, copied freely.
+class MmioRegisters {
+public:
+    MmioRegisters() = default;  ///< refers to no device yet
+    explicit MmioRegisters(MmioDevice& device) : device_(&device) {}
+    [[nodiscard]] uint8_t read8(uint16_t offset);
+    [[nodiscard]] uint16_t read16(uint16_t offset);
+    [[nodiscard]] uint32_t read32(uint16_t offset);
+    void write8(uint16_t offset, uint8_t value);
+    void write16(uint16_t offset, uint16_t value);
+    void write32(uint16_t offset, uint32_t value);
+
+private:
+    MmioDevice* device_ = nullptr;
+};
+
+enum class MmioVersion : uint32_t { legacy = 1, modern = 2 };
+
+/// **Threading** registers and `step` may be used from different threads; a lock serialises them. The rings are not
+/// behind that lock. Callbacks run under it, and may access registers.
+class MmioDevice {
+public:
+    /// "So many reads" that it never happens.
+    static constexpr size_t never = ~size_t{0};
+
+    MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioVersion version = MmioVersion::modern);
+    MmioDevice(MmioDevice const&) = delete;
+    MmioDevice& operator=(MmioDevice const&) = delete;
+
+    [[nodiscard]] MmioRegisters registers() { return MmioRegisters(*this); }
+    [[nodiscard]] uint32_t read(uint16_t offset, unsigned bytes);
+    void write(uint16_t offset, uint32_t value, unsigned bytes);
+
+    /// Lets the device work for a moment; returns how many chains it completed. A driver's relax hook is
+    /// `[&] { device.step(); }`.
+    size_t step();
+
+    // What happened.
+
+    [[nodiscard]] ViolationLog& violations() const { return memory_.violations(); }
+    [[nodiscard]] uint32_t status() const {
+        return locked([&] { return status_.value(); });
+    }
+    [[nodiscard]] std::vector<uint32_t> status_history() const {
+        return locked([&] { return status_.history(); });
+    }
+    [[nodiscard]] FeatureWords accepted_features() const {
+        return locked([&] { return features_.accepted(); });
+    }
+    [[nodiscard]] size_t notifications(uint16_t queue = 0) const;
+    /// How often an interrupt was raised, for used buffers and for configuration changes.
+    [[nodiscard]] size_t interrupts() const {
+        return locked([&] { return interrupts_; });
+    }
+    /// Whether the interrupt is asserted: a bit of InterruptStatus is set.
+    [[nodiscard]] bool interrupt_line() const {
+        return locked([&] { return interrupt_status_ != 0; });
+    }
+    [[nodiscard]] size_t accesses() const {
+        return locked([&] { return accesses_; });
+    }
+    /// Chains fetched and not completed.
+    [[nodiscard]] size_t backlog(uint16_t queue = 0) const;
+    /// The ring of a started queue, to look at or to lie in; null if it is not started.
+    [[nodiscard]] SplitQueue* ring(uint16_t queue = 0);
+
+    // How it works.
+
+    void set_schedule(Schedule const& schedule) {
+        locked([&] { queues_.schedule = schedule; });
+    }
+    void set_attention(Attention attention) {
+        locked([&] { queues_.attention = attention; });
+    }
+    /// Publishes each used entry by itself instead of all of a step together.
+    void publish_each(bool on = true) {
+        locked([&] { publish_each_ = on; });
+    }
+    /// Where the indices of a queue begin when it is started next.
+    void set_start_index(uint16_t index, uint16_t queue = 0);
+    void on_interrupt(std::function<void()> callback) {
+        locked([&] { on_interrupt_ = std::move(callback); });
+    }
+    /// Called before each access of the driver, so that a test can change something in the middle of a sequence.
+    void before_access(std::function<void(uint16_t offset, bool is_write)> callback);
+    /// Changes the configuration: does `change`, moves ConfigGeneration, tells a live driver.
+    void change_config(std::function<void()> const& change);
+
+    // What goes wrong.
+
+    void set_magic(uint32_t value) {
+        locked([&] { magic_ = value; });
+    }
+    void set_version(uint32_t value) {
+        locked([&] { version_ = value; });
+    }
+    void set_device_id(uint32_t value) {
+        locked([&] { device_id_ = value; });
+    }
+    /// Offers a bit more, or one less, than the backend.
+    void offer(unsigned bit, bool on = true) {
+        locked([&] { features_.offer(bit, on); });
+    }
+    void refuse_features_ok(bool on = true) {
+        locked([&] { refuse_features_ = on; });
+    }
+    /// From now on a reset ends only after this many reads of Status, or `never`. One that goes on is shortened too.
+    void reset_takes(size_t reads) {
+        locked([&] {
+            reset_takes_ = reads;
+            if (reset_reads_left_ > reads) {
+                reset_reads_left_ = reads;
+                if (reads == 0) {
+                    complete_reset();
+                }
+            }
+        });
+    }
+    void queue_reset_takes(size_t reads) {
+        locked([&] { queues_.reset_takes = reads; });
+    }
+    void set_queue_size_max(uint16_t value, uint16_t queue = 0);
+    /// QueueReady does not stick: reads 0 after 1 was written, and the queue does not start.
+    void refuse_queue_ready(bool on = true) {
+        locked([&] { queues_.refuse_ready = on; });
+    }
+    /// QueueReady stays 1 when it should stop.
+    void refuse_queue_stop(bool on = true) {
+        locked([&] { queues_.refuse_stop = on; });
+    }
+    /// ConfigGeneration changes at each of the next reads, or for ever with `never`.
+    void unsettle_config(size_t reads = never) {
+        locked([&] { config_.unsettle(reads); });
+    }
+    /// Sets DEVICE_NEEDS_RESET (§2.1.2) and stops working.
+    void need_reset() {
+        locked([&] { break_down(); });
+    }
+    /// The device is gone: reads are all ones, writes are lost.
+    void vanish(bool on = true) {
+        locked([&] { vanished_ = on; });
+    }
+    /// An interrupt without a reason, or with bits that are not defined.
+    void interrupt_unasked(uint32_t bits = 0) {
+        locked([&] { raise(bits); });
+    }
+
+private:
+    template <class Body>
+    auto locked(Body body) const -> decltype(body()) {
+        std::lock_guard const lock(mutex_);
+        return body();
+    }
+
+    [[nodiscard]] bool is_legacy() const { return layout_ == MmioVersion::legacy; }
+    void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
+
+    // Every access.
+    [[nodiscard]] bool check_access(uint16_t offset, unsigned bytes, bool is_write);
+    [[nodiscard]] bool check_probe(uint16_t offset);
+    [[nodiscard]] bool check_during_reset(uint16_t offset, uint32_t value);
+
+    // Registers.
+    [[nodiscard]] uint32_t read_register(uint16_t offset);
+    [[nodiscard]] uint32_t read_probe(uint16_t offset);
+    [[nodiscard]] uint32_t read_status();
+    void write_register(uint16_t offset, uint32_t value);
+    void write_status(uint32_t value);
+
+    // Life.
+    void complete_reset();
+    void begin_session();
+    void break_down();
+    void raise(uint32_t bits);
+    [[nodiscard]] bool may_work() const;
+    [[nodiscard]] size_t step_queue(uint16_t index);
+    void look_at(MmioQueue& queue);
+    void publish(MmioQueue& queue);
+
+    GuestMemory& memory_;
+    DeviceBackend& backend_;
+    MmioVersion layout_;
+    mutable std::recursive_mutex mutex_;
+
+    DeviceStatus status_;
+    FeatureExchange features_;
+    ConfigSpace config_;
+    QueueBank queues_;
+    uint32_t interrupt_status_ = 0;
+
+    bool seen_magic_ = false;
+    bool seen_version_ = false;
+    bool seen_device_id_ = false;
+    bool probe_reported_ = false;
+    size_t reset_reads_left_ = 0;
+    size_t interrupts_ = 0;
+    size_t accesses_ = 0;
+
+    uint32_t magic_ = wire::mmio::magic;
+    uint32_t version_;
+    uint32_t device_id_;
+    bool publish_each_ = false;
+    bool refuse_features_ = false;
+    bool vanished_ = false;
+    size_t reset_takes_ = 0;
+    std::function<void()> on_interrupt_;
+    std::function<void(uint16_t, bool)> before_access_;
+};
+
+namespace detail {
+
+/// What a device of this layout offers: VERSION_1 is the transport's (§6.2), and legacy registers reach word 0 only.
+[[nodiscard]] inline FeatureWords offered_through(DeviceBackend const& backend, MmioVersion version) {
+    FeatureWords words = backend.features();
+    if (version == MmioVersion::legacy) {
+        return {words[0], 0, 0, 0};
+    }
+    set_feature(words, wire::feature::version_1);
+    set_feature(words, wire::feature::any_layout, false);  // §6.3: implied since 1.0
+    return words;
+}
+
+}  // namespace detail
+
+inline MmioDevice::MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioVersion version)
+    : memory_(memory),
+      backend_(backend),
+      layout_(version),
+      status_(memory.violations(), version == MmioVersion::legacy),
+      features_(memory.violations(), detail::offered_through(backend, version), backend.features(),
+                version == MmioVersion::legacy),
+      config_(memory.violations(), backend, status_, features_, version == MmioVersion::legacy),
+      queues_(memory, backend, status_, features_, version == MmioVersion::legacy),
+      version_(static_cast<uint32_t>(version)),
+      device_id_(backend.device_id()) {}
+
+// Every access.
+
+inline uint32_t MmioDevice::read(uint16_t offset, unsigned bytes) {
+    std::lock_guard const lock(mutex_);
+    ++accesses_;
+    if (before_access_) {
+        before_access_(offset, false);
+    }
+    if (vanished_) {
+        return ~uint32_t{0};
+    }
+    if (!check_access(offset, bytes, false)) {
+        return 0;
+    }
+    return offset >= wire::mmio::config ? config_.read(offset, bytes) : read_register(offset);
+}
+
+inline void MmioDevice::write(uint16_t offset, uint32_t value, unsigned bytes) {
+    std::lock_guard const lock(mutex_);
+    ++accesses_;
+    if (before_access_) {
+        before_access_(offset, true);
+    }
+    if (vanished_ || !check_access(offset, bytes, true) || !check_during_reset(offset, value)) {
+        return;
+    }
+    if (offset >= wire::mmio::config) {
+        config_.write(offset, value, bytes);
+    } else {
+        write_register(offset, value);
+    }
+}
+
+/// §4.2.2.2: offset, width, direction. False: the access has no effect.
+inline bool MmioDevice::check_access(uint16_t offset, unsigned bytes, bool is_write) {
+    if (offset >= wire::mmio::config) {
+        return check_probe(offset) && config_.check(offset, bytes, is_write);
+    }
+    if (bytes != 4 || offset % 4 != 0) {
+        report(rule::register_width, offset);
+        return false;
+    }
+    for (auto const& row : wire::mmio::rows) {
+        if (row.offset != offset || !(is_legacy() ? row.legacy : row.modern)) {
+            continue;
+        }
+        if (!(is_write ? row.writable : row.readable)) {
+            report(is_write ? rule::register_read_only : rule::register_write_only, offset);
+            return false;
+        }
+        return check_probe(offset);
+    }
+    report(rule::register_unknown, offset);
+    return false;
+}
+
+/// §4.2.3.1.1: magic, version and device id come first, and end it if they are wrong.
+inline bool MmioDevice::check_probe(uint16_t offset) {
+    using namespace wire::mmio;
+    bool const numbers_seen = seen_magic_ && seen_version_;
+    if (offset == magic_value || offset == version) {
+        return true;
+    }
+    bool const in_order = offset == device_id ? numbers_seen : numbers_seen && seen_device_id_;
+    if (!in_order && !probe_reported_) {
+        probe_reported_ = true;
+        report(numbers_seen ? rule::probe_device_id : rule::probe_first, offset);
+    }
+    if (offset == device_id) {
+        return true;
+    }
+    if (magic_ != magic) {
+        report(rule::magic_ignored, offset);
+        return false;
+    }
+    if (version_ != static_cast<uint32_t>(layout_)) {
+        report(rule::version_ignored, offset);
+        return false;
+    }
+    if (device_id_ == 0) {
+        report(rule::placeholder, offset);
+        return false;
+    }
+    return true;
+}
+
+/// §2.4.2: while a reset lasts, the driver waits; or gives up with FAILED.
+inline bool MmioDevice::check_during_reset(uint16_t offset, uint32_t value) {
+    if (reset_reads_left_ == 0) {
+        return true;
+    }
+    bool const harmless = offset == wire::mmio::status && (value == 0 || (value & wire::status::failed) != 0);
+    if (!harmless) {
+        report(rule::reset_incomplete, offset);
+    }
+    return false;
+}
+
+// Reading.
+
+inline uint32_t MmioDevice::read_register(uint16_t offset) {
+    using namespace wire::mmio;
+    switch (offset) {
+        case device_features: return features_.read_offered();
+        case interrupt_status: return interrupt_status_;
+        case wire::mmio::status: return read_status();
+        case config_generation: return config_.read_generation();
+        case queue_size_max:
+        case queue_ready:
+        case queue_pfn:
+        case queue_reset: return queues_.read(offset);
+        case shm_len_low:
+        case shm_len_high:
+        case shm_base_low:
+        case shm_base_high: report(rule::shared_memory, offset); return ~uint32_t{0};  // §4.2.2: no such region
+        default: return read_probe(offset);
+    }
+}
+
+inline uint32_t MmioDevice::read_probe(uint16_t offset) {
+    using namespace wire::mmio;
+    switch (offset) {
+        case magic_value: seen_magic_ = true; return magic_;
+        case version: seen_version_ = true; return version_;
+        case device_id: seen_device_id_ = true; return device_id_;
+        default: return 0x71747276;  // VendorID: anything
+    }
+}
+
+inline uint32_t MmioDevice::read_status() {
+    if (reset_reads_left_ == 0) {
+        return status_.read();
+    }
+    // Not 0 until the reset is complete, also if it was the first one.
+    uint32_t const value = status_.value() != 0 ? status_.value() : wire::status::acknowledge;
+    if (reset_reads_left_ != never && --reset_reads_left_ == 0) {
+        complete_reset();
+    }
+    return value;
+}
+
+// Writing.
+
+inline void MmioDevice::write_register(uint16_t offset, uint32_t value) {
+    using namespace wire::mmio;
+    switch (offset) {
+        case device_features_sel: return features_.select_offered(value);
+        case driver_features_sel: return features_.select_accepted(value);
+        case driver_features:
+            if (status_.has(wire::status::features_ok) || status_.has(wire::status::driver_ok)) {
+                return report(rule::features_frozen, value);
+            }
+            if (!status_.has(wire::status::driver)) {
+                report(rule::init_driver, value);
+            }
+            return features_.accept(value);
+        case queue_notify: return queues_.notify(value);
+        case interrupt_ack:
+            if ((value & ~(used_buffer | config_change)) != 0) {
+                report(rule::interrupt_ack, value);
+            }
+            interrupt_status_ &= ~value;
+            return;
+        case wire::mmio::status: return write_status(value);
+        case shm_sel: return report(rule::shared_memory, offset);
+        default:
+            if (offset == queue_pfn && value != 0) {
+                begin_session();  // §3.1.2: a legacy driver may use the queue at once
+            }
+            return queues_.write(offset, value);
+    }
+}
+
+inline void MmioDevice::write_status(uint32_t value) {
+    if (value == 0) {
+        status_.begin_reset();
+        reset_reads_left_ = reset_takes_;
+        if (reset_reads_left_ == 0) {
+            complete_reset();
+        }
+        return;
+    }
+    uint32_t const added = status_.write(value);
+    if (!is_legacy() && (added & wire::status::features_ok) != 0) {
+        if (!features_.were_read()) {
+            report(rule::init_features, value);
+        }
+        if (!features_.acceptable() || refuse_features_) {
+            status_.refuse_features();
+        } else {
+            begin_session();
+        }
+    }
+    if (is_legacy() && (added & wire::status::driver_ok) != 0) {
+        if (!features_.were_read()) {
+            report(rule::init_features, value);
+        }
+        static_cast<void>(features_.acceptable());  // §3.1.2: a legacy device has no way to refuse
+        begin_session();
+    }
+}
+
+// Life.
+
+/// §2.4.1, §4.2.2.1: nothing of the session is left.
+inline void MmioDevice::complete_reset() {
+    reset_reads_left_ = 0;
+    status_.complete_reset();
+    features_.reset();
+    queues_.reset();
+    interrupt_status_ = 0;
+    backend_.reset();
+}
+
+inline void MmioDevice::begin_session() {
+    backend_.start({features_.accepted(), is_legacy(), ByteOrder::little});
+}
+
+inline void MmioDevice::break_down() {
+    status_.set_needs_reset();
+    if (status_.has(wire::status::driver_ok)) {  // §2.1.2
+        raise(wire::mmio::config_change);
+    }
+}
+
+inline void MmioDevice::raise(uint32_t bits) {
+    interrupt_status_ |= bits;
+    ++interrupts_;
+    if (on_interrupt_) {
+        on_interrupt_();
+    }
+}
+
+/// §2.1.2: no buffer is consumed before DRIVER_OK, except that legacy drivers count on it (§3.1.2).
+inline bool MmioDevice::may_work() const {
+    return !vanished_ && reset_reads_left_ == 0 && !status_.has(wire::status::needs_reset) &&
+           (is_legacy() || status_.has(wire::status::driver_ok));
+}
+
+inline size_t MmioDevice::step() {
+    std::lock_guard const lock(mutex_);
+    size_t completed = 0;
+    for (uint16_t i = 0; i < queues_.size() && may_work(); ++i) {
+        completed += step_queue(i);
+    }
+    return completed;
+}
+
+inline size_t MmioDevice::step_queue(uint16_t index) {
+    MmioQueue& queue = queues_.at(index);
+    if (!queue.ring) {
+        return 0;
+    }
+    look_at(queue);
+    size_t completed = 0;
+    for (auto& work : queue.backlog.take_due()) {
+        Completion const length = backend_.process(index, work.chain);
+        if (!length) {
+            queue.keep(work.held);
+            continue;
+        }
+        queue.drop(work.held);
+        queue.ring->put_used(work.chain.head, *length);
+        ++completed;
+        if (publish_each_) {
+            publish(queue);
+        }
+    }
+    publish(queue);
+    return completed;
+}
+
+inline void MmioDevice::look_at(MmioQueue& queue) {
+    bool const polling = queues_.attention == Attention::polling;
+    if (!queue.notified && !polling) {
+        return;
+    }
+    queue.notified = false;
+    do {
+        if (!queue.fetch_all()) {
+            return break_down();
+        }
+        if (polling) {
+            queue.ring->set_no_notify(true);
+        }
+    } while (!polling && queue.ring->arm_avail_event());
+}
+
+inline void MmioDevice::publish(MmioQueue& queue) {
+    queue.ring->flush_used();
+    if (queue.ring->needs_interrupt()) {
+        raise(wire::mmio::used_buffer);
+    }
+}
+
+// For tests.
+
+inline size_t MmioDevice::notifications(uint16_t queue) const {
+    return locked([&] { return queues_.at(queue).notifications; });
+}
+
+inline size_t MmioDevice::backlog(uint16_t queue) const {
+    return locked([&] { return queues_.at(queue).backlog.size(); });
+}
+
+inline SplitQueue* MmioDevice::ring(uint16_t queue) {
+    return locked([&] { return queues_.at(queue).ring ? &*queues_.at(queue).ring : nullptr; });
+}
+
+inline void MmioDevice::set_start_index(uint16_t index, uint16_t queue) {
+    locked([&] { queues_.at(queue).start_index = index; });
+}
+
+inline void MmioDevice::set_queue_size_max(uint16_t value, uint16_t queue) {
+    locked([&] { queues_.at(queue).size_max = value; });
+}
+
+inline void MmioDevice::before_access(std::function<void(uint16_t offset, bool is_write)> callback) {
+    locked([&] { before_access_ = std::move(callback); });
+}
+
+inline void MmioDevice::change_config(std::function<void()> const& change) {
+    locked([&] {
+        change();
+        config_.move_on();
+        if (status_.has(wire::status::driver_ok)) {
+            raise(wire::mmio::config_change);
+        }
+    });
+}
+
+inline uint8_t MmioRegisters::read8(uint16_t offset) {
+    return static_cast<uint8_t>(device_->read(offset, 1));
+}
+inline uint16_t MmioRegisters::read16(uint16_t offset) {
+    return static_cast<uint16_t>(device_->read(offset, 2));
+}
+inline uint32_t MmioRegisters::read32(uint16_t offset) {
+    return device_->read(offset, 4);
+}
+inline void MmioRegisters::write8(uint16_t offset, uint8_t value) {
+    device_->write(offset, value, 1);
+}
+inline void MmioRegisters::write16(uint16_t offset, uint16_t value) {
+    device_->write(offset, value, 2);
+}
+inline void MmioRegisters::write32(uint16_t offset, uint32_t value) {
+    device_->write(offset, value, 4);
+}
+
+static_assert(RegisterSpace<MmioRegisters>);
+
+}  // namespace virtq::sim

@@ -1,0 +1,947 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sim/device_backend.hpp>
+#include <sim/mmio_device.hpp>
+#include <sim/raw_driver.hpp>
+
+namespace virtq::sim_test {
+
+using namespace virtq::sim;
+namespace mmio = virtq::sim::wire::mmio;
+namespace status = virtq::sim::wire::status;
+
+/// A device that does nothing, with two queues and one config field of each width.
+class NullBackend final : public DeviceBackend {
+public:
+    [[nodiscard]] uint32_t device_id() const override { return 42; }
+    [[nodiscard]] FeatureWords features() const override { return features_; }
+    [[nodiscard]] uint16_t queue_count() const override { return 2; }
+    [[nodiscard]] uint16_t queue_size_max(uint16_t) const override { return 16; }
+    [[nodiscard]] std::vector<ConfigField> config_fields() const override {
+        return {{0, 8}, {8, 4, ConfigField::always, true}, {12, 2}, {14, 1}, {15, 1, 7}};
+    }
+    [[nodiscard]] uint8_t read_config(size_t offset) override { return config_[offset]; }
+    void write_config(size_t offset, uint8_t value) override { config_[offset] = value; }
+    void start(Session const& session) override { session_ = session; }
+    [[nodiscard]] Completion process(uint16_t, Chain const& chain) override {
+        heads_.push_back(chain.head);
+        return swallow_ ? Completion{} : Completion{3};
+    }
+
+    FeatureWords features_{1u << 5 | 1u << 29, 0, 0, 0};
+    uint8_t config_[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    Session session_;
+    std::vector<uint16_t> heads_;
+    bool swallow_ = false;
+};
+
+class MmioDevice : public ::testing::Test {
+protected:
+    GuestMemory memory;
+    NullBackend backend;
+    sim::MmioDevice device{memory, backend};
+    RawDriver driver{device};
+    RawQueue queue{memory, 8};
+    ViolationLog& log = memory.violations();
+
+    void expect_only(char const* id) {
+        EXPECT_EQ(log.entries().size(), 1u) << log;
+        EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
+    }
+    void submit(uint16_t index = 0) {
+        Buffer const buffer = memory.allocate_buffer(64);
+        queue.write(index, {buffer.phys, 64, wire::split::flag_write, 0});
+        queue.submit(index);
+    }
+};
+
+// Correct use.
+
+TEST_F(MmioDevice, SeesACorrectDriverThroughASession) {
+    driver.bring_up(queue);
+    EXPECT_EQ(device.status(), 15u);
+    EXPECT_EQ(device.status_history(), (std::vector<uint32_t>{0, 1, 3, 11, 15}));
+    EXPECT_TRUE(has_feature(backend.session_.features, 32));
+    submit();
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_EQ(queue.used_idx(), 1);
+    EXPECT_EQ(queue.used_length(0), 3u);
+    EXPECT_TRUE(device.interrupt_line());
+    EXPECT_EQ(driver.read(mmio::interrupt_status), 1u);
+    driver.write(mmio::interrupt_ack, 1);
+    EXPECT_FALSE(device.interrupt_line());
+    EXPECT_EQ(device.notifications(), 1u);
+    EXPECT_EQ(device.interrupts(), 1u);
+    driver.write(mmio::queue_ready, 0);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
+    driver.reset();
+    EXPECT_EQ(driver.read(mmio::status), 0u);
+    memory.free_pages(queue.pages);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, ReadsIdentityFeaturesAndConfig) {
+    driver.greet();
+    EXPECT_EQ(driver.read(mmio::magic_value), 0x74726976u);
+    EXPECT_EQ(driver.read(mmio::version), 2u);
+    EXPECT_EQ(driver.read(mmio::device_id), 42u);
+    EXPECT_EQ(driver.read_features(), (FeatureWords{1u << 5 | 1u << 29, 1, 0, 0}));
+    EXPECT_EQ(driver.registers.read32(mmio::config), 0x04030201u);
+    EXPECT_EQ(driver.registers.read32(mmio::config + 4), 0x08070605u);
+    EXPECT_EQ(driver.registers.read16(mmio::config + 12), 0x0e0du);
+    EXPECT_EQ(driver.registers.read8(mmio::config + 14), 15u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, StartsAgainAfterAReset) {
+    driver.bring_up(queue);
+    driver.reset();
+    RawQueue second(memory, 16);
+    driver.bring_up(second);
+    EXPECT_EQ(device.ring()->config().size, 16);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+// Offsets, widths, directions.
+
+TEST_F(MmioDevice, ReportsAWriteToAReadOnlyRegister) {
+    driver.greet();
+    driver.write(mmio::interrupt_status, 0);
+    expect_only("D-4.2.2.2-2");
+}
+
+TEST_F(MmioDevice, ReportsAReadOfAWriteOnlyRegister) {
+    driver.greet();
+    EXPECT_EQ(driver.read(mmio::queue_notify), 0u);
+    expect_only("D-4.2.2.2-3");
+}
+
+TEST_F(MmioDevice, ReportsAnUnknownOffset) {
+    driver.greet();
+    static_cast<void>(driver.read(0x018));
+    expect_only("D-4.2.2.2-1");
+}
+
+TEST_F(MmioDevice, ReportsALegacyRegister) {
+    driver.greet();
+    driver.write(mmio::guest_page_size, 4096);
+    driver.write(mmio::queue_pfn, 1);
+    EXPECT_EQ(log.count("D-4.2.2.2-1"), 2u) << log;
+}
+
+TEST_F(MmioDevice, ReportsANarrowOrCrookedAccess) {
+    driver.greet();
+    static_cast<void>(driver.registers.read8(mmio::status));
+    driver.registers.write16(mmio::queue_sel, 0);
+    static_cast<void>(driver.registers.read32(mmio::status + 2));
+    EXPECT_EQ(log.count("D-4.2.2.2-4"), 3u) << log;
+    EXPECT_EQ(log.entries().size(), 3u) << log;
+}
+
+TEST_F(MmioDevice, ReportsAConfigAccessOfTheWrongWidth) {
+    driver.greet();
+    static_cast<void>(driver.registers.read8(mmio::config));       // of a 64-bit field
+    static_cast<void>(driver.registers.read32(mmio::config + 2));  // crooked
+    static_cast<void>(driver.registers.read16(mmio::config + 8));  // of a 32-bit field
+    EXPECT_EQ(log.count("D-4.2.2.2-7"), 3u) << log;
+    static_cast<void>(driver.registers.read8(mmio::config + 12));
+    EXPECT_EQ(log.count("D-4.2.2.2-6"), 1u) << log;
+    static_cast<void>(driver.registers.read16(mmio::config + 14));
+    EXPECT_EQ(log.count("D-4.2.2.2-5"), 1u) << log;
+}
+
+TEST_F(MmioDevice, ReportsAConfigFieldThatIsNotThere) {
+    driver.greet();
+    static_cast<void>(driver.registers.read8(mmio::config + 15));  // exists with feature 7 only
+    expect_only("D-2.5.1-4");
+    log.clear();
+    static_cast<void>(driver.registers.read8(mmio::config + 16));
+    expect_only("D-4.2.2.2-1");
+}
+
+TEST_F(MmioDevice, ReportsAConfigWriteThatComesTooEarlyOrIsForbidden) {
+    driver.greet();
+    driver.registers.write32(mmio::config + 8, 5);
+    expect_only("D-3.1.1-7");
+    log.clear();
+    driver.negotiate();
+    driver.registers.write32(mmio::config + 8, 0x01020304);
+    EXPECT_EQ(backend.config_[8], 4);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.registers.write16(mmio::config + 12, 5);
+    expect_only("S-4.2.2-config");
+    EXPECT_EQ(backend.config_[12], 13);
+}
+
+TEST_F(MmioDevice, ReportsSharedMemoryRegisters) {
+    driver.greet();
+    driver.write(mmio::shm_sel, 0);
+    EXPECT_EQ(driver.read(mmio::shm_len_low), ~0u);
+    EXPECT_EQ(log.count("D-4.2.3.1.1-5"), 2u) << log;
+}
+
+// Probing.
+
+TEST_F(MmioDevice, ReportsAnAccessBeforeMagicAndVersion) {
+    driver.reset();
+    expect_only("D-4.2.3.1.1-1");
+}
+
+TEST_F(MmioDevice, ReportsAnAccessBeforeDeviceId) {
+    static_cast<void>(driver.read(mmio::magic_value));
+    static_cast<void>(driver.read(mmio::version));
+    driver.reset();
+    expect_only("D-4.2.3.1.1-2");
+}
+
+TEST_F(MmioDevice, ReportsADriverThatGoesOnDespiteWrongNumbers) {
+    device.set_magic(0x12345678);
+    driver.probe();
+    EXPECT_TRUE(log.empty()) << log;
+    driver.reset();
+    expect_only("D-4.2.2.2-8");
+}
+
+TEST_F(MmioDevice, ReportsADriverThatGoesOnDespiteAnUnknownVersion) {
+    device.set_version(3);
+    driver.probe();
+    EXPECT_TRUE(log.empty()) << log;
+    driver.reset();
+    expect_only("D-4.2.2.2-10");
+}
+
+TEST_F(MmioDevice, ReportsADriverThatGoesOnWithAPlaceholder) {
+    device.set_device_id(0);
+    driver.probe();
+    EXPECT_TRUE(log.empty()) << log;
+    static_cast<void>(driver.read(mmio::vendor_id));
+    expect_only("D-4.2.3.1.1-4");
+}
+
+// Status.
+
+TEST_F(MmioDevice, ReportsAMissingReset) {
+    driver.probe();
+    driver.add_status(status::acknowledge);
+    expect_only("D-3.1.1-2");
+}
+
+TEST_F(MmioDevice, ReportsDriverBeforeAcknowledge) {
+    driver.probe();
+    driver.reset();
+    driver.add_status(status::driver);
+    expect_only("D-3.1.1-3");
+}
+
+TEST_F(MmioDevice, ReportsTwoStepsAtOnce) {
+    driver.probe();
+    driver.reset();
+    driver.add_status(status::acknowledge | status::driver);
+    expect_only("D-2.1.1-1");
+}
+
+TEST_F(MmioDevice, ReportsUndefinedStatusBits) {
+    driver.greet();
+    driver.add_status(32);
+    driver.write(mmio::status, 3 | 64);
+    EXPECT_EQ(log.count("D-2.1.1-1"), 2u) << log;
+    EXPECT_EQ(device.status(), 3u);
+}
+
+TEST_F(MmioDevice, ReportsAClearedBit) {
+    driver.greet();
+    driver.write(mmio::status, status::driver);
+    expect_only("D-2.1.1-2");
+}
+
+TEST_F(MmioDevice, ReportsGoingOnAfterFailed) {
+    driver.greet();
+    driver.add_status(status::failed);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.add_status(status::features_ok);
+    EXPECT_TRUE(log.contains("D-2.1.1-3")) << log;
+}
+
+TEST_F(MmioDevice, ReportsDriverOkWithoutFeaturesOk) {
+    driver.greet();
+    driver.add_status(status::driver_ok);
+    expect_only("D-3.1.1-8");
+}
+
+TEST_F(MmioDevice, ReportsFeaturesOkThatWasNotReadBack) {
+    driver.greet();
+    driver.write_features(driver.read_features());
+    driver.add_status(status::features_ok);
+    driver.add_status(status::driver_ok);
+    expect_only("D-3.1.1-10");
+}
+
+TEST_F(MmioDevice, ReportsAStatusReadThatCameTooSoon) {
+    driver.greet();
+    driver.write_features(driver.read_features());
+    static_cast<void>(driver.read(mmio::status));
+    driver.add_status(status::features_ok);
+    driver.add_status(status::driver_ok);
+    expect_only("D-3.1.1-10");
+}
+
+TEST_F(MmioDevice, ReportsSetupBeforeFeaturesOk) {
+    driver.greet();
+    driver.start_queue(queue);
+    expect_only("D-3.1.1-8");
+}
+
+TEST_F(MmioDevice, RefusesFeaturesOkAndReportsADriverThatGoesOn) {
+    device.refuse_features_ok();
+    driver.negotiate();
+    EXPECT_EQ(driver.read(mmio::status), 3u);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.write(mmio::status, 3 | status::failed);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.negotiate();
+    driver.add_status(status::driver_ok);
+    expect_only("D-3.1.1-14");
+}
+
+// Features.
+
+TEST_F(MmioDevice, ReportsFeatureRegistersWithoutSelection) {
+    driver.greet();
+    static_cast<void>(driver.read(mmio::device_features));
+    expect_only("D-4.2.2.2-14");
+    log.clear();
+    driver.write(mmio::driver_features, 1u << 5);
+    expect_only("D-4.2.2.2-15");
+}
+
+TEST_F(MmioDevice, ReportsFeaturesAcceptedUnread) {
+    driver.greet();
+    driver.write(mmio::driver_features_sel, 0);
+    driver.write(mmio::driver_features, 1u << 5);
+    expect_only("D-3.1.1-5");
+}
+
+TEST_F(MmioDevice, ReportsFeaturesBeforeDriver) {
+    driver.probe();
+    driver.reset();
+    driver.add_status(status::acknowledge);
+    driver.write_features(driver.read_features(), 1);
+    expect_only("D-3.1.1-4");
+}
+
+TEST_F(MmioDevice, ReportsABitThatWasNotOffered) {
+    driver.greet();
+    FeatureWords accepted = driver.read_features();
+    accepted[0] |= 1u << 3;
+    driver.write_features(accepted);
+    expect_only("D-2.2.1-1");
+    EXPECT_EQ(log.entries()[0].value, 3u);
+    driver.add_status(status::features_ok);
+    EXPECT_EQ(driver.read(mmio::status) & status::features_ok, 0u);
+}
+
+TEST_F(MmioDevice, ReportsBitsThatNoDriverAccepts) {
+    for (unsigned const bit : {45u, 37u, 6u, 100u}) {
+        device.offer(bit);
+    }
+    driver.greet();
+    driver.write_features(driver.read_features());
+    EXPECT_EQ(log.count("D-2.2.1-5"), 1u) << log;
+    EXPECT_EQ(log.count("D-2.2.1-6"), 1u) << log;
+    EXPECT_EQ(log.count("D-2.2.1-7"), 2u) << log;
+}
+
+TEST_F(MmioDevice, ReportsThatVersion1WasNotAccepted) {
+    driver.greet();
+    static_cast<void>(driver.read_features());
+    driver.write_features({0, 0, 0, 0});
+    driver.add_status(status::features_ok);
+    expect_only("D-6.1-1");
+    EXPECT_EQ(driver.read(mmio::status) & status::features_ok, 0u);
+}
+
+TEST_F(MmioDevice, ReportsFeaturesAfterFeaturesOk) {
+    driver.negotiate();
+    driver.write(mmio::driver_features, 0);
+    expect_only("D-3.1.1-9");
+}
+
+// Queues.
+
+TEST_F(MmioDevice, ReportsAQueueSizeOutOfRange) {
+    driver.negotiate();
+    driver.write(mmio::queue_sel, 0);
+    EXPECT_EQ(driver.read(mmio::queue_size_max), 16u);
+    driver.write(mmio::queue_size, 32);
+    expect_only("D-4.2.2.2-16");
+    log.clear();
+    driver.write(mmio::queue_size, 12);
+    expect_only("S-2.7-size");
+    log.clear();
+    driver.write(mmio::queue_ready, 1);
+    expect_only("S-4.2.3.2-setup");
+    EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
+}
+
+TEST_F(MmioDevice, ReportsAQueueThatIsNotThere) {
+    driver.negotiate();
+    driver.write(mmio::queue_sel, 2);
+    EXPECT_EQ(driver.read(mmio::queue_size_max), 0u);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.write(mmio::queue_size, 8);
+    expect_only("S-4.2.3.2-absent");
+    log.clear();
+    device.set_queue_size_max(0);
+    driver.write(mmio::queue_sel, 0);
+    EXPECT_EQ(driver.read(mmio::queue_size_max), 0u);
+    driver.write(mmio::queue_ready, 1);
+    expect_only("S-4.2.3.2-absent");
+}
+
+TEST_F(MmioDevice, ReportsAQueueStartedWithoutAnAddress) {
+    driver.negotiate();
+    driver.write(mmio::queue_sel, 0);
+    driver.write(mmio::queue_size, 8);
+    driver.write(mmio::queue_desc_low, 0);
+    driver.write(mmio::queue_ready, 1);
+    expect_only("S-4.2.3.2-setup");
+}
+
+TEST_F(MmioDevice, ReportsMisalignedAreas) {
+    queue.pages.phys = queue.pages.phys + 4;
+    driver.negotiate();
+    driver.start_queue(queue);
+    expect_only("D-2.7.1-1");
+    EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
+}
+
+TEST_F(MmioDevice, ReportsSizeAndAddressesTouchedWhileReady) {
+    driver.bring_up(queue);
+    driver.write(mmio::queue_size, 8);
+    driver.write_areas(queue);
+    EXPECT_EQ(log.count("D-4.2.2.2-17"), 7u) << log;
+    EXPECT_EQ(log.entries().size(), 7u) << log;
+}
+
+TEST_F(MmioDevice, ReportsOtherValuesInQueueReady) {
+    driver.bring_up(queue);
+    driver.write(mmio::queue_ready, 1);
+    expect_only("S-4.2.2-ready");
+}
+
+TEST_F(MmioDevice, ReportsAStoppedQueueThatWasNotReadBack) {
+    driver.bring_up(queue);
+    driver.write(mmio::queue_ready, 0);
+    memory.free_pages(queue.pages);
+    expect_only("D-3.3.1-2");
+    log.clear();
+    driver.write(mmio::queue_ready, 1);
+    expect_only("D-4.2.2.2-19");
+}
+
+TEST_F(MmioDevice, ReportsMemoryOfALiveQueueGivenBack) {
+    driver.bring_up(queue);
+    memory.free_pages(queue.pages);
+    expect_only("D-3.3.1-2");
+    driver.reset();
+    memory.free_pages(queue.pages);
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
+}
+
+TEST_F(MmioDevice, ReportsABufferInFlightGivenBack) {
+    driver.bring_up(queue);
+    device.set_schedule(Schedule::delayed(1));
+    driver.reset();
+    RawQueue second(memory, 8);
+    driver.bring_up(second);
+    Pages const pages = memory.allocate_pages(1);
+    second.write(0, {pages.phys + 100, 8, 0, 0});
+    second.submit(0);
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    EXPECT_EQ(device.backlog(), 1u);
+    memory.free_pages(pages);
+    expect_only("D-3.3.1-2");
+    log.clear();
+    EXPECT_EQ(device.step(), 1u);
+    memory.free_pages(pages);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, LetsGoOfBuffersWhenAStoppedQueueIsReadBack) {
+    device.set_schedule(Schedule::delayed(100));
+    driver.bring_up(queue);
+    Pages const pages = memory.allocate_pages(1);
+    queue.write(0, {pages.phys, 8, 0, 0});
+    queue.submit(0);
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    driver.write(mmio::queue_ready, 0);
+    memory.free_pages(pages);
+    expect_only("D-3.3.1-2");
+    EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
+    memory.free_pages(pages);
+    EXPECT_EQ(log.entries().size(), 1u) << log;
+}
+
+TEST_F(MmioDevice, RefusesToStartOrStopAQueue) {
+    driver.negotiate();
+    device.refuse_queue_ready();
+    driver.start_queue(queue);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
+    device.refuse_queue_ready(false);
+    device.refuse_queue_stop();
+    driver.write(mmio::queue_ready, 1);
+    driver.write(mmio::queue_ready, 0);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, BeginsAQueueAtAnyIndex) {
+    device.set_start_index(65535);
+    driver.bring_up(queue);
+    queue.next_available = 65535;
+    submit();
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_EQ(queue.used_idx(), 0);
+    EXPECT_EQ(queue.used_id(7), 0u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, ResetsOneQueueWithRingReset) {
+    backend.features_[1] |= 1u << (40 - 32);
+    sim::MmioDevice with_reset(memory, backend);
+    RawDriver other(with_reset);
+    with_reset.queue_reset_takes(2);
+    other.bring_up(queue);
+    other.write(mmio::queue_reset, 1);
+    memory.free_pages(queue.pages);
+    expect_only("D-3.3.1-2");
+    log.clear();
+    EXPECT_EQ(other.read(mmio::queue_reset), 1u);
+    other.write(mmio::queue_ready, 1);
+    expect_only("D-4.2.2.2-23");
+    EXPECT_EQ(other.read(mmio::queue_reset), 1u);
+    EXPECT_EQ(other.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(other.read(mmio::queue_ready), 0u);
+    log.clear();
+    other.start_queue(queue);
+    EXPECT_EQ(other.read(mmio::queue_ready), 1u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, ReportsQueueResetThatWasNotNegotiated) {
+    driver.bring_up(queue);
+    driver.write(mmio::queue_reset, 1);
+    expect_only("S-4.2.2-reset");
+}
+
+// Notifications and interrupts.
+
+TEST_F(MmioDevice, ReportsANotificationBeforeDriverOk) {
+    driver.negotiate();
+    driver.start_queue(queue);
+    submit();
+    driver.notify();
+    expect_only("D-3.1.1-15");
+    driver.add_status(status::driver_ok);
+    EXPECT_EQ(device.step(), 0u);
+}
+
+TEST_F(MmioDevice, ReportsANotificationOfAWrongQueue) {
+    driver.bring_up(queue);
+    driver.notify(1);  // not started
+    driver.notify(2);  // not there
+    driver.notify(1u << 16);
+    EXPECT_EQ(log.count("S-4.2.3.3-index"), 3u) << log;
+}
+
+TEST_F(MmioDevice, ChecksNotificationData) {
+    device.offer(38);
+    driver.bring_up(queue);
+    submit();
+    driver.notify(1u << 16);
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_TRUE(log.empty()) << log;
+    submit(1);
+    driver.notify(1u << 16);
+    expect_only("S-4.2.3.3-data");
+}
+
+TEST_F(MmioDevice, LooksOnlyWhenNotified) {
+    driver.bring_up(queue);
+    submit();
+    EXPECT_EQ(device.step(), 0u);
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_EQ(queue.avail_event(), 1);  // armed for the next
+}
+
+TEST_F(MmioDevice, LooksByItselfWhenPolling) {
+    device.set_attention(Attention::polling);
+    driver.bring_up(queue);
+    EXPECT_EQ(queue.avail_event(), 0xffff);
+    submit();
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_EQ(queue.avail_event(), 0);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, InterruptsOncePerBatchOrPerEntry) {
+    driver.bring_up(queue);
+    device.publish_each();
+    for (uint16_t i = 0; i < 3; ++i) {
+        queue.set_used_event(i);
+        submit(i);
+    }
+    int calls = 0;
+    device.on_interrupt([&] {
+        ++calls;
+        queue.set_used_event(queue.used_idx());
+    });
+    queue.set_used_event(0);
+    driver.notify();
+    EXPECT_EQ(device.step(), 3u);
+    EXPECT_EQ(calls, 3);
+    device.publish_each(false);
+    for (uint16_t i = 0; i < 3; ++i) {
+        submit(i);
+    }
+    driver.notify();
+    EXPECT_EQ(device.step(), 3u);
+    EXPECT_EQ(calls, 4);
+}
+
+TEST_F(MmioDevice, ReportsUndefinedBitsInInterruptAck) {
+    driver.bring_up(queue);
+    driver.write(mmio::interrupt_ack, 4);
+    expect_only("D-4.2.2.2-22");
+}
+
+TEST_F(MmioDevice, InterruptsUnaskedWithAnyBits) {
+    driver.bring_up(queue);
+    int calls = 0;
+    device.on_interrupt([&] { ++calls; });
+    device.interrupt_unasked();
+    EXPECT_FALSE(device.interrupt_line());
+    device.interrupt_unasked(0x80000000u);
+    EXPECT_EQ(driver.read(mmio::interrupt_status), 0x80000000u);
+    EXPECT_EQ(calls, 2);
+}
+
+TEST_F(MmioDevice, CompletesBySchedule) {
+    device.set_schedule(Schedule::reversed());
+    driver.bring_up(queue);
+    for (uint16_t i = 0; i < 3; ++i) {
+        submit(i);
+    }
+    driver.notify();
+    EXPECT_EQ(device.step(), 3u);
+    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 1, 0}));
+    EXPECT_EQ(queue.used_id(0), 2u);
+}
+
+TEST_F(MmioDevice, KeepsWhatTheBackendSwallows) {
+    backend.swallow_ = true;
+    driver.bring_up(queue);
+    Pages const pages = memory.allocate_pages(1);
+    queue.write(0, {pages.phys, 8, 0, 0});
+    queue.submit(0);
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    EXPECT_EQ(queue.used_idx(), 0);
+    EXPECT_EQ(device.ring()->in_flight(), 1u);
+    memory.free_pages(pages);
+    expect_only("D-3.3.1-2");
+    driver.reset();
+    memory.free_pages(pages);
+    EXPECT_EQ(log.entries().size(), 1u) << log;
+}
+
+// A device in trouble.
+
+TEST_F(MmioDevice, NeedsResetAfterAChainWithoutMeaning) {
+    driver.bring_up(queue);
+    queue.submit(99);
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    expect_only("S-2.7.6-head");
+    EXPECT_EQ(driver.read(mmio::status), 15u | 64u);
+    EXPECT_EQ(driver.read(mmio::interrupt_status), 2u);
+    driver.add_status(0);  // the driver does not know of NEEDS_RESET yet: no violation
+    EXPECT_EQ(log.entries().size(), 1u) << log;
+    driver.reset();
+    EXPECT_EQ(driver.read(mmio::status), 0u);
+    EXPECT_EQ(driver.read(mmio::interrupt_status), 0u);
+}
+
+TEST_F(MmioDevice, StopsWorkingWhenItNeedsReset) {
+    driver.bring_up(queue);
+    submit();
+    driver.notify();
+    device.need_reset();
+    EXPECT_EQ(device.step(), 0u);
+    EXPECT_EQ(device.interrupts(), 1u);
+}
+
+TEST_F(MmioDevice, TakesItsTimeToReset) {
+    driver.bring_up(queue);
+    device.reset_takes(2);
+    driver.reset();
+    memory.free_pages(queue.pages);
+    expect_only("D-3.3.1-2");
+    EXPECT_EQ(driver.read(mmio::status), 15u);
+    EXPECT_EQ(driver.read(mmio::status), 15u);
+    EXPECT_EQ(driver.read(mmio::status), 0u);
+    memory.free_pages(queue.pages);
+    EXPECT_EQ(log.entries().size(), 1u) << log;
+}
+
+TEST_F(MmioDevice, ReportsADriverThatDoesNotWaitForTheReset) {
+    device.reset_takes(1);
+    driver.probe();
+    driver.reset();
+    driver.add_status(status::acknowledge);
+    expect_only("D-2.4.2-1");
+}
+
+TEST_F(MmioDevice, NeverResetsAndLetsTheDriverGiveUp) {
+    device.reset_takes(sim::MmioDevice::never);
+    driver.probe();
+    driver.reset();
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_NE(driver.read(mmio::status), 0u);
+    }
+    driver.add_status(status::failed);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, NeverSettlesItsConfig) {
+    driver.bring_up(queue);
+    uint32_t const generation = driver.read(mmio::config_generation);
+    EXPECT_EQ(driver.read(mmio::config_generation), generation);
+    device.unsettle_config(1);
+    EXPECT_NE(driver.read(mmio::config_generation), generation);
+    EXPECT_EQ(driver.read(mmio::config_generation), generation + 1);
+    device.unsettle_config();
+    EXPECT_NE(driver.read(mmio::config_generation), driver.read(mmio::config_generation));
+}
+
+TEST_F(MmioDevice, ChangesConfigAndTellsALiveDriver) {
+    driver.bring_up(queue);
+    uint32_t const generation = driver.read(mmio::config_generation);
+    device.change_config([&] { backend.config_[0] = 99; });
+    EXPECT_EQ(driver.registers.read32(mmio::config) & 0xff, 99u);
+    EXPECT_NE(driver.read(mmio::config_generation), generation);
+    EXPECT_EQ(driver.read(mmio::interrupt_status), 2u);
+}
+
+TEST_F(MmioDevice, LetsATestActBeforeAnAccess) {
+    driver.bring_up(queue);
+    device.before_access([&](uint16_t offset, bool is_write) {
+        if (offset == mmio::config + 4 && !is_write) {
+            backend.config_[4] = 0xaa;
+        }
+    });
+    EXPECT_EQ(driver.registers.read32(mmio::config + 4) & 0xff, 0xaau);
+}
+
+TEST_F(MmioDevice, Vanishes) {
+    driver.bring_up(queue);
+    device.vanish();
+    EXPECT_EQ(driver.read(mmio::status), 0xffffffffu);
+    EXPECT_EQ(driver.registers.read8(mmio::config + 14), 0xffu);
+    driver.reset();
+    submit();
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    device.vanish(false);
+    EXPECT_EQ(driver.read(mmio::status), 15u);
+}
+
+TEST_F(MmioDevice, WorksInAThreadOfItsOwn) {
+    driver.bring_up(queue);
+    std::atomic<bool> stop{false};
+    std::thread worker([&] {
+        while (!stop) {
+            device.step();
+            std::this_thread::yield();
+        }
+    });
+    for (int i = 0; i < 200; ++i) {
+        auto const before = queue.used_idx();
+        submit(static_cast<uint16_t>(i % 8));
+        driver.notify();
+        while (queue.used_idx() == before) {
+            std::this_thread::yield();
+        }
+    }
+    stop = true;
+    worker.join();
+    EXPECT_EQ(backend.heads_.size(), 200u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+// The legacy layout.
+
+class LegacyMmioDevice : public ::testing::Test {
+protected:
+    GuestMemory memory;
+    NullBackend backend;
+    sim::MmioDevice device{memory, backend, MmioVersion::legacy};
+    RawDriver driver{device};
+    RawQueue queue{memory, 8};
+    ViolationLog& log = memory.violations();
+
+    void expect_only(char const* id) {
+        EXPECT_EQ(log.entries().size(), 1u) << log;
+        EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
+    }
+    void greet_and_negotiate() {
+        driver.greet();
+        driver.write_features(driver.read_features(1), 1);
+        driver.write(mmio::queue_sel, 0);
+    }
+};
+
+TEST_F(LegacyMmioDevice, SeesACorrectDriverThroughASession) {
+    driver.bring_up_legacy(queue);
+    EXPECT_EQ(driver.read(mmio::version), 1u);
+    EXPECT_EQ(driver.read(mmio::queue_pfn), queue.pages.phys.value / 4096);
+    Buffer const buffer = memory.allocate_buffer(64);
+    queue.write(3, {buffer.phys, 64, wire::split::flag_write, 0});
+    queue.submit(3);
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_EQ(queue.used_id(0), 3u);
+    EXPECT_TRUE(backend.session_.legacy);
+    EXPECT_FALSE(has_feature(backend.session_.features, 32));
+    driver.reset();
+    EXPECT_EQ(driver.read(mmio::queue_pfn), 0u);
+    memory.free_pages(queue.pages);
+    EXPECT_EQ(log.count("D-3.1.1-4"), 1u) << log;  // QueuePFN is not for looking at after a reset
+    EXPECT_EQ(log.entries().size(), 1u) << log;
+}
+
+TEST_F(LegacyMmioDevice, PlacesTheUsedRingByQueueAlign) {
+    RawQueue narrow(memory, 8, 64);
+    driver.bring_up_legacy(narrow, 4096, 64);
+    EXPECT_EQ(device.ring()->config().device_area, narrow.device_area);
+    EXPECT_EQ(device.ring()->config().driver_area, narrow.driver_area);
+    EXPECT_EQ(narrow.device_area.value - narrow.pages.phys.value, 192u);  // 8 * 16 + 6 + 16 = 150, up to 64
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(LegacyMmioDevice, CountsQueuePfnInGuestPages) {
+    driver.bring_up_legacy(queue, 1024);
+    EXPECT_EQ(device.ring()->config().descriptor_area, queue.pages.phys);
+    EXPECT_EQ(driver.read(mmio::queue_pfn), queue.pages.phys.value / 1024);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(LegacyMmioDevice, ReportsModernRegisters) {
+    greet_and_negotiate();
+    static_cast<void>(driver.read(mmio::queue_ready));
+    static_cast<void>(driver.read(mmio::config_generation));
+    driver.write(mmio::queue_desc_low, 0);
+    EXPECT_EQ(log.count("D-4.2.2.2-1"), 3u) << log;
+}
+
+TEST_F(LegacyMmioDevice, ReportsFeaturesOk) {
+    greet_and_negotiate();
+    driver.add_status(status::features_ok);
+    expect_only("L-3.1.2-1");
+    EXPECT_EQ(driver.read(mmio::status), 3u);
+}
+
+TEST_F(LegacyMmioDevice, ReportsAMissingGuestPageSize) {
+    greet_and_negotiate();
+    driver.write(mmio::queue_size, 8);
+    driver.write(mmio::queue_align, 4096);
+    driver.write(mmio::queue_pfn, 1);
+    expect_only("S-4.2.4-page");
+    EXPECT_EQ(driver.read(mmio::queue_pfn), 0u);
+}
+
+TEST_F(LegacyMmioDevice, ReportsACrookedGuestPageSize) {
+    greet_and_negotiate();
+    driver.write(mmio::guest_page_size, 3000);
+    expect_only("S-4.2.4-page");
+}
+
+TEST_F(LegacyMmioDevice, ReportsAMissingQueueAlign) {
+    greet_and_negotiate();
+    driver.write(mmio::guest_page_size, 4096);
+    driver.write(mmio::queue_size, 8);
+    driver.write(mmio::queue_pfn, static_cast<uint32_t>(queue.pages.phys.value / 4096));
+    expect_only("S-4.2.4-align");
+}
+
+TEST_F(LegacyMmioDevice, ReportsAMissingQueueSize) {
+    greet_and_negotiate();
+    driver.write(mmio::guest_page_size, 4096);
+    driver.write(mmio::queue_align, 4096);
+    driver.write(mmio::queue_pfn, static_cast<uint32_t>(queue.pages.phys.value / 4096));
+    expect_only("S-4.2.3.2-setup");
+}
+
+TEST_F(LegacyMmioDevice, ReportsAQueueInUse) {
+    driver.bring_up_legacy(queue);
+    static_cast<void>(driver.read(mmio::queue_size_max));
+    driver.write(mmio::queue_size, 8);
+    driver.write(mmio::queue_align, 4096);
+    driver.write(mmio::queue_pfn, 7);
+    EXPECT_EQ(log.count("S-4.2.4-in-use"), 4u) << log;
+    log.clear();
+    driver.write(mmio::queue_pfn, 0);
+    memory.free_pages(queue.pages);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(LegacyMmioDevice, ReportsAQueueOutsideMemory) {
+    greet_and_negotiate();
+    driver.write(mmio::guest_page_size, 4096);
+    driver.write(mmio::queue_size, 8);
+    driver.write(mmio::queue_align, 4096);
+    driver.write(mmio::queue_pfn, 5);
+    expect_only("S-2.7-ram");
+    EXPECT_EQ(driver.read(mmio::queue_pfn), 0u);
+}
+
+TEST_F(LegacyMmioDevice, ReportsANotificationBeforeDriverOkAndServesIt) {
+    driver.greet();
+    driver.write_features(driver.read_features(1), 1);
+    driver.write(mmio::guest_page_size, 4096);
+    driver.write(mmio::queue_sel, 0);
+    driver.write(mmio::queue_size, 8);
+    driver.write(mmio::queue_align, 4096);
+    driver.write(mmio::queue_pfn, static_cast<uint32_t>(queue.pages.phys.value / 4096));
+    Buffer const buffer = memory.allocate_buffer(64);
+    queue.write(0, {buffer.phys, 64, wire::split::flag_write, 0});
+    queue.submit(0);
+    driver.notify();
+    expect_only("D-3.1.1-15");
+    EXPECT_EQ(device.step(), 1u);
+}
+
+TEST_F(LegacyMmioDevice, ReportsThatAnyLayoutWasNotAccepted) {
+    device.offer(wire::feature::any_layout);
+    driver.greet();
+    static_cast<void>(driver.read_features(1));
+    driver.write_features({0, 0, 0, 0}, 1);
+    driver.add_status(status::driver_ok);
+    expect_only("L-6.3-1");
+}
+
+}  // namespace virtq::sim_test

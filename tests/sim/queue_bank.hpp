@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <cstddef>
+#include <vector>
+
+#include <sim/device_backend.hpp>
+#include <sim/device_status.hpp>
+#include <sim/feature_exchange.hpp>
+#include <sim/guest_memory.hpp>
+#include <sim/mmio_queue.hpp>
+#include <sim/rule.hpp>
+#include <sim/schedule.hpp>
+#include <sim/wire.hpp>
+
+/// All queues of a virtio-mmio device, and the registers behind QueueSel: how a queue is sized, placed, started,
+/// stopped and notified, in the layout of §4.2.2 or the legacy one of §4.2.4.
+namespace virtq::sim {
+
+/// When the device looks at its queues.
+enum class Attention : uint8_t {
+    when_notified,  ///< only after QueueNotify, until nothing is left: a lost notification hangs, and is seen
+    polling,        ///< at each step, and it tells the driver not to notify
+};
+
+class QueueBank {
+public:
+    static constexpr size_t never = ~size_t{0};
+
+    QueueBank(GuestMemory& memory, DeviceBackend const& backend, DeviceStatus& status, FeatureExchange const& features,
+              bool legacy)
+        : memory_(memory), status_(status), features_(features), legacy_(legacy) {
+        for (uint16_t i = 0; i < backend.queue_count(); ++i) {
+            queues_.emplace_back(memory, backend.queue_size_max(i));
+        }
+    }
+    QueueBank(QueueBank const&) = delete;
+    QueueBank& operator=(QueueBank const&) = delete;
+    ~QueueBank() { reset(); }
+
+    [[nodiscard]] size_t size() const { return queues_.size(); }
+    [[nodiscard]] MmioQueue& at(size_t index) { return queues_.at(index); }
+    [[nodiscard]] MmioQueue const& at(size_t index) const { return queues_.at(index); }
+
+    [[nodiscard]] uint32_t read(uint16_t offset);
+    void write(uint16_t offset, uint32_t value);
+    /// QueueNotify: the value that was written there.
+    void notify(uint32_t value);
+    void reset() {
+        for (auto& queue : queues_) {
+            queue.reset();
+        }
+        queue_sel_ = guest_page_size_ = 0;
+    }
+
+    // Knobs of the device; they survive a reset.
+    Schedule schedule;
+    Attention attention = Attention::when_notified;
+    bool refuse_ready = false;
+    bool refuse_stop = false;
+    size_t reset_takes = 0;
+
+private:
+    void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
+
+    void write_page_size(uint32_t value);
+    void write_size(MmioQueue& queue, uint32_t value);
+    void write_area(MmioQueue& queue, uint16_t offset, uint32_t value);
+    void write_ready(MmioQueue& queue, uint32_t value);
+    void write_pfn(MmioQueue& queue, uint32_t value);
+    void write_reset(MmioQueue& queue, uint32_t value);
+    [[nodiscard]] bool check_configured(MmioQueue const& queue);
+    [[nodiscard]] SplitQueueConfig config_of(MmioQueue const& queue) const;
+    [[nodiscard]] MmioQueue* selected() { return queue_sel_ < queues_.size() ? &queues_[queue_sel_] : nullptr; }
+
+    GuestMemory& memory_;
+    DeviceStatus& status_;
+    FeatureExchange const& features_;
+    bool legacy_;
+    std::vector<MmioQueue> queues_;
+    uint32_t queue_sel_ = 0;
+    uint32_t guest_page_size_ = 0;
+};
+
+inline void QueueBank::write_page_size(uint32_t value) {
+    if (value == 0 || (value & (value - 1)) != 0) {
+        report(rule::guest_page_size, value);
+    }
+    guest_page_size_ = value;
+}
+
+inline uint32_t QueueBank::read(uint16_t offset) {
+    status_.check_setup();
+    MmioQueue* const queue = selected();
+    if (queue == nullptr) {
+        return 0;
+    }
+    if (offset == wire::mmio::queue_size_max) {
+        if (legacy_ && queue->pfn != 0) {
+            report(rule::queue_in_use, offset);
+        }
+        return queue->size_max;
+    }
+    if (offset == wire::mmio::queue_pfn) {
+        return queue->pfn;
+    }
+    if (offset == wire::mmio::queue_ready) {
+        if (queue->stop_unread) {  // now driver and device agree that it is stopped
+            queue->stop_unread = false;
+            queue->let_go();
+        }
+        return queue->ready ? 1 : 0;
+    }
+    if (queue->reset_reads_left != 0 && (queue->reset_reads_left == never || --queue->reset_reads_left != 0)) {
+        return 1;
+    }
+    if (!queue->ready) {
+        queue->let_go();
+    }
+    return 0;
+}
+
+inline void QueueBank::write(uint16_t offset, uint32_t value) {
+    using namespace wire::mmio;
+    if (offset == guest_page_size) {
+        return write_page_size(value);
+    }
+    status_.check_setup();
+    if (offset == queue_sel) {
+        queue_sel_ = value;
+        return;
+    }
+    MmioQueue* const queue = selected();
+    if (queue == nullptr || queue->size_max == 0) {
+        return report(rule::queue_absent, queue_sel_);
+    }
+    switch (offset) {
+        case wire::mmio::queue_size: return write_size(*queue, value);
+        case queue_align:
+            if (queue->pfn != 0) {
+                return report(rule::queue_in_use, value);
+            }
+            queue->align = value;
+            return;
+        case queue_pfn: return write_pfn(*queue, value);
+        case queue_ready: return write_ready(*queue, value);
+        case queue_reset: return write_reset(*queue, value);
+        default: return write_area(*queue, offset, value);
+    }
+}
+
+inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
+    if (queue.ready) {
+        return report(rule::queue_live, wire::mmio::queue_size);
+    }
+    if (queue.pfn != 0) {
+        return report(rule::queue_in_use, value);
+    }
+    if (value > queue.size_max) {
+        return report(rule::queue_size_max, value);
+    }
+    if (value == 0 || (value & (value - 1)) != 0) {
+        return report(rule::queue_size_invalid, value);
+    }
+    queue.size = value;
+    queue.size_written = true;
+}
+
+inline void QueueBank::write_area(MmioQueue& queue, uint16_t offset, uint32_t value) {
+    using namespace wire::mmio;
+    if (queue.ready) {
+        return report(rule::queue_live, offset);
+    }
+    unsigned const which = offset < queue_driver_low ? 0 : offset < queue_device_low ? 1 : 2;
+    bool const high = offset == queue_desc_high || offset == queue_driver_high || offset == queue_device_high;
+    unsigned const shift = high ? 32 : 0;
+    uint64_t const other_half = uint64_t{0xffffffff} << (32 - shift);
+    queue.area[which] = (queue.area[which] & other_half) | uint64_t{value} << shift;
+    queue.area_written |= 1u << (2 * which + (high ? 1 : 0));
+}
+
+inline void QueueBank::write_ready(MmioQueue& queue, uint32_t value) {
+    if (value == 0) {
+        if (queue.ready && !refuse_stop) {
+            queue.stop();
+            queue.stop_unread = true;
+        }
+        return;
+    }
+    if (value != 1 || queue.ready) {
+        report(rule::queue_ready_value, value);
+    }
+    if (queue.stop_unread) {
+        report(rule::queue_stop_readback, queue_sel_);
+        queue.stop_unread = false;
+        queue.let_go();
+    }
+    if (queue.reset_reads_left != 0) {
+        return report(rule::queue_reset_ongoing, queue_sel_);
+    }
+    if (queue.ready || refuse_ready || !check_configured(queue)) {
+        return;
+    }
+    queue.ready = queue.start(config_of(queue), schedule);
+    if (queue.ready && attention == Attention::polling) {
+        queue.ring->set_no_notify(true);
+    }
+}
+
+inline bool QueueBank::check_configured(MmioQueue const& queue) {
+    bool const complete = queue.size_written && (legacy_ || queue.area_written == 0x3f);
+    if (!complete) {
+        report(rule::queue_unconfigured, queue_sel_);
+    }
+    return complete;
+}
+
+/// §4.2.4: the page number of the descriptor table; the rest follows from size and alignment.
+inline void QueueBank::write_pfn(MmioQueue& queue, uint32_t value) {
+    if (value == 0) {
+        queue.stop();
+        queue.let_go();
+        return;
+    }
+    if (queue.pfn != 0) {
+        return report(rule::queue_in_use, value);
+    }
+    if (guest_page_size_ == 0) {
+        return report(rule::guest_page_size, 0);
+    }
+    if (queue.align == 0 || (queue.align & (queue.align - 1)) != 0) {
+        return report(rule::queue_align, queue.align);
+    }
+    if (!check_configured(queue)) {
+        return;
+    }
+    queue.pfn = value;
+    if (!queue.start(config_of(queue), schedule)) {
+        queue.pfn = 0;
+    } else if (attention == Attention::polling) {
+        queue.ring->set_no_notify(true);
+    }
+}
+
+/// §2.6.1, §4.2.2: only with RING_RESET.
+inline void QueueBank::write_reset(MmioQueue& queue, uint32_t value) {
+    if (!features_.negotiated(wire::feature::ring_reset) || value != 1) {
+        return report(rule::queue_reset_use, value);
+    }
+    queue.stop();
+    queue.size = 0;
+    queue.size_written = queue.stop_unread = false;
+    queue.area_written = 0;
+    queue.reset_reads_left = reset_takes == never ? never : reset_takes + 1;
+}
+
+inline void QueueBank::notify(uint32_t value) {
+    if (!status_.has(wire::status::driver_ok)) {
+        report(rule::notify_early, value);
+        if (!legacy_) {  // §3.1.2: a legacy device has to bear it
+            return;
+        }
+    }
+    bool const with_data = features_.negotiated(wire::feature::notification_data);
+    uint32_t const index = with_data ? value & 0xffff : value;
+    if (index >= queues_.size() || !queues_[index].ring) {
+        return report(rule::notify_index, value);
+    }
+    MmioQueue& queue = queues_[index];
+    if (with_data &&
+        value >> 16 != queue.ring->avail_idx()) {  // §2.9: next_off and next_wrap are idx, for split rings
+        report(rule::notify_data, value);
+    }
+    ++queue.notifications;
+    queue.notified = true;
+}
+
+inline SplitQueueConfig QueueBank::config_of(MmioQueue const& queue) const {
+    SplitQueueConfig config;
+    config.size = static_cast<uint16_t>(queue.size);
+    config.event_idx = features_.negotiated(wire::feature::event_idx);
+    config.indirect = features_.negotiated(wire::feature::indirect_desc);
+    config.in_order = features_.negotiated(wire::feature::in_order);
+    config.start_index = queue.start_index;
+    config.descriptor_area = PhysAddr{queue.area[0]};
+    config.driver_area = PhysAddr{queue.area[1]};
+    config.device_area = PhysAddr{queue.area[2]};
+    if (legacy_) {  // §2.7.2: table and available ring together, the used ring at the next QueueAlign boundary
+        uint64_t const base = uint64_t{queue.pfn} * guest_page_size_;
+        uint64_t const available = wire::split::descriptor_bytes * queue.size;
+        uint64_t const used = available + 2 * (3 + uint64_t{queue.size});
+        uint64_t const mask = uint64_t{queue.align} - 1;
+        config.descriptor_area = PhysAddr{base};
+        config.driver_area = PhysAddr{base + available};
+        config.device_area = PhysAddr{base + ((used + mask) & ~mask)};
+    }
+    return config;
+}
+
+}  // namespace virtq::sim

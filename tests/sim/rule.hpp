@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sim/violation.hpp>
+
+/// Every rule that the simulator can see broken, in the order of the standard. A test names a rule by its `id`.
+namespace virtq::sim::rule {
+
+// The guest's memory: the contract of the page allocator, not of VirtIO.
+inline constexpr Rule free_unknown_run{"S-free-unknown", "-", "Give back only runs that are handed out"};
+inline constexpr Rule free_other_run{"S-free-differs", "-", "Give back a run with the same virt, phys and count"};
+inline constexpr Rule leak_unknown_run{"S-leak-unknown", "-", "Report as leaked only runs that are handed out"};
+inline constexpr Rule translate_foreign{"S-translate", "-", "Translate only addresses of memory that is handed out"};
+
+// §2.1 to §2.5
+inline constexpr Rule status_step{"D-2.1.1-1", "2.1.1", "Set status bits step by step"};
+inline constexpr Rule status_clear{"D-2.1.1-2", "2.1.1", "Do not clear a status bit other than through a reset"};
+inline constexpr Rule after_failed{"D-2.1.1-3", "2.1.1", "Reset the device before going on after FAILED"};
+inline constexpr Rule feature_not_offered{"D-2.2.1-1", "2.2.1", "Do not accept a feature that was not offered"};
+inline constexpr Rule feature_reserved{"D-2.2.1-5", "2.2.1", "Do not accept a reserved feature bit"};
+inline constexpr Rule feature_transport{"D-2.2.1-6", "2.2.1", "Do not accept a feature that this transport has not"};
+inline constexpr Rule feature_device{"D-2.2.1-7", "2.2.1", "Do not accept a bit not defined for the device type"};
+inline constexpr Rule reset_incomplete{"D-2.4.2-1", "2.4.2", "A reset is complete only when the status reads as 0"};
+inline constexpr Rule config_optional{"D-2.5.1-4", "2.5.1", "Check the feature before touching an optional field"};
+
+// §2.7
+inline constexpr Rule queue_size_invalid{"S-2.7-size", "2.7", "A queue size is a power of 2, from 1 to 32768"};
+inline constexpr Rule area_alignment{"D-2.7.1-1", "2.7.1", "Align the parts of a virtqueue to 16, 2 and 4 bytes"};
+inline constexpr Rule area_outside_ram{"S-2.7-ram", "2.7", "Each part of a virtqueue lies in memory of the driver"};
+inline constexpr Rule writable_first{"D-2.7.4.2-1", "2.7.4.2", "Device-writable descriptors follow the readable ones"};
+inline constexpr Rule chain_too_large{"D-2.7.5.2-1", "2.7.5.2", "A chain has at most 2^32 bytes, and no loop"};
+inline constexpr Rule in_order_next{"D-2.7.5.2-2", "2.7.5.2", "With IN_ORDER, next is x + 1, or 0 at the table's end"};
+inline constexpr Rule indirect_unwanted{"D-2.7.5.3.1-1", "2.7.5.3.1", "INDIRECT only if it was negotiated"};
+inline constexpr Rule indirect_nested{"D-2.7.5.3.1-2", "2.7.5.3.1", "No INDIRECT inside an indirect table"};
+inline constexpr Rule chain_too_long{"D-2.7.5.3.1-3", "2.7.5.3.1", "A chain is not longer than the queue size"};
+inline constexpr Rule indirect_with_next{"D-2.7.5.3.1-4", "2.7.5.3.1", "INDIRECT and NEXT exclude each other"};
+inline constexpr Rule in_order_indirect{"D-2.7.5.3.1-5", "2.7.5.3.1",
+                                        "With IN_ORDER, indirect entries are sequential"};
+inline constexpr Rule indirect_length{"S-2.7.5.3-length", "2.7.5.3",
+                                      "An indirect table is n * 16 bytes, n at least 1"};
+inline constexpr Rule head_range{"S-2.7.6-head", "2.7.6", "An available ring entry is below the queue size"};
+inline constexpr Rule next_range{"S-2.7.5-next", "2.7.5", "next is below the number of descriptors in its table"};
+inline constexpr Rule flags_unknown{"S-2.7.5-flags", "2.7.5", "Descriptor flags are NEXT, WRITE and INDIRECT only"};
+inline constexpr Rule length_zero{"S-2.7.5-length", "2.7.5", "A buffer element is not empty"};
+inline constexpr Rule buffer_outside_ram{"S-2.7.5-addr", "2.7.5", "A buffer lies in memory that is handed out"};
+inline constexpr Rule descriptor_busy{"S-2.7.13-busy", "2.7.13.1", "A descriptor belongs to one chain in flight"};
+inline constexpr Rule available_back{"D-2.7.6.1-1", "2.7.6.1", "Do not decrement the available idx"};
+inline constexpr Rule available_jump{"S-2.7.13-jump", "2.7.13", "At most queue-size chains are available at a time"};
+inline constexpr Rule available_flags{"D-2.7.7.1-1", "2.7.7.1", "Without EVENT_IDX, the available flags are 0 or 1"};
+inline constexpr Rule available_flags_event{"D-2.7.7.1-3", "2.7.7.1", "With EVENT_IDX, the available flags are 0"};
+inline constexpr Rule used_flags_init{"D-2.7.10.1-1", "2.7.10.1", "The used flags are 0 when the queue starts"};
+
+// §3
+inline constexpr Rule init_reset{"D-3.1.1-2", "3.1.1", "Reset the device first"};
+inline constexpr Rule init_acknowledge{"D-3.1.1-3", "3.1.1", "Set ACKNOWLEDGE before DRIVER"};
+inline constexpr Rule init_driver{"D-3.1.1-4", "3.1.1", "Set DRIVER before negotiating features"};
+inline constexpr Rule init_features{"D-3.1.1-5", "3.1.1", "Read the offered features before accepting"};
+inline constexpr Rule init_config_write{"D-3.1.1-7", "3.1.1", "Do not write config fields before FEATURES_OK"};
+inline constexpr Rule init_features_ok{"D-3.1.1-8", "3.1.1", "Set FEATURES_OK before setting up the device"};
+inline constexpr Rule features_frozen{"D-3.1.1-9", "3.1.1", "Accept no features after FEATURES_OK"};
+inline constexpr Rule features_reread{"D-3.1.1-10", "3.1.1", "Read the status again to see that FEATURES_OK stayed"};
+inline constexpr Rule init_after_failure{"D-3.1.1-14", "3.1.1", "Do not go on when the device refused FEATURES_OK"};
+inline constexpr Rule notify_early{"D-3.1.1-15", "3.1.1", "Send no notification before DRIVER_OK"};
+inline constexpr Rule legacy_features_ok{"L-3.1.2-1", "3.1.2", "A legacy device knows no FEATURES_OK"};
+inline constexpr Rule chain_altered{"D-3.3.1-1", "3.3.1", "Do not alter descriptors of a buffer in flight"};
+inline constexpr Rule memory_in_use{"D-3.3.1-2", "3.3.1", "Take back memory only from a queue that is not live"};
+
+// §4.2
+inline constexpr Rule register_unknown{"D-4.2.2.2-1", "4.2.2.2", "Access only what the register table describes"};
+inline constexpr Rule register_read_only{"D-4.2.2.2-2", "4.2.2.2", "Do not write a read-only register"};
+inline constexpr Rule register_write_only{"D-4.2.2.2-3", "4.2.2.2", "Do not read a write-only register"};
+inline constexpr Rule register_width{"D-4.2.2.2-4", "4.2.2.2", "Access control registers aligned and 32 bits wide"};
+inline constexpr Rule config_width_8{"D-4.2.2.2-5", "4.2.2.2", "Access 8-bit config fields 8 bits wide"};
+inline constexpr Rule config_width_16{"D-4.2.2.2-6", "4.2.2.2", "Access 16-bit config fields aligned, 16 bits wide"};
+inline constexpr Rule config_width_32{"D-4.2.2.2-7", "4.2.2.2", "Access 32- and 64-bit config fields 32 bits wide"};
+inline constexpr Rule magic_ignored{"D-4.2.2.2-8", "4.2.2.2", "Ignore a device with a wrong MagicValue"};
+inline constexpr Rule version_ignored{"D-4.2.2.2-10", "4.2.2.2", "Ignore a device with an unknown Version"};
+inline constexpr Rule device_features_sel{"D-4.2.2.2-14", "4.2.2.2", "Write DeviceFeaturesSel before DeviceFeatures"};
+inline constexpr Rule driver_features_sel{"D-4.2.2.2-15", "4.2.2.2", "Write DriverFeaturesSel before DriverFeatures"};
+inline constexpr Rule queue_size_max{"D-4.2.2.2-16", "4.2.2.2", "QueueSize is at most QueueSizeMax"};
+inline constexpr Rule queue_live{"D-4.2.2.2-17", "4.2.2.2", "Leave size and addresses alone while QueueReady is 1"};
+inline constexpr Rule queue_stop_readback{"D-4.2.2.2-19", "4.2.2.2", "Read QueueReady back after stopping a queue"};
+inline constexpr Rule interrupt_ack{"D-4.2.2.2-22", "4.2.2.2", "Set no undefined bit in InterruptACK"};
+inline constexpr Rule queue_reset_ongoing{"D-4.2.2.2-23", "4.2.2.2", "A queue reset lasts until QueueReset reads 0"};
+inline constexpr Rule probe_first{"D-4.2.3.1.1-1", "4.2.3.1.1", "Begin by reading MagicValue and Version"};
+inline constexpr Rule probe_device_id{"D-4.2.3.1.1-2", "4.2.3.1.1", "Then read DeviceID, before all else"};
+inline constexpr Rule placeholder{"D-4.2.3.1.1-4", "4.2.3.1.1", "Access nothing more of a device with DeviceID 0"};
+inline constexpr Rule shared_memory{"D-4.2.3.1.1-5", "4.2.3.1.1", "Leave the shared memory registers of others alone"};
+inline constexpr Rule version_1{"D-6.1-1", "6.1", "Accept VERSION_1 if it is offered"};
+inline constexpr Rule legacy_any_layout{"L-6.3-1", "6.3", "Accept ANY_LAYOUT if it is offered"};
+inline constexpr Rule config_read_only{"S-4.2.2-config", "4.2.2",
+                                       "Write only config fields that the driver may write"};
+inline constexpr Rule queue_ready_value{"S-4.2.2-ready", "4.2.2", "Write 0 or 1 to QueueReady, and 1 only once"};
+inline constexpr Rule queue_reset_use{"S-4.2.2-reset", "4.2.2", "Use QueueReset only with RING_RESET, writing 1"};
+inline constexpr Rule queue_unconfigured{"S-4.2.3.2-setup", "4.2.3.2",
+                                         "Write size and addresses before starting a queue"};
+inline constexpr Rule queue_absent{"S-4.2.3.2-absent", "4.2.3.2", "Use only queues whose QueueSizeMax is not 0"};
+inline constexpr Rule notify_index{"S-4.2.3.3-index", "4.2.3.3", "Notify with the index of a queue that is started"};
+inline constexpr Rule notify_data{"S-4.2.3.3-data", "4.2.3.3", "With NOTIFICATION_DATA, tell the available idx"};
+inline constexpr Rule guest_page_size{"S-4.2.4-page", "4.2.4", "Write GuestPageSize, a power of 2, before QueuePFN"};
+inline constexpr Rule queue_align{"S-4.2.4-align", "4.2.4", "Write QueueAlign, a power of 2, before QueuePFN"};
+inline constexpr Rule queue_in_use{"S-4.2.4-in-use", "4.2.4",
+                                   "Change or size a legacy queue only while QueuePFN is 0"};
+
+// §5.2
+inline constexpr Rule writeback_early{"D-5.2.5.1-4", "5.2.5.1", "Do not read writeback before FEATURES_OK"};
+inline constexpr Rule block_beyond{"D-5.2.6.1-2", "5.2.6.1", "Submit no request that reaches beyond capacity"};
+inline constexpr Rule block_flush_sector{"D-5.2.6.1-4", "5.2.6.1", "sector is 0 in a flush request"};
+inline constexpr Rule block_flush_data{"D-5.2.6.1-5", "5.2.6.1", "A flush request has no data"};
+inline constexpr Rule block_multiple{"D-5.2.6.1-6", "5.2.6.1", "IN and OUT data is a multiple of 512 bytes"};
+inline constexpr Rule block_id_length{"D-5.2.6.1-8", "5.2.6.1", "GET_ID data is 20 bytes"};
+inline constexpr Rule block_read_only{"S-5.2.5-ro", "5.2.5", "Send no write to a read-only device"};
+inline constexpr Rule block_header{"S-5.2.6-header", "5.2.6", "A request begins with 16 device-readable bytes"};
+inline constexpr Rule block_status{"S-5.2.6-status", "5.2.6", "A request ends with a device-writable status byte"};
+inline constexpr Rule block_direction{"S-5.2.6-direction", "5.2.6", "Data flows one way: in for IN, out for OUT"};
+inline constexpr Rule block_sector{"S-5.2.6-sector", "5.2.6", "sector is 0 where it has no meaning"};
+inline constexpr Rule block_segments{"S-5.2.4-seg", "5.2.4", "Data has at most seg_max segments of size_max bytes"};
+inline constexpr Rule legacy_header{"L-2.7.4.3-1", "2.7.4.3", "Without ANY_LAYOUT, the header is one descriptor"};
+inline constexpr Rule legacy_status{"L-2.7.4.3-2", "2.7.4.3", "Without ANY_LAYOUT, the status is a descriptor alone"};
+
+}  // namespace virtq::sim::rule

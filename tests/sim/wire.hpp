@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <array>
+#include <cstddef>
+
+/// The numbers of VIRTIO 1.4 that the simulated device needs, read from the standard a second time: nothing here comes
+/// from the library's own `spec/`, so that a misread number shows up as a disagreement between driver and device.
+namespace virtq::sim {
+
+/// Feature bits 0 to 127 as four words, word `i` holding bits `32 * i` and up (§4.2.2, DeviceFeaturesSel).
+using FeatureWords = std::array<uint32_t, 4>;
+
+[[nodiscard]] constexpr bool has_feature(FeatureWords const& words, unsigned bit) {
+    return bit < 128 && ((words[bit / 32] >> (bit % 32)) & 1u) != 0;
+}
+
+constexpr void set_feature(FeatureWords& words, unsigned bit, bool on = true) {
+    uint32_t const mask = uint32_t{1} << (bit % 32);
+    words[bit / 32] = on ? words[bit / 32] | mask : words[bit / 32] & ~mask;
+}
+
+/// §2.7.3: little-endian since 1.0; a legacy device speaks the guest's native order.
+enum class ByteOrder : uint8_t { little, big };
+
+namespace wire {
+
+/// §6 (Reserved Feature Bits) and §6.3 for the legacy ones.
+namespace feature {
+inline constexpr unsigned notify_on_empty = 24;    // VIRTIO_F_NOTIFY_ON_EMPTY, legacy
+inline constexpr unsigned any_layout = 27;         // VIRTIO_F_ANY_LAYOUT, legacy
+inline constexpr unsigned indirect_desc = 28;      // VIRTIO_F_INDIRECT_DESC
+inline constexpr unsigned event_idx = 29;          // VIRTIO_F_EVENT_IDX
+inline constexpr unsigned version_1 = 32;          // VIRTIO_F_VERSION_1
+inline constexpr unsigned ring_packed = 34;        // VIRTIO_F_RING_PACKED
+inline constexpr unsigned in_order = 35;           // VIRTIO_F_IN_ORDER
+inline constexpr unsigned sr_iov = 37;             // VIRTIO_F_SR_IOV: PCI only
+inline constexpr unsigned notification_data = 38;  // VIRTIO_F_NOTIFICATION_DATA
+inline constexpr unsigned notif_config_data = 39;  // VIRTIO_F_NOTIF_CONFIG_DATA
+inline constexpr unsigned ring_reset = 40;         // VIRTIO_F_RING_RESET
+inline constexpr unsigned admin_vq = 41;           // VIRTIO_F_ADMIN_VQ: not on MMIO (§4.2.5)
+inline constexpr unsigned first_reserved = 44;     // §2.2: 44 to 49 are reserved for future extensions
+inline constexpr unsigned last_reserved = 49;
+}  // namespace feature
+
+/// §2.1 (Device Status Field).
+namespace status {
+inline constexpr uint32_t acknowledge = 1;
+inline constexpr uint32_t driver = 2;
+inline constexpr uint32_t driver_ok = 4;
+inline constexpr uint32_t features_ok = 8;
+inline constexpr uint32_t suspend = 16;
+inline constexpr uint32_t needs_reset = 64;  // DEVICE_NEEDS_RESET
+inline constexpr uint32_t failed = 128;
+inline constexpr uint32_t defined = 0xdf;
+}  // namespace status
+
+/// §2.7 (Split Virtqueues).
+namespace split {
+inline constexpr uint16_t max_queue_size = 32768;
+
+inline constexpr size_t descriptor_bytes = 16;  // §2.7.5: le64 addr, le32 len, le16 flags, le16 next
+inline constexpr uint16_t flag_next = 1;        // VIRTQ_DESC_F_NEXT
+inline constexpr uint16_t flag_write = 2;       // VIRTQ_DESC_F_WRITE
+inline constexpr uint16_t flag_indirect = 4;    // VIRTQ_DESC_F_INDIRECT
+inline constexpr uint16_t no_interrupt = 1;     // VIRTQ_AVAIL_F_NO_INTERRUPT, §2.7.6
+inline constexpr uint16_t no_notify = 1;        // VIRTQ_USED_F_NO_NOTIFY, §2.7.8
+
+inline constexpr size_t flags_offset = 0;  // both rings: le16 flags, le16 idx, ring[]
+inline constexpr size_t idx_offset = 2;
+inline constexpr size_t ring_offset = 4;
+inline constexpr size_t used_element_bytes = 8;  // §2.7.8: le32 id, le32 len
+
+inline constexpr uint64_t descriptor_alignment = 16;  // the table of §2.7
+inline constexpr uint64_t available_alignment = 2;
+inline constexpr uint64_t used_alignment = 4;
+
+[[nodiscard]] constexpr size_t descriptor_area_bytes(size_t size) {
+    return descriptor_bytes * size;
+}
+[[nodiscard]] constexpr size_t available_area_bytes(size_t size) {
+    return 6 + 2 * size;
+}
+[[nodiscard]] constexpr size_t used_area_bytes(size_t size) {
+    return 6 + used_element_bytes * size;
+}
+[[nodiscard]] constexpr size_t used_event_offset(size_t size) {
+    return ring_offset + 2 * size;
+}
+[[nodiscard]] constexpr size_t avail_event_offset(size_t size) {
+    return ring_offset + used_element_bytes * size;
+}
+}  // namespace split
+
+/// §4.2.2, and §4.2.4 for the legacy register layout.
+namespace mmio {
+inline constexpr uint32_t magic = 0x74726976;
+
+inline constexpr uint16_t magic_value = 0x000;
+inline constexpr uint16_t version = 0x004;
+inline constexpr uint16_t device_id = 0x008;
+inline constexpr uint16_t vendor_id = 0x00c;
+inline constexpr uint16_t device_features = 0x010;
+inline constexpr uint16_t device_features_sel = 0x014;
+inline constexpr uint16_t driver_features = 0x020;
+inline constexpr uint16_t driver_features_sel = 0x024;
+inline constexpr uint16_t guest_page_size = 0x028;  // legacy
+inline constexpr uint16_t queue_sel = 0x030;
+inline constexpr uint16_t queue_size_max = 0x034;
+inline constexpr uint16_t queue_size = 0x038;
+inline constexpr uint16_t queue_align = 0x03c;  // legacy
+inline constexpr uint16_t queue_pfn = 0x040;    // legacy
+inline constexpr uint16_t queue_ready = 0x044;
+inline constexpr uint16_t queue_notify = 0x050;
+inline constexpr uint16_t interrupt_status = 0x060;
+inline constexpr uint16_t interrupt_ack = 0x064;
+inline constexpr uint16_t status = 0x070;
+inline constexpr uint16_t queue_desc_low = 0x080;
+inline constexpr uint16_t queue_desc_high = 0x084;
+inline constexpr uint16_t queue_driver_low = 0x090;
+inline constexpr uint16_t queue_driver_high = 0x094;
+inline constexpr uint16_t queue_device_low = 0x0a0;
+inline constexpr uint16_t queue_device_high = 0x0a4;
+inline constexpr uint16_t shm_sel = 0x0ac;
+inline constexpr uint16_t shm_len_low = 0x0b0;
+inline constexpr uint16_t shm_len_high = 0x0b4;
+inline constexpr uint16_t shm_base_low = 0x0b8;
+inline constexpr uint16_t shm_base_high = 0x0bc;
+inline constexpr uint16_t queue_reset = 0x0c0;
+inline constexpr uint16_t config_generation = 0x0fc;
+inline constexpr uint16_t config = 0x100;
+
+inline constexpr uint32_t used_buffer = 1;    // InterruptStatus bit 0
+inline constexpr uint32_t config_change = 2;  // InterruptStatus bit 1
+
+/// A row of the register table: direction and in which of the two layouts it appears.
+struct Row {
+    uint16_t offset;
+    bool readable;
+    bool writable;
+    bool modern;
+    bool legacy;
+};
+
+inline constexpr Row rows[] = {
+    {magic_value, true, false, true, true},
+    {version, true, false, true, true},
+    {device_id, true, false, true, true},
+    {vendor_id, true, false, true, true},
+    {device_features, true, false, true, true},
+    {device_features_sel, false, true, true, true},
+    {driver_features, false, true, true, true},
+    {driver_features_sel, false, true, true, true},
+    {guest_page_size, false, true, false, true},
+    {queue_sel, false, true, true, true},
+    {queue_size_max, true, false, true, true},
+    {queue_size, false, true, true, true},
+    {queue_align, false, true, false, true},
+    {queue_pfn, true, true, false, true},
+    {queue_ready, true, true, true, false},
+    {queue_notify, false, true, true, true},
+    {interrupt_status, true, false, true, true},
+    {interrupt_ack, false, true, true, true},
+    {status, true, true, true, true},
+    {queue_desc_low, false, true, true, false},
+    {queue_desc_high, false, true, true, false},
+    {queue_driver_low, false, true, true, false},
+    {queue_driver_high, false, true, true, false},
+    {queue_device_low, false, true, true, false},
+    {queue_device_high, false, true, true, false},
+    {shm_sel, false, true, true, false},
+    {shm_len_low, true, false, true, false},
+    {shm_len_high, true, false, true, false},
+    {shm_base_low, true, false, true, false},
+    {shm_base_high, true, false, true, false},
+    {queue_reset, true, true, true, false},
+    {config_generation, true, false, true, false},
+};
+}  // namespace mmio
+
+/// §5.2 (Block Device).
+namespace block {
+inline constexpr uint32_t device_id = 2;  // §5.2.1
+inline constexpr uint32_t sector_bytes = 512;
+
+inline constexpr unsigned size_max = 1;     // VIRTIO_BLK_F_SIZE_MAX, §5.2.3
+inline constexpr unsigned seg_max = 2;      // VIRTIO_BLK_F_SEG_MAX
+inline constexpr unsigned geometry = 4;     // VIRTIO_BLK_F_GEOMETRY
+inline constexpr unsigned ro = 5;           // VIRTIO_BLK_F_RO
+inline constexpr unsigned blk_size = 6;     // VIRTIO_BLK_F_BLK_SIZE
+inline constexpr unsigned flush = 9;        // VIRTIO_BLK_F_FLUSH
+inline constexpr unsigned topology = 10;    // VIRTIO_BLK_F_TOPOLOGY
+inline constexpr unsigned config_wce = 11;  // VIRTIO_BLK_F_CONFIG_WCE
+inline constexpr unsigned mq = 12;          // VIRTIO_BLK_F_MQ
+
+inline constexpr uint32_t type_in = 0;      // VIRTIO_BLK_T_IN, §5.2.6
+inline constexpr uint32_t type_out = 1;     // VIRTIO_BLK_T_OUT
+inline constexpr uint32_t type_flush = 4;   // VIRTIO_BLK_T_FLUSH
+inline constexpr uint32_t type_get_id = 8;  // VIRTIO_BLK_T_GET_ID
+inline constexpr size_t header_bytes = 16;  // le32 type, le32 reserved, le64 sector
+inline constexpr size_t id_bytes = 20;
+
+inline constexpr uint8_t status_ok = 0;      // VIRTIO_BLK_S_OK
+inline constexpr uint8_t status_ioerr = 1;   // VIRTIO_BLK_S_IOERR
+inline constexpr uint8_t status_unsupp = 2;  // VIRTIO_BLK_S_UNSUPP
+
+inline constexpr size_t config_capacity = 0;  // struct virtio_blk_config, §5.2.4
+inline constexpr size_t config_size_max = 8;
+inline constexpr size_t config_seg_max = 12;
+inline constexpr size_t config_geometry = 16;
+inline constexpr size_t config_blk_size = 20;
+inline constexpr size_t config_topology = 24;
+inline constexpr size_t config_writeback = 32;
+inline constexpr size_t config_num_queues = 34;
+inline constexpr size_t config_bytes = 60;  // up to max_write_zeroes_seg and its tail
+}  // namespace block
+
+}  // namespace wire
+}  // namespace virtq::sim
