@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/base/error.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <string_view>
+
+namespace {
+
+using virtq::describe;
+using virtq::Error;
+
+constexpr std::string_view unknown = "An unknown error number.";
+
+/// The enumerators are numbered without gaps from 0: the first number without a sentence ends them.
+unsigned error_count() {
+    unsigned count = 0;
+    while (count < 256 && describe(static_cast<Error>(count)) != unknown) {
+        ++count;
+    }
+    return count;
+}
+
+TEST(Error, IsNoneAtZero) {
+    EXPECT_EQ(static_cast<unsigned>(Error::none), 0u);
+}
+
+TEST(Error, HasASentenceForEachEnumerator) {
+    // The last enumerator; a switch without a default makes the compiler name a missing one in between.
+    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::timed_out) + 1);
+}
+
+TEST(Error, HasASentenceThatEndsWithAPeriod) {
+    for (unsigned i = 0; i < error_count(); ++i) {
+        std::string_view const sentence = describe(static_cast<Error>(i));
+        ASSERT_FALSE(sentence.empty()) << "error " << i;
+        EXPECT_EQ(sentence.back(), '.') << sentence;
+        EXPECT_GE(sentence.front(), 'A') << sentence;
+        EXPECT_LE(sentence.front(), 'Z') << sentence;
+        EXPECT_EQ(sentence.find('\n'), std::string_view::npos) << sentence;
+        EXPECT_EQ(sentence.find("  "), std::string_view::npos) << sentence;
+    }
+}
+
+TEST(Error, HasADifferentSentenceForEachEnumerator) {
+    std::set<std::string_view> sentences;
+    for (unsigned i = 0; i < error_count(); ++i) {
+        std::string_view const sentence = describe(static_cast<Error>(i));
+        EXPECT_TRUE(sentences.insert(sentence).second) << "twice: " << sentence;
+    }
+}
+
+TEST(Error, DescribesANumberThatIsNoEnumerator) {
+    EXPECT_EQ(describe(static_cast<Error>(255)), unknown);
+}
+
+}  // namespace
