@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/device/init.hpp>
+
+#include <device/disk_machine.hpp>
+
+#include <cstdint>
+#include <vector>
+
+/// Device initialisation §3.1.1, by what the simulated register file has seen.
+namespace virtq::test {
+namespace {
+
+TEST(DeviceInit, FollowsTheSequenceOfAModernDevice) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 15}));
+}
+
+// nuta#119: FEATURES_OK was set on a legacy device, which has no such bit (§3.1.2).
+TEST(DeviceInit, LeavesOutFeaturesOkForALegacyDevice) {
+    DiskMachine<> machine({.version = sim::MmioVersion::legacy});
+    machine.bring_up();
+    EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 7}));
+}
+
+// rcore-os/virtio-drivers#196: VERSION_1 was not accepted.
+TEST(DeviceInit, AcceptsVersion1) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::version_1));
+    EXPECT_EQ(machine.device.accepted_features()[1], 1u);
+}
+
+TEST(DeviceInit, AcceptsAnyLayoutOfALegacyDevice) {
+    DiskMachine<> machine({.disk = {.any_layout = true}, .version = sim::MmioVersion::legacy});
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::any_layout));
+}
+
+TEST(DeviceInit, AcceptsOnlyWhatIsOfferedWantedAndImplemented) {
+    DiskMachine<> machine({.disk = {.blk_size = 4096, .event_idx = true, .indirect = true, .ring_reset = true}});
+    for (unsigned const bit : {33u, 34u, 35u, 36u, 38u, 43u, 44u, 60u}) {
+        machine.device.offer(bit);
+    }
+    machine.bring_up();
+    Negotiation const& seen = machine.driver.negotiation();
+    EXPECT_EQ(seen.negotiated,
+              Features::of(spec::Feature::version_1, spec::Feature::event_idx, spec::block::Feature::flush));
+    EXPECT_TRUE(seen.offered.has(spec::Feature::ring_packed));
+    EXPECT_EQ(machine.device.accepted_features()[0], seen.negotiated.word(0));
+    EXPECT_EQ(machine.device.accepted_features()[1], seen.negotiated.word(1));
+}
+
+TEST(DeviceInit, NeverTouchesFeatureWordsThatNobodyWants) {
+    DiskMachine<> machine;
+    std::vector<std::uint16_t> selected;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (is_write && (offset == 0x014 || offset == 0x024)) {
+            selected.push_back(offset);
+        }
+    });
+    machine.bring_up();
+    EXPECT_EQ(selected, (std::vector<std::uint16_t>{0x014, 0x014, 0x024, 0x024}));  // QEMU takes word 2 for word 1
+}
+
+// Solo5#483: firmware had used the disk, and the driver did not reset it. https://github.com/Solo5/solo5/issues/483
+TEST(DeviceInit, ResetsADeviceThatFirmwareLeftLive) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    Transport second;
+    ASSERT_TRUE(second.probe(machine.device.registers()).ok());
+    BlockDevice<Transport, 64> driver;
+    machine.hostile = true;  // the first driver's queue is pulled from under it
+    EXPECT_TRUE(driver.init(second, machine.memory, {.reset_looks = Looks{10}}).ok());
+    EXPECT_TRUE(driver.release(machine.memory).ok());
+}
+
+// zephyr#115151: the reset was not waited for. https://github.com/zephyrproject-rtos/zephyr/pull/115151
+TEST(DeviceInit, WaitsForAResetThatTakesTime) {
+    DiskMachine<> machine;
+    machine.device.reset_takes(50);
+    machine.bring_up();
+}
+
+TEST(DeviceInit, GivesUpOnAResetThatNeverEnds) {
+    DiskMachine<> machine;
+    machine.device.reset_takes(sim::MmioDevice::never);
+    unsigned relaxed = 0;
+    ASSERT_TRUE(machine.probe().ok());
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{100}}, [&] { ++relaxed; })
+                  .error(),
+              Error::reset_timed_out);
+    EXPECT_EQ(relaxed, 200u);  // once to initialise, once to give up
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    machine.device.reset_takes(0);
+    machine.bring_up();
+}
+
+TEST(DeviceInit, SeesADeviceThatIsGone) {
+    DiskMachine<> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    machine.device.vanish();
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{100}}).error(),
+              Error::device_gone);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+// hermit#2207: the message of a refusal said nothing. https://github.com/hermit-os/kernel/pull/2207
+TEST(DeviceInit, TellsWhatWasRefused) {
+    DiskMachine<> machine({.disk = {.event_idx = true}});
+    machine.device.refuse_features_ok();
+    EXPECT_EQ(machine.init().error(), Error::features_refused);
+    Negotiation const& seen = machine.driver.negotiation();
+    EXPECT_TRUE(seen.offered.has(spec::Feature::event_idx));
+    EXPECT_TRUE(seen.negotiated.has(spec::Feature::event_idx));
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    auto const history = machine.device.status_history();
+    EXPECT_NE(std::find(history.begin(), history.end(), 0x83u | 8u), history.end());  // FAILED was set
+    EXPECT_EQ(history.back(), 0u);                                                    // and the device reset
+}
+
+TEST(DeviceInit, TellsWhichRequiredFeatureIsMissing) {
+    DiskMachine<> machine;
+    machine.device.offer(32, false);
+    machine.hostile = true;  // a version 2 device that does not offer VERSION_1
+    EXPECT_EQ(machine.init().error(), Error::feature_required_not_offered);
+    EXPECT_EQ(machine.driver.negotiation().missing(), Features::of(spec::Feature::version_1));
+}
+
+TEST(DeviceInit, RefusesADeviceOfAnotherType) {
+    DiskMachine<> machine;
+    machine.device.set_device_id(1);
+    ASSERT_TRUE(machine.probe().ok());
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory).error(), Error::wrong_device_type);
+    EXPECT_EQ(machine.device.accesses(), 3u);
+}
+
+TEST(DeviceInit, RefusesAQueueThatIsAbsent) {
+    DiskMachine<> machine;
+    machine.device.set_queue_size_max(0);
+    EXPECT_EQ(machine.init().error(), Error::queue_absent);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+TEST(DeviceInit, AsksForTheSmallerOfMaximumAndCapacity) {
+    DiskMachine<64> small({.disk = {.queue_size_max = 16}});
+    small.bring_up();
+    EXPECT_EQ(small.driver.queue_size(), 16);
+    DiskMachine<64> large({.disk = {.queue_size_max = 1024}});
+    large.bring_up();
+    EXPECT_EQ(large.driver.queue_size(), 64);
+    DiskMachine<64> odd;
+    odd.device.set_queue_size_max(48);
+    odd.bring_up();
+    EXPECT_EQ(odd.driver.queue_size(), 32);
+    DiskMachine<64> old({.disk = {.queue_size_max = 1024}, .version = sim::MmioVersion::legacy});
+    old.bring_up();
+    EXPECT_EQ(old.driver.queue_size(), 64);
+}
+
+TEST(DeviceInit, RefusesAQueueThatTheDeviceDoesNotTakeOver) {
+    DiskMachine<> machine;
+    machine.device.refuse_queue_ready();
+    EXPECT_EQ(machine.init().error(), Error::queue_not_accepted);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+TEST(DeviceInit, GivesEverythingBackWhereverAnAllocationFails) {
+    for (std::size_t n = 0; n < 2; ++n) {
+        DiskMachine<> machine;
+        machine.memory.fail_allocation(n);
+        EXPECT_EQ(machine.init().error(), Error::no_pages) << n;
+        EXPECT_EQ(machine.memory.pages_outstanding(), 0u) << n;
+        machine.bring_up();
+    }
+}
+
+TEST(DeviceInit, KeepsThePagesOfALiveQueueWhenEvenTheResetFails) {
+    DiskMachine<> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    machine.memory.fail_allocation(1);
+    bool first_reset = true;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (offset == 0x044 && is_write) {
+            first_reset = false;  // the queue is enabled: from here on the device hangs
+        }
+    });
+    unsigned looks = 0;
+    auto const relax = [&] { ++looks; };
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (offset == 0x044 && is_write) {
+            machine.device.reset_takes(sim::MmioDevice::never);
+        }
+    });
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{10}}, relax).error(),
+              Error::no_pages);
+    EXPECT_EQ(machine.memory.pages_outstanding(), SplitLayout{64}.page_count());
+    EXPECT_EQ(machine.driver.release(machine.memory, Looks{10}).error(), Error::reset_timed_out);
+    machine.device.before_access(nullptr);
+    machine.device.reset_takes(0);
+    EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    EXPECT_FALSE(first_reset && looks == 0);
+}
+
+TEST(DeviceInit, SeesADeviceThatNeedsResetAtOnce) {
+    DiskMachine<> machine;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (offset == 0x044 && is_write) {
+            machine.device.need_reset();
+        }
+    });
+    Status const up = machine.init();
+    EXPECT_EQ(up.error(), Error::reset_needed);
+    machine.device.before_access(nullptr);
+    machine.bring_up();
+}
+
+// zephyr#115150: a write-only register was read, modified and written. The simulated registers report such a read.
+TEST(DeviceInit, BreaksNoRuleOfTheRegisterFile) {
+    for (auto const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
+        DiskMachine<> machine({.disk = {.event_idx = true}, .version = version});
+        machine.bring_up();
+        EXPECT_TRUE(machine.driver.release(machine.memory).ok());
+        EXPECT_TRUE(machine.memory.violations().empty()) << machine.memory.violations();
+    }
+}
+
+}  // namespace
+}  // namespace virtq::test

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+#include <queue/ring_pair.hpp>
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+/// The descriptor tier: the classic kernel calls, name for name, in success, in every error, in every breach.
+namespace virtq::test {
+namespace {
+
+constexpr std::uint16_t next = 1;
+constexpr std::uint16_t write = 2;
+
+/// A chain of `count` descriptors, the last `writable` of them device-writable.
+template <class Ring>
+std::vector<DescIndex> make_chain(Ring& ring, std::size_t count, std::size_t writable, std::uint32_t bytes = 32) {
+    std::vector<DescIndex> chain;
+    for (std::size_t i = 0; i < count; ++i) {
+        chain.push_back(*ring.queue.alloc_desc());
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        bool const last = i + 1 == count;
+        auto const flags = static_cast<std::uint16_t>((last ? 0 : next) | (i >= count - writable ? write : 0));
+        ring.queue.write_desc(chain[i], ring.buffer(bytes).addr, bytes, flags, last ? DescIndex{0} : chain[i + 1]);
+    }
+    return chain;
+}
+
+TEST(DescriptorTier, AllocatesEachDescriptorOnce) {
+    RingPair<> ring;
+    std::set<std::uint16_t> seen;
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_EQ(ring.queue.num_free(), 8 - i);
+        seen.insert(number(*ring.queue.alloc_desc()));
+    }
+    EXPECT_EQ(seen.size(), 8u);
+    EXPECT_EQ(ring.queue.alloc_desc().error(), Error::queue_full);
+    for (std::uint16_t const desc : seen) {
+        ring.queue.free_desc(DescIndex{desc});
+    }
+    EXPECT_EQ(ring.queue.num_free(), 8);
+}
+
+TEST(DescriptorTier, OffersAChainAtOnce) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 3, 2);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+    EXPECT_EQ(ring.device->available(), 1);
+    auto const fetched = ring.device->fetch();
+    ASSERT_TRUE(fetched && fetched->intact);
+    EXPECT_EQ(fetched->head, number(chain[0]));
+    EXPECT_EQ(fetched->readable_bytes(), 32u);
+    EXPECT_EQ(fetched->writable_bytes(), 64u);
+    EXPECT_TRUE(ring.queue.publish().needed);
+    EXPECT_FALSE(ring.queue.publish().needed);
+}
+
+TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 3, 2);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+    EXPECT_FALSE(ring.queue.has_used());
+    EXPECT_EQ(ring.queue.poll_used().state, TakeState::none);
+    ring.device_uses_next(40);
+    EXPECT_TRUE(ring.queue.has_used());
+    UsedChain const used = ring.queue.poll_used();
+    ASSERT_EQ(used.state, TakeState::completion);
+    EXPECT_EQ(used.head, chain[0]);
+    EXPECT_EQ(used.len, 40u);
+    EXPECT_FALSE(ring.queue.has_used());
+    EXPECT_EQ(ring.queue.num_free(), 5);
+    ring.queue.free_chain(used.head);
+    EXPECT_EQ(ring.queue.num_free(), 8);
+}
+
+TEST(DescriptorTier, PushesTheSameChainAgain) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 2, 1);
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+        ring.device_uses_next(32);
+        EXPECT_EQ(ring.queue.poll_used().len, 32u);
+    }
+    ring.queue.free_chain(chain[0]);
+}
+
+TEST(DescriptorTier, FreesTheDescriptorsOfAChainOneByOne) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 3, 1);
+    ring.queue.free_desc(chain[1]);
+    ring.queue.free_desc(chain[0]);
+    ring.queue.free_desc(chain[2]);
+    EXPECT_EQ(ring.queue.num_free(), 8);
+}
+
+TEST(DescriptorTier, SharesTheQueueWithTheChainTier) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 2, 1);
+    ASSERT_TRUE(ring.add_writable(77).ok());
+    EXPECT_EQ(ring.device->available(), 0);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{std::uintptr_t{88}}).ok());  // takes the added one with it
+    EXPECT_EQ(ring.device->available(), 2);
+    EXPECT_TRUE(ring.queue.publish().needed);
+    ring.device_uses_next(5);
+    ring.device_uses_next(6);
+    Completion const added = ring.queue.take_used();
+    EXPECT_EQ(added.token.value(), 77u);
+    EXPECT_EQ(added.written, 5u);
+    Completion const pushed = ring.queue.take_used();
+    EXPECT_EQ(pushed.token.value(), 88u);
+    EXPECT_EQ(pushed.written, 6u);
+    EXPECT_EQ(ring.queue.num_free(), 8);  // take_used frees chains of either tier
+}
+
+TEST(DescriptorTier, TakesAChainOfTheChainTierToBeFreed) {
+    RingPair<> ring;
+    Segment const readable[] = {ring.buffer(16), ring.buffer(16)};
+    Segment const writable[] = {ring.buffer(64)};
+    ASSERT_TRUE(ring.queue.add(readable, writable, Token{}).ok());
+    ASSERT_TRUE(ring.queue.publish().needed);
+    std::uint16_t const head = ring.device_uses_next(50);
+    UsedChain const used = ring.queue.poll_used();
+    EXPECT_EQ(number(used.head), head);
+    EXPECT_EQ(used.len, 50u);
+    EXPECT_EQ(ring.queue.num_free(), 5);
+    EXPECT_BREACH(ring.queue.push_avail(used.head), "not allocated");
+    ring.queue.free_chain(used.head);
+    EXPECT_EQ(ring.queue.num_free(), 8);
+    EXPECT_BREACH(ring.queue.free_chain(used.head), "not allocated");
+}
+
+TEST(DescriptorTier, RefusesADescriptorThatWasNeverWritten) {
+    RingPair<> ring;
+    DescIndex const desc = *ring.queue.alloc_desc();
+    EXPECT_EQ(ring.queue.push_avail(desc).error(), Error::segment_empty);
+    ring.queue.write_desc(desc, ring.buffer(32).addr, 32, write);
+    ring.queue.free_desc(desc);
+    DescIndex const again = *ring.queue.alloc_desc();
+    EXPECT_EQ(again, desc);
+    EXPECT_EQ(ring.queue.push_avail(again).error(), Error::segment_empty);
+    EXPECT_EQ(ring.device->available(), 0);
+}
+
+TEST(DescriptorTier, RefusesReadableAfterWritable) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 2, 0);
+    ring.queue.write_desc(chain[0], ring.buffer(32).addr, 32, next | write, chain[1]);
+    EXPECT_EQ(ring.queue.push_avail(chain[0]).error(), Error::readable_after_writable);
+}
+
+TEST(DescriptorTier, RefusesAChainThatLinksToItself) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 3, 0);
+    ring.queue.write_desc(chain[2], ring.buffer(32).addr, 32, next, chain[1]);
+    EXPECT_EQ(ring.queue.push_avail(chain[0]).error(), Error::chain_longer_than_queue);
+    EXPECT_EQ(ring.device->available(), 0);
+    EXPECT_BREACH(ring.queue.free_chain(chain[0]), "freed twice, linked twice");
+}
+
+TEST(DescriptorTier, RefusesAChainAbove4GiB) {
+    RingPair<> ring;
+    DescIndex const a = *ring.queue.alloc_desc();
+    DescIndex const b = *ring.queue.alloc_desc();
+    DescIndex const c = *ring.queue.alloc_desc();
+    ring.queue.write_desc(a, PhysAddr{0x1000}, 0x8000'0000, next, b);
+    ring.queue.write_desc(b, PhysAddr{0x1000}, 0x8000'0000, next | write, c);
+    ring.queue.write_desc(c, PhysAddr{0x1000}, 1, write);
+    EXPECT_EQ(ring.queue.push_avail(a).error(), Error::chain_above_4_gib);
+    ring.hostile = true;  // nobody has 4 GiB there
+    ring.queue.write_desc(b, PhysAddr{0x1000}, 0x8000'0000, write);
+    EXPECT_TRUE(ring.queue.push_avail(a).ok());
+}
+
+TEST(DescriptorTier, NamesTheRuleOfEveryBreach) {
+    RingPair<> ring;
+    DescIndex const mine = *ring.queue.alloc_desc();
+    DescIndex const free{7};
+    DescIndex const outside{8};
+
+    EXPECT_BREACH(ring.queue.free_desc(free), "free_desc() of a descriptor that is not allocated");
+    EXPECT_BREACH(ring.queue.free_desc(outside), "out of range");
+    EXPECT_BREACH(ring.queue.free_chain(outside), "out of range");
+    EXPECT_BREACH(ring.queue.free_chain(free), "not allocated");
+    EXPECT_BREACH(ring.queue.write_desc(free, PhysAddr{1}, 1, 0),
+                  "write_desc() of a descriptor that is not allocated");
+    EXPECT_BREACH(ring.queue.write_desc(outside, PhysAddr{1}, 1, 0), "out of range");
+    EXPECT_BREACH(ring.queue.write_desc(mine, PhysAddr{1}, 1, 4), "NEXT and WRITE only");
+    EXPECT_BREACH(ring.queue.write_desc(mine, PhysAddr{1}, 1, next, free), "NEXT into a descriptor");
+    EXPECT_BREACH(ring.queue.write_desc(mine, PhysAddr{1}, 1, next, outside), "NEXT into a descriptor");
+    EXPECT_BREACH(ring.queue.push_avail(free), "not allocated");
+    EXPECT_BREACH(ring.queue.push_avail(outside), "not allocated");
+
+    ring.queue.free_desc(mine);
+    EXPECT_BREACH(ring.queue.free_desc(mine), "freed twice");
+}
+
+TEST(DescriptorTier, NamesTheRuleOfEveryBreachInFlight) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 2, 1);
+    DescIndex const mine = *ring.queue.alloc_desc();
+    ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+    for (DescIndex const desc : chain) {
+        EXPECT_BREACH(ring.queue.free_desc(desc), "in flight");
+        EXPECT_BREACH(ring.queue.free_chain(desc), "in flight");
+        EXPECT_BREACH(ring.queue.write_desc(desc, PhysAddr{1}, 1, 0), "in flight");
+        EXPECT_BREACH(ring.queue.push_avail(desc), "in flight already");
+        EXPECT_BREACH(ring.queue.write_desc(mine, PhysAddr{1}, 1, next, desc), "NEXT into");
+    }
+    EXPECT_EQ(ring.queue.num_free(), 5);
+}
+
+TEST(DescriptorTier, SeesALinkIntoADescriptorThatWasFreedMeanwhile) {
+    RingPair<> ring;
+    auto const chain = make_chain(ring, 2, 1);
+    ring.queue.free_desc(chain[1]);
+    EXPECT_BREACH(ring.queue.push_avail(chain[0]), "not allocated");
+}
+
+TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
+    RingPair<> ring;
+    ring.hostile = true;
+    auto const chain = make_chain(ring, 3, 1);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+    ring.device->put_used_raw(number(chain[1]), 0);
+    ring.device->flush_used();
+    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_id_not_in_flight);
+}
+
+TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
+    RingPair<> ring;
+    ring.hostile = true;
+    auto const pushed = make_chain(ring, 1, 1);
+    auto const kept = make_chain(ring, 1, 1);
+    ASSERT_TRUE(ring.queue.push_avail(pushed[0]).ok());
+    ring.device->put_used_raw(number(kept[0]), 0);
+    ring.device->flush_used();
+    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.fault().value, number(kept[0]));
+    ring.queue.free_chain(kept[0]);  // still the caller's, and accepted
+    EXPECT_EQ(ring.queue.num_free(), 0);
+}
+
+TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
+    for (int const pushes : {65535, 65536, 65537, 65539}) {
+        RingPair<> ring({.features = modern_event_idx()});
+        auto const chain = make_chain(ring, 1, 1);
+        for (int i = 0; i < pushes; ++i) {
+            ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+            ring.device_uses_next(1);
+            ASSERT_TRUE(ring.queue.poll_used());
+        }
+        ring.device->set_avail_event(static_cast<std::uint16_t>(pushes - 1));  // the entry that was pushed last
+        EXPECT_TRUE(ring.queue.publish().needed) << pushes;
+        EXPECT_FALSE(ring.queue.publish().needed) << pushes;
+    }
+}
+
+}  // namespace
+}  // namespace virtq::test

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/queue/scoped_queue.hpp>
+
+#include <queue/ring_pair.hpp>
+
+namespace virtq::test {
+namespace {
+
+TEST(ScopedQueue, GivesBackExactlyThePagesItTook) {
+    sim::GuestMemory memory;
+    {
+        ScopedQueue<64, sim::GuestMemory> queue(memory);
+        ASSERT_TRUE(queue.init(64, modern()).ok());
+        EXPECT_EQ(memory.pages_outstanding(), 2u);
+        EXPECT_EQ(queue->num_free(), 64);
+        EXPECT_EQ((*queue).size(), 64);
+    }
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
+    EXPECT_EQ(memory.leaked_pages(), 0u);
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+TEST(ScopedQueue, LeaksAndSaysSoWhileTheDeviceIsLive) {
+    sim::GuestMemory memory;
+    {
+        ScopedQueue<64, sim::GuestMemory> queue(memory);
+        ASSERT_TRUE(queue.init(64, modern()).ok());
+        queue->attach();
+    }
+    EXPECT_EQ(memory.pages_outstanding(), 2u);
+    EXPECT_EQ(memory.leaked_pages(), 2u);
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+TEST(ScopedQueue, HasNothingToGiveBackWithoutInit) {
+    sim::GuestMemory memory;
+    {
+        ScopedQueue<64, sim::GuestMemory> queue(memory);
+        memory.fail_all();
+        EXPECT_EQ(queue.init(64, modern()).error(), Error::no_pages);
+    }
+    EXPECT_EQ(memory.leaked_pages(), 0u);
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+}  // namespace
+}  // namespace virtq::test

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include <queue/ring_pair.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace virtq::test {
+namespace {
+
+class VirtQueueInit : public ::testing::Test {
+protected:
+    void expect_refused(Error expected, std::uint32_t size, Features const& features = modern()) {
+        Status const result = queue.init(memory, size, features);
+        EXPECT_EQ(result.error(), expected) << describe(result.error());
+        EXPECT_EQ(memory.pages_outstanding(), 0u);
+        EXPECT_EQ(queue.size(), 0);
+        EXPECT_EQ(queue.num_free(), 0);
+    }
+
+    void expect_works(Features const& features = modern()) {
+        ASSERT_TRUE(queue.init(memory, 8, features).ok());
+        EXPECT_EQ(queue.num_free(), 8);
+        EXPECT_TRUE(queue.release(memory).ok());
+        EXPECT_EQ(memory.pages_outstanding(), 0u);
+        EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+    }
+
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+};
+
+TEST_F(VirtQueueInit, RefusesSizeZero) {
+    expect_refused(Error::queue_size_zero, 0);
+}
+
+TEST_F(VirtQueueInit, RefusesASizeThatIsNoPowerOfTwo) {
+    for (std::uint32_t const size : {3u, 5u, 6u, 7u, 12u, 255u, 32767u}) {
+        expect_refused(Error::queue_size_not_power_of_two, size);
+    }
+}
+
+TEST_F(VirtQueueInit, RefusesASizeAboveTheMaximum) {
+    expect_refused(Error::queue_size_above_maximum, 32769);
+    expect_refused(Error::queue_size_above_maximum, 65536);
+    expect_refused(Error::queue_size_above_maximum, UINT32_MAX);
+}
+
+// sddf#769: a queue size the driver never compared. https://github.com/au-ts/sddf/pull/769
+TEST_F(VirtQueueInit, RefusesALegacySizeAboveItsCapacityAndNeverClamps) {
+    expect_refused(Error::queue_size_above_capacity, 16, legacy());
+    expect_refused(Error::queue_size_above_capacity, 32768, modern());
+}
+
+TEST_F(VirtQueueInit, RefusesWithoutPagesAndWorksOnTheSecondTry) {
+    memory.fail_allocation(0);
+    expect_refused(Error::no_pages, 8);
+    expect_works();
+}
+
+TEST_F(VirtQueueInit, RefusesMisalignedPages) {
+    memory.misalign_next_phys(8);
+    expect_refused(Error::pages_misaligned, 8);
+    memory.misalign_next_virt(8);
+    expect_refused(Error::pages_misaligned, 8);
+    expect_works();
+}
+
+TEST_F(VirtQueueInit, RefusesPagesThatAreNotContiguous) {
+    memory.scatter_next_run();
+    expect_refused(Error::pages_not_contiguous, 8);
+    memory.misstate_next_phys();
+    expect_refused(Error::pages_not_contiguous, 8);
+    expect_works();
+}
+
+TEST_F(VirtQueueInit, RefusesALegacyPageNumberAbove32Bits) {
+    memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
+    expect_refused(Error::pfn_above_32_bits, 8, legacy());
+    memory.place_next_run(PhysAddr{(std::uint64_t{1} << 44) - 2 * 4096});
+    ASSERT_TRUE(queue.init(memory, 8, legacy()).ok());
+    EXPECT_EQ(queue.pfn(), UINT32_MAX - 1);
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+TEST_F(VirtQueueInit, TakesAModernQueueAbove16TiBWhichHasNoPageNumber) {
+    memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    EXPECT_EQ(queue.phys_desc(), PhysAddr{std::uint64_t{1} << 44});
+    EXPECT_BREACH(queue.pfn(), "no 32-bit page number");
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+TEST_F(VirtQueueInit, RefusesARingFeatureOfAnotherFormat) {
+    for (auto const bit : {spec::Feature::ring_packed, spec::Feature::in_order, spec::Feature::order_platform,
+                           spec::Feature::notification_data}) {
+        Features features = modern();
+        features.set(bit);
+        expect_refused(Error::feature_not_supported_by_queue, 8, features);
+    }
+}
+
+TEST_F(VirtQueueInit, IsABreachWhileItHoldsPages) {
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    EXPECT_BREACH(queue.init(memory, 8, modern()), "release() it first");
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+// rcore-os/virtio-drivers#80: pages must be zeroed, which was nowhere said.
+// https://github.com/rcore-os/virtio-drivers/pull/80
+TEST_F(VirtQueueInit, ZeroesPagesThatArriveDirty) {
+    ASSERT_TRUE(queue.init(memory, 8, modern_event_idx()).ok());
+    auto const* const bytes = memory.virt(queue.phys_desc(), queue.pages().count * 4096);
+    ASSERT_NE(bytes, nullptr);
+    std::size_t const used_event = 16 * 8 + SplitLayout{8}.used_event_offset();
+    for (std::size_t i = 0; i < queue.pages().count * 4096; ++i) {
+        if (i != used_event && i != used_event + 1) {
+            ASSERT_EQ(bytes[i], 0) << i;
+        }
+    }
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+TEST_F(VirtQueueInit, LaysOutTheAreasWhereTheLayoutSays) {
+    ASSERT_TRUE(queue.init(memory, 4, modern()).ok());
+    EXPECT_EQ(queue.size(), 4);
+    EXPECT_EQ(queue.phys_desc(), queue.pages().phys);
+    EXPECT_EQ(queue.phys_avail(), queue.pages().phys + 64);
+    EXPECT_EQ(queue.phys_used(), queue.pages().phys + 4096);
+    EXPECT_EQ(queue.pfn(), queue.pages().phys.value / 4096);
+    EXPECT_EQ(queue.pages().count, 2u);
+    EXPECT_NE(reinterpret_cast<std::uintptr_t>(queue.pages().virt), queue.pages().phys.value);
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+TEST(VirtQueueRelease, KeepsThePagesWhileTheDeviceIsLive) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    queue.attach();
+    EXPECT_EQ(queue.release(memory).error(), Error::queue_still_live);
+    EXPECT_EQ(memory.pages_outstanding(), 2u);
+    queue.detach();
+    EXPECT_TRUE(queue.release(memory).ok());
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
+}
+
+TEST(VirtQueueRelease, TakesAQueueThatPublishedForLive) {
+    RingPair<> ring;
+    EXPECT_FALSE(ring.queue.live());
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    EXPECT_FALSE(ring.queue.live());
+    ASSERT_TRUE(ring.queue.publish().needed);
+    EXPECT_TRUE(ring.queue.live());
+    EXPECT_EQ(ring.queue.release(ring.memory).error(), Error::queue_still_live);
+}
+
+TEST(VirtQueueRelease, WithoutPagesHasNothingToDo) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    EXPECT_TRUE(queue.release(memory).ok());
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    EXPECT_TRUE(queue.release(memory).ok());
+    EXPECT_TRUE(queue.release(memory).ok());
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+TEST(VirtQueueRelease, LetsTheQueueBeInitialisedAgain) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    for (std::uint32_t const size : {8u, 2u, 4u}) {
+        ASSERT_TRUE(queue.init(memory, size, modern()).ok());
+        EXPECT_EQ(queue.num_free(), size);
+        for (std::uint32_t i = 0; i < size; ++i) {
+            EXPECT_TRUE(queue.alloc_desc().ok());
+        }
+        EXPECT_EQ(queue.alloc_desc().error(), Error::queue_full);
+        EXPECT_TRUE(queue.release(memory).ok());
+        EXPECT_EQ(queue.alloc_desc().error(), Error::queue_not_initialised);
+    }
+}
+
+TEST(VirtQueue, BeforeInitSaysSoInEveryCall) {
+    VirtQueue<8> queue;
+    Segment const segment[] = {{PhysAddr{0x1000}, 16}};
+    EXPECT_EQ(queue.add(segment, {}, Token{}).error(), Error::queue_not_initialised);
+    EXPECT_EQ(queue.alloc_desc().error(), Error::queue_not_initialised);
+    EXPECT_EQ(queue.push_avail(DescIndex{0}).error(), Error::queue_not_initialised);
+    EXPECT_FALSE(queue.publish().needed);
+    EXPECT_BREACH(queue.take_used(), "call init() first");
+    EXPECT_BREACH(queue.poll_used(), "call init() first");
+    EXPECT_BREACH(queue.has_used(), "call init() first");
+    EXPECT_BREACH(queue.enable_used_notifications(), "call init() first");
+    EXPECT_BREACH(queue.disable_used_notifications(), "call init() first");
+}
+
+TEST(VirtQueue, HasPrivateMemoryWithinItsBound) {
+    EXPECT_LE(sizeof(VirtQueue<256>), 18u * 256 + 128);
+    EXPECT_LE(sizeof(VirtQueue<32768>), 18u * 32768 + 128);
+}
+
+TEST(VirtQueue, WorksAtEverySize) {
+    sim::GuestMemory memory;
+    static VirtQueue<32768> queue;
+    for (std::uint32_t size = 1; size <= 32768; size *= 2) {
+        ASSERT_TRUE(queue.init(memory, size, modern()).ok()) << size;
+        sim::SplitQueueConfig config;
+        config.size = static_cast<std::uint16_t>(size);
+        config.descriptor_area = queue.phys_desc();
+        config.driver_area = queue.phys_avail();
+        config.device_area = queue.phys_used();
+        sim::SplitQueue device(memory, config);
+        sim::Buffer const data = memory.allocate_buffer(64);
+        Segment const writable[] = {{data.phys, 64}};
+        for (std::uint32_t i = 0; i < size; ++i) {
+            ASSERT_TRUE(queue.add({}, writable, Token{std::uintptr_t{i} + 1}).ok());
+        }
+        EXPECT_EQ(queue.add({}, writable, Token{}).error(), Error::queue_full);
+        ASSERT_TRUE(queue.publish().needed);
+        for (std::uint32_t i = 0; i < size; ++i) {
+            auto const chain = device.fetch();
+            ASSERT_TRUE(chain && chain->intact);
+            device.put_used(chain->head, 64);
+        }
+        device.flush_used();
+        for (std::uint32_t i = 0; i < size; ++i) {
+            Completion const done = queue.take_used();
+            ASSERT_TRUE(done);
+            ASSERT_EQ(done.token.value(), std::uintptr_t{i} + 1);
+        }
+        EXPECT_EQ(queue.take_used().state, TakeState::none);
+        EXPECT_EQ(queue.num_free(), size);
+        queue.detach();
+        ASSERT_TRUE(queue.release(memory).ok());
+        memory.free_buffer(data);
+    }
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+}  // namespace
+}  // namespace virtq::test

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/transport/mmio.hpp>
+
+#include <device/disk_machine.hpp>
+
+#include <cstdint>
+
+namespace virtq::test {
+namespace {
+
+TEST(MmioProbe, FindsAModernAndALegacyDisk) {
+    DiskMachine<> modern;
+    EXPECT_TRUE(modern.probe().ok());
+    EXPECT_EQ(modern.transport.device_id(), spec::DeviceId::block);
+    EXPECT_FALSE(modern.transport.is_legacy());
+
+    DiskMachine<> old({.version = sim::MmioVersion::legacy});
+    EXPECT_TRUE(old.probe().ok());
+    EXPECT_TRUE(old.transport.is_legacy());
+}
+
+TEST(MmioProbe, LeavesAnEmptySlotAlone) {
+    DiskMachine<> machine;
+    machine.device.set_device_id(0);
+    EXPECT_EQ(machine.probe().error(), Error::no_device);
+    EXPECT_EQ(machine.device.accesses(), 3u);  // MagicValue, Version, DeviceID: no other register (§4.2.3.1.1)
+}
+
+TEST(MmioProbe, RefusesAWrongMagicValue) {
+    DiskMachine<> machine;
+    machine.device.set_magic(0x74726977);
+    EXPECT_EQ(machine.probe().error(), Error::not_virtio);
+    EXPECT_EQ(machine.device.accesses(), 1u);
+}
+
+TEST(MmioProbe, RefusesAnUnknownVersion) {
+    for (std::uint32_t const version : {0u, 3u, 0xffffffffu}) {
+        DiskMachine<> machine;
+        machine.device.set_version(version);
+        EXPECT_EQ(machine.probe().error(), Error::version_unknown);
+    }
+}
+
+// unikraft#1743: registers that were not mapped read as all ones, and the driver waited for ever.
+TEST(MmioProbe, SeesRegistersThatAreNotMapped) {
+    DiskMachine<> machine;
+    machine.device.vanish();
+    EXPECT_EQ(machine.probe().error(), Error::device_gone);
+}
+
+TEST(MmioTransport, CarriesNoFeatureThatNeedsPci) {
+    DiskMachine<> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    Features const possible = machine.transport.possible_features();
+    EXPECT_FALSE(possible.has(spec::Feature::admin_vq));
+    EXPECT_FALSE(possible.has(spec::Feature::sr_iov));
+    EXPECT_FALSE(possible.has(spec::Feature::notif_config_data));
+    EXPECT_TRUE(possible.has(spec::Feature::version_1));
+    EXPECT_TRUE(possible.has_bit(127));
+
+    DiskMachine<> old({.version = sim::MmioVersion::legacy});
+    ASSERT_TRUE(old.probe().ok());
+    EXPECT_TRUE(old.transport.possible_features().has(spec::Feature::event_idx));
+    EXPECT_FALSE(old.transport.possible_features().has(spec::Feature::version_1));
+}
+
+TEST(MmioTransport, AcknowledgesAnInterruptAndReturnsItsCause) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    EXPECT_FALSE(machine.transport.on_interrupt().used_buffer);
+
+    machine.device.interrupt_unasked(1);
+    ASSERT_TRUE(machine.device.interrupt_line());
+    InterruptCause const used = machine.transport.on_interrupt();
+    EXPECT_TRUE(used.used_buffer);
+    EXPECT_FALSE(used.config_change);
+    EXPECT_FALSE(machine.device.interrupt_line());
+
+    machine.device.change_config([&] { machine.disk.set_sectors(4096); });
+    InterruptCause const config = machine.transport.on_interrupt();
+    EXPECT_FALSE(config.used_buffer);
+    EXPECT_TRUE(config.config_change);
+}
+
+// asterinas#2493: acknowledged after processing, and so swallowed what came meanwhile.
+TEST(MmioTransport, KeepsAnInterruptThatComesAfterTheAcknowledgement) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    machine.device.interrupt_unasked(1);
+    ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
+    machine.device.interrupt_unasked(1);
+    EXPECT_TRUE(machine.device.interrupt_line());
+    EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
+}
+
+TEST(MmioTransport, IgnoresUndefinedInterruptBits) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    machine.device.interrupt_unasked(0x8000'0001);
+    EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
+    EXPECT_FALSE(machine.memory.violations().contains("D-4.2.2.2-22"));
+}
+
+}  // namespace
+}  // namespace virtq::test
