@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+//
+// A kernel that uses everything public, so that a compiler has to make code of all of it. It is compiled and looked
+// at, never run: `prove` reads from the object file what it asks a kernel for and where its objects lie. Objects
+// called global_… must lie in .bss.
+#include <virtq/virtq.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace kernel {
+
+/// The compiler must make the value, and may assume nothing about what becomes of it.
+template <class Value>
+void use(Value const& value) {
+    asm volatile("" ::"r"(&value) : "memory");
+}
+
+/// A value that the compiler cannot know.
+template <class Value>
+Value unknown() {
+    Value value{};
+    asm volatile("" ::"r"(&value) : "memory");
+    return value;
+}
+
+/// Pages of a fixed pool, physical addresses apart from virtual ones.
+class Pool {
+public:
+    virtq::Pages allocate_pages(size_t count) {
+        if (count > page_count - taken_) {
+            return {};
+        }
+        unsigned char* const first = memory_ + taken_ * virtq::page_bytes;
+        taken_ += count;
+        return {first, phys_addr(first), count};
+    }
+    void free_pages(virtq::Pages pages) { use(pages); }
+    virtq::PhysAddr phys_addr(void const* virt) const {
+        return virtq::PhysAddr{0x1'0000'0000} + (reinterpret_cast<uintptr_t>(virt) & 0x0fff'ffffu);
+    }
+    void pages_leaked(virtq::Pages pages) { use(pages); }
+
+private:
+    static constexpr size_t page_count = 64;
+
+    alignas(virtq::page_bytes) unsigned char memory_[page_count * virtq::page_bytes];
+    size_t taken_;
+};
+static_assert(virtq::PageAllocator<Pool> && virtq::TranslatesAddresses<Pool> && virtq::ReportsLeaks<Pool>);
+
+}  // namespace kernel
+
+kernel::Pool global_pool;
+virtq::VirtQueue<256> global_chain_queue;
+virtq::VirtQueue<8> global_descriptor_queue;
+virtq::MmioTransport<> global_transport;
+virtq::BlockDevice<virtq::MmioTransport<>, 128> global_disk;
+
+namespace kernel {
+
+template <uint32_t N>
+void life_of(virtq::VirtQueue<N>& queue) {
+    virtq::Features const features = unknown<virtq::Features>();
+    virtq::Status const brought_up = queue.init(global_pool, unknown<uint32_t>(), features,
+                                                {virtq::OverReportedLength::is_cut, virtq::RingIndex{0xfff0}});
+    use(virtq::describe(brought_up.error()));
+    use(queue.addresses());
+    use(queue.pfn());
+    use(queue.phys_desc());
+    use(queue.phys_avail());
+    use(queue.phys_used());
+    use(queue.pages());
+    use(queue.size());
+    use(queue.num_free());
+    queue.attach();
+    use(queue.live());
+    use(virtq::describe(queue.fault().reason));
+    queue.detach();
+    use(queue.release(global_pool));
+}
+
+template <uint32_t N>
+void chain_tier(virtq::VirtQueue<N>& queue) {
+    virtq::Segment const readable[] = {unknown<virtq::Segment>(), unknown<virtq::Segment>()};
+    virtq::Segment const writable[] = {unknown<virtq::Segment>()};
+    use(queue.add(readable, writable, virtq::Token{&queue}));
+    use(queue.add(readable, {}, virtq::Token{1}));
+    use(queue.add({}, writable, {}));
+    use(queue.add(virtq::Gather{readable, readable}, virtq::Gather{writable, {}}, virtq::Token{2}));
+    use(queue.publish());
+    while (virtq::Completion const done = queue.take_used()) {
+        use(done);
+    }
+    use(queue.enable_used_notifications());
+    queue.disable_used_notifications();
+}
+
+template <uint32_t N>
+void descriptor_tier(virtq::VirtQueue<N>& queue) {
+    virtq::Result<virtq::DescIndex> const head = queue.alloc_desc();
+    virtq::Result<virtq::DescIndex> const tail = queue.alloc_desc();
+    if (!head || !tail) {
+        return;
+    }
+    queue.write_desc(*head, unknown<virtq::PhysAddr>(), 512, 1, *tail);
+    queue.write_desc(*tail, unknown<virtq::PhysAddr>(), unknown<uint32_t>(), 2);
+    use(queue.push_avail(*head, virtq::Token{&queue}));
+    use(queue.publish());
+    if (queue.has_used()) {
+        use(queue.poll_used());
+    }
+    queue.free_chain(*head);
+    queue.free_desc(*tail);
+}
+
+void scoped() {
+    virtq::ScopedQueue<16, Pool> queue{global_pool};
+    use(queue.init(16, unknown<virtq::Features>()));
+    use(queue->num_free());
+    use((*queue).publish());
+}
+
+void platform() {
+    virtq::MmioSpace space{unknown<uintptr_t>()};
+    space.write8(0, space.read8(1));
+    space.write16(2, space.read16(4));
+    space.write32(8, space.read32(12));
+    virtq::SpinRelax{}();
+}
+
+void transport() {
+    virtq::Status const found = global_transport.probe(virtq::MmioSpace{unknown<uintptr_t>()});
+    use(virtq::describe(found.error()));
+    use(global_transport.device_id());
+    use(global_transport.is_legacy());
+    use(global_transport.possible_features());
+    global_transport.set_status(global_transport.status().with(virtq::spec::StatusBit::acknowledge));
+    global_transport.accept_features(0, global_transport.offered_features(1));
+    use(global_transport.queue_size_max(0));
+    use(global_transport.is_queue_size_fixed());
+    use(global_transport.is_queue_in_use(0));
+    use(global_transport.enable_queue(0, global_chain_queue.addresses()));
+    global_transport.notify(0);
+    use(global_transport.on_interrupt());
+    use(global_transport.read_config8(0));
+    use(global_transport.read_config16(2));
+    use(global_transport.read_config32(4));
+    use(global_transport.config_generation());
+}
+
+/// A driver of one's own: the steps of §3.1.1, one by one.
+void own_driver() {
+    virtq::SpinRelax relax;
+    virtq::Negotiation negotiation;
+    negotiation.wanted.set(virtq::spec::Feature::event_idx);
+    virtq::DeviceInit<virtq::MmioTransport<>> init{global_transport};
+    use(init.negotiate(negotiation, virtq::Looks{1000}, relax));
+    use(negotiation.missing());
+    use(init.set_up_queue(0, global_chain_queue, global_pool, negotiation.negotiated));
+    use(init.go_live());
+    use(init.fail(virtq::Error::not_supported));
+    use(virtq::read_config64(global_transport, 0));
+    use(virtq::reset_device(global_transport, virtq::Looks{1000}, relax));
+}
+
+void block_driver() {
+    auto const relax = [] { asm volatile(""); };
+    virtq::Segment const data = unknown<virtq::Segment>();
+    virtq::Segment const parts[] = {data, unknown<virtq::Segment>()};
+    virtq::Status const up = global_disk.init(global_transport, global_pool, {}, relax);
+    use(virtq::describe(up.error()));
+    use(global_disk.capacity_sectors());
+    use(global_disk.is_read_only());
+    use(global_disk.can_flush());
+    use(global_disk.queue_size());
+    use(global_disk.in_flight());
+    use(global_disk.negotiation());
+    use(global_disk.fault());
+    use(global_disk.submit_read(unknown<uint64_t>(), parts, virtq::Token{&global_disk}));
+    use(global_disk.submit_write(unknown<uint64_t>(), parts, virtq::Token{1}));
+    use(global_disk.submit_flush(virtq::Token{2}));
+    use(global_disk.start());
+    while (virtq::BlockCompletion const done = global_disk.complete()) {
+        use(done);
+    }
+    use(global_disk.enable_used_notifications());
+    global_disk.disable_used_notifications();
+    use(global_disk.read(0, data, virtq::Looks{1000}, relax));
+    use(global_disk.write(unknown<uint64_t>(), data, virtq::Looks{1000}));
+    use(global_disk.flush(virtq::Looks{1000}));
+    use(global_disk.release(global_pool));
+}
+
+void names() {
+    use(virtq::spec::version);
+    use(virtq::feature_name(unknown<virtq::spec::DeviceId>(), unknown<unsigned>()));
+}
+
+}  // namespace kernel
+
+extern "C" void kernel_main();
+
+extern "C" void kernel_main() {
+    kernel::life_of(global_chain_queue);
+    kernel::life_of(global_descriptor_queue);
+    kernel::chain_tier(global_chain_queue);
+    kernel::descriptor_tier(global_descriptor_queue);
+    kernel::chain_tier(global_descriptor_queue);
+    kernel::scoped();
+    kernel::platform();
+    kernel::transport();
+    kernel::own_driver();
+    kernel::block_driver();
+    kernel::names();
+}
