@@ -31,6 +31,14 @@ struct BlockOptions {
     uint32_t size_max = 0;    ///< VIRTIO_BLK_F_SIZE_MAX
     bool topology = false;    ///< VIRTIO_BLK_F_TOPOLOGY
     bool geometry = false;    ///< VIRTIO_BLK_F_GEOMETRY
+    bool discard = false;     ///< VIRTIO_BLK_F_DISCARD
+    uint32_t max_discard_sectors = 1024;
+    uint32_t max_discard_seg = 1;
+    uint32_t discard_alignment = 1;  ///< discard_sector_alignment: advice, so nothing is checked
+    bool write_zeroes = false;       ///< VIRTIO_BLK_F_WRITE_ZEROES
+    uint32_t max_write_zeroes_sectors = 1024;
+    uint32_t max_write_zeroes_seg = 1;
+    bool write_zeroes_may_unmap = false;
     bool event_idx = false;   ///< VIRTIO_F_EVENT_IDX
     bool indirect = false;    ///< VIRTIO_F_INDIRECT_DESC
     bool any_layout = false;  ///< VIRTIO_F_ANY_LAYOUT, legacy only
@@ -40,12 +48,21 @@ struct BlockOptions {
     std::string id = "virtq-sim";  ///< up to 20 bytes
 };
 
+/// What a discard or write zeroes request names; it may name several.
+struct BlockRange {
+    uint64_t sector = 0;
+    uint32_t sectors = 0;
+    bool unmap = false;
+    uint32_t reserved_flags = 0;  ///< as they arrived; a driver leaves them 0
+};
+
 /// A request as it arrived, and how it was answered.
 struct BlockRequest {
     uint32_t type = 0;
     uint64_t sector = 0;
     uint64_t data_bytes = 0;
     uint8_t status = 0;
+    std::vector<BlockRange> ranges;  ///< of a discard or write zeroes
 };
 
 /// **Threading** called by the transport under its lock; a test looks at images while the device is not working.
@@ -64,6 +81,8 @@ public:
     [[nodiscard]] Image const& durable() const { return durable_; }
     /// All writes that are not durable are gone.
     void lose_power() { current_ = durable_; }
+    /// What a discarded sector reads as: not zero and not what was there, as a driver may assume neither.
+    static constexpr uint8_t discarded = 0xd5;
     /// Grows or shrinks the disk; wrap it in `MmioDevice::change_config`.
     void set_sectors(uint64_t sectors);
     [[nodiscard]] std::vector<BlockRequest> const& requests() const { return requests_; }
@@ -109,12 +128,17 @@ private:
     [[nodiscard]] bool is_volatile() const;
 
     [[nodiscard]] BlockRequest parse(Chain const& chain) const;
+    [[nodiscard]] std::vector<BlockRange> parse_ranges(Chain const& chain) const;
     void check_framing(Chain const& chain);
     void check_segments(Chain const& chain);
     [[nodiscard]] uint8_t execute(BlockRequest const& request, Chain const& chain, uint64_t limit);
     [[nodiscard]] uint8_t transfer(BlockRequest const& request, Chain const& chain, uint64_t limit);
     [[nodiscard]] bool check_transfer(BlockRequest const& request, Chain const& chain);
+    [[nodiscard]] uint8_t fill_ranges(BlockRequest const& request, Chain const& chain);
+    [[nodiscard]] bool check_ranges(BlockRequest const& request, Chain const& chain);
+    [[nodiscard]] uint8_t check_range(BlockRequest const& request, BlockRange const& range);
     [[nodiscard]] uint8_t flush(BlockRequest const& request, Chain const& chain);
+    void settle(uint64_t sector, uint64_t bytes);
     [[nodiscard]] uint8_t get_id(BlockRequest const& request, Chain const& chain);
     [[nodiscard]] Completion answer(Chain const& chain, BlockRequest const& request, Next const& how);
     void report(Rule const& broken, uint64_t value) { log_.report(broken, value); }
@@ -151,6 +175,8 @@ inline FeatureWords BlockDevice::features() const {
     set_feature(words, wire::block::topology, options_.topology);
     set_feature(words, wire::block::geometry, options_.geometry);
     set_feature(words, wire::block::mq, options_.queues > 1);
+    set_feature(words, wire::block::discard, options_.discard);
+    set_feature(words, wire::block::write_zeroes, options_.write_zeroes);
     set_feature(words, wire::feature::event_idx, options_.event_idx);
     set_feature(words, wire::feature::indirect_desc, options_.indirect);
     set_feature(words, wire::feature::any_layout, options_.any_layout);
@@ -175,6 +201,12 @@ inline std::vector<ConfigField> BlockDevice::config_fields() const {
         {config_topology + 4, 4, topology},
         {config_writeback, 1, config_wce, true, &rule::writeback_early},
         {config_num_queues, 2, mq},
+        {config_max_discard_sectors, 4, discard},
+        {config_max_discard_seg, 4, discard},
+        {config_discard_sector_alignment, 4, discard},
+        {config_max_write_zeroes_sectors, 4, write_zeroes},
+        {config_max_write_zeroes_seg, 4, write_zeroes},
+        {config_write_zeroes_may_unmap, 1, write_zeroes},
     };
 }
 
@@ -196,6 +228,16 @@ inline void BlockDevice::fill_config() {
     }
     write_field(config_writeback, 1, options_.config_wce ? 1 : 0);
     write_field(config_num_queues, 2, options_.queues);
+    if (options_.discard) {
+        write_field(config_max_discard_sectors, 4, options_.max_discard_sectors);
+        write_field(config_max_discard_seg, 4, options_.max_discard_seg);
+        write_field(config_discard_sector_alignment, 4, options_.discard_alignment);
+    }
+    if (options_.write_zeroes) {
+        write_field(config_max_write_zeroes_sectors, 4, options_.max_write_zeroes_sectors);
+        write_field(config_max_write_zeroes_seg, 4, options_.max_write_zeroes_seg);
+        write_field(config_write_zeroes_may_unmap, 1, options_.write_zeroes_may_unmap ? 1 : 0);
+    }
 }
 
 inline void BlockDevice::write_field(size_t offset, size_t bytes, uint64_t value) {
@@ -261,7 +303,25 @@ inline BlockRequest BlockDevice::parse(Chain const& chain) const {
     request.sector = decode(header.data() + 8, 8, session_.order);
     uint64_t const behind_header = chain.readable_bytes() - std::min<uint64_t>(chain.readable_bytes(), header.size());
     request.data_bytes = behind_header + chain.writable_bytes() - 1;  // the status byte is no data
+    if (request.type == wire::block::type_discard || request.type == wire::block::type_write_zeroes) {
+        request.ranges = parse_ranges(chain);
+    }
     return request;
+}
+
+/// §5.2.6, struct virtio_blk_discard_write_zeroes: as many as are there in full.
+inline std::vector<BlockRange> BlockDevice::parse_ranges(Chain const& chain) const {
+    std::vector<BlockRange> ranges;
+    std::array<uint8_t, wire::block::range_bytes> bytes{};
+    uint64_t at = wire::block::header_bytes;
+    for (; chain.read(at, bytes.data(), bytes.size()) == bytes.size(); at += bytes.size()) {
+        auto const flags = static_cast<uint32_t>(decode(bytes.data() + 12, 4, session_.order));
+        ranges.push_back({.sector = decode(bytes.data(), 8, session_.order),
+                          .sectors = static_cast<uint32_t>(decode(bytes.data() + 8, 4, session_.order)),
+                          .unmap = (flags & wire::block::range_flag_unmap) != 0,
+                          .reserved_flags = flags & ~wire::block::range_flag_unmap});
+    }
+    return ranges;
 }
 
 /// §5.2.6.4: a legacy device that does not offer ANY_LAYOUT takes header and status only as descriptors of their own.
@@ -309,6 +369,8 @@ inline uint8_t BlockDevice::execute(BlockRequest const& request, Chain const& ch
         case wire::block::type_out: return transfer(request, chain, limit);
         case wire::block::type_flush: return flush(request, chain);
         case wire::block::type_get_id: return get_id(request, chain);
+        case wire::block::type_discard:
+        case wire::block::type_write_zeroes: return fill_ranges(request, chain);
         default: return wire::block::status_unsupp;
     }
 }
@@ -324,11 +386,16 @@ inline uint8_t BlockDevice::transfer(BlockRequest const& request, Chain const& c
         return wire::block::status_ok;
     }
     static_cast<void>(chain.read(wire::block::header_bytes, current_.data() + start, bytes));
-    if (!is_volatile()) {
-        std::copy_n(current_.begin() + static_cast<ptrdiff_t>(start), bytes,
-                    durable_.begin() + static_cast<ptrdiff_t>(start));
-    }
+    settle(request.sector, bytes);
     return wire::block::status_ok;
+}
+
+/// What was written from this sector on is durable at once, unless writes are volatile.
+inline void BlockDevice::settle(uint64_t sector, uint64_t bytes) {
+    if (!is_volatile()) {
+        auto const start = static_cast<ptrdiff_t>(sector * wire::block::sector_bytes);
+        std::copy_n(current_.begin() + start, bytes, durable_.begin() + start);
+    }
 }
 
 inline bool BlockDevice::check_transfer(BlockRequest const& request, Chain const& chain) {
@@ -353,6 +420,77 @@ inline bool BlockDevice::check_transfer(BlockRequest const& request, Chain const
         return false;
     }
     return true;
+}
+
+/// §5.2.6.2: UNSUPP if any range has a flag that it may not have; all ranges are looked at before one is touched.
+inline uint8_t BlockDevice::fill_ranges(BlockRequest const& request, Chain const& chain) {
+    bool const is_discard = request.type == wire::block::type_discard;
+    if (!negotiated(is_discard ? wire::block::discard : wire::block::write_zeroes)) {
+        return wire::block::status_unsupp;
+    }
+    if (request.sector != 0) {
+        report(rule::block_sector, request.sector);
+    }
+    if (!check_ranges(request, chain)) {
+        return wire::block::status_ioerr;
+    }
+    uint8_t status = wire::block::status_ok;
+    for (auto const& range : request.ranges) {
+        status = std::max(status, check_range(request, range));
+    }
+    if (status != wire::block::status_ok) {
+        return status;
+    }
+    for (auto const& range : request.ranges) {
+        auto const start = static_cast<ptrdiff_t>(range.sector * wire::block::sector_bytes);
+        auto const bytes = uint64_t{range.sectors} * wire::block::sector_bytes;
+        std::fill_n(current_.begin() + start, bytes, is_discard ? discarded : uint8_t{0});
+        settle(range.sector, bytes);
+    }
+    return wire::block::status_ok;
+}
+
+inline bool BlockDevice::check_ranges(BlockRequest const& request, Chain const& chain) {
+    bool const is_discard = request.type == wire::block::type_discard;
+    if (chain.writable_bytes() != 1) {
+        report(rule::block_direction, request.type);
+        return false;
+    }
+    if (options_.read_only) {  // §5.2.5: a device with RO has no sectors to give away
+        report(rule::block_read_only, request.type);
+        return false;
+    }
+    if (request.data_bytes == 0 || request.data_bytes % wire::block::range_bytes != 0) {
+        report(rule::block_range_bytes, request.data_bytes);
+        return false;
+    }
+    if (request.ranges.size() > (is_discard ? options_.max_discard_seg : options_.max_write_zeroes_seg)) {
+        report(is_discard ? rule::block_discard_seg : rule::block_zeroes_seg, request.ranges.size());
+        return false;
+    }
+    return true;
+}
+
+/// The status that this range alone deserves; the greater of two statuses, UNSUPP, is the one that the standard fixes.
+inline uint8_t BlockDevice::check_range(BlockRequest const& request, BlockRange const& range) {
+    bool const is_discard = request.type == wire::block::type_discard;
+    if (range.reserved_flags != 0) {
+        report(rule::block_range_flags, range.reserved_flags);
+        return wire::block::status_unsupp;
+    }
+    if (is_discard && range.unmap) {
+        report(rule::block_discard_unmap, range.sector);
+        return wire::block::status_unsupp;
+    }
+    if (range.sectors > (is_discard ? options_.max_discard_sectors : options_.max_write_zeroes_sectors)) {
+        report(rule::block_range_sectors, range.sectors);
+        return wire::block::status_ioerr;
+    }
+    if (range.sector > sectors_ || range.sectors > sectors_ - range.sector) {
+        report(rule::block_beyond, range.sector);
+        return wire::block::status_ioerr;
+    }
+    return wire::block::status_ok;
 }
 
 inline uint8_t BlockDevice::flush(BlockRequest const& request, Chain const& chain) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -65,6 +66,23 @@ public:
     [[nodiscard]] uint8_t write(uint64_t sector, uint8_t value, uint32_t bytes = 512) {
         std::memset(data(), value, bytes);
         return request(block::type_out, sector, bytes, 0);
+    }
+
+    /// A discard or write zeroes of these ranges, which are `{sector, sectors, flags}`.
+    uint8_t send_ranges(uint32_t type, std::vector<std::array<uint64_t, 3>> const& ranges) {
+        auto* to = data();
+        for (auto const& [sector, sectors, flags] : ranges) {
+            encode(to, 8, sector, ByteOrder::little);
+            encode(to + 8, 4, sectors, ByteOrder::little);
+            encode(to + 12, 4, flags, ByteOrder::little);
+            to += block::range_bytes;
+        }
+        return request(type, 0, static_cast<uint32_t>(ranges.size() * block::range_bytes), 0);
+    }
+    /// Whether all bytes of a sector have this value.
+    [[nodiscard]] bool holds(BlockDevice::Image const& image, uint64_t sector, uint8_t value) const {
+        auto const start = image.begin() + static_cast<ptrdiff_t>(sector * block::sector_bytes);
+        return std::all_of(start, start + block::sector_bytes, [value](uint8_t byte) { return byte == value; });
     }
 
     void expect_only(char const* id) const {
@@ -160,6 +178,74 @@ TEST(BlockDevice, AnswersUnknownTypesWithUnsupp) {
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
+TEST(BlockDevice, DiscardsSectors) {
+    Machine machine({.discard = true});
+    auto const before = machine.disk.current();
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{2046, 2, 0}}}), block::status_ok);
+    EXPECT_EQ(machine.used_length(), 1u);
+    EXPECT_TRUE(machine.holds(machine.disk.current(), 2046, BlockDevice::discarded));
+    EXPECT_TRUE(machine.holds(machine.disk.current(), 2047, BlockDevice::discarded));
+    EXPECT_TRUE(std::equal(before.begin(), before.begin() + 2046 * 512, machine.disk.current().begin()));
+    EXPECT_EQ(machine.disk.durable(), before);  // volatile, like a write
+    EXPECT_EQ(machine.read(2046), block::status_ok);
+    EXPECT_EQ(machine.data()[0], BlockDevice::discarded);
+    ASSERT_EQ(machine.disk.requests()[0].ranges.size(), 1u);
+    EXPECT_EQ(machine.disk.requests()[0].ranges[0].sector, 2046u);
+    EXPECT_EQ(machine.disk.requests()[0].ranges[0].sectors, 2u);
+    EXPECT_FALSE(machine.disk.requests()[0].ranges[0].unmap);
+    EXPECT_TRUE(machine.disk.requests()[1].ranges.empty());
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+}
+
+TEST(BlockDevice, WritesZeroesWithAndWithoutUnmap) {
+    Machine machine({.flush = false, .write_zeroes = true});
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 0}}}), block::status_ok);
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{1, 1, 1}}}), block::status_ok);
+    for (uint64_t const sector : {0u, 1u}) {
+        EXPECT_TRUE(machine.holds(machine.disk.current(), sector, 0));
+        EXPECT_TRUE(machine.holds(machine.disk.durable(), sector, 0));  // no FLUSH, so at once
+    }
+    EXPECT_NE(machine.disk.current()[2 * 512], 0);
+    EXPECT_FALSE(machine.disk.requests()[0].ranges.at(0).unmap);
+    EXPECT_TRUE(machine.disk.requests()[1].ranges.at(0).unmap);
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+}
+
+TEST(BlockDevice, WritesSeveralRanges) {
+    Machine machine({.discard = true, .max_discard_seg = 2, .write_zeroes = true, .max_write_zeroes_seg = 3});
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{8, 2, 0}}, {{0, 1, 0}}, {{4, 0, 0}}}),
+              block::status_ok);
+    EXPECT_TRUE(machine.holds(machine.disk.current(), 9, 0));
+    EXPECT_TRUE(machine.holds(machine.disk.current(), 0, 0));
+    EXPECT_FALSE(machine.holds(machine.disk.current(), 4, 0));  // a range of no sectors
+    EXPECT_EQ(machine.disk.requests()[0].ranges.size(), 3u);
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{5, 1, 0}}, {{6, 1, 0}}}), block::status_ok);
+    EXPECT_TRUE(machine.holds(machine.disk.current(), 6, BlockDevice::discarded));
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+}
+
+TEST(BlockDevice, TellsWhatItDiscards) {
+    Machine machine({.discard = true, .max_discard_sectors = 70000, .max_discard_seg = 3, .discard_alignment = 8});
+    MmioRegisters registers = machine.driver.registers;
+    EXPECT_EQ(registers.read32(0x124), 70000u);
+    EXPECT_EQ(registers.read32(0x128), 3u);
+    EXPECT_EQ(registers.read32(0x12c), 8u);
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+    static_cast<void>(registers.read32(0x130));  // max_write_zeroes_sectors, without WRITE_ZEROES
+    machine.expect_only("D-2.5.1-4");
+}
+
+TEST(BlockDevice, TellsWhatItZeroes) {
+    Machine machine({.write_zeroes = true, .max_write_zeroes_sectors = 99, .write_zeroes_may_unmap = true});
+    MmioRegisters registers = machine.driver.registers;
+    EXPECT_EQ(registers.read32(0x130), 99u);
+    EXPECT_EQ(registers.read32(0x134), 1u);
+    EXPECT_EQ(registers.read8(0x138), 1u);
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+    static_cast<void>(registers.read32(0x124));  // max_discard_sectors, without DISCARD
+    machine.expect_only("D-2.5.1-4");
+}
+
 TEST(BlockDevice, DoesNotCareHowARequestIsCut) {
     Machine machine;
     machine.write_header(block::type_in, 3);
@@ -228,6 +314,84 @@ TEST(BlockDevice, ReportsAWriteToAReadOnlyDisk) {
     EXPECT_EQ(machine.write(0, 0x5a), block::status_ioerr);
     EXPECT_NE(machine.disk.current()[0], 0x5a);
     machine.expect_only("S-5.2.5-ro");
+}
+
+TEST(BlockDevice, ReportsADiscardOfAReadOnlyDisk) {
+    Machine machine({.read_only = true, .discard = true});
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 0}}}), block::status_ioerr);
+    EXPECT_FALSE(machine.holds(machine.disk.current(), 0, BlockDevice::discarded));
+    machine.expect_only("S-5.2.5-ro");
+}
+
+TEST(BlockDevice, RefusesRangesItDidNotNegotiate) {
+    Machine machine({.discard = true});
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 0}}}), block::status_unsupp);
+    EXPECT_FALSE(machine.holds(machine.disk.current(), 0, 0));
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+}
+
+TEST(BlockDevice, ReportsRangesBeyondCapacity) {
+    Machine machine({.sectors = 4, .discard = true, .max_discard_sectors = ~0u, .write_zeroes = true});
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{3, 2, 0}}}), block::status_ioerr);
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{~uint64_t{0}, 1, 0}}}), block::status_ioerr);
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{1, ~0u, 0}}}), block::status_ioerr);
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{4, 1, 0}}}), block::status_ioerr);
+    EXPECT_EQ(machine.log.count("D-5.2.6.1-2"), 4u) << machine.log;
+    EXPECT_EQ(machine.log.entries().size(), 4u) << machine.log;
+    EXPECT_FALSE(machine.holds(machine.disk.current(), 3, BlockDevice::discarded));
+}
+
+TEST(BlockDevice, ReportsRangesOfTooManySectors) {
+    Machine machine({.discard = true, .max_discard_sectors = 8, .write_zeroes = true, .max_write_zeroes_sectors = 16});
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 8, 0}}}), block::status_ok);
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 16, 0}}}), block::status_ok);
+    EXPECT_TRUE(machine.log.empty()) << machine.log;
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 9, 0}}}), block::status_ioerr);
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 17, 0}}}), block::status_ioerr);
+    EXPECT_EQ(machine.log.count("S-5.2.4-range"), 2u) << machine.log;
+}
+
+TEST(BlockDevice, ReportsTooManyRanges) {
+    Machine machine({.discard = true, .write_zeroes = true, .max_write_zeroes_seg = 2});
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 0}}, {{1, 1, 0}}}), block::status_ioerr);
+    machine.expect_only("D-5.2.6.1-9");
+    machine.log.clear();
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 0}}, {{1, 1, 0}}, {{2, 1, 0}}}),
+              block::status_ioerr);
+    machine.expect_only("D-5.2.6.1-11");
+}
+
+TEST(BlockDevice, ReportsRangesThatAreCut) {
+    Machine machine({.discard = true, .write_zeroes = true});
+    EXPECT_EQ(machine.request(block::type_discard, 0, 15, 0), block::status_ioerr);
+    EXPECT_EQ(machine.request(block::type_discard, 0, 0), block::status_ioerr);
+    EXPECT_EQ(machine.request(block::type_write_zeroes, 0, 17, 0), block::status_ioerr);
+    EXPECT_EQ(machine.log.count("D-5.2.6.1-7"), 3u) << machine.log;
+    EXPECT_EQ(machine.log.entries().size(), 3u) << machine.log;
+}
+
+TEST(BlockDevice, AnswersFlagsThatARangeMayNotHaveWithUnsupp) {
+    Machine machine({.discard = true, .write_zeroes = true, .max_write_zeroes_seg = 2});
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 1}}}), block::status_unsupp);
+    machine.expect_only("D-5.2.6.1-14");
+    machine.log.clear();
+    EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 2}}}), block::status_unsupp);
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 0x80000001}}}), block::status_unsupp);
+    EXPECT_EQ(machine.log.count("S-5.2.6-flags"), 2u) << machine.log;
+    EXPECT_EQ(machine.log.entries().size(), 2u) << machine.log;
+    // Whatever the other range deserves, and nothing was done.
+    EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 4}}, {{9999, 1, 0}}}), block::status_unsupp);
+    EXPECT_NE(machine.disk.current()[0], 0);
+}
+
+TEST(BlockDevice, ReportsRangesWithASectorOrInTheWrongDirection) {
+    Machine machine({.discard = true});
+    EXPECT_EQ(machine.request(block::type_discard, 0, 16, flag_write), block::status_ioerr);
+    machine.expect_only("S-5.2.6-direction");
+    machine.log.clear();
+    std::memset(machine.data(), 0, block::range_bytes);
+    EXPECT_EQ(machine.request(block::type_discard, 1, 16, 0), block::status_ok);
+    machine.expect_only("S-5.2.6-sector");
 }
 
 TEST(BlockDevice, ReportsAFlushWithSectorOrData) {

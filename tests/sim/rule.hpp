@@ -108,11 +108,21 @@ inline constexpr Rule block_beyond{"D-5.2.6.1-2", "5.2.6.1", "Submit no request 
 inline constexpr Rule block_flush_sector{"D-5.2.6.1-4", "5.2.6.1", "sector is 0 in a flush request"};
 inline constexpr Rule block_flush_data{"D-5.2.6.1-5", "5.2.6.1", "A flush request has no data"};
 inline constexpr Rule block_multiple{"D-5.2.6.1-6", "5.2.6.1", "IN and OUT data is a multiple of 512 bytes"};
+inline constexpr Rule block_range_bytes{"D-5.2.6.1-7", "5.2.6.1",
+                                        "Discard and write zeroes data is ranges of 16 bytes"};
 inline constexpr Rule block_id_length{"D-5.2.6.1-8", "5.2.6.1", "GET_ID data is 20 bytes"};
+inline constexpr Rule block_discard_seg{"D-5.2.6.1-9", "5.2.6.1", "A discard has at most max_discard_seg ranges"};
+inline constexpr Rule block_zeroes_seg{"D-5.2.6.1-11", "5.2.6.1",
+                                       "A write zeroes has at most max_write_zeroes_seg ranges"};
+inline constexpr Rule block_discard_unmap{"D-5.2.6.1-14", "5.2.6.1", "unmap is 0 in a discard"};
 inline constexpr Rule block_read_only{"S-5.2.5-ro", "5.2.5", "Send no write to a read-only device"};
 inline constexpr Rule block_header{"S-5.2.6-header", "5.2.6", "A request begins with 16 device-readable bytes"};
 inline constexpr Rule block_status{"S-5.2.6-status", "5.2.6", "A request ends with a device-writable status byte"};
-inline constexpr Rule block_direction{"S-5.2.6-direction", "5.2.6", "Data flows one way: in for IN, out for OUT"};
+inline constexpr Rule block_direction{"S-5.2.6-direction", "5.2.6",
+                                      "Data flows one way: in for reads, out for the others"};
+inline constexpr Rule block_range_flags{"S-5.2.6-flags", "5.2.6", "The reserved flag bits of a range are 0"};
+inline constexpr Rule block_range_sectors{"S-5.2.4-range", "5.2.4",
+                                          "A range has at most max_discard_sectors or max_write_zeroes_sectors"};
 inline constexpr Rule block_sector{"S-5.2.6-sector", "5.2.6", "sector is 0 where it has no meaning"};
 inline constexpr Rule block_segments{"S-5.2.4-seg", "5.2.4", "Data has at most seg_max segments of size_max bytes"};
 inline constexpr Rule legacy_header{"L-2.7.4.3-1", "2.7.4.3", "Without ANY_LAYOUT, the header is one descriptor"};

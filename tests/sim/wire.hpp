@@ -185,22 +185,28 @@ namespace block {
 inline constexpr uint32_t device_id = 2;  // §5.2.1
 inline constexpr uint32_t sector_bytes = 512;
 
-inline constexpr unsigned size_max = 1;     // VIRTIO_BLK_F_SIZE_MAX, §5.2.3
-inline constexpr unsigned seg_max = 2;      // VIRTIO_BLK_F_SEG_MAX
-inline constexpr unsigned geometry = 4;     // VIRTIO_BLK_F_GEOMETRY
-inline constexpr unsigned ro = 5;           // VIRTIO_BLK_F_RO
-inline constexpr unsigned blk_size = 6;     // VIRTIO_BLK_F_BLK_SIZE
-inline constexpr unsigned flush = 9;        // VIRTIO_BLK_F_FLUSH
-inline constexpr unsigned topology = 10;    // VIRTIO_BLK_F_TOPOLOGY
-inline constexpr unsigned config_wce = 11;  // VIRTIO_BLK_F_CONFIG_WCE
-inline constexpr unsigned mq = 12;          // VIRTIO_BLK_F_MQ
+inline constexpr unsigned size_max = 1;       // VIRTIO_BLK_F_SIZE_MAX, §5.2.3
+inline constexpr unsigned seg_max = 2;        // VIRTIO_BLK_F_SEG_MAX
+inline constexpr unsigned geometry = 4;       // VIRTIO_BLK_F_GEOMETRY
+inline constexpr unsigned ro = 5;             // VIRTIO_BLK_F_RO
+inline constexpr unsigned blk_size = 6;       // VIRTIO_BLK_F_BLK_SIZE
+inline constexpr unsigned flush = 9;          // VIRTIO_BLK_F_FLUSH
+inline constexpr unsigned topology = 10;      // VIRTIO_BLK_F_TOPOLOGY
+inline constexpr unsigned config_wce = 11;    // VIRTIO_BLK_F_CONFIG_WCE
+inline constexpr unsigned mq = 12;            // VIRTIO_BLK_F_MQ
+inline constexpr unsigned discard = 13;       // VIRTIO_BLK_F_DISCARD
+inline constexpr unsigned write_zeroes = 14;  // VIRTIO_BLK_F_WRITE_ZEROES
 
-inline constexpr uint32_t type_in = 0;      // VIRTIO_BLK_T_IN, §5.2.6
-inline constexpr uint32_t type_out = 1;     // VIRTIO_BLK_T_OUT
-inline constexpr uint32_t type_flush = 4;   // VIRTIO_BLK_T_FLUSH
-inline constexpr uint32_t type_get_id = 8;  // VIRTIO_BLK_T_GET_ID
-inline constexpr size_t header_bytes = 16;  // le32 type, le32 reserved, le64 sector
+inline constexpr uint32_t type_in = 0;             // VIRTIO_BLK_T_IN, §5.2.6
+inline constexpr uint32_t type_out = 1;            // VIRTIO_BLK_T_OUT
+inline constexpr uint32_t type_flush = 4;          // VIRTIO_BLK_T_FLUSH
+inline constexpr uint32_t type_get_id = 8;         // VIRTIO_BLK_T_GET_ID
+inline constexpr uint32_t type_discard = 11;       // VIRTIO_BLK_T_DISCARD
+inline constexpr uint32_t type_write_zeroes = 13;  // VIRTIO_BLK_T_WRITE_ZEROES
+inline constexpr size_t header_bytes = 16;         // le32 type, le32 reserved, le64 sector
 inline constexpr size_t id_bytes = 20;
+inline constexpr size_t range_bytes = 16;        // struct virtio_blk_discard_write_zeroes: le64, le32, le32 flags
+inline constexpr uint32_t range_flag_unmap = 1;  // its flags; the other bits are reserved
 
 inline constexpr uint8_t status_ok = 0;      // VIRTIO_BLK_S_OK
 inline constexpr uint8_t status_ioerr = 1;   // VIRTIO_BLK_S_IOERR
@@ -214,7 +220,13 @@ inline constexpr size_t config_blk_size = 20;
 inline constexpr size_t config_topology = 24;
 inline constexpr size_t config_writeback = 32;
 inline constexpr size_t config_num_queues = 34;
-inline constexpr size_t config_bytes = 60;  // up to max_write_zeroes_seg and its tail
+inline constexpr size_t config_max_discard_sectors = 36;
+inline constexpr size_t config_max_discard_seg = 40;
+inline constexpr size_t config_discard_sector_alignment = 44;
+inline constexpr size_t config_max_write_zeroes_sectors = 48;
+inline constexpr size_t config_max_write_zeroes_seg = 52;
+inline constexpr size_t config_write_zeroes_may_unmap = 56;
+inline constexpr size_t config_bytes = 60;  // up to write_zeroes_may_unmap and its tail
 }  // namespace block
 
 }  // namespace wire
