@@ -150,9 +150,9 @@ TEST(BlockDevice, RefusesALengthThatIsNoMultipleOfASector) {
     sim::Buffer const data = machine.buffer(1024);
     for (std::uint32_t const bytes : {1u, 511u, 513u, 1023u}) {
         Segment const segments[] = {{data.phys, bytes}};
-        EXPECT_EQ(machine.driver.submit_read(0, segments, Token{}).error(), Error::length_not_sector_multiple);
+        EXPECT_EQ(machine.driver.submit_read(0, segments, Token{}).error(), Error::length_not_block_multiple);
     }
-    EXPECT_EQ(machine.driver.submit_read(0, {}, Token{}).error(), Error::length_not_sector_multiple);
+    EXPECT_EQ(machine.driver.submit_read(0, {}, Token{}).error(), Error::length_not_block_multiple);
     Segment const with_empty[] = {machine.segment(data), {data.phys, 0}};
     EXPECT_EQ(machine.driver.submit_read(0, with_empty, Token{}).error(), Error::segment_empty);
     EXPECT_EQ(machine.driver.in_flight(), 0);
@@ -268,7 +268,7 @@ TEST(BlockDevice, TellsThatTheQueueIsBroken) {
     EXPECT_EQ(machine.driver.complete().error, Error::queue_broken);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::queue_broken);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).error(),
-              Error::queue_broken);
+              Error::reset_needed);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
@@ -338,7 +338,7 @@ TEST(BlockDevice, WaitsForRoomInAFullQueue) {
 
     machine.disk.swallow_next();
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-    EXPECT_EQ(machine.driver.read(2, machine.segment(own), Looks{20}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(2, machine.segment(own), Looks{20}, machine.stepping()).error(), Error::queue_full);
 }
 
 TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {

@@ -25,7 +25,7 @@ struct MachineSetup {
     sim::MmioVersion version = sim::MmioVersion::modern;
 };
 
-template <std::uint32_t N = 64>
+template <std::uint32_t N = 64, class Traits = BlockTraits>
 class DiskMachine {
 public:
     explicit DiskMachine(MachineSetup const& setup = {})
@@ -72,10 +72,14 @@ public:
     sim::BlockDevice disk;
     sim::MmioDevice device;
     Transport transport;
-    BlockDevice<Transport, N> driver;
+    BlockDevice<Transport, N, Traits> driver;
     bool hostile = false;  ///< the test breaks rules, or leaks, on purpose
 };
 
 inline constexpr Looks patience{1000};
+
+inline Features modern_features() {
+    return Features::of(spec::Feature::version_1);
+}
 
 }  // namespace virtq::test

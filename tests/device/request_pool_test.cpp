@@ -4,6 +4,7 @@
 #include <support/contract.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace virtq::test {
 namespace {
@@ -42,30 +43,62 @@ TEST(RequestPool, HandsOutFinishedRequestsInTheOrderInWhichTheyFinished) {
     EXPECT_EQ(pool.in_flight(), 0);
 }
 
-TEST(RequestPool, HandsOutOneRequestBeforeItsTurn) {
-    for (int which = 0; which < 3; ++which) {
-        Pool pool;
-        pool.reset(4);
-        std::uint16_t numbers[3];
-        for (std::uintptr_t i = 0; i < 3; ++i) {
-            numbers[i] = pool.take(token(i + 1), 0);
-        }
-        for (std::uint16_t const number : numbers) {
-            pool.finish(number, Error::none);
-        }
-        EXPECT_TRUE(pool.is_finished(numbers[which]));
-        EXPECT_EQ(pool.take_finished(numbers[which]), Error::none);
-        EXPECT_FALSE(pool.is_finished(numbers[which]));
-        std::uint16_t const again = pool.take(token(9), 0);
-        pool.finish(again, Error::none);
-        for (std::uintptr_t i = 0; i < 3; ++i) {
-            if (static_cast<int>(i) != which) {
-                EXPECT_EQ(pool.take_finished().token, token(i + 1));
-            }
-        }
-        EXPECT_EQ(pool.take_finished().token, token(9));
-        EXPECT_FALSE(pool.take_finished().found);
-    }
+TEST(RequestPool, KeepsAnAwaitedRequestForTheOneWhoWaits) {
+    Pool pool;
+    pool.reset(4);
+    std::uint16_t const mine = pool.take(token(1), 0);
+    std::uint16_t const other = pool.take(token(2), 0);
+    pool.await(mine);
+    pool.finish(mine, Error::io_error);
+    pool.finish(other, Error::none);
+    EXPECT_TRUE(pool.is_ready(mine));
+    EXPECT_EQ(pool.take_finished().token, token(2));
+    EXPECT_FALSE(pool.take_finished().found);
+    EXPECT_EQ(pool.num_free(), 3);
+    EXPECT_EQ(pool.take_awaited(mine), Error::io_error);
+    EXPECT_EQ(pool.num_free(), 4);
+}
+
+TEST(RequestPool, EndsARequestWithItsLastPartAndItsFirstError) {
+    Pool pool;
+    pool.reset(4);
+    std::uint16_t const owner = pool.take(token(7), 0);
+    std::uint16_t const second = pool.take_part(owner, owner, 0);
+    std::uint16_t const third = pool.take_part(owner, second, 0);
+    EXPECT_EQ(pool.next_part(owner), second);
+    EXPECT_EQ(pool.next_part(second), third);
+    EXPECT_EQ(pool.next_part(third), Pool::none);
+    pool.finish(third, Error::none);
+    pool.finish(owner, Error::short_read);
+    EXPECT_FALSE(pool.has_finished());
+    EXPECT_EQ(pool.num_free(), 2);  // the first part stands for the whole until it is handed out
+    pool.finish(second, Error::io_error);
+    Pool::Finished const finished = pool.take_finished();
+    EXPECT_EQ(finished.token, token(7));
+    EXPECT_EQ(finished.error, Error::short_read);
+    EXPECT_EQ(pool.num_free(), 4);
+}
+
+TEST(RequestPool, CancelsEveryPartInFlightOnce) {
+    Pool pool;
+    pool.reset(4);
+    std::uint16_t const owner = pool.take(token(1), 0);
+    std::uint16_t const part = pool.take_part(owner, owner, 0);
+    std::uint16_t const abandoned = pool.take(token(2), 0);
+    std::uint16_t const ended = pool.take(token(3), 0);
+    pool.abandon(abandoned);
+    pool.finish(ended, Error::none);
+    pool.finish(owner, Error::none);  // its own part has ended, the other has not
+    std::vector<std::uint16_t> cancelled;
+    pool.cancel_all(Error::request_cancelled, [&](std::uint16_t number) { cancelled.push_back(number); });
+    EXPECT_EQ(cancelled, (std::vector<std::uint16_t>{part, abandoned}));
+    EXPECT_EQ(pool.take_finished().token, token(3));
+    Pool::Finished const whole = pool.take_finished();
+    EXPECT_EQ(whole.token, token(1));
+    EXPECT_EQ(whole.error, Error::request_cancelled);
+    EXPECT_FALSE(pool.take_finished().found);
+    EXPECT_EQ(pool.num_free(), 4);
+    EXPECT_EQ(pool.in_flight(), 0);
 }
 
 TEST(RequestPool, ForgetsAnAbandonedRequestWhenItFinishes) {

@@ -24,6 +24,19 @@ Value unknown() {
     return value;
 }
 
+/// An IOMMU of a kind.
+struct Mapper {
+    virtq::Result<virtq::PhysAddr> map(virtq::PhysAddr address, uint32_t, virtq::DmaDirection) {
+        return address + 4096;
+    }
+    void unmap(virtq::PhysAddr, uint32_t, virtq::DmaDirection) {}
+};
+
+struct MappedTraits : virtq::BlockTraits {
+    using Mapper = kernel::Mapper;
+    static constexpr uint16_t queue_maximum = 2;
+};
+
 /// Pages of a fixed pool, physical addresses apart from virtual ones.
 class Pool {
 public:
@@ -56,6 +69,8 @@ virtq::VirtQueue<256> global_chain_queue;
 virtq::VirtQueue<8> global_descriptor_queue;
 virtq::MmioTransport<> global_transport;
 virtq::BlockDevice<virtq::MmioTransport<>, 128> global_disk;
+kernel::Mapper global_mapper;
+virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapped_disk;
 
 namespace kernel {
 
@@ -77,6 +92,7 @@ void life_of(virtq::VirtQueue<N>& queue) {
     use(queue.live());
     use(virtq::describe(queue.fault().reason));
     queue.detach();
+    use(queue.restart(features));
     use(queue.release(global_pool));
 }
 
@@ -87,7 +103,7 @@ void chain_tier(virtq::VirtQueue<N>& queue) {
     use(queue.add(readable, writable, virtq::Token{&queue}));
     use(queue.add(readable, {}, virtq::Token{1}));
     use(queue.add({}, writable, {}));
-    use(queue.add(virtq::Gather{readable, readable}, virtq::Gather{writable, {}}, virtq::Token{2}));
+    use(queue.add_gathered(virtq::Gather{readable, readable}, virtq::Gather{writable, {}}, virtq::Token{2}));
     use(queue.publish());
     while (virtq::Completion const done = queue.take_used()) {
         use(done);
@@ -146,6 +162,7 @@ void transport() {
     use(global_transport.read_config8(0));
     use(global_transport.read_config16(2));
     use(global_transport.read_config32(4));
+    global_transport.write_config8(8, 1);
     use(global_transport.config_generation());
 }
 
@@ -156,11 +173,12 @@ void own_driver() {
     negotiation.wanted.set(virtq::spec::Feature::event_idx);
     virtq::DeviceInit<virtq::MmioTransport<>> init{global_transport};
     use(init.negotiate(negotiation, virtq::Looks{1000}, relax));
-    use(negotiation.missing());
+    use(negotiation.missing);
     use(init.set_up_queue(0, global_chain_queue, global_pool, negotiation.negotiated));
     use(init.go_live());
     use(init.fail(virtq::Error::not_supported));
-    use(virtq::read_config64(global_transport, 0));
+    use(init.resume_queue(0, global_chain_queue, negotiation.negotiated));
+    use(virtq::read_config(global_transport, [] { return virtq::read_config64_once(global_transport, 0); }));
     use(virtq::reset_device(global_transport, virtq::Looks{1000}, relax));
 }
 
@@ -189,7 +207,26 @@ void block_driver() {
     use(global_disk.read(0, data, virtq::Looks{1000}, relax));
     use(global_disk.write(unknown<uint64_t>(), data, virtq::Looks{1000}));
     use(global_disk.flush(virtq::Looks{1000}));
+    use(global_disk.perform({virtq::BlockOperation::write_zeroes, 0, 8, {}, {}}, virtq::Looks{1000}));
+    use(global_disk.read_id(data, virtq::Looks{1000}));
+    use(global_disk.complete_each([](virtq::BlockCompletion const& done) { use(done); }));
+    use(global_disk.check_alive());
+    use(global_disk.on_config_change());
+    use(global_disk.set_cache_mode(virtq::BlockCacheMode::writeback));
+    use(global_disk.topology());
+    use(global_disk.reset([](virtq::BlockCompletion const& done) { use(done); }, relax));
     use(global_disk.release(global_pool));
+}
+
+/// Several queues, and data that has to be mapped.
+void mapped_block_driver() {
+    use(global_mapped_disk.init(global_transport, global_pool, global_mapper));
+    use(global_mapped_disk.submit({virtq::BlockOperation::discard, 0, 8, {}, {}}, 1));
+    use(global_mapped_disk.submit_read(0, {}, virtq::Token{3}));
+    use(global_mapped_disk.start(1));
+    use(global_mapped_disk.complete(1));
+    use(global_mapped_disk.reset([](virtq::BlockCompletion const& done) { use(done); }));
+    use(global_mapped_disk.release(global_pool));
 }
 
 void names() {
@@ -212,5 +249,6 @@ extern "C" void kernel_main() {
     kernel::transport();
     kernel::own_driver();
     kernel::block_driver();
+    kernel::mapped_block_driver();
     kernel::names();
 }

@@ -257,5 +257,45 @@ TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
     }
 }
 
+TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPublish) {
+    for (int const pushes : {65534, 65535, 65536}) {
+        for (bool const event_idx : {false, true}) {
+            RingPair<> ring({.features = event_idx ? modern_event_idx() : modern()});
+            auto const chain = make_chain(ring, 1, 1);
+            for (int i = 0; i < pushes; ++i) {
+                ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+                ring.device_uses_next(1);
+                ASSERT_TRUE(ring.queue.poll_used());
+            }
+            if (event_idx) {
+                ring.device->set_avail_event(static_cast<std::uint16_t>(pushes));  // the first of the two added now
+            }
+            ASSERT_TRUE(ring.add_writable(1).ok());
+            ASSERT_TRUE(ring.add_writable(2).ok());
+            EXPECT_TRUE(ring.queue.publish().needed) << pushes;
+            EXPECT_EQ(ring.device->available(), 2) << pushes;
+        }
+    }
+}
+
+TEST(DescriptorTier, TakesChainsAddedBeforeAPushForPublished) {
+    RingPair<> ring;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    ASSERT_TRUE(ring.add_writable(2).ok());
+    auto const chain = make_chain(ring, 1, 1);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{std::uintptr_t{3}}).ok());
+    ASSERT_TRUE(ring.add_writable(4).ok());
+    for (int i = 0; i < 3; ++i) {
+        ring.device_uses_next(0);
+    }
+    for (std::uintptr_t token = 1; token <= 3; ++token) {
+        EXPECT_EQ(ring.queue.take_used().token.value(), token);
+    }
+    static_cast<void>(ring.queue.publish());
+    ring.device_uses_next(0);
+    EXPECT_EQ(ring.queue.take_used().token.value(), 4u);
+    EXPECT_EQ(ring.queue.num_free(), 8);
+}
+
 }  // namespace
 }  // namespace virtq::test

@@ -111,6 +111,25 @@ TEST_F(Lie, OfAnIndexThatCountsChainsNotYetPublishedBreaksTheQueue) {
     expect_broken(FaultReason::used_index_ahead, 3);
 }
 
+TEST_F(Lie, OfAChainThatIsAddedAndNotYetPublishedBreaksTheQueue) {
+    ASSERT_TRUE(ring.add_writable(3).ok());  // descriptor 4
+    ASSERT_TRUE(ring.add_writable(4).ok());  // descriptor 5
+    used(4, 0);
+    expect_broken(FaultReason::used_id_not_in_flight, 4);
+}
+
+TEST_F(Lie, IsNoLieOnceTheChainIsPublished) {
+    ASSERT_TRUE(ring.add_writable(3).ok());
+    ASSERT_TRUE(ring.add_writable(4).ok());
+    used(3, 0);
+    EXPECT_EQ(ring.queue.take_used().token.value(), 2u);
+    static_cast<void>(ring.queue.publish());
+    used(4, 0);
+    used(5, 0);
+    EXPECT_EQ(ring.queue.take_used().token.value(), 3u);
+    EXPECT_EQ(ring.queue.take_used().token.value(), 4u);
+}
+
 TEST_F(Lie, IsFoundByPollUsedToo) {
     used(8, 0);
     EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);

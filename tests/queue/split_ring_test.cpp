@@ -33,9 +33,9 @@ TEST(ChainTier, TakesSegmentsFromTwoPlacesInOrder) {
     Segment const header[] = {ring.buffer(16)};
     Segment const data[] = {ring.buffer(100), ring.buffer(200)};
     Segment const status[] = {ring.buffer(1)};
-    ASSERT_TRUE(ring.queue.add(Gather{header, {}}, Gather{data, status}, Token{}).ok());
-    ASSERT_TRUE(ring.queue.add(Gather{header, data}, Gather{{}, status}, Token{}).ok());
-    EXPECT_EQ(ring.queue.add(Gather{header, {}}, Gather{}, Token{}).error(), Error::queue_full);
+    ASSERT_TRUE(ring.queue.add_gathered(Gather{header, {}}, Gather{data, status}, Token{}).ok());
+    ASSERT_TRUE(ring.queue.add_gathered(Gather{header, data}, Gather{{}, status}, Token{}).ok());
+    EXPECT_EQ(ring.queue.add_gathered(Gather{header, {}}, Gather{}, Token{}).error(), Error::queue_full);
     ASSERT_TRUE(ring.queue.publish().needed);
     auto const read = ring.device->fetch();
     ASSERT_TRUE(read && read->intact);
@@ -125,7 +125,7 @@ TEST(ChainTier, RefusesWhenFullAndChangesNothing) {
 TEST(ChainTier, RefusesAnEmptyChain) {
     RingPair<> ring;
     EXPECT_EQ(ring.queue.add(Span<Segment const>{}, Span<Segment const>{}, Token{}).error(), Error::chain_empty);
-    EXPECT_EQ(ring.queue.add(Gather{}, Gather{}, Token{}).error(), Error::chain_empty);
+    EXPECT_EQ(ring.queue.add_gathered(Gather{}, Gather{}, Token{}).error(), Error::chain_empty);
     EXPECT_FALSE(ring.queue.publish().needed);
     EXPECT_EQ(ring.queue.num_free(), 8);
 }

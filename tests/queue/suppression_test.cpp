@@ -40,6 +40,21 @@ TEST(AvailNotification, IgnoresTheUsedFlagsWithEventIdx) {
     EXPECT_TRUE(ring.queue.publish().needed);  // avail_event is 0, the entry's index is 0
 }
 
+TEST(AvailNotification, IsSentForTheFirstChainWhereverTheRingsStart) {
+    for (std::uint16_t const first : {std::uint16_t{0}, std::uint16_t{65530}}) {
+        sim::GuestMemory memory;
+        VirtQueue<8> queue;
+        QueueOption option;
+        option.first_index = RingIndex{first};
+        ASSERT_TRUE(queue.init(memory, 8, modern_event_idx(), option).ok());
+        Segment const segment[] = {{memory.allocate_buffer(16).phys, 16}};
+        ASSERT_TRUE(queue.add(segment, {}, Token{}).ok());
+        EXPECT_TRUE(queue.publish().needed);  // before the device has written anything
+        queue.detach();
+        EXPECT_TRUE(queue.release(memory).ok());
+    }
+}
+
 TEST(AvailNotification, IsSentWhenTheBatchPassesAvailEvent) {
     RingPair<> ring({.features = modern_event_idx()});
     ring.device->set_avail_event(2);

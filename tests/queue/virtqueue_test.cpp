@@ -82,6 +82,14 @@ TEST_F(VirtQueueInit, RefusesALegacyPageNumberAbove32Bits) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
+TEST_F(VirtQueueInit, RefusesALegacyQueueAtPageZero) {
+    memory.place_next_run(PhysAddr{0});
+    expect_refused(Error::pfn_zero, 8, legacy());
+    memory.place_next_run(PhysAddr{0});
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
 TEST_F(VirtQueueInit, TakesAModernQueueAbove16TiBWhichHasNoPageNumber) {
     memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
@@ -191,6 +199,51 @@ TEST(VirtQueue, BeforeInitSaysSoInEveryCall) {
     EXPECT_BREACH(queue.has_used(), "call init() first");
     EXPECT_BREACH(queue.enable_used_notifications(), "call init() first");
     EXPECT_BREACH(queue.disable_used_notifications(), "call init() first");
+}
+
+TEST(VirtQueue, BeforeInitLiesNowhere) {
+    VirtQueue<8> queue;
+    EXPECT_BREACH(queue.addresses(), "call init() first");
+    EXPECT_BREACH(queue.pfn(), "call init() first");
+    EXPECT_BREACH(queue.phys_desc(), "call init() first");
+    EXPECT_BREACH(queue.attach(), "call init() first");
+}
+
+TEST(VirtQueueRelease, LeavesNothingToPublishOrTake) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    Segment const segment[] = {{memory.allocate_buffer(16).phys, 16}};
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    ASSERT_TRUE(queue.add(segment, {}, Token{}).ok());
+    ASSERT_TRUE(queue.release(memory).ok());
+    EXPECT_FALSE(queue.publish().needed);
+    EXPECT_FALSE(queue.live());
+    EXPECT_BREACH(queue.take_used(), "call init() first");
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+TEST(VirtQueueRestart, MakesAnEmptyQueueInTheSamePages) {
+    RingPair<> ring;
+    ring.hostile = true;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    EXPECT_TRUE(ring.queue.publish().needed);
+    EXPECT_EQ(ring.queue.restart(modern()).error(), Error::queue_still_live);
+    ring.device->put_used_raw(8, 0);
+    ring.device->flush_used();
+    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    PhysAddr const where = ring.queue.phys_desc();
+    ring.queue.detach();
+    Features packed = modern();
+    packed.set(spec::Feature::ring_packed);
+    EXPECT_EQ(ring.queue.restart(packed).error(), Error::feature_not_supported_by_queue);
+    ASSERT_TRUE(ring.queue.restart(modern_event_idx()).ok());
+    EXPECT_EQ(ring.queue.phys_desc(), where);
+    EXPECT_FALSE(ring.queue.fault());
+    EXPECT_EQ(ring.queue.num_free(), 8);
+    EXPECT_EQ(ring.queue.take_used().state, TakeState::none);
+    EXPECT_EQ(ring.device->avail_idx(), 0);
+    EXPECT_EQ(ring.memory.allocations(), 1u);
 }
 
 TEST(VirtQueue, HasPrivateMemoryWithinItsBound) {

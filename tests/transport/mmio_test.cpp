@@ -48,6 +48,15 @@ TEST(MmioProbe, SeesRegistersThatAreNotMapped) {
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
 }
 
+TEST(MmioProbe, ForgetsTheSlotBefore) {
+    DiskMachine<> machine({.version = sim::MmioVersion::legacy});
+    ASSERT_TRUE(machine.probe().ok());
+    machine.device.set_magic(1);
+    EXPECT_EQ(machine.probe().error(), Error::not_virtio);
+    EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
+    EXPECT_FALSE(machine.transport.is_legacy());
+}
+
 TEST(MmioTransport, CarriesNoFeatureThatNeedsPci) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());

@@ -23,6 +23,7 @@ enum class Error : uint8_t {
     pages_misaligned,
     pages_not_contiguous,
     pfn_above_32_bits,
+    pfn_zero,
     queue_still_live,
     // queue: its features
     feature_not_supported_by_queue,
@@ -44,6 +45,7 @@ enum class Error : uint8_t {
     device_gone,
     // transport: a queue of the device
     queue_absent,
+    queue_too_small,
     queue_in_use,
     queue_not_accepted,
 
@@ -60,12 +62,17 @@ enum class Error : uint8_t {
     not_initialised,
     read_only,
     beyond_capacity,
-    length_not_sector_multiple,
+    length_not_block_multiple,
+    request_above_queue,
+    device_limits_too_small,
+    no_such_queue,
+    dma_map_failed,
     not_supported,
     io_error,
     status_invalid,
     short_read,
     timed_out,
+    request_cancelled,
 };
 
 /// What happened, and what to do next. A constant string without a line end.
@@ -93,6 +100,10 @@ enum class Error : uint8_t {
         case Error::pfn_above_32_bits:
             return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
                    "allocate them lower.";
+        case Error::pfn_zero:
+            return "A legacy device takes page number 0 for 'no queue', and the queue's pages lie there: keep page 0 "
+                   "out "
+                   "of the page allocator.";
         case Error::queue_still_live:
             return "The device may still write to this queue: reset the device, wait until its status reads 0, call "
                    "detach(), and release again (§3.3.1). The pages were not given back.";
@@ -126,10 +137,15 @@ enum class Error : uint8_t {
             return "The virtio-mmio version is neither 2 (modern) nor 1 (legacy): check that the address is that of "
                    "the register block.";
         case Error::device_gone:
-            return "Every register reads as all ones: the device was unplugged, or its registers are not mapped.";
+            return "Every register reads as all ones: the device was unplugged, or its registers are not mapped. "
+                   "Check the "
+                   "address and the mapping (device memory, uncached).";
         case Error::queue_absent:
             return "The device has no queue of this index (its maximum size reads 0): check the index and the "
                    "negotiated features.";
+        case Error::queue_too_small:
+            return "The device's queue has fewer descriptors than one request takes: give the device a larger queue "
+                   "(QEMU: queue-size=).";
         case Error::queue_in_use: return "The queue is already enabled: reset the device before it is set up again.";
         case Error::queue_not_accepted:
             return "The device did not take over the queue (its ready or page number register does not read back): "
@@ -139,37 +155,61 @@ enum class Error : uint8_t {
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
                    "stuck and needs a system reset.";
         case Error::reset_needed:
-            return "The device set DEVICE_NEEDS_RESET (§2.1.2): release the driver and initialise the device again.";
+            return "The device does not work any more: it set DEVICE_NEEDS_RESET (§2.1.2), or a request timed out. "
+                   "Call "
+                   "reset(), which hands every request in flight back.";
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
         case Error::feature_required_not_offered:
-            return "The device does not offer a feature that the driver cannot work without; negotiation() has the "
-                   "offered and the required bits.";
+            return "The driver cannot work without a feature that the device does not offer, or this library does not "
+                   "implement: see negotiation().missing, and the device's options (QEMU: disable-legacy=on, "
+                   "iommu_platform=off).";
         case Error::feature_prerequisite_missing:
             return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
         case Error::features_refused:
-            return "The device refused the accepted features (FEATURES_OK did not stay set); negotiation() has the "
-                   "offered, wanted and negotiated bits.";
+            return "The device refused the accepted features (FEATURES_OK did not stay set): compare offered and "
+                   "negotiated in negotiation(). A device that insists on ACCESS_PLATFORM does so (QEMU: "
+                   "iommu_platform=off).";
         case Error::config_unstable:
             return "The configuration changed during every attempt to read it: try again later.";
 
         case Error::not_initialised:
             return "The driver is not initialised: call init() first, and look at what it returned.";
-        case Error::read_only: return "The disk is read-only (VIRTIO_BLK_F_RO).";
+        case Error::read_only:
+            return "The disk is read-only (VIRTIO_BLK_F_RO): attach it writable (QEMU: readonly=off), or do not "
+                   "write.";
         case Error::beyond_capacity:
             return "The request reaches beyond the end of the disk: compare with capacity_sectors().";
-        case Error::length_not_sector_multiple:
-            return "The length of the data must be a non-zero multiple of 512 bytes (§5.2.6).";
-        case Error::not_supported: return "The device does not support this request.";
+        case Error::length_not_block_multiple:
+            return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
+                   "says "
+                   "nothing), or the length is 0: round them.";
+        case Error::request_above_queue:
+            return "The request has more parts than the queue can ever hold: split it, or use a larger queue.";
+        case Error::device_limits_too_small:
+            return "The device's size_max and seg_max do not allow a single block in one request: it is "
+                   "misconfigured.";
+        case Error::no_such_queue: return "There is no request queue of this number: compare with queue_count().";
+        case Error::dma_map_failed:
+            return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU): wait for "
+                   "completions and try again. Nothing was left mapped.";
+        case Error::not_supported:
+            return "The device does not support this request: ask can_flush(), can_discard() … first.";
         case Error::io_error:
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
         case Error::status_invalid:
-            return "The device completed the request without a valid status byte: it is faulty.";
+            return "The device completed the request without a valid status byte: it is faulty. Do not use the data; "
+                   "reset() "
+                   "may help.";
         case Error::short_read:
-            return "The device reported success for fewer bytes than were asked for; the rest of the buffer is not "
-                   "to be used (§2.7.8.3).";
+            return "The device reported success for fewer bytes than were asked for, and the rest of the buffer is "
+                   "not to "
+                   "be used (§2.7.8.3): ask again, in smaller pieces.";
         case Error::timed_out:
-            return "The device did not answer within the budget. The buffer still belongs to the device: reset the "
-                   "device before using it again.";
+            return "The device did not answer within the budget. Data of the request still belongs to the device: "
+                   "call "
+                   "reset() before using it again.";
+        case Error::request_cancelled:
+            return "The device was reset before it had finished this request; nothing is known of what it did.";
     }
     return "An unknown error number.";
 }

@@ -1,353 +1,530 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/device/block_frame.hpp>
-#include <virtq/device/config.hpp>
+#include <virtq/device/block_config.hpp>
+#include <virtq/device/block_option.hpp>
+#include <virtq/device/block_queue.hpp>
+#include <virtq/device/block_request.hpp>
+#include <virtq/device/block_rule.hpp>
 #include <virtq/device/init.hpp>
 #include <virtq/device/negotiation.hpp>
-#include <virtq/device/request_pool.hpp>
+#include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
-#include <virtq/queue/virtqueue.hpp>
+#include <virtq/platform/ring_memory.hpp>
 #include <virtq/spec/block.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// Options of `BlockDevice::init`.
-struct BlockOption {
-    Features unwanted{};           ///< bits not to be negotiated, to try a device without them
-    Looks reset_looks{1'000'000};  ///< budget for the reset
-    QueueOption queue{};
-};
-
-/// What `BlockDevice::complete` found.
-struct BlockCompletion {
-    Token token;                ///< the caller's, when `state` is `completion`
-    Error error = Error::none;  ///< how the request ended
-    TakeState state = TakeState::none;
-
-    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
-};
-
 /// A disk.
 ///
-/// **Spec** §5.2 (Block Device). **Use** Asynchronous at any depth: `submit_…`, `start`, then `complete` until it has
-/// nothing more. Blocking: `read`, `write`, `flush`, each with a budget of looks and a relax hook. Both may be mixed.
-/// **Threading** Calls must be serialised by the caller; none takes a lock, and only the blocking ones wait.
+/// **Spec** §5.2 (Block Device). **Use** Asynchronous at any depth: `submit`, `start`, then `complete` until it has
+/// nothing more, or `complete_each` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a
+/// budget of looks and a relax hook. All may be mixed, and all take the same `BlockRequest`. What is larger than the
+/// device takes in one request is cut into parts.
+/// **Threading** Calls on one queue must be serialised by the caller; calls on different queues need not be, except
+/// `init`, `reset`, `release` and `on_config_change`. None takes a lock, and only the blocking ones wait.
 /// **Memory** Request headers and status bytes lie in pages of the driver's own. The data is the caller's; until a
-/// request has completed, or the device has been reset, it belongs to the device. **Life** All zero at first, in
-/// place: a static object lies in `.bss`. `transport` must outlive it.
+/// request has ended, or `reset` has handed it back, it belongs to the device.
+/// **Recovery** After a time-out, a lie of the device (`queue_broken`), DEVICE_NEEDS_RESET or its disappearance every
+/// call answers `reset_needed`. `reset` is the way out: it hands every request back once, and brings the disk up
+/// again.
+/// **Life** All zero at first, in place: a static object lies in `.bss`. `transport` and `mapper` must outlive it.
 ///
 /// ```
 /// static virtq::BlockDevice<virtq::MmioTransport<>, 256> disk;
 /// virtq::Status up = disk.init(transport, pages);
 /// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::Looks{100'000'000}, relax);
 /// ```
-template <Transport T, uint32_t N>
+template <Transport T, uint32_t N, class Traits = BlockTraits>
 class BlockDevice {
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
+    static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
+    static_assert(DmaMapper<typename Traits::Mapper>,
+                  "BlockTraits: Mapper must satisfy virtq::DmaMapper "
+                  "(virtq/platform/dma_mapper.hpp)");
 
 public:
+    using Mapper = typename Traits::Mapper;
+
     constexpr BlockDevice() = default;
     BlockDevice(BlockDevice const&) = delete;
     BlockDevice& operator=(BlockDevice const&) = delete;
 
     // --- life ---------------------------------------------------------------------------------------------------
 
-    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. On an error FAILED is set, the
-    /// device is reset, and everything is given back; only if that reset fails too, after the device was told of the
-    /// queue, its pages are kept, and `release` tries again. `relax` is called while a reset is waited for.
+    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. On an error FAILED is set and
+    /// everything is given back, after a reset if the device had been told of a queue; only if that reset fails its
+    /// pages are kept, and `release` tries again. `relax` is called while a reset is waited for.
     template <PageAllocator Allocator, Relax R = SpinRelax>
-    [[nodiscard]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {}, R relax = {}) {
-        VIRTQ_ASSERT(transport_ == nullptr, "init() of a BlockDevice that is in use: release() it first");
-        if (transport.device_id() != spec::DeviceId::block) {
-            return Error::wrong_device_type;
-        }
-        transport_ = &transport;
-        Status const up = bring_up(allocator, option, relax);
-        if (!up) {
-            Status const down = release(allocator, option.reset_looks, relax);
-            static_cast<void>(down);
-        }
-        return up;
+    [[nodiscard]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
+                              R relax = {}) requires SameAs<Mapper, NoMapper> {
+        return init_with(transport, allocator, nullptr, option, relax);
     }
 
-    /// Resets the device and gives all pages back. Requests in flight are forgotten; their buffers are the caller's
-    /// again. If the device does not answer the reset nothing is given back, and the error says so: call again.
+    /// The same with the mapper that `Traits` names.
+    template <PageAllocator Allocator, Relax R = SpinRelax>
+    [[nodiscard]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
+                              R relax = {}) {
+        return init_with(transport, allocator, &mapper, option, relax);
+    }
+
+    /// Resets the device, hands back every request that was submitted and has not been handed out, each once, and
+    /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
+    /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
+    /// out) have no token. Errors: `reset_timed_out`: the device still has all memory, nothing was handed back, call
+    /// again. `device_gone`: all was handed back, nothing answers any more. Others, as of `init`: all was handed back,
+    /// `release` is next.
+    template <class Each, Relax R = SpinRelax>
+    [[nodiscard]] Status reset(Each each, R relax = {}) {
+        if (transport_ == nullptr) {
+            return Error::not_initialised;
+        }
+        Status const stopped = stop(option_.reset_looks, relax);
+        if (stopped.error() == Error::reset_timed_out) {
+            return stopped;
+        }
+        hand_back(each);
+        return stopped ? come_back(relax) : stopped;
+    }
+
+    /// Resets the device and gives all pages back. Requests in flight are forgotten, and their data is the caller's
+    /// again; to hear of them, call `reset` before. If the device does not answer the reset nothing is given back, and
+    /// the error says so: call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
     [[nodiscard]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
         if (transport_ == nullptr) {
             return {};
         }
-        Status const reset = reset_device(*transport_, reset_looks, relax);
-        if (!reset && queue_.live()) {
-            return reset;
+        if (Status const stopped = stop(reset_looks, relax);
+            stopped.error() == Error::reset_timed_out && any_queue_live()) {
+            return stopped;
         }
-        queue_.detach();
-        Status const released = queue_.release(allocator);
-        frames_.release(allocator);
-        ready_ = false;
-        transport_ = nullptr;
-        return released;
+        forget(allocator);
+        return {};
     }
 
     // --- what it is ---------------------------------------------------------------------------------------------
 
-    [[nodiscard]] uint64_t capacity_sectors() const { return capacity_sectors_; }
-    [[nodiscard]] bool is_read_only() const { return negotiation_.negotiated.has(spec::block::Feature::ro); }
+    [[nodiscard]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
+    /// Sectors and lengths are multiples of this: 512, or what the device says.
+    [[nodiscard]] uint32_t block_bytes() const { return config_.block_bytes; }
+    [[nodiscard]] BlockTopology const& topology() const { return config_.topology; }
+    [[nodiscard]] bool is_read_only() const { return has(Bit::ro); }
     /// Whether there is a write cache that `flush` empties (§5.2.5).
-    [[nodiscard]] bool can_flush() const { return negotiation_.negotiated.has(spec::block::Feature::flush); }
-    [[nodiscard]] uint16_t queue_size() const { return queue_.size(); }
-    [[nodiscard]] uint16_t in_flight() const { return pool_.in_flight(); }
+    [[nodiscard]] bool can_flush() const { return has(Bit::flush); }
+    [[nodiscard]] bool can_discard() const { return has(Bit::discard); }
+    [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
+    [[nodiscard]] uint16_t queue_count() const { return queue_count_; }
+    [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return queues_[queue].ring().size(); }
+    /// Parts of requests that the device has.
+    [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return queues_[queue].in_flight(); }
     [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
-    /// Why the queue is broken, if it is.
-    [[nodiscard]] Fault const& fault() const { return queue_.fault(); }
+    /// Why a queue is broken, if it is.
+    [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return queues_[queue].ring().fault(); }
+
+    /// To be called when the transport's `on_interrupt` says that the configuration changed: reads it again. Returns
+    /// whether it differs, the capacity for example. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
+    [[nodiscard]] Result<bool> on_config_change() {
+        if (Error const error = check_usable(0); error != Error::none) {
+            return error;
+        }
+        if (Status const alive = check_alive(); !alive) {
+            return alive.error();
+        }
+        Result<BlockConfig> const read = read_block_config(*transport_, negotiation_.negotiated);
+        if (!read) {
+            return read.error();
+        }
+        bool const differs = *read != config_;
+        config_ = *read;
+        return differs;
+    }
+
+    /// §5.2.5: the cache as it is now. Without CONFIG_WCE it is deduced from FLUSH.
+    [[nodiscard]] BlockCacheMode cache_mode() {
+        bool const writeback =
+            has(Bit::config_wce) ? transport_->read_config8(spec::block::config::writeback.offset) != 0 : can_flush();
+        return writeback ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
+    }
+
+    /// §5.2.6: switches the cache. Writes completed before are not durable for it: flush first. Error: `not_supported`
+    /// when the device cannot switch, or did not.
+    [[nodiscard]] Status set_cache_mode(BlockCacheMode mode) {
+        if (Error const error = check_usable(0); error != Error::none) {
+            return error;
+        }
+        if (!has(Bit::config_wce)) {
+            return Error::not_supported;
+        }
+        transport_->write_config8(spec::block::config::writeback.offset, static_cast<uint8_t>(mode));
+        return cache_mode() == mode ? Status{} : Status{Error::not_supported};
+    }
 
     // --- asynchronous -------------------------------------------------------------------------------------------
 
-    /// Adds a read of whole sectors from `sector` on into `data`. The device hears of it with `start`. Errors:
-    /// `beyond_capacity`, `length_not_sector_multiple`, `queue_full` (call `complete` and try again), and those of
-    /// `VirtQueue::add`; then nothing has changed.
+    /// Adds a request to a queue. The device hears of it with `start`. Errors: `beyond_capacity`,
+    /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `complete` and try again),
+    /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, the mapper's, `queue_broken`,
+    /// `reset_needed`; then nothing has changed.
+    [[nodiscard]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
+        return add(request, queue).error();
+    }
     [[nodiscard]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
-        return submit({spec::block::RequestType::in, sector, data}, token).error();
+        return submit({BlockOperation::read, sector, 0, data, token});
     }
-
-    /// Adds a write; as `submit_read`, and `read_only`.
     [[nodiscard]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
-        return submit({spec::block::RequestType::out, sector, data}, token).error();
+        return submit({BlockOperation::write, sector, 0, data, token});
     }
-
-    /// Adds a flush of what was completed before. Error: `not_supported` when the device has no write cache to flush.
-    [[nodiscard]] Status submit_flush(Token token) {
-        return submit({spec::block::RequestType::flush, 0, {}}, token).error();
-    }
+    /// Flushes what was completed before. Error: `not_supported` when the device has no write cache to flush.
+    [[nodiscard]] Status submit_flush(Token token) { return submit({BlockOperation::flush, 0, 0, {}, token}); }
 
     /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
     /// notified.
-    bool start() {
-        if (!ready_ || !queue_.publish()) {
+    bool start(uint16_t queue = 0) {
+        if (check_usable(queue) != Error::none || !queues_[queue].publish()) {
             return false;
         }
-        transport_->notify(request_queue);
+        transport_->notify(queue);
         return true;
     }
 
-    /// The next request that has ended. With the state `broken` its error is `queue_broken`, once all that ended
-    /// before has been handed out.
-    [[nodiscard]] BlockCompletion complete() {
-        if (!ready_) {
-            return {};
+    /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
+    /// that ended before has been handed out.
+    [[nodiscard]] BlockCompletion complete(uint16_t queue = 0) {
+        if (queue >= queue_count_) {
+            return {Token{}, transport_ == nullptr ? Error::not_initialised : Error::no_such_queue, TakeState::none};
         }
-        TakeState const state = collect();
-        if (auto const finished = pool_.take_finished(); finished.found) {
-            return {finished.token, finished.error, TakeState::completion};
+        TakeState const state = queues_[queue].collect();
+        if (state == TakeState::broken) {
+            stop_using();
         }
-        return {Token{}, state == TakeState::broken ? Error::queue_broken : Error::none, state};
+        if (BlockCompletion const finished = queues_[queue].take_finished(); finished) {
+            return finished;
+        }
+        if (state == TakeState::broken) {
+            return {Token{}, Error::queue_broken, state};
+        }
+        return is_stopped() ? BlockCompletion{Token{}, Error::reset_needed, TakeState::broken}
+                            : BlockCompletion{Token{}, Error::none, state};
+    }
+
+    /// Calls `each(BlockCompletion)` for every request that has ended; returns why there are no more.
+    template <class Each>
+    TakeState complete_each(Each each, uint16_t queue = 0) {
+        for (;;) {  // ends with the last request in flight
+            BlockCompletion const completion = complete(queue);
+            if (!completion) {
+                return completion.state;
+            }
+            each(completion);
+        }
     }
 
     /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads the status
     /// register, which is slow in a virtual machine: for a caller whose patience is at its end.
-    [[nodiscard]] Status check_alive() {
-        if (!ready_) {
-            return Error::not_initialised;
-        }
-        if (queue_.fault()) {
-            return Error::queue_broken;
+    [[nodiscard]] Status check_alive(uint16_t queue = 0) {
+        if (queue >= queue_count_) {
+            return transport_ == nullptr ? Error::not_initialised : Error::no_such_queue;
         }
         DeviceStatus const status = transport_->status();
+        Error error = Error::none;
         if (status.is_gone()) {
-            return Error::device_gone;
+            error = Error::device_gone;
+        } else if (queues_[queue].ring().fault()) {
+            error = Error::queue_broken;
+        } else if (is_stopped() || status.has(spec::StatusBit::device_needs_reset)) {
+            error = Error::reset_needed;
         }
-        return status.has(spec::StatusBit::device_needs_reset) ? Status{Error::reset_needed} : Status{};
+        if (error != Error::none) {
+            stop_using();
+        }
+        return error;
     }
 
-    /// To be called when the transport's `on_interrupt` was handled; see `VirtQueue`.
-    [[nodiscard]] UsedPending enable_used_notifications() { return queue_.enable_used_notifications(); }
-    void disable_used_notifications() { queue_.disable_used_notifications(); }
+    /// As of `VirtQueue`: only `nothing_there` permits to sleep, then the next request that ends will interrupt.
+    [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
+        UsedPending const pending = queues_[queue].ring().enable_used_notifications();
+        // A blocking call may have collected what nobody has taken yet.
+        return queues_[queue].has_finished() ? UsedPending::something_there : pending;
+    }
+    void disable_used_notifications(uint16_t queue = 0) { queues_[queue].ring().disable_used_notifications(); }
 
     // --- blocking -----------------------------------------------------------------------------------------------
 
-    /// Reads whole sectors and waits. Completions of asynchronous requests that arrive meanwhile are kept for
-    /// `complete`. Errors: those of `submit_read`, the device's, and `timed_out`, `queue_broken`, `device_gone`,
-    /// `reset_needed`: after these four the data still belongs to the device until `release`.
+    /// Does a request and waits for it, also for room in a full queue. Completions of asynchronous requests that
+    /// arrive meanwhile are kept for `complete`. `relax` may use the disk itself. Errors: those of `submit`, the
+    /// device's, and `timed_out`, `queue_broken`, `device_gone`, `reset_needed`: after these four the data still
+    /// belongs to the device until `reset`.
+    template <Relax R = SpinRelax>
+    [[nodiscard]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
+        Result<uint16_t> number = add(request, queue);
+        uint32_t look = 0;
+        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
+            start(queue);
+            queues_[queue].collect();
+            number = add(request, queue);
+            if (number || queues_[queue].in_flight() == 0) {
+                break;  // there is room, or all that fill the queue have ended and wait for complete()
+            }
+            relax();
+        }
+        if (number.error() == Error::queue_full) {
+            Status const alive = check_alive(queue);
+            return alive ? Status{Error::queue_full} : alive;  // the device never had the data
+        }
+        return number ? wait_for(*number, Looks{looks.count - look}, relax, queue) : number.error();
+    }
+
     template <Relax R = SpinRelax>
     [[nodiscard]] Status read(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({spec::block::RequestType::in, sector, {&data, 1}}, looks, relax);
+        return perform({BlockOperation::read, sector, 0, {&data, 1}, {}}, looks, relax);
     }
 
     template <Relax R = SpinRelax>
     [[nodiscard]] Status write(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({spec::block::RequestType::out, sector, {&data, 1}}, looks, relax);
+        return perform({BlockOperation::write, sector, 0, {&data, 1}, {}}, looks, relax);
     }
 
     /// Makes all completed writes durable. A device without a write cache has nothing to do (§5.2.5.1).
     template <Relax R = SpinRelax>
     [[nodiscard]] Status flush(Looks looks, R&& relax = R{}) {
-        if (ready_ && !can_flush()) {
+        if (check_usable(0) == Error::none && !can_flush()) {
             return {};
         }
-        return perform({spec::block::RequestType::flush, 0, {}}, looks, relax);
+        return perform({BlockOperation::flush, 0, 0, {}, {}}, looks, relax);
+    }
+
+    /// Reads the device's ID, 20 bytes of text padded with zeroes, into `data` of just that length.
+    template <Relax R = SpinRelax>
+    [[nodiscard]] Status read_id(Segment const& data, Looks looks, R&& relax = R{}) {
+        return perform({BlockOperation::get_id, 0, 0, {&data, 1}, {}}, looks, relax);
     }
 
 private:
-    static constexpr uint16_t request_queue = 0;      // §5.2.2: requestq1
-    static constexpr uint32_t request_count = N / 2;  // a request has at least a header and a status
+    using Bit = spec::block::Feature;
+    using Queue = BlockQueue<N, Mapper>;
 
-    using Pool = RequestPool<request_count>;
-    using Type = spec::block::RequestType;
+    static constexpr uint16_t descriptors_minimum = 4;                 // header, data and status, in a power of two
+    static constexpr uint32_t part_bytes_maximum = uint32_t{1} << 30;  // hosts take a length for a signed number
 
-    struct Request {
-        Type type;
-        uint64_t sector;
-        Span<Segment const> data;
-    };
+    [[nodiscard]] Interface interface() const {
+        return transport_->is_legacy() ? Interface::legacy : Interface::modern;
+    }
+    [[nodiscard]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
+
+    // --- coming and going ---------------------------------------------------------------------------------------
 
     template <PageAllocator Allocator, Relax R>
-    [[nodiscard]] Status bring_up(Allocator& allocator, BlockOption const& option, R& relax) {
+    [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
+                                   R& relax) {
+        VIRTQ_ASSERT(transport_ == nullptr, "init() of a BlockDevice that is in use: release() it first");
+        if (transport.device_id() != spec::DeviceId::block) {
+            return Error::wrong_device_type;
+        }
+        transport_ = &transport;
+        option_ = option;
+        auto const make_queue = [&](DeviceInit<T>& init, uint16_t index) -> Status {
+            Queue& queue = queues_[index];
+            Status const made =
+                init.set_up_queue(index, queue.ring(), allocator, negotiation_.negotiated, option_.queue);
+            if (!made) {
+                return made;
+            }
+            if (queue.ring().size() < descriptors_minimum) {
+                return init.fail(Error::queue_too_small);
+            }
+            Status const framed = queue.init(allocator, interface(), mapper);
+            return framed ? framed : init.fail(framed.error());
+        };
+        Status const up = bring_up(make_queue, relax);
+        if (!up && !any_queue_live()) {
+            forget(allocator);
+        } else if (!up) {
+            static_cast<void>(
+                release(allocator, option_.reset_looks, relax));  // what it cannot, it can be asked again
+        }
+        return up;
+    }
+
+    /// The device has stopped, or has never heard of a queue: everything is given back.
+    template <PageAllocator Allocator>
+    void forget(Allocator& allocator) {
+        for (Queue& queue : queues_) {
+            queue.ring().detach();
+            static_cast<void>(queue.release(allocator));  // detached, so it cannot refuse
+        }
+        transport_ = nullptr;
+        queue_count_ = 0;
+        config_ = BlockConfig{};
+    }
+
+    /// After a reset: the same without taking pages.
+    template <Relax R>
+    [[nodiscard]] Status come_back(R& relax) {
+        auto const resume_queue = [&](DeviceInit<T>& init, uint16_t index) -> Status {
+            Queue& queue = queues_[index];
+            if (queue.ring().size() == 0) {
+                return init.fail(Error::queue_not_initialised);
+            }
+            Status const made = init.resume_queue(index, queue.ring(), negotiation_.negotiated, option_.queue);
+            if (made) {
+                queue.start(interface());
+            }
+            return made;
+        };
+        return bring_up(resume_queue, relax);
+    }
+
+    template <class MakeQueue, Relax R>
+    [[nodiscard]] Status bring_up(MakeQueue make_queue, R& relax) {
         DeviceInit<T> init{*transport_};
         negotiation_ = Negotiation{};
-        negotiation_.wanted =
-            Features::of(spec::block::Feature::ro, spec::block::Feature::flush, spec::Feature::event_idx)
-                .without(option.unwanted);
-        if (Status const agreed = init.negotiate(negotiation_, option.reset_looks, relax); !agreed) {
+        negotiation_.wanted = wanted().without(option_.unwanted);
+        negotiation_.needs = spec::block::feature_needs;
+        if (Status const agreed = init.negotiate(negotiation_, option_.reset_looks, relax); !agreed) {
             return agreed;
         }
-        Result<uint64_t> const capacity = read_config64(*transport_, spec::block::config::capacity);
-        if (!capacity) {
-            return init.fail(capacity.error());
+        Result<BlockConfig> const config = read_block_config(*transport_, negotiation_.negotiated);
+        if (!config) {
+            return init.fail(config.error());
         }
-        capacity_sectors_ = *capacity;
-        if (Status const made =
-                init.set_up_queue(request_queue, queue_, allocator, negotiation_.negotiated, option.queue);
-            !made) {
-            return made;
+        config_ = *config;
+        uint16_t const count =
+            config_.queue_count < Traits::queue_maximum ? config_.queue_count : Traits::queue_maximum;
+        for (uint16_t index = 0; index < count; ++index) {
+            if (Status const made = make_queue(init, index); !made) {
+                return made;
+            }
         }
-        auto const requests = static_cast<uint16_t>(queue_.size() / 2);
-        ByteOrder const order = transport_->is_legacy() ? native_byte_order : ByteOrder::little;
-        if (Status const framed = frames_.init(allocator, requests, order); !framed) {
-            return init.fail(framed.error());
-        }
-        pool_.reset(requests);
         Status const live = init.go_live();
-        ready_ = live.ok();
+        if (live) {
+            queue_count_ = count;
+            platform::store_relaxed(&stopped_, uint16_t{0});
+        }
         return live;
     }
 
-    [[nodiscard]] Error check(Request const& request) const {
-        if (!ready_) {
+    [[nodiscard]] static constexpr Features wanted() {
+        Features features =
+            Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
+                         Bit::config_wce, Bit::discard, Bit::write_zeroes, spec::Feature::event_idx);
+        if (Traits::queue_maximum > 1) {
+            features.set(Bit::mq);
+        }
+        return features;
+    }
+
+    /// Makes the device stop. A device that is gone has stopped.
+    template <Relax R>
+    [[nodiscard]] Status stop(Looks looks, R& relax) {
+        stop_using();
+        Status const reset = reset_device(*transport_, looks, relax);
+        if (reset.error() == Error::reset_timed_out) {
+            return reset;
+        }
+        for (Queue& queue : queues_) {
+            queue.ring().detach();
+            queue.cancel(reset ? Error::request_cancelled : Error::device_gone);
+        }
+        return reset;
+    }
+
+    template <class Each>
+    void hand_back(Each& each) {
+        for (uint16_t index = 0; index < queue_count_; ++index) {
+            while (BlockCompletion const completion = queues_[index].take_finished()) {
+                each(completion);
+            }
+        }
+    }
+
+    [[nodiscard]] bool any_queue_live() const {
+        for (Queue const& queue : queues_) {
+            if (queue.ring().live()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // --- using --------------------------------------------------------------------------------------------------
+
+    /// Not to be used until `reset`. One word that any queue's user may set and see, so it is an atomic one.
+    void stop_using() { platform::store_relaxed(&stopped_, uint16_t{1}); }
+    [[nodiscard]] bool is_stopped() const { return platform::load_relaxed(&stopped_) != 0; }
+
+    [[nodiscard]] Error check_usable(uint16_t queue) const {
+        if (transport_ == nullptr || queue_count_ == 0) {
             return Error::not_initialised;
         }
-        if (request.type == Type::flush) {
-            return can_flush() ? Error::none : Error::not_supported;
+        if (queue >= queue_count_) {
+            return Error::no_such_queue;
         }
-        if (request.type == Type::out && is_read_only()) {
-            return Error::read_only;
-        }
-        uint64_t const bytes = total_bytes(request.data);
-        if (bytes == 0 || bytes % spec::block::sector_bytes != 0) {
-            return Error::length_not_sector_multiple;
-        }
-        uint64_t const sectors = bytes / spec::block::sector_bytes;
-        if (sectors > capacity_sectors_ || request.sector > capacity_sectors_ - sectors) {
-            return Error::beyond_capacity;
-        }
-        return Error::none;
-    }
-
-    [[nodiscard]] static uint64_t total_bytes(Span<Segment const> data) {
-        uint64_t bytes = 0;
-        for (Segment const& segment : data) {
-            bytes += segment.bytes;
-        }
-        return bytes;
-    }
-
-    /// Adds a request to the queue; the number of its record.
-    [[nodiscard]] Result<uint16_t> submit(Request const& request, Token token) {
-        if (Error const error = check(request); error != Error::none) {
-            return error;
-        }
-        bool const reads = request.type == Type::in;
-        auto const expected = reads ? static_cast<uint32_t>(total_bytes(request.data)) : 0;
-        uint16_t const number = pool_.take(token, expected);
-        if (number == Pool::none) {
-            return Error::queue_full;  // records of requests that ended wait for complete()
-        }
-        frames_.prepare(number, request.type, request.sector);
-        Segment const header = frames_.header(number);
-        Segment const status = frames_.status(number);
-        Span<Segment const> const nothing;
-        Status const added =
-            queue_.add(Gather{{&header, 1}, reads ? nothing : request.data},
-                       Gather{reads ? request.data : nothing, {&status, 1}}, Token{uintptr_t{number}});
-        if (!added) {
-            pool_.give_back(number);
-            return added.error();
-        }
-        return number;
-    }
-
-    /// Moves what the device has used from the queue to the line of finished requests.
-    TakeState collect() {
-        for (;;) {  // bounded: a queue hands out at most its size, then it looks again and finds them taken
-            Completion const used = queue_.take_used();
-            if (!used) {
-                return used.state;
-            }
-            auto const number = static_cast<uint16_t>(used.token.value());
-            pool_.finish(number, outcome(number, used.written));
-        }
-    }
-
-    [[nodiscard]] Error outcome(uint16_t number, uint32_t written) const {
-        switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
-            case spec::block::RequestStatus::ok:
-                // §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news.
-                return !transport_->is_legacy() && written < pool_.expected_bytes(number) ? Error::short_read
-                                                                                          : Error::none;
-            case spec::block::RequestStatus::ioerr: return Error::io_error;
-            case spec::block::RequestStatus::unsupp: return Error::not_supported;
-        }
-        return Error::status_invalid;
+        return is_stopped() ? Error::reset_needed : Error::none;
     }
 
     template <Relax R>
-    [[nodiscard]] Status perform(Request const& request, Looks looks, R& relax) {
-        Result<uint16_t> number = submit(request, Token{});
-        uint32_t look = 0;
-        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
-            start();
-            collect();
-            relax();
-            number = submit(request, Token{});
-        }
-        if (!number) {
-            return number.error() == Error::queue_full ? Error::timed_out : number.error();
-        }
-        start();
-        for (; look < looks.count; ++look) {
-            TakeState const state = collect();
-            if (pool_.is_finished(*number)) {
-                return pool_.take_finished(*number);
+    [[nodiscard]] Error wait_for(uint16_t number, Looks looks, R& relax, uint16_t queue) {
+        queues_[queue].await(number);
+        start(queue);
+        for (uint32_t look = 0; look < looks.count; ++look) {
+            TakeState const state = queues_[queue].collect();
+            if (queues_[queue].is_ready(number)) {
+                return queues_[queue].take_awaited(number);
             }
             if (state == TakeState::broken) {
-                return Error::queue_broken;
+                break;
             }
             relax();
         }
-        pool_.abandon(*number);
-        Status const alive = check_alive();
-        return alive ? Status{Error::timed_out} : alive;
+        queues_[queue].abandon(number);
+        return give_up(queue);
+    }
+
+    [[nodiscard]] Error give_up(uint16_t queue) {
+        Status const alive = check_alive(queue);
+        stop_using();
+        return alive ? Error::timed_out : alive.error();
+    }
+
+    [[nodiscard]] Result<uint16_t> add(BlockRequest const& request, uint16_t queue) {
+        if (Error const error = check_usable(queue); error != Error::none) {
+            return error;
+        }
+        if (Error const error = BlockRule{config_, negotiation_.negotiated}.check(request); error != Error::none) {
+            return error;
+        }
+        Result<uint16_t> const added = queues_[queue].submit(request, limit_of(request, queue));
+        if (added.error() == Error::queue_broken) {
+            stop_using();
+        }
+        return added;
+    }
+
+    [[nodiscard]] BlockLimit limit_of(BlockRequest const& request, uint16_t queue) const {
+        BlockLimit limit;
+        limit.data.segments = queues_[queue].segment_maximum(config_.segments);
+        limit.data.segment_bytes = config_.segment_bytes;
+        limit.data.bytes = part_bytes_maximum;
+        limit.data.granule = config_.block_bytes;
+        if (request.operation == BlockOperation::discard) {
+            limit.range_sectors = config_.discard_sectors;
+            limit.range_alignment = config_.discard_alignment;
+        } else {
+            limit.range_sectors = config_.write_zeroes_sectors;
+        }
+        return limit;
     }
 
     T* transport_ = nullptr;
-    bool ready_ = false;
-    uint64_t capacity_sectors_ = 0;
+    uint16_t queue_count_ = 0;
+    uint16_t stopped_ = 0;                                     ///< not 0: reset() is needed
+    BlockOption option_{Features{}, Looks{0}, QueueOption{}};  ///< all zero, so that the object lies in .bss
     Negotiation negotiation_;
-    BlockFrames frames_;
-    Pool pool_;
-    VirtQueue<N> queue_;
+    BlockConfig config_;
+    Queue queues_[Traits::queue_maximum];
 };
 
 }  // namespace virtq

@@ -16,7 +16,8 @@ namespace virtq {
 /// The header and the status byte of every block request (§5.2.6), in pages of the driver's own: a request on a
 /// caller's stack would be written to by the device after the caller has gone.
 ///
-/// All headers come first, all status bytes behind them: the device only reads the former and only writes the latter.
+/// A header is followed by room for the range of a discard or write zeroes. All of these come first, all status bytes
+/// behind them: the device only reads the former and only writes the latter.
 class BlockFrames {
 public:
     /// The device never writes this: a status that still reads so was not written.
@@ -25,7 +26,7 @@ public:
     /// Takes pages for `count` requests; they arrive dirty and are zeroed. Errors: those of `take_run`.
     template <PageAllocator Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint16_t count, ByteOrder order) {
-        uint32_t const bytes = count * header_bytes + count;
+        uint32_t const bytes = count * stride + count;
         Result<Pages> const run = take_run(allocator, align_up(bytes, page_bytes) / page_bytes);
         if (!run) {
             return run.error();
@@ -47,28 +48,44 @@ public:
 
     /// Fills request `number`: its header, and a status that the device has not written yet.
     void prepare(uint16_t number, spec::block::RequestType type, uint64_t sector) {
-        auto* const header = static_cast<spec::block::RequestHeader*>(pages_.virt) + number;
-        platform::store_plain(&header->type, wire(static_cast<uint32_t>(type)));
-        platform::store_plain(&header->reserved, uint32_t{0});
-        platform::store_plain(&header->sector, wire(sector));
+        spec::block::RequestHeader& header = frame(number)->header;
+        platform::store_plain(&header.type, wire(static_cast<uint32_t>(type)));
+        platform::store_plain(&header.reserved, uint32_t{0});
+        platform::store_plain(&header.sector, wire(sector));
         platform::store_plain(status_byte(number), status_unwritten);
     }
+    void prepare_range(uint16_t number, spec::block::Range const& range) {
+        spec::block::Range& target = frame(number)->range;
+        platform::store_plain(&target.sector, wire(range.sector));
+        platform::store_plain(&target.num_sectors, wire(range.num_sectors));
+        platform::store_plain(&target.flags, wire(range.flags));
+    }
 
-    [[nodiscard]] Segment header(uint16_t number) const {
-        return {pages_.phys + uint32_t{number} * header_bytes, header_bytes};
+    [[nodiscard]] Segment header(uint16_t number) const { return {at(number), sizeof(spec::block::RequestHeader)}; }
+    [[nodiscard]] Segment range(uint16_t number) const {
+        return {at(number) + sizeof(spec::block::RequestHeader), sizeof(spec::block::Range)};
     }
     [[nodiscard]] Segment status(uint16_t number) const {
-        return {pages_.phys + (uint32_t{count_} * header_bytes + number), 1};
+        return {pages_.phys + (uint32_t{count_} * stride + number), 1};
     }
+
+    /// After a reset the device may have another interface.
+    void set_order(ByteOrder order) { order_ = order; }
 
     /// One read of what the device wrote.
     [[nodiscard]] uint8_t load_status(uint16_t number) const { return platform::load_relaxed(status_byte(number)); }
 
 private:
-    static constexpr uint32_t header_bytes = sizeof(spec::block::RequestHeader);
+    struct Frame {
+        spec::block::RequestHeader header;
+        spec::block::Range range;
+    };
+    static constexpr uint32_t stride = sizeof(Frame);
 
+    [[nodiscard]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt) + number; }
+    [[nodiscard]] PhysAddr at(uint16_t number) const { return pages_.phys + uint32_t{number} * stride; }
     [[nodiscard]] uint8_t* status_byte(uint16_t number) const {
-        return static_cast<uint8_t*>(pages_.virt) + uint32_t{count_} * header_bytes + number;
+        return static_cast<uint8_t*>(pages_.virt) + uint32_t{count_} * stride + number;
     }
     /// §5.2.6.4: a legacy device reads headers in the guest's order.
     template <class Word>

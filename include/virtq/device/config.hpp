@@ -28,16 +28,14 @@ template <Transport T, class Read>
     return Error::config_unstable;
 }
 
-/// A 64-bit field: two 32-bit reads (§2.5.1, §4.2.2.2).
+/// A 64-bit field: two 32-bit reads (§2.5.1, §4.2.2.2). Inside `read_config`, because they may not belong together.
 template <Transport T>
-[[nodiscard]] Result<uint64_t> read_config64(T& transport, uint16_t offset) {
-    return read_config(transport, [&transport, offset] {
-        // A legacy configuration is in the guest's order, the order of the halves included.
-        bool const high_first = transport.is_legacy() && native_byte_order == ByteOrder::big;
-        uint64_t const first = transport.read_config32(offset);
-        uint64_t const second = transport.read_config32(static_cast<uint16_t>(offset + 4));
-        return high_first ? (first << 32) | second : (second << 32) | first;
-    });
+[[nodiscard]] uint64_t read_config64_once(T& transport, uint16_t offset) {
+    // A legacy configuration is in the guest's order, the order of the halves included.
+    bool const high_first = transport.is_legacy() && native_byte_order == ByteOrder::big;
+    uint64_t const first = transport.read_config32(offset);
+    uint64_t const second = transport.read_config32(static_cast<uint16_t>(offset + 4));
+    return high_first ? (first << 32) | second : (second << 32) | first;
 }
 
 }  // namespace virtq

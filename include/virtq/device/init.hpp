@@ -2,12 +2,14 @@
 #pragma once
 
 #include <virtq/base/bit.hpp>
+#include <virtq/base/span.hpp>
 #include <virtq/device/negotiation.hpp>
 #include <virtq/platform/page_allocator.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/queue/virtqueue.hpp>
 #include <virtq/transport/transport.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// Device initialisation, §3.1.1 (Device Initialization), once for all drivers and transports.
@@ -55,7 +57,8 @@ public:
     explicit DeviceInit(T& transport) : transport_(transport) {}
 
     /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills `offered` and `negotiated`. Errors:
-    /// `reset_timed_out`, `device_gone`, `feature_required_not_offered`, `features_refused`.
+    /// `reset_timed_out`, `device_gone`, `feature_required_not_offered`, `feature_prerequisite_missing`,
+    /// `features_refused`.
     template <Relax R>
     [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
         if (Status const reset = reset_device(transport_, looks, relax); !reset) {
@@ -67,10 +70,15 @@ public:
         Features const usable = transport_.possible_features() & (implemented_features | device_type_features());
         require_what_the_interface_needs(negotiation);
         negotiation.offered = read_offered(negotiation.wanted);
-        if (!(negotiation.offered & usable).contains(negotiation.required)) {
+        negotiation.missing = negotiation.required.without(negotiation.offered & usable);
+        if (!negotiation.missing.empty()) {
             return fail(Error::feature_required_not_offered);
         }
-        negotiation.negotiated = negotiation.offered & negotiation.wanted & usable;
+        negotiation.negotiated =
+            without_unmet_needs(negotiation.offered & negotiation.wanted & usable, negotiation.needs);
+        if (!negotiation.negotiated.contains(negotiation.required)) {
+            return fail(Error::feature_prerequisite_missing);
+        }
         write_accepted(negotiation.negotiated, negotiation.wanted);
         if (transport_.is_legacy()) {
             return {};
@@ -84,25 +92,32 @@ public:
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
-        uint32_t const maximum = transport_.queue_size_max(index);
-        if (maximum == 0) {
-            return fail(Error::queue_absent);
-        }
-        if (transport_.is_queue_in_use(index)) {
-            return fail(Error::queue_in_use);
+        Result<uint32_t> const maximum = free_queue_size(index);
+        if (!maximum) {
+            return fail(maximum.error());
         }
         // A device whose size is fixed gets just that: init() refuses what does not fit, a clamp would put the rings
         // where the device does not look.
         uint32_t const size =
-            transport_.is_queue_size_fixed() ? maximum : power_of_two_floor(maximum < N ? maximum : N);
-        if (Status const made = queue.init(allocator, size, negotiated, option); !made) {
-            return fail(made.error());
+            transport_.is_queue_size_fixed() ? *maximum : power_of_two_floor(*maximum < N ? *maximum : N);
+        Status const made = queue.init(allocator, size, negotiated, option);
+        return made ? enable(index, queue) : fail(made.error());
+    }
+
+    /// Step 7 after a reset, for a queue that has its pages already: the same size again. Errors: as above, and
+    /// `queue_size_above_maximum` when the device allows less than before.
+    template <uint32_t N, class Format>
+    [[nodiscard]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
+                                      QueueOption option = {}) {
+        Result<uint32_t> const maximum = free_queue_size(index);
+        if (!maximum) {
+            return fail(maximum.error());
         }
-        queue.attach();
-        if (Status const enabled = transport_.enable_queue(index, queue.addresses()); !enabled) {
-            return fail(enabled.error());
+        if (queue.size() > *maximum) {
+            return fail(Error::queue_size_above_maximum);
         }
-        return {};
+        Status const made = queue.restart(negotiated, option);
+        return made ? enable(index, queue) : fail(made.error());
     }
 
     /// Step 8: DRIVER_OK. From here on the device is live and may be notified. Errors: `device_gone`,
@@ -123,6 +138,22 @@ public:
     }
 
 private:
+    /// The largest size of a queue that exists and is not in use.
+    [[nodiscard]] Result<uint32_t> free_queue_size(uint16_t index) {
+        if (transport_.is_queue_in_use(index)) {  // first: only of an idle queue the size may be read (§4.2.4)
+            return Error::queue_in_use;
+        }
+        uint32_t const maximum = transport_.queue_size_max(index);
+        return maximum == 0 ? Result<uint32_t>{Error::queue_absent} : Result<uint32_t>{maximum};
+    }
+
+    template <uint32_t N, class Format>
+    [[nodiscard]] Status enable(uint16_t index, VirtQueue<N, Format>& queue) {
+        queue.attach();
+        Status const enabled = transport_.enable_queue(index, queue.addresses());
+        return enabled ? enabled : fail(enabled.error());
+    }
+
     /// §2.1.1: bits are only ever added. What was set is kept here, not read back: a device that lies in its status
     /// register cannot make the driver claim a step that it did not take.
     void add_status(spec::StatusBit bit) {
@@ -139,6 +170,18 @@ private:
             negotiation.required.set(spec::Feature::version_1);
         }
         negotiation.wanted = negotiation.wanted | negotiation.required;
+    }
+
+    /// §2.2.1: a feature is accepted only with those that it needs. At most as many rounds as there are needs.
+    [[nodiscard]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
+        for (size_t round = 0; round < needs.size(); ++round) {
+            for (FeatureNeed const& need : needs) {
+                if (accepted.has_bit(need.bit) && !accepted.has_bit(need.needs)) {
+                    accepted.clear(need.bit);
+                }
+            }
+        }
+        return accepted;
     }
 
     /// The words that have to be looked at: a legacy interface has one, bits from 64 on are read only by a driver

@@ -13,8 +13,9 @@ namespace virtq {
 /// a field, because the hot path touches few fields of many descriptors.
 ///
 /// **Invariants** 1. Following `next` from `free_head`, `free_count` times, visits each free descriptor once. 2. A
-/// free descriptor has an empty mark. 3. `next` links a chain in flight as it links the free list, so a chain is
-/// allocated by moving `free_head` behind it, and freed by putting it back.
+/// free descriptor has an empty mark. 3. `next` links a chain of `add` as it links the free list, so a chain is
+/// allocated by moving `free_head` behind it, and freed by putting it back; the last descriptor of such a chain links
+/// to itself.
 template <uint32_t N>
 class DescriptorShadow {
 public:
@@ -40,16 +41,18 @@ public:
         free_count_ = static_cast<uint16_t>(free_count_ - count);
     }
 
-    /// The chain from `head`, linked by `next`, `body_length` descriptors behind the head, becomes free.
-    void release_chain(DescIndex head, uint16_t body_length) {
+    /// The chain from `head` becomes free; its last descriptor links to itself.
+    void release_chain(DescIndex head) {
+        uint16_t count = 1;
         DescIndex tail = head;
-        for (uint16_t i = body_length; i != 0; --i) {
-            tail = next(tail);
+        for (DescIndex after = next(tail); after != tail; after = next(tail)) {
+            tail = after;
+            ++count;
         }
         next_[number(tail)] = free_head_;
         mark_[number(head)] = Mark{};
         free_head_ = head;
-        free_count_ = static_cast<uint16_t>(free_count_ + 1 + body_length);
+        free_count_ = static_cast<uint16_t>(free_count_ + count);
     }
 
     [[nodiscard]] DescIndex next(DescIndex desc) const { return next_[number(desc)]; }
@@ -63,7 +66,7 @@ public:
     void set_token(DescIndex head, Token token) { token_[number(head)] = token; }
 
     /// Of a head that `add` made: its writable total, cut to 32 bits. Of a descriptor of the descriptor tier: its
-    /// length. Of a taken head: how many descriptors follow it.
+    /// length.
     [[nodiscard]] uint32_t bytes(DescIndex desc) const { return bytes_[number(desc)]; }
     void set_bytes(DescIndex desc, uint32_t bytes) { bytes_[number(desc)] = bytes; }
 

@@ -29,27 +29,30 @@ public:
     static void free_desc(Ring& ring, DescIndex desc) {
         VIRTQ_ASSERT(is_callers(ring, desc),
                      "free_desc() of a descriptor that is not allocated: out of range, freed twice, or in flight");
-        release(ring, desc, 0);
+        ring.shadow_.set_next(desc, desc);
+        release(ring, desc);
     }
 
     static void free_chain(Ring& ring, DescIndex head) {
         VIRTQ_ASSERT(number(head) < ring.size(), "free_chain() of a head that is out of range");
         if (ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
-            release(ring, head, static_cast<uint16_t>(ring.shadow_.bytes(head)));
+            release(ring, head);
             return;
         }
-        uint16_t body = 0;
-        for (DescIndex desc = head;; desc = ring.shadow_.next(desc), ++body) {
+        DescIndex desc = head;
+        for (uint16_t left = ring.size();; --left) {
             VIRTQ_ASSERT(is_callers(ring, desc),
                          "free_chain() of a chain with a descriptor that is not allocated: freed twice, linked twice, "
                          "or in flight");
             bool const linked = ring.shadow_.mark(desc).has(spec::DescFlag::next);
             ring.shadow_.set_mark(desc, Mark{});  // so that a chain that links to itself is a breach, not a loop
-            if (!linked || body == ring.size()) {
+            if (!linked || left == 0) {
                 break;
             }
+            desc = ring.shadow_.next(desc);
         }
-        release(ring, head, body);
+        ring.shadow_.set_next(desc, desc);
+        release(ring, head);
     }
 
     static void write_desc(Ring& ring, DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
@@ -76,11 +79,9 @@ public:
         }
         hand_over(ring, head, Holder::pushed_head, Holder::pushed_body);
         ring.shadow_.set_token(head, token);
+        ring.admit_pending();
         ring.offer(head);
-        if (ring.added_ == ring.decided_) {
-            // 65536 chains since publish() was called last: let it decide over the last 65535 of them.
-            ring.decided_ = advance(ring.decided_);
-        }
+        ring.published_ = ring.added_;
         ring.expose();
         return {};
     }
@@ -101,8 +102,8 @@ public:
             return {DescIndex{}, 0, ring.break_queue(FaultReason::used_id_out_of_range, used.id)};
         }
         auto const head = static_cast<DescIndex>(used.id);
-        return ring.shadow_.mark(head).is_added_head() ? take_added(ring, head, used.len)
-                                                       : take_pushed(ring, head, used.len);
+        return ring.shadow_.mark(head).is_held_by(Holder::added_head) ? take_added(ring, head, used.len)
+                                                                      : take_pushed(ring, head, used.len);
     }
 
     /// Takes the completion of a chain that push_avail offered; its descriptors become the caller's again.
@@ -123,12 +124,13 @@ private:
         return number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
     }
 
-    static void release(Ring& ring, DescIndex head, uint16_t body) {
+    /// The chain from `head`, whose last descriptor links to itself.
+    static void release(Ring& ring, DescIndex head) {
         if (ring.fault()) {
             ring.shadow_.set_mark(head, Mark{});  // no longer the caller's, and not allocated again before init()
             return;
         }
-        ring.shadow_.release_chain(head, body);
+        ring.shadow_.release_chain(head);
     }
 
     /// Follows the private copy: the shared table is never read.
@@ -187,7 +189,6 @@ private:
     [[nodiscard]] static UsedChain take_added(Ring& ring, DescIndex head, uint32_t len) {
         UsedChain const used = take(ring, head, len, ring.shadow_.bytes(head));
         if (used) {
-            ring.shadow_.set_bytes(head, ring.shadow_.mark(head).body_length());
             ring.shadow_.set_mark(head, Mark::held_by(Holder::taken_head));
         }
         return used;

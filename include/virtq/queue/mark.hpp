@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/queue/index.hpp>
 #include <virtq/spec/split_ring.hpp>
 
 #include <stdint.h>
@@ -10,8 +11,9 @@ namespace virtq {
 /// What the driver privately knows of one descriptor, in 16 bits. All zero: free, or the body of a chain that
 /// `add` made; in both cases not the caller's.
 ///
-/// The chain tier touches only the mark of a head: bit 15 set, the length of the chain minus one below it. The
-/// descriptor tier keeps who holds each descriptor, with the flags that the caller gave it.
+/// The chain tier touches only the mark of a head. Before it is published: bit 15, and below it the head that was
+/// added before, so that `publish` finds them all. The descriptor tier keeps who holds each descriptor, with the flags
+/// that the caller gave it.
 class Mark {
 public:
     /// Who holds a descriptor of the descriptor tier.
@@ -21,23 +23,26 @@ public:
         pushed_head = 2u << 2,  ///< in flight, named in the available ring
         pushed_body = 3u << 2,  ///< in flight, behind a head
         taken_head = 4u << 2,   ///< head of a chain of `add` that poll_used took: to be freed as a chain
+        added_head = 5u << 2,   ///< in flight, made by `add` and published
     };
 
     constexpr Mark() = default;
 
-    [[nodiscard]] static constexpr Mark added_head(uint32_t chain_length) {
-        return Mark{static_cast<uint16_t>(added | (chain_length - 1))};
+    /// Of a head that is added and not published.
+    [[nodiscard]] static constexpr Mark pending_head(DescIndex added_before) {
+        return Mark{static_cast<uint16_t>(pending | number(added_before))};
     }
     [[nodiscard]] static constexpr Mark held_by(Holder holder, uint16_t flags = 0) {
         return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
     }
 
-    [[nodiscard]] constexpr bool is_added_head() const { return (bits_ & added) != 0; }
-    /// Of an added head: descriptors behind it.
-    [[nodiscard]] constexpr uint16_t body_length() const { return static_cast<uint16_t>(bits_ & ~added); }
+    /// Of a pending head: the one that was added before it.
+    [[nodiscard]] constexpr DescIndex added_before() const {
+        return static_cast<DescIndex>(static_cast<uint16_t>(bits_ & ~pending));
+    }
 
     [[nodiscard]] constexpr bool is_held_by(Holder holder) const {
-        return (bits_ & (added | holder_mask)) == static_cast<uint16_t>(holder);
+        return (bits_ & (pending | holder_mask)) == static_cast<uint16_t>(holder);
     }
     [[nodiscard]] constexpr Mark passed_to(Holder holder) const { return held_by(holder, flags()); }
 
@@ -48,7 +53,7 @@ public:
     }
 
 private:
-    static constexpr uint16_t added = 0x8000;
+    static constexpr uint16_t pending = 0x8000;
     static constexpr uint16_t holder_mask = 7u << 2;
     static constexpr uint16_t flag_mask = 3;  // NEXT and WRITE
 

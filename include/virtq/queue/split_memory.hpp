@@ -28,10 +28,12 @@ public:
         order_ = order;
     }
 
-    /// Makes both indices start at `first`, before the device knows of the queue.
+    /// Makes both indices start at `first`, and the device ask for the first notification, before it knows of the
+    /// queue.
     void start_at(RingIndex first) {
         platform::store_relaxed(avail_ + avail_idx, wire(number(first)));
         platform::store_relaxed(used_ + used_idx, wire(number(first)));
+        platform::store_relaxed(used_ + used_ring + 4 * size(), wire(number(first)));  // avail_event
     }
 
     [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }

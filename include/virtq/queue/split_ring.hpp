@@ -41,17 +41,28 @@ public:
         if (!run) {
             return run.error();
         }
-        bool const legacy = !features.has(spec::Feature::version_1);
-        if (legacy && (run->phys.value / pfn_unit_bytes) > UINT32_MAX) {
+        if (Error const error = check_pfn(features, *run); error != Error::none) {
             allocator.free_pages(*run);
-            return Error::pfn_above_32_bits;
+            return error;
         }
         pages_ = *run;
-        event_idx_ = features.has(spec::Feature::event_idx);
-        cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
-        memory_.place(pages_, layout, legacy ? native_byte_order : ByteOrder::little);
-        shadow_.reset(static_cast<uint16_t>(size));
-        start_at(option.first_index);
+        set_up(layout, features, option);
+        return {};
+    }
+
+    [[nodiscard]] Status restart(Features const& features, QueueOption option) {
+        VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (live_) {
+            return Error::queue_still_live;
+        }
+        uint32_t const size = memory_.size();
+        if (Error const error = check_request(size, features); error != Error::none) {
+            return error;
+        }
+        if (Error const error = check_pfn(features, pages_); error != Error::none) {
+            return error;
+        }
+        set_up(SplitLayout{size}, features, option);
         return {};
     }
 
@@ -63,7 +74,7 @@ public:
         if (initialised()) {
             allocator.free_pages(pages_);
             pages_ = Pages{};
-            shadow_.close();
+            close();
         }
         return {};
     }
@@ -90,7 +101,7 @@ public:
         return commit(chain, count, chain.bytes - readable_total, token);
     }
 
-    [[nodiscard]] Status add(Gather const& readable, Gather const& writable, Token token) {
+    [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (count - 1 >= shadow_.free_count()) {
             return refuse(count);
@@ -109,6 +120,7 @@ public:
         if (from == added_) {
             return {};
         }
+        admit_pending();
         expose();
         decided_ = added_;
         // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
@@ -133,7 +145,7 @@ public:
         }
         auto const head = static_cast<DescIndex>(used.id);
         Mark const mark = shadow_.mark(head);
-        if (!mark.is_added_head()) {
+        if (!mark.is_held_by(Mark::Holder::added_head)) {
             return take_pushed_or_lie(head, used.len);
         }
         uint32_t written = used.len;
@@ -144,7 +156,7 @@ public:
             written = shadow_.bytes(head);
         }
         Token const token = shadow_.token(head);
-        shadow_.release_chain(head, mark.body_length());
+        shadow_.release_chain(head);
         taken_ = advance(taken_);
         return {token, written, TakeState::completion};
     }
@@ -207,6 +219,30 @@ private:
         return (features & foreign).empty() ? Error::none : Error::feature_not_supported_by_queue;
     }
 
+    [[nodiscard]] static bool is_legacy(Features const& features) { return !features.has(spec::Feature::version_1); }
+
+    /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
+    [[nodiscard]] static Error check_pfn(Features const& features, Pages const& run) {
+        if (!is_legacy(features)) {
+            return Error::none;
+        }
+        uint64_t const pfn = run.phys.value / pfn_unit_bytes;
+        if (pfn == 0) {
+            return Error::pfn_zero;
+        }
+        return pfn > UINT32_MAX ? Error::pfn_above_32_bits : Error::none;
+    }
+
+    /// Makes the pages, as dirty as they are, an empty queue.
+    void set_up(SplitLayout layout, Features const& features, QueueOption option) {
+        bool const legacy = is_legacy(features);
+        event_idx_ = features.has(spec::Feature::event_idx);
+        cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
+        memory_.place(pages_, layout, legacy ? native_byte_order : ByteOrder::little);
+        shadow_.reset(static_cast<uint16_t>(layout.size));
+        start_at(option.first_index);
+    }
+
     void start_at(RingIndex first) {
         fault_ = Fault{};
         added_ = published_ = decided_ = seen_ = taken_ = first;
@@ -244,7 +280,9 @@ private:
         auto const length = static_cast<uint16_t>(count);
         shadow_.set_token(head, token);
         shadow_.set_bytes(head, cut_to_32_bits(writable_bytes));
-        shadow_.set_mark(head, Mark::added_head(length));
+        shadow_.set_mark(head, Mark::pending_head(last_added_));
+        last_added_ = head;
+        shadow_.set_next(chain.last, chain.last);
         shadow_.allocate_front(length, chain.next);
         offer(head);
         return {};
@@ -257,12 +295,33 @@ private:
     void offer(DescIndex head) {
         memory_.write_avail_entry(memory_.slot(added_), head);
         added_ = advance(added_);
+        if (added_ == decided_) {
+            // 65536 chains since publish() was called last: it decides over the last 65535 of them.
+            decided_ = advance(decided_);
+        }
+    }
+
+    /// From here on the device may use what was added. Until then a used id of it is a lie.
+    void admit_pending() {
+        for (uint16_t left = distance(published_, added_); left != 0; --left) {
+            DescIndex const before = shadow_.mark(last_added_).added_before();
+            shadow_.set_mark(last_added_, Mark::held_by(Mark::Holder::added_head));
+            last_added_ = before;
+        }
+        published_ = added_;
     }
 
     void expose() {
         live_ = true;
-        published_ = added_;
         memory_.publish_avail_index(added_);
+    }
+
+    /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
+    /// look(), which does too, and publish() finds nothing.
+    void close() {
+        shadow_.close();
+        decided_ = published_ = added_;
+        seen_ = taken_;
     }
 
     [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
@@ -305,9 +364,7 @@ private:
     /// The device lied. From now on every call says so, until the queue is initialised anew.
     [[gnu::cold]] [[gnu::noinline]] TakeState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
-        seen_ = taken_;     // take_used() comes by look(), which says so
-        decided_ = added_;  // publish() finds nothing
-        shadow_.close();    // add() comes by refuse(), which says so
+        close();
         return TakeState::broken;
     }
 
@@ -322,12 +379,13 @@ private:
     }
 
     // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring.
-    SplitMemory memory_;     // shared with the device
-    RingIndex added_{};      // behind the last chain that was added
-    RingIndex published_{};  // behind the last chain that the device was told of
-    RingIndex decided_{};    // behind the last chain for which publish() decided whether to notify
-    RingIndex taken_{};      // behind the last completion that was handed out
-    RingIndex seen_{};       // the device's index when it was read last
+    SplitMemory memory_;      // shared with the device
+    RingIndex added_{};       // behind the last chain that was added
+    RingIndex published_{};   // behind the last chain that the device was told of
+    RingIndex decided_{};     // behind the last chain for which publish() decided whether to notify
+    RingIndex taken_{};       // behind the last completion that was handed out
+    RingIndex seen_{};        // the device's index when it was read last
+    DescIndex last_added_{};  // head of the chain that was added last, while it is not published
     bool event_idx_ = false;
     bool cuts_length_ = false;
     bool notifications_on_ = false;

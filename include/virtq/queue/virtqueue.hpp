@@ -33,8 +33,8 @@ struct Split {
 ///
 /// ```
 /// static virtq::VirtQueue<256> queue;                              // lies in .bss
-/// queue.init(pages, 256, negotiated_features);                     // then give addresses() to the device
-/// queue.add(request_segments, answer_segments, virtq::Token{&request});
+/// virtq::Status up = queue.init(pages, 256, negotiated_features);  // then give addresses() to the device
+/// virtq::Status added = queue.add(request_segments, answer_segments, virtq::Token{&request});
 /// if (queue.publish()) { transport.notify(0); }
 /// while (auto done = queue.take_used()) { finish(done.token.as<Request>(), done.written); }
 /// ```
@@ -61,6 +61,13 @@ public:
         return ring_.init(allocator, size, features, option);
     }
 
+    /// Makes the queue empty and sound again in the pages that it has, at the same size, after the device was reset
+    /// and `detach` was called. Chains that were in flight are forgotten: hand their tokens back first. Errors:
+    /// `queue_still_live`, and those of `init` that concern features; then nothing has changed.
+    [[nodiscard]] Status restart(Features const& features, QueueOption option = {}) {
+        return ring_.restart(features, option);
+    }
+
     /// Gives back exactly the pages that `init` took. While the device may still write to them nothing is given back:
     /// `Error::queue_still_live`. Without pages: nothing to do.
     template <PageAllocator Allocator>
@@ -70,7 +77,10 @@ public:
 
     /// Says that the device has been told where the queue is; from now on it may write. The first `publish` or
     /// `push_avail` says so too.
-    void attach() { ring_.attach(); }
+    void attach() {
+        VIRTQ_ASSERT(size() != 0, "attach() of a queue without memory: call init() first");
+        ring_.attach();
+    }
 
     /// Says that the device has been reset and its status read back as 0 (§2.4.2): it will not write any more.
     void detach() { ring_.detach(); }
@@ -86,7 +96,10 @@ public:
     [[nodiscard]] uint16_t num_free() const { return ring_.num_free(); }
 
     /// What a transport tells the device. After `init`.
-    [[nodiscard]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(ring_.pages().phys); }
+    [[nodiscard]] QueueAddresses addresses() const {
+        VIRTQ_ASSERT(size() != 0, "A queue without memory lies nowhere: call init() first");
+        return SplitLayout{size()}.addresses(ring_.pages().phys);
+    }
     /// Page number of the queue in units of 4096 bytes, for a legacy device (§2.7.2).
     [[nodiscard]] uint32_t pfn() const {
         VIRTQ_ASSERT(phys_desc().value / pfn_unit_bytes <= UINT32_MAX,
@@ -113,8 +126,8 @@ public:
     }
 
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
-    [[nodiscard]] Status add(Gather const& readable, Gather const& writable, Token token) {
-        return ring_.add(readable, writable, token);
+    [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
+        return ring_.add_gathered(readable, writable, token);
     }
 
     /// Makes all that was added visible with one release, and returns whether the device wants a notification
@@ -152,10 +165,12 @@ public:
     /// readable after writable, more than 2^32 bytes, broken.
     [[nodiscard]] Status push_avail(DescIndex head, Token token = {}) { return Tier::push_avail(ring_, head, token); }
 
-    /// Whether `poll_used` or `take_used` has something to say: a completion, or that the queue is broken.
+    /// Whether `poll_used` or `take_used` has something to say: a completion, or that the queue is broken, for ever.
+    /// So take in a loop over what `poll_used` returns, `while (auto used = queue.poll_used())`, not over this.
     [[nodiscard]] bool has_used() const { return Tier::has_used(ring_); }
 
-    /// The next completion. The descriptors are the caller's again: push them once more, or free them.
+    /// The next completion. The descriptors are the caller's again: push them once more, or free them. A chain of
+    /// `add` can only be freed, and its token does not come back.
     [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(ring_); }
 
 private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/register.hpp>
+#include <virtq/spec/feature.hpp>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,13 +33,33 @@ enum class Feature : uint8_t {
     zoned = 17,         // VIRTIO_BLK_F_ZONED
 };
 
+/// §5.2.5.2: CONFIG_WCE comes with FLUSH only; a cache that can be switched on has to be flushed.
+inline constexpr FeatureNeed feature_needs[] = {
+    {static_cast<uint8_t>(Feature::config_wce), static_cast<uint8_t>(Feature::flush)},
+};
+
 /// §5.2.4 (Device configuration layout): offsets in the configuration space.
 namespace config {
 inline constexpr uint16_t capacity = 0;  // le64, in sectors, always present
 inline constexpr ReadOnly<uint32_t> size_max{8};
 inline constexpr ReadOnly<uint32_t> seg_max{12};
 inline constexpr ReadOnly<uint32_t> blk_size{20};
+inline constexpr ReadOnly<uint8_t> physical_block_exp{24};
+inline constexpr ReadOnly<uint8_t> alignment_offset{25};
+inline constexpr ReadOnly<uint16_t> min_io_size{26};
+inline constexpr ReadOnly<uint32_t> opt_io_size{28};
+inline constexpr ReadWrite<uint8_t> writeback{32};
+inline constexpr ReadOnly<uint16_t> num_queues{34};
+inline constexpr ReadOnly<uint32_t> max_discard_sectors{36};
+inline constexpr ReadOnly<uint32_t> max_discard_seg{40};
+inline constexpr ReadOnly<uint32_t> discard_sector_alignment{44};
+inline constexpr ReadOnly<uint32_t> max_write_zeroes_sectors{48};
+inline constexpr ReadOnly<uint32_t> max_write_zeroes_seg{52};
+inline constexpr ReadOnly<uint8_t> write_zeroes_may_unmap{56};
 }  // namespace config
+
+/// §5.2.6: bytes of the device ID string.
+inline constexpr uint32_t id_bytes = 20;
 
 /// §5.2.6 (Device Operation).
 enum class RequestType : uint32_t {
@@ -67,5 +88,17 @@ struct RequestHeader {
 };
 static_assert(sizeof(RequestHeader) == 16 && offsetof(RequestHeader, sector) == 8,
               "A block request header is 16 bytes: le32 type, le32 reserved, le64 sector (§5.2.6)");
+
+/// §5.2.6: the data of discard and write zeroes. Device-readable.
+struct Range {
+    uint64_t sector;
+    uint32_t num_sectors;
+    uint32_t flags;
+};
+static_assert(sizeof(Range) == 16 && offsetof(Range, num_sectors) == 8 && offsetof(Range, flags) == 12,
+              "A discard or write zeroes segment is 16 bytes: le64 sector, le32 num_sectors, le32 flags (§5.2.6)");
+
+/// §5.2.6: bit 0 of `Range::flags`, for write zeroes only.
+inline constexpr uint32_t range_unmap = 1;
 
 }  // namespace virtq::spec::block

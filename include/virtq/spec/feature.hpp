@@ -29,6 +29,12 @@ enum class Feature : uint8_t {
 
 }  // namespace spec
 
+/// §2.2.1: a feature that must not be accepted without another. Each device type has a table of them.
+struct FeatureNeed {
+    uint8_t bit;
+    uint8_t needs;
+};
+
 /// A set of feature bits, 128 wide: the standard defines bits up to 127. Kept as 32-bit words, which is how
 /// every transport shows them and what a 32-bit target shifts without a library call.
 class Features {

@@ -31,6 +31,8 @@ public:
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[nodiscard]] Status probe(Space space) {
         space_ = space;
+        device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
+        legacy_ = false;
         uint32_t const magic = read(spec::mmio::magic_value);
         if (magic == UINT32_MAX) {
             return Error::device_gone;
@@ -108,6 +110,8 @@ public:
     [[nodiscard]] uint8_t read_config8(uint16_t offset) { return space_.read8(in_config(offset)); }
     [[nodiscard]] uint16_t read_config16(uint16_t offset) { return config_order(space_.read16(in_config(offset))); }
     [[nodiscard]] uint32_t read_config32(uint16_t offset) { return config_order(space_.read32(in_config(offset))); }
+
+    void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
     /// Changes whenever a read may have been torn (§2.5). A legacy device has none: its readers compare two reads.
     [[nodiscard]] uint32_t config_generation() { return legacy_ ? 0 : read(spec::mmio::config_generation); }

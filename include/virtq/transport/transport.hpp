@@ -22,7 +22,7 @@ struct InterruptCause {
 
 template <class T>
 concept Transport = requires(T& transport, T const& constant, uint16_t queue, unsigned word, uint32_t bits,
-                             uint16_t offset, DeviceStatus status, QueueAddresses const& addresses) {
+                             uint16_t offset, uint8_t byte, DeviceStatus status, QueueAddresses const& addresses) {
     /// What the device is, and whether its interface is the legacy one (§1.3.1).
     { constant.device_id() } -> SameAs<spec::DeviceId>;
     { constant.is_legacy() } -> SameAs<bool>;
@@ -53,6 +53,7 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, un
     { transport.read_config8(offset) } -> SameAs<uint8_t>;
     { transport.read_config16(offset) } -> SameAs<uint16_t>;
     { transport.read_config32(offset) } -> SameAs<uint32_t>;
+    { transport.write_config8(offset, byte) } -> SameAs<void>;
     { transport.config_generation() } -> SameAs<uint32_t>;
 };
 

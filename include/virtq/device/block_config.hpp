@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/bit.hpp>
+#include <virtq/device/config.hpp>
+#include <virtq/spec/block.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Optimal alignment of a disk's requests, in units of its block size (§5.2.4). All zero: the device does not say.
+struct BlockTopology {
+    uint8_t physical_block_exp = 0;  ///< blocks in a physical block, as a power of two
+    uint8_t alignment_offset = 0;    ///< first block that is aligned
+    uint16_t min_io_size = 0;        ///< suggested minimum
+    uint32_t opt_io_size = 0;        ///< suggested maximum
+
+    friend constexpr bool operator==(BlockTopology const&, BlockTopology const&) = default;
+};
+
+/// What a disk says of itself in its configuration space (§5.2.4), as far as its features say that the fields are
+/// there. A value that makes no sense is taken for "no limit", because a driver that believed it could not work. All
+/// zero before it is read.
+struct BlockConfig {
+    uint64_t capacity_sectors = 0;
+    uint32_t block_bytes = 0;    ///< a power of two of at least 512
+    uint32_t segments = 0;       ///< most data segments of a request
+    uint32_t segment_bytes = 0;  ///< most bytes of each
+    BlockTopology topology;
+    uint32_t discard_sectors = 0;       ///< most sectors of one discard
+    uint32_t discard_alignment = 0;     ///< in sectors
+    uint32_t write_zeroes_sectors = 0;  ///< most sectors of one write zeroes
+    uint16_t queue_count = 0;
+    bool write_zeroes_may_unmap = false;
+
+    friend constexpr bool operator==(BlockConfig const&, BlockConfig const&) = default;
+};
+
+namespace detail {
+
+/// The value, or `fallback` for 0, which is no sensible limit.
+[[nodiscard]] constexpr uint32_t limit_or(uint32_t value, uint32_t fallback) {
+    return value != 0 ? value : fallback;
+}
+
+[[nodiscard]] constexpr uint32_t sensible_block_bytes(uint32_t bytes) {
+    return bytes >= spec::block::sector_bytes && is_power_of_two(bytes) ? bytes : spec::block::sector_bytes;
+}
+
+/// Reads each field once; a field whose feature was not negotiated is not touched (§2.5.1).
+template <Transport T>
+[[nodiscard]] BlockConfig read_block_fields(T& transport, Features const& features) {
+    namespace config = spec::block::config;
+    using Bit = spec::block::Feature;
+    auto const word = [&](Bit bit, ReadOnly<uint32_t> field) {
+        return features.has(bit) ? transport.read_config32(field.offset) : 0;
+    };
+    BlockConfig read;
+    read.capacity_sectors = read_config64_once(transport, config::capacity);
+    read.segment_bytes = limit_or(word(Bit::size_max, config::size_max), UINT32_MAX);
+    // A request without data segments carries no data, so 0 cannot be meant.
+    read.segments = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max), 1) : UINT32_MAX;
+    read.block_bytes = sensible_block_bytes(word(Bit::blk_size, config::blk_size));
+    if (features.has(Bit::topology)) {
+        read.topology = {transport.read_config8(config::physical_block_exp.offset),
+                         transport.read_config8(config::alignment_offset.offset),
+                         transport.read_config16(config::min_io_size.offset),
+                         transport.read_config32(config::opt_io_size.offset)};
+    }
+    uint16_t const queues = features.has(Bit::mq) ? transport.read_config16(config::num_queues.offset) : uint16_t{1};
+    read.queue_count = queues != 0 ? queues : uint16_t{1};
+    read.discard_sectors = limit_or(word(Bit::discard, config::max_discard_sectors), UINT32_MAX);
+    read.discard_alignment = limit_or(word(Bit::discard, config::discard_sector_alignment), 1);
+    read.write_zeroes_sectors = limit_or(word(Bit::write_zeroes, config::max_write_zeroes_sectors), UINT32_MAX);
+    read.write_zeroes_may_unmap =
+        features.has(Bit::write_zeroes) && transport.read_config8(config::write_zeroes_may_unmap.offset) != 0;
+    return read;
+}
+
+}  // namespace detail
+
+/// The configuration, read without a change in between. Error: `config_unstable`.
+template <Transport T>
+[[nodiscard]] Result<BlockConfig> read_block_config(T& transport, Features const& features) {
+    return read_config(transport, [&] { return detail::read_block_fields(transport, features); });
+}
+
+}  // namespace virtq

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/device/block_frame.hpp>
+#include <virtq/device/block_part.hpp>
+#include <virtq/device/block_request.hpp>
+#include <virtq/device/mapped_data.hpp>
+#include <virtq/device/negotiation.hpp>
+#include <virtq/device/request_pool.hpp>
+#include <virtq/platform/dma_mapper.hpp>
+#include <virtq/queue/virtqueue.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// One request queue of a disk: turns requests into chains and back. It knows no transport and no configuration;
+/// `BlockDevice` has checked the requests and notifies the device.
+template <uint32_t N, DmaMapper Mapper>
+class BlockQueue {
+public:
+    static constexpr uint32_t request_maximum = N / 2;  // a request has at least a header and a status
+
+    using Pool = RequestPool<request_maximum>;
+    using Data = MappedData<request_maximum, Mapper>;
+
+    /// The ring itself, which device initialisation brings up.
+    [[nodiscard]] VirtQueue<N>& ring() { return ring_; }
+    [[nodiscard]] VirtQueue<N> const& ring() const { return ring_; }
+
+    /// After the ring is up: takes pages for headers and status bytes, unless it has them.
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status init(Allocator& allocator, Interface interface, Mapper* mapper) {
+        mapper_ = mapper;
+        uint16_t const requests = request_count();
+        if (Status const framed = frames_.init(allocator, requests, byte_order(interface)); !framed) {
+            return framed;
+        }
+        start(interface);
+        return {};
+    }
+
+    /// The same after a reset, in the pages that it has.
+    void start(Interface interface) {
+        interface_ = interface;
+        frames_.set_order(byte_order(interface));
+        pool_.reset(request_count());
+    }
+
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status release(Allocator& allocator) {
+        Status const released = ring_.release(allocator);
+        if (released) {
+            frames_.release(allocator);
+            pool_.reset(0);
+        }
+        return released;
+    }
+
+    [[nodiscard]] uint16_t in_flight() const { return pool_.in_flight(); }
+    /// Requests that have ended and were not handed out.
+    [[nodiscard]] bool has_finished() const { return pool_.has_finished(); }
+
+    /// For a caller that waits for one request: it does not stand in the line of the others.
+    void await(uint16_t number) { pool_.await(number); }
+    [[nodiscard]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
+    [[nodiscard]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
+    void abandon(uint16_t number) { pool_.abandon(number); }
+
+    /// Data segments of one part: what the device allows, what fits the ring, and what can be remembered.
+    [[nodiscard]] uint32_t segment_maximum(uint32_t device_maximum) const {
+        uint32_t const fits = uint32_t{ring_.size()} - 2;
+        uint32_t const most = device_maximum < fits ? device_maximum : fits;
+        return most < Data::segments_maximum ? most : Data::segments_maximum;
+    }
+
+    /// Adds a request, in as many parts as it takes: all of them, or none. Returns the number of its record.
+    [[nodiscard]] Result<uint16_t> submit(BlockRequest const& request, BlockLimit const& limit) {
+        if (Error const error = check_room(request, limit); error != Error::none) {
+            return error;
+        }
+        Result<uint16_t> const owner = reserve(request, limit);
+        if (!owner) {
+            return owner;
+        }
+        BlockParts parts{request, limit};
+        BlockPart part;
+        for (uint16_t number = *owner; number != Pool::none;) {
+            static_cast<void>(parts.next(part));
+            uint16_t const after = pool_.next_part(number);
+            if (Error const error = add(number, part); error != Error::none) {
+                VIRTQ_ASSERT(number == *owner, "A part was refused after check_room() had found room for all");
+                undo(*owner);
+                return error;
+            }
+            number = after;
+        }
+        return owner;
+    }
+
+    Notification publish() { return ring_.publish(); }
+
+    /// Moves what the device has used to the line of finished requests.
+    TakeState collect() {
+        for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
+            Completion const used = ring_.take_used();
+            if (!used) {
+                return used.state;
+            }
+            auto const number = static_cast<uint16_t>(used.token.value());
+            data_.unmap(mapper_, number);
+            pool_.finish(number, outcome(number, used.written));
+        }
+    }
+
+    [[nodiscard]] BlockCompletion take_finished() {
+        auto const finished = pool_.take_finished();
+        return finished.found ? BlockCompletion{finished.token, finished.error, TakeState::completion}
+                              : BlockCompletion{};
+    }
+
+    /// After a reset of the device: everything in flight ends with `error`.
+    void cancel(Error error) {
+        pool_.cancel_all(error, [this](uint16_t number) { data_.unmap(mapper_, number); });
+    }
+
+private:
+    [[nodiscard]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
+
+    /// Whether all parts fit now, counted before anything is touched.
+    [[nodiscard]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
+        if (ring_.fault()) {
+            return Error::queue_broken;
+        }
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint32_t count = 0;
+        uint32_t descriptors = 0;
+        do {  // at most as many turns as there are records
+            if (!parts.next(part)) {
+                return Error::device_limits_too_small;
+            }
+            ++count;
+            descriptors += part.descriptors();
+            if (count > pool_.capacity() || descriptors > ring_.size()) {
+                return Error::request_above_queue;
+            }
+        } while (!parts.at_end());
+        return count > pool_.num_free() || descriptors > ring_.num_free() ? Error::queue_full : Error::none;
+    }
+
+    /// Takes a record for each part, and maps its data. Returns the first.
+    [[nodiscard]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint16_t owner = Pool::none;
+        uint16_t previous = Pool::none;
+        do {
+            static_cast<void>(parts.next(part));
+            uint32_t const expected = part.device_writes() ? part.data_bytes() : 0;
+            uint16_t const number =
+                owner == Pool::none ? pool_.take(request.token, expected) : pool_.take_part(owner, previous, expected);
+            owner = owner == Pool::none ? number : owner;
+            DmaDirection const direction =
+                part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
+            if (Error const error = data_.map(mapper_, number, part.data, direction); error != Error::none) {
+                undo(owner);
+                return error;
+            }
+            previous = number;
+        } while (!parts.at_end());
+        return owner;
+    }
+
+    void undo(uint16_t owner) {
+        for (uint16_t number = owner; number != Pool::none;) {
+            uint16_t const after = pool_.next_part(number);
+            data_.unmap(mapper_, number);
+            pool_.give_back(number);
+            number = after;
+        }
+    }
+
+    [[nodiscard]] Error add(uint16_t number, BlockPart const& part) {
+        frames_.prepare(number, part.type, part.sector);
+        Segment const header = frames_.header(number);
+        Segment const status = frames_.status(number);
+        Span<Segment const> const data = data_.where(number, part.data);
+        Token const token{uintptr_t{number}};
+        if (part.device_writes()) {
+            return ring_.add_gathered(Gather{{&header, 1}, {}}, Gather{data, {&status, 1}}, token).error();
+        }
+        if (part.has_range) {
+            frames_.prepare_range(number, part.range);
+            Segment const range = frames_.range(number);
+            return ring_.add_gathered(Gather{{&header, 1}, {&range, 1}}, Gather{{}, {&status, 1}}, token).error();
+        }
+        return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
+    }
+
+    [[nodiscard]] Error outcome(uint16_t number, uint32_t written) const {
+        switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
+            case spec::block::RequestStatus::ok:
+                // §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news.
+                return interface_ == Interface::modern && written < pool_.expected_bytes(number) ? Error::short_read
+                                                                                                 : Error::none;
+            case spec::block::RequestStatus::ioerr: return Error::io_error;
+            case spec::block::RequestStatus::unsupp: return Error::not_supported;
+        }
+        return Error::status_invalid;
+    }
+
+    Interface interface_ = Interface::modern;
+    Mapper* mapper_ = nullptr;
+    BlockFrames frames_;
+    Pool pool_;
+    [[no_unique_address]] Data data_;
+    VirtQueue<N> ring_;
+};
+
+}  // namespace virtq

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/error.hpp>
+#include <virtq/device/block_config.hpp>
+#include <virtq/device/block_request.hpp>
+#include <virtq/spec/block.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What the standard asks of a request before a disk hears of it (§5.2.6.1), by what the disk said of itself.
+class BlockRule {
+public:
+    constexpr BlockRule(BlockConfig const& config, Features const& negotiated)
+        : config_(config), negotiated_(negotiated) {}
+
+    [[nodiscard]] Error check(BlockRequest const& request) const {
+        switch (request.operation) {
+            case BlockOperation::read: return check_data(request);
+            case BlockOperation::write: return has(Bit::ro) ? Error::read_only : check_data(request);
+            case BlockOperation::flush: return has(Bit::flush) ? Error::none : Error::not_supported;
+            case BlockOperation::discard: return has(Bit::discard) ? check_change(request) : Error::not_supported;
+            case BlockOperation::write_zeroes:
+                return has(Bit::write_zeroes) ? check_change(request) : Error::not_supported;
+            case BlockOperation::write_zeroes_may_unmap:
+                return has(Bit::write_zeroes) && config_.write_zeroes_may_unmap ? check_change(request)
+                                                                                : Error::not_supported;
+            case BlockOperation::get_id: return check_id(request);
+        }
+        return Error::not_supported;
+    }
+
+private:
+    using Bit = spec::block::Feature;
+
+    [[nodiscard]] bool has(Bit bit) const { return negotiated_.has(bit); }
+
+    [[nodiscard]] Error check_data(BlockRequest const& request) const {
+        uint64_t bytes = 0;
+        for (Segment const& segment : request.data) {
+            if (segment.bytes == 0) {
+                return Error::segment_empty;
+            }
+            bytes += segment.bytes;
+        }
+        if (bytes == 0 || (bytes & (config_.block_bytes - 1)) != 0) {
+            return Error::length_not_block_multiple;
+        }
+        return check_place(request.sector, bytes / spec::block::sector_bytes);
+    }
+
+    [[nodiscard]] Error check_change(BlockRequest const& request) const {
+        if (has(Bit::ro)) {
+            return Error::read_only;
+        }
+        return request.sector_count == 0 ? Error::length_not_block_multiple
+                                         : check_place(request.sector, request.sector_count);
+    }
+
+    [[nodiscard]] Error check_place(uint64_t sector, uint64_t sectors) const {
+        uint32_t const block_sectors = config_.block_bytes / spec::block::sector_bytes;
+        if (((sector | sectors) & (block_sectors - 1)) != 0) {
+            return Error::length_not_block_multiple;
+        }
+        bool const fits = sectors <= config_.capacity_sectors && sector <= config_.capacity_sectors - sectors;
+        return fits ? Error::none : Error::beyond_capacity;
+    }
+
+    /// §5.2.6.1: just 20 bytes, and they fit one request of any device.
+    [[nodiscard]] Error check_id(BlockRequest const& request) const {
+        bool const fits = request.data.size() == 1 && request.data[0].bytes == spec::block::id_bytes;
+        return fits ? Error::none : Error::length_not_block_multiple;
+    }
+
+    BlockConfig const& config_;
+    Features const& negotiated_;
+};
+
+}  // namespace virtq

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include <device/disk_machine.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What disks offer beyond reading and writing, and the limits that they set (§5.2.4 to §5.2.6).
+namespace virtq::test {
+namespace {
+
+/// Reads `sectors` sectors from `sector` in one request and compares.
+template <class Machine>
+void expect_read(Machine& machine, std::uint64_t sector, std::size_t sectors) {
+    sim::Buffer const data = machine.buffer(sectors * 512);
+    Status const done = machine.driver.read(sector, machine.segment(data), patience, machine.stepping());
+    EXPECT_TRUE(done.ok()) << describe(done.error());
+    EXPECT_TRUE(machine.holds(data, sector));
+    machine.memory.free_buffer(data);
+}
+
+// virtio-win#692: seg_max and size_max were not looked at.
+TEST(BlockLimits, CutsARequestThatIsLargerThanTheDeviceTakes) {
+    struct Limits {
+        std::uint32_t seg_max;
+        std::uint32_t size_max;
+        std::size_t requests;
+    };
+    for (Limits const& limits : {Limits{0, 0, 1}, Limits{4, 1024, 4}, Limits{1, 512, 32}, Limits{3, 700, 8},
+                                 Limits{8, 0, 1}, Limits{2, 4096, 2}}) {
+        DiskMachine<256> machine({.disk = {.seg_max = limits.seg_max, .size_max = limits.size_max}});
+        machine.bring_up();
+        expect_read(machine, 5, 32);
+        EXPECT_EQ(machine.disk.requests().size(), limits.requests) << limits.seg_max << " " << limits.size_max;
+    }
+}
+
+TEST(BlockLimits, WritesInPartsAsItReads) {
+    DiskMachine<256> machine({.disk = {.seg_max = 2, .size_max = 1000}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(16384);
+    for (std::size_t i = 0; i < data.bytes; ++i) {
+        data.virt[i] = static_cast<std::uint8_t>(i * 11 + i / 256);
+    }
+    ASSERT_TRUE(machine.driver.write(40, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 40));
+    EXPECT_GT(machine.disk.requests().size(), 1u);
+}
+
+TEST(BlockLimits, EndsARequestOnceWithTheFirstErrorOfItsParts) {
+    DiskMachine<> machine({.disk = {.seg_max = 1, .size_max = 512}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(2048);
+    Segment const segments[] = {machine.segment(data)};
+    ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{9}}).ok());
+    EXPECT_EQ(machine.driver.in_flight(), 4);
+    machine.disk.answer_next_with(1);
+    machine.driver.start();
+    machine.device.step();
+    BlockCompletion const done = machine.driver.complete();
+    EXPECT_EQ(done.token.value(), 9u);
+    EXPECT_EQ(done.error, Error::io_error);
+    EXPECT_FALSE(machine.driver.complete());
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+}
+
+TEST(BlockLimits, AddsAllPartsOrNone) {
+    DiskMachine<16> machine({.disk = {.seg_max = 1, .size_max = 512}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512 * 6);
+    Segment const four[] = {{data.phys, 2048}};
+    Segment const two[] = {{data.phys, 1024}};
+    Segment const six[] = {{data.phys, 3072}};
+    ASSERT_TRUE(machine.driver.submit_read(0, four, Token{}).ok());
+    EXPECT_EQ(machine.driver.submit_read(0, two, Token{}).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.in_flight(), 4);
+    EXPECT_EQ(machine.driver.submit_read(0, six, Token{}).error(), Error::request_above_queue);
+    machine.driver.start();
+    machine.device.step();
+    EXPECT_TRUE(machine.driver.complete());
+    EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
+}
+
+TEST(BlockLimits, SaysWhenTheDeviceAllowsNotASingleBlock) {
+    DiskMachine<> machine({.disk = {.seg_max = 1, .size_max = 100}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).error(),
+              Error::device_limits_too_small);
+}
+
+TEST(BlockLimits, RefusesWhatIsNoMultipleOfTheBlockSize) {
+    DiskMachine<> machine({.disk = {.blk_size = 4096}});
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.block_bytes(), 4096u);
+    sim::Buffer const data = machine.buffer(8192);
+    Segment const one[] = {{data.phys, 4096}};
+    Segment const half[] = {{data.phys, 2048}};
+    EXPECT_EQ(machine.driver.submit_read(8, half, Token{}).error(), Error::length_not_block_multiple);
+    EXPECT_EQ(machine.driver.submit_read(4, one, Token{}).error(), Error::length_not_block_multiple);
+    EXPECT_TRUE(machine.driver.submit_read(8, one, Token{}).ok());
+}
+
+TEST(BlockLimits, TakesASenselessBlockSizeFor512) {
+    for (std::uint32_t const size : {1u, 256u, 513u, 3000u}) {
+        DiskMachine<> machine({.disk = {.blk_size = size}});
+        machine.bring_up();
+        EXPECT_EQ(machine.driver.block_bytes(), 512u) << size;
+        expect_read(machine, 3, 1);
+    }
+}
+
+TEST(BlockTopology, IsReadIfTheDeviceSaysIt) {
+    DiskMachine<> with({.disk = {.topology = true}});
+    with.bring_up();
+    EXPECT_FALSE(with.driver.topology() == BlockTopology{});
+    DiskMachine<> without;
+    without.bring_up();
+    EXPECT_TRUE(without.driver.topology() == BlockTopology{});
+}
+
+TEST(BlockId, IsTwentyBytesOfText) {
+    DiskMachine<> machine({.disk = {.id = "a disk"}});
+    machine.bring_up();
+    sim::Buffer const id = machine.memory.allocate_buffer(20);
+    ASSERT_TRUE(machine.driver.read_id({id.phys, 20}, patience, machine.stepping()).ok());
+    EXPECT_EQ(std::string(reinterpret_cast<char const*>(id.virt)), "a disk");
+    EXPECT_EQ(machine.driver.read_id({id.phys, 19}, patience).error(), Error::length_not_block_multiple);
+}
+
+TEST(BlockDiscard, ReachesTheDeviceInPiecesOfItsSize) {
+    DiskMachine<> machine({.disk = {.discard = true, .max_discard_sectors = 100, .discard_alignment = 8}});
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.can_discard());
+    BlockRequest const request{BlockOperation::discard, 10, 250, {}, Token{}};
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    ASSERT_EQ(machine.disk.requests().size(), 3u);
+    EXPECT_EQ(machine.disk.requests()[0].ranges[0].sector, 10u);
+    EXPECT_EQ(machine.disk.requests()[0].ranges[0].sectors, 96u);
+    EXPECT_EQ(machine.disk.requests()[2].ranges[0].sector, 202u);
+    EXPECT_EQ(machine.disk.requests()[2].ranges[0].sectors, 58u);
+}
+
+TEST(BlockWriteZeroes, LeavesZeroes) {
+    DiskMachine<> machine({.disk = {.write_zeroes = true, .write_zeroes_may_unmap = true}});
+    machine.bring_up();
+    BlockRequest request{BlockOperation::write_zeroes, 20, 4, {}, Token{}};
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    EXPECT_FALSE(machine.disk.requests()[0].ranges[0].unmap);
+    for (std::size_t i = 20 * 512; i < 24 * 512; ++i) {
+        ASSERT_EQ(machine.disk.current()[i], 0);
+    }
+    request.operation = BlockOperation::write_zeroes_may_unmap;
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.disk.requests()[1].ranges[0].unmap);
+}
+
+TEST(BlockWriteZeroes, AndDiscardAreRefusedWhereTheyCannotBe) {
+    BlockRequest const discard{BlockOperation::discard, 0, 8, {}, Token{}};
+    BlockRequest const zero{BlockOperation::write_zeroes, 0, 8, {}, Token{}};
+    BlockRequest const unmap{BlockOperation::write_zeroes_may_unmap, 0, 8, {}, Token{}};
+    DiskMachine<> plain;
+    plain.bring_up();
+    EXPECT_EQ(plain.driver.submit(discard).error(), Error::not_supported);
+    EXPECT_EQ(plain.driver.submit(zero).error(), Error::not_supported);
+
+    DiskMachine<> read_only({.disk = {.read_only = true, .discard = true, .write_zeroes = true}});
+    read_only.bring_up();
+    EXPECT_EQ(read_only.driver.submit(discard).error(), Error::read_only);
+    EXPECT_EQ(read_only.driver.submit(unmap).error(), Error::not_supported);  // it may not unmap
+
+    DiskMachine<> small({.disk = {.sectors = 10, .discard = true}});
+    small.bring_up();
+    EXPECT_EQ(small.driver.submit({BlockOperation::discard, 8, 3, {}, Token{}}).error(), Error::beyond_capacity);
+    EXPECT_EQ(small.driver.submit({BlockOperation::discard, UINT64_MAX, 2, {}, Token{}}).error(),
+              Error::beyond_capacity);
+    EXPECT_EQ(small.driver.submit({BlockOperation::discard, 0, 0, {}, Token{}}).error(),
+              Error::length_not_block_multiple);
+}
+
+TEST(BlockCacheMode, IsSwitchedAndReadBack) {
+    DiskMachine<> machine({.disk = {.config_wce = true}});
+    machine.bring_up();
+    ASSERT_TRUE(machine.driver.set_cache_mode(BlockCacheMode::writethrough).ok());
+    EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writethrough);
+    sim::Buffer const data = machine.buffer(512);
+    std::memset(data.virt, 0x77, 512);
+    ASSERT_TRUE(machine.driver.write(1, machine.segment(data), patience, machine.stepping()).ok());
+    machine.disk.lose_power();
+    EXPECT_TRUE(machine.holds(data, 1));
+    ASSERT_TRUE(machine.driver.set_cache_mode(BlockCacheMode::writeback).ok());
+    EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writeback);
+}
+
+TEST(BlockCacheMode, IsDeducedWithoutConfigWce) {
+    DiskMachine<> with_flush;
+    with_flush.bring_up();
+    EXPECT_EQ(with_flush.driver.cache_mode(), BlockCacheMode::writeback);
+    EXPECT_EQ(with_flush.driver.set_cache_mode(BlockCacheMode::writethrough).error(), Error::not_supported);
+    DiskMachine<> without({.disk = {.flush = false}});
+    without.bring_up();
+    EXPECT_EQ(without.driver.cache_mode(), BlockCacheMode::writethrough);
+}
+
+TEST(BlockCapacity, FollowsAChangeWhileRunning) {
+    DiskMachine<> machine({.disk = {.sectors = 100}});
+    machine.bring_up();
+    EXPECT_FALSE(*machine.driver.on_config_change());
+    machine.device.change_config([&] { machine.disk.set_sectors(50); });
+    ASSERT_TRUE(machine.transport.on_interrupt().config_change);
+    EXPECT_TRUE(*machine.driver.on_config_change());
+    EXPECT_EQ(machine.driver.capacity_sectors(), 50u);
+    sim::Buffer const data = machine.buffer(512);
+    EXPECT_EQ(machine.driver.read(50, machine.segment(data), patience).error(), Error::beyond_capacity);
+    machine.device.unsettle_config();
+    EXPECT_EQ(machine.driver.on_config_change().error(), Error::config_unstable);
+    machine.device.unsettle_config(0);
+    machine.device.need_reset();
+    EXPECT_EQ(machine.driver.on_config_change().error(), Error::reset_needed);
+}
+
+struct FourQueues : BlockTraits {
+    static constexpr std::uint16_t queue_maximum = 4;
+};
+
+TEST(BlockQueues, WorkSideBySide) {
+    for (std::uint16_t const offered : {std::uint16_t{1}, std::uint16_t{3}, std::uint16_t{9}}) {
+        DiskMachine<64, FourQueues> machine({.disk = {.queues = offered}});
+        machine.bring_up();
+        std::uint16_t const count = offered < 4 ? offered : std::uint16_t{4};
+        EXPECT_EQ(machine.driver.queue_count(), count);
+        std::vector<sim::Buffer> data;
+        for (std::uint16_t queue = 0; queue < count; ++queue) {
+            data.push_back(machine.buffer(512));
+            Segment const segments[] = {machine.segment(data.back())};
+            BlockRequest const request{BlockOperation::read, queue + 7u, 0, segments, Token{std::uintptr_t{queue}}};
+            ASSERT_TRUE(machine.driver.submit(request, queue).ok());
+            EXPECT_TRUE(machine.driver.start(queue));
+        }
+        machine.device.step();
+        for (std::uint16_t queue = 0; queue < count; ++queue) {
+            EXPECT_EQ(machine.driver.complete(queue).token.value(), queue);
+            EXPECT_TRUE(machine.holds(data[queue], queue + 7u));
+        }
+        EXPECT_EQ(machine.driver.submit({}, count).error(), Error::no_such_queue);
+        EXPECT_EQ(machine.driver.complete(count).error, Error::no_such_queue);
+        EXPECT_EQ(machine.driver.check_alive(count).error(), Error::no_such_queue);
+        unsigned handed_back = 0;
+        EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
+        EXPECT_EQ(handed_back, 0u);
+    }
+}
+
+TEST(BlockQueues, GiveEverythingBackWhereverAnAllocationFails) {
+    std::size_t const all = 8;  // four queues, each with a ring and its headers
+    for (std::size_t n = 0; n < all; ++n) {
+        DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
+        machine.memory.fail_allocation(n);
+        EXPECT_EQ(machine.init().error(), Error::no_pages) << n;
+        EXPECT_EQ(machine.memory.pages_outstanding(), 0u) << n;
+        machine.bring_up();
+        EXPECT_EQ(machine.memory.allocations(), n + 1 + all);
+    }
+}
+
+TEST(BlockCompletions, CanBeHandledByACallback) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    for (std::uintptr_t token = 1; token <= 3; ++token) {
+        ASSERT_TRUE(machine.driver.submit_read(token, segments, Token{token}).ok());
+    }
+    machine.driver.start();
+    machine.device.step();
+    std::vector<std::uintptr_t> seen;
+    auto const note = [&](BlockCompletion const& completion) { seen.push_back(completion.token.value()); };
+    EXPECT_EQ(machine.driver.complete_each(note), TakeState::none);
+    EXPECT_EQ(seen, (std::vector<std::uintptr_t>{1, 2, 3}));
+}
+
+}  // namespace
+}  // namespace virtq::test

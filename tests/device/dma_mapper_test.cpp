@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/platform/dma_mapper.hpp>
+
+#include <device/disk_machine.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+/// Requests through a mapper: each piece of data is mapped once and unmapped once, whatever happens.
+namespace virtq::test {
+namespace {
+
+/// Bounces through pages of its own, so that a request works only if the device gets mapped addresses, and only if
+/// what it wrote is copied back.
+class BounceMapper {
+public:
+    Result<PhysAddr> map(PhysAddr address, std::uint32_t bytes, DmaDirection direction) {
+        if (fail_after && (*fail_after)-- == 0) {
+            return Error::dma_map_failed;
+        }
+        sim::Buffer const bounce = memory->allocate_buffer(bytes);
+        if (direction == DmaDirection::device_reads) {
+            std::memcpy(bounce.virt, memory->virt(address, bytes), bytes);
+        }
+        mapped[bounce.phys.value] = {bounce, address, direction};
+        ++maps;
+        return bounce.phys;
+    }
+
+    void unmap(PhysAddr address, std::uint32_t bytes, DmaDirection direction) {
+        auto const found = mapped.find(address.value);
+        ASSERT_NE(found, mapped.end()) << "unmapped twice, or never mapped";
+        EXPECT_EQ(found->second.bounce.bytes, bytes);
+        EXPECT_EQ(found->second.direction, direction);
+        if (direction == DmaDirection::device_writes) {
+            std::memcpy(memory->virt(found->second.original, bytes), found->second.bounce.virt, bytes);
+        }
+        memory->free_buffer(found->second.bounce);
+        mapped.erase(found);
+    }
+
+    struct Mapping {
+        sim::Buffer bounce;
+        PhysAddr original;
+        DmaDirection direction;
+    };
+
+    sim::GuestMemory* memory = nullptr;
+    std::map<std::uint64_t, Mapping> mapped;
+    std::optional<int> fail_after;
+    unsigned maps = 0;
+};
+static_assert(DmaMapper<BounceMapper>);
+
+struct Bouncing : BlockTraits {
+    using Mapper = BounceMapper;
+};
+
+class MappedDisk : public ::testing::Test {
+protected:
+    void bring_up() {
+        mapper.memory = &machine.memory;
+        ASSERT_TRUE(machine.probe().ok());
+        ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper).ok());
+    }
+    ~MappedDisk() override { EXPECT_TRUE(mapper.mapped.empty()); }
+
+    BounceMapper mapper;
+    DiskMachine<64, Bouncing> machine{{.disk = {.seg_max = 4, .size_max = 4096}}};
+};
+
+TEST_F(MappedDisk, ReadsAndWritesThroughTheMapper) {
+    bring_up();
+    sim::Buffer const data = machine.buffer(32768);  // two parts of four pieces
+    ASSERT_TRUE(machine.driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 3));
+    EXPECT_EQ(mapper.maps, 8u);
+    std::memset(data.virt, 0x5c, data.bytes);
+    ASSERT_TRUE(machine.driver.write(3, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 3));
+    EXPECT_TRUE(mapper.mapped.empty());
+}
+
+TEST_F(MappedDisk, LeavesNothingMappedWhereverTheMapperFails) {
+    bring_up();
+    sim::Buffer const data = machine.buffer(32768);
+    Segment const segments[] = {machine.segment(data)};
+    for (int n = 0; n < 8; ++n) {
+        mapper.fail_after = n;
+        EXPECT_EQ(machine.driver.submit_read(0, segments, Token{}).error(), Error::dma_map_failed) << n;
+        EXPECT_TRUE(mapper.mapped.empty()) << n;
+        EXPECT_EQ(machine.driver.in_flight(), 0) << n;
+        mapper.fail_after.reset();
+    }
+    EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
+}
+
+TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {
+    bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    unsigned submitted = 0;
+    while (machine.driver.submit_read(0, segments, Token{})) {
+        ++submitted;
+    }
+    EXPECT_EQ(mapper.mapped.size(), submitted);
+    machine.driver.start();
+    machine.device.step();
+    while (machine.driver.complete()) {
+    }
+    EXPECT_TRUE(mapper.mapped.empty());
+}
+
+TEST_F(MappedDisk, UnmapsOnceAfterAResetAndNotBefore) {
+    bring_up();
+    sim::Buffer const data = machine.buffer(32768);
+    Segment const segments[] = {machine.segment(data)};
+    ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
+    EXPECT_EQ(machine.driver.read(0, {data.phys, 512}, Looks{5}).error(), Error::timed_out);
+    EXPECT_EQ(mapper.mapped.size(), 9u);
+    machine.device.reset_takes(sim::MmioDevice::never);
+    auto const ignore = [](BlockCompletion const&) {};
+    EXPECT_EQ(machine.driver.reset(ignore).error(), Error::reset_timed_out);
+    EXPECT_EQ(mapper.mapped.size(), 9u);
+    machine.device.reset_takes(0);
+    EXPECT_TRUE(machine.driver.reset(ignore).ok());
+    EXPECT_TRUE(mapper.mapped.empty());
+    EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
+}
+
+TEST_F(MappedDisk, UnmapsOnceWhenOnlySomePartsHadEnded) {
+    bring_up();
+    machine.device.set_schedule(sim::Schedule::in_order());
+    sim::Buffer const data = machine.buffer(32768);
+    Segment const segments[] = {machine.segment(data)};
+    machine.disk.swallow_next();  // the first part never ends, the second does
+    ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
+    machine.driver.start();
+    machine.device.step();
+    EXPECT_FALSE(machine.driver.complete());
+    EXPECT_EQ(mapper.mapped.size(), 4u);
+    unsigned handed_back = 0;
+    EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
+    EXPECT_EQ(handed_back, 1u);
+    EXPECT_TRUE(mapper.mapped.empty());
+}
+
+TEST_F(MappedDisk, UnmapsOnRelease) {
+    bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{}).ok());
+    EXPECT_TRUE(machine.driver.release(machine.memory).ok());
+    EXPECT_TRUE(mapper.mapped.empty());
+}
+
+TEST(NoMapper, CostsNothing) {
+    EXPECT_LT(sizeof(BlockDevice<Transport, 64>), sizeof(BlockDevice<Transport, 64, Bouncing>));
+    EXPECT_TRUE((__is_empty(MappedData<32, NoMapper>)));
+}
+
+}  // namespace
+}  // namespace virtq::test
