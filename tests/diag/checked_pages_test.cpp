@@ -500,6 +500,30 @@ TEST(CheckedPages, CountsAmongTheLeaksWhatDidNotFitTheTable) {
     EXPECT_EQ(checked.pages.leaks(), 5u);
 }
 
+TEST(CheckedPages, HearsOfALeakThatDidNotFitTheTable) {
+    Checked<LocatingMemory> checked;
+    Pages run;
+    for (int i = 0; i < 5; ++i) {
+        run = checked.allocate(1);
+    }
+    checked.pages.pages_leaked(run);
+    EXPECT_EQ(checked.findings(), Findings{PageFinding::table_full});
+}
+
+TEST(CheckedPages, FindsTheOneEntryThatIsFree) {
+    Checked<LocatingMemory> checked;
+    std::vector<Pages> runs;
+    for (int i = 0; i < 4; ++i) {
+        runs.push_back(checked.allocate(1));
+    }
+    for (int i : {0, 3, 1, 2, 2, 0}) {
+        Pages& run = runs[static_cast<std::size_t>(i)];
+        checked.pages.free_pages(run);
+        run = checked.allocate(1);
+    }
+    EXPECT_EQ(checked.findings(), Findings{});
+}
+
 TEST(CheckedPages, RemembersTheLatestFreedRuns) {
     Checked<LocatingMemory> checked;
     Pages run;

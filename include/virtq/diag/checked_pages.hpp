@@ -247,13 +247,8 @@ private:
 
     // --- the table ----------------------------------------------------------------------------------------------
 
-    /// Freed runs stay in the table until their memory or their entry is used again, the oldest entry first.
+    /// Freed runs stay in the table until their entry is used again, so that a second free is known as one.
     void follow(Pages const& run) {
-        for (Entry& entry : entries_) {
-            if (entry.state == State::freed && (meet_phys(run, entry.run) || meet_virt(run, entry.run))) {
-                entry.state = State::empty;
-            }
-        }
         for (size_t step = 0; step < Runs; ++step) {
             Entry& entry = entries_[next_entry_];
             next_entry_ = next_entry_ + 1 == Runs ? 0 : next_entry_ + 1;
