@@ -3,6 +3,7 @@
 #include "disk.hpp"
 #include "disk_reader.hpp"
 #include "machine.hpp"
+#include "page_check.hpp"
 #include "page_pool.hpp"
 #include "write_check.hpp"
 
@@ -46,6 +47,7 @@ extern "C" void kernel_main() {
     console::line("virtq example kernel on ", machine::name(), ", with pages from ",
                   console::Hex{machine::pool_base.value});
     dirty_the_pool();
+    check_pages(pages);
 
     unsigned const found = find_disks(disks, pages);
     if (found != 2 || disks[0].device.is_read_only() == disks[1].device.is_read_only()) {

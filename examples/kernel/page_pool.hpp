@@ -26,6 +26,7 @@ public:
     }
 
     virtq::PhysAddr phys_addr(void const* virt) const { return machine::phys(virt); }
+    void* virt_of(virtq::PhysAddr phys) const { return machine::virt(phys); }
 
 private:
     static constexpr size_t pool_pages = machine::pool_bytes / virtq::page_bytes;

@@ -52,6 +52,7 @@ public:
     virtq::PhysAddr phys_addr(void const* virt) const {
         return virtq::PhysAddr{0x1'0000'0000} + (reinterpret_cast<uintptr_t>(virt) & 0x0fff'ffffu);
     }
+    void* virt_of(virtq::PhysAddr phys) { return memory_ + (phys.value & 0xfffu); }
     void pages_leaked(virtq::Pages pages) { use(pages); }
 
 private:
@@ -60,7 +61,8 @@ private:
     alignas(virtq::page_bytes) unsigned char memory_[page_count * virtq::page_bytes];
     size_t taken_;
 };
-static_assert(virtq::PageAllocator<Pool> && virtq::TranslatesAddresses<Pool> && virtq::ReportsLeaks<Pool>);
+static_assert(virtq::PageAllocator<Pool> && virtq::TranslatesAddresses<Pool> && virtq::ReportsLeaks<Pool> &&
+              virtq::LocatesPages<Pool>);
 
 }  // namespace kernel
 
@@ -135,6 +137,18 @@ void scoped() {
     use(queue.init(16, unknown<virtq::Features>()));
     use(queue->num_free());
     use((*queue).publish());
+}
+
+void checked_pages() {
+    auto const say = [](virtq::PageReport const& report) { use(report.sentence()); };
+    virtq::CheckedPages<Pool, decltype(say), 16> checked(global_pool, say);
+    virtq::Pages const run = checked.allocate_pages(unknown<size_t>());
+    use(checked.phys_addr(run.virt));
+    use(checked.virt_of(run.phys));
+    checked.pages_leaked(run);
+    checked.free_pages(run);
+    use(checked.leaks());
+    use(checked.findings());
 }
 
 void platform() {
@@ -245,6 +259,7 @@ extern "C" void kernel_main() {
     kernel::descriptor_tier(global_descriptor_queue);
     kernel::chain_tier(global_descriptor_queue);
     kernel::scoped();
+    kernel::checked_pages();
     kernel::platform();
     kernel::transport();
     kernel::own_driver();

@@ -13,6 +13,15 @@ struct PhysAddr {
     constexpr PhysAddr() = default;
     explicit constexpr PhysAddr(uint64_t address) : value(address) {}
 
+    /// Does not compile, and says why. Implicit, so that it also answers where a pointer is passed as a `PhysAddr`.
+    template <class T>
+    constexpr PhysAddr(T* /*pointer*/) {  // NOLINT: it has to be found where a conversion is looked for
+        static_assert(
+            sizeof(T*) == 0,
+            "PhysAddr is what the device sees: translate the pointer first (virt_to_phys), or take Pages::phys, "
+            "and write PhysAddr{number}. A virtual address would be read as a physical one.");
+    }
+
     /// `bytes` further on.
     [[nodiscard]] constexpr PhysAddr operator+(uint64_t bytes) const { return PhysAddr{value + bytes}; }
 

@@ -38,6 +38,14 @@ concept TranslatesAddresses = requires(Allocator& allocator, void const* virt) {
     { allocator.phys_addr(virt) } -> SameAs<PhysAddr>;
 };
 
+/// Optional, for `CheckedPages`: the kernel's own way from a physical address to memory.
+template <class Allocator>
+concept LocatesPages = requires(Allocator& allocator, PhysAddr phys) {
+    /// Where the kernel finds a physical page that this allocator handed out; null if it is not mapped. May be
+    /// another mapping than `Pages::virt`.
+    { allocator.virt_of(phys) } -> SameAs<void*>;
+};
+
 /// Optional, required by `ScopedQueue`: hears of pages that cannot be given back because the device may still
 /// write to them.
 template <class Allocator>
@@ -45,5 +53,41 @@ concept ReportsLeaks = requires(Allocator& allocator, Pages pages) {
     /// Says it (prints, counts). The pages stay allocated for ever, or until the device has been reset.
     { allocator.pages_leaked(pages) } -> SameAs<void>;
 };
+
+/// Whether the type is a `PageAllocator`; does not compile if not, with a sentence for each thing that is missing.
+/// Better than the concept alone in a signature, which says only that a constraint is not satisfied.
+template <class Allocator>
+[[nodiscard]] constexpr bool is_page_allocator_or_says_why() {
+    constexpr bool allocates = requires(Allocator & allocator, size_t count) {
+        allocator.allocate_pages(count);
+    };
+    constexpr bool frees = requires(Allocator & allocator, Pages pages) {
+        allocator.free_pages(pages);
+    };
+    static_assert(allocates,
+                  "This page allocator has no public, non-const `virtq::Pages allocate_pages(size_t count)`: add it, "
+                  "as virtq/platform/page_allocator.hpp describes it");
+    static_assert(frees,
+                  "This page allocator has no public, non-const `void free_pages(virtq::Pages pages)`: add it, as "
+                  "virtq/platform/page_allocator.hpp describes it");
+    if constexpr (allocates) {
+        static_assert(
+            requires(Allocator & allocator, size_t count) {
+                { allocator.allocate_pages(count) } -> SameAs<Pages>;
+            },
+            "This page allocator's allocate_pages(count) must return virtq::Pages, that is {virtual address, "
+            "virtq::PhysAddr, count}: see virtq/platform/page_allocator.hpp, and examples/adaptors for allocators "
+            "that return something else");
+    }
+    if constexpr (frees) {
+        static_assert(
+            requires(Allocator & allocator, Pages pages) {
+                { allocator.free_pages(pages) } -> SameAs<void>;
+            },
+            "This page allocator's free_pages(pages) must return void, because giving back cannot fail: see "
+            "virtq/platform/page_allocator.hpp");
+    }
+    return PageAllocator<Allocator>;
+}
 
 }  // namespace virtq

@@ -25,12 +25,43 @@ concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t byte, ui
     { space.write32(offset, word) } -> SameAs<void>;
 };
 
+/// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
+template <class Space>
+[[nodiscard]] constexpr bool is_register_space_or_says_why() {
+    static_assert(
+        requires(Space & space) {
+            Space{};
+            Space(space);
+        },
+        "A register space must be made without arguments and be copied: see virtq/platform/register_space.hpp");
+    static_assert(
+        requires(Space & space, uint16_t offset) {
+            { space.read8(offset) } -> SameAs<uint8_t>;
+            { space.read16(offset) } -> SameAs<uint16_t>;
+            { space.read32(offset) } -> SameAs<uint32_t>;
+        },
+        "This register space lacks one of `uint8_t read8(uint16_t offset)`, `uint16_t read16(uint16_t offset)` and "
+        "`uint32_t read32(uint16_t offset)`: see virtq/platform/register_space.hpp");
+    static_assert(
+        requires(Space & space, uint16_t offset, uint8_t byte, uint16_t half, uint32_t word) {
+            { space.write8(offset, byte) } -> SameAs<void>;
+            { space.write16(offset, half) } -> SameAs<void>;
+            { space.write32(offset, word) } -> SameAs<void>;
+        },
+        "This register space lacks one of `void write8(uint16_t offset, uint8_t)`, `void write16(uint16_t offset, "
+        "uint16_t)` and `void write32(uint16_t offset, uint32_t)`: see virtq/platform/register_space.hpp");
+    return RegisterSpace<Space>;
+}
+
 namespace platform {
 
-template <RegisterSpace Space, class Word, Access access>
-    requires(access != Access::write)
+template <class Space, class Word, Access access>
 [[nodiscard]] Word read_register(Space& space, Register<Word, access> which) {
-    if constexpr (sizeof(Word) == 1) {
+    static_assert(access != Access::write,
+                  "This register is write-only (virtq::WriteOnly): what it would read as is not defined");
+    if constexpr (!is_register_space_or_says_why<Space>()) {
+        return Word{};
+    } else if constexpr (sizeof(Word) == 1) {
         return space.read8(which.offset);
     } else if constexpr (sizeof(Word) == 2) {
         return space.read16(which.offset);
@@ -40,10 +71,12 @@ template <RegisterSpace Space, class Word, Access access>
     }
 }
 
-template <RegisterSpace Space, class Word, Access access>
-    requires(access != Access::read)
+template <class Space, class Word, Access access>
 void write_register(Space& space, Register<Word, access> which, Word value) {
-    if constexpr (sizeof(Word) == 1) {
+    static_assert(access != Access::read, "This register is read-only (virtq::ReadOnly): a write would do nothing");
+    if constexpr (!is_register_space_or_says_why<Space>()) {
+        return;
+    } else if constexpr (sizeof(Word) == 1) {
         space.write8(which.offset, value);
     } else if constexpr (sizeof(Word) == 2) {
         space.write16(which.offset, value);
@@ -53,7 +86,7 @@ void write_register(Space& space, Register<Word, access> which, Word value) {
     }
 }
 
-template <RegisterSpace Space>
+template <class Space>
 void write_register(Space& space, WriteOnlyPair which, uint64_t value) {
     write_register(space, which.low, static_cast<uint32_t>(value));
     write_register(space, which.high, static_cast<uint32_t>(value >> 32));

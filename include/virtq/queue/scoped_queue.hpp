@@ -13,12 +13,10 @@ namespace virtq {
 /// Not for static objects: their destructors need `__cxa_atexit`, which kernels lack.
 template <uint32_t N, class Allocator, class Format = Split>
 class ScopedQueue {
-    static_assert(PageAllocator<Allocator>,
-                  "ScopedQueue: the allocator must satisfy virtq::PageAllocator "
-                  "(virtq/platform/page_allocator.hpp)");
+    static_assert(is_page_allocator_or_says_why<Allocator>());
     static_assert(ReportsLeaks<Allocator>,
                   "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor "
-                  "has no other way to say that pages were leaked");
+                  "has no other way to say that pages were leaked (virtq/platform/page_allocator.hpp)");
 
 public:
     explicit ScopedQueue(Allocator& allocator) : allocator_(allocator) {}

@@ -47,7 +47,7 @@ public:
     static constexpr uint32_t capacity = N;
 
     constexpr VirtQueue() = default;
-    VirtQueue(VirtQueue const&) = delete;
+    VirtQueue(VirtQueue const&) = delete;  // the device knows where it is: pass the queue by reference
     VirtQueue& operator=(VirtQueue const&) = delete;
 
     // --- life ---------------------------------------------------------------------------------------------------
@@ -55,10 +55,14 @@ public:
     /// Takes pages, zeroes them and lays out a queue of `size` descriptors, as agreed with the device. `features` are
     /// the negotiated ones: EVENT_IDX is used, a set without VERSION_1 makes a legacy queue. Used buffer notifications
     /// are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of another format; then
-    /// nothing is kept. May call the allocator.
-    template <PageAllocator Allocator>
+    /// nothing is kept. May call the allocator, a `PageAllocator`.
+    template <class Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features, QueueOption option = {}) {
-        return ring_.init(allocator, size, features, option);
+        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+            return ring_.init(allocator, size, features, option);
+        } else {
+            return {};
+        }
     }
 
     /// Makes the queue empty and sound again in the pages that it has, at the same size, after the device was reset
@@ -70,9 +74,13 @@ public:
 
     /// Gives back exactly the pages that `init` took. While the device may still write to them nothing is given back:
     /// `Error::queue_still_live`. Without pages: nothing to do.
-    template <PageAllocator Allocator>
+    template <class Allocator>
     [[nodiscard]] Status release(Allocator& allocator) {
-        return ring_.release(allocator);
+        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+            return ring_.release(allocator);
+        } else {
+            return {};
+        }
     }
 
     /// Says that the device has been told where the queue is; from now on it may write. The first `publish` or
@@ -147,36 +155,56 @@ public:
     // --- descriptor tier ----------------------------------------------------------------------------------------
 
     /// One descriptor, the caller's until it is freed. Errors: full, broken, not initialised.
-    [[nodiscard]] Result<DescIndex> alloc_desc() { return Tier::alloc_desc(ring_); }
+    [[nodiscard]] Result<DescIndex> alloc_desc() { return Tier::alloc_desc(tier_ring()); }
 
     /// Gives back one descriptor of the caller's.
-    void free_desc(DescIndex desc) { Tier::free_desc(ring_, desc); }
+    void free_desc(DescIndex desc) { Tier::free_desc(tier_ring(), desc); }
 
     /// Gives back a chain linked by NEXT, as `write_desc` linked it, or one that `poll_used` returned.
-    void free_chain(DescIndex head) { Tier::free_chain(ring_, head); }
+    void free_chain(DescIndex head) { Tier::free_chain(tier_ring(), head); }
 
     /// Fills one descriptor of the caller's. `flags` are NEXT and WRITE only; with NEXT, `next` is the caller's too.
     void write_desc(DescIndex desc, PhysAddr addr, uint32_t len, uint16_t flags, DescIndex next = DescIndex{0}) {
-        Tier::write_desc(ring_, desc, Segment{addr, len}, flags, next);
+        Tier::write_desc(tier_ring(), desc, Segment{addr, len}, flags, next);
     }
 
     /// Offers the chain at `head` to the device at once, as the classic call does; `publish` then only decides whether
     /// to notify. Errors: a descriptor of length 0 or never written, a chain longer than the queue (or a loop),
     /// readable after writable, more than 2^32 bytes, broken.
-    [[nodiscard]] Status push_avail(DescIndex head, Token token = {}) { return Tier::push_avail(ring_, head, token); }
+    [[nodiscard]] Status push_avail(DescIndex head, Token token = {}) {
+        return Tier::push_avail(tier_ring(), head, token);
+    }
 
     /// Whether `poll_used` or `take_used` has something to say: a completion, or that the queue is broken, for ever.
     /// So take in a loop over what `poll_used` returns, `while (auto used = queue.poll_used())`, not over this.
-    [[nodiscard]] bool has_used() const { return Tier::has_used(ring_); }
+    [[nodiscard]] bool has_used() const { return Tier::has_used(tier_ring()); }
 
     /// The next completion. The descriptors are the caller's again: push them once more, or free them. A chain of
     /// `add` can only be freed, and its token does not come back.
-    [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(ring_); }
+    [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(tier_ring()); }
 
 private:
     using Tier = DescriptorTier<N>;
+    using Ring = typename Format::template Ring<N>;
 
-    typename Format::template Ring<N> ring_;
+    /// The ring, for calls of the descriptor tier: where the format has none, the sentence that says so.
+    [[nodiscard]] Ring& tier_ring() {
+        check_tier();
+        return ring_;
+    }
+    [[nodiscard]] Ring const& tier_ring() const {
+        check_tier();
+        return ring_;
+    }
+    static constexpr void check_tier() {
+        static_assert(
+            Format::has_descriptor_tier,
+            "This queue format has no descriptor tier (alloc_desc, write_desc, push_avail, poll_used and their like), "
+            "because its descriptors are not linked by index: use the chain tier (add, publish, take_used), or "
+            "virtq::Split");
+    }
+
+    Ring ring_;
 };
 
 }  // namespace virtq

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/page_finding.hpp>
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/platform/probe.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace virtq {
+
+/// A kernel's page allocator with every call checked: put it between the allocator and the library while a kernel is
+/// brought up. It is a page allocator itself, and translates addresses, locates pages and reports leaks if the
+/// kernel's does.
+///
+/// **What it finds** is `PageFinding`, each with a sentence, given to `Sink`, a callable that takes a
+/// `PageReport const&`. What an allocation returns is passed on as it is; a free that is wrong is not passed on.
+/// **What it cannot find**: a translation that is wrong in both directions alike (`phys_addr` that subtracts and
+/// `virt_of` that adds the same wrong offset) shows nothing, so let `phys_addr` walk the page table here. A page that
+/// is mapped but absent may seem to be memory as long as the CPU's cache holds it. A second free of a run whose pages
+/// were handed out again in the same shape looks like the new owner's; then the new owner's own is `freed_twice`.
+/// **Memory** No heap: a table of `Runs` outstanding runs is inside the object, about 32 bytes each, so it is better a
+/// global than on a kernel's stack. The first and the last word of each page that is allocated are written, when
+/// the addresses are sound and no outstanding run has them. **Threading** As the kernel's allocator, calls serialised.
+///
+/// ```
+/// auto say = [](virtq::PageReport const& report) { kernel_print(report.sentence()); };
+/// virtq::CheckedPages checked(pages, say);
+/// disk.init(transport, checked); disk.release(checked);
+/// if (checked.leaks() == 0 && checked.findings() == 0) { kernel_print("page allocator: checked"); }
+/// ```
+template <class Allocator, class Sink, size_t Runs = 64>
+class CheckedPages {
+    static_assert(is_page_allocator_or_says_why<Allocator>());
+    static_assert(
+        requires(Sink & sink, PageReport const& report) { sink(report); },
+        "CheckedPages: the sink must be callable with a virtq::PageReport const&, for example "
+        "[](virtq::PageReport const& report) { kernel_print(report.sentence()); }");
+    static_assert(Runs != 0, "CheckedPages: with a table of 0 runs nothing can be followed");
+
+public:
+    /// `allocator` is kept by reference.
+    constexpr CheckedPages(Allocator& allocator, Sink sink) : allocator_(allocator), sink_(sink) {}
+    CheckedPages(CheckedPages const&) = delete;  // two tables over one allocator would each miss the other's runs
+    CheckedPages& operator=(CheckedPages const&) = delete;
+
+    [[nodiscard]] Pages allocate_pages(size_t count) {
+        Pages const run = allocator_.allocate_pages(count);
+        if (run.virt == nullptr) {
+            if (run.count != 0 || run.phys != PhysAddr{}) {
+                say(PageFinding::no_virt, run);
+            }
+            return run;
+        }
+        if (has_sound_numbers(run, count) && is_where_it_claims(run)) {
+            try_memory(run);
+        }
+        follow(run);
+        return run;
+    }
+
+    void free_pages(Pages run) {
+        if (Entry* const entry = find(run)) {
+            entry->state = State::freed;
+            allocator_.free_pages(run);
+        } else if (!complain_of_free(run)) {
+            --unfollowed_;
+            allocator_.free_pages(run);
+        }
+    }
+
+    [[nodiscard]] PhysAddr phys_addr(void const* virt) const requires TranslatesAddresses<Allocator> {
+        return allocator_.phys_addr(virt);
+    }
+
+    [[nodiscard]] void* virt_of(PhysAddr phys) const requires LocatesPages<Allocator> {
+        return allocator_.virt_of(phys);
+    }
+
+    void pages_leaked(Pages run) requires ReportsLeaks<Allocator> {
+        if (find(run) == nullptr && unfollowed_ == 0) {
+            say(PageFinding::leaked_unknown, run);
+        }
+        allocator_.pages_leaked(run);
+    }
+
+    /// Reports each run that is outstanding, and returns how many there are. Call it when all should be back.
+    size_t leaks() {
+        size_t count = unfollowed_;
+        for (Entry const& entry : entries_) {
+            if (entry.state == State::outstanding) {
+                ++count;
+                say(PageFinding::still_outstanding, entry.run);
+            }
+        }
+        return count;
+    }
+
+    /// How many findings there were so far, notes apart.
+    [[nodiscard]] uint32_t findings() const { return findings_; }
+
+private:
+    enum class State : uint8_t { empty, outstanding, freed };
+    struct Entry {
+        Pages run;
+        State state = State::empty;
+    };
+
+    static constexpr size_t words_per_page = page_bytes / sizeof(uint32_t);
+    static constexpr uint64_t phys_limit = uint64_t{1} << 52;
+
+    // --- addresses ----------------------------------------------------------------------------------------------
+
+    [[nodiscard]] static uint64_t virt_number(Pages const& run) { return reinterpret_cast<uintptr_t>(run.virt); }
+    [[nodiscard]] static uint64_t bytes(Pages const& run) { return uint64_t{run.count} * page_bytes; }
+    [[nodiscard]] static bool meet(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes) {
+        return a - b < b_bytes || b - a < a_bytes;
+    }
+    [[nodiscard]] static bool meet_phys(Pages const& a, Pages const& b) {
+        return meet(a.phys.value, bytes(a), b.phys.value, bytes(b));
+    }
+    [[nodiscard]] static bool meet_virt(Pages const& a, Pages const& b) {
+        return meet(virt_number(a), bytes(a), virt_number(b), bytes(b));
+    }
+    [[nodiscard]] static unsigned char* page_of(Pages const& run, size_t page) {
+        return static_cast<unsigned char*>(run.virt) + page * page_bytes;
+    }
+
+    // --- allocation ---------------------------------------------------------------------------------------------
+
+    [[nodiscard]] bool has_sound_numbers(Pages const& run, size_t wanted) {
+        uint32_t const before = findings_;
+        if (run.count != wanted) {
+            say(PageFinding::count_differs, run, wanted);
+        }
+        if (virt_number(run) % page_bytes != 0) {
+            say(PageFinding::virt_misaligned, run, virt_number(run));
+        }
+        if (run.phys.value % page_bytes != 0) {
+            say(PageFinding::phys_misaligned, run, run.phys.value);
+        }
+        if (run.phys.value == 0) {
+            say(PageFinding::phys_zero, run);
+        }
+        if (run.phys.value > phys_limit || bytes(run) > phys_limit - run.phys.value) {
+            say(PageFinding::phys_above_52_bits, run, run.phys.value + bytes(run));
+        }
+        for (Entry const& entry : entries_) {
+            if (entry.state == State::outstanding && (meet_phys(run, entry.run) || meet_virt(run, entry.run))) {
+                say(meet_phys(run, entry.run) ? PageFinding::handed_out_twice : PageFinding::virt_shared, run, 0, 0,
+                    entry.run);
+            }
+        }
+        if (run.phys.value == virt_number(run) && !identity_noted_) {
+            identity_noted_ = true;
+            say(PageFinding::phys_is_virt, run);
+        }
+        return findings_ == before;
+    }
+
+    [[nodiscard]] bool is_where_it_claims(Pages const& run) {
+        if constexpr (TranslatesAddresses<Allocator>) {
+            for (size_t page = 0; page < run.count; ++page) {
+                PhysAddr const seen = allocator_.phys_addr(page_of(run, page));
+                if (seen != run.phys + uint64_t{page} * page_bytes) {
+                    say(page == 0 ? PageFinding::not_where_claimed : PageFinding::not_contiguous, run, seen.value,
+                        page);
+                    return false;
+                }
+            }
+            PhysAddr const inside = allocator_.phys_addr(page_of(run, 0) + (page_bytes - 1));
+            if (run.count != 0 && inside != run.phys + (page_bytes - 1)) {
+                say(PageFinding::offset_lost, run, inside.value);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // --- memory -------------------------------------------------------------------------------------------------
+
+    /// Never the same for two pages of 2^32 that were checked one after the other: the factor is odd.
+    [[nodiscard]] static uint32_t pattern(uint32_t number) { return (number + 1) * 0x9e37'79b1u; }
+
+    /// Twice, with all bits the other way round: a page that happened to hold the pattern is not taken for memory.
+    void try_memory(Pages const& run) {
+        if (keeps(run, 0) && keeps(run, UINT32_MAX)) {
+            next_pattern_ += static_cast<uint32_t>(run.count);
+        }
+    }
+
+    [[nodiscard]] bool keeps(Pages const& run, uint32_t flip) {
+        for (size_t page = 0; page < run.count; ++page) {
+            auto* const words = reinterpret_cast<uint32_t*>(page_of(run, page));
+            platform::probe_write(words, wanted_word(page, flip));
+            platform::probe_write(words + (words_per_page - 1), wanted_word(page, ~flip));
+        }
+        for (size_t page = 0; page < run.count; ++page) {
+            if (uint32_t const odd = differing_word(page_of(run, page), page, flip); odd != wanted_word(page, flip)) {
+                say_of_memory(run, page, odd, flip);
+                return false;
+            }
+            if (!is_behind_phys(run, page, flip)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    [[nodiscard]] uint32_t wanted_word(size_t page, uint32_t flip) const {
+        return pattern(next_pattern_ + static_cast<uint32_t>(page)) ^ flip;
+    }
+
+    /// The first word, or the last if only that one differs, as the first one would be.
+    [[nodiscard]] uint32_t differing_word(void const* memory, size_t page, uint32_t flip) const {
+        auto const* const words = static_cast<uint32_t const*>(memory);
+        uint32_t const first = platform::probe_read(words);
+        return first != wanted_word(page, flip) ? first : ~platform::probe_read(words + (words_per_page - 1));
+    }
+
+    void say_of_memory(Pages const& run, size_t page, uint32_t seen, uint32_t flip) {
+        for (size_t other = 0; other < run.count; ++other) {
+            if (seen == wanted_word(other, flip)) {
+                say(PageFinding::pages_alias, run, other, page);
+                return;
+            }
+        }
+        say(PageFinding::not_ram, run, seen, page);
+    }
+
+    [[nodiscard]] bool is_behind_phys(Pages const& run, size_t page, uint32_t flip) {
+        if constexpr (LocatesPages<Allocator>) {
+            PhysAddr const phys = run.phys + uint64_t{page} * page_bytes;
+            void const* const there = allocator_.virt_of(phys);
+            if (there == nullptr) {
+                say(PageFinding::phys_not_mapped, run, phys.value, page);
+                return false;
+            }
+            if (uint32_t const odd = differing_word(there, page, flip); odd != wanted_word(page, flip)) {
+                say(PageFinding::other_memory_there, run, odd, page);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // --- the table ----------------------------------------------------------------------------------------------
+
+    /// Freed runs stay in the table until their entry is used again, so that a second free is known as one.
+    void follow(Pages const& run) {
+        for (size_t step = 0; step < Runs; ++step) {
+            Entry& entry = entries_[next_entry_];
+            next_entry_ = next_entry_ + 1 == Runs ? 0 : next_entry_ + 1;
+            if (entry.state != State::outstanding) {
+                entry = {run, State::outstanding};
+                return;
+            }
+        }
+        ++unfollowed_;
+        say(PageFinding::table_full, run, Runs);
+    }
+
+    /// The outstanding run that is exactly this.
+    [[nodiscard]] Entry* find(Pages const& run) {
+        for (Entry& entry : entries_) {
+            if (entry.state == State::outstanding && entry.run.virt == run.virt && entry.run.phys == run.phys &&
+                entry.run.count == run.count) {
+                return &entry;
+            }
+        }
+        return nullptr;
+    }
+
+    /// Says what is wrong with giving back a run that is not in the table; false if it may be one that did not fit.
+    [[nodiscard]] bool complain_of_free(Pages const& run) {
+        for (Entry const& entry : entries_) {
+            bool const same_virt = entry.run.virt == run.virt;
+            bool const same_phys = entry.run.phys == run.phys;
+            if (entry.state != State::outstanding) {
+                continue;
+            }
+            if (same_virt && same_phys) {
+                say(PageFinding::freed_other_count, run, 0, 0, entry.run);
+                return true;
+            }
+            if (same_virt || (same_phys && run.count == entry.run.count)) {
+                say(PageFinding::freed_other_address, run, 0, 0, entry.run);
+                return true;
+            }
+            if (meet_phys(run, entry.run) || meet_virt(run, entry.run)) {
+                say(PageFinding::freed_part, run, 0, 0, entry.run);
+                return true;
+            }
+        }
+        for (Entry const& entry : entries_) {
+            if (entry.state == State::freed && entry.run.virt == run.virt && entry.run.phys == run.phys) {
+                say(PageFinding::freed_twice, run);
+                return true;
+            }
+        }
+        if (unfollowed_ != 0) {
+            return false;
+        }
+        say(PageFinding::freed_unknown, run);
+        return true;
+    }
+
+    void say(PageFinding finding, Pages const& run, uint64_t value = 0, size_t page = 0, Pages const& other = {}) {
+        findings_ += is_note(finding) ? 0 : 1;
+        sink_(PageReport{finding, run, other, page, value});
+    }
+
+    Allocator& allocator_;
+    Sink sink_;
+    Entry entries_[Runs] = {};
+    size_t next_entry_ = 0;      ///< where the next run is noted, if its run is not outstanding
+    size_t unfollowed_ = 0;      ///< outstanding runs that did not fit
+    uint32_t next_pattern_ = 0;  ///< number of the next page that is written to
+    uint32_t findings_ = 0;
+    bool identity_noted_ = false;
+};
+
+}  // namespace virtq

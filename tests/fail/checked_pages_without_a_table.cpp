@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// EXPECT: CheckedPages: with a table of 0 runs nothing can be followed
+#include <virtq/virtq.hpp>
+
+struct Pool {
+    virtq::Pages allocate_pages(size_t) { return {}; }
+    void free_pages(virtq::Pages) {}
+};
+
+struct Say {
+    void operator()(virtq::PageReport const&) {}
+};
+
+void check(Pool& pool) {
+    virtq::CheckedPages<Pool, Say, 0> const checked(pool, {});
+}

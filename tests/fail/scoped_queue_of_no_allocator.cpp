@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// EXPECT: This page allocator has no public, non-const `virtq::Pages allocate_pages
+#include <virtq/virtq.hpp>
+
+void use(int& number) {
+    virtq::ScopedQueue<8, int> const queue(number);
+}
