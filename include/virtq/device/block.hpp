@@ -104,6 +104,13 @@ public:
     /// Why the queue is broken, if it is.
     [[nodiscard]] Fault const& fault() const { return queue_.fault(); }
 
+    /// What `diagnose` of diag/ looks at. The transport is null before `init`.
+    [[nodiscard]] T* transport() { return transport_; }
+    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const {
+        VIRTQ_ASSERT(queue == request_queue, "ring() of a queue that this driver does not use");
+        return queue_;
+    }
+
     // --- asynchronous -------------------------------------------------------------------------------------------
 
     /// Adds a read of whole sectors from `sector` on into `data`. The device hears of it with `start`. Errors:
