@@ -159,6 +159,8 @@ public:
     [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(ring_); }
 
 private:
+    friend class RingInspector<N>;
+
     using Tier = DescriptorTier<N>;
 
     typename Format::template Ring<N> ring_;
