@@ -62,8 +62,8 @@ concept ShowsMmioSpace = requires(T& transport, uint16_t offset) {
 namespace detail {
 
 /// §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device has no FEATURES_OK.
-[[nodiscard]] constexpr bool may_ask_for_queue(DeviceStatus status, bool legacy) {
-    return status.has(spec::StatusBit::driver) && (legacy || status.has(spec::StatusBit::features_ok));
+[[nodiscard]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
+    return seen.status.has(spec::StatusBit::driver) && (seen.legacy || seen.status.has(spec::StatusBit::features_ok));
 }
 
 template <RegisterSpace Space>
@@ -122,7 +122,7 @@ template <RegisterSpace Space>
     }
     seen.interrupt_status = platform::read_register(space, spec::mmio::interrupt_status);
     detail::look_at_features(space, seen);
-    if (detail::may_ask_for_queue(seen.status, seen.legacy)) {
+    if (detail::may_ask_for_queue(seen)) {
         detail::look_at_queue(space, queue, seen);
         seen.reach = DeviceSnapshot::Reach::queue;
     }
@@ -147,7 +147,7 @@ template <DiagnosableTransport T>
             seen.offered.set_word(word, transport.offered_features(word));
         }
         seen.knows_features = true;
-        if (detail::may_ask_for_queue(seen.status, seen.legacy)) {
+        if (detail::may_ask_for_queue(seen)) {
             seen.queue_in_use = transport.is_queue_in_use(queue);
             seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
             if (seen.knows_queue_size_max) {

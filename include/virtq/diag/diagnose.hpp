@@ -50,15 +50,17 @@ public:
         return false;
     }
 
-    /// `live`: the device was told of a queue.
-    [[nodiscard]] bool judge_status(Features const& negotiated, bool live) {
+    /// Whether the device has been initialised at all.
+    [[nodiscard]] bool judge_status() {
+        bool const live = diagnosis_.queue.size != 0 && diagnosis_.queue.live;  // it was told of the queue
         DeviceStatus const status = device_.status;
         if (status.is_gone()) {
             add(Cause::device_gone, status.bits());
             return false;
         }
         // A version 1 device that was offered what only version 2 has.
-        if (device_.legacy && (negotiated.has(spec::Feature::version_1) || has(spec::StatusBit::features_ok))) {
+        if (device_.legacy &&
+            (diagnosis_.negotiated.has(spec::Feature::version_1) || has(spec::StatusBit::features_ok))) {
             add(Cause::legacy_driven_as_modern, device_.version, spec::mmio::version_modern);
         }
         if (status.is_reset() && live) {
@@ -92,7 +94,8 @@ public:
         }
     }
 
-    void judge_features(Features const& negotiated) {
+    void judge_features() {
+        Features const& negotiated = diagnosis_.negotiated;
         if (device_.knows_features) {
             for (unsigned word = 0; word < 2; ++word) {
                 if (uint32_t const extra = negotiated.word(word) & ~device_.offered.word(word);
@@ -131,11 +134,10 @@ public:
 
     void judge() {
         DeviceJudge device{diagnosis_};
-        bool const live = queue_.size != 0 && queue_.live;
-        if (!device.judge_identity() || !device.judge_status(diagnosis_.negotiated, live)) {
+        if (!device.judge_identity() || !device.judge_status()) {
             return;
         }
-        device.judge_features(diagnosis_.negotiated);
+        device.judge_features();
         judge_agreement();
         if (queue_.size == 0) {
             add(Cause::queue_not_initialised);
@@ -143,11 +145,17 @@ public:
         }
         judge_set_up();
         device.judge_life();
-        judge_memory();
         ChainCheck<N> const chains{ring_, queue_, option_.ram};
+        bool const overwrites_itself = chains.bad_address().cause == Cause::buffer_inside_ring;
+        if (overwrites_itself) {
+            add(chains.bad_address());  // it explains whatever the ring says now
+        }
+        judge_memory();
         add(chains.overwritten());
         judge_fault();
-        add(chains.bad_address());
+        if (!overwrites_itself) {
+            add(chains.bad_address());
+        }
         if (device_.status.has(spec::StatusBit::device_needs_reset)) {
             add(chains.low_address());
         }
@@ -331,7 +339,7 @@ template <DiagnosisSource Source>
     Diagnosis diagnosis;
     diagnosis.device = take_device_snapshot(source, 0);
     detail::DeviceJudge device{diagnosis};
-    if (device.judge_identity() && device.judge_status({}, false)) {
+    if (device.judge_identity() && device.judge_status()) {
         device.judge_life();
         device.judge_need();
     }

@@ -72,7 +72,7 @@ private:
         out_.decimal(number(seen_.published)).text(", decided ").decimal(number(seen_.decided));
         out_.text(", taken ").decimal(number(seen_.taken)).line();
         if (seen_.fault) {
-            label("broken").words(describe(seen_.fault.reason), indent).text(" Value ").decimal(seen_.fault.value);
+            label("broken").decimal(seen_.fault.value).text(": ").words(describe(seen_.fault.reason), indent);
             out_.line();
         }
     }

@@ -29,6 +29,7 @@ public:
 
 private:
     static constexpr unsigned indent = 14;
+    static constexpr unsigned hex_columns = 19;  ///< of 64 bits, and a full stop
 
     TextWriter<Sink>& label(char const* name) { return out_.text("  ").text(name).column(indent); }
 
@@ -88,9 +89,9 @@ private:
             if (char const* const known = feature_name(diagnosis_.device.device_id, bit); known != nullptr) {
                 out_.words(known, indent);
             } else {
-                out_.words("bit", indent).text(" ").decimal(bit);
+                out_.room(7, indent).text("bit ").decimal(bit);
             }
-            out_.text(" ");
+            out_.words(" ", indent);
         }
         out_.line();
     }
@@ -112,20 +113,29 @@ private:
         label("pages").text("phys ").hex(queue.pages.phys.value).text(", virt ");
         out_.hex(reinterpret_cast<uintptr_t>(queue.pages.virt)).text(", ");
         out_.decimal(static_cast<uint32_t>(queue.pages.count)).line();
-        label("areas").text("descriptors ").hex(queue.addresses.descriptor_area.value);
-        out_.words(" available ", indent).hex(queue.addresses.driver_area.value);
-        out_.words(" used ", indent).hex(queue.addresses.device_area.value).line();
+        label("descriptors").hex(queue.addresses.descriptor_area.value).line();
         label("driver").text("added ").decimal(number(queue.added)).text(", published ");
         out_.decimal(number(queue.published)).text(", decided ").decimal(number(queue.decided)).text(", taken ");
         out_.decimal(number(queue.taken)).text(", notifications ");
         out_.text(queue.notifications_on ? "on" : "off").line();
-        label("available").text("idx ").decimal(number(queue.avail_idx)).text(", flags ").hex(queue.avail_flags);
+        label("available")
+            .hex(queue.addresses.driver_area.value)
+            .column(34)
+            .text("idx ")
+            .decimal(number(queue.avail_idx))
+            .text(", flags ")
+            .hex(queue.avail_flags);
         out_.text(", used_event ").decimal(number(queue.used_event)).line();
-        label("used").text("idx ").decimal(number(queue.used_idx)).text(", flags ").hex(queue.used_flags);
+        label("used")
+            .hex(queue.addresses.device_area.value)
+            .column(34)
+            .text("idx ")
+            .decimal(number(queue.used_idx))
+            .text(", flags ")
+            .hex(queue.used_flags);
         out_.text(", avail_event ").decimal(number(queue.avail_event)).line();
         if (queue.fault) {
-            label("fault").words(describe(queue.fault.reason), indent).text(" Value ").decimal(queue.fault.value);
-            out_.line();
+            label("fault").decimal(queue.fault.value).text(": ").words(describe(queue.fault.reason), indent).line();
         }
     }
 
@@ -146,7 +156,7 @@ private:
         switch (finding.cause) {
             case Cause::feature_not_offered: print_feature_bit(static_cast<unsigned>(finding.value)); return;
             case Cause::padding_overwritten:
-                out_.words(" First at byte ", 3).hex(finding.value).words(" of the pages.", 3);
+                out_.words(" First at byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages.", 3);
                 return;
             case Cause::buffer_address_zero:
             case Cause::buffer_address_virtual:
@@ -154,7 +164,7 @@ private:
             case Cause::buffer_outside_ram:
             case Cause::buffer_address_cut:
                 out_.words(" Descriptor ", 3).decimal(finding.descriptor).words(" has the address ", 3);
-                out_.hex(finding.value).text(".");
+                out_.room(hex_columns, 3).hex(finding.value).text(".");
                 return;
             case Cause::descriptor_overwritten:
                 out_.words(" Descriptor ", 3).decimal(finding.descriptor).text(":");
@@ -174,7 +184,8 @@ private:
     }
 
     void print_difference(Finding const& finding) {
-        out_.words(" It is ", 3).hex(finding.value).words(" and not ", 3).hex(finding.expected).text(".");
+        out_.words(" It is ", 3).room(hex_columns, 3).hex(finding.value);
+        out_.words(" and not ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
     }
 
     void print_feature_bit(unsigned bit) {

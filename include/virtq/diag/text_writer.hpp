@@ -51,20 +51,27 @@ public:
         return *this;
     }
 
-    /// A text that is broken between its words where a line would be too long; the next lines start at `indent`.
+    /// A text that is broken between its words where a line would be too long; the next lines start at `indent`. A
+    /// blank at its end is printed only if something follows on the line.
     TextWriter& words(char const* characters, unsigned indent) {
         while (*characters != '\0') {
-            if (column_ + length_of_word(characters) > width && column_ > indent) {
-                line();
-                column(indent);
+            if (*characters == ' ') {
+                blank_ = true;
+                ++characters;
+                continue;
             }
+            room(length_of_word(characters), indent);
             while (*characters != '\0' && *characters != ' ') {
                 put(*characters++);
             }
-            if (*characters == ' ') {
-                ++characters;
-                put(' ');
-            }
+        }
+        return *this;
+    }
+
+    /// Begins a new line at `indent` unless `columns` more fit on this one.
+    TextWriter& room(unsigned columns, unsigned indent) {
+        if (column_ + (blank_ ? 1 : 0) + columns > width && column_ > indent) {
+            line().column(indent);
         }
         return *this;
     }
@@ -72,6 +79,7 @@ public:
     TextWriter& line() {
         sink_('\n');
         column_ = 0;
+        blank_ = false;
         return *this;
     }
 
@@ -91,12 +99,18 @@ private:
         return length;
     }
     void put(char character) {
+        if (blank_) {
+            blank_ = false;
+            sink_(' ');
+            ++column_;
+        }
         sink_(character);
         column_ += takes_a_column(character) ? 1 : 0;
     }
 
     Sink& sink_;
     unsigned column_ = 0;
+    bool blank_ = false;  ///< to be printed before the next character
 };
 
 }  // namespace virtq
