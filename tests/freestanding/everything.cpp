@@ -230,5 +230,6 @@ extern "C" void kernel_main() {
     kernel::transport();
     kernel::own_driver();
     kernel::block_driver();
+    kernel::diagnosis();
     kernel::names();
 }

@@ -190,7 +190,7 @@ private:
 
     void print_feature_bit(unsigned bit) {
         char const* const name = feature_name(diagnosis_.device.device_id, bit);
-        out_.words(" It is bit ", 3).decimal(bit);
+        out_.words(" It is bit ", 3).room(11, 3).decimal(bit);
         if (name != nullptr) {
             out_.words(", ", 3).words(name, 3);
         }
