@@ -605,6 +605,21 @@ TEST(DiagnosisThroughATransport, NeedsNoRegisters) {
     }
 }
 
+/// A device that was asked to suspend: SUSPEND takes the place of DRIVER_OK (§3.4).
+class Suspended : public Opaque {
+public:
+    using Opaque::Opaque;
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 8 + 16}; }
+};
+
+TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsSuspended) {
+    QueueMachine machine;
+    machine.bring_up();
+    Suspended transport{machine.transport};
+    EXPECT_EQ(diagnose(transport).cause(), Cause::device_suspended);
+    EXPECT_EQ(diagnose(transport, 0, machine.queue, machine.negotiation.negotiated).cause(), Cause::device_suspended);
+}
+
 TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {
     QueueMachine machine;
     machine.bring_up();
