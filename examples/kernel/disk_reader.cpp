@@ -3,6 +3,8 @@
 
 #include "console.hpp"
 
+#include <virtq/diag/diag.hpp>
+
 DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
     constexpr uint32_t request_sectors = request_bytes / sector_bytes;
     sectors_ = disk.device.capacity_sectors();
@@ -74,6 +76,7 @@ void DiskReader::take(Disk& disk) {
             }
             if (++looks == patience.count) {
                 console::line();
+                virtq::explain(virtq::diagnose(disk.device), machine::put);
                 console::fail("reading", virtq::Error::timed_out);
             }
             relax();

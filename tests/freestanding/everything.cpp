@@ -3,6 +3,7 @@
 // A kernel that uses everything public, so that a compiler has to make code of all of it. It is compiled and looked
 // at, never run: `prove` reads from the object file what it asks a kernel for and where its objects lie. Objects
 // called global_… must lie in .bss.
+#include <virtq/diag/diag.hpp>
 #include <virtq/virtq.hpp>
 
 #include <stddef.h>
@@ -243,6 +244,23 @@ void mapped_block_driver() {
     use(global_mapped_disk.release(global_pool));
 }
 
+void diagnosis() {
+    auto const serial_line = [](char character) { use(character); };
+    virtq::AddressRange const ram[] = {{virtq::PhysAddr{0}, unknown<uint64_t>()}};
+    virtq::MmioSpace registers{unknown<uintptr_t>()};
+    virtq::Features const negotiated = unknown<virtq::Features>();
+    use(virtq::take_snapshot(global_chain_queue));
+    virtq::dump(global_chain_queue, serial_line, virtq::Lines{unknown<uint32_t>()});
+    virtq::explain(virtq::diagnose(global_transport), serial_line);
+    virtq::explain(virtq::diagnose(registers), serial_line);
+    virtq::explain(virtq::diagnose(global_disk), serial_line);
+    virtq::explain(virtq::diagnose(registers, 0, global_descriptor_queue, negotiated), serial_line);
+    virtq::Diagnosis const found = virtq::diagnose(global_transport, unknown<uint16_t>(), global_chain_queue,
+                                                   negotiated, {virtq::Symptom::none, ram});
+    use(found.is_healthy());
+    use(virtq::advise(found.cause()));
+}
+
 void names() {
     use(virtq::spec::version);
     use(virtq::feature_name(unknown<virtq::spec::DeviceId>(), unknown<unsigned>()));
@@ -265,5 +283,6 @@ extern "C" void kernel_main() {
     kernel::own_driver();
     kernel::block_driver();
     kernel::mapped_block_driver();
+    kernel::diagnosis();
     kernel::names();
 }

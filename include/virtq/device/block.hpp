@@ -162,6 +162,10 @@ public:
         return cache_mode() == mode ? Status{} : Status{Error::not_supported};
     }
 
+    /// What `diagnose` of diag/ looks at. The transport is null before `init`.
+    [[nodiscard]] T* transport() { return transport_; }
+    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return queues_[queue].ring(); }
+
     // --- asynchronous -------------------------------------------------------------------------------------------
 
     /// Adds a request to a queue. The device hears of it with `start`. Errors: `beyond_capacity`,

@@ -36,6 +36,7 @@ public:
         return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
     }
 
+    [[nodiscard]] constexpr bool is_pending_head() const { return (bits_ & pending) != 0; }
     /// Of a pending head: the one that was added before it.
     [[nodiscard]] constexpr DescIndex added_before() const {
         return static_cast<DescIndex>(static_cast<uint16_t>(bits_ & ~pending));

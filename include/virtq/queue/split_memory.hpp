@@ -13,6 +13,9 @@
 
 namespace virtq {
 
+template <uint32_t N>
+class RingInspector;  // diag/ looks, and changes nothing
+
 /// The memory that a split queue shares with its device (§2.7): where each word lies, its byte order, and who
 /// writes it. Only told to the device or read once; nothing that the driver needs to know later is kept here.
 class SplitMemory {
@@ -84,6 +87,9 @@ public:
     }
 
 private:
+    template <uint32_t N>
+    friend class RingInspector;
+
     // Offsets in 16-bit words.
     static constexpr uint32_t avail_flags = spec::avail_flags_offset / 2;
     static constexpr uint32_t avail_idx = spec::avail_idx_offset / 2;

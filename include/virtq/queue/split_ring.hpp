@@ -186,6 +186,7 @@ public:
 
 private:
     friend class DescriptorTier<N>;
+    friend class RingInspector<N>;
 
     static constexpr uint64_t chain_maximum_bytes = uint64_t{1} << 32;  // §2.7.5.2, inclusive
 

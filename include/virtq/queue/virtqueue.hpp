@@ -184,6 +184,8 @@ public:
     [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(tier_ring()); }
 
 private:
+    friend class RingInspector<N>;
+
     using Tier = DescriptorTier<N>;
     using Ring = typename Format::template Ring<N>;
 

@@ -52,6 +52,9 @@ public:
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return legacy_; }
 
+    /// The registers themselves, for diag/, which reads what no driver needs.
+    [[nodiscard]] Space& mmio_space() { return space_; }
+
     /// §4.2.5 (Features reserved for future use) and §6: these bits need PCI.
     [[nodiscard]] Features possible_features() const {
         Features possible;

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Why a device does not answer, as far as it can be seen from the driver's side. In the order in which they are
+/// looked for: what comes first would explain what comes later.
+enum class Cause : uint8_t {
+    none,
+    nothing_in_flight,
+
+    // the registers
+    registers_all_ones,
+    registers_all_zero,
+    not_virtio,
+    version_unknown,
+    slot_empty,
+    legacy_driven_as_modern,
+
+    // the device status
+    device_gone,
+    device_was_reset,
+    device_not_initialised,
+    features_not_accepted,
+    driver_gave_up,
+
+    // the negotiated features
+    feature_not_offered,
+    version_1_missing,
+    event_idx_not_given_to_queue,
+    event_idx_not_negotiated,
+
+    // the set-up of the queue
+    queue_not_initialised,
+    queue_absent,
+    queue_not_enabled,
+    queue_elsewhere,
+    queue_size_above_maximum,
+    ring_address_zero,
+    ring_address_virtual,
+    ring_outside_ram,
+
+    // live?
+    device_suspended,
+    driver_ok_missing,
+
+    // the memory of the ring
+    avail_index_overwritten,
+    avail_flags_overwritten,
+    avail_entry_overwritten,
+    descriptor_overwritten,
+    padding_overwritten,
+    used_index_ahead,
+    queue_broken,
+
+    // the buffers
+    buffer_address_zero,
+    buffer_address_virtual,
+    buffer_inside_ring,
+    buffer_outside_ram,
+
+    device_needs_reset,
+
+    // who waits for whom
+    interrupts_off,
+    interrupt_not_handled,
+    completions_not_taken,
+    not_published,
+    never_notified,
+    used_ring_elsewhere,
+    device_uses_event_idx,
+    not_answered,
+    ring_not_seen,
+    buffer_address_cut,
+    descriptors_not_freed,
+};
+
+/// What is wrong, in a sentence without a line end.
+[[nodiscard]] constexpr char const* describe(Cause cause) {
+    switch (cause) {
+        case Cause::none: return "Nothing wrong that can be seen from here.";
+        case Cause::nothing_in_flight:
+            return "Nothing wrong that can be seen from here: nothing is in flight on this queue, so nothing will "
+                   "come.";
+
+        case Cause::registers_all_ones:
+            return "The registers read as all ones: they are not mapped, the address is wrong, or the device is gone.";
+        case Cause::registers_all_zero:
+            return "The registers read as zero: the address is that of ordinary memory, or of nothing.";
+        case Cause::not_virtio: return "There is no virtio-mmio device at this address: the magic value is wrong.";
+        case Cause::version_unknown: return "The version register is neither 2 (modern) nor 1 (legacy).";
+        case Cause::slot_empty: return "The virtio-mmio slot is empty (device ID 0): this is normal for most slots.";
+        case Cause::legacy_driven_as_modern:
+            return "The device is a legacy one (version 1) and is driven as a modern one (version 2): it has neither "
+                   "FEATURES_OK nor VERSION_1, and its queue is placed by QueuePFN.";
+
+        case Cause::device_gone: return "The device status reads as all ones: the device was unplugged.";
+        case Cause::device_was_reset:
+            return "The device status reads 0 although a queue was given to the device: somebody has reset the "
+                   "device, and it has forgotten the queue.";
+        case Cause::device_not_initialised:
+            return "Nobody has initialised the device: the status bits ACKNOWLEDGE and DRIVER are not both set.";
+        case Cause::features_not_accepted:
+            return "FEATURES_OK is not set: the device refused the features, or was never asked (§3.1.1).";
+        case Cause::driver_gave_up: return "FAILED is set: the driver gave the device up during initialisation.";
+
+        case Cause::feature_not_offered: return "A negotiated feature is not among those that the device offers.";
+        case Cause::version_1_missing: return "VIRTIO_F_VERSION_1 was not negotiated with a modern device (§6.1).";
+        case Cause::event_idx_not_given_to_queue:
+            return "VIRTIO_F_EVENT_IDX was negotiated, but the queue was initialised without it: the device waits for "
+                   "event indices that nobody moves.";
+        case Cause::event_idx_not_negotiated:
+            return "The queue uses VIRTIO_F_EVENT_IDX, which was not negotiated: the device looks at flags that "
+                   "nobody sets.";
+
+        case Cause::queue_not_initialised: return "The queue has no memory: init() was not called, or failed.";
+        case Cause::queue_absent: return "The device has no queue of this number: its maximum size reads 0.";
+        case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
+        case Cause::queue_elsewhere: return "The device has another page number for this queue than the driver.";
+        case Cause::queue_size_above_maximum: return "The queue is larger than the device allows.";
+        case Cause::ring_address_zero: return "The pages of the queue are said to lie at physical address 0.";
+        case Cause::ring_address_virtual:
+            return "The pages of the queue were given with a virtual address where a physical one belongs.";
+        case Cause::ring_outside_ram: return "The pages of the queue lie outside the memory that was named.";
+
+        case Cause::device_suspended: return "The device is suspended (SUSPEND is set, §3.4).";
+        case Cause::driver_ok_missing:
+            return "DRIVER_OK is not set: the device is not live, and does not look at its queues.";
+
+        case Cause::avail_index_overwritten:
+            return "The index of the available ring is not what the driver wrote: the memory of the ring was "
+                   "overwritten, or is not the memory that the driver believes.";
+        case Cause::avail_flags_overwritten:
+            return "The flags of the available ring are not what the driver wrote: the memory of the ring was "
+                   "overwritten.";
+        case Cause::avail_entry_overwritten:
+            return "The available ring names a descriptor that cannot be: the memory of the ring was overwritten.";
+        case Cause::descriptor_overwritten:
+            return "A descriptor in flight is not what the driver wrote: the memory of the ring was overwritten.";
+        case Cause::padding_overwritten:
+            return "Somebody wrote between the parts of the queue, where nothing belongs: the device was told another "
+                   "size or place of the rings, or the pages are in use elsewhere.";
+        case Cause::used_index_ahead: return "The used index says that more chains were used than are in flight.";
+        case Cause::queue_broken: return "The device wrote something impossible, and the queue is broken.";
+
+        case Cause::buffer_address_zero: return "A buffer in flight has the address 0.";
+        case Cause::buffer_address_virtual:
+            return "A buffer in flight has a virtual address: the device needs the physical one.";
+        case Cause::buffer_inside_ring: return "A buffer in flight lies in the pages of the queue itself.";
+        case Cause::buffer_outside_ram: return "A buffer in flight lies outside the memory that was named.";
+
+        case Cause::device_needs_reset:
+            return "The device set DEVICE_NEEDS_RESET: it found something in a queue or a request that it cannot "
+                   "bear.";
+
+        case Cause::interrupts_off:
+            return "The device has answered, and nobody has looked: used buffer notifications are off, so no "
+                   "interrupt comes.";
+        case Cause::interrupt_not_handled:
+            return "The device has answered and raised its interrupt, which nobody has acknowledged: the interrupt "
+                   "does "
+                   "not reach its handler.";
+        case Cause::completions_not_taken: return "The device has answered, and nobody has taken the completions.";
+        case Cause::not_published:
+            return "Chains were added, and publish() was not called since: the device does not know of them.";
+        case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
+        case Cause::used_ring_elsewhere:
+            return "The device raised its interrupt for a used buffer, but the used ring does not show any: the "
+                   "device "
+                   "writes it elsewhere.";
+        case Cause::device_uses_event_idx:
+            return "The device wrote avail_event although the queue does not use VIRTIO_F_EVENT_IDX: perhaps device "
+                   "and queue do not agree on it.";
+        case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
+        case Cause::ring_not_seen:
+            return "The device may look at other memory than the driver: it has never written to this queue.";
+        case Cause::buffer_address_cut:
+            return "A buffer in flight lies below 4 GiB while the queue lies above: perhaps its address was cut to 32 "
+                   "bits.";
+        case Cause::descriptors_not_freed:
+            return "All descriptors are the caller's, and none is in flight: nothing can be added.";
+    }
+    return "An unknown cause.";
+}
+
+/// What to do next, in a sentence or two without a line end.
+[[nodiscard]] constexpr char const* advise(Cause cause) {
+    switch (cause) {
+        case Cause::none:
+            return "If you wait for something, compare with `info virtio-queue-status` in QEMU's monitor, and look at "
+                   "the other queues.";
+        case Cause::nothing_in_flight:
+            return "Check that the request was added, that it was added to this queue, and that its completion was "
+                   "not taken before.";
+
+        case Cause::registers_all_ones:
+        case Cause::registers_all_zero:
+        case Cause::not_virtio:
+            return "Check the address with `info mtree` in QEMU's monitor, and map it as device memory.";
+        case Cause::version_unknown: return "Check that the address is that of the register block: `info mtree`.";
+        case Cause::slot_empty:
+            return "Try the next slot; QEMU fills them from the last to the first. If there should be a device, check "
+                   "that it is a `-device virtio-…-device`.";
+        case Cause::legacy_driven_as_modern:
+            return "Start QEMU with `-global virtio-mmio.force-legacy=false`, or negotiate with "
+                   "MmioTransport::is_legacy() in mind, as DeviceInit does.";
+
+        case Cause::device_gone: return "Release the driver; buffers are the caller's again.";
+        case Cause::device_was_reset:
+            return "Look who writes 0 to the status: a second driver for this slot, a second probe, or a release. "
+                   "Initialise the device again.";
+        case Cause::device_not_initialised:
+            return "Call the driver's init(), or the steps of DeviceInit, and look at what it returns.";
+        case Cause::features_not_accepted:
+            return "Look at what init() returned, and print negotiation(): accept VERSION_1, and nothing that another "
+                   "accepted feature needs and is missing.";
+        case Cause::driver_gave_up: return "Look at what init() returned: describe() has a sentence for it.";
+
+        case Cause::feature_not_offered:
+            return "Give the negotiated features, which are offered and wanted ones together, not the wanted ones.";
+        case Cause::version_1_missing: return "Accept VIRTIO_F_VERSION_1, as DeviceInit does.";
+        case Cause::event_idx_not_given_to_queue:
+        case Cause::event_idx_not_negotiated:
+            return "Give init() of the queue exactly the features that were negotiated.";
+
+        case Cause::queue_not_initialised: return "Call init(), and look at what it returns.";
+        case Cause::queue_absent: return "Check the number of the queue, and the features that bring it.";
+        case Cause::queue_not_enabled:
+            return "Call enable_queue() with the queue's number and addresses() after init() and before DRIVER_OK, "
+                   "and "
+                   "look at what it returns.";
+        case Cause::queue_elsewhere:
+            return "Look for a second driver of this device, and for a queue that was initialised again without a "
+                   "reset of the device. GuestPageSize must be 4096.";
+        case Cause::queue_size_above_maximum:
+            return "Ask queue_size_max() first, and give init() no more; newer versions of QEMU refuse such a queue.";
+        case Cause::ring_address_zero:
+        case Cause::ring_address_virtual:
+            return "Let allocate_pages() return the physical address in Pages::phys; with phys_addr() in the "
+                   "allocator init() verifies it.";
+        case Cause::ring_outside_ram:
+            return "Compare Pages::phys with the memory map: a cut to 32 bits, or a wrong offset of the direct map.";
+
+        case Cause::device_suspended: return "Resume the device.";
+        case Cause::driver_ok_missing:
+            return "Set DRIVER_OK after all queues are enabled (DeviceInit::go_live()), then notify.";
+
+        case Cause::avail_index_overwritten:
+        case Cause::avail_flags_overwritten:
+        case Cause::avail_entry_overwritten:
+        case Cause::descriptor_overwritten:
+            return "Look who else uses these pages: were they handed out twice, freed while in use, mapped elsewhere "
+                   "(uncached, another frame), or does a second driver use the queue? A watchpoint on the word tells.";
+        case Cause::padding_overwritten:
+            return "Tell the device the size() of the queue and the three addresses of addresses(); compare them with "
+                   "`info virtio-queue-status PATH QUEUE` in QEMU's monitor.";
+        case Cause::used_index_ahead:
+            return "Reset the device before init() of the queue, and look for a second driver or a second user of "
+                   "these pages.";
+        case Cause::queue_broken:
+            return "Reset the device and bring the queue up again. If the device is sound, look for a second driver, "
+                   "for descriptors changed in flight, and for a queue size that differs from the device's.";
+
+        case Cause::buffer_address_zero:
+        case Cause::buffer_address_virtual:
+            return "Translate the buffer's address page by page before it goes into a Segment.";
+        case Cause::buffer_inside_ring:
+            return "Do not use the queue's pages for anything else: were they handed out twice?";
+        case Cause::buffer_outside_ram:
+            return "Compare the address with the memory map: a virtual address, a cut to 32 bits, or a wrong offset "
+                   "of "
+                   "the direct map.";
+
+        case Cause::device_needs_reset:
+            return "Run QEMU with `-d guest_errors -trace 'virtio_*'`: it says what it could not bear; usually an "
+                   "address or a length in a descriptor. Then reset the device.";
+
+        case Cause::interrupts_off:
+            return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
+                   "and "
+                   "sleep only if it says nothing_there.";
+        case Cause::interrupt_not_handled:
+            return "Check the line or vector, that the interrupt controller lets it through, that the CPU takes "
+                   "interrupts, and that the handler calls on_interrupt() of the transport.";
+        case Cause::completions_not_taken:
+            return "Call take_used(), or the driver's complete(), until it says none; check that it is called on this "
+                   "queue, also after each interrupt.";
+        case Cause::not_published:
+            return "Call publish(), and notify() if it says so; a driver's start() does both. After push_avail() too.";
+        case Cause::never_notified:
+            return "If publish() says so, call notify() of the transport with the number of this queue; check that "
+                   "number. To try, call notify() once more by hand: if things go on, this was it.";
+        case Cause::used_ring_elsewhere:
+            return "Check the third address that the device was given (device area): high and low half, and that it "
+                   "is physical. `info virtio-queue-status PATH QUEUE` shows it.";
+        case Cause::device_uses_event_idx:
+            return "Give init() of the queue exactly the features that were written to the device.";
+        case Cause::not_answered:
+            return "Check type, lengths and directions of the request, and what the host says: run QEMU with "
+                   "`-d guest_errors -trace 'virtio_*'`, and look at `info virtio-queue-status PATH QUEUE`.";
+        case Cause::ring_not_seen:
+            return "Compare the addresses above with `info virtio-queue-status PATH QUEUE`, and the memory with `xp` "
+                   "at these physical addresses. With phys_addr() in the allocator init() verifies its pages.";
+        case Cause::buffer_address_cut: return "Keep physical addresses in 64 bits all the way.";
+        case Cause::descriptors_not_freed:
+            return "poll_used() gives a chain back to the caller: call free_chain(), or push it again.";
+    }
+    return "";
+}
+
+}  // namespace virtq

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/same_as.hpp>
+#include <virtq/platform/register_space.hpp>
+#include <virtq/spec/device_id.hpp>
+#include <virtq/spec/device_status.hpp>
+#include <virtq/spec/feature.hpp>
+#include <virtq/spec/mmio.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What a device says of itself and of one queue, through its registers, at one moment.
+struct DeviceSnapshot {
+    /// How far the looks came: each looks only if the one before found nothing that forbids it.
+    enum class Reach : uint8_t {
+        nothing,   ///< the device was not looked at
+        identity,  ///< magic, version and device ID: at least one is wrong
+        status,    ///< and the status: negotiation is not so far that a queue may be asked for
+        queue,     ///< all
+    };
+    Reach reach = Reach::nothing;
+
+    bool is_mmio = false;  ///< the next two are known
+    uint32_t magic = 0;
+    uint32_t version = 0;
+    spec::DeviceId device_id = spec::DeviceId::none;
+    bool legacy = false;
+    DeviceStatus status;
+    uint32_t interrupt_status = 0;  ///< 0 where the transport has no way to read it without a side effect
+
+    bool knows_features = false;
+    Features offered;  ///< bits 0 to 63
+
+    bool queue_in_use = false;
+    uint32_t queue_size_max = 0;  ///< meaningful with `knows_queue_size_max`
+    bool knows_queue_size_max = false;
+    uint32_t queue_pfn = 0;  ///< of a legacy device
+    bool knows_queue_pfn = false;
+};
+
+/// What `diagnose` asks of a transport; those of `transport/` have it all.
+template <class T>
+concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_t queue, unsigned word) {
+    { constant.device_id() } -> SameAs<spec::DeviceId>;
+    { constant.is_legacy() } -> SameAs<bool>;
+    { transport.status() } -> SameAs<DeviceStatus>;
+    /// 32 feature bits, from `32 * word` on (§2.2).
+    { transport.offered_features(word) } -> SameAs<uint32_t>;
+    { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
+    { transport.is_queue_in_use(queue) } -> SameAs<bool>;
+};
+
+/// A transport whose registers can be looked at directly: it shows its `RegisterSpace`.
+template <class T>
+concept ShowsMmioSpace = requires(T& transport, uint16_t offset) {
+    { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
+};
+
+namespace detail {
+
+/// §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device has no FEATURES_OK.
+[[nodiscard]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
+    return seen.status.has(spec::StatusBit::driver) && (seen.legacy || seen.status.has(spec::StatusBit::features_ok));
+}
+
+template <RegisterSpace Space>
+void look_at_features(Space& space, DeviceSnapshot& seen) {
+    // The selector is written because there is no other way to read; only negotiation uses it.
+    for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
+        platform::write_register(space, spec::mmio::device_features_sel, uint32_t{word});
+        seen.offered.set_word(word, platform::read_register(space, spec::mmio::device_features));
+    }
+    seen.knows_features = true;
+}
+
+template <RegisterSpace Space>
+void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
+    // The selector is written because there is no other way to read; only the set-up of queues uses it.
+    platform::write_register(space, spec::mmio::queue_sel, uint32_t{queue});
+    if (seen.legacy) {
+        seen.queue_pfn = platform::read_register(space, spec::mmio::legacy_queue_pfn);
+        seen.knows_queue_pfn = true;
+        seen.queue_in_use = seen.queue_pfn != 0;
+    } else {
+        seen.queue_in_use = platform::read_register(space, spec::mmio::queue_ready) != 0;
+    }
+    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;  // §4.2.4: only while QueuePFN is 0
+    if (seen.knows_queue_size_max) {
+        seen.queue_size_max = platform::read_register(space, spec::mmio::queue_size_max);
+    }
+}
+
+}  // namespace detail
+
+/// Looks at the registers of virtio-mmio, in the order that §4.2.3.1.1 asks for. Acknowledges nothing, and writes
+/// nothing but two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
+template <RegisterSpace Space>
+[[nodiscard]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
+    DeviceSnapshot seen;
+    seen.reach = DeviceSnapshot::Reach::identity;
+    seen.is_mmio = true;
+    seen.magic = platform::read_register(space, spec::mmio::magic_value);
+    if (seen.magic != spec::mmio::magic) {
+        return seen;
+    }
+    seen.version = platform::read_register(space, spec::mmio::version);
+    if (seen.version != spec::mmio::version_legacy && seen.version != spec::mmio::version_modern) {
+        return seen;
+    }
+    seen.legacy = seen.version == spec::mmio::version_legacy;
+    seen.device_id = static_cast<spec::DeviceId>(platform::read_register(space, spec::mmio::device_id));
+    if (seen.device_id == spec::DeviceId::none) {
+        return seen;
+    }
+    seen.reach = DeviceSnapshot::Reach::status;
+    seen.status = DeviceStatus{static_cast<uint8_t>(platform::read_register(space, spec::mmio::status))};
+    if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
+        return seen;
+    }
+    seen.interrupt_status = platform::read_register(space, spec::mmio::interrupt_status);
+    detail::look_at_features(space, seen);
+    if (detail::may_ask_for_queue(seen)) {
+        detail::look_at_queue(space, queue, seen);
+        seen.reach = DeviceSnapshot::Reach::queue;
+    }
+    return seen;
+}
+
+/// The same through a transport, after its `probe`: by its registers if it shows them, otherwise by its calls.
+template <DiagnosableTransport T>
+[[nodiscard]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
+    if constexpr (ShowsMmioSpace<T>) {
+        return take_device_snapshot(transport.mmio_space(), queue);
+    } else {
+        DeviceSnapshot seen;
+        seen.reach = DeviceSnapshot::Reach::status;
+        seen.device_id = transport.device_id();
+        seen.legacy = transport.is_legacy();
+        seen.status = transport.status();
+        if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
+            return seen;
+        }
+        for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
+            seen.offered.set_word(word, transport.offered_features(word));
+        }
+        seen.knows_features = true;
+        if (detail::may_ask_for_queue(seen)) {
+            seen.queue_in_use = transport.is_queue_in_use(queue);
+            seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
+            if (seen.knows_queue_size_max) {
+                seen.queue_size_max = transport.queue_size_max(queue);
+            }
+            seen.reach = DeviceSnapshot::Reach::queue;
+        }
+        return seen;
+    }
+}
+
+}  // namespace virtq

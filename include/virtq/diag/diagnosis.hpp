@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/span.hpp>
+#include <virtq/diag/address.hpp>
+#include <virtq/diag/cause.hpp>
+#include <virtq/diag/device_snapshot.hpp>
+#include <virtq/diag/snapshot.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Why the kernel asks.
+enum class Symptom : uint8_t {
+    request_waits,  ///< something should have come by now, and did not
+    none,           ///< in passing: what is normal for a moment is not reported
+};
+
+/// Options of `diagnose`.
+struct DiagnoseOption {
+    Symptom symptom = Symptom::request_waits;
+    /// The machine's memory as the device sees it; if it is named, addresses outside of it are found.
+    Span<AddressRange const> ram{};
+};
+
+/// One cause, and the number that shows it.
+struct Finding {
+    Cause cause = Cause::none;
+    uint64_t value = 0;       ///< what stood there: a register, an index, an address
+    uint64_t expected = 0;    ///< what should have stood there, where that is known
+    uint16_t descriptor = 0;  ///< of which descriptor, for causes that concern one
+};
+
+/// The answer of `diagnose`, most probable cause first, with all that was looked at. A plain value.
+class Diagnosis {
+public:
+    static constexpr unsigned capacity = 4;
+
+    [[nodiscard]] constexpr Finding const& first() const { return findings_[0]; }
+    [[nodiscard]] constexpr Cause cause() const { return first().cause; }
+    /// Nothing is wrong that can be seen from the driver's side.
+    [[nodiscard]] constexpr bool is_healthy() const {
+        return cause() == Cause::none || cause() == Cause::nothing_in_flight;
+    }
+    /// All that was found, the most probable first; empty if nothing is wrong.
+    [[nodiscard]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }
+
+    /// One more; those that do not fit are less probable.
+    constexpr void add(Finding const& finding) {
+        if (count_ < capacity) {
+            findings_[count_++] = finding;
+        }
+    }
+
+    bool has_queue = false;  ///< the next four are known
+    uint16_t queue_index = 0;
+    QueueSnapshot queue;
+    Features negotiated;
+    DeviceSnapshot device;
+
+private:
+    Finding findings_[capacity] = {};
+    unsigned count_ = 0;
+};
+
+}  // namespace virtq

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/diagnosis.hpp>
+#include <virtq/diag/text_writer.hpp>
+#include <virtq/spec/device_status.hpp>
+#include <virtq/spec/feature_name.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+namespace detail {
+
+/// Prints a `Diagnosis`, a line for each thing that was looked at, then the sentences.
+template <class Sink>
+class Explanation {
+public:
+    Explanation(Diagnosis const& diagnosis, Sink& sink) : diagnosis_(diagnosis), out_(sink) {}
+
+    void print() {
+        print_device();
+        if (diagnosis_.has_queue) {
+            print_features("negotiated", diagnosis_.negotiated);
+            print_queue();
+        }
+        print_findings();
+    }
+
+private:
+    static constexpr unsigned indent = 14;
+    static constexpr unsigned hex_columns = 19;  ///< of 64 bits, and a full stop
+
+    TextWriter<Sink>& label(char const* name) { return out_.text("  ").text(name).column(indent); }
+
+    void print_device() {
+        DeviceSnapshot const& device = diagnosis_.device;
+        out_.text("virtq: ");
+        if (diagnosis_.has_queue) {
+            out_.text("queue ").decimal(diagnosis_.queue_index).text(" of ");
+        }
+        out_.text("a device of type ").decimal(static_cast<uint32_t>(device.device_id));
+        out_.text(device.legacy ? ", legacy" : ", modern").line();
+        if (device.is_mmio) {
+            label("registers").text("magic ").hex(device.magic).text(", version ").hex(device.version).line();
+        }
+        if (device.reach < DeviceSnapshot::Reach::status) {
+            return;
+        }
+        print_status(device.status);
+        if (device.interrupt_status != 0) {
+            label("interrupt").hex(device.interrupt_status).text(", not acknowledged").line();
+        }
+        if (device.knows_features) {
+            print_features("offered", device.offered);
+        }
+    }
+
+    void print_status(DeviceStatus status) {
+        struct Name {
+            spec::StatusBit bit;
+            char const* name;
+        };
+        constexpr Name names[] = {{spec::StatusBit::acknowledge, " ACKNOWLEDGE"},
+                                  {spec::StatusBit::driver, " DRIVER"},
+                                  {spec::StatusBit::features_ok, " FEATURES_OK"},
+                                  {spec::StatusBit::driver_ok, " DRIVER_OK"},
+                                  {spec::StatusBit::suspend, " SUSPEND"},
+                                  {spec::StatusBit::device_needs_reset, " DEVICE_NEEDS_RESET"},
+                                  {spec::StatusBit::failed, " FAILED"}};
+        label("status").hex(status.bits());
+        for (Name const& name : names) {
+            if (status.has(name.bit)) {
+                out_.words(name.name, indent);
+            }
+        }
+        out_.line();
+    }
+
+    void print_features(char const* name, Features const& features) {
+        label(name);
+        if (features.empty()) {
+            out_.text("none");
+        }
+        for (unsigned bit = 0; bit < Features::bit_count; ++bit) {
+            if (!features.has_bit(bit)) {
+                continue;
+            }
+            if (char const* const known = feature_name(diagnosis_.device.device_id, bit); known != nullptr) {
+                out_.words(known, indent);
+            } else {
+                out_.room(7, indent).text("bit ").decimal(bit);
+            }
+            out_.words(" ", indent);
+        }
+        out_.line();
+    }
+
+    void print_queue() {
+        QueueSnapshot const& queue = diagnosis_.queue;
+        DeviceSnapshot const& device = diagnosis_.device;
+        label("queue").text("size ").decimal(queue.size);
+        if (device.knows_queue_size_max) {
+            out_.text(" of at most ").decimal(device.queue_size_max);
+        }
+        if (device.reach == DeviceSnapshot::Reach::queue) {
+            out_.text(device.queue_in_use ? ", enabled" : ", not enabled");
+        }
+        out_.text(", ").decimal(queue.num_free).text(" free").line();
+        if (queue.size == 0) {
+            return;
+        }
+        label("pages").text("phys ").hex(queue.pages.phys.value).text(", virt ");
+        out_.hex(reinterpret_cast<uintptr_t>(queue.pages.virt)).text(", ");
+        out_.decimal(static_cast<uint32_t>(queue.pages.count)).line();
+        label("descriptors").hex(queue.addresses.descriptor_area.value).line();
+        label("driver").text("added ").decimal(number(queue.added)).text(", published ");
+        out_.decimal(number(queue.published)).text(", decided ").decimal(number(queue.decided)).text(", taken ");
+        out_.decimal(number(queue.taken)).text(", notifications ");
+        out_.text(queue.notifications_on ? "on" : "off").line();
+        label("available")
+            .hex(queue.addresses.driver_area.value)
+            .column(34)
+            .text("idx ")
+            .decimal(number(queue.avail_idx))
+            .text(", flags ")
+            .hex(queue.avail_flags);
+        out_.text(", used_event ").decimal(number(queue.used_event)).line();
+        label("used")
+            .hex(queue.addresses.device_area.value)
+            .column(34)
+            .text("idx ")
+            .decimal(number(queue.used_idx))
+            .text(", flags ")
+            .hex(queue.used_flags);
+        out_.text(", avail_event ").decimal(number(queue.avail_event)).line();
+        if (queue.fault) {
+            label("fault").decimal(queue.fault.value).text(": ").words(describe(queue.fault.reason), indent).line();
+        }
+    }
+
+    void print_findings() {
+        print_finding("=> ", diagnosis_.first());
+        for (unsigned i = 1; i < diagnosis_.findings().size(); ++i) {
+            print_finding("or ", diagnosis_.findings()[i]);
+        }
+    }
+
+    void print_finding(char const* mark, Finding const& finding) {
+        out_.text(mark).words(describe(finding.cause), 3);
+        print_evidence(finding);
+        out_.line().text("   ").words(advise(finding.cause), 3).line();
+    }
+
+    void print_evidence(Finding const& finding) {
+        switch (finding.cause) {
+            case Cause::feature_not_offered: print_feature_bit(static_cast<unsigned>(finding.value)); return;
+            case Cause::padding_overwritten:
+                out_.words(" First at byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages.", 3);
+                return;
+            case Cause::buffer_address_zero:
+            case Cause::buffer_address_virtual:
+            case Cause::buffer_inside_ring:
+            case Cause::buffer_outside_ram:
+            case Cause::buffer_address_cut:
+                out_.words(" Descriptor ", 3).decimal(finding.descriptor).words(" has the address ", 3);
+                out_.room(hex_columns, 3).hex(finding.value).text(".");
+                return;
+            case Cause::descriptor_overwritten:
+                out_.words(" Descriptor ", 3).decimal(finding.descriptor).text(":");
+                print_difference(finding);
+                return;
+            case Cause::registers_all_ones:
+            case Cause::registers_all_zero:
+            case Cause::not_virtio:
+            case Cause::version_unknown:
+            case Cause::queue_elsewhere:
+            case Cause::queue_size_above_maximum:
+            case Cause::avail_index_overwritten:
+            case Cause::avail_flags_overwritten:
+            case Cause::used_index_ahead: print_difference(finding); return;
+            default: return;  // what shows it is in a line above
+        }
+    }
+
+    void print_difference(Finding const& finding) {
+        out_.words(" It is ", 3).room(hex_columns, 3).hex(finding.value);
+        out_.words(" and not ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
+    }
+
+    void print_feature_bit(unsigned bit) {
+        char const* const name = feature_name(diagnosis_.device.device_id, bit);
+        out_.words(" It is bit ", 3).room(11, 3).decimal(bit);
+        if (name != nullptr) {
+            out_.words(", ", 3).words(name, 3);
+        }
+        out_.text(".");
+    }
+
+    Diagnosis const& diagnosis_;
+    TextWriter<Sink> out_;
+};
+
+}  // namespace detail
+
+/// Prints what was looked at and what follows from it, some twenty lines of at most 79 columns, to any callable
+/// `void(char)`. `sink` is called in the caller's context.
+template <class Sink>
+    requires TextSink<Sink>
+void explain(Diagnosis const& diagnosis, Sink&& sink) {
+    detail::Explanation{diagnosis, sink}.print();
+}
+
+}  // namespace virtq

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/snapshot.hpp>
+#include <virtq/platform/ring_memory.hpp>
+#include <virtq/queue/virtqueue.hpp>
+#include <virtq/spec/split_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// The one class that looks inside a queue. It reads; every access to shared memory is one read of one word through
+/// `platform/`. Calls must be serialised with those of the queue.
+template <uint32_t N>
+class RingInspector {
+public:
+    explicit RingInspector(VirtQueue<N, Split> const& queue) : ring_(queue.ring_) {}
+
+    [[nodiscard]] QueueSnapshot snapshot() const {
+        QueueSnapshot seen;
+        seen.fault = ring_.fault_;
+        seen.live = ring_.live_;
+        if (!ring_.initialised()) {
+            return seen;
+        }
+        seen.size = ring_.size();
+        seen.num_free = ring_.num_free();
+        seen.event_idx = ring_.event_idx_;
+        seen.notifications_on = ring_.notifications_on_;
+        seen.pages = ring_.pages_;
+        seen.addresses = SplitLayout{seen.size}.addresses(seen.pages.phys);
+        seen.added = ring_.added_;
+        seen.published = ring_.published_;
+        seen.decided = ring_.decided_;
+        seen.taken = ring_.taken_;
+        // The device's index first: whatever else it wrote before is seen behind it.
+        seen.used_idx = ring_.memory_.load_used_index();
+        seen.used_flags = ring_.memory_.load_used_flags();
+        seen.avail_event = ring_.memory_.load_avail_event();
+        seen.avail_flags = load_avail(Memory::avail_flags);
+        seen.avail_idx = static_cast<RingIndex>(load_avail(Memory::avail_idx));
+        seen.used_event = static_cast<RingIndex>(load_avail(Memory::avail_ring + ring_.size()));
+        return seen;
+    }
+
+    /// What a descriptor says in shared memory.
+    [[nodiscard]] spec::Descriptor descriptor(DescIndex desc) const {
+        spec::Descriptor const& entry = ring_.memory_.table_[number(desc)];
+        return {wire(platform::load_relaxed(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
+                wire(platform::load_relaxed(&entry.flags)), wire(platform::load_relaxed(&entry.next))};
+    }
+    /// The head that the available ring names at `index`; whatever stands there.
+    [[nodiscard]] uint16_t avail_entry(RingIndex index) const {
+        return load_avail(Memory::avail_ring + number(ring_.memory_.slot(index)));
+    }
+    [[nodiscard]] spec::UsedElement used_element(RingIndex index) const {
+        return ring_.memory_.load_used_element(ring_.memory_.slot(index));
+    }
+    /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
+    [[nodiscard]] uint16_t raw_word(uint32_t offset) const {
+        return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.table_) + offset / 2);
+    }
+
+    /// What the driver knows of the descriptors.
+    [[nodiscard]] DescriptorShadow<N> const& shadow() const { return ring_.shadow_; }
+
+private:
+    using Memory = SplitMemory;
+
+    [[nodiscard]] uint16_t load_avail(uint32_t word) const {
+        return wire(platform::load_relaxed(ring_.memory_.avail_ + word));
+    }
+    template <class Word>
+    [[nodiscard]] Word wire(Word word) const {
+        return ring_.memory_.wire(word);
+    }
+
+    SplitRing<N> const& ring_;
+};
+
+/// All words and numbers of a queue at this moment. For any context in which the queue may be called.
+template <uint32_t N>
+[[nodiscard]] QueueSnapshot take_snapshot(VirtQueue<N, Split> const& queue) {
+    return RingInspector<N>{queue}.snapshot();
+}
+
+}  // namespace virtq

@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: MIT
+#include <diag/queue_machine.hpp>
+
+#include <cstdint>
+
+/// Each cause, produced on the simulated device, and named.
+namespace virtq::test {
+namespace {
+
+constexpr auto event_idx = QueueSetup{.event_idx = true};
+constexpr auto legacy_disk = QueueSetup{.version = sim::MmioVersion::legacy};
+
+/// The queue's memory, to spoil it.
+unsigned char* ring_bytes(QueueMachine& machine) {
+    return static_cast<unsigned char*>(machine.queue.pages().virt);
+}
+unsigned char* avail_bytes(QueueMachine& machine) {
+    return ring_bytes(machine) + SplitLayout{QueueMachine::size}.available_ring_offset();
+}
+
+// --- nothing wrong ------------------------------------------------------------------------------------------------
+
+class DiagnosisOfASoundQueue : public ::testing::TestWithParam<QueueSetup> {};
+
+TEST_P(DiagnosisOfASoundQueue, FindsNothingWhenItIsIdle) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
+    EXPECT_TRUE(machine.look().is_healthy());
+    for (int i = 0; i < 20; ++i) {
+        machine.submit_read();
+        machine.work();
+        ASSERT_TRUE(machine.queue.take_used());
+        EXPECT_EQ(machine.cause(), Cause::nothing_in_flight) << explained(machine.look());
+    }
+}
+
+TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
+    constexpr DiagnoseOption in_passing{.symptom = Symptom::none};
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    for (int i = 0; i < 20; ++i) {
+        machine.submit_read();
+        EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
+        machine.submit_read();
+        machine.device.step();
+        EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
+        machine.work();
+        EXPECT_EQ(machine.queue.enable_used_notifications(), UsedPending::something_there);
+        EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
+        while (machine.queue.take_used()) {
+        }
+        machine.queue.disable_used_notifications();
+    }
+}
+
+TEST_P(DiagnosisOfASoundQueue, ChangesNeitherTheRingNorTheDevice) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    machine.submit_read();
+    machine.work();
+    machine.submit_read();
+    Pages const& pages = machine.queue.pages();
+    std::vector<unsigned char> const before(ring_bytes(machine), ring_bytes(machine) + pages.count * page_bytes);
+    std::vector<std::uint32_t> const history = machine.device.status_history();
+    std::vector<std::uint16_t> written;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (is_write) {
+            written.push_back(offset);
+        }
+    });
+    static_cast<void>(explained(machine.look()));
+    static_cast<void>(printed([&](auto sink) { dump(machine.queue, sink); }));
+    machine.device.before_access(nullptr);
+    EXPECT_EQ(std::memcmp(before.data(), ring_bytes(machine), before.size()), 0);
+    EXPECT_EQ(machine.device.status_history(), history);
+    for (std::uint16_t const offset : written) {
+        EXPECT_TRUE(offset == spec::mmio::queue_sel.offset || offset == spec::mmio::device_features_sel.offset)
+            << offset;
+    }
+    EXPECT_FALSE(written.empty());  // the selectors: otherwise nothing was watched
+}
+
+INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfASoundQueue,
+                         ::testing::Values(QueueSetup{}, event_idx, legacy_disk,
+                                           QueueSetup{sim::MmioVersion::legacy, true}));
+
+// --- the registers ------------------------------------------------------------------------------------------------
+
+TEST(DiagnosisOfRegisters, SeesThatTheyAreNotMapped) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.device.vanish();
+    EXPECT_EQ(machine.cause(), Cause::registers_all_ones);
+    EXPECT_EQ(diagnose(machine.transport).cause(), Cause::registers_all_ones);
+}
+
+TEST(DiagnosisOfRegisters, SeesOrdinaryMemory) {
+    QueueMachine machine;
+    machine.device.set_magic(0);
+    auto registers = machine.device.registers();
+    EXPECT_EQ(diagnose(registers).cause(), Cause::registers_all_zero);
+    machine.device.set_magic(0x12345678);
+    EXPECT_EQ(diagnose(registers).cause(), Cause::not_virtio);
+    machine.hostile = true;  // the machine itself resets a device with a wrong magic value
+}
+
+TEST(DiagnosisOfRegisters, SeesAnUnknownVersionAndAnEmptySlot) {
+    QueueMachine machine;
+    machine.hostile = true;
+    auto registers = machine.device.registers();
+    machine.device.set_version(3);
+    EXPECT_EQ(diagnose(registers).cause(), Cause::version_unknown);
+    machine.device.set_version(2);
+    machine.device.set_device_id(0);
+    EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
+    EXPECT_TRUE(machine.memory.violations().empty()) << machine.memory.violations();
+}
+
+// nuta/operating-system-in-1000-lines#93
+TEST(DiagnosisOfRegisters, SeesALegacyDeviceThatIsDrivenAsAModernOne) {
+    QueueMachine machine(legacy_disk);
+    machine.hostile = true;
+    auto registers = machine.device.registers();
+    machine.probe();
+    for (std::uint8_t const status :
+         {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{3}, std::uint8_t{11}, std::uint8_t{15}}) {
+        machine.transport.set_status(DeviceStatus{status});
+    }
+    Features const believed = Features::of(spec::Feature::version_1);
+    ASSERT_TRUE(machine.queue.init(machine.memory, 8, believed).ok());
+    registers.write32(spec::mmio::queue_ready.offset, 1);
+    Diagnosis const found = diagnose(registers, 0, machine.queue, believed);
+    EXPECT_EQ(found.cause(), Cause::legacy_driven_as_modern);
+    EXPECT_NE(explained(found).find("force-legacy=false"), std::string::npos);
+}
+
+// --- the device status --------------------------------------------------------------------------------------------
+
+TEST(DiagnosisOfStatus, SeesADeviceThatNobodyInitialised) {
+    QueueMachine machine;
+    machine.probe();
+    EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
+}
+
+TEST(DiagnosisOfStatus, SeesAResetBehindTheDriversBack) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.submit_read();
+    machine.hostile = true;
+    machine.device.write(spec::mmio::status.offset, 0, 4);
+    EXPECT_EQ(machine.cause(), Cause::device_was_reset);
+}
+
+TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
+    QueueMachine machine;
+    machine.probe();
+    machine.device.refuse_features_ok();
+    SpinRelax relax;
+    ASSERT_EQ(machine.init.negotiate(machine.negotiation, Looks{100}, relax).error(), Error::features_refused);
+    Diagnosis const found = diagnose(machine.transport);
+    EXPECT_EQ(found.cause(), Cause::features_not_accepted);
+    ASSERT_GE(found.findings().size(), 2u);
+    EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
+}
+
+TEST(DiagnosisOfStatus, SeesThatTheDriverGaveUp) {
+    QueueMachine machine;
+    machine.bring_up();
+    static_cast<void>(machine.init.fail(Error::io_error));
+    EXPECT_EQ(machine.cause(), Cause::driver_gave_up);
+}
+
+TEST(DiagnosisOfStatus, SeesThatDriverOkIsMissing) {
+    for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
+        QueueMachine machine(setup);
+        machine.negotiate();
+        machine.make_queue();
+        machine.enable_queue();
+        machine.add_read();
+        static_cast<void>(machine.queue.publish());
+        EXPECT_EQ(machine.cause(), Cause::driver_ok_missing);
+    }
+}
+
+TEST(DiagnosisOfStatus, SeesThatTheDeviceNeedsAReset) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.device.need_reset();
+    EXPECT_EQ(machine.cause(), Cause::device_needs_reset);
+    EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_needs_reset);
+}
+
+// --- features -----------------------------------------------------------------------------------------------------
+
+TEST(DiagnosisOfFeatures, SeesEventIdxThatTheQueueWasNotTold) {
+    QueueMachine machine(event_idx);
+    machine.negotiate();
+    ASSERT_TRUE(machine.queue.init(machine.memory, 8, Features::of(spec::Feature::version_1)).ok());
+    machine.enable_queue();
+    machine.go_live();
+    machine.submit_read();
+    EXPECT_EQ(machine.cause(), Cause::event_idx_not_given_to_queue);
+}
+
+TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNotNegotiated) {
+    QueueMachine machine;
+    machine.negotiate();
+    auto const both = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
+    ASSERT_TRUE(machine.queue.init(machine.memory, 8, both).ok());
+    machine.enable_queue();
+    machine.go_live();
+    machine.submit_read();
+    EXPECT_EQ(machine.cause(), Cause::event_idx_not_negotiated);
+    EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, both).cause(), Cause::feature_not_offered);
+}
+
+TEST(DiagnosisOfFeatures, SeesEventIdxThatTheKernelItselfForgot) {
+    QueueMachine machine(event_idx);
+    machine.negotiate();
+    machine.negotiation.negotiated.clear(spec::Feature::event_idx);  // told the device, then forgot
+    machine.make_queue();
+    machine.enable_queue();
+    machine.go_live();
+    machine.hostile = true;
+    machine.disk.swallow_next();
+    machine.submit_read();
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::device_uses_event_idx);
+}
+
+TEST(DiagnosisOfFeatures, SeesThatVersion1IsMissing) {
+    QueueMachine machine;
+    machine.bring_up();
+    EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, {}).cause(), Cause::version_1_missing);
+}
+
+// --- the set-up of the queue --------------------------------------------------------------------------------------
+
+TEST(DiagnosisOfSetUp, SeesAQueueWithoutMemory) {
+    QueueMachine machine;
+    machine.negotiate();
+    machine.go_live();
+    EXPECT_EQ(machine.cause(), Cause::queue_not_initialised);
+}
+
+TEST(DiagnosisOfSetUp, SeesAQueueThatIsNotEnabled) {
+    for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
+        QueueMachine machine(setup);
+        machine.negotiate();
+        machine.make_queue();
+        machine.go_live();
+        EXPECT_EQ(machine.cause(), Cause::queue_not_enabled);
+    }
+}
+
+TEST(DiagnosisOfSetUp, SeesAQueueThatTheDeviceDoesNotHave) {
+    QueueMachine machine;
+    machine.bring_up();
+    EXPECT_EQ(diagnose(machine.transport, 5, machine.queue, machine.negotiation.negotiated).cause(),
+              Cause::queue_absent);
+}
+
+TEST(DiagnosisOfSetUp, SeesThatTheDeviceHasAnotherPageNumber) {
+    QueueMachine machine(legacy_disk);
+    machine.bring_up();
+    VirtQueue<8> second;
+    ASSERT_TRUE(second.init(machine.memory, 8, {}).ok());
+    second.attach();
+    EXPECT_EQ(diagnose(machine.transport, 0, second, {}).cause(), Cause::queue_elsewhere);
+    second.detach();
+    ASSERT_TRUE(second.release(machine.memory).ok());
+}
+
+// au-ts/sddf#769
+TEST(DiagnosisOfSetUp, SeesAQueueThatIsLargerThanTheDeviceAllows) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.device.set_queue_size_max(4);
+    EXPECT_EQ(machine.cause(), Cause::queue_size_above_maximum);
+}
+
+TEST(DiagnosisOfSetUp, SeesPagesThatAreNotWhereTheAllocatorSays) {
+    for (std::uint64_t const phys :
+         {std::uint64_t{0}, std::uint64_t{0xffff'8000'0010'0000}, std::uint64_t{0x7000'0000}}) {
+        QueueMachine machine;
+        machine.hostile = true;
+        machine.negotiate();
+        machine.memory.place_next_run(PhysAddr{phys});
+        machine.make_queue();
+        machine.enable_queue();
+        machine.go_live();
+        AddressRange const ram[] = {{PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
+        Cause const expected = phys == 0              ? Cause::ring_address_zero
+                               : phys == 0x7000'0000u ? Cause::ring_outside_ram
+                                                      : Cause::ring_address_virtual;
+        EXPECT_EQ(machine.cause({.ram = ram}), expected);
+    }
+}
+
+// --- the memory of the ring ---------------------------------------------------------------------------------------
+
+TEST(DiagnosisOfRingMemory, SeesEachWordThatTheDriverDidNotWrite) {
+    for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
+        QueueMachine machine(setup);
+        machine.hostile = true;
+        machine.bring_up();
+        machine.add_read();
+        static_cast<void>(machine.queue.publish());
+
+        avail_bytes(machine)[2] ^= 0x40;
+        EXPECT_EQ(machine.cause(), Cause::avail_index_overwritten);
+        avail_bytes(machine)[2] ^= 0x40;
+        avail_bytes(machine)[0] ^= 1;
+        EXPECT_EQ(machine.cause(), Cause::avail_flags_overwritten);
+        avail_bytes(machine)[0] ^= 1;
+        avail_bytes(machine)[4] ^= 0x80;
+        EXPECT_EQ(machine.cause(), Cause::avail_entry_overwritten);
+        avail_bytes(machine)[4] ^= 0x80;
+        EXPECT_EQ(machine.cause(), Cause::never_notified);
+    }
+}
+
+TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.add_read();
+    ASSERT_TRUE(machine.queue.publish());
+    // Length of a writable descriptor, flags, next; of the head 0, the data 1, the status 2.
+    for (unsigned const offset : {16 + 8, 12, 16 + 12, 32 + 12, 14, 16 + 14}) {
+        ring_bytes(machine)[offset] ^= 1;
+        Diagnosis const found = machine.look();
+        EXPECT_EQ(found.cause(), Cause::descriptor_overwritten) << offset;
+        ring_bytes(machine)[offset] ^= 1;
+    }
+    EXPECT_EQ(machine.cause(), Cause::never_notified);
+}
+
+TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNotWrite) {
+    QueueMachine machine;
+    machine.bring_up();
+    DescIndex const head = *machine.queue.alloc_desc();
+    DescIndex const tail = *machine.queue.alloc_desc();
+    machine.queue.write_desc(head, machine.buffer(16).addr, 16, 1, tail);
+    machine.queue.write_desc(tail, machine.buffer(16).addr, 16, 2);
+    ASSERT_TRUE(machine.queue.push_avail(head).ok());
+    ASSERT_TRUE(machine.queue.publish());
+    EXPECT_EQ(machine.cause(), Cause::never_notified);
+    for (unsigned const offset : {8, 12, 14, 16 + 8, 16 + 12, 16 + 14}) {
+        ring_bytes(machine)[offset] ^= 1;
+        EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten) << offset;
+        ring_bytes(machine)[offset] ^= 1;
+    }
+}
+
+TEST(DiagnosisOfRingMemory, SeesThatTheDeviceWasToldAnotherPlaceOfTheUsedRing) {
+    QueueMachine machine;
+    machine.negotiate();
+    machine.make_queue();
+    QueueAddresses wrong = machine.queue.addresses();
+    wrong.device_area = wrong.driver_area + 64;  // as if there were no alignment between the rings
+    machine.queue.attach();
+    ASSERT_TRUE(machine.transport.enable_queue(0, wrong).ok());
+    machine.go_live();
+    machine.submit_read();
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::padding_overwritten);
+}
+
+TEST(DiagnosisOfRingMemory, SeesAUsedIndexThatIsAhead) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.submit_read();
+    machine.hostile = true;
+    machine.device.ring()->write_used_idx_raw(7);
+    EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
+    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
+}
+
+TEST(DiagnosisOfRingMemory, SeesThatTheQueueIsBroken) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.submit_read();
+    machine.hostile = true;
+    machine.device.ring()->put_used_raw(100, 0);
+    machine.device.ring()->flush_used();
+    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::queue_broken);
+    EXPECT_NE(explained(found).find("fault       100: "), std::string::npos);
+}
+
+// --- the buffers --------------------------------------------------------------------------------------------------
+
+class DiagnosisOfBuffers : public ::testing::Test {
+protected:
+    Cause cause_with(PhysAddr address, DiagnoseOption const& option = {}) {
+        QueueMachine machine;
+        machine.hostile = true;
+        machine.bring_up();
+        machine.add_read({address.value == inside_ring ? machine.queue.phys_used() : address, 512});
+        EXPECT_TRUE(machine.queue.publish());
+        machine.notify();
+        machine.work();
+        return machine.cause(option);
+    }
+    static constexpr std::uint64_t inside_ring = 1;
+};
+
+TEST_F(DiagnosisOfBuffers, SeesTheAddress0) {
+    EXPECT_EQ(cause_with(PhysAddr{0}), Cause::buffer_address_zero);
+}
+
+TEST_F(DiagnosisOfBuffers, SeesAVirtualAddress) {
+    EXPECT_EQ(cause_with(PhysAddr{0xffff'8000'1234'5000}), Cause::buffer_address_virtual);
+    EXPECT_EQ(cause_with(PhysAddr{0xffff'ffff'8010'0000}), Cause::buffer_address_virtual);
+    int on_the_stack = 0;
+    EXPECT_EQ(cause_with(PhysAddr{reinterpret_cast<std::uintptr_t>(&on_the_stack)}), Cause::buffer_address_virtual);
+}
+
+TEST_F(DiagnosisOfBuffers, SeesABufferInThePagesOfTheQueue) {
+    EXPECT_EQ(cause_with(PhysAddr{inside_ring}), Cause::buffer_inside_ring);
+}
+
+TEST_F(DiagnosisOfBuffers, SeesAnAddressOutsideTheMemoryThatWasNamed) {
+    AddressRange const ram[] = {{PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
+    PhysAddr const above{sim::GuestMemory::default_phys_base + sim::GuestMemory::default_bytes};
+    EXPECT_EQ(cause_with(above, {.ram = ram}), Cause::buffer_outside_ram);
+    EXPECT_EQ(cause_with(above), Cause::device_needs_reset);
+}
+
+TEST_F(DiagnosisOfBuffers, SeesAnAddressThatWasCutTo32Bits) {
+    EXPECT_EQ(cause_with(PhysAddr{0x4000'1000}), Cause::buffer_address_cut);
+}
+
+// --- who waits for whom -------------------------------------------------------------------------------------------
+
+class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};
+
+TEST_P(DiagnosisOfWaiting, SeesThatNothingWasPublished) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    machine.add_read();
+    EXPECT_EQ(machine.cause(), Cause::not_published);
+}
+
+TEST_P(DiagnosisOfWaiting, SeesThatAPushWasNotPublished) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    DescIndex const desc = *machine.queue.alloc_desc();
+    machine.queue.write_desc(desc, machine.buffer(16).addr, 16, 2);
+    ASSERT_TRUE(machine.queue.push_avail(desc).ok());
+    EXPECT_EQ(machine.cause(), Cause::not_published);
+}
+
+TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceWasNeverNotified) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    machine.add_read();
+    ASSERT_TRUE(machine.queue.publish());
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::never_notified);
+}
+
+TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    machine.add_read();
+    ASSERT_TRUE(machine.queue.publish());
+    machine.transport.notify(1);
+    machine.work();
+    machine.hostile = true;
+    EXPECT_EQ(machine.cause(), Cause::never_notified);
+}
+
+TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    machine.submit_read();
+    machine.work();
+    ASSERT_TRUE(machine.queue.take_used());
+    machine.disk.swallow_next();
+    machine.submit_read();
+    machine.work();
+    ASSERT_EQ(machine.device.backlog(), 0u);
+    EXPECT_EQ(machine.cause(), Cause::not_answered);
+}
+
+TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatNobodyTookWithNotificationsOff) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    machine.submit_read();
+    machine.work();
+    EXPECT_EQ(machine.device.interrupts(), 0u);
+    EXPECT_EQ(machine.cause(), Cause::interrupts_off);
+}
+
+TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.submit_read();
+    machine.work();
+    ASSERT_TRUE(machine.device.interrupt_line());
+    EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
+    EXPECT_TRUE(machine.device.interrupt_line());  // it was not acknowledged
+}
+
+TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
+    QueueMachine machine(GetParam());
+    machine.bring_up();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.submit_read();
+    machine.work();
+    ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
+    EXPECT_EQ(machine.cause(), Cause::completions_not_taken);
+}
+
+INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfWaiting,
+                         ::testing::Values(QueueSetup{}, event_idx, legacy_disk,
+                                           QueueSetup{sim::MmioVersion::legacy, true}));
+
+TEST(DiagnosisOfWaitingForEventIdx, SeesAnUnansweredFirstRequest) {
+    QueueMachine machine(event_idx);
+    machine.bring_up();
+    machine.disk.swallow_next();
+    machine.submit_read();
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::not_answered);
+}
+
+// Onyx 3f666e7f: the high half of an address was wrong.
+TEST(DiagnosisOfWaitingForAUsedRing, SeesThatTheDeviceWritesItElsewhere) {
+    QueueMachine machine;
+    machine.negotiate();
+    machine.make_queue();
+    sim::Buffer const elsewhere = machine.memory.allocate_buffer(4096, 4096);
+    std::memset(elsewhere.virt, 0, elsewhere.bytes);
+    QueueAddresses wrong = machine.queue.addresses();
+    wrong.device_area = elsewhere.phys;
+    machine.queue.attach();
+    ASSERT_TRUE(machine.transport.enable_queue(0, wrong).ok());
+    machine.go_live();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.submit_read();
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::used_ring_elsewhere);
+}
+
+TEST(DiagnosisOfWaitingForARing, SaysThatTheDeviceMayLookElsewhere) {
+    QueueMachine machine;
+    machine.negotiate();
+    machine.make_queue();
+    sim::Buffer const elsewhere = machine.memory.allocate_buffer(8192 + 4096, 4096);
+    std::memset(elsewhere.virt, 0, elsewhere.bytes);
+    machine.queue.attach();
+    ASSERT_TRUE(machine.transport.enable_queue(0, SplitLayout{8}.addresses(elsewhere.phys)).ok());
+    machine.go_live();
+    machine.submit_read();
+    machine.work();
+    Diagnosis const found = machine.look();
+    ASSERT_GE(found.findings().size(), 2u);
+    EXPECT_EQ(found.findings()[1].cause, Cause::ring_not_seen);
+}
+
+TEST(DiagnosisOfWaitingForDescriptors, SeesThatTheCallerKeepsThemAll) {
+    QueueMachine machine;
+    machine.bring_up();
+    while (machine.queue.alloc_desc()) {
+    }
+    EXPECT_EQ(machine.cause(), Cause::descriptors_not_freed);
+}
+
+// --- other sources ------------------------------------------------------------------------------------------------
+
+/// A transport that does not show registers.
+class Opaque {
+public:
+    explicit Opaque(MmioTransport<sim::MmioRegisters>& transport) : transport_(transport) {}
+    [[nodiscard]] spec::DeviceId device_id() const { return transport_.device_id(); }
+    [[nodiscard]] bool is_legacy() const { return transport_.is_legacy(); }
+    [[nodiscard]] DeviceStatus status() { return transport_.status(); }
+    [[nodiscard]] std::uint32_t offered_features(unsigned word) { return transport_.offered_features(word); }
+    [[nodiscard]] std::uint32_t queue_size_max(std::uint16_t queue) { return transport_.queue_size_max(queue); }
+    [[nodiscard]] bool is_queue_in_use(std::uint16_t queue) { return transport_.is_queue_in_use(queue); }
+
+private:
+    MmioTransport<sim::MmioRegisters>& transport_;
+};
+
+TEST(DiagnosisThroughATransport, NeedsNoRegisters) {
+    for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
+        QueueMachine machine(setup);
+        machine.negotiate();
+        Opaque transport{machine.transport};
+        machine.make_queue();
+        Features const& negotiated = machine.negotiation.negotiated;
+        EXPECT_EQ(diagnose(transport, 0, machine.queue, negotiated).cause(), Cause::queue_not_enabled);
+        machine.enable_queue();
+        EXPECT_EQ(diagnose(transport, 0, machine.queue, negotiated).cause(), Cause::driver_ok_missing);
+        machine.go_live();
+        EXPECT_EQ(diagnose(transport, 0, machine.queue, negotiated).cause(), Cause::nothing_in_flight);
+        EXPECT_EQ(diagnose(transport).cause(), Cause::none);
+    }
+}
+
+/// A device that was asked to suspend: SUSPEND takes the place of DRIVER_OK (§3.4).
+class Suspended : public Opaque {
+public:
+    using Opaque::Opaque;
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 8 + 16}; }
+};
+
+TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsSuspended) {
+    QueueMachine machine;
+    machine.bring_up();
+    Suspended transport{machine.transport};
+    EXPECT_EQ(diagnose(transport).cause(), Cause::device_suspended);
+    EXPECT_EQ(diagnose(transport, 0, machine.queue, machine.negotiation.negotiated).cause(), Cause::device_suspended);
+}
+
+TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {
+    QueueMachine machine;
+    machine.bring_up();
+    Opaque transport{machine.transport};
+    machine.device.vanish();
+    EXPECT_EQ(diagnose(transport).cause(), Cause::device_gone);
+}
+
+TEST(DiagnosisThroughATransport, FindsNothingWrongWithALiveDevice) {
+    QueueMachine machine;
+    machine.bring_up();
+    EXPECT_EQ(diagnose(machine.transport).cause(), Cause::none);
+}
+
+}  // namespace
+}  // namespace virtq::test

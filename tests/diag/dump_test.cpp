@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/diag/dump.hpp>
+
+#include <diag/queue_machine.hpp>
+#include <queue/ring_pair.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+namespace virtq::test {
+namespace {
+
+template <std::uint32_t N>
+std::string picture(VirtQueue<N> const& queue, Lines budget = Lines{64}) {
+    return printed([&](auto sink) { dump(queue, sink, budget); });
+}
+
+std::string without_addresses(std::string const& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        out += text[i];
+        if (text.compare(i, 3, "0x1") == 0 && text.compare(i, 9, "0x1400000") >= 0) {
+            std::size_t digits = i + 2;
+            while (digits < text.size() && std::isxdigit(static_cast<unsigned char>(text[digits])) != 0) {
+                ++digits;
+            }
+            if (digits - i == 11) {  // nine digits: an address of the simulated memory
+                out += "xADDRESS..";
+                i = digits - 1;
+            }
+        }
+    }
+    return out;
+}
+
+TEST(Dump, ShowsAQueueWithoutMemory) {
+    VirtQueue<8> const queue;
+    EXPECT_EQ(picture(queue), "virtq: queue of 0, 0 free, 0 outstanding\n");
+}
+
+TEST(Dump, ShowsWhoseEachDescriptorIs) {
+    RingPair<> ring;
+    Segment const readable[] = {ring.buffer(16)};
+    Segment const writable[] = {ring.buffer(512), ring.buffer(1)};
+    ASSERT_TRUE(ring.queue.add(readable, writable, Token{1}).ok());  // 0, 1, 2: taken below
+    ASSERT_TRUE(ring.add_writable(2).ok());                          // 3: used, not taken
+    static_cast<void>(ring.queue.publish());
+    ring.device_uses_next(513);
+    ring.device_uses_next(64);
+    ASSERT_TRUE(ring.queue.poll_used());              // the chain of 0 is the caller's
+    DescIndex const mine = *ring.queue.alloc_desc();  // 4
+    ring.queue.write_desc(mine, ring.buffer(32).addr, 32, 0);
+    ASSERT_TRUE(ring.add_writable(3, 0x1000).ok());  // 5: not published
+    EXPECT_EQ(without_addresses(picture(ring.queue)),
+              "virtq: queue of 8, 2 free, 2 outstanding\n"
+              "  pages       0xADDRESS.., 2\n"
+              "  descriptors 0xADDRESS..\n"
+              "  available   0xADDRESS..         idx 2, flags 0x1, used_event 0\n"
+              "  used        0xADDRESS..         idx 2, flags 0x0, avail_event 0\n"
+              "  driver      added 3, published 2, decided 2, taken 1\n"
+              "  0      taken         0xADDRESS..        len 0x10, readable, next 1\n"
+              "  1        with it     0xADDRESS..        len 0x200, writable, next 2\n"
+              "  2        with it     0xADDRESS..        len 0x1, writable\n"
+              "  3      in flight     0xADDRESS..        len 0x40, writable\n"
+              "  4      the caller's  0xADDRESS..        len 0x20, readable\n"
+              "  5      added         0xADDRESS..        len 0x1000, writable\n"
+              "  free        6-7\n"
+              "  available   [2] head 5, not published\n"
+              "  used        [1] head 3, written 0x40, not taken\n");
+    ring.queue.free_chain(DescIndex{0});
+    ring.queue.free_desc(mine);
+}
+
+TEST(Dump, ShowsAPushedChainAndAFreeListInPieces) {
+    RingPair<> ring({.features = modern_event_idx()});
+    DescIndex const desc[] = {*ring.queue.alloc_desc(), *ring.queue.alloc_desc(), *ring.queue.alloc_desc()};
+    ring.queue.write_desc(desc[2], ring.buffer(16).addr, 16, flag(spec::DescFlag::next), desc[1]);
+    ring.queue.write_desc(desc[1], ring.buffer(16).addr, 16, flag(spec::DescFlag::write));
+    ring.queue.free_desc(desc[0]);
+    ASSERT_TRUE(ring.queue.push_avail(desc[2]).ok());
+    std::string const text = without_addresses(picture(ring.queue));
+    EXPECT_NE(text.find("outstanding, EVENT_IDX\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("  2      in flight     0xADDRESS..        len 0x10, readable, next 1\n"
+                        "  1        with it     0xADDRESS..        len 0x10, writable\n"
+                        "  free        0 3-7\n"
+                        "  available   [0] head 2\n"),
+              std::string::npos)
+        << text;
+}
+
+TEST(Dump, BelievesNoUsedEntryWhenTheIndexIsAhead) {
+    RingPair<> ring;
+    ring.hostile = true;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    static_cast<void>(ring.queue.publish());
+    ring.device->write_used_idx_raw(9);
+    EXPECT_NE(picture(ring.queue).find("no entry can be believed"), std::string::npos);
+    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_NE(picture(ring.queue).find("  broken      "), std::string::npos);
+}
+
+TEST(Dump, KeepsItsBudgetAndItsWidth) {
+    RingPair<32768> ring({.size = 32768});
+    Segment const segment[] = {{PhysAddr{0xfff'ffff'ffff'f000}, 0xffff'ffff}};
+    for (std::uint32_t i = 0; i < 32768; ++i) {
+        ASSERT_TRUE(ring.queue.add({}, segment, Token{i}).ok());
+    }
+    std::string const text = picture(ring.queue, Lines{20});
+    EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 20 + 10);
+    EXPECT_NE(text.find("  ... and 65516 more lines\n"), std::string::npos) << text;
+    EXPECT_LE(columns(text), 79u) << text;
+}
+
+}  // namespace
+}  // namespace virtq::test

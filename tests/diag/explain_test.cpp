@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/diag/explain.hpp>
+
+#include <diag/queue_machine.hpp>
+
+#include <cstring>
+#include <string>
+
+namespace virtq::test {
+namespace {
+
+TEST(Explanation, NamesStatusFeaturesAndTheCause) {
+    QueueMachine machine({.event_idx = true});
+    machine.bring_up();
+    machine.add_read();
+    ASSERT_TRUE(machine.queue.publish());
+    std::string const text = explained(machine.look());
+    for (char const* const part :
+         {"virtq: queue 0 of a device of type 2, modern\n", "0xf ACKNOWLEDGE DRIVER FEATURES_OK DRIVER_OK\n",
+          "VIRTIO_F_EVENT_IDX VIRTIO_F_VERSION_1", "size 8 of at most 256, enabled, 5 free\n",
+          "added 1, published 1, decided 1, taken 0", "=> The device was probably never notified", "call notify()"}) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+    }
+}
+
+TEST(Explanation, IsNoWiderThanATerminalForAnyCause) {
+    for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
+        Diagnosis diagnosis;
+        diagnosis.has_queue = true;
+        diagnosis.queue.size = 32768;
+        diagnosis.queue.fault = {FaultReason::used_length_above_writable, 0xffff'ffff};
+        diagnosis.negotiated.set_word(0, 0xffff'ffff);
+        diagnosis.device.reach = DeviceSnapshot::Reach::queue;
+        diagnosis.device.device_id = spec::DeviceId::block;
+        diagnosis.device.status = DeviceStatus{0xfe};
+        diagnosis.queue.addresses = SplitLayout{32768}.addresses(PhysAddr{0xffff'ffff'ff00'0000});
+        diagnosis.queue.pages.phys = PhysAddr{0xffff'ffff'ff00'0000};
+        diagnosis.add({static_cast<Cause>(cause), ~std::uint64_t{0}, ~std::uint64_t{1}, 32767});
+        std::string const text = explained(diagnosis);
+        EXPECT_LE(columns(text), 79u) << text;
+    }
+}
+
+TEST(Explanation, HasASentenceAndAnAdviceForEachCause) {
+    for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
+        EXPECT_GT(std::strlen(describe(static_cast<Cause>(cause))), 30u) << cause;
+        EXPECT_GT(std::strlen(advise(static_cast<Cause>(cause))), 15u) << cause;
+        EXPECT_STRNE(describe(static_cast<Cause>(cause)), "An unknown cause.");
+    }
+}
+
+TEST(Explanation, OfADeviceAloneSaysNothingOfAQueue) {
+    QueueMachine machine;
+    machine.probe();
+    std::string const text = explained(diagnose(machine.transport));
+    EXPECT_EQ(text.find("queue 0"), std::string::npos) << text;
+    EXPECT_NE(text.find("=> Nobody has initialised the device"), std::string::npos) << text;
+}
+
+TEST(TextWriter, PrintsNumbersAndBreaksBetweenWords) {
+    std::string const text = printed([](auto sink) {
+        TextWriter out{sink};
+        out.decimal(0).text(" ").decimal(4294967295).text(" ").hex(0).text(" ").hex(0xfedc'ba98'7654'3210).line();
+        out.text("abc").column(10).text("d").column(2).text("e").line();
+        out.column(70).words("to the end of the line", 4).line();
+    });
+    EXPECT_EQ(text,
+              "0 4294967295 0x0 0xfedcba9876543210\n"
+              "abc       d e\n" +
+                  std::string(70, ' ') + "to the\n    end of the line\n");
+}
+
+}  // namespace
+}  // namespace virtq::test
