@@ -57,17 +57,25 @@ public:
     /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. On an error FAILED is set and
     /// everything is given back, after a reset if the device had been told of a queue; only if that reset fails its
     /// pages are kept, and `release` tries again. `relax` is called while a reset is waited for.
-    template <PageAllocator Allocator, Relax R = SpinRelax>
+    template <class Allocator, Relax R = SpinRelax>
     [[nodiscard]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
                               R relax = {}) requires SameAs<Mapper, NoMapper> {
-        return init_with(transport, allocator, nullptr, option, relax);
+        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+            return init_with(transport, allocator, nullptr, option, relax);
+        } else {
+            return {};
+        }
     }
 
     /// The same with the mapper that `Traits` names.
-    template <PageAllocator Allocator, Relax R = SpinRelax>
+    template <class Allocator, Relax R = SpinRelax>
     [[nodiscard]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
                               R relax = {}) {
-        return init_with(transport, allocator, &mapper, option, relax);
+        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+            return init_with(transport, allocator, &mapper, option, relax);
+        } else {
+            return {};
+        }
     }
 
     /// Resets the device, hands back every request that was submitted and has not been handed out, each once, and
@@ -385,7 +393,7 @@ private:
     [[nodiscard]] Status bring_up(MakeQueue make_queue, R& relax) {
         DeviceInit<T> init{*transport_};
         negotiation_ = Negotiation{};
-        negotiation_.wanted = wanted().without(option_.unwanted);
+        negotiation_.wanted = block_features(Traits::queue_maximum).without(option_.unwanted);
         negotiation_.needs = spec::block::feature_needs;
         if (Status const agreed = init.negotiate(negotiation_, option_.reset_looks, relax); !agreed) {
             return agreed;
@@ -408,16 +416,6 @@ private:
             platform::store_relaxed(&stopped_, uint16_t{0});
         }
         return live;
-    }
-
-    [[nodiscard]] static constexpr Features wanted() {
-        Features features =
-            Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
-                         Bit::config_wce, Bit::discard, Bit::write_zeroes, spec::Feature::event_idx);
-        if (Traits::queue_maximum > 1) {
-            features.set(Bit::mq);
-        }
-        return features;
     }
 
     /// Makes the device stop. A device that is gone has stopped.

@@ -20,6 +20,17 @@ struct BlockTopology {
     friend constexpr bool operator==(BlockTopology const&, BlockTopology const&) = default;
 };
 
+/// What the block driver can make use of. More than one queue only if it has room for them.
+[[nodiscard]] constexpr Features block_features(uint16_t queue_maximum) {
+    using Bit = spec::block::Feature;
+    Features features = Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
+                                     Bit::config_wce, Bit::discard, Bit::write_zeroes, spec::Feature::event_idx);
+    if (queue_maximum > 1) {
+        features.set(Bit::mq);
+    }
+    return features;
+}
+
 /// What a disk says of itself in its configuration space (§5.2.4), as far as its features say that the fields are
 /// there. A value that makes no sense is taken for "no limit", because a driver that believed it could not work. All
 /// zero before it is read.

@@ -47,7 +47,7 @@ public:
     /// What a descriptor says in shared memory.
     [[nodiscard]] spec::Descriptor descriptor(DescIndex desc) const {
         spec::Descriptor const& entry = ring_.memory_.table_[number(desc)];
-        return {wire(platform::load_relaxed(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
+        return {wire(platform::load_torn(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
                 wire(platform::load_relaxed(&entry.flags)), wire(platform::load_relaxed(&entry.next))};
     }
     /// The head that the available ring names at `index`; whatever stands there.

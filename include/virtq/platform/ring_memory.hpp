@@ -30,7 +30,13 @@ inline void store_release(uint16_t* target, uint16_t value) {
 /// One read of a word that the device writes; the compiler may not read it again.
 template <class Word>
 [[nodiscard]] inline Word load_relaxed(Word const* source) {
+    static_assert(sizeof(Word) <= 4, "A 64-bit word cannot be read whole everywhere: use load_torn()");
     return __atomic_load_n(source, __ATOMIC_RELAXED);
+}
+
+/// One read of a 64-bit word that the driver wrote, for a look at it; a 32-bit target reads it in two halves.
+[[nodiscard]] inline uint64_t load_torn(uint64_t const* source) {
+    return *static_cast<uint64_t const volatile*>(source);
 }
 
 /// One read; every store that precedes the device's release of this value is visible afterwards.

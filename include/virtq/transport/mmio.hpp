@@ -22,8 +22,10 @@ namespace virtq {
 /// virtq::Status found = transport.probe(virtq::MmioSpace{mapped_slot_address});
 /// if (found.error() == virtq::Error::no_device) { /* an empty slot: try the next */ }
 /// ```
-template <RegisterSpace Space = MmioSpace>
+template <class Space = MmioSpace>
 class MmioTransport {
+    static_assert(is_register_space_or_says_why<Space>());
+
 public:
     constexpr MmioTransport() = default;
 
