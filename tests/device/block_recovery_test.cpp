@@ -241,5 +241,39 @@ TEST_F(BlockRecovery, SaysThatFinishedRequestsFillTheQueue) {
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
+TEST_F(BlockRecovery, LooksOnceMoreAfterTheHookSlept) {
+    unsigned slept = 0;
+    auto const sleep = [&] {
+        ++slept;
+        machine.device.step();
+    };
+    EXPECT_TRUE(machine.driver.read(5, machine.segment(data), Looks{2}, sleep).ok());
+    EXPECT_EQ(slept, 1u);
+    EXPECT_EQ(machine.driver.read(5, machine.segment(data), Looks{1}, sleep).error(), Error::timed_out);
+    EXPECT_EQ(slept, 1u);
+}
+
+TEST_F(BlockRecovery, DoesNotPermitSleepOnADeviceThatWasGivenUp) {
+    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    fill();
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{3}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
+}
+
+TEST_F(BlockRecovery, SeesADeviceThatWasResetBehindItsBack) {
+    fill();
+    machine.device.write(0x070, 0, 4);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::reset_needed);
+    machine.memory.violations().clear();  // it was notified after that reset
+    expect_three_handed_back();
+}
+
+TEST_F(BlockRecovery, NamesAQueueThatTheDiskHasNot) {
+    EXPECT_BREACH(machine.driver.queue_size(1), "no such queue");
+    EXPECT_BREACH(machine.driver.in_flight(1), "no such queue");
+    EXPECT_BREACH(machine.driver.fault(1), "no such queue");
+    EXPECT_BREACH(machine.driver.enable_used_notifications(1), "no such queue");
+}
+
 }  // namespace
 }  // namespace virtq::test

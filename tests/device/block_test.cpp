@@ -287,7 +287,7 @@ TEST(BlockDevice, GivesUpWaitingAfterItsBudget) {
         machine.device.step();
     };
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{100}, relax).error(), Error::timed_out);
-    EXPECT_EQ(relaxed, 100u);
+    EXPECT_EQ(relaxed, 99u);  // between a hundred looks
     EXPECT_EQ(machine.driver.in_flight(), 1);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
 }

@@ -327,7 +327,7 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
     machine.add_read();
     ASSERT_TRUE(machine.queue.publish());
     // Length of a writable descriptor, flags, next; of the head 0, the data 1, the status 2.
-    for (unsigned const offset : {16 + 8, 12, 16 + 12, 32 + 12, 14, 16 + 14}) {
+    for (unsigned const offset : {16u + 8u, 12u, 16u + 12u, 32u + 12u, 14u, 16u + 14u}) {
         ring_bytes(machine)[offset] ^= 1;
         Diagnosis const found = machine.look();
         EXPECT_EQ(found.cause(), Cause::descriptor_overwritten) << offset;
@@ -346,7 +346,7 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNo
     ASSERT_TRUE(machine.queue.push_avail(head).ok());
     ASSERT_TRUE(machine.queue.publish());
     EXPECT_EQ(machine.cause(), Cause::never_notified);
-    for (unsigned const offset : {8, 12, 14, 16 + 8, 16 + 12, 16 + 14}) {
+    for (unsigned const offset : {8u, 12u, 14u, 16u + 8u, 16u + 12u, 16u + 14u}) {
         ring_bytes(machine)[offset] ^= 1;
         EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten) << offset;
         ring_bytes(machine)[offset] ^= 1;

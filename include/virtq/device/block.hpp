@@ -52,7 +52,7 @@ public:
     BlockDevice(BlockDevice const&) = delete;
     BlockDevice& operator=(BlockDevice const&) = delete;
 
-    // --- life ---------------------------------------------------------------------------------------------------
+    // --- life ---
 
     /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. On an error FAILED is set and
     /// everything is given back, after a reset if the device had been told of a queue; only if that reset fails its
@@ -113,7 +113,7 @@ public:
         return {};
     }
 
-    // --- what it is ---------------------------------------------------------------------------------------------
+    // --- what it is ---
 
     [[nodiscard]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
     /// Sectors and lengths are multiples of this: 512, or what the device says.
@@ -125,12 +125,12 @@ public:
     [[nodiscard]] bool can_discard() const { return has(Bit::discard); }
     [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
     [[nodiscard]] uint16_t queue_count() const { return queue_count_; }
-    [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return queues_[queue].ring().size(); }
+    [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return at(queue).ring().size(); }
     /// Parts of requests that the device has.
-    [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return queues_[queue].in_flight(); }
+    [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return at(queue).in_flight(); }
     [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
     /// Why a queue is broken, if it is.
-    [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return queues_[queue].ring().fault(); }
+    [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return at(queue).ring().fault(); }
 
     /// To be called when the transport's `on_interrupt` says that the configuration changed: reads it again. Returns
     /// whether it differs, the capacity for example. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
@@ -172,9 +172,9 @@ public:
 
     /// What `diagnose` of diag/ looks at. The transport is null before `init`.
     [[nodiscard]] T* transport() { return transport_; }
-    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return queues_[queue].ring(); }
+    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return at(queue).ring(); }
 
-    // --- asynchronous -------------------------------------------------------------------------------------------
+    // --- asynchronous ---
 
     /// Adds a request to a queue. The device hears of it with `start`. Errors: `beyond_capacity`,
     /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `complete` and try again),
@@ -246,7 +246,7 @@ public:
             error = Error::device_gone;
         } else if (queues_[queue].ring().fault()) {
             error = Error::queue_broken;
-        } else if (is_stopped() || status.has(spec::StatusBit::device_needs_reset)) {
+        } else if (is_stopped() || status.is_reset() || status.has(spec::StatusBit::device_needs_reset)) {
             error = Error::reset_needed;
         }
         if (error != Error::none) {
@@ -257,13 +257,14 @@ public:
 
     /// As of `VirtQueue`: only `nothing_there` permits to sleep, then the next request that ends will interrupt.
     [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
-        UsedPending const pending = queues_[queue].ring().enable_used_notifications();
-        // A blocking call may have collected what nobody has taken yet.
-        return queues_[queue].has_finished() ? UsedPending::something_there : pending;
+        UsedPending const pending = at(queue).ring().enable_used_notifications();
+        // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
+        // notify.
+        return at(queue).has_finished() || is_stopped() ? UsedPending::something_there : pending;
     }
-    void disable_used_notifications(uint16_t queue = 0) { queues_[queue].ring().disable_used_notifications(); }
+    void disable_used_notifications(uint16_t queue = 0) { at(queue).ring().disable_used_notifications(); }
 
-    // --- blocking -----------------------------------------------------------------------------------------------
+    // --- blocking ---
 
     /// Does a request and waits for it, also for room in a full queue. Completions of asynchronous requests that
     /// arrive meanwhile are kept for `complete`. `relax` may use the disk itself. Errors: those of `submit`, the
@@ -324,9 +325,17 @@ private:
     [[nodiscard]] Interface interface() const {
         return transport_->is_legacy() ? Interface::legacy : Interface::modern;
     }
+    [[nodiscard]] Queue& at(uint16_t queue) {
+        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
+        return queues_[queue];
+    }
+    [[nodiscard]] Queue const& at(uint16_t queue) const {
+        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
+        return queues_[queue];
+    }
     [[nodiscard]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
 
-    // --- coming and going ---------------------------------------------------------------------------------------
+    // --- coming and going ---
 
     template <PageAllocator Allocator, Relax R>
     [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
@@ -451,7 +460,7 @@ private:
         return false;
     }
 
-    // --- using --------------------------------------------------------------------------------------------------
+    // --- using ---
 
     /// Not to be used until `reset`. One word that any queue's user may set and see, so it is an atomic one.
     void stop_using() { platform::store_relaxed(&stopped_, uint16_t{1}); }
@@ -471,12 +480,12 @@ private:
     [[nodiscard]] Error wait_for(uint16_t number, Looks looks, R& relax, uint16_t queue) {
         queues_[queue].await(number);
         start(queue);
-        for (uint32_t look = 0; look < looks.count; ++look) {
+        for (uint32_t look = 1;; ++look) {
             TakeState const state = queues_[queue].collect();
             if (queues_[queue].is_ready(number)) {
                 return queues_[queue].take_awaited(number);
             }
-            if (state == TakeState::broken) {
+            if (state == TakeState::broken || look >= looks.count) {
                 break;
             }
             relax();

@@ -34,7 +34,7 @@ inline constexpr Features implemented_features =
 template <Transport T, Relax R>
 [[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax) {
     transport.set_status(DeviceStatus{});
-    for (uint32_t i = 0; i < looks.count; ++i) {
+    for (uint32_t look = 1;; ++look) {
         DeviceStatus const status = transport.status();
         if (status.is_reset()) {
             return {};
@@ -42,9 +42,11 @@ template <Transport T, Relax R>
         if (status.is_gone()) {
             return Error::device_gone;
         }
+        if (look >= looks.count) {
+            return Error::reset_timed_out;
+        }
         relax();
     }
-    return Error::reset_timed_out;
 }
 
 /// The steps of §3.1.1 in their order: `negotiate` (1 to 6), `set_up_queue` for each queue (7), `go_live` (8). A step

@@ -110,7 +110,7 @@ private:
     static constexpr size_t words_per_page = page_bytes / sizeof(uint32_t);
     static constexpr uint64_t phys_limit = uint64_t{1} << 52;
 
-    // --- addresses ----------------------------------------------------------------------------------------------
+    // --- addresses ---
 
     [[nodiscard]] static uint64_t virt_number(Pages const& run) { return reinterpret_cast<uintptr_t>(run.virt); }
     [[nodiscard]] static uint64_t bytes(Pages const& run) { return uint64_t{run.count} * page_bytes; }
@@ -127,7 +127,7 @@ private:
         return static_cast<unsigned char*>(run.virt) + page * page_bytes;
     }
 
-    // --- allocation ---------------------------------------------------------------------------------------------
+    // --- allocation ---
 
     [[nodiscard]] bool has_sound_numbers(Pages const& run, size_t wanted) {
         uint32_t const before = findings_;
@@ -178,7 +178,7 @@ private:
         return true;
     }
 
-    // --- memory -------------------------------------------------------------------------------------------------
+    // --- memory ---
 
     /// Never the same for two pages of 2^32 that were checked one after the other: the factor is odd.
     [[nodiscard]] static uint32_t pattern(uint32_t number) { return (number + 1) * 0x9e37'79b1u; }
@@ -245,7 +245,7 @@ private:
         return true;
     }
 
-    // --- the table ----------------------------------------------------------------------------------------------
+    // --- the table ---
 
     /// Freed runs stay in the table until their entry is used again, so that a second free is known as one.
     void follow(Pages const& run) {

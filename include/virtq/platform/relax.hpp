@@ -13,8 +13,8 @@ concept Relax = requires(Hook& hook) {
     hook();
 };
 
-/// How often a wait may look before it gives up. With the default hook one look is some tens of nanoseconds on
-/// hardware; with a hook that sleeps a millisecond, 1000 looks are a second.
+/// How often a wait may look before it gives up; it looks at least once. With the default hook one look is some tens
+/// of nanoseconds on hardware; with a hook that sleeps a millisecond, 1000 looks are a second.
 struct Looks {
     uint32_t count;
 };

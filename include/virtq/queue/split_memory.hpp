@@ -42,7 +42,7 @@ public:
     [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
     [[nodiscard]] uint16_t size() const { return static_cast<uint16_t>(mask_ + 1); }
 
-    // --- written by the driver ------------------------------------------------------------------------------
+    // --- written by the driver ---
 
     /// A descriptor that is not exposed yet.
     void write_descriptor(DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
@@ -70,7 +70,7 @@ public:
         platform::store_relaxed(avail_ + avail_ring + size(), wire(number(event)));
     }
 
-    // --- written by the device: each call is one read -------------------------------------------------------
+    // --- written by the device: each call is one read ---
 
     /// Acquire: pairs with the device's release of the index; without it an entry, or the data behind it, could be
     /// read before it was written (§2.7.8.2).

@@ -50,7 +50,7 @@ public:
     VirtQueue(VirtQueue const&) = delete;  // the device knows where it is: pass the queue by reference
     VirtQueue& operator=(VirtQueue const&) = delete;
 
-    // --- life ---------------------------------------------------------------------------------------------------
+    // --- life ---
 
     /// Takes pages, zeroes them and lays out a queue of `size` descriptors, as agreed with the device. `features` are
     /// the negotiated ones: EVENT_IDX is used, a set without VERSION_1 makes a legacy queue. Used buffer notifications
@@ -96,7 +96,7 @@ public:
     /// Whether the device may still write to the queue's pages.
     [[nodiscard]] bool live() const { return ring_.live(); }
 
-    // --- where it is --------------------------------------------------------------------------------------------
+    // --- where it is ---
 
     /// The agreed size in descriptors; 0 before `init`.
     [[nodiscard]] uint16_t size() const { return ring_.size(); }
@@ -124,7 +124,7 @@ public:
     /// The device's first lie, if it lied.
     [[nodiscard]] Fault const& fault() const { return ring_.fault(); }
 
-    // --- chain tier ---------------------------------------------------------------------------------------------
+    // --- chain tier ---
 
     /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). It is not visible to
     /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
@@ -152,7 +152,7 @@ public:
     /// Tells the device that notifications are not needed. It may still send some (§2.7.7).
     void disable_used_notifications() { ring_.disable_used_notifications(); }
 
-    // --- descriptor tier ----------------------------------------------------------------------------------------
+    // --- descriptor tier ---
 
     /// One descriptor, the caller's until it is freed. Errors: full, broken, not initialised.
     [[nodiscard]] Result<DescIndex> alloc_desc() { return Tier::alloc_desc(tier_ring()); }
