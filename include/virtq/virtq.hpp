@@ -4,7 +4,6 @@
 /// The umbrella for users; the library itself never includes it.
 
 #include <virtq/device/block.hpp>
-#include <virtq/diag/checked_pages.hpp>
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>
 #include <virtq/spec/feature_name.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // EXPECT: This page allocator has no public, non-const `void free_pages
-#include <virtq/virtq.hpp>
+#include <virtq/diag/checked_pages.hpp>
 
 struct Pool {
     virtq::Pages allocate_pages(size_t) { return {}; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // EXPECT: CheckedPages: the sink must be callable with a virtq::PageReport const&
-#include <virtq/virtq.hpp>
+#include <virtq/diag/checked_pages.hpp>
 
 struct Pool {
     virtq::Pages allocate_pages(size_t) { return {}; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // EXPECT: CheckedPages: with a table of 0 runs nothing can be followed
-#include <virtq/virtq.hpp>
+#include <virtq/diag/checked_pages.hpp>
 
 struct Pool {
     virtq::Pages allocate_pages(size_t) { return {}; }
