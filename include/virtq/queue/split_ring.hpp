@@ -64,6 +64,7 @@ public:
             allocator.free_pages(pages_);
             pages_ = Pages{};
             shadow_.close();
+            added_ = published_ = decided_ = seen_ = taken_ = RingIndex{};  // nothing is left in the pages
         }
         return {};
     }
