@@ -48,6 +48,13 @@ TEST(MmioProbe, SeesRegistersThatAreNotMapped) {
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
 }
 
+TEST(MmioTransport, SeesThatALegacyQueueWasNotTaken) {
+    DiskMachine<> machine({.version = sim::MmioVersion::legacy});
+    ASSERT_TRUE(machine.probe().ok());
+    machine.device.vanish();  // the page number does not read back
+    EXPECT_EQ(machine.transport.enable_queue(0, {8, PhysAddr{0x1000}, {}, {}}).error(), Error::queue_not_accepted);
+}
+
 TEST(MmioTransport, CarriesNoFeatureThatNeedsPci) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
