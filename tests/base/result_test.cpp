@@ -39,6 +39,7 @@ TEST(Result, HoldsTheReasonWhyNot) {
 TEST(Result, BreaksTheContractWhenTheValueOfAnErrorIsTaken) {
     EXPECT_BREACH(half(7).value(), "Result::value() of an error");
     EXPECT_BREACH(*half(7), "Result::value() of an error");
+    EXPECT_BREACH(half(7).operator->(), "Result::operator-> of an error");
 }
 
 TEST(Result, DoesNotTurnIntoANumberByItself) {

@@ -64,6 +64,12 @@ TEST(ChainTier, PublishesNothingTwice) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
+TEST(Token, IsEqualOnlyToTheSame) {
+    int here = 0;
+    EXPECT_EQ(Token{&here}, Token{&here});
+    EXPECT_FALSE(Token{&here} == Token{});
+}
+
 TEST(ChainTier, GivesBackTokenAndLength) {
     RingPair<> ring;
     int request = 0;

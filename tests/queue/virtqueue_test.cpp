@@ -172,6 +172,52 @@ TEST(VirtQueueRelease, WithoutPagesHasNothingToDo) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
+// Found by RandomOperations: init, add, release, publish. What was added and not published outlived the pages, and the
+// publish wrote to them and made the queue live.
+TEST(VirtQueueRelease, ForgetsWhatWasAdded) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    Segment const segments[] = {{PhysAddr{0x1000}, 64}};
+    ASSERT_TRUE(queue.add(segments, {}, Token{1}).ok());
+    ASSERT_TRUE(queue.release(memory).ok());
+    EXPECT_FALSE(queue.publish().needed);
+    EXPECT_FALSE(queue.live());
+}
+
+// The same with completions: the second of two was known, not taken, and read from the pages given back.
+TEST(VirtQueueRelease, ForgetsWhatWasUsed) {
+    RingPair<> ring;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    ASSERT_TRUE(ring.add_writable(2).ok());
+    EXPECT_TRUE(ring.queue.publish().needed);
+    ring.device_uses_next();
+    ring.device_uses_next();
+    EXPECT_EQ(ring.queue.take_used().token, Token{1});
+    ring.queue.detach();
+    ASSERT_TRUE(ring.queue.release(ring.memory).ok());
+    EXPECT_BREACH(ring.queue.take_used(), "call init() first");
+    EXPECT_BREACH(ring.queue.poll_used(), "call init() first");
+}
+
+/// Hands out one page less than it was asked for.
+struct ShortAllocator {
+    Pages allocate_pages(size_t count) {
+        Pages pages = memory.allocate_pages(count);
+        --pages.count;
+        return pages;
+    }
+    void free_pages(Pages pages) { memory.free_pages(pages); }
+
+    sim::GuestMemory memory;
+};
+
+TEST(PageRun, MustBeAsLongAsAskedFor) {
+    ShortAllocator allocator;
+    VirtQueue<8> queue;
+    EXPECT_BREACH(queue.init(allocator, 8, modern()), "exactly count pages");
+}
+
 TEST(VirtQueueRelease, LetsTheQueueBeInitialisedAgain) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;

@@ -57,6 +57,13 @@ TEST(MmioProbe, ForgetsTheSlotBefore) {
     EXPECT_FALSE(machine.transport.is_legacy());
 }
 
+TEST(MmioTransport, SeesThatALegacyQueueWasNotTaken) {
+    DiskMachine<> machine({.version = sim::MmioVersion::legacy});
+    ASSERT_TRUE(machine.probe().ok());
+    machine.device.vanish();  // the page number does not read back
+    EXPECT_EQ(machine.transport.enable_queue(0, {8, PhysAddr{0x1000}, {}, {}}).error(), Error::queue_not_accepted);
+}
+
 TEST(MmioTransport, CarriesNoFeatureThatNeedsPci) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
