@@ -158,6 +158,15 @@ TEST(BlockDevice, RefusesALengthThatIsNoMultipleOfASector) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
+TEST(BlockDevice, RefusesAVirtualAddress) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    Segment const segments[] = {{PhysAddr{0xffff'8000'0010'0000}, 512}};
+    EXPECT_EQ(machine.driver.submit_read(0, segments, Token{}).error(), Error::segment_address_virtual);
+    EXPECT_EQ(machine.driver.write(0, segments[0], patience).error(), Error::segment_address_virtual);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+}
+
 TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
     DiskMachine<> machine({.disk = {.read_only = true}});
     machine.bring_up();

@@ -60,6 +60,7 @@ TEST(DeviceInit, NeverTouchesFeatureWordsThatNobodyWants) {
         }
     });
     machine.bring_up();
+    machine.device.before_access(nullptr);
     EXPECT_EQ(selected, (std::vector<std::uint16_t>{0x014, 0x014, 0x024, 0x024}));  // QEMU takes word 2 for word 1
 }
 
@@ -124,6 +125,12 @@ TEST(DeviceInit, TellsWhichRequiredFeatureIsMissing) {
     machine.hostile = true;  // a version 2 device that does not offer VERSION_1
     EXPECT_EQ(machine.init().error(), Error::feature_required_not_offered);
     EXPECT_EQ(machine.driver.negotiation().missing, Features::of(spec::Feature::version_1));
+}
+
+TEST(DeviceInit, RefusesATransportThatWasNotProbed) {
+    DiskMachine<> machine;
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory).error(), Error::transport_not_probed);
+    EXPECT_EQ(machine.device.accesses(), 0u);
 }
 
 TEST(DeviceInit, RefusesADeviceOfAnotherType) {
@@ -221,6 +228,7 @@ TEST(DeviceInit, RefusesAQueueThatIsInUse) {
     DeviceInit<Transport> init{machine.transport};
     machine.hostile = true;  // set up twice
     EXPECT_EQ(init.set_up_queue(0, second, machine.memory, modern_features()).error(), Error::queue_in_use);
+    machine.device.before_access(nullptr);
     EXPECT_EQ(reads, 1u);  // the size of a queue in use is not looked at (§4.2.4)
     EXPECT_EQ(second.size(), 0);
 }

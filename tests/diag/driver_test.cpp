@@ -10,7 +10,7 @@ namespace {
 
 TEST(DiagnosisOfADriver, SaysThatItIsNotInitialised) {
     DiskMachine<> machine;
-    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::device_not_initialised);
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::driver_not_initialised);
 }
 
 TEST(DiagnosisOfADriver, SaysWhyAReadTimedOut) {

@@ -31,6 +31,7 @@ enum class Error : uint8_t {
     queue_full,
     chain_empty,
     segment_empty,
+    segment_address_virtual,
     chain_longer_than_queue,
     chain_above_4_gib,
     readable_after_writable,
@@ -52,6 +53,7 @@ enum class Error : uint8_t {
     // device: initialisation
     reset_timed_out,
     reset_needed,
+    transport_not_probed,
     wrong_device_type,
     feature_required_not_offered,
     feature_prerequisite_missing,
@@ -116,6 +118,10 @@ enum class Error : uint8_t {
         case Error::chain_empty: return "A chain needs at least one segment (§2.7.13.1).";
         case Error::segment_empty:
             return "A segment has length 0: devices stop at such a descriptor. Leave the segment out.";
+        case Error::segment_address_virtual:
+            return "A segment's address has its top bits set, as the kernel's virtual addresses have: translate it "
+                   "page by "
+                   "page (virt_to_phys) first.";
         case Error::chain_longer_than_queue:
             return "The chain has more segments than the queue has descriptors (§2.7.5.3.1), or links to itself: "
                    "split the request.";
@@ -158,6 +164,8 @@ enum class Error : uint8_t {
             return "The device does not work any more: it set DEVICE_NEEDS_RESET (§2.1.2), or a request timed out. "
                    "Call "
                    "reset(), which hands every request in flight back.";
+        case Error::transport_not_probed:
+            return "The transport knows of no device yet: call its probe() first, and look at what it returned.";
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
@@ -193,7 +201,9 @@ enum class Error : uint8_t {
             return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU): wait for "
                    "completions and try again. Nothing was left mapped.";
         case Error::not_supported:
-            return "The device does not support this request: ask can_flush(), can_discard() … first.";
+            return "The device does not know this request (VIRTIO_BLK_S_UNSUPP): ask can_flush(), can_discard() … "
+                   "first. After a "
+                   "read or write its header was overwritten: look whether its pages were handed out twice.";
         case Error::io_error:
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
         case Error::status_invalid:

@@ -42,8 +42,7 @@ class BlockDevice {
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
     static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
     static_assert(DmaMapper<typename Traits::Mapper>,
-                  "BlockTraits: Mapper must satisfy virtq::DmaMapper "
-                  "(virtq/platform/dma_mapper.hpp)");
+                  "BlockTraits: Mapper must satisfy virtq::DmaMapper (virtq/platform/dma_mapper.hpp)");
 
 public:
     using Mapper = typename Traits::Mapper;
@@ -234,8 +233,8 @@ public:
         }
     }
 
-    /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads the status
-    /// register, which is slow in a virtual machine: for a caller whose patience is at its end.
+    /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads a register, which
+    /// is slow in a virtual machine.
     [[nodiscard]] Status check_alive(uint16_t queue = 0) {
         if (queue >= queue_count_) {
             return transport_ == nullptr ? Error::not_initialised : Error::no_such_queue;
@@ -341,6 +340,9 @@ private:
     [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
                                    R& relax) {
         VIRTQ_ASSERT(transport_ == nullptr, "init() of a BlockDevice that is in use: release() it first");
+        if (transport.device_id() == spec::DeviceId::none) {
+            return Error::transport_not_probed;
+        }
         if (transport.device_id() != spec::DeviceId::block) {
             return Error::wrong_device_type;
         }

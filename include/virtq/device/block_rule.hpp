@@ -44,6 +44,9 @@ private:
             if (segment.bytes == 0) {
                 return Error::segment_empty;
             }
+            if ((segment.addr.value >> 63) != 0) {
+                return Error::segment_address_virtual;  // QEMU may answer such a read with success, and lose the data
+            }
             bytes += segment.bytes;
         }
         if (bytes == 0 || (bytes & (config_.block_bytes - 1)) != 0) {

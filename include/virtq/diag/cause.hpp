@@ -23,6 +23,7 @@ enum class Cause : uint8_t {
     device_gone,
     device_was_reset,
     device_not_initialised,
+    driver_not_initialised,
     features_not_accepted,
     driver_gave_up,
 
@@ -115,6 +116,7 @@ enum class Cause : uint8_t {
             return "The queue uses VIRTIO_F_EVENT_IDX, which was not negotiated: the device looks at flags that "
                    "nobody sets.";
 
+        case Cause::driver_not_initialised: return "The driver is not initialised: init() was not called, or failed.";
         case Cause::queue_not_initialised: return "The queue has no memory: init() was not called, or failed.";
         case Cause::queue_absent: return "The device has no queue of this number: its maximum size reads 0.";
         case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
@@ -225,6 +227,8 @@ enum class Cause : uint8_t {
         case Cause::event_idx_not_negotiated:
             return "Give init() of the queue exactly the features that were negotiated.";
 
+        case Cause::driver_not_initialised:
+            return "Call init(), and look at what it returns; diagnose(transport) looks at the device itself.";
         case Cause::queue_not_initialised: return "Call init(), and look at what it returns.";
         case Cause::queue_absent: return "Check the number of the queue, and the features that bring it.";
         case Cause::queue_not_enabled:

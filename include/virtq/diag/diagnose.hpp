@@ -359,7 +359,7 @@ template <DiagnosableDriver Driver>
 [[nodiscard]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
     if (driver.transport() == nullptr) {
         Diagnosis diagnosis;
-        diagnosis.add({Cause::device_not_initialised});
+        diagnosis.add({Cause::driver_not_initialised});
         return diagnosis;
     }
     return diagnose(*driver.transport(), queue_index, driver.ring(queue_index), driver.negotiation().negotiated,

@@ -34,6 +34,7 @@ struct Split {
 /// ```
 /// static virtq::VirtQueue<256> queue;                              // lies in .bss
 /// virtq::Status up = queue.init(pages, 256, negotiated_features);  // then give addresses() to the device
+/// queue.attach();                                                  // and say so
 /// virtq::Status added = queue.add(request_segments, answer_segments, virtq::Token{&request});
 /// if (queue.publish()) { transport.notify(0); }
 /// while (auto done = queue.take_used()) { finish(done.token.as<Request>(), done.written); }
