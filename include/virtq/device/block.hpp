@@ -66,7 +66,7 @@ public:
         }
     }
 
-    /// The same with the mapper that `Traits` names.
+    /// With the mapper of `Traits`.
     template <class Allocator, Relax R = SpinRelax>
     [[nodiscard]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
                               R relax = {}) {
@@ -125,7 +125,7 @@ public:
     [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
     [[nodiscard]] uint16_t queue_count() const { return queue_count_; }
     [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return at(queue).ring().size(); }
-    /// Parts of requests that the device has.
+    /// Parts at the device.
     [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return at(queue).in_flight(); }
     [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
     /// Why a queue is broken, if it is.
