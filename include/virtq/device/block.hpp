@@ -221,7 +221,7 @@ public:
                             : BlockCompletion{Token{}, Error::none, state};
     }
 
-    /// Calls `each(BlockCompletion)` for every request that has ended; returns why there are no more.
+    /// Calls `each(BlockCompletion)` for all that have ended; returns why no more.
     template <class Each>
     TakeState complete_each(Each each, uint16_t queue = 0) {
         for (;;) {  // ends with the last request in flight

@@ -76,26 +76,15 @@ public:
 
     /// Adds a request, in as many parts as it takes: all of them, or none. Returns the number of its record.
     [[nodiscard]] Result<uint16_t> submit(BlockRequest const& request, BlockLimit const& limit) {
-        if (Error const error = check_room(request, limit); error != Error::none) {
-            return error;
-        }
-        Result<uint16_t> const owner = reserve(request, limit);
-        if (!owner) {
-            return owner;
+        if (ring_.fault()) {
+            return Error::queue_broken;
         }
         BlockParts parts{request, limit};
         BlockPart part;
-        for (uint16_t number = *owner; number != Pool::none;) {
-            static_cast<void>(parts.next(part));
-            uint16_t const after = pool_.next_part(number);
-            if (Error const error = add(number, part); error != Error::none) {
-                VIRTQ_ASSERT(number == *owner, "A part was refused after check_room() had found room for all");
-                undo(*owner);
-                return error;
-            }
-            number = after;
+        if (!parts.next(part)) {
+            return Error::device_limits_too_small;
         }
-        return owner;
+        return parts.at_end() ? submit_whole(request.token, part) : submit_parts(request, limit);
     }
 
     Notification publish() { return ring_.publish(); }
@@ -127,11 +116,55 @@ public:
 private:
     [[nodiscard]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
 
+    /// The usual case: one part. The ring itself says whether there is room.
+    [[nodiscard]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
+        uint16_t const number = pool_.take(token, expected_bytes(part));
+        if (number == Pool::none) {
+            return Error::queue_full;  // records of requests that ended wait to be handed out
+        }
+        Error error = data_.map(mapper_, number, part.data, direction_of(part));
+        if (error == Error::none) {
+            error = add(number, part);
+        }
+        if (error != Error::none) {
+            undo(number);
+            return error;
+        }
+        return number;
+    }
+
+    [[nodiscard]] Result<uint16_t> submit_parts(BlockRequest const& request, BlockLimit const& limit) {
+        if (Error const error = check_room(request, limit); error != Error::none) {
+            return error;
+        }
+        Result<uint16_t> const owner = reserve(request, limit);
+        if (!owner) {
+            return owner;
+        }
+        BlockParts parts{request, limit};
+        BlockPart part;
+        for (uint16_t number = *owner; number != Pool::none;) {
+            static_cast<void>(parts.next(part));
+            uint16_t const after = pool_.next_part(number);
+            if (Error const error = add(number, part); error != Error::none) {
+                VIRTQ_ASSERT(number == *owner, "A part was refused after check_room() had found room for all");
+                undo(*owner);
+                return error;
+            }
+            number = after;
+        }
+        return owner;
+    }
+
+    [[nodiscard]] static uint32_t expected_bytes(BlockPart const& part) {
+        return part.device_writes() ? part.data_bytes() : 0;
+    }
+    [[nodiscard]] static DmaDirection direction_of(BlockPart const& part) {
+        return part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
+    }
+
     /// Whether all parts fit now, counted before anything is touched.
     [[nodiscard]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
-        if (ring_.fault()) {
-            return Error::queue_broken;
-        }
         BlockParts parts{request, limit};
         BlockPart part;
         uint32_t count = 0;
@@ -157,13 +190,11 @@ private:
         uint16_t previous = Pool::none;
         do {
             static_cast<void>(parts.next(part));
-            uint32_t const expected = part.device_writes() ? part.data_bytes() : 0;
+            uint32_t const expected = expected_bytes(part);
             uint16_t const number =
                 owner == Pool::none ? pool_.take(request.token, expected) : pool_.take_part(owner, previous, expected);
             owner = owner == Pool::none ? number : owner;
-            DmaDirection const direction =
-                part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
-            if (Error const error = data_.map(mapper_, number, part.data, direction); error != Error::none) {
+            if (Error const error = data_.map(mapper_, number, part.data, direction_of(part)); error != Error::none) {
                 undo(owner);
                 return error;
             }
