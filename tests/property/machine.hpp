@@ -825,6 +825,8 @@ private:
     }
 
     /// b: which of the descriptors that are not a head in flight. Taken at once: later it may be a head again.
+    /// Published before, because the library does not tell a chain that was added and not published from one in
+    /// flight.
     bool lie_in_flight(Operation const& op) {
         publish();
         flush();
