@@ -25,7 +25,7 @@ struct Negotiation {
     Features offered;                 ///< what the device offers
     Features negotiated;              ///< what both have agreed on
 
-    Features missing;  ///< required, and not offered or not implemented: why `Error::feature_required_not_offered`
+    Features missing;  ///< required, and not offered or not known here: why `Error::feature_required_not_offered`
 };
 
 }  // namespace virtq
