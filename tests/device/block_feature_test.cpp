@@ -263,6 +263,49 @@ TEST(BlockQueues, GiveEverythingBackWhereverAnAllocationFails) {
     }
 }
 
+/// An allocator that forgets, before one of its calls, that an earlier run is in use.
+struct ForgetfulPages {
+    Pages allocate_pages(std::size_t count) {
+        if (runs.size() == again_at) {
+            again_at = SIZE_MAX;
+            return {runs[again].virt, runs[again].phys, count};
+        }
+        runs.push_back(memory.allocate_pages(count));
+        return runs.back();
+    }
+    void free_pages(Pages run) {
+        for (auto it = runs.begin(); it != runs.end(); ++it) {
+            if (it->virt == run.virt && it->count == run.count) {
+                memory.free_pages(run);
+                runs.erase(it);
+                return;
+            }
+        }
+    }
+
+    sim::GuestMemory& memory;
+    std::size_t again;     ///< this run is handed out
+    std::size_t again_at;  ///< once more, by this call
+    std::vector<Pages> runs{};
+};
+
+TEST(BlockQueues, RefusePagesThatAreHandedOutTwice) {
+    // A ring, its headers, the next ring, its headers. A run is used again by a call for no more pages.
+    for (auto const& [again, again_at] : {std::pair{0u, 1u}, {0u, 2u}, {0u, 3u}, {1u, 3u}, {2u, 3u}}) {
+        DiskMachine<64, FourQueues> machine({.disk = {.queues = 2}});
+        ASSERT_TRUE(machine.probe().ok());
+        ForgetfulPages pages{machine.memory, again, again_at};
+        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}}).error(),
+                  Error::pages_handed_out_twice)
+            << again << ' ' << again_at;
+        for (Pages const& run : std::vector<Pages>{pages.runs}) {
+            pages.free_pages(run);
+        }
+        machine.bring_up();
+        machine.hostile = true;  // the device may have been shown a ring of headers
+    }
+}
+
 TEST(BlockCompletions, CanBeHandledByACallback) {
     DiskMachine<> machine;
     machine.bring_up();

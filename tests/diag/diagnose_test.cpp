@@ -564,6 +564,31 @@ TEST(DiagnosisOfWaitingForARing, SaysThatTheDeviceMayLookElsewhere) {
     EXPECT_EQ(found.findings()[1].cause, Cause::ring_not_seen);
 }
 
+TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
+    QueueMachine machine{{.event_idx = true}};
+    machine.bring_up();
+    machine.submit_read();
+    machine.work();
+    ASSERT_TRUE(machine.queue.take_used());
+    // A second driver resets the device, and gives it a queue of its own.
+    VirtQueue<QueueMachine::size> second;
+    SpinRelax relax;
+    DeviceInit<MmioTransport<sim::MmioRegisters>> init{machine.transport};
+    Negotiation negotiation = machine.negotiation;
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).ok());
+    ASSERT_TRUE(init.go_live().ok());
+    machine.submit_read();
+    machine.work();
+    Diagnosis const found = machine.look();
+    ASSERT_GE(found.findings().size(), 2u);
+    EXPECT_EQ(found.findings()[1].cause, Cause::ring_not_seen);
+    EXPECT_NE(std::string{advise(Cause::ring_not_seen)}.find("second driver"), std::string::npos);
+    machine.transport.set_status(DeviceStatus{});
+    second.detach();
+    ASSERT_TRUE(second.release(machine.memory).ok());
+}
+
 TEST(DiagnosisOfWaitingForDescriptors, SeesThatTheCallerKeepsThemAll) {
     QueueMachine machine;
     machine.bring_up();

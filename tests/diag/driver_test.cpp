@@ -20,7 +20,62 @@ TEST(DiagnosisOfADriver, SaysWhyAReadTimedOut) {
     sim::Buffer const data = machine.buffer(512);
     // The device never works: as if the notification were lost.
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
-    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::never_notified);
+    // The driver has notified the device, so it is rather the memory that the device does not see.
+    Diagnosis const found = diagnose(machine.driver);
+    ASSERT_GE(found.findings().size(), 2u);
+    EXPECT_EQ(found.cause(), Cause::ring_not_seen);
+    EXPECT_EQ(found.findings()[1].cause, Cause::never_notified);
+}
+
+TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
+    DiskMachine<> machine{{.disk = {.event_idx = true}}};
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    ASSERT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
+    BlockDevice<Transport, 64> second;
+    Transport same_slot;
+    ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
+    ASSERT_TRUE(second.init(same_slot, machine.memory, {.reset_looks = Looks{100}}).ok());
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::ring_not_seen);
+    ASSERT_TRUE(second.release(machine.memory).ok());
+}
+
+TEST(DiagnosisOfADriver, TakesItsFirstQueueUnlessToldOtherwise) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{1}).ok());
+    AddressRange const ram[] = {{PhysAddr{0x1000}, 0x1000}};
+    machine.driver.start();
+    EXPECT_EQ(diagnose(machine.driver, {.ram = ram}).cause(), diagnose(machine.driver, 0, {.ram = ram}).cause());
+    EXPECT_EQ(diagnose(machine.driver, {.ram = ram}).cause(), Cause::ring_outside_ram);
+    EXPECT_EQ(printed([&](auto sink) { dump(machine.driver, sink); }),
+              printed([&](auto sink) { dump(machine.driver.ring(0), sink); }));
+}
+
+TEST(DiagnosisOfATransport, SaysThatItWasNotProbed) {
+    MmioTransport<sim::MmioRegisters> transport;
+    Diagnosis const found = diagnose(transport);
+    EXPECT_EQ(found.cause(), Cause::transport_not_probed);
+    EXPECT_EQ(explained(found).find("virtq: no device was looked at\n"), 0u);
+}
+
+TEST(DiagnosisOfATransport, SaysOfADeviceThatWasGivenUpOnlyThat) {
+    DiskMachine<> machine;
+    machine.memory.fail_all();
+    ASSERT_EQ(machine.init().error(), Error::no_pages);
+    Transport transport;
+    ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
+    DeviceInit<Transport> init{transport};
+    Negotiation negotiation;
+    SpinRelax relax;
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    static_cast<void>(init.fail(Error::no_pages));
+    Diagnosis const found = diagnose(transport);
+    EXPECT_EQ(found.cause(), Cause::driver_gave_up);
+    EXPECT_EQ(found.findings().size(), 1u);
 }
 
 TEST(DiagnosisOfADriver, SaysThatStartWasForgotten) {

@@ -22,6 +22,7 @@ enum class Error : uint8_t {
     no_pages,
     pages_misaligned,
     pages_not_contiguous,
+    pages_handed_out_twice,
     pfn_above_32_bits,
     pfn_zero,
     queue_still_live,
@@ -99,6 +100,9 @@ enum class Error : uint8_t {
         case Error::pages_not_contiguous:
             return "The pages of one allocation are not physically contiguous, or are not where the allocator says: "
                    "allocate them from one physical run.";
+        case Error::pages_handed_out_twice:
+            return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
+                   "CheckedPages, which says which pages these are.";
         case Error::pfn_above_32_bits:
             return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
                    "allocate them lower.";

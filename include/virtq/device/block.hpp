@@ -318,8 +318,7 @@ private:
     using Bit = spec::block::Feature;
     using Queue = BlockQueue<N, Mapper>;
 
-    static constexpr uint16_t descriptors_minimum = 4;                 // header, data and status, in a power of two
-    static constexpr uint32_t part_bytes_maximum = uint32_t{1} << 30;  // hosts take a length for a signed number
+    static constexpr uint16_t descriptors_minimum = 4;  // header, data and status, in a power of two
 
     [[nodiscard]] Interface interface() const {
         return transport_->is_legacy() ? Interface::legacy : Interface::modern;
@@ -358,8 +357,15 @@ private:
             if (queue.ring().size() < descriptors_minimum) {
                 return init.fail(Error::queue_too_small);
             }
-            Status const framed = queue.init(allocator, interface(), mapper);
-            return framed ? framed : init.fail(framed.error());
+            if (Status const framed = queue.init(allocator, interface(), mapper); !framed) {
+                return init.fail(framed.error());
+            }
+            for (uint16_t other = 0; other <= index; ++other) {
+                if (queue.shares_pages_with(queues_[other])) {
+                    return init.fail(Error::pages_handed_out_twice);
+                }
+            }
+            return {};
         };
         Status const up = bring_up(make_queue, relax);
         if (!up && !any_queue_live()) {
@@ -509,26 +515,12 @@ private:
         if (Error const error = BlockRule{config_, negotiation_.negotiated}.check(request); error != Error::none) {
             return error;
         }
-        Result<uint16_t> const added = queues_[queue].submit(request, limit_of(request, queue));
+        Result<uint16_t> const added = queues_[queue].submit(
+            request, block_limit(config_, request.operation, queues_[queue].segment_maximum(config_.segments)));
         if (added.error() == Error::queue_broken) {
             stop_using();
         }
         return added;
-    }
-
-    [[nodiscard]] BlockLimit limit_of(BlockRequest const& request, uint16_t queue) const {
-        BlockLimit limit;
-        limit.data.segments = queues_[queue].segment_maximum(config_.segments);
-        limit.data.segment_bytes = config_.segment_bytes;
-        limit.data.bytes = part_bytes_maximum;
-        limit.data.granule = config_.block_bytes;
-        if (request.operation == BlockOperation::discard) {
-            limit.range_sectors = config_.discard_sectors;
-            limit.range_alignment = config_.discard_alignment;
-        } else {
-            limit.range_sectors = config_.write_zeroes_sectors;
-        }
-        return limit;
     }
 
     T* transport_ = nullptr;

@@ -46,6 +46,9 @@ public:
         }
     }
 
+    /// The pages that `init` took.
+    [[nodiscard]] Pages const& pages() const { return pages_; }
+
     /// Fills request `number`: its header, and a status that the device has not written yet.
     void prepare(uint16_t number, spec::block::RequestType type, uint64_t sector) {
         spec::block::RequestHeader& header = frame(number)->header;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/device/block_config.hpp>
 #include <virtq/device/block_request.hpp>
 #include <virtq/device/segment_cutter.hpp>
 #include <virtq/spec/block.hpp>
@@ -37,6 +38,23 @@ struct BlockLimit {
     uint32_t range_sectors = UINT32_MAX;  ///< of a discard or write zeroes
     uint32_t range_alignment = 1;         ///< where a range is cut, in sectors
 };
+
+/// The limits of an operation on a device, in a queue whose chains have room for `segments` of data.
+[[nodiscard]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation, uint32_t segments) {
+    constexpr uint32_t part_bytes_maximum = uint32_t{1} << 30;  // hosts take a length for a signed number
+    BlockLimit limit;
+    limit.data.segments = segments;
+    limit.data.segment_bytes = config.segment_bytes;
+    limit.data.bytes = part_bytes_maximum;
+    limit.data.granule = config.block_bytes;
+    if (operation == BlockOperation::discard) {
+        limit.range_sectors = config.discard_sectors;
+        limit.range_alignment = config.discard_alignment;
+    } else {
+        limit.range_sectors = config.write_zeroes_sectors;
+    }
+    return limit;
+}
 
 /// Turns a request into the parts that the device can carry; most have one.
 class BlockParts {

@@ -57,6 +57,14 @@ public:
         return released;
     }
 
+    /// Whether this queue's pages are those of `other` too, or (of itself) its two runs have pages in common.
+    [[nodiscard]] bool shares_pages_with(BlockQueue const& other) const {
+        return share_pages(ring_.pages(), other.frames_.pages()) ||
+               (this != &other && (share_pages(ring_.pages(), other.ring_.pages()) ||
+                                   share_pages(frames_.pages(), other.ring_.pages()) ||
+                                   share_pages(frames_.pages(), other.frames_.pages())));
+    }
+
     [[nodiscard]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Requests that have ended and were not handed out.
     [[nodiscard]] bool has_finished() const { return pool_.has_finished(); }

@@ -12,6 +12,7 @@ enum class Cause : uint8_t {
     nothing_in_flight,
 
     // the registers
+    transport_not_probed,
     registers_all_ones,
     registers_all_zero,
     not_virtio,
@@ -86,6 +87,8 @@ enum class Cause : uint8_t {
             return "Nothing wrong that can be seen from here: nothing is in flight on this queue, so nothing will "
                    "come.";
 
+        case Cause::transport_not_probed:
+            return "The transport was not told where its device is: probe() was not called.";
         case Cause::registers_all_ones:
             return "The registers read as all ones: they are not mapped, the address is wrong, or the device is gone.";
         case Cause::registers_all_zero:
@@ -177,7 +180,7 @@ enum class Cause : uint8_t {
                    "and queue do not agree on it.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
-            return "The device may look at other memory than the driver: it has never written to this queue.";
+            return "The device does not see what waits in this queue: it may look at other memory than the driver.";
         case Cause::buffer_address_cut:
             return "A buffer in flight lies below 4 GiB while the queue lies above: perhaps its address was cut to 32 "
                    "bits.";
@@ -197,6 +200,8 @@ enum class Cause : uint8_t {
             return "Check that the request was added, that it was added to this queue, and that its completion was "
                    "not taken before.";
 
+        case Cause::transport_not_probed:
+            return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
         case Cause::registers_all_ones:
         case Cause::registers_all_zero:
         case Cause::not_virtio:
@@ -305,8 +310,12 @@ enum class Cause : uint8_t {
             return "Check type, lengths and directions of the request, and what the host says: run QEMU with "
                    "`-d guest_errors -trace 'virtio_*'`, and look at `info virtio-queue-status PATH QUEUE`.";
         case Cause::ring_not_seen:
-            return "Compare the addresses above with `info virtio-queue-status PATH QUEUE`, and the memory with `xp` "
-                   "at these physical addresses. With phys_addr() in the allocator init() verifies its pages.";
+            return "Look for a second driver or a second init() of this device, which puts its queue elsewhere. "
+                   "Compare "
+                   "the addresses above with `info virtio-queue-status PATH QUEUE` (are two of them swapped?), and "
+                   "the "
+                   "memory with `xp` at these physical addresses. With phys_addr() in the allocator init() verifies "
+                   "its pages.";
         case Cause::buffer_address_cut: return "Keep physical addresses in 64 bits all the way.";
         case Cause::descriptors_not_freed:
             return "poll_used() gives a chain back to the caller: call free_chain(), or push it again.";

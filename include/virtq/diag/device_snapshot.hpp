@@ -16,7 +16,7 @@ namespace virtq {
 struct DeviceSnapshot {
     /// How far the looks came: each looks only if the one before found nothing that forbids it.
     enum class Reach : uint8_t {
-        nothing,   ///< the device was not looked at
+        nothing,   ///< the transport does not know yet where its device is
         identity,  ///< magic, version and device ID: at least one is wrong
         status,    ///< and the status: negotiation is not so far that a queue may be asked for
         queue,     ///< all
@@ -53,9 +53,10 @@ concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_
     { transport.is_queue_in_use(queue) } -> SameAs<bool>;
 };
 
-/// A transport whose registers can be looked at directly: it shows its `RegisterSpace`.
+/// A transport whose registers can be looked at directly: it shows its `RegisterSpace`, once it was told where.
 template <class T>
-concept ShowsMmioSpace = requires(T& transport, uint16_t offset) {
+concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offset) {
+    { constant.is_probed() } -> SameAs<bool>;
     { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
 };
 
@@ -133,7 +134,7 @@ template <RegisterSpace Space>
 template <DiagnosableTransport T>
 [[nodiscard]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
     if constexpr (ShowsMmioSpace<T>) {
-        return take_device_snapshot(transport.mmio_space(), queue);
+        return transport.is_probed() ? take_device_snapshot(transport.mmio_space(), queue) : DeviceSnapshot{};
     } else {
         DeviceSnapshot seen;
         seen.reach = DeviceSnapshot::Reach::status;

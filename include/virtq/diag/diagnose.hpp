@@ -30,7 +30,7 @@ public:
     /// Whether there is a device whose status means something.
     [[nodiscard]] bool judge_identity() {
         if (device_.reach == DeviceSnapshot::Reach::nothing) {
-            add(Cause::device_not_initialised);
+            add(Cause::transport_not_probed);
             return false;
         }
         if (device_.reach != DeviceSnapshot::Reach::identity) {
@@ -125,12 +125,20 @@ private:
     DeviceSnapshot const& device_;
 };
 
+/// Who calls notify() of the transport.
+enum class Notifier : uint8_t { caller, driver };
+
 /// The causes that a queue shows, together with its device.
 template <uint32_t N>
 class QueueJudge {
 public:
-    QueueJudge(Diagnosis& diagnosis, RingInspector<N> const& ring, DiagnoseOption const& option)
-        : diagnosis_(diagnosis), device_(diagnosis.device), queue_(diagnosis.queue), ring_(ring), option_(option) {}
+    QueueJudge(Diagnosis& diagnosis, RingInspector<N> const& ring, DiagnoseOption const& option, Notifier notifier)
+        : diagnosis_(diagnosis),
+          device_(diagnosis.device),
+          queue_(diagnosis.queue),
+          ring_(ring),
+          option_(option),
+          notifier_(notifier) {}
 
     void judge() {
         DeviceJudge device{diagnosis_};
@@ -279,14 +287,21 @@ private:
         if (!queue_.event_idx && number(queue_.avail_event) != 0) {
             add(Cause::device_uses_event_idx, number(queue_.avail_event));
         }
-        bool const unheard = is_unheard();
-        if (unheard) {
-            add(Cause::never_notified, diagnosis_.queue_index);
-        }
-        if (unheard && first_time) {
-            add(Cause::ring_not_seen, queue_.pages.phys.value);
+        if (is_unheard()) {
+            judge_unheard();
         }
         add(Cause::not_answered, queue_.offered());
+    }
+
+    /// What a driver of the library published, it also notified of.
+    void judge_unheard() {
+        if (notifier_ == Notifier::caller) {
+            add(Cause::never_notified, diagnosis_.queue_index);
+            add(Cause::ring_not_seen, queue_.pages.phys.value);
+        } else {
+            add(Cause::ring_not_seen, queue_.pages.phys.value);
+            add(Cause::never_notified, diagnosis_.queue_index);
+        }
     }
 
     /// Whether the device still waits for a notification. With EVENT_IDX avail_event says up to where it has looked;
@@ -311,7 +326,22 @@ private:
     QueueSnapshot const& queue_;
     RingInspector<N> const& ring_;
     DiagnoseOption const& option_;
+    Notifier notifier_;
 };
+
+template <DiagnosisSource Source, uint32_t N>
+[[nodiscard]] Diagnosis diagnose_queue(Source& source, uint16_t queue_index, VirtQueue<N, Split> const& queue,
+                                       Features const& negotiated, DiagnoseOption const& option, Notifier notifier) {
+    Diagnosis diagnosis;
+    diagnosis.has_queue = true;
+    diagnosis.queue_index = queue_index;
+    diagnosis.negotiated = negotiated;
+    diagnosis.device = take_device_snapshot(source, queue_index);
+    RingInspector<N> const ring{queue};
+    diagnosis.queue = ring.snapshot();
+    QueueJudge<N>{diagnosis, ring, option, notifier}.judge();
+    return diagnosis;
+}
 
 }  // namespace detail
 
@@ -322,15 +352,7 @@ private:
 template <DiagnosisSource Source, uint32_t N>
 [[nodiscard]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Split> const& queue,
                                  Features const& negotiated, DiagnoseOption const& option = {}) {
-    Diagnosis diagnosis;
-    diagnosis.has_queue = true;
-    diagnosis.queue_index = queue_index;
-    diagnosis.negotiated = negotiated;
-    diagnosis.device = take_device_snapshot(source, queue_index);
-    RingInspector<N> const ring{queue};
-    diagnosis.queue = ring.snapshot();
-    detail::QueueJudge<N>{diagnosis, ring, option}.judge();
-    return diagnosis;
+    return detail::diagnose_queue(source, queue_index, queue, negotiated, option, detail::Notifier::caller);
 }
 
 /// Why a device cannot be used, when there is no queue yet: after a `probe` or an `init` that failed.
@@ -340,7 +362,9 @@ template <DiagnosisSource Source>
     diagnosis.device = take_device_snapshot(source, 0);
     detail::DeviceJudge device{diagnosis};
     if (device.judge_identity() && device.judge_status()) {
-        device.judge_life();
+        if (diagnosis.findings().empty()) {
+            device.judge_life();  // not of a device that was given up: that is why it is not live
+        }
         device.judge_need();
     }
     return diagnosis;
@@ -362,8 +386,14 @@ template <DiagnosableDriver Driver>
         diagnosis.add({Cause::driver_not_initialised});
         return diagnosis;
     }
-    return diagnose(*driver.transport(), queue_index, driver.ring(queue_index), driver.negotiation().negotiated,
-                    option);
+    return detail::diagnose_queue(*driver.transport(), queue_index, driver.ring(queue_index),
+                                  driver.negotiation().negotiated, option, detail::Notifier::driver);
+}
+
+/// The same of its first queue.
+template <DiagnosableDriver Driver>
+[[nodiscard]] Diagnosis diagnose(Driver& driver, DiagnoseOption const& option) {
+    return diagnose(driver, 0, option);
 }
 
 }  // namespace virtq

@@ -214,4 +214,13 @@ void dump(VirtQueue<N, Split> const& queue, Sink&& sink, Lines budget = Lines{64
     detail::Picture{queue, sink, budget}.print();
 }
 
+/// The same of the first queue of a driver; of another one with `driver.ring(index)`.
+template <class Driver, class Sink>
+    requires TextSink<Sink> && requires(Driver const& driver) {
+        driver.ring(uint16_t{0});
+    }
+void dump(Driver const& driver, Sink&& sink, Lines budget = Lines{64}) {
+    dump(driver.ring(0), sink, budget);
+}
+
 }  // namespace virtq

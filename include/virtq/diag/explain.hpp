@@ -36,6 +36,10 @@ private:
     void print_device() {
         DeviceSnapshot const& device = diagnosis_.device;
         out_.text("virtq: ");
+        if (device.reach == DeviceSnapshot::Reach::nothing) {
+            out_.text("no device was looked at").line();
+            return;
+        }
         if (diagnosis_.has_queue) {
             out_.text("queue ").decimal(diagnosis_.queue_index).text(" of ");
         }

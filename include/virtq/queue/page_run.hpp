@@ -10,6 +10,12 @@
 /// Pages from the kernel's allocator, checked before they are used.
 namespace virtq {
 
+/// Whether two runs have a page in common, as an allocator must never let it be.
+[[nodiscard]] constexpr bool share_pages(Pages const& a, Pages const& b) {
+    return a.phys.value < b.phys.value + uint64_t{b.count} * page_bytes &&
+           b.phys.value < a.phys.value + uint64_t{a.count} * page_bytes;
+}
+
 namespace detail {
 
 template <PageAllocator Allocator>

@@ -33,6 +33,7 @@ public:
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[nodiscard]] Status probe(Space space) {
         space_ = space;
+        probed_ = true;
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
         legacy_ = false;
         uint32_t const magic = read(spec::mmio::magic_value);
@@ -53,6 +54,8 @@ public:
 
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return legacy_; }
+    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
+    [[nodiscard]] bool is_probed() const { return probed_; }
 
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[nodiscard]] Space& mmio_space() { return space_; }
@@ -163,6 +166,7 @@ private:
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool legacy_ = false;
+    bool probed_ = false;
 };
 
 static_assert(Transport<MmioTransport<>>);
