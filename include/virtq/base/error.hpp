@@ -20,6 +20,8 @@ enum class Error : uint8_t {
     queue_size_above_capacity,
     // queue: its memory
     no_pages,
+    queue_size_above_pages,
+    descriptor_tier_in_order,
     pages_misaligned,
     pages_not_contiguous,
     pages_handed_out_twice,
@@ -94,6 +96,11 @@ enum class Error : uint8_t {
                    "larger N.";
         case Error::no_pages:
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
+        case Error::queue_size_above_pages:
+            return "The queue's pages have no room for that size: restart() takes at most the size of init().";
+        case Error::descriptor_tier_in_order:
+            return "A queue with VIRTIO_F_IN_ORDER takes its descriptors in ring order and hands none out: use add(), "
+                   "or do not accept the feature.";
         case Error::pages_misaligned:
             return "The page allocator returned memory that does not start on a 4096-byte boundary, physically or "
                    "virtually: it must hand out whole pages.";

@@ -40,27 +40,27 @@ private:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
-    /// A chain of `add`: the driver knows its links, of which the last is to itself, and how many bytes are writable.
+    /// A chain of `add`: the driver knows its links, of which the last is an end, and how many bytes are writable.
     void check_added(DescIndex head) {
         uint64_t writable_bytes = 0;
         bool writable = false;
         DescIndex desc = head;
         for (;;) {
             spec::Descriptor const entry = look(desc);
-            DescIndex const next = ring_.shadow().next(desc);
-            bool const last = next == desc;
+            Link const link = ring_.shadow().link(desc);
+            bool const last = link.is_end();
             auto const linked = last ? uint16_t{0} : next_flag;
             auto const expected = static_cast<uint16_t>(linked | (writable ? write_flag : entry.flags & write_flag));
             note(desc, entry.flags, expected);
             if (!last) {
-                note(desc, entry.next, number(next));
+                note(desc, entry.next, number(link.target()));
             }
             writable = (entry.flags & write_flag) != 0;
             writable_bytes += writable ? entry.len : 0;
             if (last) {
                 break;
             }
-            desc = next;
+            desc = link.target();
         }
         note(head, writable_bytes > UINT32_MAX ? UINT32_MAX : writable_bytes, ring_.shadow().bytes(head));
     }

@@ -96,11 +96,12 @@ private:
         }
     }
 
-    /// A chain of `add`; its last descriptor links to itself.
+    /// A chain of `add`; its last descriptor links to an end.
     void print_added(DescIndex head, char const* owner) {
         print_descriptor(head, owner);
-        for (DescIndex desc = head; ring_.shadow().next(desc) != desc;) {
-            desc = ring_.shadow().next(desc);
+        for (Link link = ring_.shadow().link(head); !link.is_end();) {
+            DescIndex const desc = link.target();
+            link = ring_.shadow().link(desc);
             print_descriptor(desc, "  with it");
         }
     }

@@ -20,7 +20,7 @@ public:
     [[nodiscard]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
         seen.fault = ring_.fault_;
-        seen.live = ring_.live_;
+        seen.live = ring_.live();
         if (!ring_.initialised()) {
             return seen;
         }
@@ -28,7 +28,7 @@ public:
         seen.num_free = ring_.num_free();
         seen.event_idx = ring_.event_idx_;
         seen.notifications_on = ring_.notifications_on_;
-        seen.pages = ring_.pages_;
+        seen.pages = ring_.pages();
         seen.addresses = SplitLayout{seen.size}.addresses(seen.pages.phys);
         seen.added = ring_.added_;
         seen.published = ring_.published_;

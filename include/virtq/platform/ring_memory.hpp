@@ -22,6 +22,11 @@ inline void store_relaxed(uint16_t* target, uint16_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
 }
 
+/// The same of 32 bits, which every architecture that the library runs on stores whole too.
+inline void store_relaxed(uint32_t* target, uint32_t value) {
+    __atomic_store_n(target, value, __ATOMIC_RELAXED);
+}
+
 /// Publishes: whoever reads `value` with acquire sees every earlier store.
 inline void store_release(uint16_t* target, uint16_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELEASE);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/bit.hpp>
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/queue/option.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// How many indirect tables a queue has, and of how many descriptors each.
+struct IndirectShape {
+    uint16_t tables = 0;
+    uint16_t length = 0;
+
+    /// What `option` asks for, for a queue of `size`: nothing without VIRTIO_F_INDIRECT_DESC; not more tables than
+    /// chains; tables not longer than a chain may be (§2.7.5.3.1, §2.8.19).
+    [[nodiscard]] static constexpr IndirectShape of(uint32_t size, Features const& features,
+                                                    IndirectOption const& option) {
+        constexpr uint32_t tables_default = 4;  // one for every fourth descriptor
+        constexpr uint32_t length_default = 16;
+        constexpr uint32_t tables_maximum = 32767;  // table numbers share 16 bits with a flag and an end mark
+        if (!features.has(spec::Feature::indirect_desc)) {
+            return {};
+        }
+        uint32_t const tables = option.tables != 0 ? option.tables : (size + tables_default - 1) / tables_default;
+        uint32_t const length = option.length != 0 ? option.length : length_default;
+        return {cut(tables, size < tables_maximum ? size : tables_maximum), cut(length, size)};
+    }
+
+    [[nodiscard]] constexpr uint32_t table_bytes() const { return 16 * uint32_t{length}; }
+    [[nodiscard]] constexpr uint32_t page_count() const {
+        return align_up(tables * table_bytes(), page_bytes) / page_bytes;
+    }
+    /// The same, or as many tables as `pages` have room for.
+    [[nodiscard]] constexpr IndirectShape within(size_t pages) const {
+        IndirectShape shape = *this;
+        while (shape.page_count() > pages) {
+            --shape.tables;
+        }
+        return shape;
+    }
+
+private:
+    [[nodiscard]] static constexpr uint16_t cut(uint32_t value, uint32_t most) {
+        return static_cast<uint16_t>(value < most ? value : most);
+    }
+};
+
+}  // namespace virtq
