@@ -202,6 +202,9 @@ TEST(CheckedPages, FindsARunWithoutAVirtualAddress) {
     EXPECT_EQ(checked.reports[0].run.phys, Scripted::base);
     checked.allocate({nullptr, PhysAddr{}, 1});
     EXPECT_EQ(checked.findings(), (Findings{PageFinding::no_virt, PageFinding::no_virt}));
+    checked.allocate({nullptr, Scripted::base, 0}, 1);  // the count was lost as well
+    EXPECT_EQ(checked.findings().size(), 3u);
+    EXPECT_EQ(checked.findings().back(), PageFinding::no_virt);
     EXPECT_EQ(checked.pages.leaks(), 0u);
 }
 
@@ -342,6 +345,19 @@ TEST(CheckedPages, FindsATranslationThatLosesTheOffset) {
     EXPECT_EQ(checked.reports[0].value, Scripted::base.value);
 }
 
+// A run of no pages lies before memory that is somebody else's, or before none.
+TEST(CheckedPages, AsksForNoAddressOfARunWithoutPages) {
+    Checked<Translating> checked;
+    int asked = 0;
+    checked.inner.translate = [&](std::size_t) {
+        ++asked;
+        return PhysAddr{};
+    };
+    checked.allocate(checked.inner.run(1, 0));
+    EXPECT_EQ(asked, 0);
+    EXPECT_EQ(checked.findings(), Findings{});
+}
+
 // --- the memory -----------------------------------------------------------------------------------------------------
 
 TEST(CheckedPages, FindsTwoPagesThatAreTheSameMemory) {
@@ -442,6 +458,26 @@ TEST(CheckedPages, FindsAPartThatIsFreed) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::freed_part});
     EXPECT_EQ(checked.reports[0].other.virt, run.virt);
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
+}
+
+TEST(CheckedPages, FindsAPartThatIsFreedAtAWrongAddress) {
+    Checked<Scripted> checked;
+    Pages const run = checked.allocate(checked.inner.run(2, 3));
+    // Its first page, through another mapping; its second, with a physical address of other pages.
+    checked.pages.free_pages({checked.inner.ram(), run.phys, 1});
+    checked.pages.free_pages({static_cast<char*>(run.virt) + page_bytes, Scripted::base + 6 * page_bytes, 1});
+    EXPECT_EQ(checked.findings(), (Findings{PageFinding::freed_part, PageFinding::freed_part}));
+    EXPECT_EQ(checked.reports[1].other.virt, run.virt);
+    EXPECT_TRUE(checked.inner.freed.empty());
+}
+
+// The window was given back with its own pages; who gives it back with others has never got them from here.
+TEST(CheckedPages, TakesAFreedWindowOverOtherPagesForNoSecondFree) {
+    Checked<Scripted> checked;
+    Pages const run = checked.allocate(checked.inner.run(0, 1));
+    checked.pages.free_pages(run);
+    checked.pages.free_pages({run.virt, run.phys + 4 * page_bytes, 1});
+    EXPECT_EQ(checked.findings(), Findings{PageFinding::freed_unknown});
 }
 
 TEST(CheckedPages, FindsWhatWasNeverHandedOut) {

@@ -2,6 +2,7 @@
 #include <diag/queue_machine.hpp>
 
 #include <cstdint>
+#include <iterator>
 
 /// Each cause, produced on the simulated device, and named.
 namespace virtq::test {
@@ -16,6 +17,15 @@ unsigned char* ring_bytes(QueueMachine& machine) {
 }
 unsigned char* avail_bytes(QueueMachine& machine) {
     return ring_bytes(machine) + SplitLayout{QueueMachine::size}.available_ring_offset();
+}
+
+bool names(Diagnosis const& diagnosis, Cause cause) {
+    for (Finding const& finding : diagnosis.findings()) {
+        if (finding.cause == cause) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // --- nothing wrong ------------------------------------------------------------------------------------------------
@@ -48,6 +58,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
         machine.work();
         EXPECT_EQ(machine.queue.enable_used_notifications(), UsedPending::something_there);
         EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
+        EXPECT_TRUE(machine.look(in_passing).is_healthy());
         while (machine.queue.take_used()) {
         }
         machine.queue.disable_used_notifications();
@@ -114,7 +125,24 @@ TEST(DiagnosisOfRegisters, SeesAnUnknownVersionAndAnEmptySlot) {
     machine.device.set_version(2);
     machine.device.set_device_id(0);
     EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
+    machine.device.set_version(1);  // as QEMU's slots are unless told otherwise
+    EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
     EXPECT_TRUE(machine.memory.violations().empty()) << machine.memory.violations();
+}
+
+TEST(DiagnosisOfRegisters, SeesADeviceThatIsUnpluggedMeanwhile) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.device.before_access([&](std::uint16_t offset, bool) {
+        if (offset == spec::mmio::status.offset) {
+            machine.device.vanish();
+        }
+    });
+    Diagnosis const found = machine.look();
+    machine.device.before_access(nullptr);
+    EXPECT_EQ(found.cause(), Cause::device_gone);
+    EXPECT_EQ(found.findings().size(), 1u);
+    EXPECT_FALSE(found.device.knows_features);  // its registers were let alone
 }
 
 // nuta/operating-system-in-1000-lines#93
@@ -141,6 +169,9 @@ TEST(DiagnosisOfStatus, SeesADeviceThatNobodyInitialised) {
     QueueMachine machine;
     machine.probe();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
+    machine.hostile = true;
+    machine.transport.set_status(DeviceStatus{2});  // DRIVER, but ACKNOWLEDGE was forgotten
+    EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
 }
 
 TEST(DiagnosisOfStatus, SeesAResetBehindTheDriversBack) {
@@ -162,6 +193,30 @@ TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
     EXPECT_EQ(found.cause(), Cause::features_not_accepted);
     ASSERT_GE(found.findings().size(), 2u);
     EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
+}
+
+// A kernel that goes on although init() failed: much is wrong, and the first thing explains the others.
+TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
+    QueueMachine machine;
+    machine.probe();
+    machine.device.refuse_features_ok();
+    SpinRelax relax;
+    ASSERT_FALSE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    auto const believed = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
+    ASSERT_TRUE(machine.queue.init(machine.memory, QueueMachine::size, believed).ok());
+    Diagnosis const found = diagnose(machine.transport, 0, machine.queue, {});
+    Cause const expected[] = {Cause::features_not_accepted, Cause::driver_gave_up, Cause::version_1_missing,
+                              Cause::event_idx_not_negotiated};  // the fifth would be driver_ok_missing
+    ASSERT_EQ(found.findings().size(), std::size(expected));
+    for (std::size_t i = 0; i < std::size(expected); ++i) {
+        EXPECT_EQ(found.findings()[i].cause, expected[i]);
+    }
+    EXPECT_FALSE(found.is_healthy());
+    // A queue is not asked for before features are agreed on, so nothing is said of its set-up.
+    EXPECT_FALSE(found.device.knows_queue_size_max);
+    EXPECT_FALSE(names(diagnose(machine.transport, 0, machine.queue, believed), Cause::queue_not_enabled));
+    std::string const text = explained(found);
+    EXPECT_NE(text.find("size 8, 8 free\n"), std::string::npos) << text;
 }
 
 TEST(DiagnosisOfStatus, SeesThatTheDriverGaveUp) {
@@ -213,6 +268,27 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNotNegotiated) {
     machine.submit_read();
     EXPECT_EQ(machine.cause(), Cause::event_idx_not_negotiated);
     EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, both).cause(), Cause::feature_not_offered);
+}
+
+TEST(DiagnosisOfFeatures, SeesAFeatureThatALegacyDeviceDoesNotOffer) {
+    QueueMachine machine(legacy_disk);
+    machine.bring_up();
+    Features believed = machine.negotiation.negotiated;
+    believed.set(spec::Feature::indirect_desc);
+    Diagnosis const found = diagnose(machine.transport, 0, machine.queue, believed);
+    EXPECT_EQ(found.cause(), Cause::feature_not_offered);
+    EXPECT_EQ(found.first().value, 28u);
+    EXPECT_NE(explained(found).find("28, VIRTIO_F_INDIRECT_DESC."), std::string::npos) << explained(found);
+}
+
+TEST(DiagnosisOfFeatures, DoesNotAskALegacyDeviceForTheSecondWord) {
+    QueueMachine machine(legacy_disk);
+    machine.bring_up();
+    Features believed = machine.negotiation.negotiated;
+    believed.set(spec::Feature::version_1);
+    Diagnosis const found = diagnose(machine.transport, 0, machine.queue, believed);
+    EXPECT_EQ(found.cause(), Cause::legacy_driven_as_modern);
+    EXPECT_FALSE(names(found, Cause::feature_not_offered)) << explained(found);
 }
 
 TEST(DiagnosisOfFeatures, SeesEventIdxThatTheKernelItselfForgot) {
@@ -336,6 +412,22 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
     EXPECT_EQ(machine.cause(), Cause::never_notified);
 }
 
+TEST(DiagnosisOfRingMemory, NamesTheFirstDescriptorThatTheDriverDidNotWrite) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.add_read();
+    ASSERT_TRUE(machine.queue.publish());
+    for (unsigned const desc : {1u, 2u}) {
+        ring_bytes(machine)[16 * desc + 12] ^= 4;
+    }
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.findings().size(), 1u);
+    EXPECT_EQ(found.cause(), Cause::descriptor_overwritten);
+    EXPECT_EQ(found.first().descriptor, 1);
+    EXPECT_EQ(found.first().value, 7u);  // NEXT, WRITE, and INDIRECT, which was not there
+    EXPECT_EQ(found.first().expected, 3u);
+}
+
 TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNotWrite) {
     QueueMachine machine;
     machine.bring_up();
@@ -434,6 +526,34 @@ TEST_F(DiagnosisOfBuffers, SeesAnAddressThatWasCutTo32Bits) {
     EXPECT_EQ(cause_with(PhysAddr{0x4000'1000}), Cause::buffer_address_cut);
 }
 
+TEST_F(DiagnosisOfBuffers, NamesTheFirstOfTwoThatWereCut) {
+    QueueMachine machine;
+    machine.hostile = true;
+    machine.bring_up();
+    machine.add_read({PhysAddr{0x4000'1000}, 512});  // descriptor 1
+    machine.add_read({PhysAddr{0x4000'2000}, 512});
+    ASSERT_TRUE(machine.queue.publish());
+    machine.notify();
+    machine.work();
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::buffer_address_cut);
+    EXPECT_EQ(found.first().descriptor, 1);
+    EXPECT_EQ(found.first().value, 0x4000'1000u);
+}
+
+TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
+    QueueMachine machine({.phys_base = 0x4000'0000});
+    machine.hostile = true;
+    machine.bring_up();
+    machine.add_read({PhysAddr{0x8000'0000}, 512});
+    ASSERT_TRUE(machine.queue.publish());
+    machine.notify();
+    machine.work();
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::device_needs_reset);
+    EXPECT_FALSE(names(found, Cause::buffer_address_cut)) << explained(found);
+}
+
 // --- who waits for whom -------------------------------------------------------------------------------------------
 
 class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};
@@ -520,6 +640,18 @@ TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
 INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfWaiting,
                          ::testing::Values(QueueSetup{}, event_idx, legacy_disk,
                                            QueueSetup{sim::MmioVersion::legacy, true}));
+
+// A device that polls wants no notification, so the lack of one is not why it does not answer.
+TEST(DiagnosisOfWaitingForAPollingDevice, DoesNotBlameTheNotification) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.device.ring()->set_no_notify(true);
+    machine.add_read();
+    EXPECT_FALSE(machine.queue.publish());
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::not_answered);
+    EXPECT_FALSE(names(found, Cause::never_notified)) << explained(found);
+}
 
 TEST(DiagnosisOfWaitingForEventIdx, SeesAnUnansweredFirstRequest) {
     QueueMachine machine(event_idx);
@@ -630,6 +762,21 @@ TEST(DiagnosisThroughATransport, NeedsNoRegisters) {
     }
 }
 
+TEST(DiagnosisThroughATransport, AsksForNoQueueBeforeFeaturesAreAgreedOn) {
+    QueueMachine machine;
+    machine.probe();
+    Opaque transport{machine.transport};
+    machine.transport.set_status(DeviceStatus{});
+    machine.transport.set_status(DeviceStatus{1});
+    EXPECT_EQ(diagnose(transport).cause(), Cause::device_not_initialised);
+    EXPECT_FALSE(diagnose(transport).device.knows_features);
+    machine.transport.set_status(DeviceStatus{3});
+    Diagnosis const found = diagnose(transport);
+    EXPECT_EQ(found.cause(), Cause::features_not_accepted);
+    EXPECT_TRUE(found.device.knows_features);
+    EXPECT_FALSE(found.device.knows_queue_size_max);
+}
+
 /// A device that was asked to suspend: SUSPEND takes the place of DRIVER_OK (§3.4).
 class Suspended : public Opaque {
 public:
@@ -643,6 +790,20 @@ TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsSuspended) {
     Suspended transport{machine.transport};
     EXPECT_EQ(diagnose(transport).cause(), Cause::device_suspended);
     EXPECT_EQ(diagnose(transport, 0, machine.queue, machine.negotiation.negotiated).cause(), Cause::device_suspended);
+}
+
+/// A device that keeps FEATURES_OK although it is a legacy one, as QEMU's does.
+class KeepsFeaturesOk : public Opaque {
+public:
+    using Opaque::Opaque;
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 4 + 8}; }
+};
+
+TEST(DiagnosisThroughATransport, SeesALegacyDeviceThatWasAskedForFeaturesOk) {
+    QueueMachine machine(legacy_disk);
+    machine.bring_up();
+    KeepsFeaturesOk transport{machine.transport};
+    EXPECT_EQ(diagnose(transport).cause(), Cause::legacy_driven_as_modern);
 }
 
 TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {

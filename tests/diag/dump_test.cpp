@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace virtq::test {
 namespace {
@@ -87,6 +88,48 @@ TEST(Dump, ShowsAPushedChainAndAFreeListInPieces) {
                         "  available   [0] head 2\n"),
               std::string::npos)
         << text;
+}
+
+TEST(Dump, CutsAFreeListOfManyPieces) {
+    RingPair<32> ring({.size = 32});
+    std::vector<DescIndex> desc;
+    while (auto const one = ring.queue.alloc_desc()) {
+        desc.push_back(*one);
+    }
+    for (std::size_t i = 0; i < desc.size(); i += 2) {
+        ring.queue.free_desc(desc[i]);
+    }
+    std::string const text = picture(ring.queue);
+    EXPECT_NE(text.find("  free        30 28 26 24 22 20 18 16 14 12 ...\n"), std::string::npos) << text;
+    for (std::size_t i = 1; i < desc.size(); i += 2) {
+        ring.queue.free_desc(desc[i]);
+    }
+}
+
+TEST(Dump, ShowsFlagsThatNoDescriptorOfOursHas) {
+    RingPair<> ring;
+    ring.hostile = true;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    static_cast<void>(ring.queue.publish());
+    EXPECT_EQ(picture(ring.queue).find("len 0x40, writable, "), std::string::npos);
+    sim::Descriptor overwritten = ring.device->descriptor(0);
+    overwritten.flags = 0xa002;
+    ring.device->scribble_descriptor(0, overwritten);
+    std::string const text = picture(ring.queue);
+    EXPECT_NE(text.find("len 0x40, writable, flags 0xa002\n"), std::string::npos) << text;
+}
+
+TEST(Dump, CountsEachLineThatItsBudgetDoesNotAllow) {
+    RingPair<> ring;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    ASSERT_TRUE(ring.add_writable(2).ok());
+    static_cast<void>(ring.queue.publish());
+    ring.device_uses_next();
+    std::string const text = picture(ring.queue, Lines{0});
+    // Two descriptors, what is free, one that waits, one that was used.
+    EXPECT_NE(text.find("  ... and 5 more lines\n"), std::string::npos) << text;
+    EXPECT_EQ(text.find("  free "), std::string::npos) << text;
+    EXPECT_EQ(text.find("] head"), std::string::npos) << text;
 }
 
 TEST(Dump, BelievesNoUsedEntryWhenTheIndexIsAhead) {

@@ -49,6 +49,44 @@ TEST(Explanation, HasASentenceAndAnAdviceForEachCause) {
     }
 }
 
+TEST(Explanation, HasASentenceForAnUnknownNumber) {
+    EXPECT_STREQ(describe(static_cast<Cause>(200)), "An unknown cause.");
+    EXPECT_STREQ(advise(static_cast<Cause>(200)), "");
+}
+
+TEST(Explanation, OfWhatIsNoDeviceShowsItsRegistersAndNoStatus) {
+    QueueMachine machine;
+    machine.hostile = true;
+    machine.device.set_magic(0x1234'5678);
+    auto registers = machine.device.registers();
+    std::string const text = explained(diagnose(registers));
+    EXPECT_NE(text.find("magic 0x12345678"), std::string::npos) << text;
+    EXPECT_EQ(text.find("\n  status"), std::string::npos) << text;
+}
+
+TEST(Explanation, ShowsAnInterruptThatNobodyAcknowledged) {
+    QueueMachine machine;
+    machine.bring_up();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.submit_read();
+    EXPECT_EQ(explained(machine.look()).find("  interrupt"), std::string::npos);
+    machine.work();
+    std::string const text = explained(machine.look());
+    EXPECT_NE(text.find("  interrupt   0x1, not acknowledged\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("notifications on\n"), std::string::npos) << text;
+    machine.queue.disable_used_notifications();
+    EXPECT_NE(explained(machine.look()).find("notifications off\n"), std::string::npos);
+}
+
+TEST(Explanation, OfAQueueWithoutMemoryShowsNoAddresses) {
+    QueueMachine machine;
+    machine.negotiate();
+    machine.go_live();
+    std::string const text = explained(machine.look());
+    EXPECT_NE(text.find("  queue       size 0 of at most 256, not enabled, 0 free\n"), std::string::npos) << text;
+    EXPECT_EQ(text.find("  pages"), std::string::npos) << text;
+}
+
 TEST(Explanation, OfADeviceAloneSaysNothingOfAQueue) {
     QueueMachine machine;
     machine.probe();
@@ -68,6 +106,15 @@ TEST(TextWriter, PrintsNumbersAndBreaksBetweenWords) {
               "0 4294967295 0x0 0xfedcba9876543210\n"
               "abc       d e\n" +
                   std::string(70, ' ') + "to the\n    end of the line\n");
+}
+
+TEST(TextWriter, DoesNotBreakBeforeAWordThatNoLineHasRoomFor) {
+    std::string const word(90, 'w');
+    std::string const text = printed([&](auto sink) {
+        TextWriter out{sink};
+        out.words(word.c_str(), 0).words(" next", 3).line();
+    });
+    EXPECT_EQ(text, word + "\n   next\n");
 }
 
 }  // namespace

@@ -33,14 +33,20 @@ namespace virtq::test {
 struct QueueSetup {
     sim::MmioVersion version = sim::MmioVersion::modern;
     bool event_idx = false;
+    std::uint64_t phys_base = sim::GuestMemory::default_phys_base;
 };
+
+inline void PrintTo(QueueSetup const& setup, std::ostream* out) {
+    *out << (setup.version == sim::MmioVersion::modern ? "modern" : "legacy") << (setup.event_idx ? "_event_idx" : "");
+}
 
 class QueueMachine {
 public:
     static constexpr std::uint16_t size = 8;
 
     explicit QueueMachine(QueueSetup const& setup = {})
-        : disk(memory.violations(), {.sectors = 64, .event_idx = setup.event_idx}),
+        : memory(sim::GuestMemory::default_bytes, setup.phys_base),
+          disk(memory.violations(), {.sectors = 64, .event_idx = setup.event_idx}),
           device(memory, disk, setup.version) {}
 
     ~QueueMachine() {

@@ -47,11 +47,8 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     if (addr.value >= phys_limit) {
         return true;
     }
-    auto const virt = uint64_t{reinterpret_cast<uintptr_t>(pages.virt)};
-    if (virt <= pages.phys.value) {
-        return false;  // an identity map: both are the same number
-    }
-    uint64_t const offset = virt - pages.phys.value;
+    // 0 in an identity map; more than any address where memory is mapped below itself: the difference wraps.
+    uint64_t const offset = uint64_t{reinterpret_cast<uintptr_t>(pages.virt)} - pages.phys.value;
     return offset >= least_direct_map_offset && pages.phys.value < offset && addr.value >= offset;
 }
 

@@ -76,9 +76,9 @@ private:
     [[nodiscard]] spec::Descriptor look(DescIndex desc) {
         spec::Descriptor const entry = ring_.descriptor(desc);
         auto const addr = PhysAddr{entry.addr};
-        AddressTrouble const trouble = judge_buffer(addr, entry.len, seen_.pages, ram_);
-        if (trouble != AddressTrouble::none && bad_address_.cause == Cause::none) {
-            bad_address_ = {cause_of(trouble), entry.addr, 0, number(desc)};
+        Cause const cause = cause_of(judge_buffer(addr, entry.len, seen_.pages, ram_));
+        if (cause != Cause::none && bad_address_.cause == Cause::none) {
+            bad_address_ = {cause, entry.addr, 0, number(desc)};
         }
         bool const cut = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
         if (cut && low_address_.cause == Cause::none) {
@@ -95,7 +95,7 @@ private:
 
     [[nodiscard]] static constexpr Cause cause_of(AddressTrouble trouble) {
         switch (trouble) {
-            case AddressTrouble::none: return Cause::none;
+            case AddressTrouble::none: break;
             case AddressTrouble::zero: return Cause::buffer_address_zero;
             case AddressTrouble::looks_virtual: return Cause::buffer_address_virtual;
             case AddressTrouble::inside_ring: return Cause::buffer_inside_ring;

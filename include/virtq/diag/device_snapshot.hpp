@@ -62,9 +62,10 @@ concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offs
 
 namespace detail {
 
-/// §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device has no FEATURES_OK.
+/// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
+/// has no FEATURES_OK.
 [[nodiscard]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
-    return seen.status.has(spec::StatusBit::driver) && (seen.legacy || seen.status.has(spec::StatusBit::features_ok));
+    return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
 }
 
 template <RegisterSpace Space>

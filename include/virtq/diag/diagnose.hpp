@@ -94,15 +94,14 @@ public:
         }
     }
 
+    /// Of a device with DRIVER set: what it offers was read.
     void judge_features() {
         Features const& negotiated = diagnosis_.negotiated;
-        if (device_.knows_features) {
-            for (unsigned word = 0; word < 2; ++word) {
-                if (uint32_t const extra = negotiated.word(word) & ~device_.offered.word(word);
-                    extra != 0 && !(device_.legacy && word == 1)) {
-                    add(Cause::feature_not_offered, lowest_bit(extra) + 32 * word);
-                    break;
-                }
+        for (unsigned word = 0; word < 2; ++word) {
+            if (uint32_t const extra = negotiated.word(word) & ~device_.offered.word(word);
+                extra != 0 && !(device_.legacy && word == 1)) {
+                add(Cause::feature_not_offered, lowest_bit(extra) + 32 * word);
+                break;
             }
         }
         if (!device_.legacy && !negotiated.has(spec::Feature::version_1)) {
