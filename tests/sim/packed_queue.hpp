@@ -385,11 +385,8 @@ inline uint16_t PackedQueue::available() {
 inline PackedPosition PackedQueue::end_of_available() {
     PackedPosition end = next_available_;
     size_t const room = usable() ? config_.size - std::min<size_t>(occupied_, config_.size) : 0;
-    for (size_t seen = 0; seen < room; end = next_available_.after(seen, config_.size)) {
-        if (!is_available(end, load_flags(end.offset, __ATOMIC_ACQUIRE))) {
-            break;
-        }
-        seen += list_length(end, room - seen);
+    for (size_t seen = 0; seen < room && is_available(end, load_flags(end.offset, __ATOMIC_ACQUIRE)); ++seen) {
+        end = end.after(1, config_.size);
     }
     return end;
 }

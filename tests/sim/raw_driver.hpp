@@ -250,7 +250,9 @@ public:
         static_cast<void>(read(wire::mmio::status));
     }
 
-    void write_areas(RawQueue const& queue) {
+    /// Of a `RawQueue` or a `RawPackedQueue`.
+    template <class Queue>
+    void write_areas(Queue const& queue) {
         write(wire::mmio::queue_desc_low, static_cast<uint32_t>(queue.pages.phys.value));
         write(wire::mmio::queue_desc_high, static_cast<uint32_t>(queue.pages.phys.value >> 32));
         write(wire::mmio::queue_driver_low, static_cast<uint32_t>(queue.driver_area.value));
@@ -258,14 +260,16 @@ public:
         write(wire::mmio::queue_device_low, static_cast<uint32_t>(queue.device_area.value));
         write(wire::mmio::queue_device_high, static_cast<uint32_t>(queue.device_area.value >> 32));
     }
-    void start_queue(RawQueue const& queue, uint32_t index = 0) {
+    template <class Queue>
+    void start_queue(Queue const& queue, uint32_t index = 0) {
         write(wire::mmio::queue_sel, index);
         write(wire::mmio::queue_size, queue.size);
         write_areas(queue);
         write(wire::mmio::queue_ready, 1);
     }
     /// All of it, with one queue.
-    void bring_up(RawQueue const& queue) {
+    template <class Queue>
+    void bring_up(Queue const& queue) {
         negotiate();
         start_queue(queue);
         add_status(wire::status::driver_ok);
