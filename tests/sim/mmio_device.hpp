@@ -52,6 +52,7 @@ class MmioDevice {
 public:
     /// "So many reads" that it never happens.
     static constexpr size_t never = ~size_t{0};
+    static constexpr uint8_t stray_byte = MmioQueue::stray_byte;
 
     MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioVersion version = MmioVersion::modern);
     MmioDevice(MmioDevice const&) = delete;
@@ -154,8 +155,15 @@ public:
             }
         });
     }
+    /// The same of QueueReset, from the next reset of a queue on.
     void queue_reset_takes(size_t reads) {
         locked([&] { queues_.reset_takes = reads; });
+    }
+    /// What the next reset of a queue does. One that `keeps_writing` fills what was writable in chains that were
+    /// fetched and not completed with `stray_byte`, in the first step after the driver has seen QueueReset read 0.
+    /// Only a reset of the device stops it.
+    void set_queue_reset(QueueReset how) {
+        locked([&] { queues_.reset_manner = how; });
     }
     void set_queue_size_max(uint16_t value, uint16_t queue = 0);
     /// QueueReady does not stick: reads 0 after 1 was written, and the queue does not start.
@@ -522,6 +530,9 @@ inline size_t MmioDevice::step() {
 
 inline size_t MmioDevice::step_queue(uint16_t index) {
     MmioQueue& queue = queues_.at(index);
+    if (queue.reset_reads_left == 0) {
+        queue.write_strays();
+    }
     if (!queue.ring.started()) {
         return 0;
     }

@@ -3,7 +3,10 @@
 
 #include <stdint.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -33,6 +36,9 @@ enum class UsedEntries : uint8_t {
 
 class MmioQueue {
 public:
+    /// What a device writes into buffers of a queue that it should have forgotten.
+    static constexpr uint8_t stray_byte = 0x5e;
+
     MmioQueue(GuestMemory& memory, uint16_t maximum) : size_max(maximum), memory_(memory) {}
 
     // Registers.
@@ -69,9 +75,10 @@ public:
         return true;
     }
 
-    /// The device fetches nothing more; its memory is still in use until `let_go`.
-    void stop() {
-        for (auto& work : backlog.take_all()) {
+    /// The device fetches nothing more; its memory is still in use until `let_go`. Answers with what it had fetched.
+    std::vector<QueuedChain> stop() {
+        std::vector<QueuedChain> dropped = backlog.take_all();
+        for (auto& work : dropped) {
             keep(work.held);
         }
         for (auto& [number, done] : finished_) {
@@ -81,6 +88,7 @@ public:
         ring.stop();
         ready = notified = false;
         pfn = 0;
+        return dropped;
     }
 
     void let_go() { drop(held_); }
@@ -148,9 +156,25 @@ public:
     /// Work that the device swallowed: its memory stays in use until the queue is reset.
     void keep(std::vector<uint64_t> const& tokens) { held_.insert(held_.end(), tokens.begin(), tokens.end()); }
 
+    /// Overwrites the device-writable parts of chains from before a queue reset, wherever memory still is.
+    void write_strays() {
+        for (auto const& work : strays_) {
+            for (auto const& segment : work.chain.writable) {
+                if (uint8_t* const data = memory_.virt(segment.phys, segment.bytes)) {
+                    std::memset(data, stray_byte, segment.bytes);
+                }
+            }
+        }
+        strays_.clear();
+    }
+    void stray(std::vector<QueuedChain> chains) {
+        std::move(chains.begin(), chains.end(), std::back_inserter(strays_));
+    }
+
     void reset() {
         stop();
         let_go();
+        strays_.clear();
         size = align = 0;
         size_written = stop_unread = false;
         area_written = 0;
@@ -164,6 +188,7 @@ private:
     };
 
     GuestMemory& memory_;
+    std::vector<QueuedChain> strays_;        ///< to be written although the queue was reset
     std::map<uint64_t, Finished> finished_;  ///< in the order in which they are used
     uint64_t fetched_ = 0;
     uint64_t used_ = 0;

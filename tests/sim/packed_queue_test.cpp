@@ -165,6 +165,7 @@ TEST_F(PackedQueue, GoesAroundFromAnyPlaceWithAnySize) {
                 EXPECT_FALSE(raw.has_used());
                 for (unsigned i = 0; i < 4u * size; ++i) {
                     auto const id = static_cast<uint16_t>(i % size);
+                    EXPECT_FALSE(raw.has_used());
                     raw.submit(id, list(1 + i % size));
                     EXPECT_FALSE(raw.has_used());
                     ASSERT_EQ(queue.available(), 1);
@@ -179,6 +180,19 @@ TEST_F(PackedQueue, GoesAroundFromAnyPlaceWithAnySize) {
                 memory.free_pages(raw.pages);
             }
         }
+    }
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(PackedQueue, SeesWhatWasOfferedBeforeTheQueueStarted) {
+    for (auto const position : {PackedPosition{}, PackedPosition{4, false}, PackedPosition{4, true}}) {
+        RawPackedQueue raw(memory, 6, position);
+        raw.submit(3, list(3));
+        sim::PackedQueue queue(memory, raw.config());
+        ASSERT_EQ(queue.available(), 1);
+        EXPECT_TRUE(queue.fetch()->intact);
+        queue.use(3, 1);
+        EXPECT_TRUE(raw.has_used());
     }
     EXPECT_TRUE(log.empty()) << log;
 }
@@ -501,6 +515,16 @@ TEST_F(PackedQueue, ReportsADescriptorOverwrittenBeforeItWasUsed) {
     EXPECT_FALSE(queue.fetch()->intact);
     EXPECT_FALSE(queue.fetch());  // told once
     queue.flush_used();
+    expect_only("D-2.8.16-1");
+}
+
+TEST_F(PackedQueue, ReportsAnOverwrittenDescriptorNotAgainAsAltered) {
+    sim::PackedQueue queue = device();
+    submit(0, 6);
+    ASSERT_TRUE(queue.fetch());
+    submit(1);
+    EXPECT_FALSE(queue.fetch()->intact);
+    queue.use(0, 0);
     expect_only("D-2.8.16-1");
 }
 
@@ -878,7 +902,11 @@ TEST_F(PackedQueue, TakesItsOwnMarksNotForTheDrivers) {
     submit(0, 6);
     EXPECT_EQ(queue.available(), 1);
     ASSERT_TRUE(queue.fetch());
-    queue.write_flags_raw(0, flag_used);  // as the driver would mark it in the next lap
+    queue.write_flags_raw(1, flag_used);
+    queue.put_used_raw(0, 1, queue.flags_here(Marks::available_next));  // as the driver would mark it in the next lap
+    queue.flush_used();
+    EXPECT_FALSE(queue.fetch());
+    queue.write_flags_raw(0, flag_used | flag_write);
     EXPECT_FALSE(queue.fetch());
     EXPECT_TRUE(log.empty()) << log;
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <sim/device_backend.hpp>
@@ -25,6 +26,13 @@ namespace virtq::sim {
 enum class Attention : uint8_t {
     when_notified,  ///< only after QueueNotify, until nothing is left: a lost notification hangs, and is seen
     polling,        ///< at each step, and it tells the driver not to notify
+};
+
+/// What writing 1 to QueueReset does (§2.6.1, §4.2.2).
+enum class QueueReset : uint8_t {
+    honest,
+    keeps_writing,  ///< a lie: the queue is reset, and chains that the device had fetched are written all the same
+    ignored         ///< a lie: nothing, and QueueReset reads as 0, while QueueReady and the queue stay as they are
 };
 
 class QueueBank {
@@ -64,11 +72,13 @@ public:
     bool refuse_ready = false;
     bool refuse_stop = false;
     size_t reset_takes = 0;
+    QueueReset reset_manner = QueueReset::honest;
 
 private:
     void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
 
     void write_page_size(uint32_t value);
+    [[nodiscard]] bool check_reset_done(MmioQueue const& queue);
     void write_size(MmioQueue& queue, uint32_t value);
     void write_area(MmioQueue& queue, uint16_t offset, uint32_t value);
     void write_ready(MmioQueue& queue, uint32_t value);
@@ -157,7 +167,18 @@ inline void QueueBank::write(uint16_t offset, uint32_t value) {
     }
 }
 
+/// §4.2.2.2: only after the reset may the queue be set up again. False: too early.
+inline bool QueueBank::check_reset_done(MmioQueue const& queue) {
+    if (queue.reset_reads_left != 0) {
+        report(rule::queue_reset_ongoing, queue_sel_);
+    }
+    return queue.reset_reads_left == 0;
+}
+
 inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
+    if (!check_reset_done(queue)) {
+        return;
+    }
     if (queue.ready) {
         return report(rule::queue_live, wire::mmio::queue_size);
     }
@@ -179,6 +200,9 @@ inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
 
 inline void QueueBank::write_area(MmioQueue& queue, uint16_t offset, uint32_t value) {
     using namespace wire::mmio;
+    if (!check_reset_done(queue)) {
+        return;
+    }
     if (queue.ready) {
         return report(rule::queue_live, offset);
     }
@@ -206,8 +230,8 @@ inline void QueueBank::write_ready(MmioQueue& queue, uint32_t value) {
         queue.stop_unread = false;
         queue.let_go();
     }
-    if (queue.reset_reads_left != 0) {
-        return report(rule::queue_reset_ongoing, queue_sel_);
+    if (!check_reset_done(queue)) {
+        return;
     }
     if (queue.ready || refuse_ready || !check_configured(queue)) {
         return;
@@ -262,7 +286,13 @@ inline void QueueBank::write_reset(MmioQueue& queue, uint32_t value) {
     if (!features_.negotiated(wire::feature::ring_reset) || value != 1) {
         return report(rule::queue_reset_use, value);
     }
-    queue.stop();
+    if (!check_reset_done(queue) || reset_manner == QueueReset::ignored) {
+        return;
+    }
+    auto chains = queue.stop();
+    if (reset_manner == QueueReset::keeps_writing) {
+        queue.stray(std::move(chains));
+    }
     queue.size = 0;
     queue.size_written = queue.stop_unread = false;
     queue.area_written = 0;
