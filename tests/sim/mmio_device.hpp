@@ -14,6 +14,7 @@
 #include <sim/feature_exchange.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_queue.hpp>
+#include <sim/packed_queue.hpp>
 #include <sim/queue_bank.hpp>
 #include <sim/rule.hpp>
 #include <sim/schedule.hpp>
@@ -51,6 +52,7 @@ class MmioDevice {
 public:
     /// "So many reads" that it never happens.
     static constexpr size_t never = ~size_t{0};
+    static constexpr uint8_t stray_byte = MmioQueue::stray_byte;
 
     MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioVersion version = MmioVersion::modern);
     MmioDevice(MmioDevice const&) = delete;
@@ -90,8 +92,10 @@ public:
     }
     /// Chains fetched and not completed.
     [[nodiscard]] size_t backlog(uint16_t queue = 0) const;
-    /// The ring of a started queue, to look at or to lie in; null if it is not started.
+    /// The ring of a started queue, to look at or to lie in; null if it is not started, or packed.
     [[nodiscard]] SplitQueue* ring(uint16_t queue = 0);
+    /// The same with RING_PACKED negotiated; otherwise null.
+    [[nodiscard]] PackedQueue* packed_ring(uint16_t queue = 0);
 
     // How it works.
 
@@ -105,8 +109,14 @@ public:
     void publish_each(bool on = true) {
         locked([&] { publish_each_ = on; });
     }
-    /// Where the indices of a queue begin when it is started next.
+    /// With IN_ORDER, answers what was completed together with one used entry where it may.
+    void set_used_entries(UsedEntries entries) {
+        locked([&] { queues_.used_entries = entries; });
+    }
+    /// Where the indices of a queue begin when it is started next as a split one.
     void set_start_index(uint16_t index, uint16_t queue = 0);
+    /// Where a queue begins when it is started next as a packed one.
+    void set_start_position(PackedPosition position, uint16_t queue = 0);
     void on_interrupt(std::function<void()> callback) {
         locked([&] { on_interrupt_ = std::move(callback); });
     }
@@ -145,8 +155,15 @@ public:
             }
         });
     }
+    /// The same of QueueReset, from the next reset of a queue on.
     void queue_reset_takes(size_t reads) {
         locked([&] { queues_.reset_takes = reads; });
+    }
+    /// What the next reset of a queue does. One that `keeps_writing` fills what was writable in chains that were
+    /// fetched and not completed with `stray_byte`, in the first step after the driver has seen QueueReset read 0.
+    /// Only a reset of the device stops it.
+    void set_queue_reset(QueueReset how) {
+        locked([&] { queues_.reset_manner = how; });
     }
     void set_queue_size_max(uint16_t value, uint16_t queue = 0);
     /// QueueReady does not stick: reads 0 after 1 was written, and the queue does not start.
@@ -204,7 +221,7 @@ private:
     [[nodiscard]] bool may_work() const;
     [[nodiscard]] size_t step_queue(uint16_t index);
     void look_at(MmioQueue& queue);
-    void publish(MmioQueue& queue);
+    size_t publish(MmioQueue& queue);
 
     GuestMemory& memory_;
     DeviceBackend& backend_;
@@ -513,7 +530,10 @@ inline size_t MmioDevice::step() {
 
 inline size_t MmioDevice::step_queue(uint16_t index) {
     MmioQueue& queue = queues_.at(index);
-    if (!queue.ring) {
+    if (queue.reset_reads_left == 0) {
+        queue.write_strays();
+    }
+    if (!queue.ring.started()) {
         return 0;
     }
     look_at(queue);
@@ -524,15 +544,12 @@ inline size_t MmioDevice::step_queue(uint16_t index) {
             queue.keep(work.held);
             continue;
         }
-        queue.drop(work.held);
-        queue.ring->put_used(work.chain.head, *length);
-        ++completed;
+        queue.finish(std::move(work), *length);
         if (publish_each_) {
-            publish(queue);
+            completed += publish(queue);
         }
     }
-    publish(queue);
-    return completed;
+    return completed + publish(queue);
 }
 
 inline void MmioDevice::look_at(MmioQueue& queue) {
@@ -546,16 +563,18 @@ inline void MmioDevice::look_at(MmioQueue& queue) {
             return break_down();
         }
         if (polling) {
-            queue.ring->set_no_notify(true);
+            queue.ring.forbid_notifications();
         }
-    } while (!polling && queue.ring->arm_avail_event());
+    } while (!polling && queue.ring.arm_avail_event());
 }
 
-inline void MmioDevice::publish(MmioQueue& queue) {
-    queue.ring->flush_used();
-    if (queue.ring->needs_interrupt()) {
+inline size_t MmioDevice::publish(MmioQueue& queue) {
+    size_t const used = queue.use_finished(queues_.used_entries);
+    queue.ring.flush_used();
+    if (queue.ring.needs_interrupt()) {
         raise(wire::mmio::used_buffer);
     }
+    return used;
 }
 
 // For tests.
@@ -565,15 +584,23 @@ inline size_t MmioDevice::notifications(uint16_t queue) const {
 }
 
 inline size_t MmioDevice::backlog(uint16_t queue) const {
-    return locked([&] { return queues_.at(queue).backlog.size(); });
+    return locked([&] { return queues_.at(queue).unused(); });
 }
 
 inline SplitQueue* MmioDevice::ring(uint16_t queue) {
-    return locked([&] { return queues_.at(queue).ring ? &*queues_.at(queue).ring : nullptr; });
+    return locked([&] { return queues_.at(queue).ring.split(); });
+}
+
+inline PackedQueue* MmioDevice::packed_ring(uint16_t queue) {
+    return locked([&] { return queues_.at(queue).ring.packed(); });
 }
 
 inline void MmioDevice::set_start_index(uint16_t index, uint16_t queue) {
     locked([&] { queues_.at(queue).start_index = index; });
+}
+
+inline void MmioDevice::set_start_position(PackedPosition position, uint16_t queue) {
+    locked([&] { queues_.at(queue).start_position = position; });
 }
 
 inline void MmioDevice::set_queue_size_max(uint16_t value, uint16_t queue) {
