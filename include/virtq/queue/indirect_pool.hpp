@@ -42,12 +42,11 @@ public:
     [[nodiscard]] Pages pages() const { return page_count_ != 0 ? Pages{base_, phys_, page_count_} : Pages{}; }
 
     /// All tables of `wish` become free, or as many as there are pages for.
-    void reset(IndirectShape wish, IndirectOption const& option) {
-        constexpr uint16_t shortest_default = 3;
+    void reset(IndirectShape wish) {
         IndirectShape const shape = wish.within(page_count_);
-        shortest_ = option.shortest != 0 ? option.shortest : shortest_default;
         length_ = shape.length;
-        free_count_ = shape.length < shortest_ ? uint16_t{0} : shape.tables;
+        shortest_ = shape.shortest;
+        free_count_ = shape.tables;
         free_head_ = TableIndex{0};
         for (uint16_t i = 0; i < free_count_; ++i) {
             next_[i] = static_cast<TableIndex>(static_cast<uint16_t>(i + 1));

@@ -247,7 +247,7 @@ private:
         cuts_length_ = option.over_reported == OverReportedLength::is_cut;
         memory_.place(pages_.run(), PackedLayout{size});
         shadow_.reset(size_);
-        pool_.reset(IndirectShape::of(size, features, option.indirect), option.indirect);
+        pool_.reset(IndirectShape::of(size, features, option.indirect));
         start_at(RingPosition::start(number(option.first_index)));
     }
 

@@ -281,7 +281,7 @@ private:
         cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
         memory_.place(pages_.run(), SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little);
         shadow_.reset(static_cast<uint16_t>(size));
-        pool_.reset(IndirectShape::of(size, features, option.indirect), option.indirect);
+        pool_.reset(IndirectShape::of(size, features, option.indirect));
         oldest_head_ = DescIndex{0};
         start_at(option.first_index);
     }
