@@ -21,6 +21,8 @@ enum class Error : uint8_t {
     // queue: its memory
     no_pages,
     queue_size_above_pages,
+    queue_reset_failed,
+    suspend_timed_out,
     descriptor_tier_in_order,
     pages_misaligned,
     pages_not_contiguous,
@@ -98,6 +100,14 @@ enum class Error : uint8_t {
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
         case Error::queue_size_above_pages:
             return "The queue's pages have no room for that size: restart() takes at most the size of init().";
+        case Error::queue_reset_failed:
+            return "The device did not finish the reset of one queue, or offers RING_RESET without having it (as QEMU "
+                   "7.2 "
+                   "on virtio-mmio): it may still write to the queue's buffers. Reset the device.";
+        case Error::suspend_timed_out:
+            return "The device did not say that it is suspended, or running again, within the budget of looks: look "
+                   "on, "
+                   "or reset it.";
         case Error::descriptor_tier_in_order:
             return "A queue with VIRTIO_F_IN_ORDER takes its descriptors in ring order and hands none out: use add(), "
                    "or do not accept the feature.";

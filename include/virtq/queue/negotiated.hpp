@@ -121,6 +121,8 @@ private:
 struct Negotiated {
     template <uint32_t N>
     using Ring = NegotiatedRing<N>;
+    static constexpr Features wanted = queue_features | Features::of(spec::Feature::ring_packed);
+    static constexpr Features required{};
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool needs_power_of_two = true;
     static constexpr bool has_fixed_layout = false;

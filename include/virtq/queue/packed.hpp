@@ -13,6 +13,8 @@ namespace virtq {
 struct Packed {
     template <uint32_t N>
     using Ring = PackedRing<N>;
+    static constexpr Features wanted = queue_features;
+    static constexpr Features required = Features::of(spec::Feature::ring_packed);
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool needs_power_of_two = false;
     static constexpr bool has_fixed_layout = false;

@@ -49,6 +49,7 @@ private:
                 return {Token{}, 0, state};
             }
         }
+        ring.order_.after_look();
         PackedMemory::Used const used = ring.memory_.load_used(offset);
         if (used.id >= ring.id_limit_) {
             return ring.lie(FaultReason::used_id_out_of_range, used.id);

@@ -3,7 +3,7 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
-#include <virtq/platform/fence.hpp>
+#include <virtq/platform/device_order.hpp>
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/buffer_shadow.hpp>
 #include <virtq/queue/completion.hpp>
@@ -139,11 +139,12 @@ public:
         }
         admit_pending();
         pages_.attach();
+        order_.before_publish();
         memory_.expose(first_offset_, first_flags_);
         // Pairs with the device's full fence between asking for a notification (its event structure) and looking at
         // the next descriptor once more. Without it our flags could become visible after our read of that structure:
         // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
-        platform::full_fence();
+        order_.full();
         return {wants_notification(memory_.load_device_event(), count), next_.word()};
     }
 
@@ -157,6 +158,7 @@ public:
                 return {Token{}, 0, state};
             }
         }
+        order_.after_look();
         PackedMemory::Used const used = memory_.load_used(taken_.offset());
         if (used.id >= id_limit_) {
             return lie(FaultReason::used_id_out_of_range, used.id);
@@ -244,6 +246,7 @@ private:
         size_ = id_limit_ = free_count_ = static_cast<uint16_t>(size);
         event_idx_ = features.has(spec::Feature::event_idx);
         in_order_ = features.has(spec::Feature::in_order);
+        order_ = device_order(features);
         cuts_length_ = option.over_reported == OverReportedLength::is_cut;
         memory_.place(pages_.run(), PackedLayout{size});
         shadow_.reset(size_);
@@ -452,7 +455,7 @@ private:
         // Pairs with the device's full fence between using a descriptor and reading our event structure. Without it
         // our look could come before our wish is visible: we see nothing, the device sees no wish, and we sleep for
         // ever.
-        platform::full_fence();
+        order_.full();
     }
 
     /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look.
@@ -525,6 +528,7 @@ private:
     BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
+    [[no_unique_address]] platform::DeviceOrder order_;
     bool cuts_length_ = false;
     bool notifications_on_ = false;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
+#include <virtq/platform/device_order.hpp>
 #include <virtq/spec/feature.hpp>
 #include <virtq/spec/split_ring.hpp>
 
@@ -9,6 +10,11 @@
 
 /// What both formats check of a request for a queue, before anything is taken.
 namespace virtq {
+
+/// What every format makes use of if it is negotiated; a driver wants it.
+inline constexpr Features queue_features =
+    Features::of(spec::Feature::indirect_desc, spec::Feature::event_idx, spec::Feature::in_order,
+                 spec::Feature::order_platform, spec::Feature::notification_data);
 
 /// §2.7, §2.8: whether a queue of `size` is possible in one that has room for `capacity`.
 [[nodiscard]] constexpr Error check_queue_size(uint32_t size, uint32_t capacity) {
@@ -24,6 +30,12 @@ namespace virtq {
 /// A set without VERSION_1 makes a legacy queue.
 [[nodiscard]] constexpr bool is_legacy(Features const& features) {
     return !features.has(spec::Feature::version_1);
+}
+
+/// With VIRTIO_F_ORDER_PLATFORM the device may be hardware (§6).
+[[nodiscard]] constexpr platform::DeviceOrder device_order(Features const& features) {
+    using Kind = platform::DeviceOrder::Kind;
+    return platform::DeviceOrder{features.has(spec::Feature::order_platform) ? Kind::platform : Kind::smp};
 }
 
 /// §2.7.5: a writable total, of which only as much counts as a used length can say.

@@ -3,7 +3,7 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
-#include <virtq/platform/fence.hpp>
+#include <virtq/platform/device_order.hpp>
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/descriptor_shadow.hpp>
@@ -145,7 +145,7 @@ public:
         // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
         // the available index once more. Without it our index could become visible after our read of the
         // suppression word: the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
-        platform::full_fence();
+        order_.full();
         bool const needed = event_idx_ ? passes_event(memory_.load_avail_event(), from, added_)
                                        : (memory_.load_used_flags() & no_notify_flag) == 0;
         return {needed, number(added_)};
@@ -192,7 +192,7 @@ public:
         }
         // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
         // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
-        platform::full_fence();
+        order_.full();
         return memory_.load_used_index() == taken_ && !fault_ ? UsedPending::nothing_there
                                                               : UsedPending::something_there;
     }
@@ -278,6 +278,7 @@ private:
         bool const legacy = is_legacy(features);
         event_idx_ = features.has(spec::Feature::event_idx);
         in_order_ = features.has(spec::Feature::in_order);
+        order_ = device_order(features);
         cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
         memory_.place(pages_.run(), SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little);
         shadow_.reset(static_cast<uint16_t>(size));
@@ -432,6 +433,7 @@ private:
 
     void expose() {
         pages_.attach();
+        order_.before_publish();
         memory_.publish_avail_index(added_);
     }
 
@@ -469,7 +471,7 @@ private:
             // Caught up: the next entry shall notify. As in enable_used_notifications(), the device may have gone on
             // meanwhile, so look once more behind the fence.
             memory_.write_used_event(taken_);
-            platform::full_fence();  // pairs as the one of enable_used_notifications() does
+            order_.full();  // pairs as the one of enable_used_notifications() does
             index = memory_.load_used_index();
         }
         if (index == taken_) {
@@ -478,6 +480,7 @@ private:
         if (distance(taken_, index) > distance(taken_, published_)) {
             return break_queue(FaultReason::used_index_ahead, number(index));
         }
+        order_.after_look();
         seen_ = index;
         return TakeState::completion;
     }
@@ -524,6 +527,7 @@ private:
     bool cuts_length_ = false;
     bool notifications_on_ = false;
     bool in_order_ = false;
+    [[no_unique_address]] platform::DeviceOrder order_;
     DescIndex oldest_head_{};            // with IN_ORDER: head of the oldest chain
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used entry completes
     [[no_unique_address]] Fault fault_;

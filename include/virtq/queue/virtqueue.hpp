@@ -18,6 +18,8 @@ class PackedInspector;
 struct Split {
     template <uint32_t N>
     using Ring = SplitRing<N>;
+    static constexpr Features wanted = queue_features;
+    static constexpr Features required{};
     static constexpr bool has_descriptor_tier = true;
     static constexpr bool needs_power_of_two = true;
     static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
@@ -42,7 +44,7 @@ struct Split {
 /// virtq::Status up = queue.init(pages, 256, negotiated_features);  // then give addresses() to the device
 /// queue.attach();                                                  // and say so
 /// virtq::Status added = queue.add(request_segments, answer_segments, virtq::Token{&request});
-/// if (queue.publish()) { transport.notify(0); }
+/// if (auto notification = queue.publish()) { transport.notify(0, notification.next); }
 /// while (auto done = queue.take_used()) { finish(done.token.as<Request>(), done.written); }
 /// ```
 template <uint32_t N, class Format = Split>

@@ -36,6 +36,7 @@ public:
         probed_ = true;
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
         legacy_ = false;
+        notification_data_ = false;
         uint32_t const magic = read(spec::mmio::magic_value);
         if (magic == UINT32_MAX) {
             return Error::device_gone;
@@ -82,6 +83,9 @@ public:
     void accept_features(unsigned word, uint32_t bits) {
         write(spec::mmio::driver_features_sel, uint32_t{word});
         write(spec::mmio::driver_features, bits);
+        if (word == word_of_notification_data) {
+            notification_data_ = (bits & notification_data_bit) != 0;
+        }
     }
 
     [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
@@ -103,7 +107,28 @@ public:
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
     }
 
-    void notify(uint16_t queue) { write(spec::mmio::queue_notify, uint32_t{queue}); }
+    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    void notify(uint16_t queue) {
+        VIRTQ_ASSERT(
+            !notification_data_,
+            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+        notify(queue, 0);
+    }
+    /// §4.2.2: the number of the queue, above it the data if they were negotiated.
+    void notify(uint16_t queue, uint16_t next) {
+        uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
+        write(spec::mmio::queue_notify, data | queue);
+    }
+
+    /// §4.2.2.2. QEMU 7.2 offers RING_RESET and has no such register: there the queue stays enabled.
+    void reset_queue(uint16_t queue) {
+        select(queue);
+        write(spec::mmio::queue_reset, uint32_t{1});
+    }
+    [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+        select(queue);
+        return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
+    }
 
     [[nodiscard]] InterruptCause on_interrupt() {
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
@@ -163,10 +188,15 @@ private:
         return legacy_ ? little_endian(word) : word;
     }
 
+    static constexpr unsigned word_of_notification_data = static_cast<unsigned>(spec::Feature::notification_data) / 32;
+    static constexpr uint32_t notification_data_bit =
+        uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
+
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool legacy_ = false;
     bool probed_ = false;
+    bool notification_data_ = false;  ///< as accepted
 };
 
 static_assert(Transport<MmioTransport<>>);
