@@ -381,8 +381,7 @@ private:
     template <PageAllocator Allocator>
     void forget(Allocator& allocator) {
         for (Queue& queue : queues_) {
-            queue.ring().detach();
-            static_cast<void>(queue.release(allocator));  // detached, so it cannot refuse
+            queue.release(allocator);
         }
         transport_ = nullptr;
         queue_count_ = 0;
@@ -512,11 +511,14 @@ private:
         if (Error const error = check_usable(queue); error != Error::none) {
             return error;
         }
-        if (Error const error = BlockRule{config_, negotiation_.negotiated}.check(request); error != Error::none) {
+        BlockRule rule{config_, negotiation_.negotiated};
+        if (Error const error = rule.check(request); error != Error::none) {
             return error;
         }
-        Result<uint16_t> const added = queues_[queue].submit(
-            request, block_limit(config_, request.operation, queues_[queue].segment_maximum(config_.segments)));
+        auto& target = queues_[queue];
+        Result<uint16_t> const added =
+            target.submit(request, rule.data_bytes(),
+                          block_limit(config_, request.operation, target.segment_maximum(config_.segments)));
         if (added.error() == Error::queue_broken) {
             stop_using();
         }
