@@ -89,6 +89,33 @@ TEST(BlockLimits, SaysWhenTheDeviceAllowsNotASingleBlock) {
               Error::device_limits_too_small);
 }
 
+// Three pieces are one sector, and the device takes two.
+TEST(BlockLimits, AddsNothingWhenALaterPartIsImpossible) {
+    DiskMachine<> machine({.disk = {.seg_max = 2}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(1024);
+    Segment const pieces[] = {
+        {data.phys, 512}, {data.phys + 512, 100}, {data.phys + 612, 100}, {data.phys + 712, 312}};
+    EXPECT_EQ(machine.driver.submit_read(0, pieces, Token{}).error(), Error::device_limits_too_small);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+    expect_read(machine, 5, 2);
+}
+
+TEST(BlockLimits, NeedsARecordForEachPart) {
+    DiskMachine<16> machine({.disk = {.seg_max = 1, .size_max = 512}});
+    machine.bring_up();
+    for (int i = 0; i < 7; ++i) {
+        ASSERT_TRUE(machine.driver.submit_flush(Token{}).ok());
+    }
+    expect_read(machine, 5, 1);  // collects the seven, which wait for complete()
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+    sim::Buffer const data = machine.buffer(1024);
+    Segment const two[] = {machine.segment(data)};
+    EXPECT_EQ(machine.driver.submit_read(0, two, Token{}).error(), Error::queue_full);
+    EXPECT_TRUE(machine.driver.complete());
+    EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
+}
+
 TEST(BlockLimits, RefusesWhatIsNoMultipleOfTheBlockSize) {
     DiskMachine<> machine({.disk = {.blk_size = 4096}});
     machine.bring_up();
@@ -126,6 +153,11 @@ TEST(BlockId, IsTwentyBytesOfText) {
     ASSERT_TRUE(machine.driver.read_id({id.phys, 20}, patience, machine.stepping()).ok());
     EXPECT_EQ(std::string(reinterpret_cast<char const*>(id.virt)), "a disk");
     EXPECT_EQ(machine.driver.read_id({id.phys, 19}, patience).error(), Error::length_not_block_multiple);
+    Segment const twice[] = {{id.phys, 20}, {id.phys, 20}};
+    EXPECT_EQ(machine.driver.submit({BlockOperation::get_id, 0, 0, twice, Token{}}).error(),
+              Error::length_not_block_multiple);
+    EXPECT_EQ(machine.driver.submit({BlockOperation::get_id, 0, 0, {}, Token{}}).error(),
+              Error::length_not_block_multiple);
 }
 
 TEST(BlockDiscard, ReachesTheDeviceInPiecesOfItsSize) {
@@ -163,6 +195,7 @@ TEST(BlockWriteZeroes, AndDiscardAreRefusedWhereTheyCannotBe) {
     plain.bring_up();
     EXPECT_EQ(plain.driver.submit(discard).error(), Error::not_supported);
     EXPECT_EQ(plain.driver.submit(zero).error(), Error::not_supported);
+    EXPECT_EQ(plain.driver.submit(unmap).error(), Error::not_supported);
 
     DiskMachine<> read_only({.disk = {.read_only = true, .discard = true, .write_zeroes = true}});
     read_only.bring_up();
@@ -189,6 +222,26 @@ TEST(BlockCacheMode, IsSwitchedAndReadBack) {
     machine.disk.lose_power();
     EXPECT_TRUE(machine.holds(data, 1));
     ASSERT_TRUE(machine.driver.set_cache_mode(BlockCacheMode::writeback).ok());
+    EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writeback);
+}
+
+TEST(BlockCacheMode, IsNotSwitchedByADeviceThatIgnoresIt) {
+    DiskMachine<> machine({.disk = {.config_wce = true}});
+    machine.bring_up();
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (offset == 0x100 + 32) {
+            machine.device.vanish(is_write);  // writes of this byte are lost
+        }
+    });
+    EXPECT_EQ(machine.driver.set_cache_mode(BlockCacheMode::writethrough).error(), Error::not_supported);
+    EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writeback);
+    machine.device.before_access(nullptr);
+}
+
+TEST(BlockCacheMode, CanBeAskedForAfterRelease) {
+    DiskMachine<> machine({.disk = {.config_wce = true}});
+    machine.bring_up();
+    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writeback);
 }
 
@@ -249,6 +302,44 @@ TEST(BlockQueues, WorkSideBySide) {
         EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
         EXPECT_EQ(handed_back, 0u);
     }
+}
+
+void expect_queue_works(DiskMachine<64, FourQueues>& machine, std::uint16_t queue) {
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    BlockRequest const request{BlockOperation::read, queue + 1u, 0, segments, Token{}};
+    EXPECT_TRUE(machine.driver.perform(request, patience, machine.stepping(), queue).ok());
+    EXPECT_TRUE(machine.holds(data, queue + 1u));
+}
+
+TEST(BlockQueues, AreAsManyAsBeforeWhenTheDeviceOffersMoreAfterAReset) {
+    DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
+    auto const ignore = [](BlockCompletion const&) {};
+    constexpr auto mq = static_cast<unsigned>(spec::block::Feature::mq);
+    machine.device.offer(mq, false);
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.queue_count(), 1);
+    machine.device.offer(mq);
+    ASSERT_TRUE(machine.driver.reset(ignore).ok());
+    EXPECT_EQ(machine.driver.queue_count(), 1);
+    EXPECT_EQ(machine.driver.submit({}, 1).error(), Error::no_such_queue);
+    expect_queue_works(machine, 0);
+}
+
+TEST(BlockQueues, ComeBackWhenTheDeviceOffersThemAgain) {
+    DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
+    auto const ignore = [](BlockCompletion const&) {};
+    constexpr auto mq = static_cast<unsigned>(spec::block::Feature::mq);
+    machine.bring_up();
+    machine.device.offer(mq, false);
+    ASSERT_TRUE(machine.driver.reset(ignore).ok());
+    EXPECT_EQ(machine.driver.queue_count(), 1);
+    expect_queue_works(machine, 0);
+    machine.device.offer(mq);
+    ASSERT_TRUE(machine.driver.reset(ignore).ok());
+    EXPECT_EQ(machine.driver.queue_count(), 4);
+    expect_queue_works(machine, 0);
+    expect_queue_works(machine, 3);
 }
 
 TEST(BlockQueues, GiveEverythingBackWhereverAnAllocationFails) {

@@ -111,31 +111,59 @@ TEST(BlockParts, CutARequestAbove2GiB) {
     std::uint64_t sector = 100;
     std::uint64_t address = 0x1'0000'0000;
     unsigned count = 0;
+    EXPECT_FALSE(make_whole(part, request, 0xffff'fe00, limit));
     while (!parts.at_end()) {
         ASSERT_TRUE(parts.next(part));
         EXPECT_EQ(part.sector, sector);
         EXPECT_EQ(part.data[0].addr, PhysAddr{address});
-        EXPECT_LE(part.data_bytes(), 1u << 30);
-        sector += part.data_bytes() / 512;
-        address += part.data_bytes();
+        EXPECT_LE(part.data_bytes, 1u << 30);
+        sector += part.data_bytes / 512;
+        address += part.data_bytes;
         ++count;
     }
     EXPECT_EQ(count, 4u);
     EXPECT_EQ(address, 0x1'0000'0000u + 0xffff'fe00u);
 }
 
-TEST(BlockParts, PassTheCallersSegmentsWhenTheyFit) {
+TEST(BlockPart, IsTheWholeRequestWhenItFits) {
     Segment const data[] = {at(0x1000, 512), at(0x3000, 1024)};
     BlockRequest const request{BlockOperation::write, 7, 0, data, Token{}};
     BlockLimit limit;
     limit.data = {.segments = 2, .segment_bytes = 1024, .bytes = 1536, .granule = 512};
-    BlockParts parts{request, limit};
     BlockPart part;
-    ASSERT_TRUE(parts.next(part));
-    EXPECT_TRUE(parts.at_end());
+    ASSERT_TRUE(make_whole(part, request, 1536, limit));
     EXPECT_EQ(part.data.data(), data);
+    EXPECT_EQ(part.data_bytes, 1536u);
+    EXPECT_EQ(part.sector, 7u);
     EXPECT_FALSE(part.device_writes());
     EXPECT_EQ(part.descriptors(), 4u);
+}
+
+TEST(BlockPart, IsNotTheWholeRequestAboveAnyOfTheLimits) {
+    Segment const data[] = {at(0x1000, 512), at(0x3000, 1024)};
+    BlockRequest const request{BlockOperation::read, 7, 0, data, Token{}};
+    for (PartLimit const& limit : {PartLimit{.segments = 1}, PartLimit{.segments = 2, .segment_bytes = 1023},
+                                   PartLimit{.segments = 2, .bytes = 1535}}) {
+        BlockLimit block_limit;
+        block_limit.data = limit;
+        BlockPart part;
+        EXPECT_FALSE(make_whole(part, request, 1536, block_limit));
+    }
+}
+
+TEST(BlockPart, IsAWholeRangeUpToTheLimit) {
+    BlockLimit limit;
+    limit.range_sectors = 100;
+    BlockRequest request{BlockOperation::discard, 3, 100, {}, Token{}};
+    BlockPart part;
+    EXPECT_TRUE(make_whole(part, request, 0, limit));
+    EXPECT_EQ(part.range.num_sectors, 100u);
+    EXPECT_EQ(part.range.sector, 3u);
+    EXPECT_EQ(part.sector, 0u);
+    request.sector_count = 101;
+    EXPECT_FALSE(make_whole(part, request, 0, limit));
+    request.sector_count = (std::uint64_t{1} << 32) + 1;  // 1 if it were cut to 32 bits
+    EXPECT_FALSE(make_whole(part, request, 0, limit));
 }
 
 TEST(BlockParts, CutARangeWhereTheDeviceWantsIt) {
@@ -156,6 +184,23 @@ TEST(BlockParts, CutARangeWhereTheDeviceWantsIt) {
         sector += part.range.num_sectors;
     }
     EXPECT_EQ(sizes, (std::vector<std::uint32_t>{24, 24, 24, 28}));
+}
+
+// A device may want discards aligned to more than it takes at once: nothing can be aligned then, and all is discarded.
+TEST(BlockParts, CutARangeWhereItMustBeIfThatIsNotWhereTheDeviceWantsIt) {
+    BlockRequest const request{BlockOperation::discard, 0, 50, {}, Token{}};
+    BlockLimit limit;
+    limit.range_sectors = 20;
+    limit.range_alignment = 32;
+    BlockParts parts{request, limit};
+    BlockPart part;
+    std::vector<std::uint32_t> sizes;
+    while (!parts.at_end()) {
+        ASSERT_TRUE(parts.next(part));
+        sizes.push_back(part.range.num_sectors);
+        ASSERT_LT(sizes.size(), 10u);
+    }
+    EXPECT_EQ(sizes, (std::vector<std::uint32_t>{20, 20, 10}));
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ protected:
 TEST_F(BlockRecovery, HandsEveryTokenBackOnceAfterATimeOut) {
     fill();  // the device is not stepped
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
     expect_reset_needed();
     EXPECT_EQ(machine.driver.in_flight(), 4);
     std::size_t const pages = machine.memory.pages_outstanding();
@@ -156,6 +157,16 @@ TEST_F(BlockRecovery, TriesAgainAfterAResetThatDidNotComeUp) {
     expect_works();
 }
 
+TEST_F(BlockRecovery, KeepsNoPagesThatTheDeviceHasGivenUp) {
+    machine.device.refuse_features_ok();
+    std::map<std::uintptr_t, Error> handed_back;
+    EXPECT_EQ(reset(handed_back).error(), Error::features_refused);  // reset, and told of no queue since
+    machine.device.reset_takes(sim::MmioDevice::never);
+    EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    machine.device.reset_takes(0);
+}
+
 TEST_F(BlockRecovery, RefusesADeviceWhoseQueueHasShrunk) {
     machine.device.set_queue_size_max(32);
     std::map<std::uintptr_t, Error> handed_back;
@@ -239,6 +250,71 @@ TEST_F(BlockRecovery, SaysThatFinishedRequestsFillTheQueue) {
     EXPECT_LT(relaxed, 2u);  // it does not wait for what cannot come
     EXPECT_TRUE(machine.driver.complete());
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
+}
+
+TEST_F(BlockRecovery, SaysThatTheDeviceIsGoneWhenNoRoomComes) {
+    while (machine.driver.submit_flush(Token{})) {
+    }
+    machine.device.vanish();
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}).error(), Error::device_gone);
+    expect_reset_needed();
+    machine.device.vanish(false);
+}
+
+TEST_F(BlockRecovery, SaysThatTheQueueBrokeWhileItWaitedForRoom) {
+    std::uintptr_t submitted = 0;
+    while (machine.driver.submit_flush(Token{submitted})) {
+        ++submitted;
+    }
+    machine.device.ring()->put_used_raw(999, 0);
+    machine.driver.start();
+    machine.device.ring()->flush_used();
+    unsigned relaxed = 0;
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, [&] { ++relaxed; }).error(),
+              Error::queue_broken);
+    EXPECT_EQ(relaxed, 0u);  // no room will come
+    expect_reset_needed();
+    std::map<std::uintptr_t, Error> handed_back;
+    EXPECT_TRUE(reset(handed_back).ok());
+    EXPECT_EQ(handed_back.size(), submitted);
+    expect_works();
+}
+
+TEST_F(BlockRecovery, EndsACallWhoseHookResetsTheDisk) {
+    std::map<std::uintptr_t, Error> handed_back;
+    unsigned relaxed = 0;
+    auto const relax = [&] {
+        if (++relaxed == 1) {
+            EXPECT_TRUE(reset(handed_back).ok());
+            EXPECT_TRUE(machine.driver.submit_flush(Token{std::uintptr_t{7}}).ok());  // in the same record
+        }
+    };
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, relax).error(), Error::request_cancelled);
+    EXPECT_EQ(relaxed, 1u);
+    EXPECT_TRUE(handed_back.empty());  // its caller is told
+    machine.driver.start();
+    machine.device.step();
+    EXPECT_EQ(machine.driver.complete().token.value(), 7u);
+    EXPECT_EQ(machine.driver.complete().state, TakeState::none);
+    expect_works();
+}
+
+TEST_F(BlockRecovery, EndsACallWhoseHookReleasesTheDisk) {
+    auto const relax = [&] { EXPECT_TRUE(machine.driver.release(machine.memory).ok()); };
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, relax).error(), Error::request_cancelled);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    machine.bring_up();
+    expect_works();
+}
+
+TEST_F(BlockRecovery, EndsACallThatWaitsForRoomWhenItsHookReleasesTheDisk) {
+    while (machine.driver.submit_flush(Token{})) {
+    }
+    auto const relax = [&] { EXPECT_TRUE(machine.driver.release(machine.memory).ok()); };
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, relax).error(), Error::request_cancelled);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    machine.bring_up();
+    expect_works();
 }
 
 TEST_F(BlockRecovery, LooksOnceMoreAfterTheHookSlept) {

@@ -191,6 +191,16 @@ TEST(BlockDevice, LeavesOutWhatIsUnwanted) {
     EXPECT_TRUE(machine.driver.negotiation().offered.has(spec::Feature::event_idx));
 }
 
+// A kernel may hand on what a user asked for.
+TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    BlockRequest request;
+    request.operation = static_cast<BlockOperation>(99);
+    EXPECT_EQ(machine.driver.submit(request).error(), Error::not_supported);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+}
+
 TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
     DiskMachine<8> machine;
     machine.bring_up();
@@ -221,6 +231,8 @@ TEST(BlockDevice, BeforeInitSaysSo) {
     EXPECT_EQ(machine.driver.read(0, segments[0], patience).error(), Error::not_initialised);
     EXPECT_FALSE(machine.driver.start());
     EXPECT_EQ(machine.driver.complete().state, TakeState::none);
+    EXPECT_EQ(machine.driver.complete().error, Error::not_initialised);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
     EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "release() it first");

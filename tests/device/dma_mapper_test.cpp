@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 /// Requests through a mapper: each piece of data is mapped once and unmapped once, whatever happens.
 namespace virtq::test {
@@ -94,6 +95,40 @@ TEST_F(MappedDisk, LeavesNothingMappedWhereverTheMapperFails) {
         mapper.fail_after.reset();
     }
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
+}
+
+TEST_F(MappedDisk, AddsNothingWhenTheMapperFailsForARequestOfOnePart) {
+    bring_up();
+    sim::Buffer const data = machine.buffer(1024);
+    Segment const segments[] = {{data.phys, 512}, {data.phys + 512, 512}};
+    for (int n = 0; n < 2; ++n) {
+        mapper.fail_after = n;
+        EXPECT_EQ(machine.driver.submit_read(0, segments, Token{}).error(), Error::dma_map_failed) << n;
+        EXPECT_TRUE(mapper.mapped.empty()) << n;
+        EXPECT_EQ(machine.driver.in_flight(), 0) << n;
+        mapper.fail_after.reset();
+    }
+    EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
+}
+
+// Neither the device nor the ring sets a limit here: the driver has to remember what it mapped.
+TEST(MappedData, IsCutWhereItCannotBeRemembered) {
+    BounceMapper mapper;
+    DiskMachine<64, Bouncing> machine;
+    mapper.memory = &machine.memory;
+    ASSERT_TRUE(machine.probe().ok());
+    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper).ok());
+    sim::Buffer const data = machine.buffer(512 * 20);
+    std::vector<Segment> segments;
+    for (std::uint32_t i = 0; i < 20; ++i) {
+        segments.push_back({data.phys + i * 512, 512});
+    }
+    BlockRequest const request{BlockOperation::read, 3, 0, {segments.data(), segments.size()}, Token{}};
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 3));
+    EXPECT_EQ(mapper.maps, 20u);
+    EXPECT_TRUE(mapper.mapped.empty());
+    EXPECT_EQ(machine.disk.requests().size(), 2u);
 }
 
 TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {

@@ -271,6 +271,10 @@ TEST(DeviceInit, KeepsThePagesOfALiveQueueWhenEvenTheResetFails) {
               Error::no_pages);
     EXPECT_EQ(machine.memory.pages_outstanding(), SplitLayout{64}.page_count());
     EXPECT_EQ(machine.driver.release(machine.memory, Looks{10}).error(), Error::reset_timed_out);
+    // There is a ring, and nothing else of a disk: only release() goes on from here.
+    EXPECT_EQ(machine.driver.reset([](BlockCompletion const&) {}).error(), Error::not_initialised);
+    EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::not_initialised);
+    EXPECT_EQ(machine.driver.complete().error, Error::not_initialised);
     machine.device.before_access(nullptr);
     machine.device.reset_takes(0);
     EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
@@ -289,6 +293,90 @@ TEST(DeviceInit, SeesADeviceThatNeedsResetAtOnce) {
     EXPECT_EQ(up.error(), Error::reset_needed);
     machine.device.before_access(nullptr);
     machine.bring_up();
+}
+
+TEST(DeviceInit, SeesADeviceThatGoesAsItGoesLive) {
+    DiskMachine<> machine;
+    bool queue_enabled = false;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        queue_enabled |= offset == 0x044 && is_write;
+        if (queue_enabled && offset == 0x070 && is_write) {
+            machine.device.vanish();
+        }
+    });
+    EXPECT_EQ(machine.init().error(), Error::device_gone);
+    EXPECT_EQ(machine.driver.queue_size(), 0);  // its pages were given back
+    EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::not_initialised);
+    machine.device.before_access(nullptr);
+    machine.device.vanish(false);
+    machine.hostile = true;  // the simulated device still believes that it has the queue
+}
+
+/// A transport of which the driver cannot ask for a size, as legacy PCI is (§4.1.5.1.3.1).
+struct FixedSizeTransport : Transport {
+    [[nodiscard]] static bool is_queue_size_fixed() { return true; }
+};
+
+TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
+    struct {
+        std::uint16_t size;
+        Error error;
+    } const cases[] = {{32, Error::none},
+                       {64, Error::none},
+                       {128, Error::queue_size_above_capacity},
+                       {48, Error::queue_size_not_power_of_two}};
+    for (auto const& [size, error] : cases) {
+        DiskMachine<> machine;
+        machine.device.set_queue_size_max(size);
+        FixedSizeTransport transport;
+        ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
+        BlockDevice<FixedSizeTransport, 64> driver;
+        EXPECT_EQ(driver.init(transport, machine.memory, {.reset_looks = Looks{10}}).error(), error) << size;
+        EXPECT_EQ(driver.queue_size(), error == Error::none ? size : 0);
+        EXPECT_TRUE(driver.release(machine.memory).ok());
+    }
+}
+
+TEST(DeviceInit, ResumesNoQueueThatIsAbsentAfterTheReset) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    machine.device.set_queue_size_max(0);
+    EXPECT_EQ(machine.driver.reset([](BlockCompletion const&) {}).error(), Error::queue_absent);
+    machine.device.set_queue_size_max(64);
+    EXPECT_TRUE(machine.driver.reset([](BlockCompletion const&) {}).ok());
+}
+
+TEST(DeviceInit, ResumesNoQueueAsALegacyOneWhosePagesLieTooHigh) {
+    DiskMachine<> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    static VirtQueue<64> queue;
+    machine.memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
+    ASSERT_TRUE(queue.init(machine.memory, 64, modern_features()).ok());
+    Negotiation negotiation;
+    SpinRelax relax;
+    DeviceInit<Transport> init{machine.transport};
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    EXPECT_EQ(init.resume_queue(0, queue, Features{}).error(), Error::pfn_above_32_bits);
+    EXPECT_EQ(machine.device.status() & 0x80u, 0x80u);  // FAILED
+    EXPECT_FALSE(queue.live());                         // the device was not told of it
+    EXPECT_TRUE(queue.release(machine.memory).ok());
+}
+
+TEST(DeviceInit, NegotiatesABitAbove63ForADriverThatWantsIt) {
+    constexpr unsigned bit = 70;
+    Features wanted;
+    wanted.set_word(bit / 32, 1u << bit % 32);
+    DiskMachine<> machine;
+    machine.device.offer(bit);
+    ASSERT_TRUE(machine.probe().ok());
+    Negotiation negotiation;
+    negotiation.wanted = wanted;
+    SpinRelax relax;
+    DeviceInit<Transport> init{machine.transport};
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    EXPECT_TRUE(negotiation.negotiated.has_bit(bit));
+    EXPECT_EQ(machine.device.accepted_features()[2], wanted.word(2));
+    machine.hostile = true;  // no bit of a disk
 }
 
 // zephyr#115150: a write-only register was read, modified and written. The simulated registers report such a read.

@@ -79,6 +79,22 @@ TEST(RequestPool, EndsARequestWithItsLastPartAndItsFirstError) {
     EXPECT_EQ(pool.num_free(), 4);
 }
 
+TEST(RequestPool, LeavesARequestAsItIsWhenThereIsNoRecordForOneMorePart) {
+    Pool pool;
+    pool.reset(1);
+    std::uint16_t const owner = pool.take(token(7), 0);
+    EXPECT_EQ(pool.take_part(owner, owner, 0), Pool::none);
+    EXPECT_EQ(pool.next_part(owner), Pool::none);
+    pool.finish(owner, Error::none);
+    EXPECT_EQ(pool.take_finished().token, token(7));  // with its own part
+}
+
+TEST(RequestPool, HasNothingToHandOutBeforeItIsGivenRecords) {
+    Pool pool;
+    EXPECT_FALSE(pool.has_finished());
+    EXPECT_FALSE(pool.take_finished().found);
+}
+
 TEST(RequestPool, CancelsEveryPartInFlightOnce) {
     Pool pool;
     pool.reset(4);

@@ -74,6 +74,22 @@ TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
+TEST(DescriptorTier, TakesTwoThatWereUsedAtOnce) {
+    RingPair<> ring;
+    auto const first = make_chain(ring, 1, 1);
+    auto const second = make_chain(ring, 1, 1);
+    ASSERT_TRUE(ring.queue.push_avail(first[0]).ok());
+    ASSERT_TRUE(ring.queue.push_avail(second[0]).ok());
+    ring.device_uses_next(1);
+    ring.device_uses_next(2);
+    EXPECT_EQ(ring.queue.poll_used().head, first[0]);
+    EXPECT_TRUE(ring.queue.has_used());
+    UsedChain const used = ring.queue.poll_used();
+    EXPECT_EQ(used.head, second[0]);
+    EXPECT_EQ(used.len, 2u);
+    EXPECT_FALSE(ring.queue.has_used());
+}
+
 TEST(DescriptorTier, PushesTheSameChainAgain) {
     RingPair<> ring;
     auto const chain = make_chain(ring, 2, 1);

@@ -136,6 +136,15 @@ TEST_F(Lie, IsFoundByPollUsedToo) {
     expect_says_so(FaultReason::used_id_out_of_range, 8);
 }
 
+TEST_F(Lie, OfALengthOfAPushedChainBreaksTheQueue) {
+    DescIndex const desc = *ring.queue.alloc_desc();
+    ring.queue.write_desc(desc, ring.buffer(16).addr, 16, flag(spec::DescFlag::write));
+    ASSERT_TRUE(ring.queue.push_avail(desc).ok());
+    used(number(desc), 17);
+    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    expect_says_so(FaultReason::used_length_above_writable, 17);
+}
+
 TEST_F(Lie, OfALengthIsFoundByPollUsedToo) {
     used(3, 65);
     EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);

@@ -289,6 +289,22 @@ TEST(VirtQueueRestart, MakesAnEmptyQueueInTheSamePages) {
     EXPECT_EQ(ring.memory.allocations(), 1u);
 }
 
+TEST(VirtQueueRestart, RefusesToMakeALegacyQueueOfPagesAbove16TiB) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
+    ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
+    EXPECT_EQ(queue.restart(legacy()).error(), Error::pfn_above_32_bits);
+    EXPECT_EQ(queue.size(), 8);  // nothing has changed
+    EXPECT_TRUE(queue.restart(modern()).ok());
+    EXPECT_TRUE(queue.release(memory).ok());
+}
+
+TEST(VirtQueueRestart, IsABreachWithoutPages) {
+    VirtQueue<8> queue;
+    EXPECT_BREACH(queue.restart(modern()), "call init()");
+}
+
 TEST(VirtQueue, HasPrivateMemoryWithinItsBound) {
     EXPECT_LE(sizeof(VirtQueue<256>), 18u * 256 + 128);
     EXPECT_LE(sizeof(VirtQueue<32768>), 18u * 32768 + 128);

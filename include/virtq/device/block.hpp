@@ -3,7 +3,7 @@
 
 #include <virtq/device/block_config.hpp>
 #include <virtq/device/block_option.hpp>
-#include <virtq/device/block_queue.hpp>
+#include <virtq/device/block_queue_set.hpp>
 #include <virtq/device/block_request.hpp>
 #include <virtq/device/block_rule.hpp>
 #include <virtq/device/init.hpp>
@@ -81,18 +81,18 @@ public:
     /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
     /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
     /// out) have no token. Errors: `reset_timed_out`: the device still has all memory, nothing was handed back, call
-    /// again. `device_gone`: all was handed back, nothing answers any more. Others, as of `init`: all was handed back,
-    /// `release` is next.
+    /// again. `device_gone`: all was handed back, nothing answers any more. `not_initialised`: also after an `init`
+    /// that failed. Others, as of `init`: all was handed back, `release` is next.
     template <class Each, Relax R = SpinRelax>
     [[nodiscard]] Status reset(Each each, R relax = {}) {
-        if (transport_ == nullptr) {
+        if (queue_count_ == 0) {
             return Error::not_initialised;
         }
         Status const stopped = stop(option_.reset_looks, relax);
         if (stopped.error() == Error::reset_timed_out) {
             return stopped;
         }
-        hand_back(each);
+        queues_.hand_back(each);
         return stopped ? come_back(relax) : stopped;
     }
 
@@ -105,7 +105,7 @@ public:
             return {};
         }
         if (Status const stopped = stop(reset_looks, relax);
-            stopped.error() == Error::reset_timed_out && any_queue_live()) {
+            stopped.error() == Error::reset_timed_out && queues_.any_live()) {
             return stopped;
         }
         forget(allocator);
@@ -124,12 +124,12 @@ public:
     [[nodiscard]] bool can_discard() const { return has(Bit::discard); }
     [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
     [[nodiscard]] uint16_t queue_count() const { return queue_count_; }
-    [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return at(queue).ring().size(); }
+    [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
     /// Parts at the device.
-    [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return at(queue).in_flight(); }
+    [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
     [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
     /// Why a queue is broken, if it is.
-    [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return at(queue).ring().fault(); }
+    [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return queues_.at(queue).ring().fault(); }
 
     /// To be called when the transport's `on_interrupt` says that the configuration changed: reads it again. Returns
     /// whether it differs, the capacity for example. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
@@ -149,10 +149,11 @@ public:
         return differs;
     }
 
-    /// §5.2.5: the cache as it is now. Without CONFIG_WCE it is deduced from FLUSH.
+    /// §5.2.5: the cache as it is now. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
     [[nodiscard]] BlockCacheMode cache_mode() {
-        bool const writeback =
-            has(Bit::config_wce) ? transport_->read_config8(spec::block::config::writeback.offset) != 0 : can_flush();
+        bool const writeback = queue_count_ != 0 && has(Bit::config_wce)
+                                   ? transport_->read_config8(spec::block::config::writeback.offset) != 0
+                                   : can_flush();
         return writeback ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
     }
 
@@ -171,7 +172,7 @@ public:
 
     /// What `diagnose` of diag/ looks at. The transport is null before `init`.
     [[nodiscard]] T* transport() { return transport_; }
-    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return at(queue).ring(); }
+    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return queues_.at(queue).ring(); }
 
     // --- asynchronous ---
 
@@ -204,8 +205,8 @@ public:
     /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
     /// that ended before has been handed out.
     [[nodiscard]] BlockCompletion complete(uint16_t queue = 0) {
-        if (queue >= queue_count_) {
-            return {Token{}, transport_ == nullptr ? Error::not_initialised : Error::no_such_queue, TakeState::none};
+        if (Error const error = check_exists(queue); error != Error::none) {
+            return {Token{}, error, TakeState::none};
         }
         TakeState const state = queues_[queue].collect();
         if (state == TakeState::broken) {
@@ -236,8 +237,8 @@ public:
     /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads a register, which
     /// is slow in a virtual machine.
     [[nodiscard]] Status check_alive(uint16_t queue = 0) {
-        if (queue >= queue_count_) {
-            return transport_ == nullptr ? Error::not_initialised : Error::no_such_queue;
+        if (Error const error = check_exists(queue); error != Error::none) {
+            return error;
         }
         DeviceStatus const status = transport_->status();
         Error error = Error::none;
@@ -256,19 +257,20 @@ public:
 
     /// As of `VirtQueue`: only `nothing_there` permits to sleep, then the next request that ends will interrupt.
     [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
-        UsedPending const pending = at(queue).ring().enable_used_notifications();
+        UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
         // notify.
-        return at(queue).has_finished() || is_stopped() ? UsedPending::something_there : pending;
+        return queues_.at(queue).has_finished() || is_stopped() ? UsedPending::something_there : pending;
     }
-    void disable_used_notifications(uint16_t queue = 0) { at(queue).ring().disable_used_notifications(); }
+    void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 
     // --- blocking ---
 
     /// Does a request and waits for it, also for room in a full queue. Completions of asynchronous requests that
-    /// arrive meanwhile are kept for `complete`. `relax` may use the disk itself. Errors: those of `submit`, the
-    /// device's, and `timed_out`, `queue_broken`, `device_gone`, `reset_needed`: after these four the data still
-    /// belongs to the device until `reset`.
+    /// arrive meanwhile are kept for `complete`. `relax` may use the disk itself; if it calls `reset` or `release`,
+    /// this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and `timed_out`,
+    /// `queue_broken`, `device_gone`, `reset_needed`: after these four the data still belongs to the device until
+    /// `reset`.
     template <Relax R = SpinRelax>
     [[nodiscard]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
         Result<uint16_t> number = add(request, queue);
@@ -277,10 +279,12 @@ public:
             start(queue);
             queues_[queue].collect();
             number = add(request, queue);
-            if (number || queues_[queue].in_flight() == 0) {
+            if (number.error() != Error::queue_full || queues_[queue].in_flight() == 0) {
                 break;  // there is room, or all that fill the queue have ended and wait for complete()
             }
-            relax();
+            if (!relax_keeps_records(relax)) {
+                return Error::request_cancelled;
+            }
         }
         if (number.error() == Error::queue_full) {
             Status const alive = check_alive(queue);
@@ -316,20 +320,12 @@ public:
 
 private:
     using Bit = spec::block::Feature;
-    using Queue = BlockQueue<N, Mapper>;
+    using Queues = BlockQueueSet<N, Traits>;
 
     static constexpr uint16_t descriptors_minimum = 4;  // header, data and status, in a power of two
 
     [[nodiscard]] Interface interface() const {
         return transport_->is_legacy() ? Interface::legacy : Interface::modern;
-    }
-    [[nodiscard]] Queue& at(uint16_t queue) {
-        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
-        return queues_[queue];
-    }
-    [[nodiscard]] Queue const& at(uint16_t queue) const {
-        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
-        return queues_[queue];
     }
     [[nodiscard]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
 
@@ -347,28 +343,11 @@ private:
         }
         transport_ = &transport;
         option_ = option;
-        auto const make_queue = [&](DeviceInit<T>& init, uint16_t index) -> Status {
-            Queue& queue = queues_[index];
-            Status const made =
-                init.set_up_queue(index, queue.ring(), allocator, negotiation_.negotiated, option_.queue);
-            if (!made) {
-                return made;
-            }
-            if (queue.ring().size() < descriptors_minimum) {
-                return init.fail(Error::queue_too_small);
-            }
-            if (Status const framed = queue.init(allocator, interface(), mapper); !framed) {
-                return init.fail(framed.error());
-            }
-            for (uint16_t other = 0; other <= index; ++other) {
-                if (queue.shares_pages_with(queues_[other])) {
-                    return init.fail(Error::pages_handed_out_twice);
-                }
-            }
-            return {};
+        auto const make = [&](DeviceInit<T>& init, uint16_t index) {
+            return make_queue(init, index, allocator, mapper);
         };
-        Status const up = bring_up(make_queue, relax);
-        if (!up && !any_queue_live()) {
+        Status const up = bring_up(Traits::queue_maximum, make, relax);
+        if (!up && !queues_.any_live()) {
             forget(allocator);
         } else if (!up) {
             static_cast<void>(
@@ -377,37 +356,50 @@ private:
         return up;
     }
 
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status make_queue(DeviceInit<T>& init, uint16_t index, Allocator& allocator, Mapper* mapper) {
+        auto& queue = queues_[index];
+        Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiation_.negotiated, option_.queue);
+        if (!made) {
+            return made;
+        }
+        if (queue.ring().size() < descriptors_minimum) {
+            return init.fail(Error::queue_too_small);
+        }
+        if (Status const framed = queue.init(allocator, interface(), mapper); !framed) {
+            return init.fail(framed.error());
+        }
+        return queues_.shares_pages(index) ? init.fail(Error::pages_handed_out_twice) : Status{};
+    }
+
     /// The device has stopped, or has never heard of a queue: everything is given back.
     template <PageAllocator Allocator>
     void forget(Allocator& allocator) {
-        for (Queue& queue : queues_) {
-            queue.ring().detach();
-            static_cast<void>(queue.release(allocator));  // detached, so it cannot refuse
-        }
+        queues_.release(allocator);
         transport_ = nullptr;
         queue_count_ = 0;
         config_ = BlockConfig{};
     }
 
-    /// After a reset: the same without taking pages.
+    /// After a reset: the same without taking pages. A device that offers more queues than before gets those that
+    /// there are.
     template <Relax R>
     [[nodiscard]] Status come_back(R& relax) {
-        auto const resume_queue = [&](DeviceInit<T>& init, uint16_t index) -> Status {
-            Queue& queue = queues_[index];
-            if (queue.ring().size() == 0) {
-                return init.fail(Error::queue_not_initialised);
-            }
-            Status const made = init.resume_queue(index, queue.ring(), negotiation_.negotiated, option_.queue);
-            if (made) {
-                queue.start(interface());
-            }
-            return made;
-        };
-        return bring_up(resume_queue, relax);
+        auto const resume = [&](DeviceInit<T>& init, uint16_t index) { return resume_queue(init, index); };
+        return bring_up(queues_.with_pages(), resume, relax);
+    }
+
+    [[nodiscard]] Status resume_queue(DeviceInit<T>& init, uint16_t index) {
+        auto& queue = queues_[index];
+        Status const made = init.resume_queue(index, queue.ring(), negotiation_.negotiated, option_.queue);
+        if (made) {
+            queue.start(interface());
+        }
+        return made;
     }
 
     template <class MakeQueue, Relax R>
-    [[nodiscard]] Status bring_up(MakeQueue make_queue, R& relax) {
+    [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
         negotiation_ = Negotiation{};
         negotiation_.wanted = block_features(Traits::queue_maximum).without(option_.unwanted);
@@ -420,10 +412,9 @@ private:
             return init.fail(config.error());
         }
         config_ = *config;
-        uint16_t const count =
-            config_.queue_count < Traits::queue_maximum ? config_.queue_count : Traits::queue_maximum;
+        uint16_t const count = config_.queue_count < queue_maximum ? config_.queue_count : queue_maximum;
         for (uint16_t index = 0; index < count; ++index) {
-            if (Status const made = make_queue(init, index); !made) {
+            if (Status const made = make(init, index); !made) {
                 return made;
             }
         }
@@ -443,29 +434,9 @@ private:
         if (reset.error() == Error::reset_timed_out) {
             return reset;
         }
-        for (Queue& queue : queues_) {
-            queue.ring().detach();
-            queue.cancel(reset ? Error::request_cancelled : Error::device_gone);
-        }
+        ++stop_count_;
+        queues_.stop(reset ? Error::request_cancelled : Error::device_gone);
         return reset;
-    }
-
-    template <class Each>
-    void hand_back(Each& each) {
-        for (uint16_t index = 0; index < queue_count_; ++index) {
-            while (BlockCompletion const completion = queues_[index].take_finished()) {
-                each(completion);
-            }
-        }
-    }
-
-    [[nodiscard]] bool any_queue_live() const {
-        for (Queue const& queue : queues_) {
-            if (queue.ring().live()) {
-                return true;
-            }
-        }
-        return false;
     }
 
     // --- using ---
@@ -474,14 +445,24 @@ private:
     void stop_using() { platform::store_relaxed(&stopped_, uint16_t{1}); }
     [[nodiscard]] bool is_stopped() const { return platform::load_relaxed(&stopped_) != 0; }
 
+    /// Queues are counted when the disk is up, so there are none before, and none after an `init` that failed.
+    [[nodiscard]] Error check_exists(uint16_t queue) const {
+        if (queue < queue_count_) {
+            return Error::none;
+        }
+        return queue_count_ == 0 ? Error::not_initialised : Error::no_such_queue;
+    }
     [[nodiscard]] Error check_usable(uint16_t queue) const {
-        if (transport_ == nullptr || queue_count_ == 0) {
-            return Error::not_initialised;
-        }
-        if (queue >= queue_count_) {
-            return Error::no_such_queue;
-        }
-        return is_stopped() ? Error::reset_needed : Error::none;
+        Error const error = check_exists(queue);
+        return error == Error::none && is_stopped() ? Error::reset_needed : error;
+    }
+
+    /// Whether the hook called neither `reset` nor `release`: after these a record may be another request's.
+    template <Relax R>
+    [[nodiscard]] bool relax_keeps_records(R& relax) {
+        uint32_t const before = stop_count_;
+        relax();
+        return stop_count_ == before;
     }
 
     template <Relax R>
@@ -496,7 +477,9 @@ private:
             if (state == TakeState::broken || look >= looks.count) {
                 break;
             }
-            relax();
+            if (!relax_keeps_records(relax)) {
+                return Error::request_cancelled;
+            }
         }
         queues_[queue].abandon(number);
         return give_up(queue);
@@ -512,11 +495,14 @@ private:
         if (Error const error = check_usable(queue); error != Error::none) {
             return error;
         }
-        if (Error const error = BlockRule{config_, negotiation_.negotiated}.check(request); error != Error::none) {
+        BlockRule rule{config_, negotiation_.negotiated};
+        if (Error const error = rule.check(request); error != Error::none) {
             return error;
         }
-        Result<uint16_t> const added = queues_[queue].submit(
-            request, block_limit(config_, request.operation, queues_[queue].segment_maximum(config_.segments)));
+        auto& target = queues_[queue];
+        Result<uint16_t> const added =
+            target.submit(request, rule.data_bytes(),
+                          block_limit(config_, request.operation, target.segment_maximum(config_.segments)));
         if (added.error() == Error::queue_broken) {
             stop_using();
         }
@@ -526,10 +512,11 @@ private:
     T* transport_ = nullptr;
     uint16_t queue_count_ = 0;
     uint16_t stopped_ = 0;                                     ///< not 0: reset() is needed
+    uint32_t stop_count_ = 0;                                  ///< how often all records were cancelled
     BlockOption option_{Features{}, Looks{0}, QueueOption{}};  ///< all zero, so that the object lies in .bss
     Negotiation negotiation_;
     BlockConfig config_;
-    Queue queues_[Traits::queue_maximum];
+    Queues queues_;
 };
 
 }  // namespace virtq

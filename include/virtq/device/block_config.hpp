@@ -60,14 +60,19 @@ namespace detail {
     return bytes >= spec::block::sector_bytes && is_power_of_two(bytes) ? bytes : spec::block::sector_bytes;
 }
 
-/// Reads each field once; a field whose feature was not negotiated is not touched (§2.5.1).
+/// 0 for a field whose feature was not negotiated: it is not touched (§2.5.1).
+template <Transport T>
+[[nodiscard]] uint32_t read_if(T& transport, Features const& features, spec::block::Feature bit,
+                               ReadOnly<uint32_t> field) {
+    return features.has(bit) ? transport.read_config32(field.offset) : 0;
+}
+
+/// Reads each field once.
 template <Transport T>
 [[nodiscard]] BlockConfig read_block_fields(T& transport, Features const& features) {
     namespace config = spec::block::config;
     using Bit = spec::block::Feature;
-    auto const word = [&](Bit bit, ReadOnly<uint32_t> field) {
-        return features.has(bit) ? transport.read_config32(field.offset) : 0;
-    };
+    auto const word = [&](Bit bit, ReadOnly<uint32_t> field) { return read_if(transport, features, bit, field); };
     BlockConfig read;
     read.capacity_sectors = read_config64_once(transport, config::capacity);
     read.segment_bytes = limit_or(word(Bit::size_max, config::size_max), UINT32_MAX);

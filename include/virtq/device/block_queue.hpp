@@ -47,14 +47,13 @@ public:
         pool_.reset(request_count());
     }
 
+    /// The device has stopped, or has never heard of this queue: all pages go back.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status release(Allocator& allocator) {
-        Status const released = ring_.release(allocator);
-        if (released) {
-            frames_.release(allocator);
-            pool_.reset(0);
-        }
-        return released;
+    void release(Allocator& allocator) {
+        ring_.detach();
+        static_cast<void>(ring_.release(allocator));  // detached, so it cannot refuse
+        frames_.release(allocator);
+        pool_.reset(0);
     }
 
     /// Whether this queue's pages are those of `other` too, or (of itself) its two runs have pages in common.
@@ -82,17 +81,15 @@ public:
         return most < Data::segments_maximum ? most : Data::segments_maximum;
     }
 
-    /// Adds a request, in as many parts as it takes: all of them, or none. Returns the number of its record.
-    [[nodiscard]] Result<uint16_t> submit(BlockRequest const& request, BlockLimit const& limit) {
+    /// Adds a request with so much data, in as many parts as it takes: all of them, or none. Returns the number of its
+    /// record.
+    [[nodiscard]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes, BlockLimit const& limit) {
         if (ring_.fault()) {
             return Error::queue_broken;
         }
-        BlockParts parts{request, limit};
         BlockPart part;
-        if (!parts.next(part)) {
-            return Error::device_limits_too_small;
-        }
-        return parts.at_end() ? submit_whole(request.token, part) : submit_parts(request, limit);
+        return make_whole(part, request, data_bytes, limit) ? submit_whole(request.token, part)
+                                                            : submit_parts(request, limit);
     }
 
     Notification publish() { return ring_.publish(); }
@@ -154,18 +151,15 @@ private:
         for (uint16_t number = *owner; number != Pool::none;) {
             static_cast<void>(parts.next(part));
             uint16_t const after = pool_.next_part(number);
-            if (Error const error = add(number, part); error != Error::none) {
-                VIRTQ_ASSERT(number == *owner, "A part was refused after check_room() had found room for all");
-                undo(*owner);
-                return error;
-            }
+            Error const refused = add(number, part);
+            VIRTQ_ASSERT(refused == Error::none, "A part was refused after check_room() had found room for all");
             number = after;
         }
         return owner;
     }
 
     [[nodiscard]] static uint32_t expected_bytes(BlockPart const& part) {
-        return part.device_writes() ? part.data_bytes() : 0;
+        return part.device_writes() ? part.data_bytes : 0;
     }
     [[nodiscard]] static DmaDirection direction_of(BlockPart const& part) {
         return part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
@@ -177,13 +171,13 @@ private:
         BlockPart part;
         uint32_t count = 0;
         uint32_t descriptors = 0;
-        do {  // at most as many turns as there are records
+        do {  // each turn counts three descriptors or more, so no more turns than the ring has thirds
             if (!parts.next(part)) {
                 return Error::device_limits_too_small;
             }
             ++count;
             descriptors += part.descriptors();
-            if (count > pool_.capacity() || descriptors > ring_.size()) {
+            if (descriptors > ring_.size()) {
                 return Error::request_above_queue;
             }
         } while (!parts.at_end());

@@ -17,7 +17,7 @@ public:
     constexpr BlockRule(BlockConfig const& config, Features const& negotiated)
         : config_(config), negotiated_(negotiated) {}
 
-    [[nodiscard]] Error check(BlockRequest const& request) const {
+    [[nodiscard]] Error check(BlockRequest const& request) {
         switch (request.operation) {
             case BlockOperation::read: return check_data(request);
             case BlockOperation::write: return has(Bit::ro) ? Error::read_only : check_data(request);
@@ -33,12 +33,15 @@ public:
         return Error::not_supported;
     }
 
+    /// The data of the request that `check` has let pass, counted once for all who ask.
+    [[nodiscard]] uint64_t data_bytes() const { return data_bytes_; }
+
 private:
     using Bit = spec::block::Feature;
 
     [[nodiscard]] bool has(Bit bit) const { return negotiated_.has(bit); }
 
-    [[nodiscard]] Error check_data(BlockRequest const& request) const {
+    [[nodiscard]] Error check_data(BlockRequest const& request) {
         uint64_t bytes = 0;
         for (Segment const& segment : request.data) {
             if (segment.bytes == 0) {
@@ -52,6 +55,7 @@ private:
         if (bytes == 0 || (bytes & (config_.block_bytes - 1)) != 0) {
             return Error::length_not_block_multiple;
         }
+        data_bytes_ = bytes;
         return check_place(request.sector, bytes / spec::block::sector_bytes);
     }
 
@@ -73,13 +77,15 @@ private:
     }
 
     /// §5.2.6.1: just 20 bytes, and they fit one request of any device.
-    [[nodiscard]] Error check_id(BlockRequest const& request) const {
+    [[nodiscard]] Error check_id(BlockRequest const& request) {
+        data_bytes_ = spec::block::id_bytes;
         bool const fits = request.data.size() == 1 && request.data[0].bytes == spec::block::id_bytes;
         return fits ? Error::none : Error::length_not_block_multiple;
     }
 
     BlockConfig const& config_;
     Features const& negotiated_;
+    uint64_t data_bytes_ = 0;
 };
 
 }  // namespace virtq

@@ -28,14 +28,18 @@ template <Transport T, class Read>
     return Error::config_unstable;
 }
 
+/// The 64-bit number of two halves, of which the first stands in front.
+[[nodiscard]] constexpr uint64_t join_halves(ByteOrder order, uint64_t first, uint64_t second) {
+    return order == ByteOrder::big ? (first << 32) | second : (second << 32) | first;
+}
+
 /// A 64-bit field: two 32-bit reads (§2.5.1, §4.2.2.2). Inside `read_config`, because they may not belong together.
 template <Transport T>
 [[nodiscard]] uint64_t read_config64_once(T& transport, uint16_t offset) {
-    // A legacy configuration is in the guest's order, the order of the halves included.
-    bool const high_first = transport.is_legacy() && native_byte_order == ByteOrder::big;
     uint64_t const first = transport.read_config32(offset);
     uint64_t const second = transport.read_config32(static_cast<uint16_t>(offset + 4));
-    return high_first ? (first << 32) | second : (second << 32) | first;
+    // A legacy configuration is in the guest's order, the order of the halves included.
+    return join_halves(transport.is_legacy() ? native_byte_order : ByteOrder::little, first, second);
 }
 
 }  // namespace virtq

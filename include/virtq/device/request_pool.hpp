@@ -42,7 +42,6 @@ public:
     /// Records that the device has.
     [[nodiscard]] uint16_t in_flight() const { return in_flight_; }
     [[nodiscard]] uint16_t num_free() const { return static_cast<uint16_t>(count_ - in_use_); }
-    [[nodiscard]] uint16_t capacity() const { return count_; }
 
     /// A record for a request of its own; `none` if there is none.
     [[nodiscard]] uint16_t take(Token token, uint32_t expected_bytes) {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/device/block_queue.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// All queues that a disk has room for, and what is done to all of them at once. How many are in use `BlockDevice`
+/// knows.
+template <uint32_t N, class Traits>
+class BlockQueueSet {
+public:
+    using Queue = BlockQueue<N, typename Traits::Mapper>;
+
+    /// A queue that is known to be there.
+    [[nodiscard]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
+
+    /// One that the kernel names.
+    [[nodiscard]] Queue& at(uint16_t queue) {
+        check(queue);
+        return queues_[queue];
+    }
+    [[nodiscard]] Queue const& at(uint16_t queue) const {
+        check(queue);
+        return queues_[queue];
+    }
+
+    /// Whether the device may write to the pages of any.
+    [[nodiscard]] bool any_live() const {
+        for (Queue const& queue : queues_) {
+            if (queue.ring().live()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// How many have pages. They get them in order, so these are the first ones.
+    [[nodiscard]] uint16_t with_pages() const {
+        uint16_t count = 0;
+        while (count < Traits::queue_maximum && queues_[count].ring().size() != 0) {
+            ++count;
+        }
+        return count;
+    }
+
+    /// Whether a page of queue `index` is used twice, by itself or by a queue before it.
+    [[nodiscard]] bool shares_pages(uint16_t index) const {
+        for (uint16_t other = 0; other <= index; ++other) {
+            if (queues_[index].shares_pages_with(queues_[other])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The device has stopped: everything in flight ends with `error`.
+    void stop(Error error) {
+        for (Queue& queue : queues_) {
+            queue.ring().detach();
+            queue.cancel(error);
+        }
+    }
+
+    /// Calls `each(BlockCompletion)` for every request that has ended and was not handed out.
+    template <class Each>
+    void hand_back(Each& each) {
+        for (Queue& queue : queues_) {
+            while (BlockCompletion const completion = queue.take_finished()) {
+                each(completion);
+            }
+        }
+    }
+
+    /// The device has stopped, or has never heard of a queue: all pages go back.
+    template <PageAllocator Allocator>
+    void release(Allocator& allocator) {
+        for (Queue& queue : queues_) {
+            queue.release(allocator);
+        }
+    }
+
+private:
+    static void check([[maybe_unused]] uint16_t queue) {
+        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
+    }
+
+    Queue queues_[Traits::queue_maximum];
+};
+
+}  // namespace virtq
