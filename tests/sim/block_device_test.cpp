@@ -525,6 +525,21 @@ TEST(BlockDevice, ShortensTheData) {
     EXPECT_NE(machine.disk.current()[101], 0x5a);
 }
 
+TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
+    GuestMemory memory;
+    struct Case {
+        BlockOptions options;
+        unsigned bit;
+    };
+    for (auto const& [options, bit] :
+         {Case{{.flush = false, .packed = true}, 34}, Case{{.flush = false, .in_order = true}, 35},
+          Case{{.flush = false, .ring_reset = true}, 40}, Case{{.flush = false, .notification_data = true}, 38}}) {
+        FeatureWords expected{};
+        set_feature(expected, bit);
+        EXPECT_EQ(sim::BlockDevice(memory.violations(), options).features(), expected) << bit;
+    }
+}
+
 // Packed rings.
 
 TEST(BlockDevice, ServesAPackedRingInOrderAndOutOfOrder) {

@@ -763,6 +763,27 @@ TEST_F(MmioDevice, ChecksNotificationData) {
     expect_only("S-4.2.3.3-data");
 }
 
+TEST_F(MmioDevice, ChecksTheUpperBitOfNotificationData) {
+    device.offer(wire::feature::notification_data);
+    device.set_start_index(0x7fff);
+    driver.bring_up(queue);
+    queue.next_available = 0x7fff;
+    submit();
+    driver.notify(0x8000u << 16);
+    EXPECT_EQ(device.step(), 1u);
+    driver.notify(0x8000u << 16);  // once more is allowed
+    EXPECT_TRUE(log.empty()) << log;
+    driver.notify(0);
+    expect_only("S-2.9-wrap");
+    EXPECT_EQ(device.notifications(), 3u);
+    log.clear();
+    driver.notify(0x8001u << 16);
+    expect_only("S-4.2.3.3-data");
+    log.clear();
+    driver.notify(0x8000u << 16 | 1);
+    expect_only("S-4.2.3.3-index");
+}
+
 TEST_F(MmioDevice, LooksOnlyWhenNotified) {
     driver.bring_up(queue);
     submit();
@@ -955,6 +976,33 @@ TEST_F(MmioPackedDevice, NeedsResetAfterAListWithoutMeaning) {
     EXPECT_EQ(device.step(), 0u);
     expect_only("S-2.8.4-addr");
     EXPECT_EQ(driver.read(mmio::status), 15u | 64u);
+}
+
+TEST_F(MmioPackedDevice, ChecksNotificationData) {
+    offer({wire::feature::ring_packed, wire::feature::notification_data});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_start_position({4, true});
+    queue.next = queue.next_used = {4, true};
+    driver.bring_up(queue);
+    driver.notify(0x8004u << 16);  // nothing is available
+    submit(0);
+    driver.notify(0x8005u << 16);
+    submit(1);
+    driver.notify(0);  // offset 0, wrap counter 0
+    EXPECT_EQ(device.step(), 2u);
+    driver.notify(0);
+    queue.submit(2, {{buffer.phys, 3, 0}, {buffer.phys, 3, 0}});
+    driver.notify(2u << 16);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.notify(1u << 16);
+    expect_only("D-2.8.16-3");
+    log.clear();
+    driver.notify(0x8002u << 16);
+    expect_only("S-2.9-wrap");
+    log.clear();
+    driver.notify(2u << 16 | 1);
+    expect_only("S-4.2.3.3-index");
 }
 
 TEST_F(MmioPackedDevice, HoldsBackWhatIsDoneTooEarlyWithInOrder) {

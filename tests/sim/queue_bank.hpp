@@ -84,6 +84,7 @@ private:
     void write_ready(MmioQueue& queue, uint32_t value);
     void write_pfn(MmioQueue& queue, uint32_t value);
     void write_reset(MmioQueue& queue, uint32_t value);
+    void check_notification_data(MmioQueue& queue, uint32_t value);
     [[nodiscard]] bool check_configured(MmioQueue const& queue);
     [[nodiscard]] bool is_packed() const { return features_.negotiated(wire::feature::ring_packed); }
     [[nodiscard]] bool start(MmioQueue& queue);
@@ -299,6 +300,18 @@ inline void QueueBank::write_reset(MmioQueue& queue, uint32_t value) {
     queue.reset_reads_left = reset_takes == never ? never : reset_takes + 1;
 }
 
+/// §2.9: behind the index of the queue 15 bits next_off and the bit next_wrap. They name the place of the next
+/// descriptor that is not available yet, on a split ring the available idx.
+inline void QueueBank::check_notification_data(MmioQueue& queue, uint32_t value) {
+    uint32_t const wrong = (value >> 16) ^ queue.ring.next_of_driver();
+    if ((wrong & 0x7fff) != 0) {
+        report(queue.ring.packed() != nullptr ? rule::notify_next_off : rule::notify_data, value);
+    }
+    if ((wrong & 0x8000) != 0) {
+        report(rule::notify_next_wrap, value);
+    }
+}
+
 inline void QueueBank::notify(uint32_t value) {
     if (!status_.has(wire::status::driver_ok)) {
         report(rule::notify_early, value);
@@ -312,9 +325,8 @@ inline void QueueBank::notify(uint32_t value) {
         return report(rule::notify_index, value);
     }
     MmioQueue& queue = queues_[index];
-    if (with_data &&
-        value >> 16 != queue.ring.next_of_driver()) {  // §2.9: next_off and next_wrap are idx, for split rings
-        report(rule::notify_data, value);
+    if (with_data) {
+        check_notification_data(queue, value);
     }
     ++queue.notifications;
     queue.notified = true;

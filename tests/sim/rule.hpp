@@ -72,6 +72,8 @@ inline constexpr Rule driver_event_desc{"S-2.8.10-desc", "2.8.10", "Event flags 
 inline constexpr Rule driver_event_offset{"S-2.8.10-offset", "2.8.10", "An event offset is below the queue size"};
 inline constexpr Rule packed_overwritten{"D-2.8.16-1", "2.8.16", "Change a descriptor only once it is used"};
 inline constexpr Rule packed_altered{"D-2.8.16-2", "2.8.16", "Do not change a descriptor once it is available"};
+inline constexpr Rule notify_next_off{"D-2.8.16-3", "2.8.16",
+                                      "next_off names the next descriptor that is not available"};
 inline constexpr Rule packed_list_too_long{"D-2.8.17-2", "2.8.17", "A list is not longer than the queue size"};
 inline constexpr Rule packed_writable_first{"D-2.8.17-3", "2.8.17",
                                             "Device-writable descriptors follow the readable ones"};
@@ -86,6 +88,10 @@ inline constexpr Rule packed_chain_too_long{"D-2.8.19-3", "2.8.19",
 inline constexpr Rule packed_indirect_in_list{"D-2.8.19-4", "2.8.19", "No INDIRECT in a list linked by NEXT"};
 inline constexpr Rule buffer_id_range{"S-2.8.21-id", "2.8.21", "A buffer id is below the queue size"};
 inline constexpr Rule buffer_id_busy{"S-2.8.21-busy", "2.8.21.1", "A buffer id belongs to one buffer in flight"};
+
+// §2.9
+inline constexpr Rule notify_next_wrap{"S-2.9-wrap", "2.9",
+                                       "next_wrap is the wrap counter of next_off, or bit 15 of the available idx"};
 
 // §3
 inline constexpr Rule init_reset{"D-3.1.1-2", "3.1.1", "Reset the device first"};
