@@ -23,6 +23,7 @@ enum class Error : uint8_t {
     queue_size_above_pages,
     queue_reset_failed,
     suspend_timed_out,
+    not_live,
     descriptor_tier_in_order,
     pages_misaligned,
     pages_not_contiguous,
@@ -108,6 +109,8 @@ enum class Error : uint8_t {
             return "The device did not say that it is suspended, or running again, within the budget of looks: look "
                    "on, "
                    "or reset it.";
+        case Error::not_live:
+            return "The device is not live (DRIVER_OK is not set): only a device that works can be suspended.";
         case Error::descriptor_tier_in_order:
             return "A queue with VIRTIO_F_IN_ORDER takes its descriptors in ring order and hands none out: use add(), "
                    "or do not accept the feature.";

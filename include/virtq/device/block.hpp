@@ -172,7 +172,9 @@ public:
 
     /// What `diagnose` of diag/ looks at. The transport is null before `init`.
     [[nodiscard]] T* transport() { return transport_; }
-    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return queues_.at(queue).ring(); }
+    [[nodiscard]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
+        return queues_.at(queue).ring();
+    }
 
     // --- asynchronous ---
 
@@ -195,11 +197,14 @@ public:
     /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
     /// notified.
     bool start(uint16_t queue = 0) {
-        if (check_usable(queue) != Error::none || !queues_[queue].publish()) {
+        if (check_usable(queue) != Error::none) {
             return false;
         }
-        transport_->notify(queue);
-        return true;
+        Notification const notification = queues_[queue].publish();
+        if (notification) {
+            transport_->notify(queue, notification.next);
+        }
+        return notification.needed;
     }
 
     /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
@@ -402,7 +407,8 @@ private:
     [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
         negotiation_ = Negotiation{};
-        negotiation_.wanted = block_features(Traits::queue_maximum).without(option_.unwanted);
+        negotiation_.required = Traits::Format::required;
+        negotiation_.wanted = wanted_block_features<Traits>().without(option_.unwanted);
         negotiation_.needs = spec::block::feature_needs;
         if (Status const agreed = init.negotiate(negotiation_, option_.reset_looks, relax); !agreed) {
             return agreed;

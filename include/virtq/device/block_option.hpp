@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/same_as.hpp>
+#include <virtq/device/block_config.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/queue/option.hpp>
+#include <virtq/queue/virtqueue.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stdint.h>
@@ -14,8 +17,20 @@ namespace virtq {
 /// What a `BlockDevice` is made of at compile time. Derive and change what differs.
 struct BlockTraits {
     using Mapper = NoMapper;                      ///< see `DmaMapper`
+    using Format = Split;                         ///< of the queues: or `Packed`, or `Negotiated`
     static constexpr uint16_t queue_maximum = 1;  ///< request queues that are used if the device has them
 };
+
+/// What a driver of these traits wants of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
+/// for the driver's own pages an allocator whose physical addresses are the device's.
+template <class Traits>
+[[nodiscard]] constexpr Features wanted_block_features() {
+    Features wanted = block_features(Traits::queue_maximum) | Traits::Format::wanted;
+    if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
+        wanted.set(spec::Feature::access_platform);
+    }
+    return wanted;
+}
 
 /// Options of `BlockDevice::init`.
 struct BlockOption {

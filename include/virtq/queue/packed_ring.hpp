@@ -140,7 +140,7 @@ public:
         admit_pending();
         pages_.attach();
         order_.before_publish();
-        memory_.expose(first_offset_, first_flags_);
+        memory_.expose(next_.offset_before(count, size_), first_flags_);
         // Pairs with the device's full fence between asking for a notification (its event structure) and looking at
         // the next descriptor once more. Without it our flags could become visible after our read of that structure:
         // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
@@ -391,7 +391,6 @@ private:
     /// With the first chain of a batch the device could go on; the others wait behind it.
     void offer(uint16_t head_flags, uint16_t count) {
         if (pending_descriptors_ == 0) {
-            first_offset_ = next_.offset();
             first_flags_ = head_flags;
         } else {
             memory_.write_flags(next_.offset(), head_flags);
@@ -520,12 +519,11 @@ private:
     uint16_t id_limit_ = 0;             // the same; 0 while broken, so that no id is good
     uint16_t free_count_ = 0;           // descriptors
     uint16_t pending_descriptors_ = 0;  // added and not published
-    uint16_t first_offset_ = 0;         // of the batch: the first descriptor, and its flags
-    uint16_t first_flags_ = 0;
-    uint16_t pending_ = 0;    // chains added and not published
-    uint16_t in_flight_ = 0;  // chains published and not taken
-    BufferId last_added_{};   // id of the chain that was added last
-    BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
+    uint16_t first_flags_ = 0;          // of the first descriptor among them
+    uint16_t pending_ = 0;              // chains added and not published
+    uint16_t in_flight_ = 0;            // chains published and not taken
+    BufferId last_added_{};             // id of the chain that was added last
+    BufferId oldest_{};                 // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
     [[no_unique_address]] platform::DeviceOrder order_;

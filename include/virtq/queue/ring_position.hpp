@@ -46,6 +46,11 @@ public:
         avail_ = static_cast<uint16_t>(wraps ? avail_ ^ both_flags : avail_);
     }
 
+    /// The offset of the descriptor `count` before this place; `count` is at most `size`.
+    [[nodiscard]] constexpr uint16_t offset_before(uint16_t count, uint16_t size) const {
+        return static_cast<uint16_t>(offset_ >= count ? offset_ - count : offset_ + size - count);
+    }
+
     static constexpr uint16_t avail_flag = static_cast<uint16_t>(spec::PackedDescFlag::avail);
     static constexpr uint16_t used_flag = static_cast<uint16_t>(spec::PackedDescFlag::used);
     static constexpr uint16_t both_flags = avail_flag | used_flag;
