@@ -582,8 +582,9 @@ TEST_F(MmioQueueReset, ForgetsTheQueueAndWhatWasInIt) {
     EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
     EXPECT_EQ(device.ring(), nullptr);
     EXPECT_EQ(device.backlog(), 0u);
-    memory.free_buffer(buffer);
     run(3);
+    EXPECT_EQ(buffer.virt[32], 0x11);
+    memory.free_buffer(buffer);
     EXPECT_EQ(queue.used_idx(), 0);
     EXPECT_EQ(device.interrupts(), 0u);
     EXPECT_TRUE(backend.heads_.empty());
@@ -624,10 +625,22 @@ TEST_F(MmioQueueReset, ReportsAQueueSetUpBeforeTheResetIsDone) {
 
 TEST_F(MmioQueueReset, ReportsAQueueThatIsNotSetUpAgain) {
     driver.bring_up(queue);
-    driver.write(mmio::queue_reset, 1);
-    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
-    driver.write(mmio::queue_ready, 1);
-    expect_only("S-4.2.3.2-setup");
+    for (bool const size_again : {true, false}) {
+        driver.write(mmio::queue_ready, 0);
+        driver.write(mmio::queue_reset, 1);  // does for reading QueueReady back, too
+        EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+        EXPECT_TRUE(log.empty()) << log;
+        if (size_again) {
+            driver.write(mmio::queue_size, 8);
+        } else {
+            driver.write_areas(queue);
+        }
+        driver.write(mmio::queue_ready, 1);
+        expect_only("S-4.2.3.2-setup");
+        log.clear();
+        driver.start_queue(queue);
+        EXPECT_TRUE(log.empty()) << log;
+    }
 }
 
 TEST_F(MmioQueueReset, ReportsAnotherValue) {
@@ -899,7 +912,7 @@ protected:
 };
 
 TEST_F(MmioPackedDevice, SeesACorrectDriverThroughASession) {
-    offer({wire::feature::ring_packed});
+    offer({wire::feature::ring_packed, wire::feature::indirect_desc});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
     driver.bring_up(queue);
@@ -907,6 +920,8 @@ TEST_F(MmioPackedDevice, SeesACorrectDriverThroughASession) {
     ASSERT_NE(device.packed_ring(), nullptr);
     EXPECT_EQ(device.packed_ring()->config().size, 6);
     EXPECT_TRUE(device.packed_ring()->config().event_idx);
+    EXPECT_TRUE(device.packed_ring()->config().indirect);
+    EXPECT_FALSE(device.packed_ring()->config().in_order);
     for (uint16_t id = 0; id < 20; ++id) {
         submit(id % 6);
         driver.notify();
@@ -1045,6 +1060,12 @@ TEST_F(MmioPackedDevice, WaitsForEverForWhatTheBackendSwallowsWithInOrder) {
     driver.reset();
     memory.free_buffer(buffer);
     EXPECT_EQ(log.entries().size(), 1u) << log;
+    queue = RawPackedQueue(memory, 6);
+    buffer = memory.allocate_buffer(64);
+    driver.bring_up(queue);
+    submit(1);
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);  // and begins anew after a reset
 }
 
 TEST_F(MmioPackedDevice, AnswersABatchWithOneEntry) {
