@@ -10,6 +10,10 @@
 /// VIRTIO_F_RING_RESET, §2.6.1 (Virtqueue Reset): one queue is reset while the others go on. A driver that wants it
 /// adds the bit to `Negotiation::wanted`, and calls these only if it was negotiated.
 ///
+/// **Devices in the field** QEMU 7.2 offers the bit on virtio-mmio without having the register, which is noticed here;
+/// and its block device may go on writing buffers of before a queue reset, which nobody can notice: there a reset of
+/// the device is the only way to get buffers back.
+///
 /// ```
 /// if (virtq::reset_queue(transport, 0, queue, virtq::Looks{1000}, relax)) {
 ///     queue.drain(hand_back);                                   // the tokens in flight, once each
