@@ -165,6 +165,14 @@ public:
     void set_queue_reset(QueueReset how) {
         locked([&] { queues_.reset_manner = how; });
     }
+    /// From now on the device suspends and resumes only after this many reads of Status, or `never`.
+    void suspend_takes(size_t reads) {
+        locked([&] { suspend_takes_ = reads; });
+    }
+    /// It cannot, and says DEVICE_NEEDS_RESET (§3.4.2).
+    void fail_suspend(bool on = true) {
+        locked([&] { fail_suspend_ = on; });
+    }
     void set_queue_size_max(uint16_t value, uint16_t queue = 0);
     /// QueueReady does not stick: reads 0 after 1 was written, and the queue does not start.
     void refuse_queue_ready(bool on = true) {
@@ -212,6 +220,9 @@ private:
     [[nodiscard]] uint32_t read_status();
     void write_register(uint16_t offset, uint32_t value);
     void write_status(uint32_t value);
+    void begin_suspend(uint32_t value);
+    void begin_resume();
+    void complete_suspend();
 
     // Life.
     void complete_reset();
@@ -249,6 +260,11 @@ private:
     bool refuse_features_ = false;
     bool vanished_ = false;
     size_t reset_takes_ = 0;
+    enum class Rest : uint8_t { none, suspending, suspended, resuming };
+    Rest rest_ = Rest::none;
+    size_t suspend_takes_ = 0;
+    size_t suspend_reads_left_ = 0;
+    bool fail_suspend_ = false;
     std::function<void()> on_interrupt_;
     std::function<void(uint16_t, bool)> before_access_;
 };
@@ -307,6 +323,9 @@ inline void MmioDevice::write(uint16_t offset, uint32_t value, unsigned bytes) {
         return;
     }
     if (offset >= wire::mmio::config) {
+        if (rest_ != Rest::none) {
+            return report(rule::suspended_config, offset);
+        }
         config_.write(offset, value, bytes);
     } else {
         write_register(offset, value);
@@ -411,7 +430,11 @@ inline uint32_t MmioDevice::read_probe(uint16_t offset) {
 
 inline uint32_t MmioDevice::read_status() {
     if (reset_reads_left_ == 0) {
-        return status_.read();
+        uint32_t const value = status_.read();
+        if (suspend_reads_left_ != 0 && suspend_reads_left_ != never && --suspend_reads_left_ == 0) {
+            complete_suspend();
+        }
+        return value;
     }
     // Not 0 until the reset is complete, also if it was the first one.
     uint32_t const value = status_.value() != 0 ? status_.value() : wire::status::acknowledge;
@@ -436,7 +459,7 @@ inline void MmioDevice::write_register(uint16_t offset, uint32_t value) {
                 report(rule::init_driver, value);
             }
             return features_.accept(value);
-        case queue_notify: return queues_.notify(value);
+        case queue_notify: return rest_ != Rest::none ? report(rule::suspended_notify, value) : queues_.notify(value);
         case interrupt_ack:
             if ((value & ~(used_buffer | config_change)) != 0) {
                 report(rule::interrupt_ack, value);
@@ -473,6 +496,11 @@ inline void MmioDevice::write_status(uint32_t value) {
             begin_session();
         }
     }
+    if ((added & wire::status::suspend) != 0) {
+        begin_suspend(value);
+    } else if (rest_ == Rest::suspended && (added & wire::status::driver_ok) != 0) {
+        begin_resume();
+    }
     if (is_legacy() && (added & wire::status::driver_ok) != 0) {
         if (!features_.were_read()) {
             report(rule::init_features, value);
@@ -482,11 +510,48 @@ inline void MmioDevice::write_status(uint32_t value) {
     }
 }
 
+/// §3.4.2: what has not been initialised completely ignores it.
+inline void MmioDevice::begin_suspend(uint32_t value) {
+    if (!has_feature(features_.accepted(), wire::feature::suspend) || !status_.has(wire::status::driver_ok)) {
+        report(rule::suspend_unasked, value);
+        return status_.ignore_suspend();
+    }
+    rest_ = Rest::suspending;
+    suspend_reads_left_ = suspend_takes_;
+    if (suspend_reads_left_ == 0) {
+        complete_suspend();
+    }
+}
+
+inline void MmioDevice::begin_resume() {
+    rest_ = Rest::resuming;
+    suspend_reads_left_ = suspend_takes_;
+    if (suspend_reads_left_ == 0) {
+        complete_suspend();
+    } else {
+        status_.set_suspended();  // DRIVER_OK reads 1 when it runs again
+    }
+}
+
+inline void MmioDevice::complete_suspend() {
+    suspend_reads_left_ = 0;
+    if (fail_suspend_) {
+        break_down();
+    } else if (rest_ == Rest::suspending) {
+        rest_ = Rest::suspended;
+        status_.set_suspended();
+    } else {
+        rest_ = Rest::none;
+        status_.set_running();
+    }
+}
+
 // Life.
 
 /// §2.4.1, §4.2.2.1: nothing of the session is left.
 inline void MmioDevice::complete_reset() {
-    reset_reads_left_ = 0;
+    reset_reads_left_ = suspend_reads_left_ = 0;
+    rest_ = Rest::none;
     status_.complete_reset();
     features_.reset();
     queues_.reset();

@@ -522,6 +522,39 @@ TEST_F(MmioDevice, BeginsAQueueAtAnyIndex) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
+// Suspend (§3.4).
+
+TEST_F(MmioDevice, RestsBetweenSuspendAndResume) {
+    backend.features_[1] |= 1u << (43 - 32);
+    sim::MmioDevice resting(memory, backend);
+    RawDriver other(resting);
+    other.bring_up(queue);
+    resting.suspend_takes(2);
+    other.add_status(status::suspend);
+    EXPECT_EQ(other.read(mmio::status) & (status::suspend | status::driver_ok), status::suspend | status::driver_ok);
+    EXPECT_EQ(other.read(mmio::status) & status::driver_ok, status::driver_ok);
+    EXPECT_EQ(other.read(mmio::status) & (status::suspend | status::driver_ok), status::suspend);
+    EXPECT_TRUE(log.empty()) << log;
+    other.write(mmio::queue_notify, 0);
+    expect_only("D-3.4.1-4");
+    log.clear();
+    other.registers.write8(mmio::config, 0);
+    expect_only("D-3.4.1-5");
+    log.clear();
+    resting.suspend_takes(0);
+    other.write(mmio::status, other.status | status::driver_ok);
+    EXPECT_EQ(other.read(mmio::status) & (status::suspend | status::driver_ok), status::driver_ok);
+    other.write(mmio::queue_notify, 0);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, ReportsASuspendThatWasNotNegotiated) {
+    driver.bring_up(queue);
+    driver.add_status(status::suspend);
+    EXPECT_EQ(driver.read(mmio::status) & status::suspend, 0u);
+    expect_only("D-3.4.1-1");
+}
+
 TEST_F(MmioDevice, ResetsOneQueueWithRingReset) {
     backend.features_[1] |= 1u << (40 - 32);
     sim::MmioDevice with_reset(memory, backend);

@@ -99,6 +99,11 @@ inline constexpr Rule init_acknowledge{"D-3.1.1-3", "3.1.1", "Set ACKNOWLEDGE be
 inline constexpr Rule init_driver{"D-3.1.1-4", "3.1.1", "Set DRIVER before negotiating features"};
 inline constexpr Rule init_features{"D-3.1.1-5", "3.1.1", "Read the offered features before accepting"};
 inline constexpr Rule init_config_write{"D-3.1.1-7", "3.1.1", "Do not write config fields before FEATURES_OK"};
+
+// §3.4
+inline constexpr Rule suspend_unasked{"D-3.4.1-1", "3.4.1", "SUSPEND only with DRIVER_OK, and if it was negotiated"};
+inline constexpr Rule suspended_notify{"D-3.4.1-4", "3.4.1", "No notification after SUSPEND"};
+inline constexpr Rule suspended_config{"D-3.4.1-5", "3.4.1", "No configuration write after SUSPEND"};
 inline constexpr Rule init_features_ok{"D-3.1.1-8", "3.1.1", "Set FEATURES_OK before setting up the device"};
 inline constexpr Rule features_frozen{"D-3.1.1-9", "3.1.1", "Accept no features after FEATURES_OK"};
 inline constexpr Rule features_reread{"D-3.1.1-10", "3.1.1", "Read the status again to see that FEATURES_OK stayed"};

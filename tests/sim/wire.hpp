@@ -40,6 +40,7 @@ inline constexpr unsigned sr_iov = 37;             // VIRTIO_F_SR_IOV: PCI only
 inline constexpr unsigned notification_data = 38;  // VIRTIO_F_NOTIFICATION_DATA
 inline constexpr unsigned notif_config_data = 39;  // VIRTIO_F_NOTIF_CONFIG_DATA
 inline constexpr unsigned ring_reset = 40;         // VIRTIO_F_RING_RESET
+inline constexpr unsigned suspend = 43;            // VIRTIO_F_SUSPEND
 inline constexpr unsigned admin_vq = 41;           // VIRTIO_F_ADMIN_VQ: not on MMIO (§4.2.5)
 inline constexpr unsigned first_reserved = 44;     // §2.2: 44 to 49 are reserved for future extensions
 inline constexpr unsigned last_reserved = 49;
