@@ -538,7 +538,7 @@ TEST_F(MmioDevice, RestsBetweenSuspendAndResume) {
     other.write(mmio::queue_notify, 0);
     expect_only("D-3.4.1-4");
     log.clear();
-    other.registers.write8(mmio::config, 0);
+    other.write(mmio::config + 8, 5);
     expect_only("D-3.4.1-5");
     log.clear();
     resting.suspend_takes(0);
