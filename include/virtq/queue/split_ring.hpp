@@ -42,7 +42,9 @@ public:
     template <PageAllocator Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                               QueueOption const& option) {
-        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
+        VIRTQ_ASSERT(!initialised(),
+                     "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
+                     "does your boot code clear .bss?");
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
