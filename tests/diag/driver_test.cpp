@@ -41,6 +41,20 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
+// A scan for other devices that goes on with the transport of this one.
+TEST(DiagnosisOfADriver, SeesAnotherDeviceBehindItsTransport) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    sim::MmioDevice other{machine.memory, machine.disk};
+    other.set_device_id(4);
+    ASSERT_TRUE(machine.transport.probe(other.registers()).ok());
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::device_type_differs);
+    EXPECT_EQ(found.findings().size(), 1u);
+    EXPECT_NE(explained(found).find("It is 0x4 and not 0x2."), std::string::npos) << explained(found);
+    ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
+}
+
 TEST(DiagnosisOfADriver, TakesItsFirstQueueUnlessToldOtherwise) {
     DiskMachine<> machine;
     machine.bring_up();

@@ -173,8 +173,8 @@ enum class Error : uint8_t {
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
-                   "implement: see negotiation().missing, and the device's options (QEMU: disable-legacy=on, "
-                   "iommu_platform=off).";
+                   "implement: see negotiation().missing, and the device's options (QEMU: `-global "
+                   "virtio-mmio.force-legacy=false` or, for PCI, disable-legacy=on; iommu_platform=off).";
         case Error::feature_prerequisite_missing:
             return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
         case Error::features_refused:

@@ -171,11 +171,11 @@ enum class Cause : uint8_t {
         case Cause::used_index_ahead: return "The used index says that more chains were used than are in flight.";
         case Cause::queue_broken: return "The device wrote something impossible, and the queue is broken.";
 
-        case Cause::buffer_address_zero: return "A buffer has the address 0.";
+        case Cause::buffer_address_zero: return "A buffer of a request has the address 0.";
         case Cause::buffer_address_virtual:
-            return "A buffer has a virtual address: the device needs the physical one.";
-        case Cause::buffer_inside_ring: return "A buffer lies in the pages of the queue itself.";
-        case Cause::buffer_outside_ram: return "A buffer lies outside the memory that was named.";
+            return "A buffer of a request has a virtual address: the device needs the physical one.";
+        case Cause::buffer_inside_ring: return "A buffer of a request lies in the pages of the queue itself.";
+        case Cause::buffer_outside_ram: return "A buffer of a request lies outside the memory that was named.";
         case Cause::not_a_block_request:
             return "A chain is no request of a disk: 16 bytes or more that the device reads, and a last one that it "
                    "writes (§5.2.6).";
@@ -215,8 +215,8 @@ enum class Cause : uint8_t {
         case Cause::ring_not_seen:
             return "The device does not see what waits in this queue: it looks at other memory than the driver.";
         case Cause::ring_told_elsewhere:
-            return "The device, if it was notified, does not see what waits in this queue: it was given other "
-                   "addresses than those above.";
+            return "The device does not know of what waits in this queue: it was given other addresses than those "
+                   "above, or it was never notified.";
         case Cause::buffer_address_cut:
             return "A buffer in flight lies below 4 GiB while the queue lies above: perhaps its address was cut to 32 "
                    "bits.";
