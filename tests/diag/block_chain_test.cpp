@@ -95,7 +95,9 @@ TEST_F(DiagnosisOfABlockChain, SeesWhatTheDeviceCouldNotBear) {
     EXPECT_EQ(found.first().descriptor, 2);  // allocated from the last to the first
     EXPECT_EQ(found.first().value, 8u);
     EXPECT_EQ(found.first().expected, 513u);
-    EXPECT_NE(flattened(found).find("descriptor 2 has 8 bytes to read and 513"), std::string::npos)
+    EXPECT_NE(flattened(found).find(
+                  "descriptor 2 has 8 device-readable and 513 device-writable bytes. The header is too short"),
+              std::string::npos)
         << explained(found);
 }
 
