@@ -84,6 +84,16 @@ TEST_F(DiagnosisOfTheLastChain, SeesThatTheStatusIsMissing) {
     machine.device.set_device_id(2);
 }
 
+TEST_F(DiagnosisOfTheLastChain, SaysNothingOfATableThatItDoesNotKnow) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {machine.buffer(1)};
+    answer(header, data);
+    table()[0].flags = 4;  // INDIRECT
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::nothing_in_flight);
+    EXPECT_EQ(flattened(found).find("last answer"), std::string::npos) << explained(found);
+}
+
 // While the caller holds descriptors they may have been the chain's.
 TEST_F(DiagnosisOfTheLastChain, IsNotLookedAtWhileTheCallerHoldsDescriptors) {
     Segment const header[] = {machine.buffer(16)};

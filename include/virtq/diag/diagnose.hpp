@@ -324,7 +324,7 @@ private:
     /// Nothing is in flight: was the last request a right one?
     void judge_idle() {
         LastChain<N> const last{ring_, queue_, option_.ram};
-        bool const is_request = is_block() && last.is_known();
+        bool const is_request = is_block() && last.is_known() && !last.shape().has_table();
         add(last.bad_address());
         if (is_request && !can_be_block_request(last.shape())) {
             add(found(Cause::not_a_block_request, last.shape()));

@@ -235,7 +235,7 @@ private:
 
     /// What a disk answered last: a read that looks like a write lacks a WRITE flag.
     void print_last(Finding const& finding) {
-        if (finding.value == 0 && finding.expected == 0) {
+        if (finding.value == 0) {
             return;
         }
         out_.words(" The last answer was to what looks like ", 3);
