@@ -298,6 +298,7 @@ TEST(BlockQueues, WorkSideBySide) {
         EXPECT_EQ(machine.driver.submit({}, count).error(), Error::no_such_queue);
         EXPECT_EQ(machine.driver.complete(count).error, Error::no_such_queue);
         EXPECT_EQ(machine.driver.check_alive(count).error(), Error::no_such_queue);
+        EXPECT_BREACH(machine.driver.start(count), "start() of a queue that this disk does not have");
         unsigned handed_back = 0;
         EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
         EXPECT_EQ(handed_back, 0u);

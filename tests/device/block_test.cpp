@@ -235,7 +235,7 @@ TEST(BlockDevice, BeforeInitSaysSo) {
     EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
-    EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "release() it first");
+    EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "does your boot code clear .bss?");
 }
 
 // --- what the device may answer ---------------------------------------------------------------------------------

@@ -135,6 +135,15 @@ inline std::string explained(Diagnosis const& diagnosis) {
     return printed([&](auto sink) { explain(diagnosis, sink); });
 }
 
+/// On one line, whatever the length of its numbers.
+inline std::string flattened(Diagnosis const& diagnosis) {
+    std::string text = explained(diagnosis);
+    for (std::size_t at = 0; (at = text.find("\n   ", at)) != std::string::npos;) {
+        text.replace(at, 4, " ");
+    }
+    return text;
+}
+
 /// The most columns of a line; a character of several bytes takes one.
 inline std::size_t columns(std::string const& text) {
     std::size_t most = 0;

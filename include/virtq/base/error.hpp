@@ -99,10 +99,12 @@ enum class Error : uint8_t {
                    "virtually: it must hand out whole pages.";
         case Error::pages_not_contiguous:
             return "The pages of one allocation are not physically contiguous, or are not where the allocator says: "
-                   "allocate them from one physical run.";
+                   "allocate them from one physical run, and compare Pages::phys with phys_addr() (cut to 32 bits? an "
+                   "offset? a frame number?).";
         case Error::pages_handed_out_twice:
             return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
-                   "CheckedPages, which says which pages these are.";
+                   "CheckedPages, which says which pages these are. Address 0 is a failed allocation that was passed "
+                   "on.";
         case Error::pfn_above_32_bits:
             return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
                    "allocate them lower.";
@@ -173,8 +175,8 @@ enum class Error : uint8_t {
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
-                   "implement: see negotiation().missing, and the device's options (QEMU: disable-legacy=on, "
-                   "iommu_platform=off).";
+                   "implement: see negotiation().missing, and the device's options (QEMU: `-global "
+                   "virtio-mmio.force-legacy=false` or, for PCI, disable-legacy=on; iommu_platform=off).";
         case Error::feature_prerequisite_missing:
             return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
         case Error::features_refused:

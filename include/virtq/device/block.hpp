@@ -47,6 +47,8 @@ class BlockDevice {
 public:
     using Mapper = typename Traits::Mapper;
 
+    static constexpr spec::DeviceId device_type = spec::DeviceId::block;
+
     constexpr BlockDevice() = default;
     BlockDevice(BlockDevice const&) = delete;
     BlockDevice& operator=(BlockDevice const&) = delete;
@@ -195,6 +197,8 @@ public:
     /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
     /// notified.
     bool start(uint16_t queue = 0) {
+        VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_,
+                     "start() of a queue that this disk does not have: compare with queue_count()");
         if (check_usable(queue) != Error::none || !queues_[queue].publish()) {
             return false;
         }
@@ -334,11 +338,13 @@ private:
     template <PageAllocator Allocator, Relax R>
     [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
                                    R& relax) {
-        VIRTQ_ASSERT(transport_ == nullptr, "init() of a BlockDevice that is in use: release() it first");
+        VIRTQ_ASSERT(transport_ == nullptr,
+                     "init() of a BlockDevice that is in use: release() it first; or the object was not zero at "
+                     "first: does your boot code clear .bss?");
         if (transport.device_id() == spec::DeviceId::none) {
             return Error::transport_not_probed;
         }
-        if (transport.device_id() != spec::DeviceId::block) {
+        if (transport.device_id() != device_type) {
             return Error::wrong_device_type;
         }
         transport_ = &transport;

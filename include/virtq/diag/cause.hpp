@@ -19,6 +19,7 @@ enum class Cause : uint8_t {
     version_unknown,
     slot_empty,
     legacy_driven_as_modern,
+    device_type_differs,
 
     // the device status
     device_gone,
@@ -49,11 +50,14 @@ enum class Cause : uint8_t {
     driver_ok_missing,
 
     // the memory of the ring
+    rings_swapped,
     avail_index_overwritten,
     avail_flags_overwritten,
     avail_entry_overwritten,
     descriptor_overwritten,
+    pages_shifted,
     padding_overwritten,
+    used_index_restarted,
     used_index_ahead,
     queue_broken,
 
@@ -62,19 +66,24 @@ enum class Cause : uint8_t {
     buffer_address_virtual,
     buffer_inside_ring,
     buffer_outside_ram,
+    not_a_block_request,
 
+    device_reads_elsewhere,
     device_needs_reset,
 
     // who waits for whom
     interrupts_off,
     interrupt_not_handled,
     completions_not_taken,
+    slept_on_completions,
     not_published,
     never_notified,
     used_ring_elsewhere,
     device_uses_event_idx,
+    event_idx_not_accepted,
     not_answered,
     ring_not_seen,
+    ring_told_elsewhere,
     buffer_address_cut,
     descriptors_not_freed,
 };
@@ -99,13 +108,17 @@ enum class Cause : uint8_t {
         case Cause::legacy_driven_as_modern:
             return "The device is a legacy one (version 1) and is driven as a modern one (version 2): it has neither "
                    "FEATURES_OK nor VERSION_1, and its queue is placed by QueuePFN.";
+        case Cause::device_type_differs:
+            return "Behind the transport is another device than the one for which the driver was initialised: probe() "
+                   "was called again.";
 
         case Cause::device_gone: return "The device status reads as all ones: the device was unplugged.";
         case Cause::device_was_reset:
             return "The device status reads 0 although a queue was given to the device: somebody has reset the "
                    "device, and it has forgotten the queue.";
         case Cause::device_not_initialised:
-            return "Nobody has initialised the device: the status bits ACKNOWLEDGE and DRIVER are not both set.";
+            return "The device is not initialised: init() was not called, or it failed and gave the device back "
+                   "(ACKNOWLEDGE and DRIVER are not both set).";
         case Cause::features_not_accepted:
             return "FEATURES_OK is not set: the device refused the features, or was never asked (§3.1.1).";
         case Cause::driver_gave_up: return "FAILED is set: the driver gave the device up during initialisation.";
@@ -134,6 +147,9 @@ enum class Cause : uint8_t {
         case Cause::driver_ok_missing:
             return "DRIVER_OK is not set: the device is not live, and does not look at its queues.";
 
+        case Cause::rings_swapped:
+            return "The device writes its used ring's flags over those of the available ring: the two addresses were "
+                   "swapped.";
         case Cause::avail_index_overwritten:
             return "The index of the available ring is not what the driver wrote: the memory of the ring was "
                    "overwritten, or is not the memory that the driver believes.";
@@ -144,18 +160,29 @@ enum class Cause : uint8_t {
             return "The available ring names a descriptor that cannot be: the memory of the ring was overwritten.";
         case Cause::descriptor_overwritten:
             return "A descriptor in flight is not what the driver wrote: the memory of the ring was overwritten.";
+        case Cause::pages_shifted:
+            return "The device writes whole pages beside the place where the driver reads: it was told a shifted "
+                   "address.";
         case Cause::padding_overwritten:
             return "Somebody wrote between the parts of the queue, where nothing belongs: the device was told another "
                    "size or place of the rings, or the pages are in use elsewhere.";
+        case Cause::used_index_restarted:
+            return "The used index went back: the device was reset and the queue was not, or its memory was cleared.";
         case Cause::used_index_ahead: return "The used index says that more chains were used than are in flight.";
         case Cause::queue_broken: return "The device wrote something impossible, and the queue is broken.";
 
-        case Cause::buffer_address_zero: return "A buffer in flight has the address 0.";
+        case Cause::buffer_address_zero: return "A buffer of a request has the address 0.";
         case Cause::buffer_address_virtual:
-            return "A buffer in flight has a virtual address: the device needs the physical one.";
-        case Cause::buffer_inside_ring: return "A buffer in flight lies in the pages of the queue itself.";
-        case Cause::buffer_outside_ram: return "A buffer in flight lies outside the memory that was named.";
+            return "A buffer of a request has a virtual address: the device needs the physical one.";
+        case Cause::buffer_inside_ring: return "A buffer of a request lies in the pages of the queue itself.";
+        case Cause::buffer_outside_ram: return "A buffer of a request lies outside the memory that was named.";
+        case Cause::not_a_block_request:
+            return "A chain is no request of a disk: 16 bytes or more that the device reads, and a last one that it "
+                   "writes (§5.2.6).";
 
+        case Cause::device_reads_elsewhere:
+            return "What is in flight is sound as far as can be seen, and the device cannot bear it: it reads "
+                   "elsewhere, or counts in another queue size.";
         case Cause::device_needs_reset:
             return "The device set DEVICE_NEEDS_RESET: it found something in a queue or a request that it cannot "
                    "bear.";
@@ -168,6 +195,9 @@ enum class Cause : uint8_t {
                    "does "
                    "not reach its handler.";
         case Cause::completions_not_taken: return "The device has answered, and nobody has taken the completions.";
+        case Cause::slept_on_completions:
+            return "Perhaps the kernel sleeps although enable_used_notifications() said something_there: for what is "
+                   "there already no interrupt comes.";
         case Cause::not_published:
             return "Chains were added, and publish() was not called since: the device does not know of them.";
         case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
@@ -176,11 +206,17 @@ enum class Cause : uint8_t {
                    "device "
                    "writes it elsewhere.";
         case Cause::device_uses_event_idx:
-            return "The device wrote avail_event although the queue does not use VIRTIO_F_EVENT_IDX: perhaps device "
-                   "and queue do not agree on it.";
+            return "The device wrote avail_event although the queue does not use VIRTIO_F_EVENT_IDX: the device has "
+                   "accepted that feature, and waits for event indices that nobody moves.";
+        case Cause::event_idx_not_accepted:
+            return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX: was that "
+                   "feature really accepted? Without it the device waits for a notification.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
-            return "The device does not see what waits in this queue: it may look at other memory than the driver.";
+            return "The device does not see what waits in this queue: it looks at other memory than the driver.";
+        case Cause::ring_told_elsewhere:
+            return "The device does not know of what waits in this queue: it was given other addresses than those "
+                   "above, or it was never notified.";
         case Cause::buffer_address_cut:
             return "A buffer in flight lies below 4 GiB while the queue lies above: perhaps its address was cut to 32 "
                    "bits.";
@@ -197,8 +233,9 @@ enum class Cause : uint8_t {
             return "If you wait for something, compare with `info virtio-queue-status` in QEMU's monitor, and look at "
                    "the other queues.";
         case Cause::nothing_in_flight:
-            return "Check that the request was added, that it was added to this queue, and that its completion was "
-                   "not taken before.";
+            return "If you wait: check that the request was added, to this queue, and that its completion was not "
+                   "taken before. If it completed with wrong data or an error status: check its physical addresses, "
+                   "the WRITE flags (data that the device writes, status) and that the header is little-endian.";
 
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
@@ -214,12 +251,15 @@ enum class Cause : uint8_t {
             return "Start QEMU with `-global virtio-mmio.force-legacy=false`, or negotiate with "
                    "MmioTransport::is_legacy() in mind, as DeviceInit does.";
 
+        case Cause::device_type_differs:
+            return "Give each device a transport of its own: a scan for others must not probe() with one in use.";
+
         case Cause::device_gone: return "Release the driver; buffers are the caller's again.";
         case Cause::device_was_reset:
             return "Look who writes 0 to the status: a second driver for this slot, a second probe, or a release. "
                    "Initialise the device again.";
         case Cause::device_not_initialised:
-            return "Call the driver's init(), or the steps of DeviceInit, and look at what it returns.";
+            return "Look at what init(), or the step of DeviceInit, returned: describe() has a sentence for it.";
         case Cause::features_not_accepted:
             return "Look at what init() returned, and print negotiation(): accept VERSION_1, and nothing that another "
                    "accepted feature needs and is missing.";
@@ -246,6 +286,9 @@ enum class Cause : uint8_t {
         case Cause::queue_size_above_maximum:
             return "Ask queue_size_max() first, and give init() no more; newer versions of QEMU refuse such a queue.";
         case Cause::ring_address_zero:
+            return "Look for a failed allocation whose address 0 was passed on: allocate_pages() says so with "
+                   "Pages{}. "
+                   "Or was Pages::phys not filled in?";
         case Cause::ring_address_virtual:
             return "Let allocate_pages() return the physical address in Pages::phys; with phys_addr() in the "
                    "allocator init() verifies it.";
@@ -256,15 +299,25 @@ enum class Cause : uint8_t {
         case Cause::driver_ok_missing:
             return "Set DRIVER_OK after all queues are enabled (DeviceInit::go_live()), then notify.";
 
+        case Cause::rings_swapped:
+            return "The second address is the available ring (driver area), the third the used ring (device area).";
         case Cause::avail_index_overwritten:
         case Cause::avail_flags_overwritten:
         case Cause::avail_entry_overwritten:
         case Cause::descriptor_overwritten:
             return "Look who else uses these pages: were they handed out twice, freed while in use, mapped elsewhere "
                    "(uncached, another frame), or does a second driver use the queue? A watchpoint on the word tells.";
+        case Cause::pages_shifted:
+            return "Look at Pages::phys, which is off by that distance (a header page of the heap?), or at the "
+                   "address that the device was given. With phys_addr() in the allocator init() verifies it.";
         case Cause::padding_overwritten:
             return "Tell the device the size() of the queue and the three addresses of addresses(); compare them with "
                    "`info virtio-queue-status PATH QUEUE` in QEMU's monitor.";
+        case Cause::used_index_restarted:
+            return "After a reset of the device call detach() and restart() of the queue before it is enabled again; "
+                   "a "
+                   "driver's reset() does so. If nobody reset it: who cleared these pages? Look for a second driver "
+                   "or user of these pages.";
         case Cause::used_index_ahead:
             return "Reset the device before init() of the queue, and look for a second driver or a second user of "
                    "these pages.";
@@ -282,9 +335,16 @@ enum class Cause : uint8_t {
                    "of "
                    "the direct map.";
 
+        case Cause::not_a_block_request:
+            return "Chain a header of 16 bytes without WRITE; the data, with WRITE if it is a read; and a status byte "
+                   "with WRITE, apart from the data.";
+
+        case Cause::device_reads_elsewhere:
+            return "Check the queue size and the three addresses that the device was given, both halves of each and "
+                   "in their order: size() and addresses(); `info virtio-queue-status PATH QUEUE` shows them.";
         case Cause::device_needs_reset:
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'`: it says what it could not bear; usually an "
-                   "address or a length in a descriptor. Then reset the device.";
+                   "address or a length in a descriptor, or a queue size that differs. Then reset the device.";
 
         case Cause::interrupts_off:
             return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
@@ -296,6 +356,8 @@ enum class Cause : uint8_t {
         case Cause::completions_not_taken:
             return "Call take_used(), or the driver's complete(), until it says none; check that it is called on this "
                    "queue, also after each interrupt.";
+        case Cause::slept_on_completions:
+            return "Sleep only if it says nothing_there; otherwise take what is there, and enable again.";
         case Cause::not_published:
             return "Call publish(), and notify() if it says so; a driver's start() does both. After push_avail() too.";
         case Cause::never_notified:
@@ -305,17 +367,21 @@ enum class Cause : uint8_t {
             return "Check the third address that the device was given (device area): high and low half, and that it "
                    "is physical. `info virtio-queue-status PATH QUEUE` shows it.";
         case Cause::device_uses_event_idx:
+        case Cause::event_idx_not_accepted:
             return "Give init() of the queue exactly the features that were written to the device.";
         case Cause::not_answered:
             return "Check type, lengths and directions of the request, and what the host says: run QEMU with "
                    "`-d guest_errors -trace 'virtio_*'`, and look at `info virtio-queue-status PATH QUEUE`.";
         case Cause::ring_not_seen:
-            return "Look for a second driver or a second init() of this device, which puts its queue elsewhere. "
-                   "Compare "
-                   "the addresses above with `info virtio-queue-status PATH QUEUE` (are two of them swapped?), and "
-                   "the "
-                   "memory with `xp` at these physical addresses. With phys_addr() in the allocator init() verifies "
-                   "its pages.";
+            return "Check what the allocator says in Pages::phys: cut to 32 bits, an offset, frames instead of "
+                   "bytes, pages that are not contiguous? Give it phys_addr(), and init() verifies them, or wrap it "
+                   "in "
+                   "CheckedPages. Otherwise look for a second driver or a second init() of this device; compare with "
+                   "`info virtio-queue-status PATH QUEUE`, and the memory with `xp`.";
+        case Cause::ring_told_elsewhere:
+            return "Were all three addresses written with their high halves, in bytes and not in frames, and in their "
+                   "order? Is Pages::phys right (give the allocator phys_addr(), and init() verifies it)? Is there a "
+                   "second driver? Compare with `info virtio-queue-status PATH QUEUE`.";
         case Cause::buffer_address_cut: return "Keep physical addresses in 64 bits all the way.";
         case Cause::descriptors_not_freed:
             return "poll_used() gives a chain back to the caller: call free_chain(), or push it again.";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/diag/address.hpp>
+#include <virtq/diag/block_chain.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/ring_inspector.hpp>
+#include <virtq/diag/segment_check.hpp>
 #include <virtq/queue/mark.hpp>
 #include <virtq/spec/split_ring.hpp>
 
@@ -23,8 +24,8 @@ public:
             Mark const mark = ring.shadow().mark(head);
             if (mark.is_pending_head() || mark.is_held_by(Mark::Holder::added_head)) {
                 check_added(head);
-            } else if (mark.is_held_by(Mark::Holder::pushed_head) || mark.is_held_by(Mark::Holder::pushed_body)) {
-                check_pushed(head, mark);
+            } else if (mark.is_held_by(Mark::Holder::pushed_head)) {
+                check_pushed(head);
             }
         }
     }
@@ -35,6 +36,8 @@ public:
     [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
     /// The first address below 4 GiB, if the queue lies above.
     [[nodiscard]] Finding const& low_address() const { return low_address_; }
+    /// The first chain that no disk understands.
+    [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
 
 private:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
@@ -42,11 +45,12 @@ private:
 
     /// A chain of `add`: the driver knows its links, of which the last is to itself, and how many bytes are writable.
     void check_added(DescIndex head) {
-        uint64_t writable_bytes = 0;
+        ChainShape shape{head};
         bool writable = false;
         DescIndex desc = head;
         for (;;) {
             spec::Descriptor const entry = look(desc);
+            shape.add(entry);
             DescIndex const next = ring_.shadow().next(desc);
             bool const last = next == desc;
             auto const linked = last ? uint16_t{0} : next_flag;
@@ -56,29 +60,46 @@ private:
                 note(desc, entry.next, number(next));
             }
             writable = (entry.flags & write_flag) != 0;
-            writable_bytes += writable ? entry.len : 0;
             if (last) {
                 break;
             }
             desc = next;
         }
-        note(head, writable_bytes > UINT32_MAX ? UINT32_MAX : writable_bytes, ring_.shadow().bytes(head));
+        note(head, shape.writable() > UINT32_MAX ? UINT32_MAX : shape.writable(), ring_.shadow().bytes(head));
+        judge(shape);
     }
 
-    /// A descriptor of the descriptor tier: the driver knows all but its address.
-    void check_pushed(DescIndex desc, Mark mark) {
-        spec::Descriptor const entry = look(desc);
-        note(desc, entry.flags, mark.flags());
-        note(desc, entry.next, mark.has(spec::DescFlag::next) ? number(ring_.shadow().next(desc)) : 0);
-        note(desc, entry.len, ring_.shadow().bytes(desc));
+    /// A chain of the descriptor tier: the driver knows all but its addresses. Its caller, who may have freed it with
+    /// assertions off, is not trusted to have left it without a circle.
+    void check_pushed(DescIndex head) {
+        ChainShape shape{head};
+        DescIndex desc = head;
+        for (uint32_t count = 0; count < seen_.size; ++count) {
+            Mark const mark = ring_.shadow().mark(desc);
+            bool const last = !mark.has(spec::DescFlag::next);
+            spec::Descriptor const entry = look(desc);
+            shape.add(entry);
+            note(desc, entry.flags, mark.flags());
+            note(desc, entry.next, last ? 0 : number(ring_.shadow().next(desc)));
+            note(desc, entry.len, ring_.shadow().bytes(desc));
+            if (last) {
+                break;
+            }
+            desc = ring_.shadow().next(desc);
+        }
+        judge(shape);
+    }
+
+    void judge(ChainShape const& shape) {
+        if (not_a_block_request_.cause == Cause::none && !detail::can_be_block_request(shape)) {
+            not_a_block_request_ = detail::found(Cause::not_a_block_request, shape);
+        }
     }
 
     [[nodiscard]] spec::Descriptor look(DescIndex desc) {
         spec::Descriptor const entry = ring_.descriptor(desc);
-        auto const addr = PhysAddr{entry.addr};
-        Cause const cause = cause_of(judge_buffer(addr, entry.len, seen_.pages, ram_));
-        if (cause != Cause::none && bad_address_.cause == Cause::none) {
-            bad_address_ = {cause, entry.addr, 0, number(desc)};
+        if (bad_address_.cause == Cause::none) {
+            bad_address_ = detail::judge_segment(desc, entry, seen_.pages, ram_);
         }
         bool const cut = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
         if (cut && low_address_.cause == Cause::none) {
@@ -93,23 +114,13 @@ private:
         }
     }
 
-    [[nodiscard]] static constexpr Cause cause_of(AddressTrouble trouble) {
-        switch (trouble) {
-            case AddressTrouble::none: break;
-            case AddressTrouble::zero: return Cause::buffer_address_zero;
-            case AddressTrouble::looks_virtual: return Cause::buffer_address_virtual;
-            case AddressTrouble::inside_ring: return Cause::buffer_inside_ring;
-            case AddressTrouble::outside_ram: return Cause::buffer_outside_ram;
-        }
-        return Cause::none;
-    }
-
     RingInspector<N> const& ring_;
     QueueSnapshot const& seen_;
     Span<AddressRange const> ram_;
     Finding overwritten_;
     Finding bad_address_;
     Finding low_address_;
+    Finding not_a_block_request_;
 };
 
 }  // namespace virtq

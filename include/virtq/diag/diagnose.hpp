@@ -5,6 +5,7 @@
 #include <virtq/diag/chain_check.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
+#include <virtq/diag/last_chain.hpp>
 #include <virtq/diag/ring_inspector.hpp>
 #include <virtq/queue/notification.hpp>
 #include <virtq/spec/mmio.hpp>
@@ -131,17 +132,26 @@ enum class Notifier : uint8_t { caller, driver };
 template <uint32_t N>
 class QueueJudge {
 public:
-    QueueJudge(Diagnosis& diagnosis, RingInspector<N> const& ring, DiagnoseOption const& option, Notifier notifier)
+    /// `type` is what the driver was initialised for, if that is known.
+    QueueJudge(Diagnosis& diagnosis, RingInspector<N> const& ring, DiagnoseOption const& option, Notifier notifier,
+               spec::DeviceId type)
         : diagnosis_(diagnosis),
           device_(diagnosis.device),
           queue_(diagnosis.queue),
           ring_(ring),
           option_(option),
-          notifier_(notifier) {}
+          notifier_(notifier),
+          type_(type) {}
 
     void judge() {
         DeviceJudge device{diagnosis_};
-        if (!device.judge_identity() || !device.judge_status()) {
+        if (!device.judge_identity()) {
+            return;
+        }
+        if (type_ != spec::DeviceId::none && device_.device_id != type_) {
+            return add(Cause::device_type_differs, value_of(device_.device_id), value_of(type_));
+        }
+        if (!device.judge_status()) {
             return;
         }
         device.judge_features();
@@ -164,11 +174,11 @@ public:
             add(chains.bad_address());
         }
         if (device_.status.has(spec::StatusBit::device_needs_reset)) {
-            add(chains.low_address());
+            judge_complaint(chains);
         }
-        device.judge_need();
         if (diagnosis_.findings().empty()) {
-            judge_waiting(chains.low_address());
+            judge_event_idx();
+            judge_waiting(chains);
         }
     }
 
@@ -205,12 +215,13 @@ private:
 
     /// What the driver wrote: is it still there?
     void judge_memory() {
+        if (looks_swapped()) {
+            add(Cause::rings_swapped);
+        }
         if (queue_.avail_idx != queue_.published) {
             add(Cause::avail_index_overwritten, number(queue_.avail_idx), number(queue_.published));
         }
-        auto const no_interrupt = static_cast<uint16_t>(spec::AvailFlag::no_interrupt);
-        uint16_t const flags = queue_.event_idx || queue_.notifications_on ? uint16_t{0} : no_interrupt;
-        if (queue_.avail_flags != flags) {
+        if (uint16_t const flags = expected_avail_flags(); queue_.avail_flags != flags) {
             add(Cause::avail_flags_overwritten, queue_.avail_flags, flags);
         }
         for (RingIndex index = queue_.taken; index != queue_.added; index = advance(index)) {
@@ -224,33 +235,76 @@ private:
         judge_padding(layout.total_bytes(), layout.page_count() * page_bytes);
     }
 
+    /// A device that takes the available ring for the used one clears or sets NO_NOTIFY there, and sees nothing in
+    /// the other one. A driver of the library cannot swap them.
+    [[nodiscard]] bool looks_swapped() const {
+        constexpr auto no_notify = static_cast<uint16_t>(spec::UsedFlag::no_notify);
+        return notifier_ == Notifier::caller && (queue_.avail_flags ^ expected_avail_flags()) == no_notify &&
+               queue_.avail_idx == queue_.published && number(queue_.taken) == 0 && number(queue_.used_idx) == 0 &&
+               queue_.offered() != 0;
+    }
+    [[nodiscard]] uint16_t expected_avail_flags() const {
+        constexpr auto no_interrupt = static_cast<uint16_t>(spec::AvailFlag::no_interrupt);
+        return queue_.event_idx || queue_.notifications_on ? uint16_t{0} : no_interrupt;
+    }
+
     /// `init` has zeroed all of it, and nothing belongs there. Less than a page.
     void judge_padding(uint32_t from, uint32_t to) {
         for (uint32_t offset = from; offset < to; offset += 2) {
             if (uint16_t const word = ring_.raw_word(offset); word != 0) {
-                add({Cause::padding_overwritten, offset, from, 0});
-                return;
+                SplitLayout const layout{queue_.size};
+                uint32_t const avail_event = layout.used_ring_offset() + layout.avail_event_offset();
+                bool const shifted = queue_.event_idx && (offset ^ avail_event) % page_bytes == 0;
+                return shifted ? add(Cause::pages_shifted, offset, avail_event)
+                               : add(Cause::padding_overwritten, offset, from);
             }
         }
     }
 
     void judge_fault() {
         if (queue_.fault.reason == FaultReason::used_index_ahead) {
-            add(Cause::used_index_ahead, queue_.fault.value, number(queue_.published));
+            judge_used_index(static_cast<RingIndex>(static_cast<uint16_t>(queue_.fault.value)));
         } else if (queue_.fault) {
             add(Cause::queue_broken, queue_.fault.value);
         } else if (!queue_.is_used_idx_believable()) {
-            add(Cause::used_index_ahead, number(queue_.used_idx), number(queue_.published));
+            judge_used_index(queue_.used_idx);
+        }
+    }
+    void judge_used_index(RingIndex index) {
+        bool const went_back = number(index) < number(queue_.taken);
+        add(went_back ? Cause::used_index_restarted : Cause::used_index_ahead, number(index),
+            number(went_back ? queue_.taken : queue_.published));
+    }
+
+    /// The device says that it cannot bear something, and the ring is as it should be.
+    void judge_complaint(ChainCheck<N> const& chains) {
+        if (is_block()) {
+            add(chains.not_a_block_request());
+        }
+        add(chains.low_address());
+        bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
+        // Without the machine's memory an address may still be wrong.
+        bool const knows_addresses = !option_.ram.empty();
+        if (sound && knows_addresses) {
+            add(Cause::device_reads_elsewhere);
+        }
+        DeviceJudge{diagnosis_}.judge_need();
+        if (sound && !knows_addresses) {
+            add(Cause::device_reads_elsewhere);
+        }
+    }
+
+    /// Without EVENT_IDX no device writes avail_event.
+    void judge_event_idx() {
+        if (!queue_.event_idx && number(queue_.avail_event) != 0) {
+            add(Cause::device_uses_event_idx, number(queue_.avail_event));
         }
     }
 
     /// All is as it should be: then who waits for whom?
-    void judge_waiting(Finding const& low_address) {
+    void judge_waiting(ChainCheck<N> const& chains) {
         if (queue_.outstanding() == 0) {
-            if (queue_.num_free == 0) {
-                return add(Cause::descriptors_not_freed);
-            }
-            return add(Cause::nothing_in_flight);
+            return queue_.num_free == 0 ? add(Cause::descriptors_not_freed) : judge_idle();
         }
         if (option_.symptom == Symptom::none) {
             return;
@@ -262,8 +316,21 @@ private:
             add(Cause::not_published, undecided);
         }
         if (queue_.answered() == 0 && queue_.offered() != 0) {
-            judge_unanswered();
-            add(low_address);
+            judge_unanswered(chains);
+            add(chains.low_address());
+        }
+    }
+
+    /// Nothing is in flight: was the last request a right one?
+    void judge_idle() {
+        LastChain<N> const last{ring_, queue_, option_.ram};
+        bool const is_request = is_block() && last.is_known() && !last.shape().has_table();
+        add(last.bad_address());
+        if (is_request && !can_be_block_request(last.shape())) {
+            add(found(Cause::not_a_block_request, last.shape()));
+        }
+        if (diagnosis_.findings().empty()) {
+            add(is_request ? found(Cause::nothing_in_flight, last.shape()) : Finding{Cause::nothing_in_flight});
         }
     }
 
@@ -274,31 +341,39 @@ private:
             add(Cause::interrupt_not_handled, device_.interrupt_status);
         } else {
             add(Cause::completions_not_taken, queue_.answered());
+            add(Cause::slept_on_completions);
         }
     }
 
-    void judge_unanswered() {
+    void judge_unanswered(ChainCheck<N> const& chains) {
         bool const first_time = number(queue_.taken) == 0;
         bool const interrupted = (device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0;
         if (first_time && interrupted) {
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
         }
-        if (!queue_.event_idx && number(queue_.avail_event) != 0) {
-            add(Cause::device_uses_event_idx, number(queue_.avail_event));
+        // A device moves it with each chain that it takes (§2.7.10).
+        if (queue_.event_idx && !first_time && number(queue_.avail_event) == 0) {
+            add(Cause::event_idx_not_accepted);
         }
         if (is_unheard()) {
             judge_unheard();
         }
-        add(Cause::not_answered, queue_.offered());
+        if (is_block()) {
+            add(chains.not_a_block_request());
+        }
+        add(Cause::not_answered, queue_.offered(), number(queue_.taken));
     }
 
-    /// What a driver of the library published, it also notified of.
+    /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
+    /// their high halves.
     void judge_unheard() {
-        if (notifier_ == Notifier::caller) {
+        bool const by_caller = notifier_ == Notifier::caller;
+        bool const notified = !by_caller || queue_.pages.phys.value > UINT32_MAX;
+        if (!notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
-            add(Cause::ring_not_seen, queue_.pages.phys.value);
-        } else {
-            add(Cause::ring_not_seen, queue_.pages.phys.value);
+        }
+        add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        if (notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }
     }
@@ -313,6 +388,9 @@ private:
         return number(queue_.taken) == 0 && (queue_.used_flags & no_notify) == 0;
     }
 
+    [[nodiscard]] bool is_block() const { return device_.device_id == spec::DeviceId::block; }
+    [[nodiscard]] static constexpr uint64_t value_of(spec::DeviceId type) { return static_cast<uint64_t>(type); }
+
     void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, value, expected, 0}); }
     void add(Finding const& finding) {
         if (finding.cause != Cause::none) {
@@ -326,11 +404,13 @@ private:
     RingInspector<N> const& ring_;
     DiagnoseOption const& option_;
     Notifier notifier_;
+    spec::DeviceId type_;
 };
 
 template <DiagnosisSource Source, uint32_t N>
 [[nodiscard]] Diagnosis diagnose_queue(Source& source, uint16_t queue_index, VirtQueue<N, Split> const& queue,
-                                       Features const& negotiated, DiagnoseOption const& option, Notifier notifier) {
+                                       Features const& negotiated, DiagnoseOption const& option, Notifier notifier,
+                                       spec::DeviceId type = spec::DeviceId::none) {
     Diagnosis diagnosis;
     diagnosis.has_queue = true;
     diagnosis.queue_index = queue_index;
@@ -338,7 +418,7 @@ template <DiagnosisSource Source, uint32_t N>
     diagnosis.device = take_device_snapshot(source, queue_index);
     RingInspector<N> const ring{queue};
     diagnosis.queue = ring.snapshot();
-    QueueJudge<N>{diagnosis, ring, option, notifier}.judge();
+    QueueJudge<N>{diagnosis, ring, option, notifier, type}.judge();
     return diagnosis;
 }
 
@@ -377,6 +457,20 @@ concept DiagnosableDriver = requires(D& driver, uint16_t queue) {
     driver.negotiation().negotiated;
 };
 
+namespace detail {
+
+/// What a driver drives, if it says so.
+template <class Driver>
+[[nodiscard]] constexpr spec::DeviceId device_type_of() {
+    if constexpr (requires { Driver::device_type; }) {
+        return Driver::device_type;
+    } else {
+        return spec::DeviceId::none;
+    }
+}
+
+}  // namespace detail
+
 /// Why a driver does not go on.
 template <DiagnosableDriver Driver>
 [[nodiscard]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
@@ -386,7 +480,8 @@ template <DiagnosableDriver Driver>
         return diagnosis;
     }
     return detail::diagnose_queue(*driver.transport(), queue_index, driver.ring(queue_index),
-                                  driver.negotiation().negotiated, option, detail::Notifier::driver);
+                                  driver.negotiation().negotiated, option, detail::Notifier::driver,
+                                  detail::device_type_of<Driver>());
 }
 
 /// The same of its first queue.

@@ -3,6 +3,7 @@
 
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/text_writer.hpp>
+#include <virtq/spec/block.hpp>
 #include <virtq/spec/device_status.hpp>
 #include <virtq/spec/feature_name.hpp>
 
@@ -167,17 +168,33 @@ private:
             case Cause::buffer_inside_ring:
             case Cause::buffer_outside_ram:
             case Cause::buffer_address_cut:
-                out_.words(" Descriptor ", 3).decimal(finding.descriptor).words(" has the address ", 3);
+                out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).words(" has the address ", 3);
                 out_.room(hex_columns, 3).hex(finding.value).text(".");
+                print_answered();
+                return;
+            case Cause::not_a_block_request: print_bad_shape(finding); return;
+            case Cause::nothing_in_flight: print_last(finding); return;
+            case Cause::pages_shifted:
+                out_.words(" Byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages has", 3);
+                out_.words(" what belongs to byte ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
+                return;
+            case Cause::ring_not_seen:
+            case Cause::ring_told_elsewhere: print_offset(); return;
+            case Cause::not_answered:
+                if (finding.expected != 0) {
+                    out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);
+                }
                 return;
             case Cause::descriptor_overwritten:
-                out_.words(" Descriptor ", 3).decimal(finding.descriptor).text(":");
+                out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).text(":");
                 print_difference(finding);
                 return;
             case Cause::registers_all_ones:
             case Cause::registers_all_zero:
             case Cause::not_virtio:
             case Cause::version_unknown:
+            case Cause::device_type_differs:
+            case Cause::used_index_restarted:
             case Cause::queue_elsewhere:
             case Cause::queue_size_above_maximum:
             case Cause::avail_index_overwritten:
@@ -190,6 +207,54 @@ private:
     void print_difference(Finding const& finding) {
         out_.words(" It is ", 3).room(hex_columns, 3).hex(finding.value);
         out_.words(" and not ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
+    }
+
+    void print_shape(Finding const& finding) {
+        out_.words(" The chain from descriptor ", 3).room(5, 3).decimal(finding.descriptor).words(" has ", 3);
+        print_bytes(finding.value);
+        out_.words(" device-readable and ", 3);
+        print_bytes(finding.expected);
+        out_.words(" device-writable bytes.", 3);
+    }
+    void print_bytes(uint64_t bytes) {
+        out_.room(10, 3).decimal(bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes));
+    }
+    void print_bad_shape(Finding const& finding) {
+        print_shape(finding);
+        bool const has_header = finding.value >= sizeof(spec::block::RequestHeader);
+        out_.words(
+            has_header ? " The status byte is missing, or lacks WRITE." : " The header is too short, or has WRITE.",
+            3);
+        print_answered();
+    }
+    void print_answered() {
+        if (diagnosis_.queue.outstanding() == 0) {
+            out_.words(" It belongs to the last request, which was answered.", 3);
+        }
+    }
+
+    /// What a disk answered last: a read that looks like a write lacks a WRITE flag.
+    void print_last(Finding const& finding) {
+        if (finding.value == 0) {
+            return;
+        }
+        out_.words(" The last answer was to what looks like ", 3);
+        bool const has_readable_data = finding.value > sizeof(spec::block::RequestHeader);
+        out_.words(has_readable_data ? "a write:" : finding.expected > 1 ? "a read:" : "a flush:", 3);
+        print_shape(finding);
+        if (has_readable_data) {
+            out_.words(" If it was to be a read, its data lacks WRITE.", 3);
+        }
+    }
+
+    /// Where the kernel's direct map would have to begin.
+    void print_offset() {
+        Pages const& pages = diagnosis_.queue.pages;
+        uint64_t const virt = reinterpret_cast<uintptr_t>(pages.virt);
+        if (virt > pages.phys.value) {
+            out_.words(" Its pages' virtual address minus the physical one is ", 3).room(hex_columns, 3);
+            out_.hex(virt - pages.phys.value).words(": is your direct map there?", 3);
+        }
     }
 
     void print_feature_bit(unsigned bit) {

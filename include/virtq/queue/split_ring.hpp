@@ -32,7 +32,9 @@ class SplitRing {
 public:
     template <PageAllocator Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features, QueueOption option) {
-        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
+        VIRTQ_ASSERT(!initialised(),
+                     "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
+                     "does your boot code clear .bss?");
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
