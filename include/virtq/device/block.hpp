@@ -199,7 +199,8 @@ public:
     /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
     /// notified.
     bool start(uint16_t queue = 0) {
-        VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_, "start() of a queue that this disk does not have");
+        VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_,
+                     "start() of a queue that this disk does not have: compare with queue_count()");
         if (check_usable(queue) != Error::none) {
             return false;
         }
@@ -342,7 +343,9 @@ private:
     template <PageAllocator Allocator, Relax R>
     [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
                                    R& relax) {
-        VIRTQ_ASSERT(transport_ == nullptr, "release() it before init(); or: does your boot code clear .bss?");
+        VIRTQ_ASSERT(transport_ == nullptr,
+                     "init() of a BlockDevice that is in use: release() it first; or the object was not zero at "
+                     "first: does your boot code clear .bss?");
         if (transport.device_id() == spec::DeviceId::none) {
             return Error::transport_not_probed;
         }
@@ -409,10 +412,7 @@ private:
     template <class MakeQueue, Relax R>
     [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        negotiation_ = Negotiation{};
-        negotiation_.required = Traits::Format::required;
-        negotiation_.wanted = wanted_block_features<Traits>().without(option_.unwanted);
-        negotiation_.needs = spec::block::feature_needs;
+        negotiation_ = block_negotiation<Traits>(option_);
         if (Status const agreed = init.negotiate(negotiation_, option_.reset_looks, relax); !agreed) {
             return agreed;
         }

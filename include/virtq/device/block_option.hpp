@@ -3,6 +3,7 @@
 
 #include <virtq/base/same_as.hpp>
 #include <virtq/device/block_config.hpp>
+#include <virtq/device/negotiation.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/queue/option.hpp>
@@ -21,23 +22,27 @@ struct BlockTraits {
     static constexpr uint16_t queue_maximum = 1;  ///< request queues that are used if the device has them
 };
 
-/// What a driver of these traits wants of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
-/// for the driver's own pages an allocator whose physical addresses are the device's.
-template <class Traits>
-[[nodiscard]] constexpr Features wanted_block_features() {
-    Features wanted = block_features(Traits::queue_maximum) | Traits::Format::wanted;
-    if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
-        wanted.set(spec::Feature::access_platform);
-    }
-    return wanted;
-}
-
 /// Options of `BlockDevice::init`.
 struct BlockOption {
     Features unwanted{};           ///< bits that the driver shall not want, to try a device without them
     Looks reset_looks{1'000'000};  ///< budget for a reset
     QueueOption queue{};
 };
+
+/// What a driver of these traits asks of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
+/// for the driver's own pages an allocator whose physical addresses are the device's.
+template <class Traits>
+[[nodiscard]] constexpr Negotiation block_negotiation(BlockOption const& option) {
+    Negotiation negotiation;
+    negotiation.wanted = block_features(Traits::queue_maximum) | Traits::Format::wanted;
+    if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
+        negotiation.wanted.set(spec::Feature::access_platform);
+    }
+    negotiation.wanted = negotiation.wanted.without(option.unwanted);
+    negotiation.required = Traits::Format::required;
+    negotiation.needs = spec::block::feature_needs;
+    return negotiation;
+}
 
 /// §5.2.5: whether completed writes are durable at once, or after a flush.
 enum class BlockCacheMode : uint8_t { writethrough = 0, writeback = 1 };

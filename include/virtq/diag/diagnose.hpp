@@ -324,14 +324,14 @@ private:
     /// Nothing is in flight: was the last request a right one?
     void judge_idle() {
         LastChain<N> const last{ring_, queue_, option_.ram};
+        bool const is_request = is_block() && last.is_known() && !last.shape().has_table();
         add(last.bad_address());
-        if (!is_block() || !last.is_known()) {
-            return add(Cause::nothing_in_flight);
-        }
-        if (!can_be_block_request(last.shape())) {
+        if (is_request && !can_be_block_request(last.shape())) {
             add(found(Cause::not_a_block_request, last.shape()));
         }
-        add(found(Cause::nothing_in_flight, last.shape()));
+        if (diagnosis_.findings().empty()) {
+            add(is_request ? found(Cause::nothing_in_flight, last.shape()) : Finding{Cause::nothing_in_flight});
+        }
     }
 
     void judge_untaken() {
