@@ -342,7 +342,7 @@ private:
     template <PageAllocator Allocator, Relax R>
     [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
                                    R& relax) {
-        VIRTQ_ASSERT(transport_ == nullptr, "release() it before init(); or: does your boot code clear .bss?");
+        VIRTQ_ASSERT(transport_ == nullptr, "in use; does your boot code clear .bss?");
         if (transport.device_id() == spec::DeviceId::none) {
             return Error::transport_not_probed;
         }
