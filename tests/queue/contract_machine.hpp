@@ -128,6 +128,9 @@ public:
     UsedPending enable_used_notifications() override { return queue_.enable_used_notifications(); }
     void disable_used_notifications() override { queue_.disable_used_notifications(); }
 
+    /// For the tests of diag/.
+    VirtQueue<32768, Format> const& queue() const { return queue_; }
+
 private:
     VirtQueue<32768, Format> queue_;
 };

@@ -75,6 +75,8 @@ public:
     /// Nothing can be taken any more.
     void close() { open_ = 0; }
 
+    /// Descriptors of a table.
+    [[nodiscard]] uint16_t length() const { return length_; }
     [[nodiscard]] PhysAddr phys(TableIndex table) const { return phys_ + offset(table); }
     template <class Descriptor>
     [[nodiscard]] Descriptor* descriptors(TableIndex table) const {

@@ -12,6 +12,9 @@
 
 namespace virtq {
 
+template <uint32_t N>
+class PackedInspector;  // diag/ looks, and changes nothing
+
 /// The memory that a packed queue shares with its device (§2.8): where each word lies, and who writes it. A descriptor
 /// is written by the driver, then by the device; only told to the device or read once, and nothing that the driver
 /// needs to know later is kept here.
@@ -78,6 +81,9 @@ public:
     [[nodiscard]] uint32_t load_device_event() const { return little_endian(platform::load_relaxed(events_ + 1)); }
 
 private:
+    template <uint32_t N>
+    friend class PackedInspector;
+
     static void write(spec::PackedDescriptor& entry, Segment const& segment, uint16_t id) {
         platform::store_plain(&entry.addr, little_endian(segment.addr.value));
         platform::store_plain(&entry.len, little_endian(segment.bytes));

@@ -25,8 +25,6 @@ namespace virtq {
 
 template <uint32_t N>
 class PackedInOrder;
-template <uint32_t N>
-class PackedInspector;  // diag/ looks, and changes nothing
 
 /// The packed ring (§2.8): the protocol with the device. Used through `VirtQueue`, which says what each call does for
 /// the caller; here is how.
