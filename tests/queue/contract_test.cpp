@@ -462,6 +462,53 @@ TEST_P(QueueContract, HandsBackWhatWasInFlightOnceAndComesUpAgain) {
         5);
 }
 
+TEST_P(QueueContract, DoesNothingElseWhileItHandsBack) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            ContractMachine machine{GetParam(), size, 2};
+            for (std::uintptr_t token = 1; token <= 4; ++token) {
+                ASSERT_TRUE(machine.add(0, 1, token).ok());
+                if (token == 3) {
+                    static_cast<void>(machine.queue->publish());  // one more is added and not published
+                }
+            }
+            machine.use_next();
+            machine.use_next();
+            ASSERT_EQ(machine.queue->take_used().token.value(), 1u);  // and the second was used, and not taken
+            machine.queue->detach();
+            std::multiset<std::uintptr_t> back;
+            ASSERT_TRUE(machine.queue
+                            ->drain_into([&](Token token) {
+                                back.insert(token.value());
+                                EXPECT_EQ(machine.add(0, 1, 9).error(), Error::queue_broken);
+                                EXPECT_EQ(machine.queue->take_used().state, TakeState::broken);
+                                EXPECT_FALSE(machine.queue->publish().needed);
+                            })
+                            .ok());
+            EXPECT_EQ(back, (std::multiset<std::uintptr_t>{2, 3, 4}));
+            EXPECT_EQ(machine.queue->fault().reason, FaultReason::drained);
+            EXPECT_EQ(machine.queue->num_free(), 0u);
+        },
+        7);
+}
+
+TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    auto const queue = make_queue(GetParam().kind);
+    EXPECT_BREACH(queue->take_used(), "without memory");
+    EXPECT_BREACH(queue->enable_used_notifications(), "without memory");
+    EXPECT_BREACH(queue->disable_used_notifications(), "without memory");
+    ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
+    EXPECT_EQ(queue->take_used().state, TakeState::none);
+    ASSERT_TRUE(queue->release(memory).ok());
+    EXPECT_BREACH(queue->take_used(), "without memory");
+    EXPECT_BREACH(queue->enable_used_notifications(), "without memory");
+    Segment const writable[] = {{PhysAddr{0x1000}, 1}};
+    EXPECT_EQ(queue->add({}, writable, Token{}).error(), Error::queue_not_initialised);
+    EXPECT_EQ(queue->size(), 0u);
+    EXPECT_EQ(queue->num_free(), 0u);
+}
+
 TEST_P(QueueContract, ComesUpAgainInAnotherSize) {
     for_each_size(
         [&](std::uint16_t size) {
