@@ -72,6 +72,7 @@ public:
     virtual Status drain_while_live() = 0;
     virtual void attach() = 0;
     virtual void detach() = 0;
+    virtual bool live() = 0;
     virtual std::uint16_t size() = 0;
     virtual std::uint16_t num_free() = 0;
     virtual QueueAddresses addresses() = 0;
@@ -110,6 +111,7 @@ public:
     }
     void attach() override { queue_.attach(); }
     void detach() override { queue_.detach(); }
+    bool live() override { return queue_.live(); }
     std::uint16_t size() override { return queue_.size(); }
     std::uint16_t num_free() override { return queue_.num_free(); }
     QueueAddresses addresses() override { return queue_.addresses(); }
@@ -239,10 +241,12 @@ public:
     }
 
     /// The device's side of a queue that was restarted, at the beginning.
-    void start_over() {
-        option_ = QueueOption{};
+    void start_over(QueueOption const& option = {}) {
+        option_ = option;
         start_device();
     }
+    /// The options of `init` and `restart`.
+    [[nodiscard]] QueueOption const& option() const { return option_; }
 
     /// `count` segments of these bytes each, in turn from one big buffer.
     std::vector<Segment> segments(std::size_t count, std::uint32_t bytes = 16) {
