@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,9 +68,11 @@ public:
     virtual Status restart(std::uint32_t size, Features const& features, QueueOption const& option) = 0;
     virtual Status release(sim::GuestMemory& memory) = 0;
     virtual std::vector<Token> drain() = 0;
+    virtual Status drain_into(std::function<void(Token)> const& each) = 0;
     virtual Status drain_while_live() = 0;
     virtual void attach() = 0;
     virtual void detach() = 0;
+    virtual bool live() = 0;
     virtual std::uint16_t size() = 0;
     virtual std::uint16_t num_free() = 0;
     virtual QueueAddresses addresses() = 0;
@@ -102,11 +105,13 @@ public:
         EXPECT_TRUE(queue_.drain([&](Token token) { tokens.push_back(token); }).ok());
         return tokens;
     }
+    Status drain_into(std::function<void(Token)> const& each) override { return queue_.drain(each); }
     Status drain_while_live() override {
         return queue_.drain([](Token) { ADD_FAILURE() << "a token of a live queue"; });
     }
     void attach() override { queue_.attach(); }
     void detach() override { queue_.detach(); }
+    bool live() override { return queue_.live(); }
     std::uint16_t size() override { return queue_.size(); }
     std::uint16_t num_free() override { return queue_.num_free(); }
     QueueAddresses addresses() override { return queue_.addresses(); }
@@ -134,6 +139,16 @@ public:
 private:
     VirtQueue<32768, Format> queue_;
 };
+
+[[nodiscard]] inline std::unique_ptr<AnyQueue> make_queue(QueueKind kind) {
+    switch (kind) {
+        case QueueKind::split: return std::make_unique<QueueOf<Split>>();
+        case QueueKind::packed: return std::make_unique<QueueOf<Packed>>();
+        case QueueKind::negotiated_split:
+        case QueueKind::negotiated_packed: return std::make_unique<QueueOf<Negotiated>>();
+    }
+    return nullptr;
+}
 
 /// The device's side.
 class AnyDevice {
@@ -175,12 +190,7 @@ public:
     ContractMachine(Combination const& combination, std::uint16_t size, std::uint16_t before_wrap = 0,
                     QueueOption const& option = {})
         : combination_(combination), option_(option) {
-        switch (combination.kind) {
-            case QueueKind::split: queue = std::make_unique<QueueOf<Split>>(); break;
-            case QueueKind::packed: queue = std::make_unique<QueueOf<Packed>>(); break;
-            case QueueKind::negotiated_split:
-            case QueueKind::negotiated_packed: queue = std::make_unique<QueueOf<Negotiated>>(); break;
-        }
+        queue = make_queue(combination.kind);
         if (before_wrap != 0) {
             // A packed ring on its second lap (wrap counter 0), a split one at the end of its indices.
             std::uint32_t const first =
@@ -234,10 +244,12 @@ public:
     }
 
     /// The device's side of a queue that was restarted, at the beginning.
-    void start_over() {
-        option_ = QueueOption{};
+    void start_over(QueueOption const& option = {}) {
+        option_ = option;
         start_device();
     }
+    /// The options of `init` and `restart`.
+    [[nodiscard]] QueueOption const& option() const { return option_; }
 
     /// `count` segments of these bytes each, in turn from one big buffer.
     std::vector<Segment> segments(std::size_t count, std::uint32_t bytes = 16) {

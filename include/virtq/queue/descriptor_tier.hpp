@@ -38,7 +38,7 @@ public:
 
     static void free_chain(Ring& ring, DescIndex head) {
         VIRTQ_ASSERT(number(head) < ring.size(), "free_chain() of a head that is out of range");
-        if (ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
+        if (!ring.in_order_ && ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
             release(ring, head);
             return;
         }
@@ -128,7 +128,8 @@ public:
 
 private:
     [[nodiscard]] static bool is_callers(Ring const& ring, DescIndex desc) {
-        return number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
+        // With IN_ORDER none is, and the marks are no marks.
+        return !ring.in_order_ && number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
     }
 
     /// The chain from `head`, whose last descriptor links to an end.

@@ -86,7 +86,8 @@ public:
 private:
     /// How many lengths of a chain use a table: from `shortest_` on.
     [[nodiscard]] uint16_t span() const { return static_cast<uint16_t>(length_ - shortest_ + 1); }
-    [[nodiscard]] uint32_t offset(TableIndex table) const { return number(table) * (16 * uint32_t{length_}); }
+    /// As wide as an address: a 32-bit one reaches every table that there are pages for.
+    [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
 
     unsigned char* base_ = nullptr;
     PhysAddr phys_;

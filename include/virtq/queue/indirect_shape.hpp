@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/bit.hpp>
 #include <virtq/platform/page_allocator.hpp>
 #include <virtq/queue/option.hpp>
 #include <virtq/spec/feature.hpp>
@@ -36,7 +35,8 @@ struct IndirectShape {
 
     [[nodiscard]] constexpr uint32_t table_bytes() const { return 16 * uint32_t{length}; }
     [[nodiscard]] constexpr uint32_t page_count() const {
-        return align_up(tables * table_bytes(), page_bytes) / page_bytes;
+        // 64 bits: the most tables of the greatest length are 16 GiB.
+        return static_cast<uint32_t>((uint64_t{tables} * table_bytes() + page_bytes - 1) / page_bytes);
     }
     /// The same, or as many tables as `pages` have room for.
     [[nodiscard]] constexpr IndirectShape within(size_t pages) const {

@@ -42,15 +42,14 @@ public:
 private:
     /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
     [[nodiscard]] static Completion begin_batch(Ring& ring) {
-        uint16_t const offset = ring.taken_.offset();
-        uint16_t flags = ring.memory_.load_flags(offset);
+        uint16_t flags = ring.load_flags();
         if (!ring.is_used(flags)) {
             if (TakeState const state = ring.look_again(flags); state != TakeState::completion) {
                 return {Token{}, 0, state};
             }
         }
         ring.order_.after_look();
-        PackedMemory::Used const used = ring.memory_.load_used(offset);
+        PackedMemory::Used const used = ring.memory_.load_used(ring.taken_.offset());
         if (used.id >= ring.id_limit_) {
             return ring.lie(FaultReason::used_id_out_of_range, used.id);
         }

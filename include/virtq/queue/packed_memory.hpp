@@ -34,6 +34,10 @@ public:
         events_ = reinterpret_cast<uint32_t*>(base + layout.driver_event_offset());
     }
 
+    /// The run is given back.
+    void forget() { ring_ = nullptr; }
+    [[nodiscard]] bool is_placed() const { return ring_ != nullptr; }
+
     /// Makes a ring that starts at `first` look as after a life up to there: used before it on this lap, and from it
     /// on the lap before. Before the device knows of the queue.
     void start_at(RingPosition first, uint16_t size) {

@@ -78,6 +78,7 @@ public:
         }
         if (initialised()) {
             give_back_pages(allocator);
+            memory_.forget();
             close();
         }
         return {};
@@ -89,15 +90,15 @@ public:
         if (live()) {
             return Error::queue_still_live;
         }
+        if (!fault_) {
+            fault_ = Fault{FaultReason::drained, 0};
+        }
+        close();  // before `each`, which could add to the queue otherwise
         if (in_order_) {
             PackedInOrder<N>::drain(*this, each);
         } else {
             drain_ids(each);
         }
-        if (!fault_) {
-            fault_ = Fault{FaultReason::drained, 0};
-        }
-        close();
         return {};
     }
 
@@ -150,7 +151,7 @@ public:
         if (in_order_) {
             return PackedInOrder<N>::take(*this);
         }
-        uint16_t flags = memory_.load_flags(taken_.offset());
+        uint16_t flags = load_flags();
         if (!is_used(flags)) {
             if (TakeState const state = look_again(flags); state != TakeState::completion) {
                 return {Token{}, 0, state};
@@ -182,9 +183,8 @@ public:
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = true;
         arm();
-        return fault_ || !batch_.is_over() || is_used(memory_.load_flags(taken_.offset()))
-                   ? UsedPending::something_there
-                   : UsedPending::nothing_there;
+        return fault_ || !batch_.is_over() || is_used(load_flags()) ? UsedPending::something_there
+                                                                    : UsedPending::nothing_there;
     }
 
     void disable_used_notifications() {
@@ -421,6 +421,11 @@ private:
         return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
     }
 
+    /// Of the descriptor that the device uses next.
+    [[nodiscard]] uint16_t load_flags() const {
+        VIRTQ_ASSERT(memory_.is_placed(), "A look for completions of a queue without memory: call init() first");
+        return memory_.load_flags(taken_.offset());
+    }
     /// §2.8.1: both flags are the wrap counter of this lap.
     [[nodiscard]] bool is_used(uint16_t flags) const {
         return (flags & RingPosition::both_flags) == taken_.used_flags();
@@ -457,13 +462,12 @@ private:
 
     /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look.
     [[gnu::noinline]] TakeState look_again(uint16_t& flags) {
-        VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
         if (fault_) {
             return TakeState::broken;
         }
         if (notifications_on_ && event_idx_) {
             arm();
-            flags = memory_.load_flags(taken_.offset());
+            flags = load_flags();
         }
         return is_used(flags) ? TakeState::completion : TakeState::none;
     }

@@ -43,9 +43,11 @@ public:
 
     template <class Each>
     static void drain(Ring& ring, Each& each) {
-        for (RingIndex index = ring.taken_; index != ring.added_; index = advance(index)) {
-            ring.taken_ = advance(index);  // so that it is handed back once, also if `each` asks again
-            each(ring.shadow_.token(place_of(ring, index)));
+        while (ring.taken_ != ring.added_) {
+            DescIndex const place = place_of(ring, ring.taken_);
+            // Before `each`, so that a token is handed back once whatever it does; and there is nothing seen to take.
+            ring.taken_ = ring.seen_ = advance(ring.taken_);
+            each(ring.shadow_.token(place));
         }
     }
 

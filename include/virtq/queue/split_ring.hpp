@@ -95,15 +95,15 @@ public:
         if (live()) {
             return Error::queue_still_live;
         }
+        if (!fault_) {
+            fault_ = Fault{FaultReason::drained, 0};
+        }
+        close();  // before `each`, which could add to the queue otherwise
         if (in_order_) {
             SplitInOrder<N>::drain(*this, each);
         } else {
             drain_heads(each);
         }
-        if (!fault_) {
-            fault_ = Fault{FaultReason::drained, 0};
-        }
-        close();
         return {};
     }
 
