@@ -738,6 +738,19 @@ TEST_P(QueueContract, DoesNothingElseWhileItHandsBack) {
         7);
 }
 
+TEST_P(QueueContract, StartsElsewhereWithNothingUsed) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    for (std::uint16_t const first : std::initializer_list<std::uint16_t>{0x0000, 0x0003, 0x8000, 0x8003, 0x8007}) {
+        auto const queue = make_queue(GetParam().kind);
+        QueueOption option{};
+        option.first_index = RingIndex{first};
+        ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), option).ok());
+        EXPECT_EQ(queue->take_used().state, TakeState::none) << first;  // before a device has written anything
+        EXPECT_EQ(queue->enable_used_notifications(), UsedPending::nothing_there) << first;
+        ASSERT_TRUE(queue->release(memory).ok());
+    }
+}
+
 TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(GetParam().kind);

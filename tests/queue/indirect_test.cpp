@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/contract.hpp>
+#include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/indirect_shape.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -36,6 +37,41 @@ TEST(IndirectShape, IsWhatTheOptionSaysWithinTheQueue) {
     EXPECT_TRUE(same(IndirectShape::of(8, indirect, {.tables = 9, .length = 9, .shortest = 8}), 8, 8, 8));
     EXPECT_TRUE(same(IndirectShape::of(8, indirect, {.tables = 9, .length = 9, .shortest = 9}), 0, 0, 0));
     EXPECT_TRUE(same(IndirectShape::of(8, Features::of(spec::Feature::version_1), {.tables = 2}), 0, 0, 0));
+}
+
+TEST(IndirectPool, HandsOutEachTableOnce) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    IndirectPool<8> pool;
+    IndirectShape const shape{.tables = 3, .length = 4, .shortest = 3};
+    ASSERT_TRUE(pool.take_pages(memory, shape).ok());
+    auto const take = [&] {
+        EXPECT_TRUE(pool.takes(3) && pool.takes(4));
+        EXPECT_FALSE(pool.takes(0) || pool.takes(2) || pool.takes(5));
+        TableIndex const table = pool.front();
+        EXPECT_EQ(pool.phys(table), pool.pages().phys + 64u * number(table));
+        pool.take();
+        return number(table);
+    };
+    for (int life = 0; life < 2; ++life) {
+        pool.reset(shape);  // the second time with tables that were never given back
+        EXPECT_EQ(take(), 0u);
+        EXPECT_EQ(take(), 1u);
+        EXPECT_EQ(take(), 2u);
+        EXPECT_FALSE(pool.takes(3));
+        pool.give_back(TableIndex{0});
+        pool.give_back(TableIndex{2});
+        EXPECT_EQ(take(), 2u);
+        EXPECT_EQ(take(), 0u);
+        EXPECT_FALSE(pool.takes(3));
+        pool.give_back(TableIndex{0});
+        pool.give_back(TableIndex{1});
+        EXPECT_EQ(take(), 1u);
+        EXPECT_EQ(take(), 0u);
+    }
+    pool.close();
+    EXPECT_FALSE(pool.takes(3));
+    pool.give_back_pages(memory);
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
 TEST(IndirectTables, ThatNoMemoryHasRoomForAreRefused) {
