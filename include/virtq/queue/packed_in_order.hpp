@@ -58,18 +58,12 @@ private:
         if (ahead >= ring.in_flight_) {
             return ring.lie(FaultReason::batch_not_reached, used.id);
         }
-        return accept(ring, static_cast<uint16_t>(ahead + 1), static_cast<BufferId>(used.id),
-                      Ring::written_bytes(flags, used));
-    }
-
-    [[nodiscard]] static Completion accept(Ring& ring, uint16_t chains, BufferId last, uint32_t written) {
-        if (written > ring.shadow_.bytes(last)) {
-            if (!ring.cuts_length_) {
-                return ring.lie(FaultReason::used_length_above_writable, written);
-            }
-            written = ring.shadow_.bytes(last);
+        auto const last = static_cast<BufferId>(used.id);
+        uint32_t written = used.len;
+        if (written > ring.shadow_.bytes(last) && !ring.correct(written, last, flags)) {
+            return {Token{}, 0, TakeState::broken};
         }
-        ring.batch_ = Batch{chains, written};
+        ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), written};
         return {Token{}, 0, TakeState::completion};
     }
 };
