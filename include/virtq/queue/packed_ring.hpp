@@ -90,6 +90,9 @@ public:
         if (live()) {
             return Error::queue_still_live;
         }
+        if (!initialised()) {
+            return {};
+        }
         if (!fault_) {
             fault_ = Fault{FaultReason::drained, 0};
         }

@@ -79,7 +79,8 @@ public:
 
     /// Ends the life of all chains after the device (or the queue, with RING_RESET) was reset and `detach` was called:
     /// calls `each(Token)` once for each chain that was added and not taken, in no particular order, also of a broken
-    /// queue. Then only `restart` and `release` are left. Error: `queue_still_live`; then nothing was handed back.
+    /// queue. Then only `restart` and `release` are left, after the last call of `each` and not from within it. Error:
+    /// `queue_still_live`; then nothing was handed back.
     template <class Each>
     [[nodiscard]] Status drain(Each&& each) {
         return ring_.drain(each);
