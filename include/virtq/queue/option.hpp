@@ -20,7 +20,8 @@ struct IndirectOption {
     uint16_t tables = 0;  ///< 0: one for every fourth descriptor of the queue
     uint16_t length = 0;  ///< descriptors of a table, so the longest chain that uses one; 0: 16
     /// The shortest chain that uses one; 0: 3. A chain of two saves one descriptor of the ring and costs one more that
-    /// the driver writes, and a table that the device fetches; one of three saves two (the README has the instructions).
+    /// the driver writes, and a table that the device fetches; one of three saves two (the README has the
+    /// instructions).
     uint16_t shortest = 0;
 };
 
