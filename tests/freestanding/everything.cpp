@@ -270,6 +270,14 @@ void mapped_block_driver() {
     use(global_negotiated_disk.release(global_pool));
 }
 
+template <class Queue>
+void diagnosis_of(Queue const& queue, virtq::MmioSpace& registers, virtq::Features const& negotiated) {
+    auto const serial_line = [](char character) { use(character); };
+    use(virtq::take_snapshot(queue));
+    virtq::dump(queue, serial_line);
+    virtq::explain(virtq::diagnose(registers, 0, queue, negotiated), serial_line);
+}
+
 void diagnosis() {
     auto const serial_line = [](char character) { use(character); };
     virtq::AddressRange const ram[] = {{virtq::PhysAddr{0}, unknown<uint64_t>()}};
@@ -284,6 +292,8 @@ void diagnosis() {
     virtq::Diagnosis const found = virtq::diagnose(global_transport, unknown<uint16_t>(), global_chain_queue,
                                                    negotiated, {virtq::Symptom::none, ram});
     use(found.is_healthy());
+    diagnosis_of(global_packed_queue, registers, negotiated);
+    diagnosis_of(global_negotiated_queue, registers, negotiated);
     use(virtq::advise(found.cause()));
 }
 

@@ -27,8 +27,8 @@ public:
           hidden_(seen.packed.next.offset_before(seen.packed.pending_descriptors, seen.size)) {
         if (seen.in_order) {
             check_in_order();
-        } else if (skip_used()) {
-            check_backwards();
+        } else if (seen.fault.reason != FaultReason::drained && skip_used()) {
+            check_published(seen.fault ? distance() : check_pending());
         }
     }
 
@@ -43,10 +43,9 @@ private:
                 used += ahead(id, ring_.used(at_.offset()).id) + 1u;
             }
             Extent const extent = ring_.shadow().extent(id);
-            if (i >= used && is_known(i < seen_.packed.in_flight)) {
-                RingPosition last = at_;
-                last.advance(static_cast<uint16_t>(extent.descriptors() - 1), seen_.size);
-                check(at_, id, extent, ring_.id(last.offset()));
+            // Of a broken queue it is not known which descriptor is hidden.
+            if (i >= used && (i < seen_.packed.in_flight || !seen_.fault)) {
+                check(at_, id, extent, ring_.id(place(extent.descriptors() - 1u).offset()));
             }
             at_.advance(extent.descriptors(), seen_.size);
             id = ring_.following(id);
@@ -75,10 +74,26 @@ private:
         return true;
     }
 
-    void check_backwards() {
-        for (uint32_t left = distance(); left != 0;) {
-            RingPosition last = at_;
-            last.advance(static_cast<uint16_t>(left - 1), seen_.size);
+    /// What the device was not told of, whose ids are known, from the last to the first; how many descriptors are
+    /// before it.
+    [[nodiscard]] uint32_t check_pending() {
+        uint32_t left = distance();
+        BufferId id = ring_.last_added();
+        for (uint16_t i = seen_.packed.pending; i != 0; --i) {
+            Extent const extent = ring_.shadow().extent(id);
+            uint16_t const last_id = ring_.id(place(left - 1).offset());
+            left -= extent.descriptors();
+            check(place(left), id, extent, last_id);
+            static_cast<void>(met_before(number(id)));
+            id = static_cast<BufferId>(ring_.shadow().mark(id).added_before());
+        }
+        return left;
+    }
+
+    /// The `left` descriptors from `at_` on.
+    void check_published(uint32_t left) {
+        while (left != 0) {
+            RingPosition const last = place(left - 1);
             uint16_t const id = ring_.id(last.offset());
             note(last.offset(), id, id < seen_.size ? id : 0);
             auto const buffer = static_cast<BufferId>(id);
@@ -92,13 +107,17 @@ private:
                 return;  // the device has written over its beginning
             }
             left -= extent.descriptors();
-            RingPosition first = at_;
-            first.advance(static_cast<uint16_t>(left), seen_.size);
-            if (is_known(!ring_.shadow().mark(buffer).is_pending_head())) {
-                check(first, buffer, extent, id);
+            if (!ring_.shadow().mark(buffer).is_pending_head()) {  // of a broken queue, which of these is hidden?
+                check(place(left), buffer, extent, id);
             }
         }
     }
+    [[nodiscard]] RingPosition place(uint32_t behind) const {
+        RingPosition position = at_;
+        position.advance(static_cast<uint16_t>(behind), seen_.size);
+        return position;
+    }
+
     /// What the driver wrote of a chain that the device has used elsewhere.
     void check_answered(RingPosition at) {
         uint16_t const flags = flags_of(at);
@@ -139,9 +158,6 @@ private:
     [[nodiscard]] bool is_hidden(RingPosition at) const {
         return seen_.packed.pending_descriptors != 0 && at.offset() == hidden_;
     }
-    /// Of a broken queue it is not known which descriptor that is.
-    [[nodiscard]] bool is_known(bool published) const { return published || !seen_.fault; }
-
     [[nodiscard]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
 
     /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.

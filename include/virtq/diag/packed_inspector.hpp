@@ -75,6 +75,9 @@ public:
     [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
     [[nodiscard]] uint16_t table_length() const { return ring_.pool_.length(); }
 
+    /// The chain that was added last; without IN_ORDER its mark names the one before.
+    [[nodiscard]] BufferId last_added() const { return ring_.last_added_; }
+
     // With IN_ORDER: the oldest chain, and which one follows another.
 
     [[nodiscard]] BufferId oldest() const { return ring_.oldest_; }

@@ -48,7 +48,8 @@ private:
         if (seen_.in_order) {
             BufferId id = ring_.oldest();
             for (uint32_t i = 0; i < seen_.outstanding(); ++i, id = ring_.following(id)) {
-                print_id(id, i < seen_.packed.in_flight ? "in flight" : "added");
+                bool const is_published = i < seen_.packed.in_flight;
+                print_id(id, i < seen_.packed.batch ? "used" : is_published ? "in flight" : "added");
             }
             return;
         }

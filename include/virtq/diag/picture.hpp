@@ -78,7 +78,7 @@ protected:
         for (uint16_t i = 0; i < entries && i < ring.table_length(); ++i) {
             if (may_print()) {
                 spec::Descriptor const entry = ring.table_entry(table, i);
-                out_.column(8).text("[").decimal(i).text("] in table").column(23);
+                out_.column(9).text("[").decimal(i).text("] in table").column(23);
                 print_segment(entry);
                 out_.line();
             }

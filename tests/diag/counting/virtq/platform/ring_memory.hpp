@@ -31,7 +31,8 @@ void store_plain(Word* target, Word value) {
     *target = value;
 }
 
-inline void store_relaxed(std::uint16_t* target, std::uint16_t value) {
+template <class Word>
+void store_relaxed(Word* target, Word value) {
     store_plain(target, value);
 }
 
