@@ -27,15 +27,16 @@ struct Split {
 
 /// A virtqueue of up to `N` descriptors, driven from the driver's side.
 ///
-/// **Spec** VIRTIO 1.4 §2.6 to §2.7. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
-/// written with. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel interface. Both may be used on
-/// one queue.
+/// **Spec** VIRTIO 1.4 §2.6 to §2.9. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
+/// written with, the same for all formats. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel
+/// interface, of split queues without IN_ORDER. Both may be used on one queue.
 ///
 /// **Threading** No call takes a lock, sleeps or allocates, `init` and `release` excepted; all may be called in
 /// interrupt context. Calls on one queue must be serialised by the caller; calls on different queues need not. What
-/// `publish` returns may be acted on outside that lock. **Memory** One physically contiguous run (`SplitLayout`) is
-/// shared with the device; 16 bytes a descriptor are private, inside this object, which is all zero at first and so
-/// lies in `.bss`, and which is neither copied nor moved. **Errors** A call that the world refuses changes nothing and
+/// `publish` returns may be acted on outside that lock. **Memory** One physically contiguous run (`SplitLayout`,
+/// `PackedLayout`) is shared with the device, and with INDIRECT_DESC a second one of tables; 18 bytes a descriptor are
+/// private, inside this object, which is all zero at first and so lies in `.bss`, and which is neither copied nor
+/// moved. **Errors** A call that the world refuses changes nothing and
 /// says why. What the device writes is checked; the first lie breaks the queue, `fault()` keeps the reason and the
 /// value, and every later call says so, until the device is reset and the queue initialised again.
 ///
@@ -64,9 +65,9 @@ public:
     // --- life ---
 
     /// Takes pages, zeroes them and lays out a queue of `size` descriptors, as agreed with the device. `features` are
-    /// the negotiated ones: EVENT_IDX is used, a set without VERSION_1 makes a legacy queue. Used buffer notifications
-    /// are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of another format; then
-    /// nothing is kept. May call the allocator, a `PageAllocator`.
+    /// the negotiated ones: what a queue can use of them is used, a set without VERSION_1 makes a legacy queue. Used
+    /// buffer notifications are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of
+    /// another format; then nothing is kept. May call the allocator, a `PageAllocator`.
     template <class Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                               QueueOption const& option = {}) {
