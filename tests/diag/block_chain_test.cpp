@@ -95,7 +95,9 @@ TEST_F(DiagnosisOfABlockChain, SeesWhatTheDeviceCouldNotBear) {
     EXPECT_EQ(found.first().descriptor, 2);  // allocated from the last to the first
     EXPECT_EQ(found.first().value, 8u);
     EXPECT_EQ(found.first().expected, 513u);
-    EXPECT_NE(flattened(found).find("descriptor 2 has 8 bytes to read and 513"), std::string::npos)
+    EXPECT_NE(flattened(found).find(
+                  "descriptor 2 has 8 device-readable and 513 device-writable bytes. The header is too short"),
+              std::string::npos)
         << explained(found);
 }
 
@@ -145,6 +147,26 @@ TEST_F(DiagnosisOfABlockChain, IsForDisksOnly) {
     machine.device.set_device_id(1);
     EXPECT_EQ(machine.cause(with_ram), Cause::device_needs_reset);
     machine.device.set_device_id(2);
+    ASSERT_EQ(machine.cause(with_ram), Cause::not_a_block_request);
+}
+
+TEST_F(DiagnosisOfABlockChain, IsForDisksOnlyAlsoWithoutAComplaint) {
+    machine.device.ring()->set_no_notify(true);
+    push({{8, 0}, {512, write_flag}, {1, write_flag}});
+    machine.device.set_device_id(1);
+    EXPECT_EQ(machine.cause(with_ram), Cause::not_answered);
+    machine.device.set_device_id(2);
+}
+
+// Its total does not fit 32 bits (§2.7.5.2), and the driver keeps it cut.
+TEST_F(DiagnosisOfABlockChain, MayBeAsLongAsTheStandardAllows) {
+    PhysAddr const start{sim::GuestMemory::default_phys_base};
+    Segment const all[] = {{start, 0x8000'0000}, {start, 0x8000'0000}};
+    ASSERT_TRUE(machine.queue.add({}, all, Token{1}).ok());
+    Diagnosis const found = machine.look({.symptom = Symptom::none});
+    for (Finding const& finding : found.findings()) {
+        EXPECT_NE(finding.cause, Cause::descriptor_overwritten);
+    }
 }
 
 // A kernel that frees a chain in flight, with assertions off, may make a circle of it.

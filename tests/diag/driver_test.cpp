@@ -41,6 +41,31 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
+// Whatever was asked last, its chain is found sound.
+TEST(DiagnosisOfADriver, FindsNothingAfterRequestsOfEachKind) {
+    for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
+        DiskMachine<> machine{
+            {.disk = {.discard = true, .write_zeroes = true, .event_idx = true}, .version = version}};
+        machine.bring_up();
+        AddressRange const ram[] = {{PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
+        Segment const sector[] = {DiskMachine<>::segment(machine.buffer(512)),
+                                  DiskMachine<>::segment(machine.buffer(1024))};
+        Segment const id[] = {DiskMachine<>::segment(machine.buffer(20))};
+        BlockRequest const requests[] = {
+            {BlockOperation::read, 1, 0, sector, {}},     {BlockOperation::write, 1, 0, sector, {}},
+            {BlockOperation::flush, 0, 0, {}, {}},        {BlockOperation::discard, 0, 8, {}, {}},
+            {BlockOperation::write_zeroes, 0, 8, {}, {}}, {BlockOperation::get_id, 0, 0, id, {}}};
+        for (BlockRequest const& request : requests) {
+            ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+            for (Symptom const symptom : {Symptom::none, Symptom::request_waits}) {
+                Diagnosis const found = diagnose(machine.driver, {.symptom = symptom, .ram = ram});
+                EXPECT_TRUE(found.is_healthy()) << explained(found);
+            }
+        }
+        EXPECT_NE(flattened(diagnose(machine.driver)).find("a read: The chain"), std::string::npos);
+    }
+}
+
 // A scan for other devices that goes on with the transport of this one.
 TEST(DiagnosisOfADriver, SeesAnotherDeviceBehindItsTransport) {
     DiskMachine<> machine;

@@ -119,10 +119,12 @@ enum class Error : uint8_t {
                    "virtually: it must hand out whole pages.";
         case Error::pages_not_contiguous:
             return "The pages of one allocation are not physically contiguous, or are not where the allocator says: "
-                   "allocate them from one physical run.";
+                   "allocate them from one physical run, and compare Pages::phys with phys_addr() (cut to 32 bits? an "
+                   "offset? a frame number?).";
         case Error::pages_handed_out_twice:
             return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
-                   "CheckedPages, which says which pages these are.";
+                   "CheckedPages, which says which pages these are. Address 0 is a failed allocation that was passed "
+                   "on.";
         case Error::pfn_above_32_bits:
             return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
                    "allocate them lower.";

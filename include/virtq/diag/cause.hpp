@@ -330,7 +330,8 @@ enum class Cause : uint8_t {
         case Cause::used_index_restarted:
             return "After a reset of the device call detach() and restart() of the queue before it is enabled again; "
                    "a "
-                   "driver's reset() does so. If nobody reset it, look for a second driver or user of these pages.";
+                   "driver's reset() does so. If nobody reset it: who cleared these pages? Look for a second driver "
+                   "or user of these pages.";
         case Cause::used_index_ahead:
             return "Reset the device before init() of the queue, and look for a second driver or a second user of "
                    "these pages.";

@@ -181,8 +181,9 @@ private:
             case Cause::buffer_address_cut:
                 out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).words(" has the address ", 3);
                 out_.room(hex_columns, 3).hex(finding.value).text(".");
+                print_answered();
                 return;
-            case Cause::not_a_block_request: print_shape(finding); return;
+            case Cause::not_a_block_request: print_bad_shape(finding); return;
             case Cause::nothing_in_flight: print_last(finding); return;
             case Cause::pages_shifted:
                 out_.words(" Byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages has", 3);
@@ -223,19 +224,30 @@ private:
     void print_shape(Finding const& finding) {
         out_.words(" The chain from descriptor ", 3).room(5, 3).decimal(finding.descriptor).words(" has ", 3);
         print_bytes(finding.value);
-        out_.words(" to read and ", 3);
+        out_.words(" device-readable and ", 3);
         print_bytes(finding.expected);
-        out_.words(" to write.", 3);
+        out_.words(" device-writable bytes.", 3);
     }
     void print_bytes(uint64_t bytes) {
-        out_.room(10, 3)
-            .decimal(bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes))
-            .words(bytes == 1 ? " byte" : " bytes", 3);
+        out_.room(10, 3).decimal(bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes));
+    }
+    void print_bad_shape(Finding const& finding) {
+        print_shape(finding);
+        bool const has_header = finding.value >= sizeof(spec::block::RequestHeader);
+        out_.words(
+            has_header ? " The status byte is missing, or lacks WRITE." : " The header is too short, or has WRITE.",
+            3);
+        print_answered();
+    }
+    void print_answered() {
+        if (diagnosis_.queue.outstanding() == 0) {
+            out_.words(" It belongs to the last request, which was answered.", 3);
+        }
     }
 
     /// What a disk answered last: a read that looks like a write lacks a WRITE flag.
     void print_last(Finding const& finding) {
-        if (finding.value == 0 && finding.expected == 0) {
+        if (finding.value == 0) {
             return;
         }
         out_.words(" The last answer was to what looks like ", 3);
