@@ -267,6 +267,18 @@ TEST(DiagnosisOfAPackedQueueOutOfOrder, DoesNotBelieveAUsedDescriptorThatIsTooLo
     EXPECT_FALSE(printed([&](auto sink) { dump(machine.queue, sink); }).empty());
 }
 
+TEST(DiagnosisOfAPackedQueueOutOfOrder, DoesNotBelieveAnIdThatIsFree) {
+    PackedMachine machine(plain);
+    machine.hostile = true;
+    machine.bring_up();
+    add_two(machine, machine.buffer(513));
+    static_cast<void>(machine.queue.publish());
+    machine.device.packed_ring()->put_used_raw(5, 0, 0x8080, 2);
+    machine.device.packed_ring()->flush_used();
+    EXPECT_EQ(machine.cause(), Cause::interrupts_off);
+    EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("id 5, which is not"), std::string::npos);
+}
+
 TEST(DiagnosisOfAPackedQueueInOrder, DoesNotBelieveABatchOfMoreThanThereIs) {
     PackedMachine machine(in_order);
     machine.hostile = true;
@@ -277,6 +289,66 @@ TEST(DiagnosisOfAPackedQueueInOrder, DoesNotBelieveABatchOfMoreThanThereIs) {
     machine.device.packed_ring()->flush_used();
     EXPECT_EQ(machine.cause(), Cause::interrupts_off);
     EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("not in flight"), std::string::npos);
+}
+
+/// Published, then added, then a lie about the first: what is not published stays unchecked.
+TEST(DiagnosisOfAPackedQueueThatIsBroken, DoesNotBlameWhatIsNotPublished) {
+    for (QueueSetup const& setup : {plain, in_order}) {
+        PackedMachine machine(setup);
+        machine.hostile = true;
+        machine.bring_up();
+        Segment const one[] = {machine.buffer(1)};
+        ASSERT_TRUE(machine.queue.add({}, one, Token{1}).ok());
+        static_cast<void>(machine.queue.publish());
+        add_two(machine, machine.buffer(513));
+        sim::PackedDescriptor const honest = machine.device.packed_ring()->descriptor(0);
+        machine.device.packed_ring()->put_used_raw(6, 0);
+        machine.device.packed_ring()->flush_used();
+        ASSERT_EQ(machine.queue.take_used().state, TakeState::broken);
+        machine.device.packed_ring()->scribble_descriptor(0, honest);
+        Diagnosis const found = machine.look();
+        EXPECT_EQ(found.cause(), Cause::queue_broken) << explained(found);
+        EXPECT_EQ(found.findings().size(), 1u) << explained(found);
+        EXPECT_FALSE(printed([&](auto sink) { dump(machine.queue, sink); }).empty());
+    }
+}
+
+// An id that stands nowhere in the ring's numbers, a table that is none, a reserved event: the pictures go on.
+TEST(DiagnosisOfAPackedQueueThatIsOverwritten, ShowsWhatIsThere) {
+    for (QueueSetup const& setup : {plain, with_tables, in_order}) {
+        PackedMachine machine(setup);
+        machine.hostile = true;
+        machine.bring_up();
+        Segment const one[] = {machine.buffer(1)};
+        ASSERT_TRUE(machine.queue.add({}, one, Token{1}).ok());
+        static_cast<void>(machine.queue.publish());
+        ASSERT_TRUE(machine.queue.add({}, one, Token{2}).ok());
+        ASSERT_TRUE(machine.queue.add({}, one, Token{3}).ok());
+        machine.device.packed_ring()->write_device_event_raw({0, 3});
+        for (unsigned const offset : {12u, 13u, 14u, 16u + 12u, 16u + 13u}) {
+            ring_bytes(machine)[offset] ^= 0x44;
+            EXPECT_FALSE(machine.look().findings().empty());
+            EXPECT_NE(explained(machine.look()).find(", reserved\n"), std::string::npos);
+            EXPECT_LE(columns(printed([&](auto sink) { dump(machine.queue, sink); })), 79u);
+            ring_bytes(machine)[offset] ^= 0x44;
+        }
+        ring_bytes(machine)[14] ^= 0x04;  // INDIRECT
+        EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink, Lines{4}); }).find("more lines"),
+                  std::string::npos);
+        EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("indirect, id 0"), std::string::npos);
+        ring_bytes(machine)[13] ^= 0x44;
+        EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("indirect, id 17408"),
+                  std::string::npos);
+    }
+}
+
+TEST(DiagnosisOfAPackedQueueInOrder, ShowsAUsedDescriptorWithinItsBudget) {
+    PackedMachine machine(plain);
+    machine.bring_up();
+    machine.submit_read();
+    machine.work();
+    EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink, Lines{1}); }).find("and 1 more lines"),
+              std::string::npos);
 }
 
 // --- buffers and tables -------------------------------------------------------------------------------------------
@@ -330,11 +402,17 @@ void expect_tables_checked(QueueSetup const& setup, bool has_links) {
     EXPECT_TRUE(names(machine.look(), Cause::never_notified)) << explained(machine.look());
     // In the ring: address, length (not whole, none, too long), flags. In the table: direction, length, flags, link.
     constexpr unsigned flags_in_ring[] = {12, 14};
-    for (unsigned const offset : {1u, 8u, 9u, flags_in_ring[setup.packed ? 1 : 0]}) {
+    for (unsigned const offset : {1u, 8u, 9u, 10u, flags_in_ring[setup.packed ? 1 : 0]}) {
         ring_bytes(machine)[offset] ^= 4;
         EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten) << offset;
         ring_bytes(machine)[offset] ^= 4;
     }
+    ring_bytes(machine)[8] ^= 3 * 16;  // no entry
+    EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten);
+    ring_bytes(machine)[8] ^= 3 * 16;
+    ring_bytes(machine)[9] ^= 0x10;  // many
+    EXPECT_EQ(printed([&](auto sink) { dump(machine.queue, sink); }).find("[8] in table"), std::string::npos);
+    ring_bytes(machine)[9] ^= 0x10;
     unsigned const flags = setup.packed ? 14 : 12;
     for (unsigned const offset : {16u + 8u, flags, 16u + flags, 32u + flags}) {
         table_bytes(machine)[offset] ^= 2 | 4;

@@ -96,9 +96,10 @@ private:
                 print_used(last,
                            used > seen_.packed.in_flight ? ", which is not in flight" : " and what was used with it");
             }
-            if (used > seen_.packed.in_flight || !skip(ring_.shadow().extent(id))) {
+            if (used > seen_.packed.in_flight) {
                 return false;
             }
+            step(ring_.shadow().extent(id).descriptors());
         }
         return true;
     }

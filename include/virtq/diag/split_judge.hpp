@@ -79,8 +79,8 @@ public:
     /// Nothing is in flight: was the last request a right one?
     void judge_idle() {
         LastChain<N> const last{ring_, queue_, option_.ram};
-        bool const is_request =
-            diagnosis_.device.device_id == spec::DeviceId::block && last.is_known() && !last.shape().has_table();
+        bool const is_block = diagnosis_.device.device_id == spec::DeviceId::block;
+        bool const is_request = is_block && last.is_known() && !last.shape().has_table();
         diagnosis_.add(last.bad_address());
         if (is_request && !can_be_block_request(last.shape())) {
             diagnosis_.add(found(Cause::not_a_block_request, last.shape()));
