@@ -230,10 +230,26 @@ TEST(DeviceInit, RefusesAQueueThatIsInUse) {
     static VirtQueue<64> second;
     DeviceInit<Transport> init{machine.transport};
     machine.hostile = true;  // set up twice
-    EXPECT_EQ(init.set_up_queue(0, second, machine.memory, modern_features()).error(), Error::queue_in_use);
+    EXPECT_EQ(init.set_up_queue(0, second, machine.memory, Features{}).error(), Error::queue_in_use);
     machine.device.before_access(nullptr);
     EXPECT_EQ(reads, 1u);  // the size of a queue in use is not looked at (§4.2.4)
     EXPECT_EQ(second.size(), 0);
+}
+
+TEST(DeviceInit, IsABreachToGiveAQueueOtherFeaturesThanTheDeviceAccepted) {
+    DiskMachine<> machine({.disk = {.event_idx = true}});
+    ASSERT_TRUE(machine.probe().ok());
+    Negotiation negotiation;
+    negotiation.wanted.set(spec::Feature::event_idx);
+    SpinRelax relax;
+    DeviceInit<Transport> init{machine.transport};
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    static VirtQueue<64> queue;
+    EXPECT_BREACH(init.set_up_queue(0, queue, machine.memory, negotiation.offered), "Negotiation::negotiated");
+    ASSERT_TRUE(init.set_up_queue(0, queue, machine.memory, negotiation.negotiated).ok());
+    machine.transport.set_status(DeviceStatus{});
+    queue.detach();
+    ASSERT_TRUE(queue.release(machine.memory).ok());
 }
 
 TEST(DeviceInit, RefusesAQueueThatTheDeviceDoesNotTakeOver) {

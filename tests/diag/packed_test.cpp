@@ -502,6 +502,22 @@ TEST(DiagnosisOfFormats, SeesADeviceThatUsesEventIdx) {
     EXPECT_EQ(machine.cause(), Cause::device_uses_event_idx);
 }
 
+TEST(DiagnosisOfFormats, SeesThatTheDeviceBeganAnewInAPackedQueue) {
+    PackedMachine machine{{.event_idx = true, .packed = true}};
+    machine.bring_up();
+    for (int i = 0; i < 2; ++i) {
+        machine.submit_read();
+        machine.work();
+        ASSERT_TRUE(machine.queue.take_used());
+    }
+    machine.submit_read();
+    // As after a reset that the queue was not told of: it waits for the first descriptor of the first lap.
+    machine.device.packed_ring()->write_device_event_raw(sim::EventSuppression::at({0, true}));
+    EXPECT_EQ(machine.cause(), Cause::used_index_restarted) << explained(machine.look());
+    machine.work();
+    ASSERT_TRUE(machine.queue.take_used());
+}
+
 TEST(DiagnosisOfPackedSetUp, SeesWhatIsMissing) {
     PackedMachine machine(plain);
     machine.negotiate();

@@ -565,11 +565,13 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
         EXPECT_EQ(bring_up(0u, features), Error::queue_size_zero);
         EXPECT_EQ(bring_up(32769u, features), Error::queue_size_above_maximum);
         EXPECT_EQ(bring_up(65536u + 8u, features), Error::queue_size_above_maximum);
-        if (GetParam().kind == QueueKind::packed || GetParam().kind == QueueKind::split) {
+        if (GetParam().kind == QueueKind::split) {
             EXPECT_EQ(bring_up(8u, other), Error::feature_not_supported_by_queue);
+        } else if (GetParam().kind == QueueKind::packed) {
+            EXPECT_EQ(bring_up(8u, other), Error::ring_packed_not_negotiated);
         }
         if (GetParam().packed()) {
-            EXPECT_EQ(bring_up(8u, legacy_packed), Error::feature_not_supported_by_queue);
+            EXPECT_EQ(bring_up(8u, legacy_packed), Error::ring_packed_not_negotiated);
         }
     };
     refuse_all([&](std::uint32_t size, Features const& set) { return queue->init(memory, size, set, {}).error(); });

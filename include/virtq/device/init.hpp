@@ -82,6 +82,7 @@ public:
         if (!negotiation.negotiated.contains(negotiation.required)) {
             return fail(Error::feature_prerequisite_missing);
         }
+        accepted_ = negotiation.negotiated;
         write_accepted(negotiation.negotiated, negotiation.wanted);
         if (transport_.is_legacy()) {
             return {};
@@ -95,6 +96,8 @@ public:
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
+        VIRTQ_ASSERT(negotiated == accepted_,
+                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated");
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());
@@ -219,6 +222,7 @@ private:
 
     T& transport_;
     DeviceStatus status_;
+    Features accepted_;
 };
 
 }  // namespace virtq

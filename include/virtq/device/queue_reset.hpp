@@ -7,8 +7,9 @@
 
 #include <stdint.h>
 
-/// VIRTIO_F_RING_RESET, §2.6.1 (Virtqueue Reset): one queue is reset while the others go on. A driver that wants it
-/// adds the bit to `Negotiation::wanted`, and calls these only if it was negotiated.
+/// VIRTIO_F_RING_RESET, §2.6.1 (Virtqueue Reset): one queue is reset while the others go on, by a driver that
+/// drives its queues itself (`BlockDevice` resets the device). It adds the bit to `Negotiation::wanted`, and calls
+/// these only if it was negotiated.
 ///
 /// **Devices in the field** QEMU 7.2 offers the bit on virtio-mmio without having the register, which is noticed here;
 /// and its block device may go on writing buffers of before a queue reset, which nobody can notice: there a reset of
@@ -16,8 +17,8 @@
 ///
 /// ```
 /// if (virtq::reset_queue(transport, 0, queue, virtq::Looks{1000}, relax)) {
-///     queue.drain(hand_back);                                   // the tokens in flight, once each
-///     virtq::enable_queue_again(transport, 0, queue, queue.size(), negotiated);
+///     virtq::Status drained = queue.drain(hand_back);  // the tokens in flight, once each
+///     virtq::Status up = virtq::enable_queue_again(transport, 0, queue, queue.size(), negotiated);
 /// }
 /// ```
 namespace virtq {

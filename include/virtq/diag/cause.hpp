@@ -177,7 +177,8 @@ enum class Cause : uint8_t {
             return "Somebody wrote between the parts of the queue, where nothing belongs: the device was told another "
                    "size or place of the rings, or the pages are in use elsewhere.";
         case Cause::used_index_restarted:
-            return "The used index went back: the device was reset and the queue was not, or its memory was cleared.";
+            return "The device began anew in this queue: it was reset and the queue was not, or its memory was "
+                   "cleared.";
         case Cause::used_index_ahead: return "The used index says that more chains were used than are in flight.";
         case Cause::queue_broken: return "The device wrote something impossible, and the queue is broken.";
 
@@ -246,7 +247,8 @@ enum class Cause : uint8_t {
         case Cause::nothing_in_flight:
             return "If you wait: check that the request was added, to this queue, and that its completion was not "
                    "taken before. If it completed with wrong data or an error status: check its physical addresses, "
-                   "the WRITE flags (data that the device writes, status) and that the header is little-endian.";
+                   "the WRITE flags (data that the device writes, status), that the header is little-endian, and that "
+                   "header, data and status byte stay where they are until the completion.";
 
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
@@ -256,8 +258,11 @@ enum class Cause : uint8_t {
             return "Check the address with `info mtree` in QEMU's monitor, and map it as device memory.";
         case Cause::version_unknown: return "Check that the address is that of the register block: `info mtree`.";
         case Cause::slot_empty:
-            return "Try the next slot; QEMU fills them from the last to the first. If there should be a device, check "
-                   "that it is a `-device virtio-…-device`.";
+            return "Try the next slot; QEMU fills them from the last to the first, 0x200 apart (riscv64: 0x1000), so "
+                   "an "
+                   "address whose offset in the page was lost is another slot. If there should be a device, check "
+                   "that "
+                   "it is a `-device virtio-…-device`.";
         case Cause::legacy_driven_as_modern:
             return "Start QEMU with `-global virtio-mmio.force-legacy=false`, or negotiate with "
                    "MmioTransport::is_legacy() in mind, as DeviceInit does.";

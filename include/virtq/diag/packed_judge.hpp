@@ -38,7 +38,15 @@ public:
         }
     }
 
-    void judge_used_index() {}  // there is none
+    /// There is no used index, but a device that asks for a notification at a place has looked up to there; one that
+    /// has answered and looks elsewhere began anew.
+    void judge_used_index() {
+        bool const asks = queue_.packed.device_event.event() == spec::RingEvent::desc;
+        if (queue_.event_idx && asks && !queue_.is_first_time() && queue_.offered() != 0 && queue_.answered() == 0 &&
+            !is_event_in_flight() && queue_.packed.device_event.place() != end_of_published().word()) {
+            add(Cause::used_index_restarted, queue_.packed.device_event.place(), queue_.packed.taken.word());
+        }
+    }
 
     /// §2.8.10: only with EVENT_IDX a device asks for a notification at a place.
     void judge_event_idx() {
@@ -67,11 +75,15 @@ private:
     }
     /// Whether the descriptor at which the device wants a notification is among those that were published.
     [[nodiscard]] bool is_event_in_flight() const {
-        auto const published =
-            static_cast<uint16_t>(queue_.packed.span(queue_.size) - queue_.packed.pending_descriptors);
+        return passes_event(queue_.packed.device_event.place(), end_of_published(), published(), queue_.size);
+    }
+    [[nodiscard]] uint16_t published() const {
+        return static_cast<uint16_t>(queue_.packed.span(queue_.size) - queue_.packed.pending_descriptors);
+    }
+    [[nodiscard]] RingPosition end_of_published() const {
         RingPosition end = queue_.packed.taken;
-        end.advance(published, queue_.size);
-        return passes_event(queue_.packed.device_event.place(), end, published, queue_.size);
+        end.advance(published(), queue_.size);
+        return end;
     }
 
     void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, value, expected, 0}); }

@@ -24,7 +24,8 @@ public:
         return visit([&](auto& ring) { return ring.init(allocator, size, features, option); });
     }
 
-    /// Error: `feature_not_supported_by_queue` also for another format than that of `init`.
+    /// Errors: `feature_not_supported_by_queue` and `ring_packed_not_negotiated` for another format than that of
+    /// `init`.
     [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         return visit([&](auto& ring) { return ring.restart(size, features, option); });
     }

@@ -15,7 +15,7 @@ enum class OverReportedLength : uint8_t {
 };
 
 /// The indirect tables of a queue with VIRTIO_F_INDIRECT_DESC, which `init` takes in pages of their own. They cost
-/// `16 * length` bytes each.
+/// `16 * length` bytes each. For none, leave the feature out of what is wanted (`BlockOption::unwanted`).
 struct IndirectOption {
     uint16_t tables = 0;  ///< 0: one for every fourth descriptor of the queue
     uint16_t length = 0;  ///< descriptors of a table, so the longest chain that uses one; 0: 16

@@ -217,7 +217,7 @@ private:
             return error;
         }
         bool const packed = features.has(spec::Feature::ring_packed) && !is_legacy(features);
-        return packed ? Error::none : Error::feature_not_supported_by_queue;
+        return packed ? Error::none : Error::ring_packed_not_negotiated;
     }
 
     /// Those of the ring, and those of the indirect tables: both or none.

@@ -32,6 +32,8 @@ public:
     /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[nodiscard]] Status probe(Space space) {
+        VIRTQ_ASSERT(!in_use_,
+                     "probe() of a transport whose device has a queue: give each device a transport of its own");
         space_ = space;
         probed_ = true;
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
@@ -74,7 +76,10 @@ public:
     }
 
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
-    void set_status(DeviceStatus status) { write(spec::mmio::status, uint32_t{status.bits()}); }
+    void set_status(DeviceStatus status) {
+        in_use_ = in_use_ && !status.is_reset();
+        write(spec::mmio::status, uint32_t{status.bits()});
+    }
 
     [[nodiscard]] uint32_t offered_features(unsigned word) {
         write(spec::mmio::device_features_sel, uint32_t{word});
@@ -102,6 +107,7 @@ public:
 
     /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+        in_use_ = true;
         select(queue);
         write(spec::mmio::queue_size, uint32_t{addresses.size});
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
@@ -196,6 +202,7 @@ private:
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool legacy_ = false;
     bool probed_ = false;
+    bool in_use_ = false;             ///< the device was told of a queue, and not reset since
     bool notification_data_ = false;  ///< as accepted
 };
 

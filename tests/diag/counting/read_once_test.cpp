@@ -239,5 +239,14 @@ TEST(LookAtAnyQueue, ReadsEachWordOfANegotiatedOneOnce) {
     expect_once_with_all_features<Negotiated>(false);
 }
 
+TEST(PagesWithoutMemory, AreRefused) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    platform::memory_is_there = false;
+    EXPECT_EQ(queue.init(memory, 8, Features::of(spec::Feature::version_1)).error(), Error::pages_not_memory);
+    platform::memory_is_there = true;
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
+}
+
 }  // namespace
 }  // namespace virtq::test

@@ -53,6 +53,12 @@ template <class Word>
     return counted_load(source);
 }
 
+/// Of pages that the device does not know yet: not counted. A test says whether there is memory.
+inline bool memory_is_there = true;
+inline bool keeps_what_is_written(void*) {
+    return memory_is_there;
+}
+
 inline void zero(void* memory, std::size_t bytes) {
     ++accesses.stores;
     std::memset(memory, 0, bytes);
