@@ -226,6 +226,7 @@ private:
 
     // Life.
     void complete_reset();
+    void show_legacy_config();
     void begin_session();
     void break_down();
     void raise(uint32_t bits);
@@ -294,7 +295,9 @@ inline MmioDevice::MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioV
       config_(memory.violations(), backend, status_, features_, version == MmioVersion::legacy),
       queues_(memory, backend, status_, features_, version == MmioVersion::legacy),
       version_(static_cast<uint32_t>(version)),
-      device_id_(backend.device_id()) {}
+      device_id_(backend.device_id()) {
+    show_legacy_config();
+}
 
 // Every access.
 
@@ -557,10 +560,18 @@ inline void MmioDevice::complete_reset() {
     queues_.reset();
     interrupt_status_ = 0;
     backend_.reset();
+    show_legacy_config();
+}
+
+/// §2.5.3: a legacy configuration is in the guest's order, also before anything is negotiated.
+inline void MmioDevice::show_legacy_config() {
+    if (is_legacy()) {
+        backend_.start({{}, true, guest_order});
+    }
 }
 
 inline void MmioDevice::begin_session() {
-    backend_.start({features_.accepted(), is_legacy(), ByteOrder::little});
+    backend_.start({features_.accepted(), is_legacy(), is_legacy() ? guest_order : ByteOrder::little});
 }
 
 inline void MmioDevice::break_down() {

@@ -342,6 +342,7 @@ inline SplitQueueConfig QueueBank::split_config_of(MmioQueue const& queue) const
     config.descriptor_area = PhysAddr{queue.area[0]};
     config.driver_area = PhysAddr{queue.area[1]};
     config.device_area = PhysAddr{queue.area[2]};
+    config.order = legacy_ ? guest_order : ByteOrder::little;
     if (legacy_) {  // §2.7.2: table and available ring together, the used ring at the next QueueAlign boundary
         uint64_t const base = uint64_t{queue.pfn} * guest_page_size_;
         uint64_t const available = wire::split::descriptor_bytes * queue.size;

@@ -24,6 +24,9 @@ constexpr void set_feature(FeatureWords& words, unsigned bit, bool on = true) {
 
 /// §2.7.3: little-endian since 1.0; a legacy device speaks the guest's native order.
 enum class ByteOrder : uint8_t { little, big };
+/// That of the guest, which legacy devices share (§2.5.3, §2.7.3, §5.2.6.4).
+inline constexpr ByteOrder guest_order =
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ByteOrder::little : ByteOrder::big;
 
 namespace wire {
 
