@@ -5,11 +5,16 @@
 
 #include <virtq/virtq.hpp>
 
+/// Split or packed queues, as the device offers.
+struct DiskTraits : virtq::BlockTraits {
+    using Format = virtq::Negotiated;
+};
+
 /// A virtio-mmio slot with a block device in it. A global object: it is all zero at first, and nothing of it is
 /// ever on the stack.
 struct Disk {
     virtq::MmioTransport<> transport;
-    virtq::BlockDevice<virtq::MmioTransport<>, 256> device;
+    virtq::BlockDevice<virtq::MmioTransport<>, 256, DiskTraits> device;
     unsigned slot;
 };
 

@@ -35,6 +35,9 @@ TEST(AddressInAWindowBelowItsMemory, IsNotVirtual) {
 
 // A driver in a process, as a microkernel has it.
 TEST(AddressInAHighMapping, IsVirtualFromItsDistanceOn) {
+    if constexpr (sizeof(void*) == 4) {
+        return;  // no mapping is that high
+    }
     std::uint64_t const distance = 0x7f00'0000'0000;
     Pages const pages = queue_at(distance + gib, gib);
     EXPECT_EQ(judge(distance, pages), AddressTrouble::looks_virtual);

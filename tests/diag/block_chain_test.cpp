@@ -172,8 +172,9 @@ TEST_F(DiagnosisOfABlockChain, MayBeAsLongAsTheStandardAllows) {
 // A kernel that frees a chain in flight, with assertions off, may make a circle of it.
 TEST_F(DiagnosisOfABlockChain, EndsInACircle) {
     push({{16, 0}, {1, write_flag}});
+    using Inspector = RingInspector<QueueMachine::size>;
     auto& shadow =
-        const_cast<DescriptorShadow<QueueMachine::size>&>(RingInspector<QueueMachine::size>{machine.queue}.shadow());
+        const_cast<DescriptorShadow<QueueMachine::size>&>(Inspector{Inspector::ring_of(machine.queue)}.shadow());
     DescIndex const tail{0};
     shadow.set_mark(tail, Mark::held_by(Mark::Holder::pushed_body, write_flag | 1));
     EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten);

@@ -627,7 +627,10 @@ TEST_F(DiagnosisOfBuffers, SeesAVirtualAddress) {
     EXPECT_EQ(cause_with(PhysAddr{0xffff'8000'1234'5000}), Cause::buffer_address_virtual);
     EXPECT_EQ(cause_with(PhysAddr{0xffff'ffff'8010'0000}), Cause::buffer_address_virtual);
     int on_the_stack = 0;
-    EXPECT_EQ(cause_with(PhysAddr{reinterpret_cast<std::uintptr_t>(&on_the_stack)}), Cause::buffer_address_virtual);
+    std::uint64_t const stack = reinterpret_cast<std::uintptr_t>(&on_the_stack);
+    if (stack >> 40 != 0) {  // otherwise, as with 32 bits, it could be memory as well
+        EXPECT_EQ(cause_with(PhysAddr{stack}), Cause::buffer_address_virtual);
+    }
 }
 
 TEST_F(DiagnosisOfBuffers, SeesABufferInThePagesOfTheQueue) {

@@ -72,6 +72,8 @@ TEST(DiagnosisOfADriver, SeesAnotherDeviceBehindItsTransport) {
     machine.bring_up();
     sim::MmioDevice other{machine.memory, machine.disk};
     other.set_device_id(4);
+    EXPECT_BREACH(machine.transport.probe(other.registers()), "a transport of its own");
+    machine.transport.set_status(DeviceStatus{});  // by hand, behind the driver's back
     ASSERT_TRUE(machine.transport.probe(other.registers()).ok());
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::device_type_differs);

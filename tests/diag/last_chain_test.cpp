@@ -88,7 +88,7 @@ TEST_F(DiagnosisOfTheLastChain, SaysNothingOfATableThatItDoesNotKnow) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(1)};
     answer(header, data);
-    table()[0].flags = 4;  // INDIRECT
+    table()[0].flags = little_endian(std::uint16_t{4});  // INDIRECT
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::nothing_in_flight);
     EXPECT_EQ(flattened(found).find("last answer"), std::string::npos) << explained(found);
@@ -109,10 +109,10 @@ TEST_F(DiagnosisOfTheLastChain, EndsWhateverStandsInTheTable) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data);
-    table()[2].flags = 3;
+    table()[2].flags = little_endian(std::uint16_t{3});
     table()[2].next = 0;  // a circle
     EXPECT_FALSE(explained(machine.look()).empty());
-    table()[2].next = 100;  // beyond the table
+    table()[2].next = little_endian(std::uint16_t{100});  // beyond the table
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
     machine.device.ring()->write_used_raw(0, 100, 0);
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);

@@ -34,22 +34,32 @@ struct QueueSetup {
     sim::MmioVersion version = sim::MmioVersion::modern;
     bool event_idx = false;
     std::uint64_t phys_base = sim::GuestMemory::default_phys_base;
+    bool packed = false;
+    bool indirect = false;
+    bool in_order = false;
 };
 
 inline void PrintTo(QueueSetup const& setup, std::ostream* out) {
-    *out << (setup.version == sim::MmioVersion::modern ? "modern" : "legacy") << (setup.event_idx ? "_event_idx" : "");
+    *out << (setup.version == sim::MmioVersion::modern ? "modern" : "legacy") << (setup.event_idx ? "_event_idx" : "")
+         << (setup.packed ? "_packed" : "") << (setup.indirect ? "_indirect" : "")
+         << (setup.in_order ? "_in_order" : "");
 }
 
-class QueueMachine {
+template <class Format>
+class QueueMachineOf {
 public:
     static constexpr std::uint16_t size = 8;
 
-    explicit QueueMachine(QueueSetup const& setup = {})
+    explicit QueueMachineOf(QueueSetup const& setup = {})
         : memory(sim::GuestMemory::default_bytes, setup.phys_base),
-          disk(memory.violations(), {.sectors = 64, .event_idx = setup.event_idx}),
+          disk(memory.violations(), {.sectors = 64,
+                                     .event_idx = setup.event_idx,
+                                     .indirect = setup.indirect,
+                                     .packed = setup.packed,
+                                     .in_order = setup.in_order}),
           device(memory, disk, setup.version) {}
 
-    ~QueueMachine() {
+    ~QueueMachineOf() {
         device.vanish(false);
         if (transport.device_id() != spec::DeviceId::none) {
             transport.set_status(DeviceStatus{});
@@ -66,7 +76,8 @@ public:
     void negotiate() {
         probe();
         SpinRelax relax;
-        negotiation.wanted.set(spec::Feature::event_idx);
+        negotiation.wanted = Format::wanted | Format::required;
+        negotiation.required = Format::required;
         ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
     }
     /// The queue's memory, with the features that were negotiated.
@@ -119,10 +130,12 @@ public:
     MmioTransport<sim::MmioRegisters> transport;
     DeviceInit<MmioTransport<sim::MmioRegisters>> init{transport};
     Negotiation negotiation;
-    VirtQueue<size> queue;
+    VirtQueue<size, Format> queue;
     std::uintptr_t token = 0;
     bool hostile = false;  ///< the test breaks rules on purpose
 };
+
+using QueueMachine = QueueMachineOf<Split>;
 
 /// What `explain` or `dump` printed.
 template <class Print>

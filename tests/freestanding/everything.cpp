@@ -38,6 +38,10 @@ struct MappedTraits : virtq::BlockTraits {
     static constexpr uint16_t queue_maximum = 2;
 };
 
+struct NegotiatedTraits : virtq::BlockTraits {
+    using Format = virtq::Negotiated;
+};
+
 /// Pages of a fixed pool, physical addresses apart from virtual ones.
 class Pool {
 public:
@@ -70,42 +74,51 @@ static_assert(virtq::PageAllocator<Pool> && virtq::TranslatesAddresses<Pool> && 
 kernel::Pool global_pool;
 virtq::VirtQueue<256> global_chain_queue;
 virtq::VirtQueue<8> global_descriptor_queue;
+virtq::VirtQueue<250, virtq::Packed> global_packed_queue;
+virtq::VirtQueue<64, virtq::Negotiated> global_negotiated_queue;
 virtq::MmioTransport<> global_transport;
 virtq::BlockDevice<virtq::MmioTransport<>, 128> global_disk;
 kernel::Mapper global_mapper;
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapped_disk;
+virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_negotiated_disk;
 
 namespace kernel {
 
-template <uint32_t N>
-void life_of(virtq::VirtQueue<N>& queue) {
+template <uint32_t N, class Format>
+void life_of(virtq::VirtQueue<N, Format>& queue) {
     virtq::Features const features = unknown<virtq::Features>();
     virtq::Status const brought_up = queue.init(global_pool, unknown<uint32_t>(), features,
                                                 {virtq::OverReportedLength::is_cut, virtq::RingIndex{0xfff0}});
     use(virtq::describe(brought_up.error()));
     use(queue.addresses());
-    use(queue.pfn());
     use(queue.phys_desc());
-    use(queue.phys_avail());
-    use(queue.phys_used());
+    if constexpr (Format::has_fixed_layout) {
+        use(queue.pfn());
+        use(queue.phys_avail());
+        use(queue.phys_used());
+    }
     use(queue.pages());
+    use(queue.table_pages());
     use(queue.size());
     use(queue.num_free());
     queue.attach();
     use(queue.live());
     use(virtq::describe(queue.fault().reason));
     queue.detach();
+    use(queue.drain([](virtq::Token token) { use(token); }));
     use(queue.restart(features));
+    use(queue.restart(unknown<uint32_t>(), features));
     use(queue.release(global_pool));
 }
 
-template <uint32_t N>
-void chain_tier(virtq::VirtQueue<N>& queue) {
+template <uint32_t N, class Format>
+void chain_tier(virtq::VirtQueue<N, Format>& queue) {
     virtq::Segment const readable[] = {unknown<virtq::Segment>(), unknown<virtq::Segment>()};
     virtq::Segment const writable[] = {unknown<virtq::Segment>()};
     use(queue.add(readable, writable, virtq::Token{&queue}));
     use(queue.add(readable, {}, virtq::Token{1}));
     use(queue.add({}, writable, {}));
+    use(queue.add(virtq::Span<virtq::Segment const>{readable}, virtq::Span<virtq::Segment const>{writable}, {}));
     use(queue.add_gathered(virtq::Gather{readable, readable}, virtq::Gather{writable, {}}, virtq::Token{2}));
     use(queue.publish());
     while (virtq::Completion const done = queue.take_used()) {
@@ -173,6 +186,12 @@ void transport() {
     use(global_transport.is_queue_in_use(0));
     use(global_transport.enable_queue(0, global_chain_queue.addresses()));
     global_transport.notify(0);
+    global_transport.notify(unknown<uint16_t>(), unknown<uint16_t>());
+    virtq::SpinRelax reset_relax;
+    use(virtq::reset_queue(global_transport, 0, global_packed_queue, virtq::Looks{10}, reset_relax));
+    use(virtq::enable_queue_again(global_transport, 0, global_packed_queue, 16, unknown<virtq::Features>()));
+    use(virtq::suspend_device(global_transport, virtq::Looks{10}, reset_relax));
+    use(virtq::resume_device(global_transport, virtq::Looks{10}, reset_relax));
     use(global_transport.on_interrupt());
     use(global_transport.read_config8(0));
     use(global_transport.read_config16(2));
@@ -242,6 +261,21 @@ void mapped_block_driver() {
     use(global_mapped_disk.complete(1));
     use(global_mapped_disk.reset([](virtq::BlockCompletion const& done) { use(done); }));
     use(global_mapped_disk.release(global_pool));
+
+    use(global_negotiated_disk.init(global_transport, global_pool));
+    use(global_negotiated_disk.submit_read(0, {}, virtq::Token{4}));
+    use(global_negotiated_disk.start());
+    use(global_negotiated_disk.complete());
+    use(global_negotiated_disk.reset([](virtq::BlockCompletion const& done) { use(done); }));
+    use(global_negotiated_disk.release(global_pool));
+}
+
+template <class Queue>
+void diagnosis_of(Queue const& queue, virtq::MmioSpace& registers, virtq::Features const& negotiated) {
+    auto const serial_line = [](char character) { use(character); };
+    use(virtq::take_snapshot(queue));
+    virtq::dump(queue, serial_line);
+    virtq::explain(virtq::diagnose(registers, 0, queue, negotiated), serial_line);
 }
 
 void diagnosis() {
@@ -258,6 +292,8 @@ void diagnosis() {
     virtq::Diagnosis const found = virtq::diagnose(global_transport, unknown<uint16_t>(), global_chain_queue,
                                                    negotiated, {virtq::Symptom::none, ram});
     use(found.is_healthy());
+    diagnosis_of(global_packed_queue, registers, negotiated);
+    diagnosis_of(global_negotiated_queue, registers, negotiated);
     use(virtq::advise(found.cause()));
 }
 
@@ -273,7 +309,11 @@ extern "C" void kernel_main();
 extern "C" void kernel_main() {
     kernel::life_of(global_chain_queue);
     kernel::life_of(global_descriptor_queue);
+    kernel::life_of(global_packed_queue);
+    kernel::life_of(global_negotiated_queue);
     kernel::chain_tier(global_chain_queue);
+    kernel::chain_tier(global_packed_queue);
+    kernel::chain_tier(global_negotiated_queue);
     kernel::descriptor_tier(global_descriptor_queue);
     kernel::chain_tier(global_descriptor_queue);
     kernel::scoped();

@@ -33,4 +33,9 @@ TEST(RingMemory, IsZeroedToItsEndAndNotFurther) {
     EXPECT_EQ(bytes[9], 0xaa);
 }
 
+TEST(RingMemory, KeepsWhatIsWritten) {
+    std::uint32_t word = 1;
+    EXPECT_TRUE(virtq::platform::keeps_what_is_written(&word));
+}
+
 }  // namespace

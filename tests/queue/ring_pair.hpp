@@ -53,6 +53,8 @@ public:
         config.device_area = queue.phys_used();
         config.event_idx = setup.features.has(spec::Feature::event_idx);
         config.start_index = setup.first_index;
+        bool const is_legacy = !setup.features.has(spec::Feature::version_1);
+        config.order = is_legacy ? sim::guest_order : sim::ByteOrder::little;
         device = std::make_unique<sim::SplitQueue>(memory, config);
     }
 

@@ -39,11 +39,14 @@ struct BlockOptions {
     uint32_t max_write_zeroes_sectors = 1024;
     uint32_t max_write_zeroes_seg = 1;
     bool write_zeroes_may_unmap = false;
-    bool event_idx = false;   ///< VIRTIO_F_EVENT_IDX
-    bool indirect = false;    ///< VIRTIO_F_INDIRECT_DESC
-    bool any_layout = false;  ///< VIRTIO_F_ANY_LAYOUT, legacy only
-    bool ring_reset = false;  ///< VIRTIO_F_RING_RESET
-    uint16_t queues = 1;      ///< more than one: VIRTIO_BLK_F_MQ
+    bool event_idx = false;          ///< VIRTIO_F_EVENT_IDX
+    bool indirect = false;           ///< VIRTIO_F_INDIRECT_DESC
+    bool packed = false;             ///< VIRTIO_F_RING_PACKED
+    bool in_order = false;           ///< VIRTIO_F_IN_ORDER
+    bool any_layout = false;         ///< VIRTIO_F_ANY_LAYOUT, legacy only
+    bool ring_reset = false;         ///< VIRTIO_F_RING_RESET
+    bool notification_data = false;  ///< VIRTIO_F_NOTIFICATION_DATA
+    uint16_t queues = 1;             ///< more than one: VIRTIO_BLK_F_MQ
     uint16_t queue_size_max = 256;
     std::string id = "virtq-sim";  ///< up to 20 bytes
 };
@@ -179,8 +182,11 @@ inline FeatureWords BlockDevice::features() const {
     set_feature(words, wire::block::write_zeroes, options_.write_zeroes);
     set_feature(words, wire::feature::event_idx, options_.event_idx);
     set_feature(words, wire::feature::indirect_desc, options_.indirect);
+    set_feature(words, wire::feature::ring_packed, options_.packed);
+    set_feature(words, wire::feature::in_order, options_.in_order);
     set_feature(words, wire::feature::any_layout, options_.any_layout);
     set_feature(words, wire::feature::ring_reset, options_.ring_reset);
+    set_feature(words, wire::feature::notification_data, options_.notification_data);
     return words;
 }
 

@@ -525,4 +525,56 @@ TEST(BlockDevice, ShortensTheData) {
     EXPECT_NE(machine.disk.current()[101], 0x5a);
 }
 
+TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
+    GuestMemory memory;
+    struct Case {
+        BlockOptions options;
+        unsigned bit;
+    };
+    for (auto const& [options, bit] :
+         {Case{{.flush = false, .packed = true}, 34}, Case{{.flush = false, .in_order = true}, 35},
+          Case{{.flush = false, .ring_reset = true}, 40}, Case{{.flush = false, .notification_data = true}, 38}}) {
+        FeatureWords expected{};
+        set_feature(expected, bit);
+        EXPECT_EQ(sim::BlockDevice(memory.violations(), options).features(), expected) << bit;
+    }
+}
+
+// Packed rings.
+
+TEST(BlockDevice, ServesAPackedRingInOrderAndOutOfOrder) {
+    for (auto const& options : {BlockOptions{.indirect = true, .packed = true},
+                                BlockOptions{.event_idx = true, .packed = true, .in_order = true}}) {
+        GuestMemory memory;
+        sim::BlockDevice disk(memory.violations(), options);
+        sim::MmioDevice device(memory, disk);
+        device.set_schedule(Schedule::bursts(3));
+        device.set_used_entries(UsedEntries::per_batch);
+        RawDriver driver(device);
+        RawPackedQueue queue(memory, 12);
+        driver.bring_up(queue);
+        std::vector<Buffer> buffers;
+        for (uint16_t id = 0; id < 3; ++id) {
+            buffers.push_back(memory.allocate_buffer(1024));
+            Buffer const& buffer = buffers.back();
+            std::memset(buffer.virt, 0, 16);
+            encode(buffer.virt + 8, 8, id + 7u, ByteOrder::little);  // IN, sector 7 and on
+            queue.submit(id, {{buffer.phys, 16, 0},
+                              {buffer.phys + 512, 512, wire::packed::flag_write},
+                              {buffer.phys + 16, 1, wire::packed::flag_write}});
+        }
+        driver.notify();
+        EXPECT_EQ(device.step(), 3u);
+        for (uint16_t id = 0; id < 3; ++id) {
+            auto const* const sector = disk.current().data() + (id + 7u) * block::sector_bytes;
+            EXPECT_EQ(std::memcmp(buffers[id].virt + 512, sector, 512), 0);
+            EXPECT_EQ(buffers[id].virt[16], block::status_ok);
+        }
+        EXPECT_EQ(queue.id(0), options.in_order ? 2 : 0);
+        EXPECT_EQ(device.packed_ring()->next_used(), (PackedPosition{9, true}));
+        EXPECT_EQ(queue.length(0), 513u);
+        EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+    }
+}
+
 }  // namespace virtq::sim_test

@@ -22,6 +22,11 @@ public:
     [[nodiscard]] std::vector<uint32_t> const& history() const { return history_; }
     [[nodiscard]] bool refused() const { return refused_; }
     void set_needs_reset() { value_ |= wire::status::needs_reset; }
+    /// §3.4: the device itself moves these two.
+    void set_suspended() { value_ = (value_ & ~wire::status::driver_ok) | wire::status::suspend; }
+    void set_running() { value_ = (value_ & ~wire::status::suspend) | wire::status::driver_ok; }
+    /// A write to SUSPEND that the device ignores.
+    void ignore_suspend() { value_ &= ~wire::status::suspend; }
 
     uint32_t read() {
         reread_ = true;

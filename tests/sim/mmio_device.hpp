@@ -14,6 +14,7 @@
 #include <sim/feature_exchange.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_queue.hpp>
+#include <sim/packed_queue.hpp>
 #include <sim/queue_bank.hpp>
 #include <sim/rule.hpp>
 #include <sim/schedule.hpp>
@@ -51,6 +52,7 @@ class MmioDevice {
 public:
     /// "So many reads" that it never happens.
     static constexpr size_t never = ~size_t{0};
+    static constexpr uint8_t stray_byte = MmioQueue::stray_byte;
 
     MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioVersion version = MmioVersion::modern);
     MmioDevice(MmioDevice const&) = delete;
@@ -90,8 +92,10 @@ public:
     }
     /// Chains fetched and not completed.
     [[nodiscard]] size_t backlog(uint16_t queue = 0) const;
-    /// The ring of a started queue, to look at or to lie in; null if it is not started.
+    /// The ring of a started queue, to look at or to lie in; null if it is not started, or packed.
     [[nodiscard]] SplitQueue* ring(uint16_t queue = 0);
+    /// The same with RING_PACKED negotiated; otherwise null.
+    [[nodiscard]] PackedQueue* packed_ring(uint16_t queue = 0);
 
     // How it works.
 
@@ -105,8 +109,14 @@ public:
     void publish_each(bool on = true) {
         locked([&] { publish_each_ = on; });
     }
-    /// Where the indices of a queue begin when it is started next.
+    /// With IN_ORDER, answers what was completed together with one used entry where it may.
+    void set_used_entries(UsedEntries entries) {
+        locked([&] { queues_.used_entries = entries; });
+    }
+    /// Where the indices of a queue begin when it is started next as a split one.
     void set_start_index(uint16_t index, uint16_t queue = 0);
+    /// Where a queue begins when it is started next as a packed one.
+    void set_start_position(PackedPosition position, uint16_t queue = 0);
     void on_interrupt(std::function<void()> callback) {
         locked([&] { on_interrupt_ = std::move(callback); });
     }
@@ -145,8 +155,23 @@ public:
             }
         });
     }
+    /// The same of QueueReset, from the next reset of a queue on.
     void queue_reset_takes(size_t reads) {
         locked([&] { queues_.reset_takes = reads; });
+    }
+    /// What the next reset of a queue does. One that `keeps_writing` fills what was writable in chains that were
+    /// fetched and not completed with `stray_byte`, in the first step after the driver has seen QueueReset read 0.
+    /// Only a reset of the device stops it.
+    void set_queue_reset(QueueReset how) {
+        locked([&] { queues_.reset_manner = how; });
+    }
+    /// From now on the device suspends and resumes only after this many reads of Status, or `never`.
+    void suspend_takes(size_t reads) {
+        locked([&] { suspend_takes_ = reads; });
+    }
+    /// It cannot, and says DEVICE_NEEDS_RESET (§3.4.2).
+    void fail_suspend(bool on = true) {
+        locked([&] { fail_suspend_ = on; });
     }
     void set_queue_size_max(uint16_t value, uint16_t queue = 0);
     /// QueueReady does not stick: reads 0 after 1 was written, and the queue does not start.
@@ -195,16 +220,20 @@ private:
     [[nodiscard]] uint32_t read_status();
     void write_register(uint16_t offset, uint32_t value);
     void write_status(uint32_t value);
+    void begin_suspend(uint32_t value);
+    void begin_resume();
+    void complete_suspend();
 
     // Life.
     void complete_reset();
+    void show_legacy_config();
     void begin_session();
     void break_down();
     void raise(uint32_t bits);
     [[nodiscard]] bool may_work() const;
     [[nodiscard]] size_t step_queue(uint16_t index);
     void look_at(MmioQueue& queue);
-    void publish(MmioQueue& queue);
+    size_t publish(MmioQueue& queue);
 
     GuestMemory& memory_;
     DeviceBackend& backend_;
@@ -232,6 +261,11 @@ private:
     bool refuse_features_ = false;
     bool vanished_ = false;
     size_t reset_takes_ = 0;
+    enum class Rest : uint8_t { none, suspending, suspended, resuming };
+    Rest rest_ = Rest::none;
+    size_t suspend_takes_ = 0;
+    size_t suspend_reads_left_ = 0;
+    bool fail_suspend_ = false;
     std::function<void()> on_interrupt_;
     std::function<void(uint16_t, bool)> before_access_;
 };
@@ -261,7 +295,9 @@ inline MmioDevice::MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioV
       config_(memory.violations(), backend, status_, features_, version == MmioVersion::legacy),
       queues_(memory, backend, status_, features_, version == MmioVersion::legacy),
       version_(static_cast<uint32_t>(version)),
-      device_id_(backend.device_id()) {}
+      device_id_(backend.device_id()) {
+    show_legacy_config();
+}
 
 // Every access.
 
@@ -290,6 +326,9 @@ inline void MmioDevice::write(uint16_t offset, uint32_t value, unsigned bytes) {
         return;
     }
     if (offset >= wire::mmio::config) {
+        if (rest_ != Rest::none) {
+            return report(rule::suspended_config, offset);
+        }
         config_.write(offset, value, bytes);
     } else {
         write_register(offset, value);
@@ -394,7 +433,11 @@ inline uint32_t MmioDevice::read_probe(uint16_t offset) {
 
 inline uint32_t MmioDevice::read_status() {
     if (reset_reads_left_ == 0) {
-        return status_.read();
+        uint32_t const value = status_.read();
+        if (suspend_reads_left_ != 0 && suspend_reads_left_ != never && --suspend_reads_left_ == 0) {
+            complete_suspend();
+        }
+        return value;
     }
     // Not 0 until the reset is complete, also if it was the first one.
     uint32_t const value = status_.value() != 0 ? status_.value() : wire::status::acknowledge;
@@ -419,7 +462,7 @@ inline void MmioDevice::write_register(uint16_t offset, uint32_t value) {
                 report(rule::init_driver, value);
             }
             return features_.accept(value);
-        case queue_notify: return queues_.notify(value);
+        case queue_notify: return rest_ != Rest::none ? report(rule::suspended_notify, value) : queues_.notify(value);
         case interrupt_ack:
             if ((value & ~(used_buffer | config_change)) != 0) {
                 report(rule::interrupt_ack, value);
@@ -456,6 +499,11 @@ inline void MmioDevice::write_status(uint32_t value) {
             begin_session();
         }
     }
+    if ((added & wire::status::suspend) != 0) {
+        begin_suspend(value);
+    } else if (rest_ == Rest::suspended && (added & wire::status::driver_ok) != 0) {
+        begin_resume();
+    }
     if (is_legacy() && (added & wire::status::driver_ok) != 0) {
         if (!features_.were_read()) {
             report(rule::init_features, value);
@@ -465,20 +513,65 @@ inline void MmioDevice::write_status(uint32_t value) {
     }
 }
 
+/// §3.4.2: what has not been initialised completely ignores it.
+inline void MmioDevice::begin_suspend(uint32_t value) {
+    if (!has_feature(features_.accepted(), wire::feature::suspend) || !status_.has(wire::status::driver_ok)) {
+        report(rule::suspend_unasked, value);
+        return status_.ignore_suspend();
+    }
+    rest_ = Rest::suspending;
+    suspend_reads_left_ = suspend_takes_;
+    if (suspend_reads_left_ == 0) {
+        complete_suspend();
+    }
+}
+
+inline void MmioDevice::begin_resume() {
+    rest_ = Rest::resuming;
+    suspend_reads_left_ = suspend_takes_;
+    if (suspend_reads_left_ == 0) {
+        complete_suspend();
+    } else {
+        status_.set_suspended();  // DRIVER_OK reads 1 when it runs again
+    }
+}
+
+inline void MmioDevice::complete_suspend() {
+    suspend_reads_left_ = 0;
+    if (fail_suspend_) {
+        break_down();
+    } else if (rest_ == Rest::suspending) {
+        rest_ = Rest::suspended;
+        status_.set_suspended();
+    } else {
+        rest_ = Rest::none;
+        status_.set_running();
+    }
+}
+
 // Life.
 
 /// §2.4.1, §4.2.2.1: nothing of the session is left.
 inline void MmioDevice::complete_reset() {
-    reset_reads_left_ = 0;
+    reset_reads_left_ = suspend_reads_left_ = 0;
+    rest_ = Rest::none;
     status_.complete_reset();
     features_.reset();
     queues_.reset();
     interrupt_status_ = 0;
     backend_.reset();
+    show_legacy_config();
+}
+
+/// §2.5.3: a legacy configuration is in the guest's order, also before anything is negotiated.
+inline void MmioDevice::show_legacy_config() {
+    if (is_legacy()) {
+        backend_.start({{}, true, guest_order});
+    }
 }
 
 inline void MmioDevice::begin_session() {
-    backend_.start({features_.accepted(), is_legacy(), ByteOrder::little});
+    backend_.start({features_.accepted(), is_legacy(), is_legacy() ? guest_order : ByteOrder::little});
 }
 
 inline void MmioDevice::break_down() {
@@ -513,7 +606,10 @@ inline size_t MmioDevice::step() {
 
 inline size_t MmioDevice::step_queue(uint16_t index) {
     MmioQueue& queue = queues_.at(index);
-    if (!queue.ring) {
+    if (queue.reset_reads_left == 0) {
+        queue.write_strays();
+    }
+    if (!queue.ring.started()) {
         return 0;
     }
     look_at(queue);
@@ -524,15 +620,12 @@ inline size_t MmioDevice::step_queue(uint16_t index) {
             queue.keep(work.held);
             continue;
         }
-        queue.drop(work.held);
-        queue.ring->put_used(work.chain.head, *length);
-        ++completed;
+        queue.finish(std::move(work), *length);
         if (publish_each_) {
-            publish(queue);
+            completed += publish(queue);
         }
     }
-    publish(queue);
-    return completed;
+    return completed + publish(queue);
 }
 
 inline void MmioDevice::look_at(MmioQueue& queue) {
@@ -546,16 +639,18 @@ inline void MmioDevice::look_at(MmioQueue& queue) {
             return break_down();
         }
         if (polling) {
-            queue.ring->set_no_notify(true);
+            queue.ring.forbid_notifications();
         }
-    } while (!polling && queue.ring->arm_avail_event());
+    } while (!polling && queue.ring.arm_avail_event());
 }
 
-inline void MmioDevice::publish(MmioQueue& queue) {
-    queue.ring->flush_used();
-    if (queue.ring->needs_interrupt()) {
+inline size_t MmioDevice::publish(MmioQueue& queue) {
+    size_t const used = queue.use_finished(queues_.used_entries);
+    queue.ring.flush_used();
+    if (queue.ring.needs_interrupt()) {
         raise(wire::mmio::used_buffer);
     }
+    return used;
 }
 
 // For tests.
@@ -565,15 +660,23 @@ inline size_t MmioDevice::notifications(uint16_t queue) const {
 }
 
 inline size_t MmioDevice::backlog(uint16_t queue) const {
-    return locked([&] { return queues_.at(queue).backlog.size(); });
+    return locked([&] { return queues_.at(queue).unused(); });
 }
 
 inline SplitQueue* MmioDevice::ring(uint16_t queue) {
-    return locked([&] { return queues_.at(queue).ring ? &*queues_.at(queue).ring : nullptr; });
+    return locked([&] { return queues_.at(queue).ring.split(); });
+}
+
+inline PackedQueue* MmioDevice::packed_ring(uint16_t queue) {
+    return locked([&] { return queues_.at(queue).ring.packed(); });
 }
 
 inline void MmioDevice::set_start_index(uint16_t index, uint16_t queue) {
     locked([&] { queues_.at(queue).start_index = index; });
+}
+
+inline void MmioDevice::set_start_position(PackedPosition position, uint16_t queue) {
+    locked([&] { queues_.at(queue).start_position = position; });
 }
 
 inline void MmioDevice::set_queue_size_max(uint16_t value, uint16_t queue) {

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <thread>
@@ -34,7 +36,7 @@ public:
     void start(Session const& session) override { session_ = session; }
     [[nodiscard]] Completion process(uint16_t, Chain const& chain) override {
         heads_.push_back(chain.head);
-        return swallow_ ? Completion{} : Completion{3};
+        return swallow_ || chain.head == swallowed_head_ ? Completion{} : Completion{3};
     }
 
     FeatureWords features_{1u << 5 | 1u << 29, 0, 0, 0};
@@ -42,6 +44,7 @@ public:
     Session session_;
     std::vector<uint16_t> heads_;
     bool swallow_ = false;
+    std::optional<uint16_t> swallowed_head_;
 };
 
 class MmioDevice : public ::testing::Test {
@@ -519,6 +522,39 @@ TEST_F(MmioDevice, BeginsAQueueAtAnyIndex) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
+// Suspend (§3.4).
+
+TEST_F(MmioDevice, RestsBetweenSuspendAndResume) {
+    backend.features_[1] |= 1u << (43 - 32);
+    sim::MmioDevice resting(memory, backend);
+    RawDriver other(resting);
+    other.bring_up(queue);
+    resting.suspend_takes(2);
+    other.add_status(status::suspend);
+    EXPECT_EQ(other.read(mmio::status) & (status::suspend | status::driver_ok), status::suspend | status::driver_ok);
+    EXPECT_EQ(other.read(mmio::status) & status::driver_ok, status::driver_ok);
+    EXPECT_EQ(other.read(mmio::status) & (status::suspend | status::driver_ok), status::suspend);
+    EXPECT_TRUE(log.empty()) << log;
+    other.write(mmio::queue_notify, 0);
+    expect_only("D-3.4.1-4");
+    log.clear();
+    other.write(mmio::config + 8, 5);
+    expect_only("D-3.4.1-5");
+    log.clear();
+    resting.suspend_takes(0);
+    other.write(mmio::status, other.status | status::driver_ok);
+    EXPECT_EQ(other.read(mmio::status) & (status::suspend | status::driver_ok), status::driver_ok);
+    other.write(mmio::queue_notify, 0);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioDevice, ReportsASuspendThatWasNotNegotiated) {
+    driver.bring_up(queue);
+    driver.add_status(status::suspend);
+    EXPECT_EQ(driver.read(mmio::status) & status::suspend, 0u);
+    expect_only("D-3.4.1-1");
+}
+
 TEST_F(MmioDevice, ResetsOneQueueWithRingReset) {
     backend.features_[1] |= 1u << (40 - 32);
     sim::MmioDevice with_reset(memory, backend);
@@ -545,6 +581,200 @@ TEST_F(MmioDevice, ReportsQueueResetThatWasNotNegotiated) {
     driver.bring_up(queue);
     driver.write(mmio::queue_reset, 1);
     expect_only("S-4.2.2-reset");
+}
+
+class MmioQueueReset : public MmioDevice {
+protected:
+    MmioQueueReset() { device.offer(wire::feature::ring_reset); }
+
+    /// One chain fetched and not completed.
+    Buffer bring_up_with_backlog() {
+        device.set_schedule(Schedule::delayed(1));
+        driver.bring_up(queue);
+        Buffer const buffer = memory.allocate_buffer(64);
+        std::memset(buffer.virt, 0x11, 64);
+        queue.write(0, {buffer.phys, 32, wire::split::flag_next, 1});
+        queue.write(1, {buffer.phys + 32, 16, wire::split::flag_write, 0});
+        queue.submit(0);
+        driver.notify();
+        EXPECT_EQ(device.step(), 0u);
+        EXPECT_EQ(device.backlog(), 1u);
+        return buffer;
+    }
+    void run(int steps) {
+        for (int i = 0; i < steps; ++i) {
+            EXPECT_EQ(device.step(), 0u);
+        }
+    }
+};
+
+TEST_F(MmioQueueReset, ForgetsTheQueueAndWhatWasInIt) {
+    Buffer const buffer = bring_up_with_backlog();
+    driver.write(mmio::queue_reset, 1);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
+    EXPECT_EQ(device.ring(), nullptr);
+    EXPECT_EQ(device.backlog(), 0u);
+    run(3);
+    EXPECT_EQ(buffer.virt[32], 0x11);
+    memory.free_buffer(buffer);
+    EXPECT_EQ(queue.used_idx(), 0);
+    EXPECT_EQ(device.interrupts(), 0u);
+    EXPECT_TRUE(backend.heads_.empty());
+    EXPECT_TRUE(log.empty()) << log;
+    RawQueue other(memory, 4);  // §2.6.1.2: with other parameters, and from the beginning
+    driver.start_queue(other);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(device.ring()->config().size, 4);
+    EXPECT_EQ(device.ring()->next_available(), 0);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioQueueReset, ReportsAQueueSetUpBeforeTheResetIsDone) {
+    device.queue_reset_takes(1);
+    driver.bring_up(queue);
+    driver.write(mmio::queue_reset, 1);
+    driver.write(mmio::queue_size, 4);
+    expect_only("D-4.2.2.2-23");
+    log.clear();
+    driver.write(mmio::queue_desc_low, 0);
+    expect_only("D-4.2.2.2-23");
+    log.clear();
+    driver.write(mmio::queue_ready, 1);
+    expect_only("D-4.2.2.2-23");
+    log.clear();
+    driver.write(mmio::queue_reset, 1);
+    expect_only("D-4.2.2.2-23");
+    log.clear();
+    driver.notify();
+    expect_only("S-4.2.3.3-index");
+    log.clear();
+    EXPECT_EQ(driver.read(mmio::queue_reset), 1u);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    driver.start_queue(queue);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioQueueReset, ReportsAQueueThatIsNotSetUpAgain) {
+    driver.bring_up(queue);
+    for (bool const size_again : {true, false}) {
+        driver.write(mmio::queue_ready, 0);
+        driver.write(mmio::queue_reset, 1);  // does for reading QueueReady back, too
+        EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+        EXPECT_TRUE(log.empty()) << log;
+        if (size_again) {
+            driver.write(mmio::queue_size, 8);
+        } else {
+            driver.write_areas(queue);
+        }
+        driver.write(mmio::queue_ready, 1);
+        expect_only("S-4.2.3.2-setup");
+        log.clear();
+        driver.start_queue(queue);
+        EXPECT_TRUE(log.empty()) << log;
+    }
+}
+
+TEST_F(MmioQueueReset, ReportsAnotherValue) {
+    driver.bring_up(queue);
+    driver.write(mmio::queue_reset, 0);
+    expect_only("S-4.2.2-reset");
+    EXPECT_NE(device.ring(), nullptr);
+}
+
+TEST_F(MmioQueueReset, NeverEndsButForAResetOfTheDevice) {
+    device.queue_reset_takes(sim::MmioDevice::never);
+    driver.bring_up(queue);
+    driver.write(mmio::queue_reset, 1);
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_EQ(driver.read(mmio::queue_reset), 1u);
+    }
+    EXPECT_TRUE(log.empty()) << log;
+    driver.bring_up(queue);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioQueueReset, ResetsOnlyTheSelectedQueue) {
+    driver.bring_up(queue);
+    RawQueue second(memory, 8);
+    driver.start_queue(second, 1);
+    driver.write(mmio::queue_reset, 1);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(device.ring(1), nullptr);
+    EXPECT_NE(device.ring(0), nullptr);
+}
+
+TEST_F(MmioQueueReset, GoesOnWritingOldBuffers) {
+    device.set_queue_reset(QueueReset::keeps_writing);
+    device.queue_reset_takes(1);
+    Buffer const buffer = bring_up_with_backlog();
+    driver.write(mmio::queue_reset, 1);
+    run(3);
+    EXPECT_EQ(buffer.virt[32], 0x11);  // not before the driver believes in the reset
+    EXPECT_EQ(driver.read(mmio::queue_reset), 1u);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    driver.start_queue(queue);
+    run(1);
+    EXPECT_EQ(buffer.virt[31], 0x11);
+    EXPECT_EQ(buffer.virt[32], sim::MmioDevice::stray_byte);
+    EXPECT_EQ(buffer.virt[47], sim::MmioDevice::stray_byte);
+    EXPECT_EQ(buffer.virt[48], 0x11);
+    EXPECT_EQ(queue.used_idx(), 0);
+    buffer.virt[32] = 0x22;
+    run(3);
+    EXPECT_EQ(buffer.virt[32], 0x22);  // once
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioQueueReset, WritesNoOldBufferThatIsGoneOrAfterAResetOfTheDevice) {
+    device.set_queue_reset(QueueReset::keeps_writing);
+    Buffer const gone = bring_up_with_backlog();
+    driver.write(mmio::queue_reset, 1);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    memory.free_buffer(gone);
+    run(3);
+    queue = RawQueue(memory, 8);
+    driver.reset();
+    Buffer const buffer = bring_up_with_backlog();
+    driver.write(mmio::queue_reset, 1);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    driver.bring_up(queue);
+    run(3);
+    EXPECT_EQ(buffer.virt[32], 0x11);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioQueueReset, IgnoresTheResetAndLooksAsIfItWereDone) {
+    device.set_queue_reset(QueueReset::ignored);
+    Buffer const buffer = bring_up_with_backlog();
+    driver.write(mmio::queue_reset, 1);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);  // which tells the truth
+    memory.free_buffer(buffer);
+    expect_only("D-3.3.1-2");
+    EXPECT_EQ(device.step(), 1u);
+    EXPECT_EQ(queue.used_idx(), 1);
+}
+
+TEST_F(MmioQueueReset, ResetsAPackedQueueToItsBeginning) {
+    device.offer(wire::feature::ring_packed);
+    RawPackedQueue packed(memory, 6);
+    Buffer const buffer = memory.allocate_buffer(64);
+    driver.bring_up(packed);
+    packed.submit(0, {{buffer.phys, 3, wire::packed::flag_write}, {buffer.phys, 3, wire::packed::flag_write}});
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);
+    driver.write(mmio::queue_reset, 1);
+    EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
+    EXPECT_EQ(device.packed_ring(), nullptr);
+    memory.free_pages(packed.pages);
+    RawPackedQueue again(memory, 3);
+    driver.start_queue(again);
+    EXPECT_EQ(device.packed_ring()->next_available(), PackedPosition{});
+    EXPECT_TRUE(log.empty()) << log;
 }
 
 // Notifications and interrupts.
@@ -577,6 +807,27 @@ TEST_F(MmioDevice, ChecksNotificationData) {
     submit(1);
     driver.notify(1u << 16);
     expect_only("S-4.2.3.3-data");
+}
+
+TEST_F(MmioDevice, ChecksTheUpperBitOfNotificationData) {
+    device.offer(wire::feature::notification_data);
+    device.set_start_index(0x7fff);
+    driver.bring_up(queue);
+    queue.next_available = 0x7fff;
+    submit();
+    driver.notify(0x8000u << 16);
+    EXPECT_EQ(device.step(), 1u);
+    driver.notify(0x8000u << 16);  // once more is allowed
+    EXPECT_TRUE(log.empty()) << log;
+    driver.notify(0);
+    expect_only("S-2.9-wrap");
+    EXPECT_EQ(device.notifications(), 3u);
+    log.clear();
+    driver.notify(0x8001u << 16);
+    expect_only("S-4.2.3.3-data");
+    log.clear();
+    driver.notify(0x8000u << 16 | 1);
+    expect_only("S-4.2.3.3-index");
 }
 
 TEST_F(MmioDevice, LooksOnlyWhenNotified) {
@@ -667,6 +918,272 @@ TEST_F(MmioDevice, KeepsWhatTheBackendSwallows) {
     driver.reset();
     memory.free_pages(pages);
     EXPECT_EQ(log.entries().size(), 1u) << log;
+}
+
+// Packed rings, and IN_ORDER.
+
+class MmioPackedDevice : public ::testing::Test {
+protected:
+    GuestMemory memory;
+    NullBackend backend;
+    RawPackedQueue queue{memory, 6};
+    ViolationLog& log = memory.violations();
+    Buffer buffer = memory.allocate_buffer(64);
+
+    void offer(std::initializer_list<unsigned> bits) {
+        for (unsigned const bit : bits) {
+            set_feature(backend.features_, bit);
+        }
+    }
+    void submit(uint16_t id, uint32_t bytes = 3) {
+        queue.submit(id, {{buffer.phys, bytes, wire::packed::flag_write}});
+    }
+    void expect_only(char const* id) {
+        EXPECT_EQ(log.entries().size(), 1u) << log;
+        EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
+    }
+};
+
+TEST_F(MmioPackedDevice, SeesACorrectDriverThroughASession) {
+    offer({wire::feature::ring_packed, wire::feature::indirect_desc});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    driver.bring_up(queue);
+    EXPECT_EQ(device.ring(), nullptr);
+    ASSERT_NE(device.packed_ring(), nullptr);
+    EXPECT_EQ(device.packed_ring()->config().size, 6);
+    EXPECT_TRUE(device.packed_ring()->config().event_idx);
+    EXPECT_TRUE(device.packed_ring()->config().indirect);
+    EXPECT_FALSE(device.packed_ring()->config().in_order);
+    for (uint16_t id = 0; id < 20; ++id) {
+        submit(id % 6);
+        driver.notify();
+        EXPECT_EQ(device.step(), 1u);
+        ASSERT_TRUE(queue.has_used());
+        EXPECT_EQ(queue.length(queue.next_used.offset), 3u);
+        EXPECT_EQ(queue.take_used(), id % 6);
+        EXPECT_EQ(queue.get_device_event(), EventSuppression::at(queue.next));  // armed for the next
+    }
+    EXPECT_TRUE(device.interrupt_line());
+    Pages const pages = queue.pages;
+    memory.free_pages(pages);
+    expect_only("D-3.3.1-2");
+    log.clear();
+    driver.reset();
+    EXPECT_EQ(device.packed_ring(), nullptr);
+    memory.free_pages(pages);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioPackedDevice, HasASplitRingWithoutTheFeature) {
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    RawQueue split(memory, 8);
+    EXPECT_EQ(device.ring(), nullptr);
+    driver.bring_up(split);
+    EXPECT_NE(device.ring(), nullptr);
+    EXPECT_EQ(device.packed_ring(), nullptr);
+}
+
+TEST_F(MmioPackedDevice, TakesAnySizeButZero) {
+    offer({wire::feature::ring_packed});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    driver.negotiate();
+    driver.write(mmio::queue_sel, 0);
+    driver.write(mmio::queue_size, 7);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.write(mmio::queue_size, 0);
+    expect_only("S-2.8-size");
+}
+
+TEST_F(MmioPackedDevice, BeginsAtAnyPlaceAndPolls) {
+    offer({wire::feature::ring_packed});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_start_position({5, false});
+    device.set_attention(Attention::polling);
+    queue.next = queue.next_used = {5, false};
+    driver.bring_up(queue);
+    EXPECT_EQ(queue.get_device_event(), (EventSuppression{0, wire::packed::event_disable}));
+    queue.submit(2, {{buffer.phys, 3, wire::packed::flag_write}, {buffer.phys, 3, wire::packed::flag_write}});
+    EXPECT_EQ(device.step(), 1u);
+    ASSERT_TRUE(queue.has_used());
+    EXPECT_EQ(queue.take_used(), 2);
+    EXPECT_EQ(device.packed_ring()->next_used(), (PackedPosition{1, true}));
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioPackedDevice, NeedsResetAfterAListWithoutMeaning) {
+    offer({wire::feature::ring_packed});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    driver.bring_up(queue);
+    queue.submit(0, {{PhysAddr{4096}, 16, 0}});
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    expect_only("S-2.8.4-addr");
+    EXPECT_EQ(driver.read(mmio::status), 15u | 64u);
+}
+
+TEST_F(MmioPackedDevice, ChecksNotificationData) {
+    offer({wire::feature::ring_packed, wire::feature::notification_data});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_start_position({4, true});
+    queue.next = queue.next_used = {4, true};
+    driver.bring_up(queue);
+    driver.notify(0x8004u << 16);  // nothing is available
+    submit(0);
+    driver.notify(0x8005u << 16);
+    submit(1);
+    driver.notify(0);  // offset 0, wrap counter 0
+    EXPECT_EQ(device.step(), 2u);
+    driver.notify(0);
+    queue.submit(2, {{buffer.phys, 3, 0}, {buffer.phys, 3, 0}});
+    driver.notify(2u << 16);
+    EXPECT_TRUE(log.empty()) << log;
+    driver.notify(1u << 16);
+    expect_only("D-2.8.16-3");
+    log.clear();
+    driver.notify(0x8002u << 16);
+    expect_only("S-2.9-wrap");
+    log.clear();
+    driver.notify(2u << 16 | 1);
+    expect_only("S-4.2.3.3-index");
+}
+
+TEST_F(MmioPackedDevice, HoldsBackWhatIsDoneTooEarlyWithInOrder) {
+    offer({wire::feature::ring_packed, wire::feature::in_order});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_schedule({.order = Schedule::Order::reversed, .burst = 3});
+    device.publish_each();
+    driver.bring_up(queue);
+    for (uint16_t const id : {uint16_t{4}, uint16_t{0}, uint16_t{2}}) {
+        submit(id);
+    }
+    driver.notify();
+    EXPECT_EQ(device.step(), 3u);
+    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 0, 4}));  // done in another order
+    EXPECT_EQ(queue.id(0), 4);
+    EXPECT_EQ(queue.id(1), 0);
+    EXPECT_EQ(queue.id(2), 2);
+    EXPECT_EQ(device.backlog(), 0u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioPackedDevice, WaitsForEverForWhatTheBackendSwallowsWithInOrder) {
+    offer({wire::feature::ring_packed, wire::feature::in_order});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    driver.bring_up(queue);
+    backend.swallow_ = true;
+    submit(4);
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    backend.swallow_ = false;
+    submit(0);
+    driver.notify();
+    EXPECT_EQ(device.step(), 0u);
+    EXPECT_FALSE(queue.has_used());
+    EXPECT_EQ(device.backlog(), 1u);
+    memory.free_buffer(buffer);  // of a chain that is done, and not used
+    expect_only("D-3.3.1-2");
+    driver.reset();
+    memory.free_buffer(buffer);
+    EXPECT_EQ(log.entries().size(), 1u) << log;
+    queue = RawPackedQueue(memory, 6);
+    buffer = memory.allocate_buffer(64);
+    driver.bring_up(queue);
+    submit(1);
+    driver.notify();
+    EXPECT_EQ(device.step(), 1u);  // and begins anew after a reset
+}
+
+TEST_F(MmioPackedDevice, AnswersABatchWithOneEntry) {
+    offer({wire::feature::ring_packed, wire::feature::in_order});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_used_entries(UsedEntries::per_batch);
+    driver.bring_up(queue);
+    for (uint16_t id = 0; id < 3; ++id) {
+        submit(id);
+    }
+    submit(3, 4);  // is not written completely
+    submit(4);
+    driver.notify();
+    EXPECT_EQ(device.step(), 5u);
+    EXPECT_EQ(queue.id(0), 3);
+    EXPECT_EQ(marks_of(queue.flags(0), true), Marks::used);
+    EXPECT_EQ(marks_of(queue.flags(1), true), Marks::available);
+    EXPECT_EQ(queue.id(4), 4);
+    EXPECT_EQ(marks_of(queue.flags(4), true), Marks::used);
+    EXPECT_EQ(device.packed_ring()->next_used(), (PackedPosition{5, true}));
+    EXPECT_EQ(device.packed_ring()->in_flight(), 0u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioPackedDevice, EndsABatchBeforeAGap) {
+    offer({wire::feature::ring_packed, wire::feature::in_order});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_used_entries(UsedEntries::per_batch);
+    driver.bring_up(queue);
+    backend.swallowed_head_ = 2;
+    for (uint16_t id = 0; id < 4; ++id) {
+        submit(id);
+    }
+    driver.notify();
+    EXPECT_EQ(device.step(), 2u);
+    EXPECT_EQ(queue.id(0), 1);
+    EXPECT_EQ(marks_of(queue.flags(0), true), Marks::used);
+    EXPECT_EQ(device.packed_ring()->next_used(), (PackedPosition{2, true}));
+    EXPECT_EQ(device.backlog(), 1u);
+}
+
+TEST_F(MmioPackedDevice, AnswersEachByItselfWithoutInOrder) {
+    offer({wire::feature::ring_packed});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    device.set_used_entries(UsedEntries::per_batch);
+    driver.bring_up(queue);
+    submit(0);
+    submit(1);
+    driver.notify();
+    EXPECT_EQ(device.step(), 2u);
+    EXPECT_EQ(queue.id(0), 0);
+    EXPECT_EQ(queue.id(1), 1);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(MmioPackedDevice, KeepsOrderAndBatchesOnASplitRingToo) {
+    offer({wire::feature::in_order});
+    sim::MmioDevice device(memory, backend);
+    RawDriver driver(device);
+    RawQueue split(memory, 8);
+    device.set_schedule({.order = Schedule::Order::reversed, .burst = 3});
+    driver.bring_up(split);
+    auto const send = [&] {
+        for (uint16_t i = 0; i < 3; ++i) {
+            auto const index = static_cast<uint16_t>(split.next_available % 8);
+            split.write(index, {buffer.phys, 3, wire::split::flag_write, 0});
+            split.submit(index);
+        }
+        driver.notify();
+        EXPECT_EQ(device.step(), 3u);
+    };
+    send();
+    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 1, 0}));
+    EXPECT_EQ(split.used_idx(), 3);
+    EXPECT_EQ(split.used_id(0), 0u);
+    EXPECT_EQ(split.used_id(2), 2u);
+    device.set_used_entries(UsedEntries::per_batch);
+    send();
+    EXPECT_EQ(split.used_idx(), 6);
+    EXPECT_EQ(split.used_id(3), 5u);
+    EXPECT_EQ(device.ring()->in_flight(), 0u);
+    EXPECT_TRUE(log.empty()) << log;
 }
 
 // A device in trouble.

@@ -3,12 +3,17 @@
 
 #include <stdint.h>
 
+#include <algorithm>
 #include <cstddef>
-#include <optional>
+#include <cstring>
+#include <iterator>
+#include <map>
 #include <utility>
 #include <vector>
 
 #include <sim/guest_memory.hpp>
+#include <sim/packed_queue.hpp>
+#include <sim/ring.hpp>
 #include <sim/schedule.hpp>
 #include <sim/split_queue.hpp>
 
@@ -20,10 +25,20 @@ namespace virtq::sim {
 struct QueuedChain {
     Chain chain;
     std::vector<uint64_t> held;
+    uint64_t number = 0;  ///< counts what was fetched
+};
+
+/// How used entries answer what was completed together. Without IN_ORDER it is always `each`.
+enum class UsedEntries : uint8_t {
+    each,      ///< one entry for each chain
+    per_batch  ///< one for all that were written completely, and the one behind them (§2.7.9, §2.8.8)
 };
 
 class MmioQueue {
 public:
+    /// What a device writes into buffers of a queue that it should have forgotten.
+    static constexpr uint8_t stray_byte = 0x5e;
+
     MmioQueue(GuestMemory& memory, uint16_t maximum) : size_max(maximum), memory_(memory) {}
 
     // Registers.
@@ -39,45 +54,52 @@ public:
     size_t reset_reads_left = 0;  ///< how often QueueReset still reads 1
 
     // The running queue.
-    std::optional<SplitQueue> ring;
+    Ring ring;
     Backlog<QueuedChain> backlog;
     bool notified = false;
     size_t notifications = 0;
-    uint16_t start_index = 0;  ///< a knob, survives a reset
+    uint16_t start_index = 0;       ///< a knob, survives a reset
+    PackedPosition start_position;  ///< the same of a packed ring
 
     /// The device begins to use the ring, and the memory it is in.
-    [[nodiscard]] bool start(SplitQueueConfig const& config, Schedule const& schedule) {
-        ring.emplace(memory_, config);
-        if (!ring->usable()) {
-            ring.reset();
+    template <class Config>
+    [[nodiscard]] bool start(Config const& config, Schedule const& schedule) {
+        if (!ring.start(memory_, config)) {
             return false;
         }
         backlog = Backlog<QueuedChain>(schedule);
-        held_.push_back(memory_.hold(config.descriptor_area, wire::split::descriptor_area_bytes(config.size)));
-        held_.push_back(memory_.hold(config.driver_area, wire::split::available_area_bytes(config.size)));
-        held_.push_back(memory_.hold(config.device_area, wire::split::used_area_bytes(config.size)));
+        fetched_ = used_ = 0;
+        for (size_t i = 0; i < 3; ++i) {
+            held_.push_back(memory_.hold(ring.area(i).phys, ring.area(i).bytes));
+        }
         return true;
     }
 
-    /// The device fetches nothing more; its memory is still in use until `let_go`.
-    void stop() {
-        for (auto& work : backlog.take_all()) {
-            held_.insert(held_.end(), work.held.begin(), work.held.end());
+    /// The device fetches nothing more; its memory is still in use until `let_go`. Answers with what it had fetched.
+    std::vector<QueuedChain> stop() {
+        std::vector<QueuedChain> dropped = backlog.take_all();
+        for (auto& work : dropped) {
+            keep(work.held);
         }
-        ring.reset();
+        for (auto& [number, done] : finished_) {
+            keep(done.work.held);
+        }
+        finished_.clear();
+        ring.stop();
         ready = notified = false;
         pfn = 0;
+        return dropped;
     }
 
     void let_go() { drop(held_); }
 
     /// Takes everything that is available. False if the driver handed over a chain that makes no sense.
     [[nodiscard]] bool fetch_all() {
-        while (auto chain = ring->fetch()) {
+        while (auto chain = ring.fetch()) {
             if (!chain->intact) {
                 return false;
             }
-            QueuedChain work{std::move(*chain), {}};
+            QueuedChain work{std::move(*chain), {}, fetched_++};
             for (auto const* segments : {&work.chain.readable, &work.chain.writable}) {
                 for (auto const& segment : *segments) {
                     work.held.push_back(memory_.hold(segment.phys, segment.bytes));
@@ -87,6 +109,42 @@ public:
         }
         return true;
     }
+
+    /// The work is done; `use_finished` tells the driver.
+    void finish(QueuedChain work, uint32_t length) {
+        // IN_ORDER: in the order in which they were fetched, otherwise as they come.
+        uint64_t const place = ring.in_order() ? work.number : used_ + finished_.size();
+        finished_.emplace(place, Finished{std::move(work), length});
+    }
+
+    /// Puts used entries; with IN_ORDER only for what has nothing older before it. Returns for how many chains.
+    size_t use_finished(UsedEntries entries) {
+        uint64_t const before = used_;
+        uint16_t batch = 0;
+        while (!finished_.empty() && finished_.begin()->first == used_) {
+            Finished done = std::move(finished_.begin()->second);
+            finished_.erase(finished_.begin());
+            ++used_;
+            ++batch;
+            drop(done.work.held);
+            // §2.7.9, §2.8.8: what is skipped counts as written completely, so that another length ends the batch.
+            bool const whole = done.length == done.work.chain.writable_bytes();
+            bool const more = !finished_.empty() && finished_.begin()->first == used_;
+            if (entries == UsedEntries::per_batch && ring.in_order() && whole && more) {
+                continue;
+            }
+            if (batch == 1) {
+                ring.put_used(done.work.chain.head, done.length);
+            } else {
+                ring.put_used_batch(done.work.chain.head, done.length, batch);
+            }
+            batch = 0;
+        }
+        return static_cast<size_t>(used_ - before);
+    }
+
+    /// Chains fetched and not used.
+    [[nodiscard]] size_t unused() const { return backlog.size() + finished_.size(); }
 
     void drop(std::vector<uint64_t>& tokens) {
         for (uint64_t const token : tokens) {
@@ -98,9 +156,25 @@ public:
     /// Work that the device swallowed: its memory stays in use until the queue is reset.
     void keep(std::vector<uint64_t> const& tokens) { held_.insert(held_.end(), tokens.begin(), tokens.end()); }
 
+    /// Overwrites the device-writable parts of chains from before a queue reset, wherever memory still is.
+    void write_strays() {
+        for (auto const& work : strays_) {
+            for (auto const& segment : work.chain.writable) {
+                if (uint8_t* const data = memory_.virt(segment.phys, segment.bytes)) {
+                    std::memset(data, stray_byte, segment.bytes);
+                }
+            }
+        }
+        strays_.clear();
+    }
+    void stray(std::vector<QueuedChain> chains) {
+        std::move(chains.begin(), chains.end(), std::back_inserter(strays_));
+    }
+
     void reset() {
         stop();
         let_go();
+        strays_.clear();
         size = align = 0;
         size_written = stop_unread = false;
         area_written = 0;
@@ -108,7 +182,16 @@ public:
     }
 
 private:
+    struct Finished {
+        QueuedChain work;
+        uint32_t length;
+    };
+
     GuestMemory& memory_;
+    std::vector<QueuedChain> strays_;        ///< to be written although the queue was reset
+    std::map<uint64_t, Finished> finished_;  ///< in the order in which they are used
+    uint64_t fetched_ = 0;
+    uint64_t used_ = 0;
     std::vector<uint64_t> held_;
 };
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <sim/device_backend.hpp>
@@ -11,8 +12,10 @@
 #include <sim/feature_exchange.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_queue.hpp>
+#include <sim/packed_queue.hpp>
 #include <sim/rule.hpp>
 #include <sim/schedule.hpp>
+#include <sim/split_queue.hpp>
 #include <sim/wire.hpp>
 
 /// All queues of a virtio-mmio device, and the registers behind QueueSel: how a queue is sized, placed, started,
@@ -23,6 +26,13 @@ namespace virtq::sim {
 enum class Attention : uint8_t {
     when_notified,  ///< only after QueueNotify, until nothing is left: a lost notification hangs, and is seen
     polling,        ///< at each step, and it tells the driver not to notify
+};
+
+/// What writing 1 to QueueReset does (§2.6.1, §4.2.2).
+enum class QueueReset : uint8_t {
+    honest,
+    keeps_writing,  ///< a lie: the queue is reset, and chains that the device had fetched are written all the same
+    ignored         ///< a lie: nothing, and QueueReset reads as 0, while QueueReady and the queue stay as they are
 };
 
 class QueueBank {
@@ -58,21 +68,28 @@ public:
     // Knobs of the device; they survive a reset.
     Schedule schedule;
     Attention attention = Attention::when_notified;
+    UsedEntries used_entries = UsedEntries::each;
     bool refuse_ready = false;
     bool refuse_stop = false;
     size_t reset_takes = 0;
+    QueueReset reset_manner = QueueReset::honest;
 
 private:
     void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
 
     void write_page_size(uint32_t value);
+    [[nodiscard]] bool check_reset_done(MmioQueue const& queue);
     void write_size(MmioQueue& queue, uint32_t value);
     void write_area(MmioQueue& queue, uint16_t offset, uint32_t value);
     void write_ready(MmioQueue& queue, uint32_t value);
     void write_pfn(MmioQueue& queue, uint32_t value);
     void write_reset(MmioQueue& queue, uint32_t value);
+    void check_notification_data(MmioQueue& queue, uint32_t value);
     [[nodiscard]] bool check_configured(MmioQueue const& queue);
-    [[nodiscard]] SplitQueueConfig config_of(MmioQueue const& queue) const;
+    [[nodiscard]] bool is_packed() const { return features_.negotiated(wire::feature::ring_packed); }
+    [[nodiscard]] bool start(MmioQueue& queue);
+    [[nodiscard]] SplitQueueConfig split_config_of(MmioQueue const& queue) const;
+    [[nodiscard]] PackedQueueConfig packed_config_of(MmioQueue const& queue) const;
     [[nodiscard]] MmioQueue* selected() { return queue_sel_ < queues_.size() ? &queues_[queue_sel_] : nullptr; }
 
     GuestMemory& memory_;
@@ -151,7 +168,18 @@ inline void QueueBank::write(uint16_t offset, uint32_t value) {
     }
 }
 
+/// §4.2.2.2: only after the reset may the queue be set up again. False: too early.
+inline bool QueueBank::check_reset_done(MmioQueue const& queue) {
+    if (queue.reset_reads_left != 0) {
+        report(rule::queue_reset_ongoing, queue_sel_);
+    }
+    return queue.reset_reads_left == 0;
+}
+
 inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
+    if (!check_reset_done(queue)) {
+        return;
+    }
     if (queue.ready) {
         return report(rule::queue_live, wire::mmio::queue_size);
     }
@@ -161,7 +189,10 @@ inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
     if (value > queue.size_max) {
         return report(rule::queue_size_max, value);
     }
-    if (value == 0 || (value & (value - 1)) != 0) {
+    if (is_packed() && value == 0) {
+        return report(rule::packed_size_invalid, value);
+    }
+    if (!is_packed() && (value == 0 || (value & (value - 1)) != 0)) {
         return report(rule::queue_size_invalid, value);
     }
     queue.size = value;
@@ -170,6 +201,9 @@ inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
 
 inline void QueueBank::write_area(MmioQueue& queue, uint16_t offset, uint32_t value) {
     using namespace wire::mmio;
+    if (!check_reset_done(queue)) {
+        return;
+    }
     if (queue.ready) {
         return report(rule::queue_live, offset);
     }
@@ -197,16 +231,22 @@ inline void QueueBank::write_ready(MmioQueue& queue, uint32_t value) {
         queue.stop_unread = false;
         queue.let_go();
     }
-    if (queue.reset_reads_left != 0) {
-        return report(rule::queue_reset_ongoing, queue_sel_);
+    if (!check_reset_done(queue)) {
+        return;
     }
     if (queue.ready || refuse_ready || !check_configured(queue)) {
         return;
     }
-    queue.ready = queue.start(config_of(queue), schedule);
-    if (queue.ready && attention == Attention::polling) {
-        queue.ring->set_no_notify(true);
+    queue.ready = start(queue);
+}
+
+inline bool QueueBank::start(MmioQueue& queue) {
+    bool const started =
+        is_packed() ? queue.start(packed_config_of(queue), schedule) : queue.start(split_config_of(queue), schedule);
+    if (started && attention == Attention::polling) {
+        queue.ring.forbid_notifications();
     }
+    return started;
 }
 
 inline bool QueueBank::check_configured(MmioQueue const& queue) {
@@ -237,10 +277,8 @@ inline void QueueBank::write_pfn(MmioQueue& queue, uint32_t value) {
         return;
     }
     queue.pfn = value;
-    if (!queue.start(config_of(queue), schedule)) {
+    if (!start(queue)) {
         queue.pfn = 0;
-    } else if (attention == Attention::polling) {
-        queue.ring->set_no_notify(true);
     }
 }
 
@@ -249,11 +287,29 @@ inline void QueueBank::write_reset(MmioQueue& queue, uint32_t value) {
     if (!features_.negotiated(wire::feature::ring_reset) || value != 1) {
         return report(rule::queue_reset_use, value);
     }
-    queue.stop();
+    if (!check_reset_done(queue) || reset_manner == QueueReset::ignored) {
+        return;
+    }
+    auto chains = queue.stop();
+    if (reset_manner == QueueReset::keeps_writing) {
+        queue.stray(std::move(chains));
+    }
     queue.size = 0;
     queue.size_written = queue.stop_unread = false;
     queue.area_written = 0;
     queue.reset_reads_left = reset_takes == never ? never : reset_takes + 1;
+}
+
+/// §2.9: behind the index of the queue 15 bits next_off and the bit next_wrap. They name the place of the next
+/// descriptor that is not available yet, on a split ring the available idx.
+inline void QueueBank::check_notification_data(MmioQueue& queue, uint32_t value) {
+    uint32_t const wrong = (value >> 16) ^ queue.ring.next_of_driver();
+    if ((wrong & 0x7fff) != 0) {
+        report(queue.ring.packed() != nullptr ? rule::notify_next_off : rule::notify_data, value);
+    }
+    if ((wrong & 0x8000) != 0) {
+        report(rule::notify_next_wrap, value);
+    }
 }
 
 inline void QueueBank::notify(uint32_t value) {
@@ -265,19 +321,18 @@ inline void QueueBank::notify(uint32_t value) {
     }
     bool const with_data = features_.negotiated(wire::feature::notification_data);
     uint32_t const index = with_data ? value & 0xffff : value;
-    if (index >= queues_.size() || !queues_[index].ring) {
+    if (index >= queues_.size() || !queues_[index].ring.started()) {
         return report(rule::notify_index, value);
     }
     MmioQueue& queue = queues_[index];
-    if (with_data &&
-        value >> 16 != queue.ring->avail_idx()) {  // §2.9: next_off and next_wrap are idx, for split rings
-        report(rule::notify_data, value);
+    if (with_data) {
+        check_notification_data(queue, value);
     }
     ++queue.notifications;
     queue.notified = true;
 }
 
-inline SplitQueueConfig QueueBank::config_of(MmioQueue const& queue) const {
+inline SplitQueueConfig QueueBank::split_config_of(MmioQueue const& queue) const {
     SplitQueueConfig config;
     config.size = static_cast<uint16_t>(queue.size);
     config.event_idx = features_.negotiated(wire::feature::event_idx);
@@ -287,6 +342,7 @@ inline SplitQueueConfig QueueBank::config_of(MmioQueue const& queue) const {
     config.descriptor_area = PhysAddr{queue.area[0]};
     config.driver_area = PhysAddr{queue.area[1]};
     config.device_area = PhysAddr{queue.area[2]};
+    config.order = legacy_ ? guest_order : ByteOrder::little;
     if (legacy_) {  // §2.7.2: table and available ring together, the used ring at the next QueueAlign boundary
         uint64_t const base = uint64_t{queue.pfn} * guest_page_size_;
         uint64_t const available = wire::split::descriptor_bytes * queue.size;
@@ -296,6 +352,19 @@ inline SplitQueueConfig QueueBank::config_of(MmioQueue const& queue) const {
         config.driver_area = PhysAddr{base + available};
         config.device_area = PhysAddr{base + ((used + mask) & ~mask)};
     }
+    return config;
+}
+
+inline PackedQueueConfig QueueBank::packed_config_of(MmioQueue const& queue) const {
+    PackedQueueConfig config;
+    config.size = static_cast<uint16_t>(queue.size);
+    config.event_idx = features_.negotiated(wire::feature::event_idx);
+    config.indirect = features_.negotiated(wire::feature::indirect_desc);
+    config.in_order = features_.negotiated(wire::feature::in_order);
+    config.start = queue.start_position;
+    config.descriptor_area = PhysAddr{queue.area[0]};
+    config.driver_area = PhysAddr{queue.area[1]};
+    config.device_area = PhysAddr{queue.area[2]};
     return config;
 }
 

@@ -10,6 +10,7 @@
 
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_device.hpp>
+#include <sim/packed_queue.hpp>
 #include <sim/wire.hpp>
 
 /// The other side, for the simulator's own tests: a driver that pokes bytes and registers by hand, so that a test can
@@ -99,6 +100,109 @@ public:
     uint16_t next_available = 0;
 };
 
+/// A packed ring in memory of its own: the ring, then the two event suppression structures.
+class RawPackedQueue {
+public:
+    RawPackedQueue(GuestMemory& memory, uint16_t queue_size, PackedPosition start_position = {})
+        : size(queue_size), start(start_position), next(start_position), next_used(start_position) {
+        size_t const bytes = 16 * size_t{size} + 8;
+        pages = memory.allocate_pages((bytes + 4095) / 4096);
+        base = static_cast<uint8_t*>(pages.virt);
+        std::memset(base, 0, pages.count * 4096);
+        driver_event = base + 16 * size_t{size};
+        device_event = driver_event + 4;
+        driver_area = pages.phys + 16 * uint64_t{size};
+        device_area = driver_area + 4;
+        lengths.assign(size_t{1} << 16, 0);
+    }
+
+    [[nodiscard]] PackedQueueConfig config() const {
+        PackedQueueConfig config;
+        config.size = size;
+        config.descriptor_area = pages.phys;
+        config.driver_area = driver_area;
+        config.device_area = device_area;
+        config.start = start;
+        return config;
+    }
+
+    /// A descriptor at any place, its flags last.
+    void write(uint16_t slot, PackedDescriptor const& descriptor) {
+        uint8_t* const entry = base + 16 * size_t{slot};
+        write_body(entry, descriptor);
+        RawQueue::set(entry + 14, descriptor.flags);
+    }
+    void set_flags(uint16_t slot, uint16_t flags) { RawQueue::set(base + 16 * size_t{slot} + 14, flags); }
+
+    /// The next list, with NEXT, AVAIL and USED as they have to be, and other flags as they are given. All of it is
+    /// written but the first descriptor's flags, which `publish` sets.
+    void offer(uint16_t id, std::vector<RawDescriptor> const& elements) {
+        first = next;
+        for (size_t i = 0; i < elements.size(); ++i) {
+            bool const last = i + 1 == elements.size();
+            auto const flags = static_cast<uint16_t>(elements[i].flags | flags_of(Marks::available, next.wrap) |
+                                                     (last ? 0 : wire::packed::flag_next));
+            uint8_t* const entry = base + 16 * size_t{next.offset};
+            write_body(entry, {elements[i].addr.value, elements[i].bytes, id, flags});
+            if (i == 0) {
+                first_flags = flags;
+            } else {
+                RawQueue::set(entry + 14, flags);
+            }
+            next = next.after(1, size);
+        }
+        lengths[id] = elements.size();
+    }
+    void publish() { set_flags(first.offset, first_flags); }
+    void submit(uint16_t id, std::vector<RawDescriptor> const& elements) {
+        offer(id, elements);
+        publish();
+    }
+
+    [[nodiscard]] uint16_t flags(uint16_t slot) const { return RawQueue::get(base + 16 * size_t{slot} + 14); }
+    [[nodiscard]] uint16_t id(uint16_t slot) const { return RawQueue::get(base + 16 * size_t{slot} + 12); }
+    [[nodiscard]] uint32_t length(uint16_t slot) const { return RawQueue::word(base + 16 * size_t{slot} + 8); }
+    /// Whether the next used descriptor is there.
+    [[nodiscard]] bool has_used() const { return marks_of(flags(next_used.offset), next_used.wrap) == Marks::used; }
+    /// Takes it; answers with its id.
+    [[nodiscard]] uint16_t take_used() {
+        uint16_t const taken = id(next_used.offset);
+        next_used = next_used.after(lengths[taken], size);
+        return taken;
+    }
+
+    void set_driver_event(EventSuppression event) { set_event(driver_event, event); }
+    [[nodiscard]] EventSuppression get_device_event() const {
+        uint16_t const flags = RawQueue::get(device_event + 2);
+        return {RawQueue::get(device_event), flags};
+    }
+
+    uint16_t size;
+    PackedPosition start;
+    Pages pages;
+    uint8_t* base = nullptr;
+    uint8_t* driver_event = nullptr;
+    uint8_t* device_event = nullptr;
+    PhysAddr driver_area;
+    PhysAddr device_area;
+    PackedPosition next;          ///< where the next list begins
+    PackedPosition next_used;     ///< where the next used descriptor appears
+    PackedPosition first;         ///< of the last list that was offered
+    uint16_t first_flags = 0;     ///< what `publish` sets
+    std::vector<size_t> lengths;  ///< of lists, by id
+
+private:
+    static void write_body(uint8_t* entry, PackedDescriptor const& descriptor) {
+        std::memcpy(entry, &descriptor.addr, 8);
+        std::memcpy(entry + 8, &descriptor.bytes, 4);
+        std::memcpy(entry + 12, &descriptor.id, 2);
+    }
+    static void set_event(uint8_t* at, EventSuppression event) {
+        RawQueue::set(at, event.descriptor);
+        RawQueue::set(at + 2, event.flags);
+    }
+};
+
 /// The steps of §3.1.1 over registers, one function each.
 class RawDriver {
 public:
@@ -146,7 +250,9 @@ public:
         static_cast<void>(read(wire::mmio::status));
     }
 
-    void write_areas(RawQueue const& queue) {
+    /// Of a `RawQueue` or a `RawPackedQueue`.
+    template <class Queue>
+    void write_areas(Queue const& queue) {
         write(wire::mmio::queue_desc_low, static_cast<uint32_t>(queue.pages.phys.value));
         write(wire::mmio::queue_desc_high, static_cast<uint32_t>(queue.pages.phys.value >> 32));
         write(wire::mmio::queue_driver_low, static_cast<uint32_t>(queue.driver_area.value));
@@ -154,14 +260,16 @@ public:
         write(wire::mmio::queue_device_low, static_cast<uint32_t>(queue.device_area.value));
         write(wire::mmio::queue_device_high, static_cast<uint32_t>(queue.device_area.value >> 32));
     }
-    void start_queue(RawQueue const& queue, uint32_t index = 0) {
+    template <class Queue>
+    void start_queue(Queue const& queue, uint32_t index = 0) {
         write(wire::mmio::queue_sel, index);
         write(wire::mmio::queue_size, queue.size);
         write_areas(queue);
         write(wire::mmio::queue_ready, 1);
     }
     /// All of it, with one queue.
-    void bring_up(RawQueue const& queue) {
+    template <class Queue>
+    void bring_up(Queue const& queue) {
         negotiate();
         start_queue(queue);
         add_status(wire::status::driver_ok);

@@ -50,12 +50,60 @@ inline constexpr Rule available_flags{"D-2.7.7.1-1", "2.7.7.1", "Without EVENT_I
 inline constexpr Rule available_flags_event{"D-2.7.7.1-3", "2.7.7.1", "With EVENT_IDX, the available flags are 0"};
 inline constexpr Rule used_flags_init{"D-2.7.10.1-1", "2.7.10.1", "The used flags are 0 when the queue starts"};
 
+// §2.8
+inline constexpr Rule packed_size_invalid{"S-2.8-size", "2.8", "A packed queue has 1 to 32768 descriptors"};
+inline constexpr Rule packed_area_outside_ram{"S-2.8-ram", "2.8",
+                                              "Each part of a virtqueue lies in memory of the driver"};
+inline constexpr Rule packed_marks{"S-2.8.1-marks", "2.8.1", "An available descriptor has USED inverse to AVAIL"};
+inline constexpr Rule packed_length_zero{"S-2.8.4-length", "2.8.4", "A buffer element is not empty"};
+inline constexpr Rule packed_buffer_outside_ram{"S-2.8.4-addr", "2.8.4", "A buffer lies in memory that is handed out"};
+inline constexpr Rule packed_indirect_length{"S-2.8.7-length", "2.8.7",
+                                             "An indirect table is n * 16 bytes, n at least 1"};
+inline constexpr Rule packed_area_alignment{"D-2.8.11-1", "2.8.11",
+                                            "Align the parts of a virtqueue to 16, 4 and 4 bytes"};
+inline constexpr Rule packed_flags_unknown{"S-2.8.13-flags", "2.8.13",
+                                           "Descriptor flags are NEXT, WRITE, INDIRECT, AVAIL and USED only"};
+inline constexpr Rule packed_ring_init{"S-2.8.13-zero", "2.8.13", "The descriptor ring is zero when the queue starts"};
+inline constexpr Rule packed_event_init{"S-2.8.14-zero", "2.8.14",
+                                        "The device event structure is zero when the queue starts"};
+inline constexpr Rule driver_event_reserved{"S-2.8.14-reserved", "2.8.14", "Reserved bits of event flags are 0"};
+inline constexpr Rule driver_event_value{"S-2.8.10-flags", "2.8.10", "Event flags 3 is reserved"};
+inline constexpr Rule driver_event_desc{"S-2.8.10-desc", "2.8.10", "Event flags DESC only with EVENT_IDX"};
+inline constexpr Rule driver_event_offset{"S-2.8.10-offset", "2.8.10", "An event offset is below the queue size"};
+inline constexpr Rule packed_overwritten{"D-2.8.16-1", "2.8.16", "Change a descriptor only once it is used"};
+inline constexpr Rule packed_altered{"D-2.8.16-2", "2.8.16", "Do not change a descriptor once it is available"};
+inline constexpr Rule notify_next_off{"D-2.8.16-3", "2.8.16",
+                                      "next_off names the next descriptor that is not available"};
+inline constexpr Rule packed_list_too_long{"D-2.8.17-2", "2.8.17", "A list is not longer than the queue size"};
+inline constexpr Rule packed_writable_first{"D-2.8.17-3", "2.8.17",
+                                            "Device-writable descriptors follow the readable ones"};
+inline constexpr Rule packed_no_room{"D-2.8.17-5", "2.8.17",
+                                     "Make room for the whole list before its first descriptor"};
+inline constexpr Rule packed_list_partial{"D-2.8.17-6", "2.8.17",
+                                          "Make all of a list available before its first descriptor"};
+inline constexpr Rule packed_indirect_unwanted{"D-2.8.19-1", "2.8.19", "INDIRECT only if it was negotiated"};
+inline constexpr Rule packed_indirect_flags{"D-2.8.19-2", "2.8.19", "No flag but WRITE inside an indirect table"};
+inline constexpr Rule packed_chain_too_long{"D-2.8.19-3", "2.8.19",
+                                            "An indirect table is not longer than the queue size"};
+inline constexpr Rule packed_indirect_in_list{"D-2.8.19-4", "2.8.19", "No INDIRECT in a list linked by NEXT"};
+inline constexpr Rule buffer_id_range{"S-2.8.21-id", "2.8.21", "A buffer id is below the queue size"};
+inline constexpr Rule buffer_id_busy{"S-2.8.21-busy", "2.8.21.1", "A buffer id belongs to one buffer in flight"};
+
+// §2.9
+inline constexpr Rule notify_next_wrap{"S-2.9-wrap", "2.9",
+                                       "next_wrap is the wrap counter of next_off, or bit 15 of the available idx"};
+
 // §3
 inline constexpr Rule init_reset{"D-3.1.1-2", "3.1.1", "Reset the device first"};
 inline constexpr Rule init_acknowledge{"D-3.1.1-3", "3.1.1", "Set ACKNOWLEDGE before DRIVER"};
 inline constexpr Rule init_driver{"D-3.1.1-4", "3.1.1", "Set DRIVER before negotiating features"};
 inline constexpr Rule init_features{"D-3.1.1-5", "3.1.1", "Read the offered features before accepting"};
 inline constexpr Rule init_config_write{"D-3.1.1-7", "3.1.1", "Do not write config fields before FEATURES_OK"};
+
+// §3.4
+inline constexpr Rule suspend_unasked{"D-3.4.1-1", "3.4.1", "SUSPEND only with DRIVER_OK, and if it was negotiated"};
+inline constexpr Rule suspended_notify{"D-3.4.1-4", "3.4.1", "No notification after SUSPEND"};
+inline constexpr Rule suspended_config{"D-3.4.1-5", "3.4.1", "No configuration write after SUSPEND"};
 inline constexpr Rule init_features_ok{"D-3.1.1-8", "3.1.1", "Set FEATURES_OK before setting up the device"};
 inline constexpr Rule features_frozen{"D-3.1.1-9", "3.1.1", "Accept no features after FEATURES_OK"};
 inline constexpr Rule features_reread{"D-3.1.1-10", "3.1.1", "Read the status again to see that FEATURES_OK stayed"};

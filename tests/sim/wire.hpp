@@ -24,6 +24,9 @@ constexpr void set_feature(FeatureWords& words, unsigned bit, bool on = true) {
 
 /// §2.7.3: little-endian since 1.0; a legacy device speaks the guest's native order.
 enum class ByteOrder : uint8_t { little, big };
+/// That of the guest, which legacy devices share (§2.5.3, §2.7.3, §5.2.6.4).
+inline constexpr ByteOrder guest_order =
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ByteOrder::little : ByteOrder::big;
 
 namespace wire {
 
@@ -40,6 +43,7 @@ inline constexpr unsigned sr_iov = 37;             // VIRTIO_F_SR_IOV: PCI only
 inline constexpr unsigned notification_data = 38;  // VIRTIO_F_NOTIFICATION_DATA
 inline constexpr unsigned notif_config_data = 39;  // VIRTIO_F_NOTIF_CONFIG_DATA
 inline constexpr unsigned ring_reset = 40;         // VIRTIO_F_RING_RESET
+inline constexpr unsigned suspend = 43;            // VIRTIO_F_SUSPEND
 inline constexpr unsigned admin_vq = 41;           // VIRTIO_F_ADMIN_VQ: not on MMIO (§4.2.5)
 inline constexpr unsigned first_reserved = 44;     // §2.2: 44 to 49 are reserved for future extensions
 inline constexpr unsigned last_reserved = 49;
@@ -93,6 +97,36 @@ inline constexpr uint64_t used_alignment = 4;
     return ring_offset + used_element_bytes * size;
 }
 }  // namespace split
+
+/// §2.8 (Packed Virtqueues). Little-endian throughout: there is no legacy packed ring.
+namespace packed {
+inline constexpr uint16_t max_queue_size = 32768;
+
+inline constexpr size_t descriptor_bytes = 16;  // §2.8.13: le64 addr, le32 len, le16 id, le16 flags
+inline constexpr size_t length_offset = 8;
+inline constexpr size_t id_offset = 12;
+inline constexpr size_t flags_offset = 14;
+inline constexpr uint16_t flag_next = 1;        // VIRTQ_DESC_F_NEXT
+inline constexpr uint16_t flag_write = 2;       // VIRTQ_DESC_F_WRITE
+inline constexpr uint16_t flag_indirect = 4;    // VIRTQ_DESC_F_INDIRECT
+inline constexpr uint16_t flag_avail = 1 << 7;  // VIRTQ_DESC_F_AVAIL
+inline constexpr uint16_t flag_used = 1 << 15;  // VIRTQ_DESC_F_USED
+
+inline constexpr size_t event_bytes = 4;  // §2.8.14: le16 desc, le16 flags
+inline constexpr size_t event_flags_offset = 2;
+inline constexpr uint16_t event_wrap = 1 << 15;  // desc: 15 bits of offset, then the wrap counter
+inline constexpr uint16_t event_flags_mask = 3;  // flags: the other bits are reserved
+inline constexpr uint16_t event_enable = 0;      // RING_EVENT_FLAGS_ENABLE
+inline constexpr uint16_t event_disable = 1;     // RING_EVENT_FLAGS_DISABLE
+inline constexpr uint16_t event_descriptor = 2;  // RING_EVENT_FLAGS_DESC
+
+inline constexpr uint64_t descriptor_alignment = 16;  // the table of §2.8.10.1
+inline constexpr uint64_t event_alignment = 4;
+
+[[nodiscard]] constexpr size_t descriptor_area_bytes(size_t size) {
+    return descriptor_bytes * size;
+}
+}  // namespace packed
 
 /// §4.2.2, and §4.2.4 for the legacy register layout.
 namespace mmio {

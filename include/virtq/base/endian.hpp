@@ -16,6 +16,10 @@ inline constexpr ByteOrder native_byte_order = ByteOrder::little;
 inline constexpr ByteOrder native_byte_order = ByteOrder::big;
 #endif
 
+[[nodiscard]] constexpr uint8_t swap_bytes(uint8_t value) {
+    return value;
+}
+
 [[nodiscard]] constexpr uint16_t swap_bytes(uint16_t value) {
     return static_cast<uint16_t>((value << 8) | (value >> 8));
 }

@@ -20,13 +20,20 @@ enum class Error : uint8_t {
     queue_size_above_capacity,
     // queue: its memory
     no_pages,
+    queue_size_above_pages,
+    queue_reset_failed,
+    suspend_timed_out,
+    not_live,
+    descriptor_tier_in_order,
     pages_misaligned,
     pages_not_contiguous,
     pages_handed_out_twice,
+    pages_not_memory,
     pfn_above_32_bits,
     pfn_zero,
     queue_still_live,
     // queue: its features
+    ring_packed_not_negotiated,
     feature_not_supported_by_queue,
     // queue: a chain
     queue_full,
@@ -94,6 +101,21 @@ enum class Error : uint8_t {
                    "larger N.";
         case Error::no_pages:
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
+        case Error::queue_size_above_pages:
+            return "The queue's pages have no room for that size: restart() takes at most the size of init().";
+        case Error::queue_reset_failed:
+            return "The device did not finish the reset of one queue, or offers RING_RESET without having it (as QEMU "
+                   "7.2 "
+                   "on virtio-mmio): it may still write to the queue's buffers. Reset the device.";
+        case Error::suspend_timed_out:
+            return "The device did not say that it is suspended, or running again, within the budget of looks: look "
+                   "on, "
+                   "or reset it.";
+        case Error::not_live:
+            return "The device is not live (DRIVER_OK is not set): only a device that works can be suspended.";
+        case Error::descriptor_tier_in_order:
+            return "A queue with VIRTIO_F_IN_ORDER takes its descriptors in ring order and hands none out: use add(), "
+                   "or do not accept the feature.";
         case Error::pages_misaligned:
             return "The page allocator returned memory that does not start on a 4096-byte boundary, physically or "
                    "virtually: it must hand out whole pages.";
@@ -101,6 +123,10 @@ enum class Error : uint8_t {
             return "The pages of one allocation are not physically contiguous, or are not where the allocator says: "
                    "allocate them from one physical run, and compare Pages::phys with phys_addr() (cut to 32 bits? an "
                    "offset? a frame number?).";
+        case Error::pages_not_memory:
+            return "What is written to the pages of the allocator cannot be read back: there is no RAM at that "
+                   "address. "
+                   "Check the memory map, and the mapping of these pages.";
         case Error::pages_handed_out_twice:
             return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
                    "CheckedPages, which says which pages these are. Address 0 is a failed allocation that was passed "
@@ -115,6 +141,9 @@ enum class Error : uint8_t {
         case Error::queue_still_live:
             return "The device may still write to this queue: reset the device, wait until its status reads 0, call "
                    "detach(), and release again (§3.3.1). The pages were not given back.";
+        case Error::ring_packed_not_negotiated:
+            return "A Packed queue needs VIRTIO_F_RING_PACKED among the negotiated features: put Packed::wanted and "
+                   "Packed::required into the Negotiation (QEMU: packed=on), or choose Negotiated or Split.";
         case Error::feature_not_supported_by_queue:
             return "A ring feature was negotiated that this queue format does not implement: leave it out of the "
                    "wanted features, or choose the other format.";
@@ -176,7 +205,8 @@ enum class Error : uint8_t {
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
                    "implement: see negotiation().missing, and the device's options (QEMU: `-global "
-                   "virtio-mmio.force-legacy=false` or, for PCI, disable-legacy=on; iommu_platform=off).";
+                   "virtio-mmio.force-legacy=false` or, for PCI, disable-legacy=on; packed=on for a Packed queue; "
+                   "iommu_platform=off).";
         case Error::feature_prerequisite_missing:
             return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
         case Error::features_refused:

@@ -174,7 +174,9 @@ public:
 
     /// What `diagnose` of diag/ looks at. The transport is null before `init`.
     [[nodiscard]] T* transport() { return transport_; }
-    [[nodiscard]] VirtQueue<N> const& ring(uint16_t queue) const { return queues_.at(queue).ring(); }
+    [[nodiscard]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
+        return queues_.at(queue).ring();
+    }
 
     // --- asynchronous ---
 
@@ -199,11 +201,14 @@ public:
     bool start(uint16_t queue = 0) {
         VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_,
                      "start() of a queue that this disk does not have: compare with queue_count()");
-        if (check_usable(queue) != Error::none || !queues_[queue].publish()) {
+        if (check_usable(queue) != Error::none) {
             return false;
         }
-        transport_->notify(queue);
-        return true;
+        Notification const notification = queues_[queue].publish();
+        if (notification) {
+            transport_->notify(queue, notification.next);
+        }
+        return notification.needed;
     }
 
     /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
@@ -407,9 +412,7 @@ private:
     template <class MakeQueue, Relax R>
     [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        negotiation_ = Negotiation{};
-        negotiation_.wanted = block_features(Traits::queue_maximum).without(option_.unwanted);
-        negotiation_.needs = spec::block::feature_needs;
+        negotiation_ = block_negotiation<Traits>(option_);
         if (Status const agreed = init.negotiate(negotiation_, option_.reset_looks, relax); !agreed) {
             return agreed;
         }

@@ -24,7 +24,7 @@ struct BlockTopology {
 [[nodiscard]] constexpr Features block_features(uint16_t queue_maximum) {
     using Bit = spec::block::Feature;
     Features features = Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
-                                     Bit::config_wce, Bit::discard, Bit::write_zeroes, spec::Feature::event_idx);
+                                     Bit::config_wce, Bit::discard, Bit::write_zeroes);
     if (queue_maximum > 1) {
         features.set(Bit::mq);
     }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/same_as.hpp>
+#include <virtq/device/block_config.hpp>
+#include <virtq/device/negotiation.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/queue/option.hpp>
+#include <virtq/queue/virtqueue.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stdint.h>
@@ -14,6 +18,7 @@ namespace virtq {
 /// What a `BlockDevice` is made of at compile time. Derive and change what differs.
 struct BlockTraits {
     using Mapper = NoMapper;                      ///< see `DmaMapper`
+    using Format = Split;                         ///< of the queues: or `Packed`, or `Negotiated`
     static constexpr uint16_t queue_maximum = 1;  ///< request queues that are used if the device has them
 };
 
@@ -23,6 +28,21 @@ struct BlockOption {
     Looks reset_looks{1'000'000};  ///< budget for a reset
     QueueOption queue{};
 };
+
+/// What a driver of these traits asks of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
+/// for the driver's own pages an allocator whose physical addresses are the device's.
+template <class Traits>
+[[nodiscard]] constexpr Negotiation block_negotiation(BlockOption const& option) {
+    Negotiation negotiation;
+    negotiation.wanted = block_features(Traits::queue_maximum) | Traits::Format::wanted;
+    if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
+        negotiation.wanted.set(spec::Feature::access_platform);
+    }
+    negotiation.wanted = negotiation.wanted.without(option.unwanted);
+    negotiation.required = Traits::Format::required;
+    negotiation.needs = spec::block::feature_needs;
+    return negotiation;
+}
 
 /// §5.2.5: whether completed writes are durable at once, or after a flush.
 enum class BlockCacheMode : uint8_t { writethrough = 0, writeback = 1 };

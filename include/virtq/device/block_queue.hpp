@@ -16,17 +16,20 @@ namespace virtq {
 
 /// One request queue of a disk: turns requests into chains and back. It knows no transport and no configuration;
 /// `BlockDevice` has checked the requests and notifies the device.
-template <uint32_t N, DmaMapper Mapper>
+template <uint32_t N, class Traits>
 class BlockQueue {
 public:
+    using Mapper = typename Traits::Mapper;
+    using Ring = VirtQueue<N, typename Traits::Format>;
+
     static constexpr uint32_t request_maximum = N / 2;  // a request has at least a header and a status
 
     using Pool = RequestPool<request_maximum>;
     using Data = MappedData<request_maximum, Mapper>;
 
     /// The ring itself, which device initialisation brings up.
-    [[nodiscard]] VirtQueue<N>& ring() { return ring_; }
-    [[nodiscard]] VirtQueue<N> const& ring() const { return ring_; }
+    [[nodiscard]] Ring& ring() { return ring_; }
+    [[nodiscard]] Ring const& ring() const { return ring_; }
 
     /// After the ring is up: takes pages for headers and status bytes, unless it has them.
     template <PageAllocator Allocator>
@@ -248,7 +251,7 @@ private:
     BlockFrames frames_;
     Pool pool_;
     [[no_unique_address]] Data data_;
-    VirtQueue<N> ring_;
+    Ring ring_;
 };
 
 }  // namespace virtq

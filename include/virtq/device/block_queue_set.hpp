@@ -13,7 +13,7 @@ namespace virtq {
 template <uint32_t N, class Traits>
 class BlockQueueSet {
 public:
-    using Queue = BlockQueue<N, typename Traits::Mapper>;
+    using Queue = BlockQueue<N, Traits>;
 
     /// A queue that is known to be there.
     [[nodiscard]] Queue& operator[](uint16_t queue) { return queues_[queue]; }

@@ -17,7 +17,8 @@ namespace virtq {
 
 /// Bits of §6 that this library implements. A bit that is not here cannot be accepted, whatever a driver wants.
 inline constexpr Features implemented_features =
-    Features::of(spec::Feature::any_layout, spec::Feature::event_idx, spec::Feature::version_1);
+    queue_features | Features::of(spec::Feature::any_layout, spec::Feature::version_1, spec::Feature::access_platform,
+                                  spec::Feature::ring_packed, spec::Feature::ring_reset, spec::Feature::suspend);
 
 /// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
 /// them.
@@ -81,6 +82,7 @@ public:
         if (!negotiation.negotiated.contains(negotiation.required)) {
             return fail(Error::feature_prerequisite_missing);
         }
+        accepted_ = negotiation.negotiated;
         write_accepted(negotiation.negotiated, negotiation.wanted);
         if (transport_.is_legacy()) {
             return {};
@@ -94,14 +96,15 @@ public:
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
+        VIRTQ_ASSERT(negotiated == accepted_,
+                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated");
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());
         }
         // A device whose size is fixed gets just that: init() refuses what does not fit, a clamp would put the rings
         // where the device does not look.
-        uint32_t const size =
-            transport_.is_queue_size_fixed() ? *maximum : power_of_two_floor(*maximum < N ? *maximum : N);
+        uint32_t const size = transport_.is_queue_size_fixed() ? *maximum : size_within<Format>(*maximum, N);
         Status const made = queue.init(allocator, size, negotiated, option);
         return made ? enable(index, queue) : fail(made.error());
     }
@@ -147,6 +150,12 @@ private:
         }
         uint32_t const maximum = transport_.queue_size_max(index);
         return maximum == 0 ? Result<uint32_t>{Error::queue_absent} : Result<uint32_t>{maximum};
+    }
+
+    template <class Format>
+    [[nodiscard]] static constexpr uint32_t size_within(uint32_t maximum, uint32_t capacity) {
+        uint32_t const size = maximum < capacity ? maximum : capacity;
+        return Format::needs_power_of_two ? power_of_two_floor(size) : size;
     }
 
     template <uint32_t N, class Format>
@@ -213,6 +222,7 @@ private:
 
     T& transport_;
     DeviceStatus status_;
+    Features accepted_;
 };
 
 }  // namespace virtq

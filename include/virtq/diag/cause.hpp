@@ -32,6 +32,8 @@ enum class Cause : uint8_t {
     // the negotiated features
     feature_not_offered,
     version_1_missing,
+    feature_not_given_to_queue,
+    queue_feature_not_negotiated,
     event_idx_not_given_to_queue,
     event_idx_not_negotiated,
 
@@ -54,6 +56,7 @@ enum class Cause : uint8_t {
     avail_index_overwritten,
     avail_flags_overwritten,
     avail_entry_overwritten,
+    driver_event_overwritten,
     descriptor_overwritten,
     pages_shifted,
     padding_overwritten,
@@ -125,6 +128,10 @@ enum class Cause : uint8_t {
 
         case Cause::feature_not_offered: return "A negotiated feature is not among those that the device offers.";
         case Cause::version_1_missing: return "VIRTIO_F_VERSION_1 was not negotiated with a modern device (§6.1).";
+        case Cause::feature_not_given_to_queue:
+            return "A feature was negotiated, but the queue was initialised without it: the device goes by it.";
+        case Cause::queue_feature_not_negotiated:
+            return "The queue was initialised with a feature that was not negotiated: the device does not go by it.";
         case Cause::event_idx_not_given_to_queue:
             return "VIRTIO_F_EVENT_IDX was negotiated, but the queue was initialised without it: the device waits for "
                    "event indices that nobody moves.";
@@ -158,6 +165,9 @@ enum class Cause : uint8_t {
                    "overwritten.";
         case Cause::avail_entry_overwritten:
             return "The available ring names a descriptor that cannot be: the memory of the ring was overwritten.";
+        case Cause::driver_event_overwritten:
+            return "The driver event suppression structure is not what the driver wrote: the memory of the ring was "
+                   "overwritten, or the addresses of the two structures were swapped.";
         case Cause::descriptor_overwritten:
             return "A descriptor in flight is not what the driver wrote: the memory of the ring was overwritten.";
         case Cause::pages_shifted:
@@ -167,7 +177,8 @@ enum class Cause : uint8_t {
             return "Somebody wrote between the parts of the queue, where nothing belongs: the device was told another "
                    "size or place of the rings, or the pages are in use elsewhere.";
         case Cause::used_index_restarted:
-            return "The used index went back: the device was reset and the queue was not, or its memory was cleared.";
+            return "The device began anew in this queue: it was reset and the queue was not, or its memory was "
+                   "cleared.";
         case Cause::used_index_ahead: return "The used index says that more chains were used than are in flight.";
         case Cause::queue_broken: return "The device wrote something impossible, and the queue is broken.";
 
@@ -202,11 +213,12 @@ enum class Cause : uint8_t {
             return "Chains were added, and publish() was not called since: the device does not know of them.";
         case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
         case Cause::used_ring_elsewhere:
-            return "The device raised its interrupt for a used buffer, but the used ring does not show any: the "
+            return "The device raised its interrupt for a used buffer, but the ring does not show any: the "
                    "device "
                    "writes it elsewhere.";
         case Cause::device_uses_event_idx:
-            return "The device wrote avail_event although the queue does not use VIRTIO_F_EVENT_IDX: the device has "
+            return "The device wrote an event index although the queue does not use VIRTIO_F_EVENT_IDX: the device "
+                   "has "
                    "accepted that feature, and waits for event indices that nobody moves.";
         case Cause::event_idx_not_accepted:
             return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX: was that "
@@ -235,7 +247,8 @@ enum class Cause : uint8_t {
         case Cause::nothing_in_flight:
             return "If you wait: check that the request was added, to this queue, and that its completion was not "
                    "taken before. If it completed with wrong data or an error status: check its physical addresses, "
-                   "the WRITE flags (data that the device writes, status) and that the header is little-endian.";
+                   "the WRITE flags (data that the device writes, status), that the header is little-endian, and that "
+                   "header, data and status byte stay where they are until the completion.";
 
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
@@ -245,8 +258,11 @@ enum class Cause : uint8_t {
             return "Check the address with `info mtree` in QEMU's monitor, and map it as device memory.";
         case Cause::version_unknown: return "Check that the address is that of the register block: `info mtree`.";
         case Cause::slot_empty:
-            return "Try the next slot; QEMU fills them from the last to the first. If there should be a device, check "
-                   "that it is a `-device virtio-…-device`.";
+            return "Try the next slot; QEMU fills them from the last to the first, 0x200 apart (riscv64: 0x1000), so "
+                   "an "
+                   "address whose offset in the page was lost is another slot. If there should be a device, check "
+                   "that "
+                   "it is a `-device virtio-…-device`.";
         case Cause::legacy_driven_as_modern:
             return "Start QEMU with `-global virtio-mmio.force-legacy=false`, or negotiate with "
                    "MmioTransport::is_legacy() in mind, as DeviceInit does.";
@@ -268,6 +284,8 @@ enum class Cause : uint8_t {
         case Cause::feature_not_offered:
             return "Give the negotiated features, which are offered and wanted ones together, not the wanted ones.";
         case Cause::version_1_missing: return "Accept VIRTIO_F_VERSION_1, as DeviceInit does.";
+        case Cause::feature_not_given_to_queue:
+        case Cause::queue_feature_not_negotiated:
         case Cause::event_idx_not_given_to_queue:
         case Cause::event_idx_not_negotiated:
             return "Give init() of the queue exactly the features that were negotiated.";
@@ -304,6 +322,7 @@ enum class Cause : uint8_t {
         case Cause::avail_index_overwritten:
         case Cause::avail_flags_overwritten:
         case Cause::avail_entry_overwritten:
+        case Cause::driver_event_overwritten:
         case Cause::descriptor_overwritten:
             return "Look who else uses these pages: were they handed out twice, freed while in use, mapped elsewhere "
                    "(uncached, another frame), or does a second driver use the queue? A watchpoint on the word tells.";

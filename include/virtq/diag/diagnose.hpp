@@ -2,14 +2,13 @@
 #pragma once
 
 #include <virtq/diag/address.hpp>
-#include <virtq/diag/chain_check.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
+#include <virtq/diag/inspect.hpp>
 #include <virtq/diag/last_chain.hpp>
-#include <virtq/diag/ring_inspector.hpp>
-#include <virtq/queue/notification.hpp>
+#include <virtq/diag/packed_judge.hpp>
+#include <virtq/diag/split_judge.hpp>
 #include <virtq/spec/mmio.hpp>
-#include <virtq/spec/split_ring.hpp>
 
 #include <stdint.h>
 
@@ -125,20 +124,17 @@ private:
     DeviceSnapshot const& device_;
 };
 
-/// Who calls notify() of the transport.
-enum class Notifier : uint8_t { caller, driver };
-
-/// The causes that a queue shows, together with its device.
-template <uint32_t N>
+/// The causes that a queue shows, together with its device. `RingJudge` knows what is particular to the format.
+template <class RingJudge>
 class QueueJudge {
 public:
     /// `type` is what the driver was initialised for, if that is known.
-    QueueJudge(Diagnosis& diagnosis, RingInspector<N> const& ring, DiagnoseOption const& option, Notifier notifier,
-               spec::DeviceId type)
+    QueueJudge(Diagnosis& diagnosis, typename RingJudge::Ring const& ring, DiagnoseOption const& option,
+               Notifier notifier, spec::DeviceId type)
         : diagnosis_(diagnosis),
           device_(diagnosis.device),
           queue_(diagnosis.queue),
-          ring_(ring),
+          ring_(diagnosis, ring, option, notifier),
           option_(option),
           notifier_(notifier),
           type_(type) {}
@@ -162,12 +158,12 @@ public:
         }
         judge_set_up();
         device.judge_life();
-        ChainCheck<N> const chains{ring_, queue_, option_.ram};
+        ChainFindings const chains = ring_.check_chains();
         bool const overwrites_itself = chains.bad_address().cause == Cause::buffer_inside_ring;
         if (overwrites_itself) {
             add(chains.bad_address());  // it explains whatever the ring says now
         }
-        judge_memory();
+        ring_.judge_memory();
         add(chains.overwritten());
         judge_fault();
         if (!overwrites_itself) {
@@ -177,7 +173,7 @@ public:
             judge_complaint(chains);
         }
         if (diagnosis_.findings().empty()) {
-            judge_event_idx();
+            ring_.judge_event_idx();
             judge_waiting(chains);
         }
     }
@@ -185,11 +181,25 @@ public:
 private:
     /// Do the negotiated features and the queue's agree?
     void judge_agreement() {
-        bool const negotiated = diagnosis_.negotiated.has(spec::Feature::event_idx);
-        if (queue_.size != 0 && negotiated != queue_.event_idx) {
-            add(negotiated ? Cause::event_idx_not_given_to_queue : Cause::event_idx_not_negotiated);
+        if (queue_.size == 0) {
+            return;
+        }
+        judge_agreement(spec::Feature::ring_packed, queue_.is_packed());
+        judge_agreement(spec::Feature::in_order, queue_.in_order);
+        // Negotiated, it need not be used.
+        judge_agreement(spec::Feature::indirect_desc,
+                        queue_.table_pages.count != 0 || negotiated(spec::Feature::indirect_desc));
+        if (bool const expected = negotiated(spec::Feature::event_idx); expected != queue_.event_idx) {
+            add(expected ? Cause::event_idx_not_given_to_queue : Cause::event_idx_not_negotiated);
         }
     }
+    void judge_agreement(spec::Feature feature, bool used) {
+        if (bool const expected = negotiated(feature); expected != used) {
+            add(expected ? Cause::feature_not_given_to_queue : Cause::queue_feature_not_negotiated,
+                static_cast<uint64_t>(feature));
+        }
+    }
+    [[nodiscard]] bool negotiated(spec::Feature feature) const { return diagnosis_.negotiated.has(feature); }
 
     void judge_set_up() {
         if (device_.reach == DeviceSnapshot::Reach::queue) {
@@ -213,71 +223,16 @@ private:
         }
     }
 
-    /// What the driver wrote: is it still there?
-    void judge_memory() {
-        if (looks_swapped()) {
-            add(Cause::rings_swapped);
-        }
-        if (queue_.avail_idx != queue_.published) {
-            add(Cause::avail_index_overwritten, number(queue_.avail_idx), number(queue_.published));
-        }
-        if (uint16_t const flags = expected_avail_flags(); queue_.avail_flags != flags) {
-            add(Cause::avail_flags_overwritten, queue_.avail_flags, flags);
-        }
-        for (RingIndex index = queue_.taken; index != queue_.added; index = advance(index)) {
-            if (uint16_t const head = ring_.avail_entry(index); head >= queue_.size) {
-                add(Cause::avail_entry_overwritten, head);
-                break;
-            }
-        }
-        SplitLayout const layout{queue_.size};
-        judge_padding(layout.available_ring_offset() + layout.available_ring_bytes(), layout.used_ring_offset());
-        judge_padding(layout.total_bytes(), layout.page_count() * page_bytes);
-    }
-
-    /// A device that takes the available ring for the used one clears or sets NO_NOTIFY there, and sees nothing in
-    /// the other one. A driver of the library cannot swap them.
-    [[nodiscard]] bool looks_swapped() const {
-        constexpr auto no_notify = static_cast<uint16_t>(spec::UsedFlag::no_notify);
-        return notifier_ == Notifier::caller && (queue_.avail_flags ^ expected_avail_flags()) == no_notify &&
-               queue_.avail_idx == queue_.published && number(queue_.taken) == 0 && number(queue_.used_idx) == 0 &&
-               queue_.offered() != 0;
-    }
-    [[nodiscard]] uint16_t expected_avail_flags() const {
-        constexpr auto no_interrupt = static_cast<uint16_t>(spec::AvailFlag::no_interrupt);
-        return queue_.event_idx || queue_.notifications_on ? uint16_t{0} : no_interrupt;
-    }
-
-    /// `init` has zeroed all of it, and nothing belongs there. Less than a page.
-    void judge_padding(uint32_t from, uint32_t to) {
-        for (uint32_t offset = from; offset < to; offset += 2) {
-            if (uint16_t const word = ring_.raw_word(offset); word != 0) {
-                SplitLayout const layout{queue_.size};
-                uint32_t const avail_event = layout.used_ring_offset() + layout.avail_event_offset();
-                bool const shifted = queue_.event_idx && (offset ^ avail_event) % page_bytes == 0;
-                return shifted ? add(Cause::pages_shifted, offset, avail_event)
-                               : add(Cause::padding_overwritten, offset, from);
-            }
-        }
-    }
-
     void judge_fault() {
-        if (queue_.fault.reason == FaultReason::used_index_ahead) {
-            judge_used_index(static_cast<RingIndex>(static_cast<uint16_t>(queue_.fault.value)));
-        } else if (queue_.fault) {
+        if (queue_.fault && queue_.fault.reason != FaultReason::used_index_ahead) {
             add(Cause::queue_broken, queue_.fault.value);
-        } else if (!queue_.is_used_idx_believable()) {
-            judge_used_index(queue_.used_idx);
+        } else {
+            ring_.judge_used_index();
         }
-    }
-    void judge_used_index(RingIndex index) {
-        bool const went_back = number(index) < number(queue_.taken);
-        add(went_back ? Cause::used_index_restarted : Cause::used_index_ahead, number(index),
-            number(went_back ? queue_.taken : queue_.published));
     }
 
     /// The device says that it cannot bear something, and the ring is as it should be.
-    void judge_complaint(ChainCheck<N> const& chains) {
+    void judge_complaint(ChainFindings const& chains) {
         if (is_block()) {
             add(chains.not_a_block_request());
         }
@@ -294,17 +249,10 @@ private:
         }
     }
 
-    /// Without EVENT_IDX no device writes avail_event.
-    void judge_event_idx() {
-        if (!queue_.event_idx && number(queue_.avail_event) != 0) {
-            add(Cause::device_uses_event_idx, number(queue_.avail_event));
-        }
-    }
-
     /// All is as it should be: then who waits for whom?
-    void judge_waiting(ChainCheck<N> const& chains) {
+    void judge_waiting(ChainFindings const& chains) {
         if (queue_.outstanding() == 0) {
-            return queue_.num_free == 0 ? add(Cause::descriptors_not_freed) : judge_idle();
+            return queue_.num_free == 0 ? add(Cause::descriptors_not_freed) : ring_.judge_idle();
         }
         if (option_.symptom == Symptom::none) {
             return;
@@ -312,25 +260,12 @@ private:
         if (queue_.answered() != 0) {
             judge_untaken();
         }
-        if (uint16_t const undecided = distance(queue_.decided, queue_.added); undecided != 0) {
-            add(Cause::not_published, undecided);
+        if (queue_.undecided() != 0) {
+            add(Cause::not_published, queue_.undecided());
         }
         if (queue_.answered() == 0 && queue_.offered() != 0) {
             judge_unanswered(chains);
             add(chains.low_address());
-        }
-    }
-
-    /// Nothing is in flight: was the last request a right one?
-    void judge_idle() {
-        LastChain<N> const last{ring_, queue_, option_.ram};
-        bool const is_request = is_block() && last.is_known() && !last.shape().has_table();
-        add(last.bad_address());
-        if (is_request && !can_be_block_request(last.shape())) {
-            add(found(Cause::not_a_block_request, last.shape()));
-        }
-        if (diagnosis_.findings().empty()) {
-            add(is_request ? found(Cause::nothing_in_flight, last.shape()) : Finding{Cause::nothing_in_flight});
         }
     }
 
@@ -345,23 +280,19 @@ private:
         }
     }
 
-    void judge_unanswered(ChainCheck<N> const& chains) {
-        bool const first_time = number(queue_.taken) == 0;
+    void judge_unanswered(ChainFindings const& chains) {
         bool const interrupted = (device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0;
-        if (first_time && interrupted) {
+        if (queue_.is_first_time() && interrupted) {
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
         }
-        // A device moves it with each chain that it takes (§2.7.10).
-        if (queue_.event_idx && !first_time && number(queue_.avail_event) == 0) {
-            add(Cause::event_idx_not_accepted);
-        }
-        if (is_unheard()) {
+        ring_.judge_event_idx_again();
+        if (ring_.is_unheard()) {
             judge_unheard();
         }
         if (is_block()) {
             add(chains.not_a_block_request());
         }
-        add(Cause::not_answered, queue_.offered(), number(queue_.taken));
+        add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
     }
 
     /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
@@ -378,37 +309,28 @@ private:
         }
     }
 
-    /// Whether the device still waits for a notification. With EVENT_IDX avail_event says up to where it has looked;
-    /// with flags it can only be guessed: a device that has answered before knows how to be notified.
-    [[nodiscard]] bool is_unheard() const {
-        if (queue_.event_idx) {
-            return passes_event(queue_.avail_event, queue_.taken, queue_.published);
-        }
-        auto const no_notify = static_cast<uint16_t>(spec::UsedFlag::no_notify);
-        return number(queue_.taken) == 0 && (queue_.used_flags & no_notify) == 0;
-    }
-
     [[nodiscard]] bool is_block() const { return device_.device_id == spec::DeviceId::block; }
     [[nodiscard]] static constexpr uint64_t value_of(spec::DeviceId type) { return static_cast<uint64_t>(type); }
 
     void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, value, expected, 0}); }
-    void add(Finding const& finding) {
-        if (finding.cause != Cause::none) {
-            diagnosis_.add(finding);
-        }
-    }
+    void add(Finding const& finding) { diagnosis_.add(finding); }
 
     Diagnosis& diagnosis_;
     DeviceSnapshot const& device_;
     QueueSnapshot const& queue_;
-    RingInspector<N> const& ring_;
+    RingJudge ring_;
     DiagnoseOption const& option_;
     Notifier notifier_;
     spec::DeviceId type_;
 };
 
-template <DiagnosisSource Source, uint32_t N>
-[[nodiscard]] Diagnosis diagnose_queue(Source& source, uint16_t queue_index, VirtQueue<N, Split> const& queue,
+template <uint32_t N>
+SplitJudge<N> judge_of(RingInspector<N> const&);
+template <uint32_t N>
+PackedJudge<N> judge_of(PackedInspector<N> const&);
+
+template <DiagnosisSource Source, uint32_t N, class Format>
+[[nodiscard]] Diagnosis diagnose_queue(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
                                        Features const& negotiated, DiagnoseOption const& option, Notifier notifier,
                                        spec::DeviceId type = spec::DeviceId::none) {
     Diagnosis diagnosis;
@@ -416,9 +338,10 @@ template <DiagnosisSource Source, uint32_t N>
     diagnosis.queue_index = queue_index;
     diagnosis.negotiated = negotiated;
     diagnosis.device = take_device_snapshot(source, queue_index);
-    RingInspector<N> const ring{queue};
-    diagnosis.queue = ring.snapshot();
-    QueueJudge<N>{diagnosis, ring, option, notifier, type}.judge();
+    inspect(queue, [&](auto const& ring) {
+        diagnosis.queue = ring.snapshot();
+        QueueJudge<decltype(judge_of(ring))>{diagnosis, ring, option, notifier, type}.judge();
+    });
     return diagnosis;
 }
 
@@ -428,8 +351,8 @@ template <DiagnosisSource Source, uint32_t N>
 /// `probe`, or a mapped `RegisterSpace`. `negotiated` are the features that were negotiated. Reads each register and
 /// each shared word once, so that a device that goes on meanwhile cannot contradict itself. Calls on the queue must be
 /// serialised with it. Bounded by the size of the queue.
-template <DiagnosisSource Source, uint32_t N>
-[[nodiscard]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Split> const& queue,
+template <DiagnosisSource Source, uint32_t N, class Format>
+[[nodiscard]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
                                  Features const& negotiated, DiagnoseOption const& option = {}) {
     return detail::diagnose_queue(source, queue_index, queue, negotiated, option, detail::Notifier::caller);
 }

@@ -47,9 +47,9 @@ public:
     /// All that was found, the most probable first; empty if nothing is wrong.
     [[nodiscard]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }
 
-    /// One more; those that do not fit are less probable.
+    /// One more, if it is one; those that do not fit are less probable.
     constexpr void add(Finding const& finding) {
-        if (count_ < capacity) {
+        if (finding.cause != Cause::none && count_ < capacity) {
             findings_[count_++] = finding;
         }
     }
@@ -64,5 +64,12 @@ private:
     Finding findings_[capacity] = {};
     unsigned count_ = 0;
 };
+
+namespace detail {
+
+/// Who calls notify() of the transport.
+enum class Notifier : uint8_t { caller, driver };
+
+}  // namespace detail
 
 }  // namespace virtq

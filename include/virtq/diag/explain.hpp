@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/diag/diagnosis.hpp>
+#include <virtq/diag/packed_text.hpp>
 #include <virtq/diag/text_writer.hpp>
 #include <virtq/spec/block.hpp>
 #include <virtq/spec/device_status.hpp>
@@ -111,7 +112,7 @@ private:
         if (device.reach == DeviceSnapshot::Reach::queue) {
             out_.text(device.queue_in_use ? ", enabled" : ", not enabled");
         }
-        out_.text(", ").decimal(queue.num_free).text(" free").line();
+        out_.text(", ").decimal(queue.num_free).text(queue.is_packed() ? " free, packed" : " free").line();
         if (queue.size == 0) {
             return;
         }
@@ -119,10 +120,21 @@ private:
         out_.hex(reinterpret_cast<uintptr_t>(queue.pages.virt)).text(", ");
         out_.decimal(static_cast<uint32_t>(queue.pages.count)).line();
         label("descriptors").hex(queue.addresses.descriptor_area.value).line();
+        if (queue.is_packed()) {
+            print_packed(out_, queue, indent);
+        } else {
+            print_split(queue);
+        }
+        if (queue.fault) {
+            label("fault").decimal(queue.fault.value).text(": ").words(describe(queue.fault.reason), indent).line();
+        }
+    }
+
+    void print_split(QueueSnapshot const& queue) {
         label("driver").text("added ").decimal(number(queue.added)).text(", published ");
         out_.decimal(number(queue.published)).text(", decided ").decimal(number(queue.decided)).text(", taken ");
-        out_.decimal(number(queue.taken)).text(", notifications ");
-        out_.text(queue.notifications_on ? "on" : "off").line();
+        out_.decimal(number(queue.taken)).text(",").words(" notifications", indent);
+        out_.words(queue.notifications_on ? " on" : " off", indent).line();
         label("available")
             .hex(queue.addresses.driver_area.value)
             .column(34)
@@ -139,9 +151,6 @@ private:
             .text(", flags ")
             .hex(queue.used_flags);
         out_.text(", avail_event ").decimal(number(queue.avail_event)).line();
-        if (queue.fault) {
-            label("fault").decimal(queue.fault.value).text(": ").words(describe(queue.fault.reason), indent).line();
-        }
     }
 
     void print_findings() {
@@ -159,7 +168,9 @@ private:
 
     void print_evidence(Finding const& finding) {
         switch (finding.cause) {
-            case Cause::feature_not_offered: print_feature_bit(static_cast<unsigned>(finding.value)); return;
+            case Cause::feature_not_offered:
+            case Cause::feature_not_given_to_queue:
+            case Cause::queue_feature_not_negotiated: print_feature_bit(static_cast<unsigned>(finding.value)); return;
             case Cause::padding_overwritten:
                 out_.words(" First at byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages.", 3);
                 return;
@@ -199,6 +210,7 @@ private:
             case Cause::queue_size_above_maximum:
             case Cause::avail_index_overwritten:
             case Cause::avail_flags_overwritten:
+            case Cause::driver_event_overwritten:
             case Cause::used_index_ahead: print_difference(finding); return;
             default: return;  // what shows it is in a line above
         }

@@ -15,8 +15,8 @@ template <uint32_t N>
 class LastChain {
 public:
     LastChain(RingInspector<N> const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram) {
-        if (number(seen.taken) == 0 || seen.num_free != seen.size) {
-            return;
+        if (number(seen.taken) == 0 || seen.num_free != seen.size || seen.in_order) {
+            return;  // with IN_ORDER it may have no used entry
         }
         uint32_t desc = ring.used_element(advance(seen.taken, UINT16_MAX)).id;
         shape_ = ChainShape{static_cast<DescIndex>(static_cast<uint16_t>(desc))};

@@ -10,25 +10,33 @@
 
 namespace virtq {
 
-/// The one class that looks inside a queue. It reads; every access to shared memory is one read of one word through
-/// `platform/`. Calls must be serialised with those of the queue.
+/// The one class that looks inside a split ring. It reads; every access to shared memory is one read of one word
+/// through `platform/`. Calls must be serialised with those of the queue.
 template <uint32_t N>
 class RingInspector {
 public:
-    explicit RingInspector(VirtQueue<N, Split> const& queue) : ring_(queue.ring_) {}
+    explicit RingInspector(SplitRing<N> const& ring) : ring_(ring) {}
+
+    /// The ring of a queue of any format.
+    template <class Format>
+    [[nodiscard]] static auto const& ring_of(VirtQueue<N, Format> const& queue) {
+        return queue.ring_;
+    }
 
     [[nodiscard]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
         seen.fault = ring_.fault_;
-        seen.live = ring_.live_;
+        seen.live = ring_.live();
         if (!ring_.initialised()) {
             return seen;
         }
         seen.size = ring_.size();
         seen.num_free = ring_.num_free();
         seen.event_idx = ring_.event_idx_;
+        seen.in_order = ring_.in_order_;
         seen.notifications_on = ring_.notifications_on_;
-        seen.pages = ring_.pages_;
+        seen.pages = ring_.pages();
+        seen.table_pages = ring_.table_pages();
         seen.addresses = SplitLayout{seen.size}.addresses(seen.pages.phys);
         seen.added = ring_.added_;
         seen.published = ring_.published_;
@@ -46,9 +54,11 @@ public:
 
     /// What a descriptor says in shared memory.
     [[nodiscard]] spec::Descriptor descriptor(DescIndex desc) const {
-        spec::Descriptor const& entry = ring_.memory_.table_[number(desc)];
-        return {wire(platform::load_torn(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
-                wire(platform::load_relaxed(&entry.flags)), wire(platform::load_relaxed(&entry.next))};
+        return look(ring_.memory_.table_[number(desc)]);
+    }
+    /// The same of the descriptor `entry` of an indirect table.
+    [[nodiscard]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
+        return look(ring_.pool_.template descriptors<spec::Descriptor>(table)[entry]);
     }
     /// The head that the available ring names at `index`; whatever stands there.
     [[nodiscard]] uint16_t avail_entry(RingIndex index) const {
@@ -64,9 +74,40 @@ public:
 
     /// What the driver knows of the descriptors.
     [[nodiscard]] DescriptorShadow<N> const& shadow() const { return ring_.shadow_; }
+    /// Where an indirect table lies, and how many descriptors it has room for.
+    [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
+    [[nodiscard]] uint16_t table_length() const { return ring_.pool_.length(); }
+
+    /// What a chain of `add` takes, not with IN_ORDER.
+    [[nodiscard]] Extent extent(DescIndex head) const {
+        Link link = ring_.shadow_.link(head);
+        size_t count = 1;
+        for (; !link.is_end(); ++count) {
+            link = ring_.shadow_.link(link.target());
+        }
+        return link.has_table() ? Extent::indirect(link.table()) : Extent::direct(count);
+    }
+
+    // With IN_ORDER: where the shadow keeps a chain, where the oldest one begins, and what is behind a chain.
+
+    [[nodiscard]] DescIndex place(RingIndex index) const {
+        return static_cast<DescIndex>(number(ring_.memory_.slot(index)));
+    }
+    [[nodiscard]] DescIndex oldest_head() const { return ring_.oldest_head_; }
+    [[nodiscard]] DescIndex behind(DescIndex head, Extent extent) const {
+        return static_cast<DescIndex>(
+            static_cast<uint16_t>((number(head) + extent.descriptors()) & (ring_.size() - 1)));
+    }
+    /// How many chains the last used entry still completes.
+    [[nodiscard]] uint16_t batch() const { return ring_.batch_.left(); }
 
 private:
     using Memory = SplitMemory;
+
+    [[nodiscard]] spec::Descriptor look(spec::Descriptor const& entry) const {
+        return {wire(platform::load_torn(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
+                wire(platform::load_relaxed(&entry.flags)), wire(platform::load_relaxed(&entry.next))};
+    }
 
     [[nodiscard]] uint16_t load_avail(uint32_t word) const {
         return wire(platform::load_relaxed(ring_.memory_.avail_ + word));
@@ -78,11 +119,5 @@ private:
 
     SplitRing<N> const& ring_;
 };
-
-/// All words and numbers of a queue at this moment. For any context in which the queue may be called.
-template <uint32_t N>
-[[nodiscard]] QueueSnapshot take_snapshot(VirtQueue<N, Split> const& queue) {
-    return RingInspector<N>{queue}.snapshot();
-}
 
 }  // namespace virtq

@@ -22,6 +22,11 @@ inline void store_relaxed(uint16_t* target, uint16_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
 }
 
+/// The same of 32 bits, which every architecture that the library runs on stores whole too.
+inline void store_relaxed(uint32_t* target, uint32_t value) {
+    __atomic_store_n(target, value, __ATOMIC_RELAXED);
+}
+
 /// Publishes: whoever reads `value` with acquire sees every earlier store.
 inline void store_release(uint16_t* target, uint16_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELEASE);
@@ -42,6 +47,16 @@ template <class Word>
 /// One read; every store that precedes the device's release of this value is visible afterwards.
 [[nodiscard]] inline uint16_t load_acquire(uint16_t const* source) {
     return __atomic_load_n(source, __ATOMIC_ACQUIRE);
+}
+
+/// Whether a word keeps what is written to it, as memory does and an address without any does not.
+[[nodiscard]] inline bool keeps_what_is_written(void* word) {
+    constexpr uint32_t pattern = 0x5aa5c33c;
+    auto* const target = static_cast<uint32_t volatile*>(word);
+    *target = pattern;
+    bool const kept = *target == pattern;
+    *target = ~pattern;
+    return kept && *target == ~pattern;
 }
 
 /// Fills memory with zeroes before the device knows of it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/queue/index.hpp>
+#include <virtq/queue/link.hpp>
 #include <virtq/queue/mark.hpp>
 #include <virtq/queue/token.hpp>
 
@@ -12,19 +13,22 @@ namespace virtq {
 /// The private twin of a descriptor table: 16 bytes a descriptor, in memory that the device cannot reach. One array
 /// a field, because the hot path touches few fields of many descriptors.
 ///
-/// **Invariants** 1. Following `next` from `free_head`, `free_count` times, visits each free descriptor once. 2. A
-/// free descriptor has an empty mark. 3. `next` links a chain of `add` as it links the free list, so a chain is
-/// allocated by moving `free_head` behind it, and freed by putting it back; the last descriptor of such a chain links
-/// to itself.
+/// **Invariants** 1. Following links from `free_head`, `free_count` times, visits each free descriptor once. 2. A free
+/// descriptor has an empty mark. 3. Links make a chain of `add` as they make the free list, so a chain is allocated by
+/// moving `free_head` behind it, and freed by putting it back; the last descriptor of such a chain links to an end.
+///
+/// With IN_ORDER all links stay what `reset` made them, a ring (§2.7.5.2): what is free is then a counter. The other
+/// three fields stand for the chains in flight, in their order, each at the slot of its entry in the available ring.
 template <uint32_t N>
 class DescriptorShadow {
 public:
     /// All `size` descriptors become free, in order.
     void reset(uint16_t size) {
         for (uint32_t i = 0; i < size; ++i) {
-            next_[i] = static_cast<DescIndex>(static_cast<uint16_t>(i + 1));
+            link_[i] = Link::to(static_cast<DescIndex>(static_cast<uint16_t>(i + 1)));
             mark_[i] = Mark{};
         }
+        link_[size - 1] = Link::to(DescIndex{0});
         free_head_ = DescIndex{0};
         free_count_ = size;
     }
@@ -41,22 +45,28 @@ public:
         free_count_ = static_cast<uint16_t>(free_count_ - count);
     }
 
-    /// The chain from `head` becomes free; its last descriptor links to itself.
-    void release_chain(DescIndex head) {
+    /// The chain from `head` becomes free. Returns its end.
+    Link release_chain(DescIndex head) {
         uint16_t count = 1;
         DescIndex tail = head;
-        for (DescIndex after = next(tail); after != tail; after = next(tail)) {
-            tail = after;
+        Link after = link(tail);
+        for (; !after.is_end(); after = link(tail)) {
+            tail = after.target();
             ++count;
         }
-        next_[number(tail)] = free_head_;
+        link_[number(tail)] = Link::to(free_head_);
         mark_[number(head)] = Mark{};
         free_head_ = head;
         free_count_ = static_cast<uint16_t>(free_count_ + count);
+        return after;
     }
+    /// With IN_ORDER: the oldest `count` descriptors in use become free.
+    void release_oldest(uint16_t count) { free_count_ = static_cast<uint16_t>(free_count_ + count); }
 
-    [[nodiscard]] DescIndex next(DescIndex desc) const { return next_[number(desc)]; }
-    void set_next(DescIndex desc, DescIndex next) { next_[number(desc)] = next; }
+    [[nodiscard]] Link link(DescIndex desc) const { return link_[number(desc)]; }
+    void set_link(DescIndex desc, Link link) { link_[number(desc)] = link; }
+    /// What follows a descriptor that is not the last of its chain.
+    [[nodiscard]] DescIndex next(DescIndex desc) const { return link(desc).target(); }
 
     [[nodiscard]] Mark mark(DescIndex desc) const { return mark_[number(desc)]; }
     void set_mark(DescIndex desc, Mark mark) { mark_[number(desc)] = mark; }
@@ -73,7 +83,7 @@ public:
 private:
     Token token_[N] = {};
     uint32_t bytes_[N] = {};
-    DescIndex next_[N] = {};
+    Link link_[N] = {};
     Mark mark_[N] = {};
     DescIndex free_head_{};
     uint16_t free_count_ = 0;

@@ -16,6 +16,9 @@ class DescriptorTier {
 
 public:
     [[nodiscard]] static Result<DescIndex> alloc_desc(Ring& ring) {
+        if (ring.in_order_) {
+            return Error::descriptor_tier_in_order;  // the only way into this tier, so init() need not refuse
+        }
         if (ring.shadow_.free_count() == 0) {
             return ring.refuse(1);
         }
@@ -29,13 +32,13 @@ public:
     static void free_desc(Ring& ring, DescIndex desc) {
         VIRTQ_ASSERT(is_callers(ring, desc),
                      "free_desc() of a descriptor that is not allocated: out of range, freed twice, or in flight");
-        ring.shadow_.set_next(desc, desc);
+        ring.shadow_.set_link(desc, Link::end());
         release(ring, desc);
     }
 
     static void free_chain(Ring& ring, DescIndex head) {
         VIRTQ_ASSERT(number(head) < ring.size(), "free_chain() of a head that is out of range");
-        if (ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
+        if (!ring.in_order_ && ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
             release(ring, head);
             return;
         }
@@ -51,7 +54,7 @@ public:
             }
             desc = ring.shadow_.next(desc);
         }
-        ring.shadow_.set_next(desc, desc);
+        ring.shadow_.set_link(desc, Link::end());
         release(ring, head);
     }
 
@@ -66,7 +69,7 @@ public:
                      "write_desc() with NEXT into a descriptor that is not allocated");
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller, flags & known));
         ring.shadow_.set_bytes(desc, segment.bytes);
-        ring.shadow_.set_next(desc, next);
+        ring.shadow_.set_link(desc, Link::to(next));
         ring.memory_.write_descriptor(desc, segment, flags & known, linked ? next : DescIndex{0});
     }
 
@@ -88,10 +91,14 @@ public:
 
     [[nodiscard]] static bool has_used(Ring const& ring) {
         VIRTQ_ASSERT(ring.initialised(), "has_used() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(!ring.in_order_,
+                     "has_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
         return ring.fault() || ring.taken_ != ring.seen_ || ring.memory_.load_used_index() != ring.taken_;
     }
 
     [[nodiscard]] static UsedChain poll_used(Ring& ring) {
+        VIRTQ_ASSERT(!ring.in_order_,
+                     "poll_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
         if (ring.taken_ == ring.seen_) {
             if (TakeState const state = ring.look(); state != TakeState::completion) {
                 return {DescIndex{}, 0, state};
@@ -111,7 +118,7 @@ public:
         if (!ring.shadow_.mark(head).is_held_by(Holder::pushed_head)) {
             return {DescIndex{}, 0, ring.break_queue(FaultReason::used_id_not_in_flight, number(head))};
         }
-        uint32_t const writable = Ring::cut_to_32_bits(writable_total(ring, head));
+        uint32_t const writable = cut_to_32_bits(writable_total(ring, head));
         UsedChain const used = take(ring, head, len, writable);
         if (used) {
             hand_over(ring, head, Holder::caller, Holder::caller);
@@ -121,16 +128,17 @@ public:
 
 private:
     [[nodiscard]] static bool is_callers(Ring const& ring, DescIndex desc) {
-        return number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
+        // With IN_ORDER none is, and the marks are no marks.
+        return !ring.in_order_ && number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
     }
 
-    /// The chain from `head`, whose last descriptor links to itself.
+    /// The chain from `head`, whose last descriptor links to an end.
     static void release(Ring& ring, DescIndex head) {
         if (ring.fault()) {
             ring.shadow_.set_mark(head, Mark{});  // no longer the caller's, and not allocated again before init()
             return;
         }
-        ring.shadow_.release_chain(head);
+        ring.release(head);
     }
 
     /// Follows the private copy: the shared table is never read.
@@ -158,7 +166,7 @@ private:
             }
             desc = ring.shadow_.next(desc);
         }
-        return total > Ring::chain_maximum_bytes ? Error::chain_above_4_gib : Error::none;
+        return total > chain_maximum_bytes ? Error::chain_above_4_gib : Error::none;
     }
 
     /// The chain passes to another holder, each descriptor with its flags.

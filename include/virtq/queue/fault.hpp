@@ -12,6 +12,8 @@ enum class FaultReason : uint8_t {
     used_id_out_of_range,
     used_id_not_in_flight,
     used_length_above_writable,
+    batch_not_reached,
+    drained,
 };
 
 struct Fault {
@@ -37,6 +39,12 @@ struct Fault {
         case FaultReason::used_length_above_writable:
             return "The device says that it wrote more bytes than the chain had writable (§2.7.8): the value is that "
                    "length. For a device that is known to do so, init() has an option that cuts it instead.";
+        case FaultReason::batch_not_reached:
+            return "With IN_ORDER the device used a buffer that is not among the oldest in flight, as far as its "
+                   "index "
+                   "or the ring says (§2.7.9, §2.8.8): the value is its number.";
+        case FaultReason::drained:
+            return "The queue was drained after a reset: call restart(), and give its addresses to the device again.";
     }
     return "An unknown reason.";
 }

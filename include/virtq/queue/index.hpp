@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/// Three kinds of number that all fit 16 bits and must never be mixed: three types, without arithmetic.
+/// Kinds of number that all fit 16 bits and must never be mixed: a type each, without arithmetic.
 namespace virtq {
 
 /// A free-running ring index: counts every entry ever written, modulo 2^16 (§2.7.6, §2.7.8).
@@ -14,6 +14,12 @@ enum class Slot : uint16_t {};
 
 /// The number of a descriptor in the descriptor table (§2.7.5).
 enum class DescIndex : uint16_t {};
+
+/// What names a buffer in a packed ring (§2.8): the driver chooses it, the device gives it back.
+enum class BufferId : uint16_t {};
+
+/// The number of a table in the pool of indirect tables; at most 32766.
+enum class TableIndex : uint16_t {};
 
 [[nodiscard]] constexpr RingIndex advance(RingIndex index, uint16_t by = 1) {
     return static_cast<RingIndex>(static_cast<uint16_t>(static_cast<uint16_t>(index) + by));
@@ -37,6 +43,12 @@ enum class DescIndex : uint16_t {};
 }
 [[nodiscard]] constexpr uint16_t number(DescIndex desc) {
     return static_cast<uint16_t>(desc);
+}
+[[nodiscard]] constexpr uint16_t number(BufferId id) {
+    return static_cast<uint16_t>(id);
+}
+[[nodiscard]] constexpr uint16_t number(TableIndex table) {
+    return static_cast<uint16_t>(table);
 }
 
 }  // namespace virtq

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/queue/index.hpp>
+#include <virtq/queue/extent.hpp>
 #include <virtq/spec/split_ring.hpp>
 
 #include <stdint.h>
@@ -13,7 +13,7 @@ namespace virtq {
 ///
 /// The chain tier touches only the mark of a head. Before it is published: bit 15, and below it the head that was
 /// added before, so that `publish` finds them all. The descriptor tier keeps who holds each descriptor, with the flags
-/// that the caller gave it.
+/// that the caller gave it. With IN_ORDER the marks are the extents of the chains, one chain after the other.
 class Mark {
 public:
     /// Who holds a descriptor of the descriptor tier.
@@ -28,22 +28,28 @@ public:
 
     constexpr Mark() = default;
 
-    /// Of a head that is added and not published.
-    [[nodiscard]] static constexpr Mark pending_head(DescIndex added_before) {
-        return Mark{static_cast<uint16_t>(pending | number(added_before))};
+    /// Of a head (or buffer id) that is added and not published, with the number of the one before it.
+    [[nodiscard]] static constexpr Mark pending_head(uint16_t added_before) {
+        return Mark{static_cast<uint16_t>(pending | added_before)};
     }
     [[nodiscard]] static constexpr Mark held_by(Holder holder, uint16_t flags = 0) {
         return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
     }
 
+    /// With IN_ORDER, where it stands for a chain and not for a descriptor.
+    [[nodiscard]] static constexpr Mark of_extent(Extent extent) { return Mark{extent.bits()}; }
+    [[nodiscard]] constexpr Extent extent() const { return Extent::of_bits(bits_); }
+
     [[nodiscard]] constexpr bool is_pending_head() const { return (bits_ & pending) != 0; }
     /// Of a pending head: the one that was added before it.
-    [[nodiscard]] constexpr DescIndex added_before() const {
-        return static_cast<DescIndex>(static_cast<uint16_t>(bits_ & ~pending));
-    }
+    [[nodiscard]] constexpr uint16_t added_before() const { return static_cast<uint16_t>(bits_ & ~pending); }
 
     [[nodiscard]] constexpr bool is_held_by(Holder holder) const {
         return (bits_ & (pending | holder_mask)) == static_cast<uint16_t>(holder);
+    }
+    /// Whether a token waits for the completion of this descriptor's chain.
+    [[nodiscard]] constexpr bool is_head_in_flight() const {
+        return is_pending_head() || is_held_by(Holder::added_head) || is_held_by(Holder::pushed_head);
     }
     [[nodiscard]] constexpr Mark passed_to(Holder holder) const { return held_by(holder, flags()); }
 

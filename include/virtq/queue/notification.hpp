@@ -9,6 +9,9 @@ namespace virtq {
 /// no bus: device code hands the decision to its transport, outside the queue's lock if it likes.
 struct [[nodiscard]] Notification {
     bool needed = false;
+    /// Where the driver goes on, for a transport with VIRTIO_F_NOTIFICATION_DATA (§2.9): the available index, or of a
+    /// packed ring the offset with the wrap counter in bit 15.
+    uint16_t next = 0;
 
     [[nodiscard]] constexpr explicit operator bool() const { return needed; }
 };

@@ -3,6 +3,7 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/platform/page_allocator.hpp>
+#include <virtq/platform/ring_memory.hpp>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,13 +33,19 @@ template <PageAllocator Allocator>
             }
         }
     }
+    auto* const first = static_cast<unsigned char*>(run.virt);
+    for (size_t i = 0; i < run.count; ++i) {
+        if (!platform::keeps_what_is_written(first + i * page_bytes)) {
+            return Error::pages_not_memory;
+        }
+    }
     return Error::none;
 }
 
 }  // namespace detail
 
-/// Takes `count` pages; on an error nothing is kept. An allocator that translates addresses has each page
-/// verified.
+/// Takes `count` pages; on an error nothing is kept. Each page is written to and read back, and if the allocator
+/// translates addresses, its place is verified.
 template <PageAllocator Allocator>
 [[nodiscard]] Result<Pages> take_run(Allocator& allocator, size_t count) {
     Pages const run = allocator.allocate_pages(count);

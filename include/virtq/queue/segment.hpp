@@ -4,6 +4,7 @@
 #include <virtq/base/phys_addr.hpp>
 #include <virtq/base/span.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace virtq {
@@ -14,12 +15,29 @@ struct Segment {
     uint32_t bytes = 0;
 };
 
+/// As many segments as the type says, so that `add` of such a shape is straight-line code.
+template <size_t Extent>
+struct FixedSegments {
+    Segment const* first;
+
+    [[nodiscard]] static constexpr size_t size() { return Extent; }
+};
+
 /// Segments that stand in two places, in this order.
 struct Gather {
-    Span<Segment const> front;
-    Span<Segment const> back;
+    constexpr Gather() = default;
+    constexpr Gather(Span<Segment const> all) : front(all) {}  // NOLINT: conversion is the purpose
+    constexpr Gather(Span<Segment const> first, Span<Segment const> rest) : front(first), back(rest) {}
+    template <size_t Extent>
+    constexpr Gather(FixedSegments<Extent> all) : front(all.first, Extent) {}  // NOLINT
+
+    Span<Segment const> front{};
+    Span<Segment const> back{};
 
     [[nodiscard]] constexpr size_t size() const { return front.size() + back.size(); }
 };
+
+/// One side of a chain that has none.
+struct NoSegments {};
 
 }  // namespace virtq

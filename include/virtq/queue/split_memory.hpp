@@ -46,15 +46,18 @@ public:
 
     /// A descriptor that is not exposed yet.
     void write_descriptor(DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
-        spec::Descriptor& entry = table_[number(desc)];
+        write(table_[number(desc)], segment, flags, next);
+    }
+    void write_descriptor_flags(DescIndex desc, uint16_t flags) { write_flags(table_[number(desc)], flags); }
+
+    /// The same of one that lies in an indirect table.
+    void write(spec::Descriptor& entry, Segment const& segment, uint16_t flags, DescIndex next) {
         platform::store_plain(&entry.addr, wire(segment.addr.value));
         platform::store_plain(&entry.len, wire(segment.bytes));
         platform::store_plain(&entry.flags, wire(flags));
         platform::store_plain(&entry.next, wire(number(next)));
     }
-    void write_descriptor_flags(DescIndex desc, uint16_t flags) {
-        platform::store_plain(&table_[number(desc)].flags, wire(flags));
-    }
+    void write_flags(spec::Descriptor& entry, uint16_t flags) { platform::store_plain(&entry.flags, wire(flags)); }
 
     /// An entry of the available ring that is not exposed yet.
     void write_avail_entry(Slot slot, DescIndex head) {

@@ -3,13 +3,16 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
-#include <virtq/platform/fence.hpp>
+#include <virtq/platform/device_order.hpp>
+#include <virtq/queue/batch.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/descriptor_shadow.hpp>
 #include <virtq/queue/fault.hpp>
+#include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/notification.hpp>
 #include <virtq/queue/option.hpp>
-#include <virtq/queue/page_run.hpp>
+#include <virtq/queue/queue_pages.hpp>
+#include <virtq/queue/queue_request.hpp>
 #include <virtq/queue/split_memory.hpp>
 #include <virtq/spec/feature.hpp>
 
@@ -20,79 +23,112 @@ namespace virtq {
 
 template <uint32_t N>
 class DescriptorTier;
+template <uint32_t N>
+class SplitInOrder;
 
 /// The split ring (§2.7): the protocol with the device, and the chain tier over it. Used through `VirtQueue`, which
 /// says what each call does for the caller; here is how.
 ///
 /// **Invariants** 1. `taken_` ≤ `seen_` ≤ `published_` ≤ `added_` in free-running order, and never more than `size()`
 /// apart. 2. A descriptor is free, the caller's, or in flight, and which of them is known without the shared memory.
-/// 3. A head in flight is handed back once. 4. While `fault_` is set nothing is allocated, published or handed back.
+/// 3. A head in flight is handed back once. 4. While `fault_` is set nothing is allocated, published or handed back
+/// but by `drain`.
 template <uint32_t N>
 class SplitRing {
 public:
+    /// In the place of the other format's ring (`Negotiated`). Of our own, because <new> is a library header.
+    static void* operator new(size_t, void* place) { return place; }
+
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features, QueueOption option) {
+    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                              QueueOption const& option) {
         VIRTQ_ASSERT(!initialised(),
                      "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
                      "does your boot code clear .bss?");
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
-        SplitLayout const layout{size};
-        Result<Pages> const run = take_run(allocator, layout.page_count());
-        if (!run) {
-            return run.error();
+        if (Status const taken = take_pages(allocator, size, features, option); !taken) {
+            return taken;
         }
-        if (Error const error = check_pfn(features, *run); error != Error::none) {
-            allocator.free_pages(*run);
+        if (Error const error = check_pfn(features, pages_.run()); error != Error::none) {
+            give_back_pages(allocator);
             return error;
         }
-        pages_ = *run;
-        set_up(layout, features, option);
+        set_up(size, features, option);
         return {};
     }
 
-    [[nodiscard]] Status restart(Features const& features, QueueOption option) {
+    [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
-        if (live_) {
+        if (live()) {
             return Error::queue_still_live;
         }
-        uint32_t const size = memory_.size();
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
-        if (Error const error = check_pfn(features, pages_); error != Error::none) {
+        if (SplitLayout{size}.page_count() > pages_.count()) {
+            return Error::queue_size_above_pages;
+        }
+        if (Error const error = check_pfn(features, pages_.run()); error != Error::none) {
             return error;
         }
-        set_up(SplitLayout{size}, features, option);
+        set_up(size, features, option);
         return {};
     }
 
     template <PageAllocator Allocator>
     [[nodiscard]] Status release(Allocator& allocator) {
-        if (live_) {
+        if (live()) {
             return Error::queue_still_live;
         }
         if (initialised()) {
-            allocator.free_pages(pages_);
-            pages_ = Pages{};
+            give_back_pages(allocator);
             close();
         }
         return {};
     }
 
-    void attach() { live_ = true; }
-    void detach() { live_ = false; }
+    /// Ends the life of all chains: each token once, in no particular order.
+    template <class Each>
+    [[nodiscard]] Status drain(Each& each) {
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (!initialised()) {
+            return {};
+        }
+        if (!fault_) {
+            fault_ = Fault{FaultReason::drained, 0};
+        }
+        close();  // before `each`, which could add to the queue otherwise
+        if (in_order_) {
+            SplitInOrder<N>::drain(*this, each);
+        } else {
+            drain_heads(each);
+        }
+        return {};
+    }
 
-    [[nodiscard]] bool initialised() const { return pages_.virt != nullptr; }
-    [[nodiscard]] bool live() const { return live_; }
-    [[nodiscard]] Pages const& pages() const { return pages_; }
+    void attach() { pages_.attach(); }
+    void detach() { pages_.detach(); }
+
+    [[nodiscard]] bool initialised() const { return pages_.held(); }
+    [[nodiscard]] bool live() const { return pages_.live(); }
+    [[nodiscard]] Pages pages() const { return pages_.run(); }
+    [[nodiscard]] Pages table_pages() const { return pool_.pages(); }
+    [[nodiscard]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(pages_.phys()); }
     [[nodiscard]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
     [[nodiscard]] uint16_t num_free() const { return shadow_.free_count(); }
     [[nodiscard]] Fault const& fault() const { return fault_; }
 
-    [[nodiscard]] Status add(Span<Segment const> readable, Span<Segment const> writable, Token token) {
+    /// Segments as a `Span`, a `Gather` or `FixedSegments`.
+    template <class Readable, class Writable>
+    [[nodiscard]] Status add(Readable const& readable, Writable const& writable, Token token) {
         size_t const count = readable.size() + writable.size();
+        if (pool_.takes(count)) {
+            return add_indirect(readable, writable, token);
+        }
         if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
@@ -100,20 +136,6 @@ public:
         write_segments(chain, readable, link_flags);
         uint64_t const readable_total = chain.bytes;
         write_segments(chain, writable, link_flags | write_flag);
-        return commit(chain, count, chain.bytes - readable_total, token);
-    }
-
-    [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
-        size_t const count = readable.size() + writable.size();
-        if (count - 1 >= shadow_.free_count()) {
-            return refuse(count);
-        }
-        ChainWriter chain{shadow_.free_head()};
-        write_segments(chain, readable.front, link_flags);
-        write_segments(chain, readable.back, link_flags);
-        uint64_t const readable_total = chain.bytes;
-        write_segments(chain, writable.front, link_flags | write_flag);
-        write_segments(chain, writable.back, link_flags | write_flag);
         return commit(chain, count, chain.bytes - readable_total, token);
     }
 
@@ -128,14 +150,16 @@ public:
         // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
         // the available index once more. Without it our index could become visible after our read of the
         // suppression word: the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
-        platform::full_fence();
-        if (event_idx_) {
-            return {passes_event(memory_.load_avail_event(), from, added_)};
-        }
-        return {(memory_.load_used_flags() & static_cast<uint16_t>(spec::UsedFlag::no_notify)) == 0};
+        order_.full();
+        bool const needed = event_idx_ ? passes_event(memory_.load_avail_event(), from, added_)
+                                       : (memory_.load_used_flags() & no_notify_flag) == 0;
+        return {needed, number(added_)};
     }
 
     [[nodiscard]] Completion take_used() {
+        if (in_order_) {
+            return SplitInOrder<N>::take(*this);
+        }
         if (taken_ == seen_) {
             if (TakeState const state = look(); state != TakeState::completion) {
                 return {Token{}, 0, state};
@@ -158,7 +182,7 @@ public:
             written = shadow_.bytes(head);
         }
         Token const token = shadow_.token(head);
-        shadow_.release_chain(head);
+        release(head);
         taken_ = advance(taken_);
         return {token, written, TakeState::completion};
     }
@@ -173,7 +197,7 @@ public:
         }
         // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
         // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
-        platform::full_fence();
+        order_.full();
         return memory_.load_used_index() == taken_ && !fault_ ? UsedPending::nothing_there
                                                               : UsedPending::something_there;
     }
@@ -188,10 +212,10 @@ public:
 
 private:
     friend class DescriptorTier<N>;
+    friend class SplitInOrder<N>;
     friend class RingInspector<N>;
 
-    static constexpr uint64_t chain_maximum_bytes = uint64_t{1} << 32;  // §2.7.5.2, inclusive
-
+    static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
@@ -202,27 +226,45 @@ private:
         uint16_t last_flags = 0;  ///< its flags
         bool has_empty_segment = false;
         uint64_t bytes = 0;  ///< total so far
+
+        /// Goes on behind the one that is written now.
+        void step(DescIndex after, Segment const& segment, uint16_t flags) {
+            last = next;
+            next = after;
+            last_flags = flags;
+            has_empty_segment |= segment.bytes == 0;
+            bytes += segment.bytes;
+        }
     };
 
     [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
-        if (size == 0) {
-            return Error::queue_size_zero;
-        }
-        if (size > spec::queue_size_maximum) {
-            return Error::queue_size_above_maximum;
-        }
-        if (!is_power_of_two(size)) {
+        if (size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
             return Error::queue_size_not_power_of_two;
         }
-        if (size > N) {
-            return Error::queue_size_above_capacity;
+        if (Error const error = check_queue_size(size, N); error != Error::none) {
+            return error;
         }
-        constexpr Features foreign = Features::of(spec::Feature::ring_packed, spec::Feature::in_order,
-                                                  spec::Feature::order_platform, spec::Feature::notification_data);
-        return (features & foreign).empty() ? Error::none : Error::feature_not_supported_by_queue;
+        return features.has(spec::Feature::ring_packed) ? Error::feature_not_supported_by_queue : Error::none;
     }
 
-    [[nodiscard]] static bool is_legacy(Features const& features) { return !features.has(spec::Feature::version_1); }
+    /// Those of the ring, and those of the indirect tables: both or none.
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                    QueueOption const& option) {
+        Status taken = pages_.take(allocator, SplitLayout{size}.page_count());
+        if (taken) {
+            taken = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
+            if (!taken) {
+                pages_.give_back(allocator);
+            }
+        }
+        return taken;
+    }
+    template <PageAllocator Allocator>
+    void give_back_pages(Allocator& allocator) {
+        pages_.give_back(allocator);
+        pool_.give_back_pages(allocator);
+    }
 
     /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
     [[nodiscard]] static Error check_pfn(Features const& features, Pages const& run) {
@@ -237,17 +279,22 @@ private:
     }
 
     /// Makes the pages, as dirty as they are, an empty queue.
-    void set_up(SplitLayout layout, Features const& features, QueueOption option) {
+    void set_up(uint32_t size, Features const& features, QueueOption const& option) {
         bool const legacy = is_legacy(features);
         event_idx_ = features.has(spec::Feature::event_idx);
+        in_order_ = features.has(spec::Feature::in_order);
+        order_ = device_order(features);
         cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
-        memory_.place(pages_, layout, legacy ? native_byte_order : ByteOrder::little);
-        shadow_.reset(static_cast<uint16_t>(layout.size));
+        memory_.place(pages_.run(), SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little);
+        shadow_.reset(static_cast<uint16_t>(size));
+        pool_.reset(IndirectShape::of(size, features, option.indirect));
+        oldest_head_ = DescIndex{0};
         start_at(option.first_index);
     }
 
     void start_at(RingIndex first) {
         fault_ = Fault{};
+        batch_ = Batch{};
         added_ = published_ = decided_ = seen_ = taken_ = first;
         notifications_on_ = false;
         memory_.start_at(first);
@@ -259,40 +306,111 @@ private:
         }
     }
 
+    void write_segment(ChainWriter& chain, Segment const& segment, uint16_t flags) {
+        DescIndex const desc = chain.next;
+        chain.step(shadow_.next(desc), segment, flags);
+        memory_.write_descriptor(desc, segment, flags, chain.next);
+    }
     void write_segments(ChainWriter& chain, Span<Segment const> segments, uint16_t flags) {
         for (Segment const& segment : segments) {
-            DescIndex const desc = chain.next;
-            chain.next = shadow_.next(desc);
-            chain.last = desc;
-            chain.last_flags = flags;
-            chain.has_empty_segment |= segment.bytes == 0;
-            chain.bytes += segment.bytes;
-            memory_.write_descriptor(desc, segment, flags, chain.next);
+            write_segment(chain, segment, flags);
+        }
+    }
+    void write_segments(ChainWriter& chain, Gather const& segments, uint16_t flags) {
+        write_segments(chain, segments.front, flags);
+        write_segments(chain, segments.back, flags);
+    }
+    template <size_t Extent>
+    void write_segments(ChainWriter& chain, FixedSegments<Extent> segments, uint16_t flags) {
+        if constexpr (Extent != 0) {
+            write_segment(chain, *segments.first, flags);
+            write_segments(chain, FixedSegments<Extent - 1>{segments.first + 1}, flags);
         }
     }
 
     [[nodiscard]] Status commit(ChainWriter const& chain, size_t count, uint64_t writable_bytes, Token token) {
-        if (chain.has_empty_segment) {
-            return Error::segment_empty;
-        }
-        if (chain.bytes > chain_maximum_bytes) {
-            return Error::chain_above_4_gib;
+        if (Error const error = check(chain); error != Error::none) {
+            return error;
         }
         memory_.write_descriptor_flags(chain.last, static_cast<uint16_t>(chain.last_flags & ~link_flags));
         DescIndex const head = shadow_.free_head();
-        auto const length = static_cast<uint16_t>(count);
-        shadow_.set_token(head, token);
-        shadow_.set_bytes(head, cut_to_32_bits(writable_bytes));
-        shadow_.set_mark(head, Mark::pending_head(last_added_));
-        last_added_ = head;
-        shadow_.set_next(chain.last, chain.last);
-        shadow_.allocate_front(length, chain.next);
+        uint32_t const bytes = cut_to_32_bits(writable_bytes);
+        if (in_order_) {
+            SplitInOrder<N>::record(*this, Extent::direct(count), bytes, token);
+        } else {
+            record(head, bytes, token);
+            shadow_.set_link(chain.last, Link::end());
+        }
+        shadow_.allocate_front(static_cast<uint16_t>(count), chain.next);
         offer(head);
         return {};
     }
 
-    [[nodiscard]] static constexpr uint32_t cut_to_32_bits(uint64_t bytes) {
-        return bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes);
+    [[nodiscard]] static Error check(ChainWriter const& chain) {
+        if (chain.has_empty_segment) {
+            return Error::segment_empty;
+        }
+        return chain.bytes > chain_maximum_bytes ? Error::chain_above_4_gib : Error::none;
+    }
+
+    /// What is to be known of a chain of `add` when it comes back.
+    void record(DescIndex head, uint32_t writable_bytes, Token token) {
+        shadow_.set_token(head, token);
+        shadow_.set_bytes(head, writable_bytes);
+        shadow_.set_mark(head, Mark::pending_head(number(last_added_)));
+        last_added_ = head;
+    }
+
+    /// The same in a table, with one descriptor of the ring (§2.7.5.3).
+    [[gnu::noinline]] Status add_indirect(Gather const& readable, Gather const& writable, Token token) {
+        size_t const count = readable.size() + writable.size();
+        if (shadow_.free_count() == 0) {
+            return refuse(count);
+        }
+        TableIndex const table = pool_.front();
+        auto* const entries = pool_.template descriptors<spec::Descriptor>(table);
+        ChainWriter chain{DescIndex{0}};
+        write_table(entries, chain, readable.front, link_flags);
+        write_table(entries, chain, readable.back, link_flags);
+        uint64_t const readable_total = chain.bytes;
+        write_table(entries, chain, writable.front, link_flags | write_flag);
+        write_table(entries, chain, writable.back, link_flags | write_flag);
+        if (Error const error = check(chain); error != Error::none) {
+            return error;
+        }
+        memory_.write_flags(entries[number(chain.last)], static_cast<uint16_t>(chain.last_flags & ~link_flags));
+
+        DescIndex const head = shadow_.free_head();
+        DescIndex const rest = shadow_.next(head);
+        Segment const in_ring{pool_.phys(table), static_cast<uint32_t>(16 * count)};
+        memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
+        uint32_t const bytes = cut_to_32_bits(chain.bytes - readable_total);
+        if (in_order_) {
+            SplitInOrder<N>::record(*this, Extent::indirect(table), bytes, token);
+        } else {
+            record(head, bytes, token);
+            shadow_.set_link(head, Link::end_with(table));
+        }
+        pool_.take();
+        shadow_.allocate_front(1, rest);
+        offer(head);
+        return {};
+    }
+
+    /// §2.7.5.3: in a table, each descriptor links to the one behind it.
+    void write_table(spec::Descriptor* table, ChainWriter& chain, Span<Segment const> segments, uint16_t flags) {
+        for (Segment const& segment : segments) {
+            DescIndex const desc = chain.next;
+            chain.step(static_cast<DescIndex>(static_cast<uint16_t>(number(desc) + 1)), segment, flags);
+            memory_.write(table[number(desc)], segment, flags, chain.next);
+        }
+    }
+
+    /// The chain of `head` becomes free, and its table if it has one.
+    void release(DescIndex head) {
+        if (Link const end = shadow_.release_chain(head); end.has_table()) {
+            pool_.give_back(end.table());
+        }
     }
 
     void offer(DescIndex head) {
@@ -306,8 +424,12 @@ private:
 
     /// From here on the device may use what was added. Until then a used id of it is a lie.
     void admit_pending() {
+        if (in_order_) {  // whose completions are counted, not looked up
+            published_ = added_;
+            return;
+        }
         for (uint16_t left = distance(published_, added_); left != 0; --left) {
-            DescIndex const before = shadow_.mark(last_added_).added_before();
+            auto const before = static_cast<DescIndex>(shadow_.mark(last_added_).added_before());
             shadow_.set_mark(last_added_, Mark::held_by(Mark::Holder::added_head));
             last_added_ = before;
         }
@@ -315,7 +437,8 @@ private:
     }
 
     void expose() {
-        live_ = true;
+        pages_.attach();
+        order_.before_publish();
         memory_.publish_avail_index(added_);
     }
 
@@ -323,6 +446,8 @@ private:
     /// look(), which does too, and publish() finds nothing.
     void close() {
         shadow_.close();
+        pool_.close();
+        batch_ = Batch{};
         decided_ = published_ = added_;
         seen_ = taken_;
     }
@@ -351,7 +476,7 @@ private:
             // Caught up: the next entry shall notify. As in enable_used_notifications(), the device may have gone on
             // meanwhile, so look once more behind the fence.
             memory_.write_used_event(taken_);
-            platform::full_fence();  // pairs as the one of enable_used_notifications() does
+            order_.full();  // pairs as the one of enable_used_notifications() does
             index = memory_.load_used_index();
         }
         if (index == taken_) {
@@ -360,6 +485,7 @@ private:
         if (distance(taken_, index) > distance(taken_, published_)) {
             return break_queue(FaultReason::used_index_ahead, number(index));
         }
+        order_.after_look();
         seen_ = index;
         return TakeState::completion;
     }
@@ -369,6 +495,18 @@ private:
         fault_ = Fault{reason, value};
         close();
         return TakeState::broken;
+    }
+
+    /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
+    template <class Each>
+    void drain_heads(Each& each) {
+        for (uint32_t i = 0; i < size(); ++i) {
+            auto const desc = static_cast<DescIndex>(static_cast<uint16_t>(i));
+            if (shadow_.mark(desc).is_head_in_flight()) {
+                shadow_.set_mark(desc, Mark{});
+                each(shadow_.token(desc));
+            }
+        }
     }
 
     [[gnu::noinline]] Completion take_pushed_or_lie(DescIndex head, uint32_t len) {
@@ -381,20 +519,25 @@ private:
         return {token, used.len, TakeState::completion};
     }
 
-    // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring.
-    SplitMemory memory_;      // shared with the device
-    RingIndex added_{};       // behind the last chain that was added
-    RingIndex published_{};   // behind the last chain that the device was told of
-    RingIndex decided_{};     // behind the last chain for which publish() decided whether to notify
-    RingIndex taken_{};       // behind the last completion that was handed out
-    RingIndex seen_{};        // the device's index when it was read last
-    DescIndex last_added_{};  // head of the chain that was added last, while it is not published
+    // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
+    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor and 128, no more.
+    [[no_unique_address]] SplitMemory memory_;  // shared with the device
+    RingIndex added_{};                         // behind the last chain that was added
+    RingIndex published_{};                     // behind the last chain that the device was told of
+    RingIndex decided_{};                       // behind the last chain for which publish() decided whether to notify
+    RingIndex taken_{};                         // behind the last completion that was handed out
+    RingIndex seen_{};                          // the device's index when it was read last
+    DescIndex last_added_{};                    // head of the chain that was added last, while it is not published
     bool event_idx_ = false;
     bool cuts_length_ = false;
     bool notifications_on_ = false;
-    bool live_ = false;  // the device may write to pages_
-    Fault fault_;
-    Pages pages_;
+    bool in_order_ = false;
+    [[no_unique_address]] platform::DeviceOrder order_;
+    DescIndex oldest_head_{};            // with IN_ORDER: head of the oldest chain
+    [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used entry completes
+    [[no_unique_address]] Fault fault_;
+    [[no_unique_address]] QueuePages pages_;
+    IndirectPool<N> pool_;
     DescriptorShadow<N> shadow_;
 };
 

@@ -4,30 +4,39 @@
 #include <virtq/base/bit.hpp>
 #include <virtq/queue/descriptor_tier.hpp>
 #include <virtq/queue/layout.hpp>
+#include <virtq/queue/split_in_order.hpp>
 #include <virtq/queue/split_ring.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// The format of a queue: split (§2.7).
+template <uint32_t N>
+class PackedInspector;
+
+/// The format of a queue: split (§2.7). The others are `Packed` (§2.8) and `Negotiated`.
 struct Split {
     template <uint32_t N>
     using Ring = SplitRing<N>;
+    static constexpr Features wanted = queue_features;
+    static constexpr Features required{};
     static constexpr bool has_descriptor_tier = true;
+    static constexpr bool needs_power_of_two = true;
+    static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
 };
 
 /// A virtqueue of up to `N` descriptors, driven from the driver's side.
 ///
-/// **Spec** VIRTIO 1.4 §2.6 to §2.7. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
-/// written with. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel interface. Both may be used on
-/// one queue.
+/// **Spec** VIRTIO 1.4 §2.6 to §2.9. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
+/// written with, the same for all formats. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel
+/// interface, of split queues without IN_ORDER. Both may be used on one queue.
 ///
 /// **Threading** No call takes a lock, sleeps or allocates, `init` and `release` excepted; all may be called in
 /// interrupt context. Calls on one queue must be serialised by the caller; calls on different queues need not. What
-/// `publish` returns may be acted on outside that lock. **Memory** One physically contiguous run (`SplitLayout`) is
-/// shared with the device; 16 bytes a descriptor are private, inside this object, which is all zero at first and so
-/// lies in `.bss`, and which is neither copied nor moved. **Errors** A call that the world refuses changes nothing and
+/// `publish` returns may be acted on outside that lock. **Memory** One physically contiguous run (`SplitLayout`,
+/// `PackedLayout`) is shared with the device, and with INDIRECT_DESC a second one of tables; 18 bytes a descriptor are
+/// private, inside this object, which is all zero at first and so lies in `.bss`, and which is neither copied nor
+/// moved. **Errors** A call that the world refuses changes nothing and
 /// says why. What the device writes is checked; the first lie breaks the queue, `fault()` keeps the reason and the
 /// value, and every later call says so, until the device is reset and the queue initialised again.
 ///
@@ -36,13 +45,15 @@ struct Split {
 /// virtq::Status up = queue.init(pages, 256, negotiated_features);  // then give addresses() to the device
 /// queue.attach();                                                  // and say so
 /// virtq::Status added = queue.add(request_segments, answer_segments, virtq::Token{&request});
-/// if (queue.publish()) { transport.notify(0); }
+/// if (auto notification = queue.publish()) { transport.notify(0, notification.next); }
 /// while (auto done = queue.take_used()) { finish(done.token.as<Request>(), done.written); }
 /// ```
 template <uint32_t N, class Format = Split>
 class VirtQueue {
     static_assert(N <= spec::queue_size_maximum, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
-    static_assert(is_power_of_two(N), "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
+    static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and at least 1");
+    static_assert(is_power_of_two(N) || !Format::needs_power_of_two,
+                  "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
 
 public:
     static constexpr uint32_t capacity = N;
@@ -54,11 +65,12 @@ public:
     // --- life ---
 
     /// Takes pages, zeroes them and lays out a queue of `size` descriptors, as agreed with the device. `features` are
-    /// the negotiated ones: EVENT_IDX is used, a set without VERSION_1 makes a legacy queue. Used buffer notifications
-    /// are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of another format; then
-    /// nothing is kept. May call the allocator, a `PageAllocator`.
+    /// the negotiated ones: what a queue can use of them is used, a set without VERSION_1 makes a legacy queue. Used
+    /// buffer notifications are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of
+    /// another format; then nothing is kept. May call the allocator, a `PageAllocator`.
     template <class Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features, QueueOption option = {}) {
+    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                              QueueOption const& option = {}) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
             return ring_.init(allocator, size, features, option);
         } else {
@@ -66,11 +78,25 @@ public:
         }
     }
 
+    /// Ends the life of all chains after the device (or the queue, with RING_RESET) was reset and `detach` was called:
+    /// calls `each(Token)` once for each chain that was added and not taken, in no particular order, also of a broken
+    /// queue. Then only `restart` and `release` are left, after the last call of `each` and not from within it. Error:
+    /// `queue_still_live`; then nothing was handed back.
+    template <class Each>
+    [[nodiscard]] Status drain(Each&& each) {
+        return ring_.drain(each);
+    }
+
     /// Makes the queue empty and sound again in the pages that it has, at the same size, after the device was reset
-    /// and `detach` was called. Chains that were in flight are forgotten: hand their tokens back first. Errors:
-    /// `queue_still_live`, and those of `init` that concern features; then nothing has changed.
-    [[nodiscard]] Status restart(Features const& features, QueueOption option = {}) {
-        return ring_.restart(features, option);
+    /// and `detach` was called. Chains that were in flight are forgotten: `drain` first. Indirect tables are as many
+    /// as the pages of `init` have room for. Errors: `queue_still_live`, and those of `init` that concern features;
+    /// then nothing has changed.
+    [[nodiscard]] Status restart(Features const& features, QueueOption const& option = {}) {
+        return ring_.restart(size(), features, option);
+    }
+    /// The same at another size, of which `queue_size_above_pages` says that it does not fit.
+    [[nodiscard]] Status restart(uint32_t new_size, Features const& features, QueueOption const& option = {}) {
+        return ring_.restart(new_size, features, option);
     }
 
     /// Gives back exactly the pages that `init` took. While the device may still write to them nothing is given back:
@@ -107,20 +133,28 @@ public:
     /// What a transport tells the device. After `init`.
     [[nodiscard]] QueueAddresses addresses() const {
         VIRTQ_ASSERT(size() != 0, "A queue without memory lies nowhere: call init() first");
-        return SplitLayout{size()}.addresses(ring_.pages().phys);
+        return ring_.addresses();
     }
     /// Page number of the queue in units of 4096 bytes, for a legacy device (§2.7.2).
     [[nodiscard]] uint32_t pfn() const {
+        check_layout();
         VIRTQ_ASSERT(phys_desc().value / pfn_unit_bytes <= UINT32_MAX,
                      "pfn() of a modern queue above 16 TiB: it has no 32-bit page number, use addresses()");
         return addresses().pfn();
     }
     [[nodiscard]] PhysAddr phys_desc() const { return addresses().descriptor_area; }
-    [[nodiscard]] PhysAddr phys_avail() const { return addresses().driver_area; }
-    [[nodiscard]] PhysAddr phys_used() const { return addresses().device_area; }
+    [[nodiscard]] PhysAddr phys_avail() const {
+        check_layout();
+        return addresses().driver_area;
+    }
+    [[nodiscard]] PhysAddr phys_used() const {
+        check_layout();
+        return addresses().device_area;
+    }
 
-    /// The pages that `init` took.
-    [[nodiscard]] Pages const& pages() const { return ring_.pages(); }
+    /// The pages that `init` took for the ring, and those for its indirect tables (`Pages{}` if it has none).
+    [[nodiscard]] Pages pages() const { return ring_.pages(); }
+    [[nodiscard]] Pages table_pages() const { return ring_.table_pages(); }
 
     /// The device's first lie, if it lied.
     [[nodiscard]] Fault const& fault() const { return ring_.fault(); }
@@ -134,9 +168,23 @@ public:
         return ring_.add(readable, writable, token);
     }
 
+    /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of it.
+    template <size_t Readable, size_t Writable>
+    [[nodiscard]] Status add(Segment const (&readable)[Readable], Segment const (&writable)[Writable], Token token) {
+        return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
+    }
+    template <size_t Readable>
+    [[nodiscard]] Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
+        return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<0>{nullptr}, token);
+    }
+    template <size_t Writable>
+    [[nodiscard]] Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
+        return ring_.add(FixedSegments<0>{nullptr}, FixedSegments<Writable>{writable}, token);
+    }
+
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
     [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
-        return ring_.add_gathered(readable, writable, token);
+        return ring_.add(readable, writable, token);
     }
 
     /// Makes all that was added visible with one release, and returns whether the device wants a notification
@@ -186,6 +234,7 @@ public:
 
 private:
     friend class RingInspector<N>;
+    friend class PackedInspector<N>;
 
     using Tier = DescriptorTier<N>;
     using Ring = typename Format::template Ring<N>;
@@ -205,6 +254,11 @@ private:
             "This queue format has no descriptor tier (alloc_desc, write_desc, push_avail, poll_used and their like), "
             "because its descriptors are not linked by index: use the chain tier (add, publish, take_used), or "
             "virtq::Split");
+    }
+
+    static constexpr void check_layout() {
+        static_assert(Format::has_fixed_layout,
+                      "pfn(), phys_avail() and phys_used() are of a split queue; give addresses() to the device");
     }
 
     Ring ring_;

@@ -31,6 +31,7 @@ inline constexpr ReadWrite<uint32_t> status{0x070};               // Status
 inline constexpr WriteOnlyPair queue_desc{{0x080}, {0x084}};      // QueueDescLow, QueueDescHigh
 inline constexpr WriteOnlyPair queue_driver{{0x090}, {0x094}};    // QueueDriverLow, QueueDriverHigh
 inline constexpr WriteOnlyPair queue_device{{0x0a0}, {0x0a4}};    // QueueDeviceLow, QueueDeviceHigh
+inline constexpr ReadWrite<uint32_t> queue_reset{0x0c0};          // QueueReset
 inline constexpr ReadOnly<uint32_t> config_generation{0x0fc};     // ConfigGeneration
 
 inline constexpr uint16_t config_offset = 0x100;  // Config

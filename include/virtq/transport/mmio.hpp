@@ -32,10 +32,13 @@ public:
     /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[nodiscard]] Status probe(Space space) {
+        VIRTQ_ASSERT(!in_use_,
+                     "probe() of a transport whose device has a queue: give each device a transport of its own");
         space_ = space;
         probed_ = true;
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
         legacy_ = false;
+        notification_data_ = false;
         uint32_t const magic = read(spec::mmio::magic_value);
         if (magic == UINT32_MAX) {
             return Error::device_gone;
@@ -73,7 +76,10 @@ public:
     }
 
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
-    void set_status(DeviceStatus status) { write(spec::mmio::status, uint32_t{status.bits()}); }
+    void set_status(DeviceStatus status) {
+        in_use_ = in_use_ && !status.is_reset();
+        write(spec::mmio::status, uint32_t{status.bits()});
+    }
 
     [[nodiscard]] uint32_t offered_features(unsigned word) {
         write(spec::mmio::device_features_sel, uint32_t{word});
@@ -82,6 +88,9 @@ public:
     void accept_features(unsigned word, uint32_t bits) {
         write(spec::mmio::driver_features_sel, uint32_t{word});
         write(spec::mmio::driver_features, bits);
+        if (word == word_of_notification_data) {
+            notification_data_ = (bits & notification_data_bit) != 0;
+        }
     }
 
     [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
@@ -98,12 +107,34 @@ public:
 
     /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+        in_use_ = true;
         select(queue);
         write(spec::mmio::queue_size, uint32_t{addresses.size});
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
     }
 
-    void notify(uint16_t queue) { write(spec::mmio::queue_notify, uint32_t{queue}); }
+    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    void notify(uint16_t queue) {
+        VIRTQ_ASSERT(
+            !notification_data_,
+            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+        notify(queue, 0);
+    }
+    /// §4.2.2: the number of the queue, above it the data if they were negotiated.
+    void notify(uint16_t queue, uint16_t next) {
+        uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
+        write(spec::mmio::queue_notify, data | queue);
+    }
+
+    /// §4.2.2.2. QEMU 7.2 offers RING_RESET and has no such register: there the queue stays enabled.
+    void reset_queue(uint16_t queue) {
+        select(queue);
+        write(spec::mmio::queue_reset, uint32_t{1});
+    }
+    [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+        select(queue);
+        return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
+    }
 
     [[nodiscard]] InterruptCause on_interrupt() {
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
@@ -163,10 +194,16 @@ private:
         return legacy_ ? little_endian(word) : word;
     }
 
+    static constexpr unsigned word_of_notification_data = static_cast<unsigned>(spec::Feature::notification_data) / 32;
+    static constexpr uint32_t notification_data_bit =
+        uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
+
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool legacy_ = false;
     bool probed_ = false;
+    bool in_use_ = false;             ///< the device was told of a queue, and not reset since
+    bool notification_data_ = false;  ///< as accepted
 };
 
 static_assert(Transport<MmioTransport<>>);

@@ -21,8 +21,9 @@ struct InterruptCause {
 };
 
 template <class T>
-concept Transport = requires(T& transport, T const& constant, uint16_t queue, unsigned word, uint32_t bits,
-                             uint16_t offset, uint8_t byte, DeviceStatus status, QueueAddresses const& addresses) {
+concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, unsigned word,
+                             uint32_t bits, uint16_t offset, uint8_t byte, DeviceStatus status,
+                             QueueAddresses const& addresses) {
     /// What the device is, and whether its interface is the legacy one (§1.3.1).
     { constant.device_id() } -> SameAs<spec::DeviceId>;
     { constant.is_legacy() } -> SameAs<bool>;
@@ -44,8 +45,14 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, un
     { transport.is_queue_in_use(queue) } -> SameAs<bool>;
     { transport.enable_queue(queue, addresses) } -> SameAs<Status>;
 
-    /// Sends an available buffer notification (§2.3).
-    { transport.notify(queue) } -> SameAs<void>;
+    /// Sends an available buffer notification (§2.3) of a queue; `next` is where the driver goes on, which a device
+    /// with NOTIFICATION_DATA is told (§2.9): `Notification::next`.
+    { transport.notify(queue, next) } -> SameAs<void>;
+
+    /// §2.6.1: asks for the reset of one queue; whether that is complete, and the queue not enabled.
+    { transport.reset_queue(queue) } -> SameAs<void>;
+    { transport.is_queue_reset(queue) } -> SameAs<bool>;
+
     /// Acknowledges first, then returns the cause, so that an event after it raises a new interrupt.
     { transport.on_interrupt() } -> SameAs<InterruptCause>;
 

@@ -115,8 +115,10 @@ TEST_P(LookAtAQueue, ReadsNoWordAgainForAFinding) {
     machine.hostile = true;
     std::uint32_t const ring = layout.available_ring_offset();
     // The index and an entry of the available ring; addresses, lengths and flags; the padding; the used index.
-    for (std::uint32_t const offset : {ring + 2, ring + 5, 7u, 12u, 14u, 16u + 7u, 16u + 8u, 3 * 16u + 12u, ring + 64,
-                                       layout.used_ring_offset() + 2}) {
+    bool const is_big = GetParam().version == sim::MmioVersion::legacy && native_byte_order == ByteOrder::big;
+    std::uint32_t const high = is_big ? 0 : 7;  // byte of an address
+    for (std::uint32_t const offset : {ring + 2, ring + 5, high, 12u, 14u, 16u + high, 16u + 8u, 3 * 16u + 12u,
+                                       ring + 64, layout.used_ring_offset() + 2}) {
         *at(offset) = static_cast<unsigned char>(*at(offset) ^ 0x80u);
         Diagnosis found;
         Accesses const seen = accesses_of([&] { found = machine.look(); });
@@ -148,6 +150,105 @@ TEST_P(LookAtAQueue, ReadsEachRegisterOfADiagnosisOnce) {
 INSTANTIATE_TEST_SUITE_P(OnBoth, LookAtAQueue,
                          ::testing::Values(QueueSetup{}, QueueSetup{.event_idx = true},
                                            QueueSetup{.version = sim::MmioVersion::legacy}));
+
+// --- every format -------------------------------------------------------------------------------------------------
+
+/// That no look reads a byte twice, and which bytes a snapshot reads.
+template <class Format>
+class FormatLook {
+public:
+    explicit FormatLook(QueueSetup const& setup) : machine_(setup) {
+        machine_.bring_up();
+        machine_.hostile = true;
+    }
+
+    void expect_once() {
+        machine_.submit_read();
+        machine_.submit_read();
+        expect_each_look_once();  // two in flight
+        machine_.work();
+        expect_each_look_once();  // both used
+        Segment const one[] = {machine_.buffer(1)};
+        ASSERT_TRUE(machine_.queue.add({}, one, Token{99}).ok());
+        expect_each_look_once();  // and one that is not published
+        static_cast<void>(machine_.queue.take_used());
+        static_cast<void>(machine_.queue.publish());
+        expect_each_look_once();
+        expect_findings_once();
+        while (machine_.queue.take_used()) {
+        }
+        expect_each_look_once();
+    }
+
+    [[nodiscard]] std::size_t bytes_of_snapshot() {
+        return accesses_of([&] { static_cast<void>(take_snapshot(machine_.queue)); }).reads.size();
+    }
+
+private:
+    void expect_each_look_once() {
+        expect_once_in([&] { static_cast<void>(take_snapshot(machine_.queue)); });
+        expect_once_in([&] { static_cast<void>(machine_.look()); });
+        expect_once_in([&] { static_cast<void>(printed([&](auto sink) { dump(machine_.queue, sink); })); });
+    }
+    /// Length, id and flags of each descriptor of the ring and of the first table are once not what they were.
+    void expect_findings_once() {
+        for (Pages const& pages : {machine_.queue.pages(), machine_.queue.table_pages()}) {
+            for (std::uint32_t offset = 0; offset < 128 && pages.count != 0; ++offset) {
+                if (offset % 16 > 8 && offset % 2 == 1) {
+                    auto* const byte = static_cast<unsigned char*>(pages.virt) + offset;
+                    *byte = static_cast<unsigned char>(*byte ^ 0x80u);
+                    expect_each_look_once();
+                    *byte = static_cast<unsigned char>(*byte ^ 0x80u);
+                }
+            }
+        }
+    }
+    template <class Look>
+    static void expect_once_in(Look look) {
+        Accesses const seen = accesses_of(look);
+        EXPECT_EQ(seen.stores, 0u);
+        EXPECT_FALSE(seen.reads.empty());
+        for (auto const& [byte, reads] : seen.reads) {
+            ASSERT_EQ(reads, 1u) << static_cast<void const*>(byte);
+        }
+    }
+
+    QueueMachineOf<Format> machine_;
+};
+
+template <class Format>
+void expect_once_with_all_features(bool packed) {
+    for (unsigned bits = 0; bits < 8; ++bits) {
+        SCOPED_TRACE(bits);
+        FormatLook<Format> look({.event_idx = (bits & 1) != 0,
+                                 .packed = packed,
+                                 .indirect = (bits & 2) != 0,
+                                 .in_order = (bits & 4) != 0});
+        look.expect_once();
+        // Packed: flags of one descriptor, and the two event structures.
+        EXPECT_EQ(look.bytes_of_snapshot(), packed ? 2u + 4u + 4u : 6u + 6u);
+    }
+}
+
+TEST(LookAtAnyQueue, ReadsEachWordOfASplitOneOnce) {
+    expect_once_with_all_features<Split>(false);
+}
+TEST(LookAtAnyQueue, ReadsEachWordOfAPackedOneOnce) {
+    expect_once_with_all_features<Packed>(true);
+}
+TEST(LookAtAnyQueue, ReadsEachWordOfANegotiatedOneOnce) {
+    expect_once_with_all_features<Negotiated>(true);
+    expect_once_with_all_features<Negotiated>(false);
+}
+
+TEST(PagesWithoutMemory, AreRefused) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    platform::memory_is_there = false;
+    EXPECT_EQ(queue.init(memory, 8, Features::of(spec::Feature::version_1)).error(), Error::pages_not_memory);
+    platform::memory_is_there = true;
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
+}
 
 }  // namespace
 }  // namespace virtq::test

@@ -31,7 +31,8 @@ void store_plain(Word* target, Word value) {
     *target = value;
 }
 
-inline void store_relaxed(std::uint16_t* target, std::uint16_t value) {
+template <class Word>
+void store_relaxed(Word* target, Word value) {
     store_plain(target, value);
 }
 
@@ -50,6 +51,12 @@ template <class Word>
 
 [[nodiscard]] inline std::uint16_t load_acquire(std::uint16_t const* source) {
     return counted_load(source);
+}
+
+/// Of pages that the device does not know yet: not counted. A test says whether there is memory.
+inline bool memory_is_there = true;
+inline bool keeps_what_is_written(void*) {
+    return memory_is_there;
 }
 
 inline void zero(void* memory, std::size_t bytes) {

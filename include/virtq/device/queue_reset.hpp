@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/relax.hpp>
+#include <virtq/queue/virtqueue.hpp>
+#include <virtq/transport/transport.hpp>
+
+#include <stdint.h>
+
+/// VIRTIO_F_RING_RESET, §2.6.1 (Virtqueue Reset): one queue is reset while the others go on, by a driver that
+/// drives its queues itself (`BlockDevice` resets the device). It adds the bit to `Negotiation::wanted`, and calls
+/// these only if it was negotiated.
+///
+/// **Devices in the field** QEMU 7.2 offers the bit on virtio-mmio without having the register, which is noticed here;
+/// and its block device may go on writing buffers of before a queue reset, which nobody can notice: there a reset of
+/// the device is the only way to get buffers back.
+///
+/// ```
+/// if (virtq::reset_queue(transport, 0, queue, virtq::Looks{1000}, relax)) {
+///     virtq::Status drained = queue.drain(hand_back);  // the tokens in flight, once each
+///     virtq::Status up = virtq::enable_queue_again(transport, 0, queue, queue.size(), negotiated);
+/// }
+/// ```
+namespace virtq {
+
+/// Resets queue number `index` of the device and verifies that (§2.6.1.1.2); then the queue is detached: the device
+/// writes nothing any more, and `drain`, `restart` and `release` are allowed. Errors: `queue_reset_failed` when the
+/// device does not say so within the budget, `device_gone`; then the device may still write, the queue is live as
+/// before, and no token may be handed back before a reset of the device. Not to be called while another CPU uses the
+/// transport's other set-up calls or the queue.
+template <Transport T, uint32_t N, class Format, Relax R>
+[[nodiscard]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, Looks looks, R& relax) {
+    transport.reset_queue(index);
+    for (uint32_t look = 1; !transport.is_queue_reset(index); ++look) {
+        if (look >= looks.count) {
+            return transport.status().is_gone() ? Error::device_gone : Error::queue_reset_failed;
+        }
+        relax();
+    }
+    queue.detach();
+    return {};
+}
+
+/// Brings a queue that was reset up again in its pages, perhaps in another size or with other options (§2.6.1.2).
+/// Errors: those of `VirtQueue::restart`, `queue_size_above_maximum`, and `queue_not_accepted`.
+template <Transport T, uint32_t N, class Format>
+[[nodiscard]] Status enable_queue_again(T& transport, uint16_t index, VirtQueue<N, Format>& queue, uint32_t size,
+                                        Features const& negotiated, QueueOption const& option = {}) {
+    if (size > transport.queue_size_max(index)) {
+        return Error::queue_size_above_maximum;
+    }
+    if (Status const restarted = queue.restart(size, negotiated, option); !restarted) {
+        return restarted;
+    }
+    queue.attach();
+    return transport.enable_queue(index, queue.addresses());
+}
+
+}  // namespace virtq

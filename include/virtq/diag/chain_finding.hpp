@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/block_chain.hpp>
+#include <virtq/diag/diagnosis.hpp>
+#include <virtq/diag/segment_check.hpp>
+#include <virtq/queue/index.hpp>
+#include <virtq/spec/split_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What is wrong with the chains in flight, of each kind the first: what the checks of both formats have in common.
+class ChainFindings {
+public:
+    /// The first descriptor that is not what the driver wrote; `Cause::none` if all are.
+    [[nodiscard]] Finding const& overwritten() const { return overwritten_; }
+    /// The first address that cannot be right.
+    [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
+    /// The first address below 4 GiB, if the queue lies above.
+    [[nodiscard]] Finding const& low_address() const { return low_address_; }
+    /// The first chain that no disk understands.
+    [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
+
+protected:
+    static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
+    static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
+    static constexpr auto indirect_flag = static_cast<uint16_t>(spec::DescFlag::indirect);
+
+    ChainFindings(QueueSnapshot const& seen, Span<AddressRange const> ram) : seen_(seen), ram_(ram) {}
+
+    void note(uint16_t desc, uint64_t value, uint64_t expected) {
+        if (value != expected && overwritten_.cause == Cause::none) {
+            overwritten_ = {Cause::descriptor_overwritten, value, expected, desc};
+        }
+    }
+
+    /// A segment: in the ring, or in the table of `desc`.
+    void judge_segment(uint16_t desc, spec::Descriptor const& entry) {
+        auto const at = static_cast<DescIndex>(desc);
+        if (bad_address_.cause == Cause::none) {
+            bad_address_ = detail::judge_segment(at, entry, seen_.pages, ram_);
+        }
+        if (bad_address_.cause == Cause::none && seen_.table_pages.count != 0) {
+            bad_address_ = detail::judge_segment(at, entry, seen_.table_pages, ram_);
+        }
+        bool const cut = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
+        if (cut && low_address_.cause == Cause::none) {
+            low_address_ = {Cause::buffer_address_cut, entry.addr, 0, desc};
+        }
+    }
+
+    /// A whole chain; `bytes` is what the driver knows of its writable total.
+    void judge_chain(ChainShape const& shape, uint32_t bytes) {
+        note(number(shape.head()), shape.writable() > UINT32_MAX ? UINT32_MAX : shape.writable(), bytes);
+        judge_shape(shape);
+    }
+    void judge_shape(ChainShape const& shape) {
+        if (not_a_block_request_.cause == Cause::none && !detail::can_be_block_request(shape)) {
+            not_a_block_request_ = detail::found(Cause::not_a_block_request, shape);
+        }
+    }
+
+    /// The table of the chain at `head`, of which the ring says `in_ring`. Descriptors in it that are not the last
+    /// have the flags `linked`.
+    template <class Inspector>
+    void check_table(Inspector const& ring, uint16_t head, spec::Descriptor const& in_ring, TableIndex table,
+                     uint16_t linked, uint32_t bytes) {
+        note(head, in_ring.addr, ring.table_phys(table).value);
+        uint32_t const count = in_ring.len / sizeof(spec::Descriptor);
+        if (in_ring.len % sizeof(spec::Descriptor) != 0 || count == 0 || count > ring.table_length()) {
+            note(head, in_ring.len, ring.table_length() * sizeof(spec::Descriptor));
+            return;  // how long it was is not known
+        }
+        ChainShape shape{static_cast<DescIndex>(head)};
+        uint16_t direction = 0;
+        for (uint16_t i = 0; i < count; ++i) {
+            bool const last = i + 1u == count;
+            spec::Descriptor const entry = ring.table_entry(table, i);
+            auto const next = static_cast<uint16_t>(last ? 0 : linked);
+            note(head, entry.flags, static_cast<uint16_t>(next | direction | (entry.flags & write_flag)));
+            if (next != 0) {
+                note(head, entry.next, i + 1u);
+            }
+            judge_segment(head, entry);
+            shape.add(entry);
+            direction = entry.flags & write_flag;
+        }
+        judge_chain(shape, bytes);
+    }
+
+    QueueSnapshot const& seen_;
+
+private:
+    Span<AddressRange const> ram_;
+    Finding overwritten_;
+    Finding bad_address_;
+    Finding low_address_;
+    Finding not_a_block_request_;
+};
+
+}  // namespace virtq

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/chain_finding.hpp>
+#include <virtq/diag/packed_inspector.hpp>
+#include <virtq/queue/mark.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Compares the chains in flight of a packed ring in shared memory with what the driver knows of them, and judges
+/// their addresses. Each word of a descriptor is read once.
+///
+/// The device writes over descriptors, so only those behind its last used one are the driver's. Where a chain stands
+/// is known with IN_ORDER. Without, chains are found by the ids that the driver wrote, from the last one that was
+/// added: of an id that stands in the ring twice, the later is the chain in flight, and the other one is answered.
+template <uint32_t N>
+class PackedChainCheck : public ChainFindings {
+public:
+    PackedChainCheck(PackedInspector<N> const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
+        : ChainFindings(seen, ram),
+          ring_(ring),
+          at_(seen.packed.taken),
+          flags_offset_(at_.offset()),
+          flags_(seen.packed.flags),
+          hidden_(seen.packed.next.offset_before(seen.packed.pending_descriptors, seen.size)) {
+        if (seen.in_order) {
+            check_in_order();
+        } else if (seen.fault.reason != FaultReason::drained && skip_used()) {
+            check_published(seen.fault ? distance() : check_pending());
+        }
+    }
+
+private:
+    /// With IN_ORDER chains and ids follow each other.
+    void check_in_order() {
+        BufferId id = ring_.oldest();
+        uint32_t const all = seen_.outstanding();
+        uint32_t used = seen_.packed.batch;
+        for (uint32_t i = 0; i < all; ++i) {
+            if (i == used && i < seen_.packed.in_flight && is_used(at_)) {
+                used += ahead(id, ring_.used(at_.offset()).id) + 1u;
+            }
+            Extent const extent = ring_.shadow().extent(id);
+            // Of a broken queue it is not known which descriptor is hidden.
+            if (i >= used && (i < seen_.packed.in_flight || !seen_.fault)) {
+                check(at_, id, extent, ring_.id(place(extent.descriptors() - 1u).offset()));
+            }
+            at_.advance(extent.descriptors(), seen_.size);
+            id = ring_.following(id);
+        }
+    }
+    /// How far an id is behind another one. One that the device made up is far behind.
+    [[nodiscard]] uint32_t ahead(BufferId from, uint32_t id) const {
+        return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
+    }
+
+    /// Goes behind what the device has used; whether what is there is the driver's.
+    [[nodiscard]] bool skip_used() {
+        uint32_t left = distance();
+        while (left != 0 && is_used(at_)) {
+            uint16_t const id = ring_.used(at_.offset()).id;
+            if (id >= seen_.size || !is_in_flight(static_cast<BufferId>(id))) {
+                return false;  // it will break the queue
+            }
+            uint16_t const count = ring_.shadow().extent(static_cast<BufferId>(id)).descriptors();
+            if (count > left) {
+                return false;
+            }
+            at_.advance(count, seen_.size);
+            left -= count;
+        }
+        return true;
+    }
+
+    /// What the device was not told of, whose ids are known, from the last to the first; how many descriptors are
+    /// before it.
+    [[nodiscard]] uint32_t check_pending() {
+        uint32_t left = distance();
+        BufferId id = ring_.last_added();
+        for (uint16_t i = seen_.packed.pending; i != 0; --i) {
+            Extent const extent = ring_.shadow().extent(id);
+            uint16_t const last_id = ring_.id(place(left - 1).offset());
+            left -= extent.descriptors();
+            check(place(left), id, extent, last_id);
+            static_cast<void>(met_before(number(id)));
+            id = static_cast<BufferId>(ring_.shadow().mark(id).added_before());
+        }
+        return left;
+    }
+
+    /// The `left` descriptors from `at_` on.
+    void check_published(uint32_t left) {
+        while (left != 0) {
+            RingPosition const last = place(left - 1);
+            uint16_t const id = ring_.id(last.offset());
+            note(last.offset(), id, id < seen_.size ? id : 0);
+            auto const buffer = static_cast<BufferId>(id);
+            if (id >= seen_.size || !is_in_flight(buffer) || met_before(id)) {
+                check_answered(last);
+                --left;
+                continue;
+            }
+            Extent const extent = ring_.shadow().extent(buffer);
+            if (extent.descriptors() > left) {
+                return;  // the device has written over its beginning
+            }
+            left -= extent.descriptors();
+            if (!ring_.shadow().mark(buffer).is_pending_head()) {  // of a broken queue, which of these is hidden?
+                check(place(left), buffer, extent, id);
+            }
+        }
+    }
+    [[nodiscard]] RingPosition place(uint32_t behind) const {
+        RingPosition position = at_;
+        position.advance(static_cast<uint16_t>(behind), seen_.size);
+        return position;
+    }
+
+    /// What the driver wrote of a chain that the device has used elsewhere.
+    void check_answered(RingPosition at) {
+        uint16_t const flags = flags_of(at);
+        note(at.offset(), flags & RingPosition::both_flags, at.available_flags());
+    }
+
+    /// A chain from its last descriptor, of which the id was read already, to its first.
+    void check(RingPosition first, BufferId id, Extent extent, uint16_t last_id) {
+        ChainShape shape{static_cast<DescIndex>(first.offset())};
+        uint16_t const count = extent.descriptors();
+        uint16_t direction = write_flag;
+        for (uint16_t i = count; i != 0; --i) {
+            RingPosition at = first;
+            at.advance(static_cast<uint16_t>(i - 1), seen_.size);
+            uint16_t const offset = at.offset();
+            note(offset, i == count ? last_id : ring_.id(offset), number(id));
+            uint16_t const flags = flags_of(at);
+            Segment const segment = ring_.segment(offset);
+            spec::Descriptor const entry{segment.addr.value, segment.bytes, flags, 0};
+            if (extent.has_table()) {
+                note(offset, flags, expected_flags(at, indirect_flag));
+                return check_table(ring_, offset, entry, extent.table(), 0, ring_.shadow().bytes(id));
+            }
+            direction = static_cast<uint16_t>(direction & flags);
+            // Also a single one has NEXT before it is published: its flags proper are written last.
+            uint16_t const linked = i != count || is_hidden(at) ? next_flag : uint16_t{0};
+            note(offset, flags, expected_flags(at, static_cast<uint16_t>(linked | direction)));
+            judge_segment(offset, entry);
+            shape.add(entry);
+        }
+        judge_chain(shape, ring_.shadow().bytes(id));
+    }
+
+    [[nodiscard]] uint16_t expected_flags(RingPosition at, uint16_t flags) const {
+        return static_cast<uint16_t>((at.available_flags() ^ (is_hidden(at) ? RingPosition::avail_flag : 0)) | flags);
+    }
+    /// The first descriptor that is not published.
+    [[nodiscard]] bool is_hidden(RingPosition at) const {
+        return seen_.packed.pending_descriptors != 0 && at.offset() == hidden_;
+    }
+    [[nodiscard]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
+
+    /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.
+    [[nodiscard]] bool met_before(uint16_t id) {
+        uint8_t& byte = met_[id / 8u % sizeof met_];
+        auto const bit = static_cast<uint8_t>(1u << id % 8u);
+        bool const met = (byte & bit) != 0;
+        byte = static_cast<uint8_t>(byte | bit);
+        return met;
+    }
+
+    /// Descriptors from `at_` to the last that was added.
+    [[nodiscard]] uint16_t distance() const {
+        RingPosition const next = seen_.packed.next;
+        return static_cast<uint16_t>(next.offset() + (next.wrap() != at_.wrap() ? seen_.size : 0) - at_.offset());
+    }
+
+    /// Going forwards: keeps the flags, as those of the first descriptor that is not used are asked for once more.
+    [[nodiscard]] bool is_used(RingPosition at) {
+        flags_ = flags_of(at);
+        flags_offset_ = at.offset();
+        return (flags_ & RingPosition::both_flags) == at.used_flags();
+    }
+    [[nodiscard]] uint16_t flags_of(RingPosition at) const {
+        return at.offset() == flags_offset_ ? flags_ : ring_.flags(at.offset());
+    }
+
+    static constexpr uint32_t ids_followed = N < 4096 ? N : 4096;  // 512 bytes of a kernel's stack
+
+    PackedInspector<N> const& ring_;
+    RingPosition at_;  ///< behind what the device has used
+    uint16_t flags_offset_;
+    uint16_t flags_;
+    uint16_t hidden_;  ///< offset of the first descriptor that is not published
+    uint8_t met_[(ids_followed + 7) / 8] = {};
+};
+
+}  // namespace virtq

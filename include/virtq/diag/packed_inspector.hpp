@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/snapshot.hpp>
+#include <virtq/platform/ring_memory.hpp>
+#include <virtq/queue/packed.hpp>
+#include <virtq/spec/packed_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// The one class that looks inside a packed ring. It reads; every access to shared memory is one read of one word
+/// through `platform/`. Calls must be serialised with those of the queue.
+template <uint32_t N>
+class PackedInspector {
+public:
+    explicit PackedInspector(PackedRing<N> const& ring) : ring_(ring) {}
+
+    [[nodiscard]] QueueSnapshot snapshot() const {
+        QueueSnapshot seen;
+        seen.format = RingFormat::packed;
+        seen.fault = ring_.fault_;
+        seen.live = ring_.live();
+        if (!ring_.initialised()) {
+            return seen;
+        }
+        seen.size = ring_.size();
+        seen.num_free = ring_.num_free();
+        seen.event_idx = ring_.event_idx_;
+        seen.in_order = ring_.in_order_;
+        seen.notifications_on = ring_.notifications_on_;
+        seen.pages = ring_.pages();
+        seen.table_pages = ring_.table_pages();
+        seen.addresses = ring_.addresses();
+        PackedSnapshot& packed = seen.packed;
+        packed.next = ring_.next_;
+        packed.taken = ring_.taken_;
+        packed.pending = ring_.pending_;
+        packed.pending_descriptors = ring_.pending_descriptors_;
+        packed.in_flight = ring_.in_flight_;
+        packed.batch = ring_.batch_.left();
+        // The device's flags first: whatever else it wrote before is seen behind them.
+        packed.flags = ring_.memory_.load_flags(packed.taken.offset());
+        packed.device_event.word = ring_.memory_.load_device_event();
+        packed.driver_event.word = little_endian(platform::load_relaxed(ring_.memory_.events_));
+        return seen;
+    }
+
+    // Words of a descriptor in shared memory, each call one read of each.
+
+    [[nodiscard]] uint16_t flags(uint16_t at) const { return ring_.memory_.load_flags(at); }
+    [[nodiscard]] uint16_t id(uint16_t at) const {
+        return little_endian(platform::load_relaxed(&ring_.memory_.ring_[at].id));
+    }
+    [[nodiscard]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring_[at]); }
+    /// What the device wrote to a descriptor that it has used.
+    [[nodiscard]] PackedMemory::Used used(uint16_t at) const { return ring_.memory_.load_used(at); }
+
+    /// The descriptor `entry` of an indirect table; it has no link.
+    [[nodiscard]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
+        auto const& at = ring_.pool_.template descriptors<spec::PackedDescriptor>(table)[entry];
+        Segment const segment = look(at);
+        return {segment.addr.value, segment.bytes, little_endian(platform::load_relaxed(&at.flags)), 0};
+    }
+
+    /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
+    [[nodiscard]] uint16_t raw_word(uint32_t offset) const {
+        return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.ring_) + offset / 2);
+    }
+
+    /// What the driver knows of the buffers.
+    [[nodiscard]] BufferShadow<N> const& shadow() const { return ring_.shadow_; }
+    /// Where an indirect table lies, and how many descriptors it has room for.
+    [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
+    [[nodiscard]] uint16_t table_length() const { return ring_.pool_.length(); }
+
+    /// The chain that was added last; without IN_ORDER its mark names the one before.
+    [[nodiscard]] BufferId last_added() const { return ring_.last_added_; }
+
+    // With IN_ORDER: the oldest chain, and which one follows another.
+
+    [[nodiscard]] BufferId oldest() const { return ring_.oldest_; }
+    [[nodiscard]] BufferId following(BufferId id) const { return ring_.following(id); }
+
+private:
+    [[nodiscard]] static Segment look(spec::PackedDescriptor const& entry) {
+        return {PhysAddr{little_endian(platform::load_torn(&entry.addr))},
+                little_endian(platform::load_relaxed(&entry.len))};
+    }
+
+    PackedRing<N> const& ring_;
+};
+
+}  // namespace virtq

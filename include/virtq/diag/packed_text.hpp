@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/diag/snapshot.hpp>
+#include <virtq/diag/text_writer.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+template <class Sink>
+void print_position(TextWriter<Sink>& out, uint16_t word) {
+    out.decimal(word & ~uint32_t{spec::ring_wrap_bit});
+    out.text((word & spec::ring_wrap_bit) != 0 ? " lap 1" : " lap 0");
+}
+
+/// One area with an event suppression structure.
+template <class Sink>
+void print_event(TextWriter<Sink>& out, char const* name, PhysAddr area, RingEventWord event, unsigned indent) {
+    out.text("  ").text(name).column(indent).hex(area.value).column(34).text("event ").hex(event.word);
+    switch (event.event()) {
+        case spec::RingEvent::enable: out.text(", enabled"); break;
+        case spec::RingEvent::disable: out.text(", disabled"); break;
+        case spec::RingEvent::desc: print_position(out.text(", at "), event.place()); break;
+        default: out.text(", reserved"); break;
+    }
+    out.line();
+}
+
+/// The numbers of a packed ring; its wrap counter is the lap that a position is on.
+template <class Sink>
+void print_packed(TextWriter<Sink>& out, QueueSnapshot const& seen, unsigned indent) {
+    PackedSnapshot const& packed = seen.packed;
+    print_event(out, "driver area", seen.addresses.driver_area, packed.driver_event, indent);
+    print_event(out, "device area", seen.addresses.device_area, packed.device_event, indent);
+    out.text("  driver").column(indent).text("next ");
+    print_position(out, packed.next.word());
+    print_position(out.text(", taken "), packed.taken.word());
+    out.text(packed.is_used() ? " (used), " : " (not used), ").decimal(packed.in_flight).text(" in flight, ");
+    out.decimal(packed.pending).text(" pending").line();
+}
+
+}  // namespace virtq::detail

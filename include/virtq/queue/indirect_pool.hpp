@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/result.hpp>
+#include <virtq/queue/index.hpp>
+#include <virtq/queue/indirect_shape.hpp>
+#include <virtq/queue/page_run.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace virtq {
+
+/// The indirect tables of a queue (§2.7.5.3, §2.8.7): which are free, and where each lies. The tables are memory that
+/// the device reads; which of them are free is private. A queue without VIRTIO_F_INDIRECT_DESC has none, and `takes`
+/// of no chain is true.
+template <uint32_t N>
+class IndirectPool {
+public:
+    /// Takes pages for all tables of `shape`; none if there are none.
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status take_pages(Allocator& allocator, IndirectShape shape) {
+        if (shape.page_count() == 0) {
+            return {};
+        }
+        Result<Pages> const run = take_run(allocator, shape.page_count());
+        if (!run) {
+            return run.error();
+        }
+        base_ = static_cast<unsigned char*>(run->virt);
+        phys_ = run->phys;
+        page_count_ = shape.page_count();
+        return {};
+    }
+    template <PageAllocator Allocator>
+    void give_back_pages(Allocator& allocator) {
+        if (page_count_ != 0) {
+            allocator.free_pages(pages());
+            page_count_ = 0;
+        }
+    }
+    [[nodiscard]] Pages pages() const { return page_count_ != 0 ? Pages{base_, phys_, page_count_} : Pages{}; }
+
+    /// All tables of `wish` become free, or as many as there are pages for.
+    void reset(IndirectShape wish) {
+        IndirectShape const shape = wish.within(page_count_);
+        length_ = shape.length;
+        shortest_ = shape.shortest;
+        free_count_ = shape.tables;
+        free_head_ = TableIndex{0};
+        for (uint16_t i = 0; i < free_count_; ++i) {
+            next_[i] = static_cast<TableIndex>(static_cast<uint16_t>(i + 1));
+        }
+        open_ = free_count_ != 0 ? span() : uint16_t{0};
+    }
+
+    /// Whether a chain of `count` segments shall use a table, and there is one.
+    [[nodiscard]] bool takes(size_t count) const { return count - shortest_ < open_; }
+
+    /// The table that `take` takes, if `takes` said so.
+    [[nodiscard]] TableIndex front() const { return free_head_; }
+    void take() {
+        free_head_ = next_[number(free_head_)];
+        if (--free_count_ == 0) {
+            open_ = 0;
+        }
+    }
+    void give_back(TableIndex table) {
+        next_[number(table)] = free_head_;
+        free_head_ = table;
+        ++free_count_;
+        open_ = span();
+    }
+
+    /// Nothing can be taken any more.
+    void close() { open_ = 0; }
+
+    /// Descriptors of a table.
+    [[nodiscard]] uint16_t length() const { return length_; }
+    [[nodiscard]] PhysAddr phys(TableIndex table) const { return phys_ + offset(table); }
+    template <class Descriptor>
+    [[nodiscard]] Descriptor* descriptors(TableIndex table) const {
+        return reinterpret_cast<Descriptor*>(base_ + offset(table));
+    }
+
+private:
+    /// How many lengths of a chain use a table: from `shortest_` on.
+    [[nodiscard]] uint16_t span() const { return static_cast<uint16_t>(length_ - shortest_ + 1); }
+    /// As wide as an address: a 32-bit one reaches every table that there are pages for.
+    [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
+
+    unsigned char* base_ = nullptr;
+    PhysAddr phys_;
+    uint32_t page_count_ = 0;
+    uint16_t length_ = 0;    ///< descriptors of a table
+    uint16_t shortest_ = 0;  ///< the shortest chain that uses one
+    uint16_t open_ = 0;      ///< `span` while a table is free, else 0
+    uint16_t free_count_ = 0;
+    TableIndex free_head_{};
+    TableIndex next_[N] = {};  ///< of a free table: the next free one
+};
+
+}  // namespace virtq

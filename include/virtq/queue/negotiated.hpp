@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/packed.hpp>
+#include <virtq/queue/virtqueue.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Either ring: `init` decides by what was negotiated. One branch a call, and the memory of the larger one.
+template <uint32_t N>
+class NegotiatedRing {
+public:
+    constexpr NegotiatedRing() : split_() {}
+
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                              QueueOption const& option) {
+        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
+        if (bool const packed = features.has(spec::Feature::ring_packed); packed != packed_) {
+            become(packed ? Format::packed : Format::split);
+        }
+        return visit([&](auto& ring) { return ring.init(allocator, size, features, option); });
+    }
+
+    /// Errors: `feature_not_supported_by_queue` and `ring_packed_not_negotiated` for another format than that of
+    /// `init`.
+    [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
+        return visit([&](auto& ring) { return ring.restart(size, features, option); });
+    }
+    template <PageAllocator Allocator>
+    [[nodiscard]] Status release(Allocator& allocator) {
+        return visit([&](auto& ring) { return ring.release(allocator); });
+    }
+    template <class Each>
+    [[nodiscard]] Status drain(Each& each) {
+        return visit([&](auto& ring) { return ring.drain(each); });
+    }
+
+    void attach() {
+        visit([](auto& ring) { ring.attach(); });
+    }
+    void detach() {
+        visit([](auto& ring) { ring.detach(); });
+    }
+    [[nodiscard]] bool initialised() const {
+        return visit([](auto& ring) { return ring.initialised(); });
+    }
+    [[nodiscard]] bool live() const {
+        return visit([](auto& ring) { return ring.live(); });
+    }
+    [[nodiscard]] Pages pages() const {
+        return visit([](auto& ring) { return ring.pages(); });
+    }
+    [[nodiscard]] Pages table_pages() const {
+        return visit([](auto& ring) { return ring.table_pages(); });
+    }
+    [[nodiscard]] QueueAddresses addresses() const {
+        return visit([](auto& ring) { return ring.addresses(); });
+    }
+    [[nodiscard]] uint16_t size() const {
+        return visit([](auto& ring) { return ring.size(); });
+    }
+    [[nodiscard]] uint16_t num_free() const {
+        return visit([](auto& ring) { return ring.num_free(); });
+    }
+    [[nodiscard]] Fault const& fault() const { return packed_ ? packed_ring_.fault() : split_.fault(); }
+
+    template <class Readable, class Writable>
+    [[nodiscard]] Status add(Readable const& readable, Writable const& writable, Token token) {
+        return visit([&](auto& ring) { return ring.add(readable, writable, token); });
+    }
+    Notification publish() {
+        return visit([](auto& ring) { return ring.publish(); });
+    }
+    [[nodiscard]] Completion take_used() {
+        return visit([](auto& ring) { return ring.take_used(); });
+    }
+    [[nodiscard]] UsedPending enable_used_notifications() {
+        return visit([](auto& ring) { return ring.enable_used_notifications(); });
+    }
+    void disable_used_notifications() {
+        visit([](auto& ring) { ring.disable_used_notifications(); });
+    }
+
+    // For diag/, which looks at either.
+    [[nodiscard]] bool is_packed() const { return packed_; }
+    [[nodiscard]] SplitRing<N> const& split() const { return split_; }
+    [[nodiscard]] PackedRing<N> const& packed() const { return packed_ring_; }
+
+private:
+    enum class Format : uint8_t { split, packed };
+
+    /// A ring without pages becomes one of the other format; both are trivially destructible.
+    void become(Format format) {
+        packed_ = format == Format::packed;
+        if (packed_) {
+            new (&packed_ring_) PackedRing<N>{};
+        } else {
+            new (&split_) SplitRing<N>{};
+        }
+    }
+
+    template <class Visit>
+    auto visit(Visit visit) {
+        return packed_ ? visit(packed_ring_) : visit(split_);
+    }
+    template <class Visit>
+    auto visit(Visit visit) const {
+        return packed_ ? visit(packed_ring_) : visit(split_);
+    }
+
+    bool packed_ = false;
+    union {
+        SplitRing<N> split_;
+        PackedRing<N> packed_ring_;
+    };
+};
+
+/// The format of a queue: split or packed, by whether VIRTIO_F_RING_PACKED is among the features that `init` is given.
+struct Negotiated {
+    template <uint32_t N>
+    using Ring = NegotiatedRing<N>;
+    static constexpr Features wanted = queue_features | Features::of(spec::Feature::ring_packed);
+    static constexpr Features required{};
+    static constexpr bool has_descriptor_tier = false;
+    static constexpr bool needs_power_of_two = true;
+    static constexpr bool has_fixed_layout = false;
+};
+
+}  // namespace virtq

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/packed_in_order.hpp>
+#include <virtq/queue/packed_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// The format of a queue: packed (§2.8). Its size need not be a power of two. VIRTIO_F_RING_PACKED must be among the
+/// features that `init` is given; of a device without it there is no such queue.
+///
+/// A driver by hand puts `Packed::wanted` into `Negotiation::wanted` and `Packed::required` into
+/// `Negotiation::required`, and gives `init` what was negotiated; with the other formats likewise.
+struct Packed {
+    template <uint32_t N>
+    using Ring = PackedRing<N>;
+    static constexpr Features wanted = queue_features | Features::of(spec::Feature::ring_packed);
+    static constexpr Features required = Features::of(spec::Feature::ring_packed);
+    static constexpr bool has_descriptor_tier = false;
+    static constexpr bool needs_power_of_two = false;
+    static constexpr bool has_fixed_layout = false;
+};
+
+}  // namespace virtq

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/packed_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// VIRTIO_F_IN_ORDER over a packed ring (§2.8.8): ids are given out in turn, so which chains a used descriptor
+/// completes is a difference of ids. Stateless: all state is in the ring.
+template <uint32_t N>
+class PackedInOrder {
+    using Ring = PackedRing<N>;
+
+public:
+    /// The oldest chain, if the device has used it.
+    [[nodiscard]] static Completion take(Ring& ring) {
+        if (ring.batch_.is_over()) {
+            if (Completion const found = begin_batch(ring); !found) {
+                return found;
+            }
+        }
+        BufferId const id = ring.oldest_;
+        ring.oldest_ = ring.following(id);
+        ring.free(ring.shadow_.extent(id));
+        return {ring.shadow_.token(id), ring.batch_.take(ring.shadow_.bytes(id)), TakeState::completion};
+    }
+
+    template <class Each>
+    static void drain(Ring& ring, Each& each) {
+        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ + ring.pending_);
+        ring.pending_ = 0;
+        while (ring.in_flight_ != 0) {
+            --ring.in_flight_;  // before `each`, so that a token is handed back once whatever it does
+            BufferId const id = ring.oldest_;
+            ring.oldest_ = ring.following(id);
+            each(ring.shadow_.token(id));
+        }
+    }
+
+private:
+    /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
+    [[nodiscard]] static Completion begin_batch(Ring& ring) {
+        uint16_t flags = ring.load_flags();
+        if (!ring.is_used(flags)) {
+            if (TakeState const state = ring.look_again(flags); state != TakeState::completion) {
+                return {Token{}, 0, state};
+            }
+        }
+        ring.order_.after_look();
+        PackedMemory::Used const used = ring.memory_.load_used(ring.taken_.offset());
+        if (used.id >= ring.id_limit_) {
+            return ring.lie(FaultReason::used_id_out_of_range, used.id);
+        }
+        uint32_t const oldest = number(ring.oldest_);
+        uint32_t const ahead = used.id >= oldest ? used.id - oldest : used.id + uint32_t{ring.size_} - oldest;
+        if (ahead >= ring.in_flight_) {
+            return ring.lie(FaultReason::batch_not_reached, used.id);
+        }
+        auto const last = static_cast<BufferId>(used.id);
+        uint32_t written = used.len;
+        if (written > ring.shadow_.bytes(last) && !ring.correct(written, last, flags)) {
+            return {Token{}, 0, TakeState::broken};
+        }
+        ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), written};
+        return {Token{}, 0, TakeState::completion};
+    }
+};
+
+}  // namespace virtq

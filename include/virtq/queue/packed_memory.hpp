@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/endian.hpp>
+#include <virtq/platform/ring_memory.hpp>
+#include <virtq/queue/index.hpp>
+#include <virtq/queue/packed_layout.hpp>
+#include <virtq/queue/ring_position.hpp>
+#include <virtq/queue/segment.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+template <uint32_t N>
+class PackedInspector;  // diag/ looks, and changes nothing
+
+/// The memory that a packed queue shares with its device (§2.8): where each word lies, and who writes it. A descriptor
+/// is written by the driver, then by the device; only told to the device or read once, and nothing that the driver
+/// needs to know later is kept here.
+class PackedMemory {
+public:
+    /// What stands in a used descriptor beside its flags (§2.8.4).
+    struct Used {
+        uint16_t id;
+        uint32_t len;
+    };
+
+    /// Zeroes the run, dirty as it comes (§2.8.13), and lays the queue out in it.
+    void place(Pages const& run, PackedLayout layout) {
+        platform::zero(run.virt, run.count * page_bytes);
+        auto* const base = static_cast<unsigned char*>(run.virt);
+        ring_ = reinterpret_cast<spec::PackedDescriptor*>(base);
+        events_ = reinterpret_cast<uint32_t*>(base + layout.driver_event_offset());
+    }
+
+    /// The run is given back.
+    void forget() { ring_ = nullptr; }
+    [[nodiscard]] bool is_placed() const { return ring_ != nullptr; }
+
+    /// Makes a ring that starts at `first` look as after a life up to there: used before it on this lap, and from it
+    /// on the lap before. Before the device knows of the queue.
+    void start_at(RingPosition first, uint16_t size) {
+        for (uint16_t at = 0; at < size; ++at) {
+            bool const on_this_lap = at < first.offset();
+            write_flags(at, static_cast<uint16_t>(first.used_flags() ^ (on_this_lap ? 0 : RingPosition::both_flags)));
+        }
+    }
+
+    // --- written by the driver ---
+
+    /// All of a descriptor but its flags.
+    void write_descriptor(uint16_t at, Segment const& segment, BufferId id) { write(ring_[at], segment, number(id)); }
+    /// Flags of a descriptor that the device does not reach yet.
+    void write_flags(uint16_t at, uint16_t flags) { platform::store_plain(&ring_[at].flags, little_endian(flags)); }
+
+    /// Exposes the descriptor, and all that was written before. Release: pairs with the device's acquire of these
+    /// flags; without it the device could see them before the descriptors behind (§2.8.21.1.1).
+    void expose(uint16_t at, uint16_t flags) { platform::store_release(&ring_[at].flags, little_endian(flags)); }
+
+    /// The driver event suppression structure, in one store: the device never sees half of it.
+    void write_driver_event(spec::RingEvent event, uint16_t place) {
+        uint32_t const word = uint32_t{static_cast<uint16_t>(event)} << spec::ring_event_flags_shift | place;
+        platform::store_relaxed(events_, little_endian(word));
+    }
+
+    /// A descriptor of an indirect table (§2.8.7).
+    static void write_entry(spec::PackedDescriptor& entry, Segment const& segment, uint16_t flags) {
+        write(entry, segment, 0);
+        platform::store_plain(&entry.flags, little_endian(flags));
+    }
+
+    // --- written by the device: each call is one read ---
+
+    /// Acquire: pairs with the device's release of the used flags; without it id and length, or the data behind them,
+    /// could be read before they were written (§2.8.22).
+    [[nodiscard]] uint16_t load_flags(uint16_t at) const {
+        return little_endian(platform::load_acquire(&ring_[at].flags));
+    }
+    [[nodiscard]] Used load_used(uint16_t at) const {
+        return {little_endian(platform::load_relaxed(&ring_[at].id)),
+                little_endian(platform::load_relaxed(&ring_[at].len))};
+    }
+    /// The device event suppression structure, in one read.
+    [[nodiscard]] uint32_t load_device_event() const { return little_endian(platform::load_relaxed(events_ + 1)); }
+
+private:
+    template <uint32_t N>
+    friend class PackedInspector;
+
+    static void write(spec::PackedDescriptor& entry, Segment const& segment, uint16_t id) {
+        platform::store_plain(&entry.addr, little_endian(segment.addr.value));
+        platform::store_plain(&entry.len, little_endian(segment.bytes));
+        platform::store_plain(&entry.id, little_endian(id));
+    }
+
+    spec::PackedDescriptor* ring_ = nullptr;  ///< descriptor ring, written by both
+    uint32_t* events_ = nullptr;              ///< two words: written by the driver, written by the device
+};
+
+}  // namespace virtq

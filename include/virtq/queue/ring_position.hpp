@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/spec/packed_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A place in a packed ring, and the lap it is on (§2.8.1): a descriptor's offset, and the wrap counter there in the
+/// form in which the hot paths need it, as the flags of an available descriptor.
+class RingPosition {
+public:
+    constexpr RingPosition() = default;
+
+    /// §2.8.1: both sides begin at offset 0 with wrap counter 1. `word` 0 means that; bit 15 begins with wrap counter
+    /// 0.
+    [[nodiscard]] static constexpr RingPosition start(uint16_t word) {
+        return {static_cast<uint16_t>(word & ~spec::ring_wrap_bit),
+                (word & spec::ring_wrap_bit) != 0 ? used_flag : avail_flag};
+    }
+
+    [[nodiscard]] constexpr uint16_t offset() const { return offset_; }
+    [[nodiscard]] constexpr bool wrap() const { return avail_ == avail_flag; }
+    /// As the event suppression structure and a notification have it: the wrap counter in bit 15 (§2.8.14, §2.9).
+    [[nodiscard]] constexpr uint16_t word() const {
+        return static_cast<uint16_t>(offset_ | (wrap() ? spec::ring_wrap_bit : 0));
+    }
+
+    /// AVAIL and USED of a descriptor that is made available here.
+    [[nodiscard]] constexpr uint16_t available_flags() const { return avail_; }
+    /// AVAIL and USED of a descriptor that the device has used here.
+    [[nodiscard]] constexpr uint16_t used_flags() const { return wrap() ? both_flags : uint16_t{0}; }
+
+    constexpr void step(uint16_t size) {
+        if (++offset_ == size) {
+            offset_ = 0;
+            avail_ ^= both_flags;
+        }
+    }
+    /// `count` is at most `size`.
+    constexpr void advance(uint16_t count, uint16_t size) {
+        uint32_t const sum = uint32_t{offset_} + count;
+        bool const wraps = sum >= size;
+        offset_ = static_cast<uint16_t>(wraps ? sum - size : sum);
+        avail_ = static_cast<uint16_t>(wraps ? avail_ ^ both_flags : avail_);
+    }
+
+    /// The offset of the descriptor `count` before this place; `count` is at most `size`.
+    [[nodiscard]] constexpr uint16_t offset_before(uint16_t count, uint16_t size) const {
+        return static_cast<uint16_t>(offset_ >= count ? offset_ - count : offset_ + size - count);
+    }
+
+    static constexpr uint16_t avail_flag = static_cast<uint16_t>(spec::PackedDescFlag::avail);
+    static constexpr uint16_t used_flag = static_cast<uint16_t>(spec::PackedDescFlag::used);
+    static constexpr uint16_t both_flags = avail_flag | used_flag;
+
+private:
+    constexpr RingPosition(uint16_t offset, uint16_t avail) : offset_(offset), avail_(avail) {}
+
+    uint16_t offset_ = 0;
+    uint16_t avail_ = 0;
+};
+
+/// §2.8.10 with RING_EVENT_FLAGS_DESC: whether the descriptor that `event` names is among the last `count` ones before
+/// `next`. Offsets are compared on a ring of two laps.
+[[nodiscard]] constexpr bool passes_event(uint16_t event, RingPosition next, uint16_t count, uint16_t size) {
+    uint32_t const on_lap = event & ~uint32_t{spec::ring_wrap_bit};
+    bool const same_lap = ((event & spec::ring_wrap_bit) != 0) == next.wrap();
+    if (same_lap && on_lap < next.offset()) {
+        return next.offset() - on_lap <= count;
+    }
+    // On the lap before, or (same lap, at or behind `next`) two laps ago.
+    return !same_lap && next.offset() + size - on_lap <= count;
+}
+
+}  // namespace virtq

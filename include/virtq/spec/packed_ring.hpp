@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Wire layout of the packed virtqueue, §2.8 (Packed Virtqueues). Always little-endian: no legacy device has one.
+namespace virtq::spec {
+
+/// §2.8.1 (Driver and Device Ring Wrap Counters): the flags of a descriptor that a packed ring has besides those of a
+/// split one.
+enum class PackedDescFlag : uint16_t {
+    avail = 1u << 7,  // VIRTQ_DESC_F_AVAIL
+    used = 1u << 15,  // VIRTQ_DESC_F_USED
+};
+
+/// §2.8.13 (The Virtqueue Descriptor Format). Written by the driver to make it available, then by the device to use
+/// it.
+struct PackedDescriptor {
+    uint64_t addr;
+    uint32_t len;
+    uint16_t id;  ///< buffer id
+    uint16_t flags;
+};
+static_assert(sizeof(PackedDescriptor) == 16 && offsetof(PackedDescriptor, len) == 8 &&
+                  offsetof(PackedDescriptor, id) == 12 && offsetof(PackedDescriptor, flags) == 14,
+              "A packed descriptor is 16 bytes: le64 addr, le32 len, le16 id, le16 flags (§2.8.13)");
+
+/// §2.8.10 (Driver and Device Event Suppression), in the upper half of the structure's 32-bit word. The lower half is
+/// a place in the ring: offset in bits 0 to 14, wrap counter in bit 15.
+enum class RingEvent : uint16_t {
+    enable = 0,   // RING_EVENT_FLAGS_ENABLE
+    disable = 1,  // RING_EVENT_FLAGS_DISABLE
+    desc = 2,     // RING_EVENT_FLAGS_DESC, with VIRTIO_F_EVENT_IDX only
+};
+inline constexpr unsigned ring_event_flags_shift = 16;
+inline constexpr uint16_t ring_event_flags_mask = 3;
+inline constexpr uint16_t ring_wrap_bit = 0x8000;
+
+/// §2.8.10.1 (Structure Size and Alignment), in bytes.
+inline constexpr uint32_t descriptor_ring_alignment = 16;
+inline constexpr uint32_t event_suppression_alignment = 4;
+inline constexpr uint32_t event_suppression_bytes = 4;
+
+}  // namespace virtq::spec

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/packed.hpp>
+
+#include <device/disk_machine.hpp>
+
+#include <cstdint>
+#include <random>
+#include <set>
+#include <string>
+
+/// One disk driver over every format and ring feature, as the device offers them.
+namespace virtq::test {
+namespace {
+
+struct SplitTraits : BlockTraits {};
+struct PackedTraits : BlockTraits {
+    using Format = Packed;
+};
+struct NegotiatedTraits : BlockTraits {
+    using Format = Negotiated;
+};
+
+/// What the device offers; bit by bit, for all mixes.
+struct Offer {
+    bool packed, event_idx, indirect, in_order, notification_data;
+};
+
+sim::BlockOptions options(Offer const& offer) {
+    sim::BlockOptions options;
+    options.packed = offer.packed;
+    options.event_idx = offer.event_idx;
+    options.indirect = offer.indirect;
+    options.in_order = offer.in_order;
+    options.notification_data = offer.notification_data;
+    return options;
+}
+
+class DiskOfAnyFormat : public testing::TestWithParam<unsigned> {
+protected:
+    static Offer offer() {
+        unsigned const bits = GetParam();
+        return {(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
+    }
+
+    template <class Traits>
+    static void expect_negotiated(DiskMachine<64, Traits>& machine) {
+        Features const seen = machine.driver.negotiation().negotiated;
+        EXPECT_EQ(seen.has(spec::Feature::ring_packed), offer().packed);
+        EXPECT_EQ(seen.has(spec::Feature::event_idx), offer().event_idx);
+        EXPECT_EQ(seen.has(spec::Feature::indirect_desc), offer().indirect);
+        EXPECT_EQ(seen.has(spec::Feature::in_order), offer().in_order);
+        EXPECT_EQ(seen.has(spec::Feature::notification_data), offer().notification_data);
+    }
+
+    /// Reads and writes at any depth, blocking ones between, and compares with the disk.
+    template <class Traits>
+    static void use(DiskMachine<64, Traits>& machine, unsigned seed) {
+        std::mt19937 random{seed};
+        std::vector<sim::Buffer> buffers;
+        for (int i = 0; i < 16; ++i) {
+            buffers.push_back(machine.buffer(1024));
+        }
+        for (int round = 0; round < 40; ++round) {
+            std::set<std::uintptr_t> waiting;
+            for (std::uintptr_t token = 0; token < random() % 16; ++token) {
+                // Half of them in two segments.
+                Segment const half[] = {{buffers[token].phys, 512}, {buffers[token].phys + 512, 512}};
+                Segment const whole[] = {{buffers[token].phys, 1024}};
+                Status const submitted = random() % 2 != 0
+                                             ? machine.driver.submit_read(2 * token, half, Token{token})
+                                             : machine.driver.submit_read(2 * token, whole, Token{token});
+                ASSERT_TRUE(submitted.ok()) << describe(submitted.error());
+                waiting.insert(token);
+            }
+            machine.driver.start();
+            for (int step = 0; !waiting.empty() && step < 100; ++step) {
+                machine.device.step();
+                machine.driver.complete_each([&](BlockCompletion const& done) {
+                    EXPECT_EQ(done.error, Error::none);
+                    EXPECT_EQ(waiting.erase(done.token.value()), 1u);
+                    EXPECT_TRUE(machine.holds(buffers[done.token.value()], 2 * done.token.value()));
+                });
+            }
+            ASSERT_TRUE(waiting.empty());
+            std::memset(buffers[0].virt, round, 512);
+            Segment const sector{buffers[0].phys, 512};
+            ASSERT_TRUE(machine.driver.write(60, sector, patience, machine.stepping()).ok());
+            ASSERT_TRUE(machine.driver.read(60, sector, patience, machine.stepping()).ok());
+            EXPECT_EQ(buffers[0].virt[511], static_cast<std::uint8_t>(round));
+        }
+    }
+};
+
+TEST_P(DiskOfAnyFormat, ReadsAndWritesWithWhatWasNegotiated) {
+    DiskMachine<64, NegotiatedTraits> machine{{.disk = options(offer())}};
+    machine.bring_up();
+    expect_negotiated(machine);
+    use(machine, GetParam());
+    unsigned cancelled = 0;
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{7}).ok());
+    ASSERT_TRUE(machine.driver
+                    .reset([&](BlockCompletion const& done) {
+                        EXPECT_EQ(done.token.value(), 7u);
+                        ++cancelled;
+                    })
+                    .ok());
+    EXPECT_EQ(cancelled, 1u);
+    use(machine, GetParam() + 100);
+}
+
+TEST_P(DiskOfAnyFormat, ReadsAndWritesWithAFixedFormat) {
+    if (offer().packed) {
+        DiskMachine<64, PackedTraits> machine{{.disk = options(offer())}};
+        machine.bring_up();
+        expect_negotiated(machine);
+        use(machine, GetParam());
+    } else {
+        DiskMachine<64, SplitTraits> machine{{.disk = options(offer())}};
+        machine.bring_up();
+        expect_negotiated(machine);
+        use(machine, GetParam());
+    }
+}
+
+TEST_P(DiskOfAnyFormat, IsNotWhatTheFixedFormatCannotBe) {
+    if (offer().packed) {
+        DiskMachine<64, SplitTraits> machine{{.disk = options(offer())}};
+        machine.bring_up();
+        EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::Feature::ring_packed));
+        use(machine, GetParam());
+    } else {
+        DiskMachine<64, PackedTraits> machine{{.disk = options(offer())}};
+        EXPECT_EQ(machine.init().error(), Error::feature_required_not_offered);
+        EXPECT_TRUE(machine.driver.negotiation().missing.has(spec::Feature::ring_packed));
+    }
+}
+
+std::string name_of(testing::TestParamInfo<unsigned> const& info) {
+    unsigned const bits = info.param;
+    return std::string{(bits & 1) != 0 ? "Packed" : "Split"} + ((bits & 2) != 0 ? "EventIdx" : "") +
+           ((bits & 4) != 0 ? "Indirect" : "") + ((bits & 8) != 0 ? "InOrder" : "") +
+           ((bits & 16) != 0 ? "NotificationData" : "");
+}
+INSTANTIATE_TEST_SUITE_P(Every, DiskOfAnyFormat, testing::Range(0u, 32u), name_of);
+
+struct AnyMapper {
+    Result<PhysAddr> map(PhysAddr address, std::uint32_t, DmaDirection) { return address; }
+    void unmap(PhysAddr, std::uint32_t, DmaDirection) {}
+};
+struct MappedTraits : BlockTraits {
+    using Mapper = AnyMapper;
+};
+
+TEST(DiskBehindAnIommu, AcceptsAccessPlatformIfThereIsAMapper) {
+    DiskMachine<64, MappedTraits> machine;
+    machine.device.offer(static_cast<unsigned>(spec::Feature::access_platform));
+    AnyMapper mapper;
+    ASSERT_TRUE(machine.probe().ok());
+    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_looks = Looks{100}}).ok());
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::access_platform));
+}
+
+}  // namespace
+}  // namespace virtq::test

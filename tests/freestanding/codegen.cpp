@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// Functions whose machine code `codegen` reads.
+#include <virtq/queue/packed.hpp>
+#include <virtq/queue/virtqueue.hpp>
+
+using Split = virtq::VirtQueue<256>;
+using Packed = virtq::VirtQueue<256, virtq::Packed>;
+
+// Straight-line, but for errors.
+extern "C" virtq::Status fixed_split(Split& queue, virtq::Segment const (&readable)[1],
+                                     virtq::Segment const (&writable)[2], virtq::Token token) {
+    return queue.add(readable, writable, token);
+}
+extern "C" virtq::Status fixed_packed(Packed& queue, virtq::Segment const (&readable)[1],
+                                      virtq::Segment const (&writable)[2], virtq::Token token) {
+    return queue.add(readable, writable, token);
+}
+// A loop: so that the test knows one when it sees one.
+extern "C" virtq::Status looping_split(Split& queue, virtq::Span<virtq::Segment const> readable, virtq::Token token) {
+    return queue.add(readable, {}, token);
+}
+
+// With ORDER_PLATFORM, fences for devices.
+extern "C" void ordered_publish_split(Split& queue) {
+    static_cast<void>(queue.publish());
+}
+extern "C" void ordered_publish_packed(Packed& queue) {
+    static_cast<void>(queue.publish());
+}
+extern "C" bool ordered_take_split(Split& queue) {
+    return static_cast<bool>(queue.take_used());
+}
+extern "C" bool ordered_take_packed(Packed& queue) {
+    return static_cast<bool>(queue.take_used());
+}
+// None.
+extern "C" uint32_t unordered(Split& queue) {
+    return queue.num_free();
+}
