@@ -31,7 +31,9 @@ public:
 
     static inline Kernel* current = nullptr;
 
-    GuestMemory memory;
+    // A kernel that has physical addresses in pointers has none above what a pointer holds.
+    GuestMemory memory{GuestMemory::default_bytes,
+                       sizeof(void*) > 4 ? GuestMemory::default_phys_base : std::uint64_t{0x4000'0000}};
     std::uint64_t low = 0;
     std::uint64_t high = 0;
     std::uint64_t boundary = 1;

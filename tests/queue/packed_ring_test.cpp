@@ -57,6 +57,48 @@ TEST_P(PackedLength, BreaksTheQueueWithWriteIfItCannotBeTrue) {
     EXPECT_EQ(machine.queue->fault().value, 17u);
 }
 
+TEST_P(PackedLength, AreNotLookedAtBehindTornFlags) {
+    Machine machine;
+    ASSERT_TRUE(machine.add(1, 1, 7).ok());
+    static_cast<void>(machine.queue->publish());
+    std::uint16_t const id = machine.device->fetch()->head;
+    std::uint16_t const offset = machine.packed_ring->next_used().offset;
+    // Only one of the two flags has arrived, or both the wrong way round.
+    for (sim::Marks const torn : {sim::Marks::available, sim::Marks::stale, sim::Marks::available_next}) {
+        machine.packed_ring->write_flags_raw(offset, machine.packed_ring->flags_here(torn));
+        EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+        EXPECT_FALSE(machine.queue->fault());
+    }
+    machine.packed_ring->put_used_raw(id, 16, machine.packed_ring->flags_here(sim::Marks::used) | write, 2);
+    machine.packed_ring->flush_used();
+    EXPECT_EQ(machine.queue->take_used().token.value(), 7u);
+}
+
+/// What the device may write into its event structure, and what a driver makes of it.
+TEST(PackedEvent, IsObeyedOrReadAsAWish) {
+    for (bool const event_idx : {false, true}) {
+        ContractMachine machine{{.kind = QueueKind::packed, .event_idx = event_idx}, 8};
+        machine.hostile = true;  // places that are none, reserved values
+        auto const notifies = [&](sim::EventSuppression event) {
+            machine.packed_ring->write_device_event_raw(event);
+            EXPECT_TRUE(machine.add(0, 1, 1).ok());
+            bool const needed = machine.queue->publish().needed;
+            machine.use_next();
+            EXPECT_TRUE(machine.queue->take_used());
+            return needed;
+        };
+        for (unsigned const any : {0x0000u, 0x0007u, 0x0008u, 0x7fffu, 0x8000u, 0x8008u, 0xffffu}) {
+            auto const place = static_cast<std::uint16_t>(any);
+            EXPECT_TRUE(notifies({place, 0}));            // ENABLE
+            EXPECT_FALSE(notifies({place, 1}));           // DISABLE
+            EXPECT_TRUE(notifies({place, 3}));            // reserved: rather once too often
+            EXPECT_FALSE(notifies({place, 0xfffc | 1}));  // reserved bits mean nothing
+            bool const passed = notifies({place, 2});     // DESC: what it decides is in ring_position_test.cpp
+            EXPECT_TRUE(passed || event_idx);             // without EVENT_IDX no place is meant
+        }
+    }
+}
+
 std::string name_of(testing::TestParamInfo<bool> const& in_order) {
     return in_order.param ? "InOrder" : "AnyOrder";
 }

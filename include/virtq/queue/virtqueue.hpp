@@ -51,9 +51,9 @@ struct Split {
 template <uint32_t N, class Format = Split>
 class VirtQueue {
     static_assert(N <= spec::queue_size_maximum, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
+    static constexpr bool fits_format = is_power_of_two(N) || !Format::needs_power_of_two;
+    static_assert(fits_format, "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
     static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and at least 1");
-    static_assert(is_power_of_two(N) || !Format::needs_power_of_two,
-                  "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
 
 public:
     static constexpr uint32_t capacity = N;
