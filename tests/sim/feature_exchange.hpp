@@ -54,6 +54,8 @@ public:
         return offered_word_ < offered_.size() ? offered_[offered_word_] : 0;
     }
 
+    [[nodiscard]] uint32_t offered_word() const { return offered_word_; }
+    [[nodiscard]] uint32_t accepted_word() const { return accepted_word_; }
     /// What the driver wrote into the selected word.
     [[nodiscard]] uint32_t read_accepted() const {
         return accepted_word_ < accepted_.size() ? accepted_[accepted_word_] : 0;
