@@ -205,6 +205,7 @@ public:
     /// To look at, and to make lie: `poke` writes what a driver cannot.
     [[nodiscard]] PciConfigRegisters& config() { return registers_; }
     [[nodiscard]] PciCapabilityList& capabilities() { return capabilities_; }
+    [[nodiscard]] PciCapabilityList const& capabilities() const { return capabilities_; }
     /// The first capability of a type says something else than where the structure is.
     void claim(uint8_t type, PciStructure const& structure);
     /// Bits of the command register that do not stick, for example wire::pci::command_bus_master.
