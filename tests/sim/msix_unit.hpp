@@ -43,9 +43,9 @@ public:
         send_pending();
     }
 
-    /// The device asks for an interrupt.
+    /// The device asks for an interrupt, which waits while the vector is masked.
     void request(uint16_t vector) {
-        if (!enabled_ || vector >= entries_.size()) {
+        if (vector >= entries_.size()) {
             return;
         }
         entries_[vector].pending = true;

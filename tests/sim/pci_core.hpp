@@ -384,9 +384,9 @@ inline void PciCore::break_down() {
 }
 
 /// §2.1.2: no buffer is consumed before DRIVER_OK, except that legacy drivers count on it (§3.1.2). Without bus master
-/// it reaches no memory.
+/// it reaches no memory. SUSPEND took DRIVER_OK back.
 inline bool PciCore::may_work() const {
-    return is_bus_master() && reset_reads_left_ == 0 && !suspended_ && !status_.has(wire::status::needs_reset) &&
+    return is_bus_master() && reset_reads_left_ == 0 && !status_.has(wire::status::needs_reset) &&
            (legacy_ || status_.has(wire::status::driver_ok));
 }
 

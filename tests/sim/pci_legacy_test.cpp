@@ -128,6 +128,7 @@ TEST_F(PciLegacy, BearsANotificationBeforeDriverOk) {
     driver->legacy_greet();
     regs().write32(legacy::driver_features, regs().read32(legacy::device_features));
     regs().write32(legacy::queue_address, static_cast<uint32_t>(whole.pages.phys.value / 4096));
+    EXPECT_TRUE(has_feature(backend.session_.features, 5));
     submit(whole);
     regs().write16(legacy::queue_notify, 0);
     expect_only("D-3.1.1-15");
@@ -255,6 +256,16 @@ TEST_F(PciTransitional, HasBothInterfaces) {
     EXPECT_EQ(device->step(), 1u);
     regs().write8(legacy::device_status, 0);
     driver->legacy_bring_up(RawQueue(memory, 16));
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(PciTransitional, KeepsMemoryAndPortsApart) {
+    auto const memory_bar = static_cast<uint32_t>(device->bar(1).address());
+    uint64_t const ports = device->bar(0).address();
+    EXPECT_TRUE(device->decode(PciAddressSpace::io, ports, 4).has_value());
+    EXPECT_TRUE(device->decode(PciAddressSpace::memory, memory_bar, 4).has_value());
+    EXPECT_FALSE(device->decode(PciAddressSpace::memory, ports, 4).has_value());
+    EXPECT_EQ(BarSpace{bus.map_device_ports(memory_bar, 16)}.read32(12), 0xffffffffu);
     EXPECT_TRUE(log.empty()) << log;
 }
 
