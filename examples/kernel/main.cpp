@@ -2,6 +2,7 @@
 #include "console.hpp"
 #include "disk.hpp"
 #include "disk_reader.hpp"
+#include "divide.hpp"
 #include "machine.hpp"
 #include "page_check.hpp"
 #include "page_pool.hpp"
@@ -34,7 +35,7 @@ void read_all(Disk& disk) {
     console::line("notifications sent: ", report.notifications, " for ", report.requests, " requests");
     console::line("completed out of order: ", report.out_of_order);
     if (machine::ticks_per_second() != 0) {
-        console::line("time to read and sum up: ", ticks * 1000 / machine::ticks_per_second(), " ms");
+        console::line("time to read and sum up: ", divide(ticks * 1000, machine::ticks_per_second()).quotient, " ms");
     }
     console::line("disk bytes: ", report.bytes);
     console::line("disk sha256: ", report.sum.digits);
