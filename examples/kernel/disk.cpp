@@ -5,6 +5,17 @@
 
 namespace {
 
+constinit virtq::Span<Disk> listening{};
+
+/// All that a handler is told is a line, which PCI devices share: so each disk on it is asked.
+void on_line(unsigned line) {
+    for (Disk& disk : listening) {
+        if (disk.line == line) {
+            disk.on_interrupt();
+        }
+    }
+}
+
 void print_features(char const* what, virtq::Features const& features, virtq::spec::DeviceId type) {
     console::print(what);
     for (unsigned bit = 0; bit < virtq::Features::bit_count; ++bit) {
@@ -37,6 +48,22 @@ void bring_up(Disk& disk, PagePool& pages) {
 
 }  // namespace
 
+void Disk::on_interrupt() {
+    static_cast<void>(transport.on_interrupt());  // acknowledges: what ends after this interrupts again
+    if (++interrupts > most_interrupts) {
+        console::line();
+        console::fail("an interrupt storm: ", interrupts, " interrupts of the disk in slot ", slot);
+    }
+}
+
+void listen_to(virtq::Span<Disk> disks) {
+    listening = disks;
+    for (Disk& disk : disks) {
+        disk.most_interrupts = UINT64_MAX;
+        machine::listen(disk.line, on_line);
+    }
+}
+
 unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages) {
     unsigned found = 0;
     for (unsigned slot = 0; slot < machine::virtio_slot_count() && found < disks.size(); ++slot) {
@@ -52,6 +79,7 @@ unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages) {
         console::line("slot ", slot, kind, static_cast<uint32_t>(disk.transport.device_id()));
         if (disk.transport.device_id() == virtq::spec::DeviceId::block) {
             disk.slot = slot;
+            disk.line = machine::mmio_line(slot);
             bring_up(disk, pages);
             ++found;
         }

@@ -13,9 +13,14 @@ struct DiskTraits : virtq::BlockTraits {
 /// A virtio-mmio slot with a block device in it. A global object: it is all zero at first, and nothing of it is
 /// ever on the stack.
 struct Disk {
+    void on_interrupt();
+
     virtq::MmioTransport<> transport;
     virtq::BlockDevice<virtq::MmioTransport<>, 256, DiskTraits> device;
     unsigned slot;
+    unsigned line;
+    uint64_t interrupts;
+    uint64_t most_interrupts;  ///< one more is a storm, which would never let `machine::wait` return
 };
 
 /// How often a wait looks before it gives up: 20 to 50 seconds under QEMU's emulation, less than the time limit of
@@ -27,3 +32,6 @@ inline constexpr uint32_t sector_bytes = virtq::spec::block::sector_bytes;
 /// Finds the disks of the machine and brings them up, at most `disks.size()`; prints every device that it meets.
 /// Returns how many it found. A device that cannot be brought up ends the kernel.
 [[nodiscard]] unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages);
+
+/// Routes the interrupts of these disks, which stay where they are, to their `on_interrupt`.
+void listen_to(virtq::Span<Disk> disks);

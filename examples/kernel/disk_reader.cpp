@@ -5,7 +5,31 @@
 
 #include <virtq/diag/diag.hpp>
 
-DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
+namespace {
+
+/// How many sleeps in a row may bring nothing: with ticks of at most 100 ms, as long as `patience`.
+constexpr uint32_t patience_asleep = 300;
+
+[[noreturn]] void give_up(Disk& disk, char const* what) {
+    console::line();
+    virtq::explain(virtq::diagnose(disk.device), machine::put);
+    console::fail(what);
+}
+
+/// Sleeps until the disk has something to say, or the tick; not at all if it has something already.
+void sleep(Disk& disk) {
+    using enum virtq::UsedPending;
+    if (disk.device.enable_used_notifications() == nothing_there && !machine::wait() &&
+        disk.device.enable_used_notifications() == something_there && !machine::wait()) {
+        // One tick may fall between the device's write and its interrupt, but not a second one.
+        give_up(disk, "an interrupt was lost: the disk had something to say, and only the tick ended the sleep");
+    }
+    disk.device.disable_used_notifications();
+}
+
+}  // namespace
+
+DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages, Waiting waiting) {
     constexpr uint32_t request_sectors = request_bytes / sector_bytes;
     sectors_ = disk.device.capacity_sectors();
     request_count_ = (sectors_ + request_sectors - 1) / request_sectors;
@@ -18,14 +42,22 @@ DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
         }
     }
 
+    if (waiting == Waiting::sleeping) {
+        disk.most_interrupts = disk.interrupts + 2 * request_count_ + 16;
+        static_cast<void>(disk.device.enable_used_notifications());  // before the first request: that one interrupts
+    }
     sum_.start();
     console::print("reading");
     while (summed_ != request_count_) {
         submit(disk);
-        take(disk);
+        take(disk, waiting);
         sum_up();
     }
     console::line();
+    if (waiting == Waiting::sleeping && disk.interrupts == 0 && !machine::wait()) {
+        give_up(disk, "the disk was read without an interrupt");
+    }
+    report_.interrupts = disk.interrupts;
 
     for (Buffer& buffer : buffers_) {
         pages.free_pages(buffer.pages);
@@ -63,45 +95,43 @@ void DiskReader::submit(Disk& disk) {
     }
 }
 
-/// Waits for a completion if any is due, and takes all that have come.
-void DiskReader::take(Disk& disk) {
+/// Takes all that has come, and waits while that is nothing.
+void DiskReader::take(Disk& disk, Waiting waiting) {
     virtq::SpinRelax relax;
-    uint32_t looks = 0;
-    bool came = false;
-    while (completed_ != submitted_) {
-        virtq::BlockCompletion const completion = disk.device.complete();
-        if (completion.state == virtq::TakeState::none) {
-            if (came) {
-                return;
-            }
-            if (++looks == patience.count) {
-                console::line();
-                virtq::explain(virtq::diagnose(disk.device), machine::put);
-                console::fail("reading", virtq::Error::timed_out);
-            }
-            relax();
-            continue;
+    uint32_t const most_waits = waiting == Waiting::sleeping ? patience_asleep : patience.count;
+    uint64_t const before = completed_;
+    for (uint32_t waits = 0; completed_ == before; ++waits) {
+        if (waits == most_waits) {
+            give_up(disk, "reading: the disk does not answer");
         }
-        if (completion.state == virtq::TakeState::broken) {
+        if (waiting == Waiting::sleeping) {
+            sleep(disk);
+        } else {
+            relax();
+        }
+        auto const each = [this](virtq::BlockCompletion const& completion) { note(completion); };
+        if (disk.device.complete_each(each) == virtq::TakeState::broken) {
             console::line();
             console::fail("reading: ", virtq::describe(disk.device.fault().reason));
         }
-        if (completion.error != virtq::Error::none) {
-            console::line();
-            console::fail("reading", completion.error);
-        }
-        uint64_t const number = completion.token.value();
-        if (number < summed_ || number >= submitted_ || buffers_[number % window].arrived) {
-            console::fail("a token came back that belongs to no request in flight: ", number);
-        }
-        buffers_[number % window].arrived = true;
-        report_.out_of_order += number != complete_until_ ? 1 : 0;
-        while (complete_until_ != submitted_ && buffers_[complete_until_ % window].arrived) {
-            ++complete_until_;
-        }
-        ++completed_;
-        came = true;
     }
+}
+
+void DiskReader::note(virtq::BlockCompletion const& completion) {
+    if (completion.error != virtq::Error::none) {
+        console::line();
+        console::fail("reading", completion.error);
+    }
+    uint64_t const number = completion.token.value();
+    if (number < summed_ || number >= submitted_ || buffers_[number % window].arrived) {
+        console::fail("a token came back that belongs to no request in flight: ", number);
+    }
+    buffers_[number % window].arrived = true;
+    report_.out_of_order += number != complete_until_ ? 1 : 0;
+    while (complete_until_ != submitted_ && buffers_[complete_until_ % window].arrived) {
+        ++complete_until_;
+    }
+    ++completed_;
 }
 
 /// Sums up what has arrived without a gap.

@@ -4,6 +4,11 @@
 #include "disk.hpp"
 #include "sha256.hpp"
 
+enum class Waiting : uint8_t {
+    polling,   ///< looks again and again
+    sleeping,  ///< until an interrupt
+};
+
 /// Reads a whole disk with as many requests in flight as fit, and sums its bytes up in their order on the disk,
 /// in whatever order the device completes the requests. Used once; a failure ends the kernel.
 class DiskReader {
@@ -13,11 +18,12 @@ public:
         uint64_t requests;
         uint64_t notifications;  ///< how often the device was told that there is work
         uint32_t most_in_flight;
+        uint64_t interrupts;
         uint64_t out_of_order;  ///< completions that overtook an earlier request
         Sha256::Text sum;
     };
 
-    [[nodiscard]] Report read(Disk& disk, PagePool& pages);
+    [[nodiscard]] Report read(Disk& disk, PagePool& pages, Waiting waiting);
 
 private:
     static constexpr uint32_t request_bytes = 64 * 1024;
@@ -31,7 +37,8 @@ private:
     };
 
     void submit(Disk& disk);
-    void take(Disk& disk);
+    void take(Disk& disk, Waiting waiting);
+    void note(virtq::BlockCompletion const& completion);
     void sum_up();
 
     Buffer buffers_[window] = {};

@@ -27,12 +27,15 @@ void dirty_the_pool() {
     }
 }
 
-void read_all(Disk& disk) {
+void read_all(Disk& disk, Waiting waiting) {
     uint64_t const start = machine::ticks();
-    DiskReader::Report const report = reader.read(disk, pages);
+    DiskReader::Report const report = reader.read(disk, pages, waiting);
     uint64_t const ticks = machine::ticks() - start;
     console::line("most requests in flight: ", report.most_in_flight);
     console::line("notifications sent: ", report.notifications, " for ", report.requests, " requests");
+    if (waiting == Waiting::sleeping) {
+        console::line("interrupts: ", report.interrupts, " for ", report.requests, " requests");
+    }
     console::line("completed out of order: ", report.out_of_order);
     if (machine::ticks_per_second() != 0) {
         console::line("time to read and sum up: ", divide(ticks * 1000, machine::ticks_per_second()).quotient, " ms");
@@ -47,6 +50,7 @@ extern "C" void kernel_main() {
     machine::prepare();
     console::line("virtq example kernel on ", machine::name(), ", with pages from ",
                   console::Hex{machine::pool_base.value});
+    uint32_t const options = *static_cast<uint32_t const*>(machine::virt(machine::option_word));
     dirty_the_pool();
     check_pages(pages);
 
@@ -56,7 +60,11 @@ extern "C" void kernel_main() {
     }
     unsigned const first = disks[0].device.is_read_only() ? 0 : 1;
     console::line("reading the disk in slot ", disks[first].slot);
-    read_all(disks[first]);
+    Waiting const waiting = (options & machine::option_polled) != 0 ? Waiting::polling : Waiting::sleeping;
+    if (waiting == Waiting::sleeping) {
+        listen_to(disks);
+    }
+    read_all(disks[first], waiting);
     console::line("writing to the disk in slot ", disks[1 - first].slot);
     console::line("written, flushed and read back the same: ", check_writing(disks[1 - first], pages), " bytes");
 
