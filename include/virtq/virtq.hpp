@@ -6,10 +6,17 @@
 #include <virtq/device/block.hpp>
 #include <virtq/device/queue_reset.hpp>
 #include <virtq/device/suspend.hpp>
+#include <virtq/platform/ecam_access.hpp>
+#include <virtq/platform/port_config_access.hpp>
 #include <virtq/queue/negotiated.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>
 #include <virtq/spec/feature_name.hpp>
 #include <virtq/spec/version.hpp>
+#include <virtq/transport/any.hpp>
 #include <virtq/transport/mmio.hpp>
+#include <virtq/transport/pci_config_window.hpp>
+#include <virtq/transport/pci_legacy.hpp>
+#include <virtq/transport/pci_modern.hpp>
+#include <virtq/transport/pci_scan.hpp>
