@@ -4,13 +4,9 @@
 #include "disk.hpp"
 #include "sha256.hpp"
 
-enum class Waiting : uint8_t {
-    polling,   ///< looks again and again
-    sleeping,  ///< until an interrupt
-};
-
 /// Reads a whole disk with as many requests in flight as fit, and sums its bytes up in their order on the disk,
-/// in whatever order the device completes the requests. Used once; a failure ends the kernel.
+/// in whatever order the device completes the requests. Sleeps while there is nothing to do, if the disk interrupts.
+/// Used once; a failure ends the kernel.
 class DiskReader {
 public:
     struct Report {
@@ -23,7 +19,7 @@ public:
         Sha256::Text sum;
     };
 
-    [[nodiscard]] Report read(Disk& disk, PagePool& pages, Waiting waiting);
+    [[nodiscard]] Report read(Disk& disk, PagePool& pages);
 
 private:
     static constexpr uint32_t request_bytes = 64 * 1024;
@@ -37,7 +33,7 @@ private:
     };
 
     void submit(Disk& disk);
-    void take(Disk& disk, Waiting waiting);
+    void take(Disk& disk);
     void note(virtq::BlockCompletion const& completion);
     void sum_up();
 

@@ -2,6 +2,7 @@
 #include "console.hpp"
 #include "disk.hpp"
 #include "disk_reader.hpp"
+#include "disk_search.hpp"
 #include "divide.hpp"
 #include "machine.hpp"
 #include "page_check.hpp"
@@ -27,13 +28,13 @@ void dirty_the_pool() {
     }
 }
 
-void read_all(Disk& disk, Waiting waiting) {
+void read_all(Disk& disk) {
     uint64_t const start = machine::ticks();
-    DiskReader::Report const report = reader.read(disk, pages, waiting);
+    DiskReader::Report const report = reader.read(disk, pages);
     uint64_t const ticks = machine::ticks() - start;
     console::line("most requests in flight: ", report.most_in_flight);
     console::line("notifications sent: ", report.notifications, " for ", report.requests, " requests");
-    if (waiting == Waiting::sleeping) {
+    if (disk.way != InterruptWay::none) {
         console::line("interrupts: ", report.interrupts, " for ", report.requests, " requests");
     }
     console::line("completed out of order: ", report.out_of_order);
@@ -54,19 +55,21 @@ extern "C" void kernel_main() {
     dirty_the_pool();
     check_pages(pages);
 
-    unsigned const found = find_disks(disks, pages);
+    InterruptWay const way = (options & machine::option_polled) != 0        ? InterruptWay::none
+                             : (options & machine::option_no_messages) != 0 ? InterruptWay::line
+                                                                            : InterruptWay::message;
+    unsigned const found = find_disks(disks, pages, way);
     if (found != 2 || disks[0].device.is_read_only() == disks[1].device.is_read_only()) {
         console::fail("this kernel wants one read-only and one writable disk; disks found: ", found);
     }
     unsigned const first = disks[0].device.is_read_only() ? 0 : 1;
     console::line("reading the disk in slot ", disks[first].slot);
-    Waiting const waiting = (options & machine::option_polled) != 0 ? Waiting::polling : Waiting::sleeping;
-    if (waiting == Waiting::sleeping) {
-        listen_to(disks);
-    }
-    read_all(disks[first], waiting);
+    read_all(disks[first]);
     console::line("writing to the disk in slot ", disks[1 - first].slot);
     console::line("written, flushed and read back the same: ", check_writing(disks[1 - first], pages), " bytes");
+    if (way != InterruptWay::none) {
+        console::line("interrupts of blocking calls: ", disks[1 - first].interrupts);
+    }
 
     for (Disk& disk : disks) {
         if (virtq::Status const status = disk.device.release(pages); !status) {
