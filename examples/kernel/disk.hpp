@@ -29,6 +29,8 @@ struct Disk {
     void rest();
     /// How many rests in a row may bring nothing.
     [[nodiscard]] virtq::Looks patience() const;
+    /// Whether this kernel was built to never start a request over this transport: examples/run --break.
+    [[nodiscard]] bool is_broken_on_purpose() const;
     /// Says what is known of the disk, and ends the kernel.
     [[noreturn]] void give_up(char const* why);
 

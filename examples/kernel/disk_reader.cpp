@@ -3,19 +3,6 @@
 
 #include "console.hpp"
 
-namespace {
-
-/// Whether this kernel was built to fail over this transport: to show that the test would see it.
-bool is_broken_on_purpose(Disk const& disk) {
-    char const* name = name_of(disk.transport);
-    char const* broken = VIRTQ_EXAMPLE_BREAK;
-    for (; *name != '\0' && *name == *broken; ++name, ++broken) {
-    }
-    return *name == *broken;
-}
-
-}  // namespace
-
 DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
     constexpr uint32_t request_sectors = request_bytes / sector_bytes;
     sectors_ = disk.device.capacity_sectors();
@@ -68,7 +55,7 @@ void DiskReader::submit(Disk& disk) {
         }
         ++submitted_;
     }
-    if (submitted_ != before && !is_broken_on_purpose(disk) && disk.device.start()) {
+    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.start()) {
         ++report_.notifications;
     }
     uint64_t const in_flight = submitted_ - completed_;
@@ -81,7 +68,7 @@ void DiskReader::submit(Disk& disk) {
 void DiskReader::take(Disk& disk) {
     uint64_t const before = completed_;
     for (uint32_t waits = 0; completed_ == before; ++waits) {
-        if (waits == disk.patience().count || is_broken_on_purpose(disk)) {
+        if (waits == disk.patience().count) {
             disk.give_up("it does not answer");
         }
         disk.rest();
