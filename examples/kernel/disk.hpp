@@ -34,7 +34,7 @@ struct Disk {
     /// Says what is known of the disk, and ends the kernel.
     [[noreturn]] void give_up(char const* why);
 
-    /// Called by the handlers, with the cause that the transport acknowledged.
+    /// Called by the handlers, with the cause that the transport told.
     void on_interrupt(virtq::InterruptCause cause);
 
     Transport transport;

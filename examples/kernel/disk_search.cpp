@@ -9,13 +9,25 @@ namespace {
 /// What a handler is told is a number: these are the disks to look for it.
 constinit virtq::Span<Disk> listening{};
 
+constexpr unsigned most_unclaimed = 16;
+constinit unsigned unclaimed = 0;
+
 /// PCI devices share lines, so each disk on it is asked. To ask is to acknowledge: what ends after it interrupts
 /// again.
 void on_line(unsigned line) {
+    bool claimed = false;
     for (Disk& disk : listening) {
-        if (disk.way == InterruptWay::line && disk.number == line) {
-            disk.on_interrupt(disk.transport.on_interrupt());
+        if (disk.way != InterruptWay::line || disk.number != line) {
+            continue;
         }
+        virtq::InterruptCause const cause = disk.transport.on_interrupt();
+        if (cause.used_buffer || cause.config_change) {
+            disk.on_interrupt(cause);
+            claimed = true;
+        }
+    }
+    if (!claimed && ++unclaimed > most_unclaimed) {
+        console::fail("an interrupt storm: line ", line, " is no disk's");
     }
 }
 
@@ -72,9 +84,8 @@ public:
         if (!is_disk(disk, function.address().device, status)) {
             return;
         }
-        if (way_ == InterruptWay::message && machine::has_messages()) {
-            listen_to_messages(disk, function);
-        } else if (way_ != InterruptWay::none) {
+        bool const messages = way_ == InterruptWay::message && machine::has_messages();
+        if (way_ != InterruptWay::none && !(messages && listen_to_messages(disk, function))) {
             listen_to_line(disk,
                            machine::pci_line(function.address().device, function.read(virtq::spec::pci::interrupt_pin),
                                              function.read(virtq::spec::pci::interrupt_line)));
@@ -95,8 +106,8 @@ private:
         return is;
     }
 
-    void listen_to_messages(Disk& disk, PciFunction const& function) {
-        disk.way = InterruptWay::message;
+    /// Whether the device has messages to send.
+    [[nodiscard]] bool listen_to_messages(Disk& disk, PciFunction const& function) {
         disk.number = messages_a_disk * found_;
         virtq::MsiMessage messages[messages_a_disk];
         for (unsigned i = 0; i < messages_a_disk; ++i) {
@@ -104,10 +115,15 @@ private:
             messages[i] = {message.address, message.data};
         }
         virtq::Result<uint16_t> const count = disk.transport.use_msix(function, map_, messages);
+        if (count.error() == virtq::Error::msix_absent) {
+            return false;
+        }
         if (!count) {
             console::fail("MSI-X cannot be used", count.error());
         }
+        disk.way = InterruptWay::message;
         console::line("  interrupts by message ", disk.number, ", ", *count, " vectors");
+        return true;
     }
 
     void take(Disk& disk) {

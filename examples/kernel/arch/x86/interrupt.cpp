@@ -93,6 +93,9 @@ void prepare_interrupts() {
 namespace machine {
 
 void listen(unsigned line, InterruptHandler handler) {
+    if (line >= line_count) {
+        return;  // 255: the firmware has connected it to nothing
+    }
     listeners[line] = {handler, line};
     write_io_apic(line, 0, level_triggered | (line_vector + line));
 }
