@@ -12,4 +12,6 @@
 #include <virtq/queue/virtqueue.hpp>
 #include <virtq/spec/feature_name.hpp>
 #include <virtq/spec/version.hpp>
+#include <virtq/transport/device_tree.hpp>
 #include <virtq/transport/mmio.hpp>
+#include <virtq/transport/mmio_command_line.hpp>
