@@ -96,8 +96,9 @@ public:
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
-        VIRTQ_ASSERT(negotiated == accepted_,
-                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated");
+        VIRTQ_ASSERT(status_.has(spec::StatusBit::driver) && negotiated == accepted_,
+                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated; "
+                     "or negotiate() was not called before it");
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());
