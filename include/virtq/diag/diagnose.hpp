@@ -254,6 +254,9 @@ private:
         if (queue_.outstanding() == 0) {
             return queue_.num_free == 0 ? add(Cause::descriptors_not_freed) : ring_.judge_idle();
         }
+        if (queue_.answered() != 0 && is_block()) {
+            add(chains.not_a_block_request());
+        }
         if (option_.symptom == Symptom::none) {
             return;
         }

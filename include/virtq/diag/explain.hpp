@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/diag/advice.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/packed_text.hpp>
 #include <virtq/diag/text_writer.hpp>
@@ -184,6 +185,11 @@ private:
                 print_answered();
                 return;
             case Cause::not_a_block_request: print_bad_shape(finding); return;
+            case Cause::block_status_in_data:
+            case Cause::block_data_not_sectors:
+                print_shape(finding);
+                print_answered();
+                return;
             case Cause::nothing_in_flight: print_last(finding); return;
             case Cause::pages_shifted:
                 out_.words(" Byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages has", 3);
