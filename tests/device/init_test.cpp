@@ -219,6 +219,14 @@ TEST(DeviceInit, NamesARequiredFeatureThatThisLibraryDoesNotImplement) {
     EXPECT_EQ(negotiation.missing, Features::of(spec::Feature::admin_vq));
 }
 
+// QEMU takes no status with FEATURES_OK then, also not one that adds FAILED.
+TEST(DeviceInit, SaysThatItFailedWithoutTheFeaturesOkThatWasRefused) {
+    DiskMachine<> machine;
+    machine.device.refuse_features_ok();
+    ASSERT_EQ(machine.init().error(), Error::features_refused);
+    EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 0x83}));
+}
+
 TEST(DeviceInit, RefusesAQueueThatIsInUse) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());

@@ -87,8 +87,13 @@ public:
         if (transport_.is_legacy()) {
             return {};
         }
+        DeviceStatus const before = status_;
         add_status(spec::StatusBit::features_ok);
-        return transport_.status().has(spec::StatusBit::features_ok) ? Status{} : fail(Error::features_refused);
+        if (transport_.status().has(spec::StatusBit::features_ok)) {
+            return {};
+        }
+        status_ = before;  // FAILED together with it some devices would refuse as well (QEMU)
+        return fail(Error::features_refused);
     }
 
     /// Step 7, for queue number `index`: agrees on a size of at most `N`, takes pages, tells the device where they
