@@ -12,10 +12,16 @@ namespace virtq {
             return "If you wait for something, compare with `info virtio-queue-status` in QEMU's monitor, and look at "
                    "the other queues.";
         case Cause::nothing_in_flight:
-            return "If you wait: check that the request was added, to this queue, and that its completion was not "
-                   "taken before. If it completed with wrong data or an error status: check its physical addresses, "
+            return "If you wait: look at what the call returned (what the driver refuses, the device never sees), "
+                   "whether it was for this queue, and whether its completion was taken before. If it completed with "
+                   "wrong data or an error status: check its physical addresses, "
                    "the WRITE flags (data that the device writes, status), that the header is little-endian, and that "
                    "header, data and status byte stay where they are until the completion.";
+
+        case Cause::nothing_asked:
+            return "Look at what the call returned that should have asked: what the driver refuses, the device never "
+                   "sees. Was it called at all, for this queue, and of this object?";
+        case Cause::request_refused: return "Look at what submit(), read() … return; the device has no part in it.";
 
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
@@ -43,6 +49,11 @@ namespace virtq {
                    "Initialise the device again.";
         case Cause::device_not_initialised:
             return "Look at what init(), or the step of DeviceInit, returned: describe() has a sentence for it.";
+        case Cause::version_1_not_offered:
+            return "Look how the device is configured on the host (QEMU: disable-modern=off); a legacy one has "
+                   "version 1 "
+                   "in its registers.";
+        case Cause::features_refused:
         case Cause::features_not_accepted:
             return "Look at what init() returned, and print negotiation(): accept VERSION_1, and nothing that another "
                    "accepted feature needs and is missing.";

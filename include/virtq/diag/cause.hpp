@@ -10,6 +10,8 @@ namespace virtq {
 enum class Cause : uint8_t {
     none,
     nothing_in_flight,
+    nothing_asked,
+    request_refused,
 
     // the registers
     transport_not_probed,
@@ -26,6 +28,8 @@ enum class Cause : uint8_t {
     device_was_reset,
     device_not_initialised,
     driver_not_initialised,
+    version_1_not_offered,
+    features_refused,
     features_not_accepted,
     driver_gave_up,
 
@@ -98,8 +102,13 @@ enum class Cause : uint8_t {
     switch (cause) {
         case Cause::none: return "Nothing wrong that can be seen from here.";
         case Cause::nothing_in_flight:
-            return "Nothing wrong that can be seen from here: nothing is in flight on this queue, so nothing will "
-                   "come.";
+            return "Nothing is in flight on this queue, so nothing will come, and nothing wrong can be seen from "
+                   "here.";
+        case Cause::nothing_asked:
+            return "Nothing is in flight on this queue, and nothing was ever asked on it: nothing will come.";
+        case Cause::request_refused:
+            return "Nothing is in flight: the driver has refused the last request, of which the device has never "
+                   "heard.";
 
         case Cause::transport_not_probed:
             return "The transport was not told where its device is: probe() was not called.";
@@ -124,6 +133,10 @@ enum class Cause : uint8_t {
         case Cause::device_not_initialised:
             return "The device is not initialised: init() was not called, or it failed and gave the device back "
                    "(ACKNOWLEDGE and DRIVER are not both set).";
+        case Cause::version_1_not_offered:
+            return "The device does not offer VIRTIO_F_VERSION_1, without which a modern one cannot be driven (§6.1).";
+        case Cause::features_refused:
+            return "The device refused the features: FEATURES_OK was written, and does not stay set (§3.1.1).";
         case Cause::features_not_accepted:
             return "FEATURES_OK is not set: the device refused the features, or was never asked (§3.1.1).";
         case Cause::driver_gave_up: return "FAILED is set: the driver gave the device up during initialisation.";

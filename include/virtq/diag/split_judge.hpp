@@ -86,8 +86,8 @@ public:
             diagnosis_.add(found(judge_block_chain(last.shape()), last.shape()));
         }
         if (diagnosis_.findings().empty()) {
-            diagnosis_.add(is_request ? found(Cause::nothing_in_flight, last.shape())
-                                      : Finding{Cause::nothing_in_flight});
+            Cause const cause = queue_.is_first_time() ? Cause::nothing_asked : Cause::nothing_in_flight;
+            diagnosis_.add(is_request ? found(cause, last.shape()) : Finding{cause});
         }
     }
 
