@@ -311,7 +311,8 @@ enum class Error : uint8_t {
             return "The disk is read-only (VIRTIO_BLK_F_RO): attach it writable (QEMU: readonly=off), or do not "
                    "write.";
         case Error::beyond_capacity:
-            return "The request reaches beyond the end of the disk: compare with capacity_sectors().";
+            return "The request reaches beyond the end of the disk: compare with capacity_sectors(). Was a byte "
+                   "offset given? Sectors are counted in 512 bytes, whatever block_bytes() says.";
         case Error::length_not_block_multiple:
             return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
                    "says "
