@@ -10,4 +10,5 @@ set(CMAKE_CXX_COMPILER ${VIRTQ_KERNEL_COMPILER})
 set(CMAKE_ASM_COMPILER ${VIRTQ_KERNEL_COMPILER})
 
 set(VIRTQ_KERNEL_ARCH x86_64)
+set(VIRTQ_KERNEL_FAMILY x86)
 set(VIRTQ_KERNEL_FLAGS -m64;-mno-red-zone;-mgeneral-regs-only;-mcmodel=kernel;-fcf-protection=none)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "console.hpp"
 
+#include "divide.hpp"
+
 namespace console {
 
 void print(char const* text) {
@@ -13,8 +15,9 @@ void print(uint64_t number) {
     char digits[21] = {};
     char* first = digits + 20;
     do {
-        *--first = static_cast<char>('0' + number % 10);
-        number /= 10;
+        Quotient const tens = divide(number, 10);
+        *--first = static_cast<char>('0' + tens.rest);
+        number = tens.quotient;
     } while (number != 0);
     print(first);
 }
@@ -34,10 +37,10 @@ void print(Hex number) {
 }
 
 void print(Mebibytes size) {
-    uint64_t const tenths = (size.bytes * 10 + (1 << 19)) >> 20;
-    print(tenths / 10);
+    Quotient const tenths = divide((size.bytes * 10 + (1 << 19)) >> 20, 10);
+    print(tenths.quotient);
     machine::put('.');
-    print(tenths % 10);
+    print(tenths.rest);
     print(" MiB");
 }
 

@@ -3,6 +3,8 @@
 
 #include "console.hpp"
 
+#include <virtq/diag/diag.hpp>
+
 namespace {
 
 void print_features(char const* what, virtq::Features const& features, virtq::spec::DeviceId type) {
@@ -21,40 +23,93 @@ void print_features(char const* what, virtq::Features const& features, virtq::sp
     console::line();
 }
 
-void bring_up(Disk& disk, PagePool& pages) {
-    virtq::Status const status = disk.device.init(disk.transport, pages);
-    virtq::spec::DeviceId const type = disk.transport.device_id();
-    print_features("  offered:   ", disk.device.negotiation().offered, type);
-    if (!status) {
-        print_features("  wanted:    ", disk.device.negotiation().wanted, type);
-        print_features("  required:  ", disk.device.negotiation().required, type);
-        console::fail("the disk cannot be initialised", status.error());
-    }
-    print_features("  negotiated:", disk.device.negotiation().negotiated, type);
-    console::line("  queue size ", disk.device.queue_size(), ", ", disk.device.capacity_sectors(), " sectors, ",
-                  disk.device.is_read_only() ? "read-only" : "writable");
-}
-
 }  // namespace
 
-unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages) {
-    unsigned found = 0;
-    for (unsigned slot = 0; slot < machine::virtio_slot_count() && found < disks.size(); ++slot) {
-        Disk& disk = disks[found];
-        virtq::Status const status = disk.transport.probe(virtq::MmioSpace{machine::virtio_slot(slot)});
-        if (status.error() == virtq::Error::no_device) {
-            continue;
-        }
-        if (!status) {
-            console::fail("a virtio-mmio slot cannot be used", status.error());
-        }
-        char const* const kind = disk.transport.is_legacy() ? ": legacy device of type " : ": modern device of type ";
-        console::line("slot ", slot, kind, static_cast<uint32_t>(disk.transport.device_id()));
-        if (disk.transport.device_id() == virtq::spec::DeviceId::block) {
-            disk.slot = slot;
-            bring_up(disk, pages);
-            ++found;
+void Disk::bring_up(PagePool& pages) {
+    virtq::Status const status = device.init(transport, pages);
+    virtq::spec::DeviceId const type = transport.device_id();
+    virtq::Negotiation const& negotiation = device.negotiation();
+    print_features("  offered:   ", negotiation.offered, type);
+    if (!status) {
+        print_features("  wanted:    ", negotiation.wanted, type);
+        print_features("  required:  ", negotiation.required, type);
+        console::fail("the disk cannot be initialised", status.error());
+    }
+    print_features("  negotiated:", negotiation.negotiated, type);
+    console::line("  queue size ", device.queue_size(), ", ", device.capacity_sectors(), " sectors, ",
+                  device.is_read_only() ? "read-only" : "writable");
+}
+
+void Disk::expect_interrupts(uint64_t requests) {
+    if (way != InterruptWay::none) {
+        most_interrupts = interrupts + 2 * requests + 16;
+        static_cast<void>(device.enable_used_notifications());  // before the first request: that one does interrupt
+    }
+}
+
+void Disk::check_interrupts() {
+    if (way != InterruptWay::none && interrupts == 0 && !machine::wait()) {
+        give_up("the disk did all its work without an interrupt");
+    }
+}
+
+void Disk::rest() {
+    using enum virtq::UsedPending;
+    if (way == InterruptWay::none) {
+        virtq::SpinRelax{}();
+        return;
+    }
+    if (device.enable_used_notifications() == nothing_there && !machine::wait() &&
+        device.enable_used_notifications() == something_there && !machine::wait()) {
+        // One tick may fall between the device's write and its interrupt, but not a second one.
+        give_up("an interrupt was lost: the disk had something to say, and only the tick ended the sleep");
+    }
+    device.disable_used_notifications();
+    if (config_changed) {
+        config_changed = false;
+        if (virtq::Result<bool> const changed = device.on_config_change(); !changed || *changed) {
+            give_up("the disk became another one while it was used");
         }
     }
-    return found;
+}
+
+/// 20 to 50 seconds under QEMU's emulation, with ticks of at most 100 ms: less than the time limit of examples/run, so
+/// that it is the kernel that says why.
+virtq::Looks Disk::patience() const {
+    if (is_broken_on_purpose()) {
+        return virtq::Looks{way == InterruptWay::none ? 2'000'000u : 3u};  // nothing will come
+    }
+    return virtq::Looks{way == InterruptWay::none ? 200'000'000u : 300u};
+}
+
+bool Disk::is_broken_on_purpose() const {
+    char const* name = name_of(transport);
+    char const* broken = VIRTQ_EXAMPLE_BREAK;
+    for (; *name != '\0' && *name == *broken; ++name, ++broken) {
+    }
+    return *name == *broken;
+}
+
+void Disk::give_up(char const* why) {
+    console::line();
+    virtq::explain(virtq::diagnose(device), machine::put);
+    console::fail("the disk in slot ", slot, ": ", why);
+}
+
+void Disk::on_interrupt(virtq::InterruptCause cause) {
+    config_changed = config_changed || cause.config_change;
+    if (++interrupts > most_interrupts) {
+        give_up("an interrupt storm");
+    }
+}
+
+char const* name_of(Disk::Transport const& transport) {
+    using enum Disk::Transport::Kind;
+    switch (transport.kind()) {
+        case mmio: return transport.is_legacy() ? "mmio-legacy" : "mmio";
+        case pci_modern: return "pci";
+        case pci_legacy_ports:
+        case pci_legacy_memory: return "pci-legacy";
+        default: return "nothing";
+    }
 }

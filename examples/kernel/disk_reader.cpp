@@ -3,8 +3,6 @@
 
 #include "console.hpp"
 
-#include <virtq/diag/diag.hpp>
-
 DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
     constexpr uint32_t request_sectors = request_bytes / sector_bytes;
     sectors_ = disk.device.capacity_sectors();
@@ -18,6 +16,7 @@ DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
         }
     }
 
+    disk.expect_interrupts(request_count_);
     sum_.start();
     console::print("reading");
     while (summed_ != request_count_) {
@@ -26,6 +25,8 @@ DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
         sum_up();
     }
     console::line();
+    disk.check_interrupts();
+    report_.interrupts = disk.interrupts;
 
     for (Buffer& buffer : buffers_) {
         pages.free_pages(buffer.pages);
@@ -54,7 +55,7 @@ void DiskReader::submit(Disk& disk) {
         }
         ++submitted_;
     }
-    if (submitted_ != before && disk.device.start()) {
+    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.start()) {
         ++report_.notifications;
     }
     uint64_t const in_flight = submitted_ - completed_;
@@ -63,45 +64,37 @@ void DiskReader::submit(Disk& disk) {
     }
 }
 
-/// Waits for a completion if any is due, and takes all that have come.
+/// Takes all that has come, and waits while that is nothing.
 void DiskReader::take(Disk& disk) {
-    virtq::SpinRelax relax;
-    uint32_t looks = 0;
-    bool came = false;
-    while (completed_ != submitted_) {
-        virtq::BlockCompletion const completion = disk.device.complete();
-        if (completion.state == virtq::TakeState::none) {
-            if (came) {
-                return;
-            }
-            if (++looks == patience.count) {
-                console::line();
-                virtq::explain(virtq::diagnose(disk.device), machine::put);
-                console::fail("reading", virtq::Error::timed_out);
-            }
-            relax();
-            continue;
+    uint64_t const before = completed_;
+    for (uint32_t waits = 0; completed_ == before; ++waits) {
+        if (waits == disk.patience().count) {
+            disk.give_up("it does not answer");
         }
-        if (completion.state == virtq::TakeState::broken) {
+        disk.rest();
+        auto const each = [this](virtq::BlockCompletion const& completion) { note(completion); };
+        if (disk.device.complete_each(each) == virtq::TakeState::broken) {
             console::line();
             console::fail("reading: ", virtq::describe(disk.device.fault().reason));
         }
-        if (completion.error != virtq::Error::none) {
-            console::line();
-            console::fail("reading", completion.error);
-        }
-        uint64_t const number = completion.token.value();
-        if (number < summed_ || number >= submitted_ || buffers_[number % window].arrived) {
-            console::fail("a token came back that belongs to no request in flight: ", number);
-        }
-        buffers_[number % window].arrived = true;
-        report_.out_of_order += number != complete_until_ ? 1 : 0;
-        while (complete_until_ != submitted_ && buffers_[complete_until_ % window].arrived) {
-            ++complete_until_;
-        }
-        ++completed_;
-        came = true;
     }
+}
+
+void DiskReader::note(virtq::BlockCompletion const& completion) {
+    if (completion.error != virtq::Error::none) {
+        console::line();
+        console::fail("reading", completion.error);
+    }
+    uint64_t const number = completion.token.value();
+    if (number < summed_ || number >= submitted_ || buffers_[number % window].arrived) {
+        console::fail("a token came back that belongs to no request in flight: ", number);
+    }
+    buffers_[number % window].arrived = true;
+    report_.out_of_order += number != complete_until_ ? 1 : 0;
+    while (complete_until_ != submitted_ && buffers_[complete_until_ % window].arrived) {
+        ++complete_until_;
+    }
+    ++completed_;
 }
 
 /// Sums up what has arrived without a gap.

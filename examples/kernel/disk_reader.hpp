@@ -5,7 +5,8 @@
 #include "sha256.hpp"
 
 /// Reads a whole disk with as many requests in flight as fit, and sums its bytes up in their order on the disk,
-/// in whatever order the device completes the requests. Used once; a failure ends the kernel.
+/// in whatever order the device completes the requests. Sleeps while there is nothing to do, if the disk interrupts.
+/// Used once; a failure ends the kernel.
 class DiskReader {
 public:
     struct Report {
@@ -13,6 +14,7 @@ public:
         uint64_t requests;
         uint64_t notifications;  ///< how often the device was told that there is work
         uint32_t most_in_flight;
+        uint64_t interrupts;
         uint64_t out_of_order;  ///< completions that overtook an earlier request
         Sha256::Text sum;
     };
@@ -32,6 +34,7 @@ private:
 
     void submit(Disk& disk);
     void take(Disk& disk);
+    void note(virtq::BlockCompletion const& completion);
     void sum_up();
 
     Buffer buffers_[window] = {};

@@ -2,6 +2,8 @@
 #include "console.hpp"
 #include "disk.hpp"
 #include "disk_reader.hpp"
+#include "disk_search.hpp"
+#include "divide.hpp"
 #include "machine.hpp"
 #include "page_check.hpp"
 #include "page_pool.hpp"
@@ -32,9 +34,12 @@ void read_all(Disk& disk) {
     uint64_t const ticks = machine::ticks() - start;
     console::line("most requests in flight: ", report.most_in_flight);
     console::line("notifications sent: ", report.notifications, " for ", report.requests, " requests");
+    if (disk.way != InterruptWay::none) {
+        console::line("interrupts: ", report.interrupts, " for ", report.requests, " requests");
+    }
     console::line("completed out of order: ", report.out_of_order);
     if (machine::ticks_per_second() != 0) {
-        console::line("time to read and sum up: ", ticks * 1000 / machine::ticks_per_second(), " ms");
+        console::line("time to read and sum up: ", divide(ticks * 1000, machine::ticks_per_second()).quotient, " ms");
     }
     console::line("disk bytes: ", report.bytes);
     console::line("disk sha256: ", report.sum.digits);
@@ -46,10 +51,14 @@ extern "C" void kernel_main() {
     machine::prepare();
     console::line("virtq example kernel on ", machine::name(), ", with pages from ",
                   console::Hex{machine::pool_base.value});
+    uint32_t const options = *static_cast<uint32_t const*>(machine::virt(machine::option_word));
     dirty_the_pool();
     check_pages(pages);
 
-    unsigned const found = find_disks(disks, pages);
+    InterruptWay const way = (options & machine::option_polled) != 0        ? InterruptWay::none
+                             : (options & machine::option_no_messages) != 0 ? InterruptWay::line
+                                                                            : InterruptWay::message;
+    unsigned const found = find_disks(disks, pages, way);
     if (found != 2 || disks[0].device.is_read_only() == disks[1].device.is_read_only()) {
         console::fail("this kernel wants one read-only and one writable disk; disks found: ", found);
     }
@@ -58,6 +67,9 @@ extern "C" void kernel_main() {
     read_all(disks[first]);
     console::line("writing to the disk in slot ", disks[1 - first].slot);
     console::line("written, flushed and read back the same: ", check_writing(disks[1 - first], pages), " bytes");
+    if (way != InterruptWay::none) {
+        console::line("interrupts of blocking calls: ", disks[1 - first].interrupts);
+    }
 
     for (Disk& disk : disks) {
         if (virtq::Status const status = disk.device.release(pages); !status) {

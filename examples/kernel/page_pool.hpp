@@ -22,7 +22,8 @@ public:
     }
 
     void free_pages(virtq::Pages pages) {
-        mark((pages.phys.value - machine::pool_base.value) / virtq::page_bytes, pages.count, false);
+        uint64_t const first = (pages.phys.value - machine::pool_base.value) / virtq::page_bytes;
+        mark(static_cast<size_t>(first), pages.count, false);
     }
 
     virtq::PhysAddr phys_addr(void const* virt) const { return machine::phys(virt); }

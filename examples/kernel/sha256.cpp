@@ -3,8 +3,6 @@
 
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
 constexpr unsigned prime_count = 64;
 
 /// The constants of the standard are fractions of roots of primes (§4.2.2, §5.3.3): computed here rather than
@@ -14,18 +12,47 @@ struct RootFractions {
     uint32_t cube[prime_count];
 };
 
+/// 128 bits, the lowest word first: a 32-bit compiler has no such type.
+struct Wide {
+    uint32_t words[4];
+};
+
+consteval Wide times(Wide const& left, uint64_t right) {
+    uint32_t const factors[] = {static_cast<uint32_t>(right), static_cast<uint32_t>(right >> 32)};
+    Wide product{};
+    for (unsigned shift = 0; shift < 2; ++shift) {
+        uint64_t carry = 0;
+        for (unsigned i = 0; i + shift < 4; ++i) {
+            uint64_t const sum = uint64_t{left.words[i]} * factors[shift] + product.words[i + shift] + carry;
+            product.words[i + shift] = static_cast<uint32_t>(sum);
+            carry = sum >> 32;
+        }
+    }
+    return product;
+}
+
+consteval bool is_above(Wide const& left, Wide const& right) {
+    for (unsigned i = 4; i-- != 0;) {
+        if (left.words[i] != right.words[i]) {
+            return left.words[i] > right.words[i];
+        }
+    }
+    return false;
+}
+
 /// The first 32 fractional bits of the root of `value`: of the largest `root` with root^degree <= value * 2^(32 *
 /// degree).
-consteval uint32_t root_fraction(uint64_t value, unsigned degree) {
-    Wide const limit = Wide{value} << (32 * degree);
+consteval uint32_t root_fraction(uint32_t value, unsigned degree) {
+    Wide limit{};
+    limit.words[degree] = value;
     uint64_t root = 0;
     // Degree 2: primes below 2^9 have roots below 2^5, and 32 fractional bits follow. The cube stays below 2^111.
     for (uint64_t bit = uint64_t{1} << 36; bit != 0; bit >>= 1) {
-        Wide power = 1;
+        Wide power{{1}};
         for (unsigned i = 0; i < degree; ++i) {
-            power *= root | bit;
+            power = times(power, root | bit);
         }
-        if (power <= limit) {
+        if (!is_above(power, limit)) {
             root |= bit;
         }
     }
@@ -34,10 +61,10 @@ consteval uint32_t root_fraction(uint64_t value, unsigned degree) {
 
 consteval RootFractions root_fractions() {
     RootFractions roots{};
-    uint64_t prime = 2;
+    uint32_t prime = 2;
     for (unsigned found = 0; found < prime_count; ++prime) {
         bool divided = false;
-        for (uint64_t divisor = 2; divisor * divisor <= prime; ++divisor) {
+        for (uint32_t divisor = 2; divisor * divisor <= prime; ++divisor) {
             divided = divided || prime % divisor == 0;
         }
         if (!divided) {

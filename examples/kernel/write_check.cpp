@@ -40,7 +40,7 @@ void expect(char const* what, virtq::Status status) {
 }  // namespace
 
 uint64_t check_writing(Disk& disk, PagePool& pages) {
-    virtq::SpinRelax relax;
+    auto const rest = [&disk] { disk.rest(); };
     uint64_t const capacity = disk.device.capacity_sectors() * sector_bytes;
     uint64_t const total = capacity < most_bytes ? capacity : most_bytes;
     virtq::Pages const out = pages.allocate_pages(request_bytes / virtq::page_bytes);
@@ -52,20 +52,23 @@ uint64_t check_writing(Disk& disk, PagePool& pages) {
     auto const bytes_at = [total](uint64_t offset) {
         return total - offset < request_bytes ? static_cast<uint32_t>(total - offset) : request_bytes;
     };
+    disk.expect_interrupts(2 * (total / request_bytes + 1) + 1);
     for (uint64_t offset = 0; offset < total; offset += request_bytes) {
         fill(out.virt, offset, bytes_at(offset));
-        expect("writing",
-               disk.device.write(offset / sector_bytes, virtq::Segment{out.phys, bytes_at(offset)}, patience, relax));
+        expect("writing", disk.device.write(offset / sector_bytes, virtq::Segment{out.phys, bytes_at(offset)},
+                                            disk.patience(), rest));
     }
     if (disk.device.can_flush()) {
-        expect("flushing", disk.device.flush(patience, relax));
+        expect("flushing", disk.device.flush(disk.patience(), rest));
     }
     for (uint64_t offset = 0; offset < total; offset += request_bytes) {
         __builtin_memset(in.virt, 0, request_bytes);
-        expect("reading back",
-               disk.device.read(offset / sector_bytes, virtq::Segment{in.phys, bytes_at(offset)}, patience, relax));
+        expect("reading back", disk.device.read(offset / sector_bytes, virtq::Segment{in.phys, bytes_at(offset)},
+                                                disk.patience(), rest));
         compare(in.virt, offset, bytes_at(offset));
     }
+
+    disk.check_interrupts();
 
     pages.free_pages(out);
     pages.free_pages(in);

@@ -334,6 +334,7 @@ TEST(DeviceInit, SeesADeviceThatGoesAsItGoesLive) {
 /// A transport of which the driver cannot ask for a size, as legacy PCI is (§4.1.5.1.3.1).
 struct FixedSizeTransport : Transport {
     [[nodiscard]] static bool is_queue_size_fixed() { return true; }
+    [[nodiscard]] static std::uint32_t choose_queue_size(std::uint16_t, std::uint32_t size) { return size; }
 };
 
 TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {

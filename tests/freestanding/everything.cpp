@@ -77,7 +77,11 @@ virtq::VirtQueue<8> global_descriptor_queue;
 virtq::VirtQueue<250, virtq::Packed> global_packed_queue;
 virtq::VirtQueue<64, virtq::Negotiated> global_negotiated_queue;
 virtq::MmioTransport<> global_transport;
+virtq::AnyTransport<> global_any_transport;
+virtq::EcamAccess global_config_access;
+virtq::PciModernTransport<virtq::PciConfigWindow<virtq::EcamAccess>> global_window_transport;
 virtq::BlockDevice<virtq::MmioTransport<>, 128> global_disk;
+virtq::BlockDevice<virtq::AnyTransport<>, 8> global_any_disk;
 kernel::Mapper global_mapper;
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapped_disk;
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_negotiated_disk;
@@ -219,6 +223,36 @@ void discovery() {
     }));
 }
 
+void pci() {
+    struct {
+        uintptr_t map_device_memory(virtq::PhysAddr address, uint64_t) {
+            return static_cast<uintptr_t>(address.value);
+        }
+        uintptr_t map_device_ports(uint32_t port, uint32_t) { return port; }
+    } mapper;
+    virtq::MsiMessage const messages[] = {{unknown<uint64_t>(), 1}, {unknown<uint64_t>(), 2}};
+    virtq::PciWindow memory{unknown<uint64_t>(), unknown<uint64_t>()};
+    virtq::PciWindow ports{unknown<uint64_t>(), unknown<uint64_t>()};
+    auto const each = [&](auto const& function, virtq::spec::DeviceId type) {
+        use(type);
+        use(global_any_transport.probe_pci(function, mapper, {&memory, &ports}));
+        use(global_any_transport.use_msix(function, mapper, messages));
+        use(global_any_transport.on_interrupt());
+        use(global_any_transport.on_vector(unknown<uint16_t>()));
+        use(global_window_transport.probe_through_window(function));
+    };
+    virtq::for_each_virtio_function(global_config_access, {0, 255}, each);
+    use(global_any_disk.init(global_any_transport, global_pool));
+    use(global_any_disk.read(0, unknown<virtq::Segment>(), virtq::Looks{1000}));
+#if defined(__x86_64__) || defined(__i386__)
+    virtq::PortConfigAccess through_ports;
+    virtq::for_each_virtio_function(through_ports, {0, 0}, [](auto const& function, virtq::spec::DeviceId type) {
+        use(type);
+        virtq::disable_msix(function);
+    });
+#endif
+}
+
 /// A driver of one's own: the steps of §3.1.1, one by one.
 void own_driver() {
     virtq::SpinRelax relax;
@@ -341,6 +375,7 @@ extern "C" void kernel_main() {
     kernel::transport();
     kernel::discovery();
     kernel::own_driver();
+    kernel::pci();
     kernel::block_driver();
     kernel::mapped_block_driver();
     kernel::diagnosis();

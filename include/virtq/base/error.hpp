@@ -58,7 +58,23 @@ enum class Error : uint8_t {
     not_virtio,
     version_unknown,
     device_gone,
+    // transport: a function on PCI
+    pci_function_absent,
+    pci_capability_list_broken,
+    pci_modern_absent,
+    pci_legacy_absent,
+    pci_structure_missing,
+    pci_structure_invalid,
+    pci_bar_unassigned,
+    pci_window_full,
+    pci_not_mapped,
+    pci_command_refused,
+    msix_absent,
+    msix_refused,
     // transport: a queue of the device
+    queue_above_transport,
+    queue_size_not_taken,
+    vector_refused,
     queue_absent,
     queue_too_small,
     queue_in_use,
@@ -197,15 +213,63 @@ enum class Error : uint8_t {
 
         case Error::no_device: return "The slot is empty (device ID 0): this is normal, try the next slot.";
         case Error::not_virtio:
-            return "No virtio-mmio device here (wrong magic value): check the address, and that it is mapped as "
-                   "device memory.";
+            return "No virtio device here (on virtio-mmio a wrong magic value, on PCI another vendor or device ID): "
+                   "check "
+                   "the address, and that it is mapped as device memory.";
         case Error::version_unknown:
             return "The virtio-mmio version is neither 2 (modern) nor 1 (legacy): check that the address is that of "
                    "the register block.";
         case Error::device_gone:
             return "Every register reads as all ones: the device was unplugged, or its registers are not mapped. "
-                   "Check the "
-                   "address and the mapping (device memory, uncached).";
+                   "Check the address and the mapping (device memory, uncached); on PCI whether memory space is on.";
+        case Error::pci_function_absent:
+            return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
+                   "none "
+                   "ever does, check the configuration access (ECAM address and mapping, or the ports).";
+        case Error::pci_capability_list_broken:
+            return "The capability list of this PCI function loops or leaves its place: the device is faulty, or the "
+                   "configuration access reads from the wrong offset.";
+        case Error::pci_modern_absent:
+            return "This PCI device has no modern interface: drive it with PciLegacyTransport (AnyTransport does so), "
+                   "or "
+                   "give QEMU's device disable-modern=off.";
+        case Error::pci_legacy_absent:
+            return "This PCI device has no legacy interface in BAR 0: drive it with PciModernTransport (AnyTransport "
+                   "does "
+                   "so), or give QEMU's device disable-legacy=off.";
+        case Error::pci_structure_missing:
+            return "This PCI device lacks one of the structures that every modern device has (common configuration, "
+                   "notification, ISR status; for probe_through_window() the window): it is faulty.";
+        case Error::pci_structure_invalid:
+            return "A register structure of this PCI device is too short, misaligned, overlaps another or lies "
+                   "outside of "
+                   "its BAR: the device is faulty, or its BARs were measured while another driver used it.";
+        case Error::pci_bar_unassigned:
+            return "A BAR of this PCI device has no address, since no firmware has given it one: give probe() a "
+                   "PciWindow "
+                   "of the host bridge (PciProbeOption).";
+        case Error::pci_window_full:
+            return "The PciWindow has no room for a BAR of this device (a 32-bit BAR needs room below 4 GiB): give a "
+                   "larger "
+                   "one.";
+        case Error::pci_not_mapped:
+            return "The kernel could not map a BAR of this device (map_device_memory or map_device_ports returned 0): "
+                   "map "
+                   "the host bridge's windows as device memory.";
+        case Error::pci_command_refused:
+            return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
+                   "the "
+                   "function is powered down or disabled, or the configuration access does not write.";
+        case Error::msix_absent:
+            return "This PCI function has no MSI-X, or no message was given: use INTx, on_interrupt().";
+        case Error::msix_refused: return "This PCI function does not switch MSI-X on: use INTx, on_interrupt().";
+        case Error::queue_above_transport:
+            return "The transport has no room for the doorbell of this queue: give PciModernTransport a larger "
+                   "queue_maximum.";
+        case Error::queue_size_not_taken:
+            return "The device does not take the size that this queue was made for: release it, and set it up anew.";
+        case Error::vector_refused:
+            return "The device has no room for the MSI-X vector of this queue: use fewer vectors, or INTx.";
         case Error::queue_absent:
             return "The device has no queue of this index (its maximum size reads 0): check the index and the "
                    "negotiated features.";

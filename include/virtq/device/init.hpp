@@ -18,7 +18,8 @@ namespace virtq {
 /// Bits of §6 that this library implements. A bit that is not here cannot be accepted, whatever a driver wants.
 inline constexpr Features implemented_features =
     queue_features | Features::of(spec::Feature::any_layout, spec::Feature::version_1, spec::Feature::access_platform,
-                                  spec::Feature::ring_packed, spec::Feature::ring_reset, spec::Feature::suspend);
+                                  spec::Feature::ring_packed, spec::Feature::notif_config_data,
+                                  spec::Feature::ring_reset, spec::Feature::suspend);
 
 /// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
 /// them.
@@ -102,9 +103,11 @@ public:
         if (!maximum) {
             return fail(maximum.error());
         }
-        // A device whose size is fixed gets just that: init() refuses what does not fit, a clamp would put the rings
-        // where the device does not look.
-        uint32_t const size = transport_.is_queue_size_fixed() ? *maximum : size_within<Format>(*maximum, N);
+        // A device whose size is fixed, or that does not take a smaller one, gets just that: init() refuses what does
+        // not fit, a clamp would put the rings where the device does not look.
+        uint32_t const size = transport_.is_queue_size_fixed()
+                                  ? *maximum
+                                  : transport_.choose_queue_size(index, size_within<Format>(*maximum, N));
         Status const made = queue.init(allocator, size, negotiated, option);
         return made ? enable(index, queue) : fail(made.error());
     }

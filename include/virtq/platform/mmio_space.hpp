@@ -26,6 +26,9 @@ public:
     void write16(uint16_t offset, uint16_t value) { store(offset, little_endian(value)); }
     void write32(uint16_t offset, uint32_t value) { store(offset, little_endian(value)); }
 
+    /// The registers from `offset` on, which may be further than what a register's own offset can say.
+    [[nodiscard]] MmioSpace at(uint32_t offset) const { return MmioSpace{base_ + offset}; }
+
 private:
     template <class Word>
     [[nodiscard]] Word load(uint16_t offset) const {

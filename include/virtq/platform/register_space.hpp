@@ -25,6 +25,13 @@ concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t byte, ui
     { space.write32(offset, word) } -> SameAs<void>;
 };
 
+/// What registers on PCI take beyond that, where several structures lie in one BAR.
+template <class Space>
+concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, uint32_t offset) {
+    /// The registers from `offset` bytes on.
+    { space.at(offset) } -> SameAs<Space>;
+};
+
 /// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
 template <class Space>
 [[nodiscard]] constexpr bool is_register_space_or_says_why() {

@@ -99,6 +99,8 @@ public:
     }
     /// §4.2.4: even a legacy driver writes the size it chose, unlike on PCI.
     [[nodiscard]] bool is_queue_size_fixed() const { return false; }
+    /// QueueSize cannot be read back.
+    [[nodiscard]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
     [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
         select(queue);

@@ -21,8 +21,8 @@ struct InterruptCause {
 };
 
 template <class T>
-concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, unsigned word,
-                             uint32_t bits, uint16_t offset, uint8_t byte, DeviceStatus status,
+concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, uint32_t size,
+                             unsigned word, uint32_t bits, uint16_t offset, uint8_t byte, DeviceStatus status,
                              QueueAddresses const& addresses) {
     /// What the device is, and whether its interface is the legacy one (§1.3.1).
     { constant.device_id() } -> SameAs<spec::DeviceId>;
@@ -42,6 +42,8 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     /// `addresses` says, read back.
     { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
     { transport.is_queue_size_fixed() } -> SameAs<bool>;
+    /// Tells the device a smaller size where that can be; returns what it took, perhaps another.
+    { transport.choose_queue_size(queue, size) } -> SameAs<uint32_t>;
     { transport.is_queue_in_use(queue) } -> SameAs<bool>;
     { transport.enable_queue(queue, addresses) } -> SameAs<Status>;
 

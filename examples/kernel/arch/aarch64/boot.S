@@ -42,9 +42,11 @@ upper_map:
     .quad 0x40000000 | BLOCK_NORMAL         // 1: RAM with the kernel
     .fill 2, 8, 0
     .quad 0x100000000 | BLOCK_POOL          // 4: RAM above 4 GiB
-    .fill 251, 8, 0
-    .quad 0 | BLOCK_DEVICE                  // 256: 0xffffffc000000000, the devices of the first GiB
+    .fill 123, 8, 0
+    .quad 0 | BLOCK_DEVICE                  // 128: 0xffffffa000000000, the devices of the first GiB
     .fill 255, 8, 0
+    .quad 0x4000000000 | BLOCK_DEVICE       // 128 + 256: the configuration space of PCI
+    .fill 127, 8, 0
 lower_map:                                  // identity, until the jump; high_entry switches it off
     .fill 1, 8, 0
     .quad 0x40000000 | BLOCK_NORMAL
@@ -79,11 +81,16 @@ high_entry:
 
     .balign 2048
 vectors:
-    .rept 16
-    .balign 128
+    .rept 5
     b trap
-    .endr
     .balign 128
+    .endr
+    b interrupt                             // 5: IRQ at the level and on the stack of the kernel
+    .balign 128
+    .rept 10
+    b trap
+    .balign 128
+    .endr
 trap:
     ldr x0, =stack_top
     mov sp, x0
@@ -91,6 +98,33 @@ trap:
     mrs x1, elr_el1
     mrs x2, far_el1
     bl kernel_trap
+
+// Saves what a C++ function may change. Nothing nests, so the return address and state can stay in their registers.
+interrupt:
+    stp x29, x30, [sp, #-176]!
+    stp x0, x1, [sp, #16]
+    stp x2, x3, [sp, #32]
+    stp x4, x5, [sp, #48]
+    stp x6, x7, [sp, #64]
+    stp x8, x9, [sp, #80]
+    stp x10, x11, [sp, #96]
+    stp x12, x13, [sp, #112]
+    stp x14, x15, [sp, #128]
+    stp x16, x17, [sp, #144]
+    str x18, [sp, #160]
+    bl machine_interrupt
+    ldp x0, x1, [sp, #16]
+    ldp x2, x3, [sp, #32]
+    ldp x4, x5, [sp, #48]
+    ldp x6, x7, [sp, #64]
+    ldp x8, x9, [sp, #80]
+    ldp x10, x11, [sp, #96]
+    ldp x12, x13, [sp, #112]
+    ldp x14, x15, [sp, #128]
+    ldp x16, x17, [sp, #144]
+    ldr x18, [sp, #160]
+    ldp x29, x30, [sp], #176
+    eret
     .ltorg
 
     .section .bss.stack, "aw", %nobits

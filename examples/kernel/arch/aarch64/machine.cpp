@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "machine.hpp"
 
+#include "interrupt.hpp"
+#include "layout.hpp"
+
 /// QEMU's `virt`: PL011, semihosting, the generic timer.
 
 namespace {
-
-// Where boot.S maps things: each + physical address.
-constexpr uintptr_t pool_virt = 0xffffff8000000000;
-constexpr uintptr_t device_virt = 0xffffffc000000000;
 
 constexpr uintptr_t virtio_phys = 0x0a000000;
 constexpr uintptr_t virtio_stride = 0x200;
@@ -18,15 +17,17 @@ constexpr uintptr_t uart_flags = 0x18;
 constexpr uint32_t transmitter_full = 0x20;
 
 volatile uint32_t& uart(uintptr_t offset) {
-    return *reinterpret_cast<volatile uint32_t*>(device_virt + uart_phys + offset);
+    return device_register(uart_phys + offset);
 }
 
 }  // namespace
 
 namespace machine {
 
-/// boot.S has done it: the vectors are set, and the counter runs.
-void prepare() {}
+/// boot.S has set the vectors, and the counter runs.
+void prepare() {
+    prepare_interrupts();
+}
 
 char const* name() {
     return "aarch64";

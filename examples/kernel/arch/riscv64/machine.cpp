@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "machine.hpp"
 
+#include "interrupt.hpp"
+#include "layout.hpp"
+
 /// QEMU's `virt` without firmware: a 16550, the sifive_test device, the time register.
 
 namespace {
-
-// Where boot.S maps things: each + physical address. Device memory is uncached by the machine's own attributes.
-constexpr uintptr_t pool_virt = 0xffffffc000000000;
-constexpr uintptr_t device_virt = 0xffffffe000000000;
 
 constexpr uintptr_t virtio_phys = 0x10001000;
 constexpr uintptr_t virtio_stride = 0x1000;
@@ -21,15 +20,17 @@ constexpr uint32_t test_pass = 0x5555;
 constexpr uint32_t test_fail = 0x3333;  // the exit code in the upper half
 
 volatile uint8_t& uart(uintptr_t offset) {
-    return *reinterpret_cast<volatile uint8_t*>(device_virt + uart_phys + offset);
+    return device_register<uint8_t>(uart_phys + offset);
 }
 
 }  // namespace
 
 namespace machine {
 
-/// boot.S has done it: the trap vector is set, and the time runs.
-void prepare() {}
+/// boot.S has set the vectors, and the time runs.
+void prepare() {
+    prepare_interrupts();
+}
 
 char const* name() {
     return "riscv64";
@@ -42,7 +43,7 @@ void put(char character) {
 }
 
 void exit(bool success) {
-    *reinterpret_cast<volatile uint32_t*>(device_virt + test_phys) = success ? test_pass : (1u << 16) | test_fail;
+    device_register(test_phys) = success ? test_pass : (1u << 16) | test_fail;
     for (;;) {
         asm volatile("wfi");
     }

@@ -78,8 +78,9 @@ pool_directory:
     .quad pool_pages + PRESENT_WRITABLE         // 4: 0xffff800000000000 + 4 GiB
     .fill 507, 8, 0
 device_directory:
-    .quad device_pages + PRESENT_WRITABLE
-    .fill 511, 8, 0
+    .fill 3, 8, 0
+    .quad device_pages + PRESENT_WRITABLE       // 3: 0xffffff0000000000 + 3 GiB
+    .fill 508, 8, 0
 kernel_pages:                                   // each entry spans 2 MiB: the first 16 MiB of RAM
     .set i, 0
     .rept 8
@@ -94,9 +95,12 @@ pool_pages:                                     // 128 MiB of RAM above 4 GiB
     .set i, i + 1
     .endr
     .fill 448, 8, 0
-device_pages:                                   // the 2 MiB that hold the virtio-mmio slots
-    .quad 0xfea00000 + LARGE_DEVICE
-    .fill 511, 8, 0
+device_pages:                                   // the fourth GiB: PCI, virtio-mmio, interrupt controllers
+    .set i, 0
+    .rept 512
+    .quad 0xc0000000 + (i << 21) + LARGE_DEVICE
+    .set i, i + 1
+    .endr
 
     .text
 high_entry:
@@ -118,19 +122,22 @@ high_entry:
     call kernel_main                            // never returns
     ud2
 
-// One stub of 16 bytes for each exception: after it the stack holds vector, error code, instruction pointer.
+// One stub of 16 bytes for each vector: after it the stack holds vector, error code, instruction pointer.
     .balign 16
     .globl trap_stubs
 trap_stubs:
     .set i, 0
-    .rept 32
+    .rept 112
     .balign 16
-    .if (0x60227d00 >> i) & 1                   // the CPU pushes an error code itself
-    .else
-    pushq $0
+    .if i >= 32 || ((0x60227d00 >> (i & 31)) & 1) == 0
+    pushq $0                                    // in place of an error code, which the CPU pushes for few exceptions
     .endif
     pushq $i
+    .if i >= 32
+    jmp interrupt
+    .else
     jmp trap
+    .endif
     .set i, i + 1
     .endr
 trap:
@@ -140,6 +147,18 @@ trap:
     andq $-16, %rsp
     call kernel_trap
     ud2
+interrupt:
+    .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+    pushq %\register
+    .endr
+    cld
+    movl 72(%rsp), %edi
+    call machine_interrupt                      // 7 + 9 words since the CPU aligned the stack: aligned again
+    .irp register, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+    popq %\register
+    .endr
+    addq $16, %rsp
+    iretq
 
     .section .bss.stack, "aw", @nobits
     .balign 16

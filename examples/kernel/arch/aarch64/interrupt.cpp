@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "interrupt.hpp"
+
+#include "gic.hpp"
+#include "machine.hpp"
+
+/// The lines of QEMU's `virt` at its GICv2, the messages of its GICv2m, and the virtual timer as the tick.
+
+namespace {
+
+constexpr unsigned timer_line = 27;
+constexpr unsigned pci_lines = gic::shared_lines + 3;
+constexpr unsigned virtio_lines = gic::shared_lines + 16;
+constexpr unsigned message_lines = gic::shared_lines + 48;
+
+constexpr uint64_t message_phys = 0x08020040;  // a line's number that is written here is a pulse of that line
+
+constexpr uint64_t waits_per_second = 10;
+
+struct Listener {
+    machine::InterruptHandler handler;
+    unsigned number;
+};
+
+constinit Listener listeners[gic::line_count] = {};
+constinit bool interrupt_came = false;
+constinit bool tick_came = false;
+
+void start_tick() {
+    tick_came = false;
+    asm volatile("msr cntv_tval_el0, %0" ::"r"(machine::ticks_per_second() / waits_per_second));
+    asm volatile("msr cntv_ctl_el0, %0; isb" ::"r"(uint64_t{1}));
+}
+
+void stop_tick() {
+    asm volatile("msr cntv_ctl_el0, xzr; isb");
+}
+
+}  // namespace
+
+/// Called by boot.S.
+extern "C" void machine_interrupt() {
+    unsigned const line = gic::acknowledge();
+    if (line >= gic::line_count) {
+        return;  // it went away before it could be asked
+    }
+    if (line == timer_line) {
+        tick_came = true;
+        stop_tick();
+    } else {
+        interrupt_came = true;
+        listeners[line].handler(listeners[line].number);
+    }
+    asm volatile("dsb sy" ::: "memory");  // the device has let go of the line before it may count again
+    gic::end(line);
+}
+
+void prepare_interrupts() {
+    gic::prepare();
+    gic::enable(timer_line, gic::Trigger::level);
+}
+
+namespace machine {
+
+void listen(unsigned line, InterruptHandler handler) {
+    listeners[line] = {handler, line};
+    gic::enable(line, gic::Trigger::level);
+}
+
+/// While masked, an interrupt wakes the CPU but is not taken: what arrived before the wfi ends it at once.
+bool wait() {
+    interrupt_came = false;
+    start_tick();
+    while (!interrupt_came && !tick_came) {
+        asm volatile("dsb sy; wfi; msr daifclr, #2; isb; msr daifset, #2" ::: "memory");
+    }
+    stop_tick();
+    return interrupt_came;
+}
+
+unsigned mmio_line(unsigned slot) {
+    return virtio_lines + slot;
+}
+
+/// Four lines for all devices, each beginning with another one.
+unsigned pci_line(uint8_t device, unsigned pin, uint8_t) {
+    return pci_lines + (device + pin - 1) % 4;
+}
+
+bool has_messages() {
+    return true;
+}
+
+Message listen_message(unsigned number, InterruptHandler handler) {
+    unsigned const line = message_lines + number;
+    listeners[line] = {handler, number};
+    gic::enable(line, gic::Trigger::edge);
+    return {message_phys, line};
+}
+
+}  // namespace machine

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "layout.hpp"
+
+#include <virtq/platform/ecam_access.hpp>
+
+namespace machine {
+
+using PciAccess = virtq::EcamAccess;
+
+[[nodiscard]] inline PciAccess pci_access() {
+    return PciAccess{device_virt + 0x30000000};
+}
+
+}  // namespace machine

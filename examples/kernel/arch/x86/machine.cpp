@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "machine.hpp"
+
+#include "divide.hpp"
+#include "interrupt.hpp"
+#include "layout.hpp"
+#include "port.hpp"
+
+/// QEMU's `microvm`, `pc` and `q35`: COM1, isa-debug-exit, PCI by the ports 0xcf8 and 0xcfc, the interval timer as a
+/// reference for the time stamp counter.
+
+namespace {
+
+constexpr uintptr_t virtio_phys = 0xfeb00000;
+constexpr uintptr_t virtio_stride = 0x200;
+
+constexpr uint16_t com1 = 0x3f8;
+constexpr uint16_t com1_line_status = com1 + 5;
+constexpr uint8_t transmitter_empty = 0x20;
+constexpr uint16_t debug_exit = 0xf4;
+
+constexpr uint16_t timer_channel_0 = 0x40;
+constexpr uint16_t timer_command = 0x43;
+constexpr uint32_t timer_hertz = 1193182;
+
+constexpr uint16_t pci_address = 0xcf8;
+constexpr uint16_t pci_data = 0xcfc;
+constexpr uint32_t pci_enable = uint32_t{1} << 31;
+
+constinit uint64_t time_stamp_hertz = 0;
+
+/// Lets the interval timer count, and its time stamps for 10 ms of 10 ms of the interval timer. Leaves the frequency
+/// unknown when that does not count.
+void calibrate_clock() {
+    constexpr uint16_t counts = timer_hertz / 100;
+    out8(timer_command, 0x34);  // channel 0, both bytes, count down from 65536 again and again
+    out8(timer_channel_0, 0);
+    out8(timer_channel_0, 0);
+    uint64_t const start = machine::ticks();
+    for (unsigned look = 0; look < 10'000'000; ++look) {
+        out8(timer_command, 0);  // latch channel 0
+        uint16_t const low = in8(timer_channel_0);
+        uint16_t const value = static_cast<uint16_t>(low | (in8(timer_channel_0) << 8));
+        if (value != 0 && value < 0x10000 - counts) {
+            uint64_t const passed = 0x10000u - value;
+            time_stamp_hertz = divide((machine::ticks() - start) * timer_hertz, passed).quotient;
+            return;
+        }
+    }
+}
+
+}  // namespace
+
+namespace machine {
+
+void prepare() {
+    calibrate_clock();
+    prepare_interrupts();
+}
+
+char const* name() {
+    return architecture;
+}
+
+void put(char character) {
+    for (unsigned look = 0; look < 1'000'000 && (in8(com1_line_status) & transmitter_empty) == 0; ++look) {
+    }
+    out8(com1, static_cast<uint8_t>(character));
+}
+
+/// QEMU exits with 2 * value + 1, which is never 0: 33 is success and 35 failure.
+void exit(bool success) {
+    out8(debug_exit, success ? 16 : 17);
+    for (;;) {
+        asm volatile("cli; hlt");
+    }
+}
+
+void* virt(virtq::PhysAddr pool_address) {
+    return reinterpret_cast<void*>(pool_virt + static_cast<uintptr_t>(pool_address.value - pool_base.value));
+}
+
+virtq::PhysAddr phys(void const* pool_address) {
+    return pool_base + (reinterpret_cast<uintptr_t>(pool_address) - pool_virt);
+}
+
+/// Only `microvm` has slots. Elsewhere the addresses are those of PCI devices.
+unsigned virtio_slot_count() {
+    return has_pci() ? 0 : 24;
+}
+
+uintptr_t virtio_slot(unsigned slot) {
+    return device_virt + (virtio_phys - device_phys) + slot * virtio_stride;
+}
+
+/// The address register reads back, and there is a host bridge.
+bool has_pci() {
+    out32(pci_address, pci_enable);
+    return in32(pci_address) == pci_enable && in32(pci_data) != UINT32_MAX;
+}
+
+uintptr_t device_memory(virtq::PhysAddr phys, uint64_t bytes) {
+    bool const is_mapped =
+        phys.value >= device_phys && bytes <= device_bytes && phys.value - device_phys <= device_bytes - bytes;
+    return is_mapped ? device_virt + static_cast<uintptr_t>(phys.value - device_phys) : 0;
+}
+
+uintptr_t device_ports(uint32_t port, uint32_t bytes) {
+    return port < 0x10000 && bytes <= 0x10000 - port ? port : 0;
+}
+
+/// SeaBIOS gives all BARs their addresses.
+Window pci_memory_window() {
+    return {};
+}
+
+Window pci_port_window() {
+    return {};
+}
+
+uint64_t ticks() {
+    uint32_t low;
+    uint32_t high;
+    asm volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
+    return (uint64_t{high} << 32) | low;
+}
+
+uint64_t ticks_per_second() {
+    return time_stamp_hertz;
+}
+
+}  // namespace machine

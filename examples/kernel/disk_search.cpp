@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "disk_search.hpp"
+
+#include "console.hpp"
+#include "pci_access.hpp"
+
+namespace {
+
+/// What a handler is told is a number: these are the disks to look for it.
+constinit virtq::Span<Disk> listening{};
+
+constexpr unsigned most_unclaimed = 16;
+constinit unsigned unclaimed = 0;
+
+/// PCI devices share lines, so each disk on it is asked. To ask is to acknowledge: what ends after it interrupts
+/// again.
+void on_line(unsigned line) {
+    bool claimed = false;
+    for (Disk& disk : listening) {
+        if (disk.way != InterruptWay::line || disk.number != line) {
+            continue;
+        }
+        virtq::InterruptCause const cause = disk.transport.on_interrupt();
+        if (cause.used_buffer || cause.config_change) {
+            disk.on_interrupt(cause);
+            claimed = true;
+        }
+    }
+    if (!claimed && ++unclaimed > most_unclaimed) {
+        console::fail("an interrupt storm: line ", line, " is no disk's");
+    }
+}
+
+/// One for the configuration, one for the queue.
+constexpr unsigned messages_a_disk = 2;
+
+void on_message(unsigned number) {
+    for (Disk& disk : listening) {
+        if (disk.way == InterruptWay::message && number - disk.number < messages_a_disk) {
+            disk.on_interrupt(disk.transport.on_vector(static_cast<uint16_t>(number - disk.number)));
+        }
+    }
+}
+
+void listen_to_line(Disk& disk, unsigned line) {
+    disk.way = InterruptWay::line;
+    disk.number = line;
+    machine::listen(line, on_line);
+    console::line("  interrupts by line ", uint64_t{line});
+}
+
+struct DeviceMap {
+    uintptr_t map_device_memory(virtq::PhysAddr phys, uint64_t bytes) { return machine::device_memory(phys, bytes); }
+    uintptr_t map_device_ports(uint32_t port, uint32_t count) { return machine::device_ports(port, count); }
+};
+
+using PciFunction = virtq::PciFunction<machine::PciAccess>;
+
+class DiskSearch {
+public:
+    DiskSearch(virtq::Span<Disk> disks, PagePool& pages, InterruptWay way) : disks_(disks), pages_(pages), way_(way) {}
+
+    void look_at_slot(unsigned slot) {
+        if (found_ == disks_.size()) {
+            return;
+        }
+        Disk& disk = disks_[found_];
+        virtq::Status const status = disk.transport.probe_mmio(virtq::MmioSpace{machine::virtio_slot(slot)});
+        if (status.error() == virtq::Error::no_device || !is_disk(disk, slot, status)) {
+            return;
+        }
+        if (way_ != InterruptWay::none) {
+            listen_to_line(disk, machine::mmio_line(slot));
+        }
+        take(disk);
+    }
+
+    void look_at(PciFunction const& function) {
+        if (found_ == disks_.size()) {
+            return;
+        }
+        Disk& disk = disks_[found_];
+        virtq::Status const status = disk.transport.probe_pci(function, map_, {&memory_, &ports_});
+        if (!is_disk(disk, function.address().device, status)) {
+            return;
+        }
+        bool const messages = way_ == InterruptWay::message && machine::has_messages();
+        if (way_ != InterruptWay::none && !(messages && listen_to_messages(disk, function))) {
+            listen_to_line(disk,
+                           machine::pci_line(function.address().device, function.read(virtq::spec::pci::interrupt_pin),
+                                             function.read(virtq::spec::pci::interrupt_line)));
+        }
+        take(disk);
+    }
+
+    [[nodiscard]] unsigned found() const { return found_; }
+
+private:
+    [[nodiscard]] static bool is_disk(Disk& disk, unsigned slot, virtq::Status const& status) {
+        if (!status) {
+            console::fail("the device in slot ", slot, " cannot be used: ", virtq::describe(status.error()));
+        }
+        bool const is = disk.transport.device_id() == virtq::spec::DeviceId::block;
+        console::line("slot ", slot, is ? ": block" : ": another", " device over ", name_of(disk.transport));
+        disk.slot = slot;
+        return is;
+    }
+
+    /// Whether the device has messages to send.
+    [[nodiscard]] bool listen_to_messages(Disk& disk, PciFunction const& function) {
+        disk.number = messages_a_disk * found_;
+        virtq::MsiMessage messages[messages_a_disk];
+        for (unsigned i = 0; i < messages_a_disk; ++i) {
+            machine::Message const message = machine::listen_message(disk.number + i, on_message);
+            messages[i] = {message.address, message.data};
+        }
+        virtq::Result<uint16_t> const count = disk.transport.use_msix(function, map_, messages);
+        if (count.error() == virtq::Error::msix_absent) {
+            return false;
+        }
+        if (!count) {
+            console::fail("MSI-X cannot be used", count.error());
+        }
+        disk.way = InterruptWay::message;
+        console::line("  interrupts by message ", disk.number, ", ", *count, " vectors");
+        return true;
+    }
+
+    void take(Disk& disk) {
+        disk.most_interrupts = UINT64_MAX;
+        disk.bring_up(pages_);
+        ++found_;
+    }
+
+    virtq::Span<Disk> disks_;
+    PagePool& pages_;
+    InterruptWay way_;
+    unsigned found_ = 0;
+    DeviceMap map_{};
+    virtq::PciWindow memory_{machine::pci_memory_window().base, machine::pci_memory_window().bytes};
+    virtq::PciWindow ports_{machine::pci_port_window().base, machine::pci_port_window().bytes};
+};
+
+}  // namespace
+
+unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages, InterruptWay way) {
+    listening = disks;
+    DiskSearch search{disks, pages, way};
+    for (unsigned slot = 0; slot < machine::virtio_slot_count(); ++slot) {
+        search.look_at_slot(slot);
+    }
+    if (machine::has_pci()) {
+        machine::PciAccess access = machine::pci_access();
+        virtq::for_each_virtio_function(
+            access, {0, 0}, [&](PciFunction const& function, virtq::spec::DeviceId) { search.look_at(function); });
+    }
+    return search.found();
+}

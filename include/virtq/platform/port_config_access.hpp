@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/pci_config_access.hpp>
+#include <virtq/platform/port.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+#if defined(__x86_64__) || defined(__i386__)
+
+/// PCI configuration space through the ports 0xcf8 and 0xcfc of a PC (PCI 3.2.2.3.2, Configuration Mechanism #1): the
+/// first 256 bytes of each function. Two steps an access: one CPU at a time, interrupt handlers included.
+class PortConfigAccess {
+public:
+    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const {
+        return platform::port_read<uint8_t>(select(address, offset));
+    }
+    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const {
+        return platform::port_read<uint16_t>(select(address, offset));
+    }
+    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const {
+        return platform::port_read<uint32_t>(select(address, offset));
+    }
+    void write8(PciAddress address, uint16_t offset, uint8_t value) {
+        platform::port_write(select(address, offset), value);
+    }
+    void write16(PciAddress address, uint16_t offset, uint16_t value) {
+        platform::port_write(select(address, offset), value);
+    }
+    void write32(PciAddress address, uint16_t offset, uint32_t value) {
+        platform::port_write(select(address, offset), value);
+    }
+
+private:
+    static constexpr uint16_t address_port = 0xcf8;
+    static constexpr uint16_t data_port = 0xcfc;
+    static constexpr uint32_t enable = uint32_t{1} << 31;
+
+    /// Returns the port of the data.
+    [[nodiscard]] static uint16_t select(PciAddress address, uint16_t offset) {
+        platform::port_write(address_port, enable | (pci_frame(address) << 8) | (offset & 0xfcu));
+        return static_cast<uint16_t>(data_port + (offset & 3u));
+    }
+};
+
+static_assert(PciConfigAccess<PortConfigAccess>);
+
+#endif
+
+}  // namespace virtq

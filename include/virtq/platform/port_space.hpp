@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/mmio_space.hpp>
+#include <virtq/platform/port.hpp>
+#include <virtq/platform/register_space.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+#if defined(__x86_64__) || defined(__i386__)
+
+/// Registers in I/O space. `base` is the number of the first port.
+class PortSpace {
+public:
+    static constexpr bool is_port_space = true;
+
+    constexpr PortSpace() = default;
+    explicit constexpr PortSpace(uintptr_t base) : base_(static_cast<uint16_t>(base)) {}
+
+    [[nodiscard]] uint8_t read8(uint16_t offset) const { return platform::port_read<uint8_t>(port(offset)); }
+    [[nodiscard]] uint16_t read16(uint16_t offset) const { return platform::port_read<uint16_t>(port(offset)); }
+    [[nodiscard]] uint32_t read32(uint16_t offset) const { return platform::port_read<uint32_t>(port(offset)); }
+    void write8(uint16_t offset, uint8_t value) { platform::port_write(port(offset), value); }
+    void write16(uint16_t offset, uint16_t value) { platform::port_write(port(offset), value); }
+    void write32(uint16_t offset, uint32_t value) { platform::port_write(port(offset), value); }
+
+    [[nodiscard]] PortSpace at(uint32_t offset) const { return PortSpace{uintptr_t{base_} + offset}; }
+
+private:
+    [[nodiscard]] uint16_t port(uint16_t offset) const { return static_cast<uint16_t>(base_ + offset); }
+
+    uint16_t base_ = 0;
+};
+
+#else
+
+/// Registers in I/O space, which this architecture reaches through memory. `base` is the *virtual* address at which
+/// the kernel has mapped the first port.
+class PortSpace : public MmioSpace {
+public:
+    static constexpr bool is_port_space = true;
+
+    using MmioSpace::MmioSpace;
+    explicit PortSpace(MmioSpace space) : MmioSpace(space) {}
+
+    [[nodiscard]] PortSpace at(uint32_t offset) const { return PortSpace{MmioSpace::at(offset)}; }
+};
+
+#endif
+
+static_assert(RegisterSpace<PortSpace>);
+
+}  // namespace virtq

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/register.hpp>
+
+#include <stdint.h>
+
+/// Virtio over PCI, §4.1 (Virtio Over PCI Bus), and what of the PCI Local Bus Specification 3.0 (PCI below) it takes
+/// to get there.
+namespace virtq::spec::pci {
+
+/// §4.1.2 (PCI Device Discovery).
+inline constexpr uint16_t vendor = 0x1af4;
+inline constexpr uint16_t device_transitional_first = 0x1000;
+inline constexpr uint16_t device_modern_first = 0x1040;  // + virtio device ID
+inline constexpr uint16_t device_last = 0x107f;
+inline constexpr uint16_t vendor_absent = 0xffff;  // PCI 6.1: no function answers
+
+/// PCI 6.1 (Configuration Space Organization), header type 0.
+inline constexpr ReadOnly<uint16_t> vendor_id{0x00};
+inline constexpr ReadOnly<uint16_t> device_id{0x02};
+inline constexpr ReadWrite<uint16_t> command{0x04};
+inline constexpr ReadOnly<uint16_t> status{0x06};
+inline constexpr ReadOnly<uint8_t> header_type{0x0e};
+inline constexpr ReadOnly<uint16_t> subsystem_device_id{0x2e};
+inline constexpr ReadOnly<uint8_t> capabilities_pointer{0x34};
+inline constexpr ReadOnly<uint8_t> interrupt_line{0x3c};
+inline constexpr ReadOnly<uint8_t> interrupt_pin{0x3d};  // 0: none, 1 to 4: INTA# to INTD#
+
+inline constexpr uint8_t header_type_mask = 0x7f;
+inline constexpr uint8_t header_type_multifunction = 0x80;
+
+/// PCI 6.2.2 (Device Control) and 6.2.3 (Device Status).
+inline constexpr uint16_t command_io_space = 1 << 0;
+inline constexpr uint16_t command_memory_space = 1 << 1;
+inline constexpr uint16_t command_bus_master = 1 << 2;
+inline constexpr uint16_t status_capabilities = 1 << 4;
+
+/// PCI 6.2.5.1 (Address Maps).
+inline constexpr uint8_t bar_count = 6;
+inline constexpr uint16_t bar_first = 0x10;
+inline constexpr uint16_t bar_bytes = 4;
+inline constexpr uint32_t bar_is_ports = 1 << 0;
+inline constexpr uint32_t bar_type_mask = 3 << 1;
+inline constexpr uint32_t bar_type_64_bit = 2 << 1;
+inline constexpr uint32_t bar_ports_flags = 0x3;
+inline constexpr uint32_t bar_memory_flags = 0xf;
+
+/// PCI 6.7 (Capabilities List).
+inline constexpr uint16_t header_bytes = 0x40;
+inline constexpr uint16_t capability_last = 0xfc;
+inline constexpr uint16_t capability_maximum = (0x100 - header_bytes) / 4;
+inline constexpr uint8_t capability_pointer_mask = 0xfc;  // the low two bits are reserved
+inline constexpr uint8_t capability_vendor = 0x09;
+inline constexpr uint8_t capability_msix = 0x11;
+inline constexpr uint16_t capability_next = 1;    // offset within a capability
+inline constexpr uint16_t capability_length = 2;  // of a vendor-specific one
+
+/// §4.1.4 (Virtio Structure PCI Capabilities): offsets within struct virtio_pci_cap.
+namespace cap {
+inline constexpr uint16_t cfg_type = 3;
+inline constexpr uint16_t bar = 4;
+inline constexpr uint16_t offset = 8;
+inline constexpr uint16_t length = 12;
+inline constexpr uint16_t notify_off_multiplier = 16;  // struct virtio_pci_notify_cap
+inline constexpr uint16_t pci_cfg_data = 16;           // struct virtio_pci_cfg_cap
+inline constexpr uint8_t bytes = 16;
+}  // namespace cap
+
+enum class StructureType : uint8_t {
+    none = 0,
+    common = 1,  // VIRTIO_PCI_CAP_COMMON_CFG
+    notify = 2,  // VIRTIO_PCI_CAP_NOTIFY_CFG
+    isr = 3,     // VIRTIO_PCI_CAP_ISR_CFG
+    device = 4,  // VIRTIO_PCI_CAP_DEVICE_CFG
+    window = 5,  // VIRTIO_PCI_CAP_PCI_CFG
+};
+
+/// §4.1.4.3 (Common configuration structure layout).
+namespace common {
+inline constexpr ReadWrite<uint32_t> device_feature_select{0x00};
+inline constexpr ReadOnly<uint32_t> device_feature{0x04};
+inline constexpr ReadWrite<uint32_t> driver_feature_select{0x08};
+inline constexpr ReadWrite<uint32_t> driver_feature{0x0c};
+inline constexpr ReadWrite<uint16_t> config_msix_vector{0x10};
+inline constexpr ReadOnly<uint16_t> num_queues{0x12};
+inline constexpr ReadWrite<uint8_t> device_status{0x14};
+inline constexpr ReadOnly<uint8_t> config_generation{0x15};
+inline constexpr ReadWrite<uint16_t> queue_select{0x16};
+inline constexpr ReadWrite<uint16_t> queue_size{0x18};
+inline constexpr ReadWrite<uint16_t> queue_msix_vector{0x1a};
+inline constexpr ReadWrite<uint16_t> queue_enable{0x1c};
+inline constexpr ReadOnly<uint16_t> queue_notify_off{0x1e};
+inline constexpr WriteOnlyPair queue_desc{{0x20}, {0x24}};
+inline constexpr WriteOnlyPair queue_driver{{0x28}, {0x2c}};
+inline constexpr WriteOnlyPair queue_device{{0x30}, {0x34}};
+inline constexpr ReadOnly<uint16_t> queue_notif_config_data{0x38};
+inline constexpr ReadWrite<uint16_t> queue_reset{0x3a};
+
+inline constexpr uint32_t bytes = 0x38;                         // what every device has
+inline constexpr uint32_t bytes_with_notif_config_data = 0x3a;  // VIRTIO_F_NOTIF_CONFIG_DATA
+inline constexpr uint32_t bytes_with_queue_reset = 0x3c;        // VIRTIO_F_RING_RESET
+}  // namespace common
+
+/// §4.1.4.5 (ISR status capability), and the same byte of the legacy header.
+inline constexpr ReadOnly<uint8_t> isr_status{0};
+inline constexpr uint8_t isr_queue = 1 << 0;
+inline constexpr uint8_t isr_config = 1 << 1;
+inline constexpr uint8_t isr_gone = 0xff;  // bits 2 and up are reserved
+
+/// §4.1.5.1.2 (MSI-X Vector Configuration).
+inline constexpr uint16_t no_vector = 0xffff;  // VIRTIO_MSI_NO_VECTOR
+
+/// §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout).
+namespace legacy {
+inline constexpr uint8_t bar = 0;
+inline constexpr ReadOnly<uint32_t> device_features{0x00};
+inline constexpr ReadWrite<uint32_t> driver_features{0x04};
+inline constexpr ReadWrite<uint32_t> queue_address{0x08};
+inline constexpr ReadOnly<uint16_t> queue_size{0x0c};
+inline constexpr ReadWrite<uint16_t> queue_select{0x0e};
+inline constexpr WriteOnly<uint16_t> queue_notify{0x10};
+inline constexpr ReadWrite<uint8_t> device_status{0x12};
+inline constexpr ReadOnly<uint8_t> isr_status{0x13};
+inline constexpr ReadWrite<uint16_t> config_msix_vector{0x14};  // with MSI-X enabled
+inline constexpr ReadWrite<uint16_t> queue_msix_vector{0x16};   // with MSI-X enabled
+
+inline constexpr uint16_t config_offset = 20;
+inline constexpr uint16_t config_offset_msix = 24;
+}  // namespace legacy
+
+/// PCI 6.8.2 (MSI-X Capability and Table Structures): offsets within the capability, then within a table entry.
+namespace msix {
+inline constexpr uint16_t control = 2;
+inline constexpr uint16_t table = 4;
+inline constexpr uint16_t control_size_mask = 0x7ff;  // entries - 1
+inline constexpr uint16_t control_function_mask = 1 << 14;
+inline constexpr uint16_t control_enable = 1 << 15;
+inline constexpr uint32_t table_bar_mask = 7;
+
+inline constexpr uint32_t entry_bytes = 16;
+inline constexpr WriteOnlyPair entry_address{{0}, {4}};
+inline constexpr WriteOnly<uint32_t> entry_data{8};
+inline constexpr ReadWrite<uint32_t> entry_control{12};
+inline constexpr uint32_t entry_masked = 1;
+}  // namespace msix
+
+}  // namespace virtq::spec::pci

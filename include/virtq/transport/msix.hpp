@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/result.hpp>
+#include <virtq/base/span.hpp>
+#include <virtq/platform/device_mapper.hpp>
+#include <virtq/platform/mmio_space.hpp>
+#include <virtq/spec/pci.hpp>
+#include <virtq/transport/pci_bar.hpp>
+#include <virtq/transport/pci_capability.hpp>
+#include <virtq/transport/pci_function.hpp>
+#include <virtq/transport/pci_structure.hpp>
+
+#include <stdint.h>
+
+/// MSI-X, PCI 6.8.2 (MSI-X Capability and Table Structures).
+namespace virtq {
+
+/// What a device writes, and where, to raise an interrupt: the kernel's interrupt controller says that. On x86 the
+/// address is 0xfee00000 | APIC ID << 12, and the data the number of the interrupt.
+struct MsiMessage {
+    uint64_t address = 0;
+    uint32_t data = 0;
+};
+
+/// The MSI-X capability of a function.
+template <PciConfigAccess Access>
+class Msix {
+public:
+    /// Error: `msix_absent`, `pci_capability_list_broken`.
+    [[nodiscard]] static Result<Msix> find(PciFunction<Access> const& function) {
+        Result<uint16_t> const found =
+            find_capability(function, [](uint8_t id, uint16_t) { return id == spec::pci::capability_msix; });
+        if (!found) {
+            return found.error();
+        }
+        return *found == 0 ? Result<Msix>{Error::msix_absent} : Msix{function, *found};
+    }
+
+    constexpr Msix() = default;
+
+    [[nodiscard]] bool is_enabled() const { return (control() & spec::pci::msix::control_enable) != 0; }
+
+    [[nodiscard]] uint16_t size() const {
+        return static_cast<uint16_t>((control() & spec::pci::msix::control_size_mask) + 1);
+    }
+
+    [[nodiscard]] PciStructure table() const {
+        uint32_t const where = function_.read32(static_cast<uint16_t>(offset_ + spec::pci::msix::table));
+        return {static_cast<uint8_t>(where & spec::pci::msix::table_bar_mask),
+                where & ~spec::pci::msix::table_bar_mask, uint32_t{size()} * spec::pci::msix::entry_bytes};
+    }
+
+    /// Switches the function from INTx to its first `messages.size()` vectors; `table` is where they are. Error:
+    /// `msix_refused`.
+    template <DivisibleSpace Space>
+    [[nodiscard]] Status enable(Space const& table, Span<MsiMessage const> messages) {
+        // On first, because a disabled function need not have entries; all masked while they are filled.
+        uint16_t const on = static_cast<uint16_t>(control() | spec::pci::msix::control_enable);
+        set_control(static_cast<uint16_t>(on | spec::pci::msix::control_function_mask));
+        uint32_t offset = 0;
+        for (MsiMessage const& message : messages) {
+            fill(table.at(offset), message);
+            offset += spec::pci::msix::entry_bytes;
+        }
+        set_control(static_cast<uint16_t>(on & ~spec::pci::msix::control_function_mask));
+        return is_enabled() ? Status{} : Status{Error::msix_refused};
+    }
+
+    void disable() { set_control(static_cast<uint16_t>(control() & ~spec::pci::msix::control_enable)); }
+
+private:
+    Msix(PciFunction<Access> const& function, uint16_t offset) : function_(function), offset_(offset) {}
+
+    [[nodiscard]] ReadWrite<uint16_t> control_register() const {
+        return {static_cast<uint16_t>(offset_ + spec::pci::msix::control)};
+    }
+    [[nodiscard]] uint16_t control() const { return function_.read(control_register()); }
+    void set_control(uint16_t value) { function_.write(control_register(), value); }
+
+    template <class Space>
+    static void fill(Space entry, MsiMessage const& message) {
+        platform::write_register(entry, spec::pci::msix::entry_control, spec::pci::msix::entry_masked);
+        platform::write_register(entry, spec::pci::msix::entry_address, message.address);
+        platform::write_register(entry, spec::pci::msix::entry_data, message.data);
+        platform::write_register(entry, spec::pci::msix::entry_control, uint32_t{0});
+    }
+
+    PciFunction<Access> function_;
+    uint16_t offset_ = 0;
+};
+
+/// Gives a function these messages, one a vector, and switches it from INTx to MSI-X. Returns how many vectors there
+/// are: as many as messages, or as the device has, if these are fewer. Not while the device is in use. Errors:
+/// `msix_absent`, `msix_refused`, `pci_bar_unassigned`, `pci_not_mapped`, `pci_structure_invalid` for a table outside
+/// of its BAR, `pci_capability_list_broken`; then interrupts come by INTx.
+template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
+[[nodiscard]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                           Span<MsiMessage const> messages) {
+    Result<Msix<Access>> found = Msix<Access>::find(function);
+    if (!found || messages.empty()) {
+        return found ? Error::msix_absent : found.error();
+    }
+    Msix<Access> msix = *found;
+    PciBars bars;
+    bars.measure(function);
+    Result<Space> const table = map_structure<Space>(bars, msix.table(), mapper);
+    if (!table) {
+        return table.error();
+    }
+    uint16_t const count = messages.size() < msix.size() ? static_cast<uint16_t>(messages.size()) : msix.size();
+    if (Status const enabled = msix.enable(*table, {messages.data(), count}); !enabled) {
+        msix.disable();
+        return enabled.error();
+    }
+    return count;
+}
+
+/// Whether firmware has left it on: then a legacy device's registers lie elsewhere, and INTx is silent.
+template <PciConfigAccess Access>
+[[nodiscard]] bool is_msix_enabled(PciFunction<Access> const& function) {
+    Result<Msix<Access>> const found = Msix<Access>::find(function);
+    return found && found->is_enabled();
+}
+
+template <PciConfigAccess Access>
+void disable_msix(PciFunction<Access> const& function) {
+    if (Result<Msix<Access>> const found = Msix<Access>::find(function); found) {
+        Msix<Access> msix = *found;
+        msix.disable();
+    }
+}
+
+}  // namespace virtq

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/result.hpp>
+#include <virtq/spec/pci.hpp>
+#include <virtq/transport/pci_function.hpp>
+#include <virtq/transport/pci_window.hpp>
+
+#include <stdint.h>
+
+/// Base address registers: how large, of which kind, and where.
+namespace virtq {
+
+struct PciBar {
+    enum class Kind : uint8_t { absent, memory, ports };
+    Kind kind = Kind::absent;
+    uint8_t slots = 1;     ///< registers it takes: 2 if it is of 64 bits
+    uint64_t address = 0;  ///< 0: nobody has assigned one
+    uint64_t bytes = 0;    ///< a power of two
+
+    [[nodiscard]] constexpr bool is_assigned() const { return address != 0; }
+    /// Whether `length` bytes from `offset` on lie within.
+    [[nodiscard]] constexpr bool has(uint64_t offset, uint64_t length) const {
+        return length <= bytes && offset <= bytes - length;
+    }
+};
+
+namespace detail {
+
+/// One BAR of a function whose decoders are off, so that an address that is only a question answers to nobody
+/// (PCI 6.2.5.1, Implementation Note: Sizing).
+template <PciConfigAccess Access>
+class BarRegister {
+public:
+    BarRegister(PciFunction<Access> const& function, uint8_t index)
+        : function_(function),
+          low_{static_cast<uint16_t>(spec::pci::bar_first + spec::pci::bar_bytes * index)},
+          high_{static_cast<uint16_t>(low_.offset + spec::pci::bar_bytes)},
+          may_be_64_bit_(index + 1 < spec::pci::bar_count) {}
+
+    [[nodiscard]] PciBar measure() const {
+        uint32_t const low = function_.read(low_);
+        if ((low & spec::pci::bar_is_ports) != 0) {
+            return measure_ports(low);
+        }
+        bool const wide = (low & spec::pci::bar_type_mask) == spec::pci::bar_type_64_bit;
+        return wide && may_be_64_bit_ ? measure_64_bit(low) : wide ? PciBar{} : measure_32_bit(low);
+    }
+
+    void place(PciBar const& bar, uint64_t address) const {
+        function_.write(low_, static_cast<uint32_t>(address));
+        if (bar.slots == 2) {
+            function_.write(high_, static_cast<uint32_t>(address >> 32));
+        }
+    }
+
+private:
+    [[nodiscard]] uint32_t ask(ReadWrite<uint32_t> which, uint32_t before) const {
+        function_.write(which, UINT32_MAX);
+        uint32_t const answer = function_.read(which);
+        function_.write(which, before);
+        return answer;
+    }
+
+    [[nodiscard]] PciBar measure_ports(uint32_t low) const {
+        // The upper half of an I/O BAR may be hard-wired to 0.
+        uint32_t const mask = ask(low_, low) & ~spec::pci::bar_ports_flags;
+        return mask == 0 ? PciBar{}
+                         : PciBar{PciBar::Kind::ports, 1, low & ~spec::pci::bar_ports_flags, lowest_bit(mask)};
+    }
+
+    [[nodiscard]] PciBar measure_32_bit(uint32_t low) const {
+        uint32_t const mask = ask(low_, low) & ~spec::pci::bar_memory_flags;
+        return mask == 0 ? PciBar{}
+                         : PciBar{PciBar::Kind::memory, 1, low & ~spec::pci::bar_memory_flags, lowest_bit(mask)};
+    }
+
+    [[nodiscard]] PciBar measure_64_bit(uint32_t low) const {
+        uint32_t const high = function_.read(high_);
+        uint32_t const low_mask = ask(low_, low) & ~spec::pci::bar_memory_flags;
+        uint32_t const high_mask = ask(high_, high);
+        uint64_t const bytes = low_mask != 0 ? lowest_bit(low_mask) : uint64_t{lowest_bit(high_mask)} << 32;
+        uint64_t const address = (uint64_t{high} << 32) | (low & ~spec::pci::bar_memory_flags);
+        return {bytes == 0 ? PciBar::Kind::absent : PciBar::Kind::memory, 2, address, bytes};
+    }
+
+    [[nodiscard]] static constexpr uint32_t lowest_bit(uint32_t mask) { return mask & (~mask + 1); }
+
+    PciFunction<Access> const& function_;
+    ReadWrite<uint32_t> low_;
+    ReadWrite<uint32_t> high_;
+    bool may_be_64_bit_;
+};
+
+}  // namespace detail
+
+/// The BARs of a function, measured once: that takes it off the bus for a moment.
+class PciBars {
+public:
+    /// Not while the device is in use. Leaves the command register as it was.
+    template <PciConfigAccess Access>
+    void measure(PciFunction<Access> const& function) {
+        uint16_t const command = stop_decoding(function);
+        uint8_t slots = 1;
+        for (uint8_t index = 0; index < spec::pci::bar_count; index = static_cast<uint8_t>(index + slots)) {
+            bars_[index] = detail::BarRegister{function, index}.measure();
+            slots = bars_[index].slots;
+            if (slots == 2) {
+                bars_[index + 1] = PciBar{};  // the upper half of its neighbour, not a BAR
+            }
+        }
+        function.write(spec::pci::command, command);
+    }
+
+    /// Gives each BAR that has no address one out of these windows. Error: `pci_window_full`; then some may have one.
+    template <PciConfigAccess Access>
+    [[nodiscard]] Status assign(PciFunction<Access> const& function, PciWindow* memory, PciWindow* ports) {
+        uint16_t const command = stop_decoding(function);
+        Status assigned;
+        for (uint8_t index = 0; assigned && index < spec::pci::bar_count; ++index) {
+            PciBar& bar = bars_[index];
+            PciWindow* const window = bar.kind == PciBar::Kind::ports ? ports : memory;
+            if (bar.kind != PciBar::Kind::absent && !bar.is_assigned() && window != nullptr) {
+                assigned = assign(function, index, *window);
+            }
+        }
+        function.write(spec::pci::command, command);
+        return assigned;
+    }
+
+    /// A BAR that a device names: `absent` for one that is not there.
+    [[nodiscard]] constexpr PciBar operator[](uint8_t index) const {
+        return index < spec::pci::bar_count ? bars_[index] : PciBar{};
+    }
+
+private:
+    template <PciConfigAccess Access>
+    [[nodiscard]] static uint16_t stop_decoding(PciFunction<Access> const& function) {
+        constexpr uint16_t spaces = spec::pci::command_io_space | spec::pci::command_memory_space;
+        uint16_t const command = function.read(spec::pci::command);
+        function.write(spec::pci::command, static_cast<uint16_t>(command & ~spaces));
+        return command;
+    }
+
+    template <PciConfigAccess Access>
+    [[nodiscard]] Status assign(PciFunction<Access> const& function, uint8_t index, PciWindow& window) {
+        PciBar& bar = bars_[index];
+        PciWindow const before = window;
+        uint64_t const place = window.take(bar.bytes);
+        bool const reachable = bar.slots == 2 || place + bar.bytes - 1 <= UINT32_MAX;
+        if (place == 0 || !reachable) {
+            window = before;
+            return Error::pci_window_full;
+        }
+        detail::BarRegister{function, index}.place(bar, place);
+        bar.address = place;
+        return {};
+    }
+
+    PciBar bars_[spec::pci::bar_count];
+};
+
+}  // namespace virtq

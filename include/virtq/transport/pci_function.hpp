@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/result.hpp>
+#include <virtq/platform/pci_config_access.hpp>
+#include <virtq/platform/register_space.hpp>
+#include <virtq/spec/device_id.hpp>
+#include <virtq/spec/pci.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// The configuration space of one PCI function: a register space. `access` must outlive it.
+template <PciConfigAccess Access>
+class PciFunction {
+public:
+    constexpr PciFunction() = default;
+    constexpr PciFunction(Access& access, PciAddress address) : access_(&access), address_(address) {}
+
+    [[nodiscard]] PciAddress address() const { return address_; }
+
+    [[nodiscard]] uint8_t read8(uint16_t offset) const { return access_->read8(address_, offset); }
+    [[nodiscard]] uint16_t read16(uint16_t offset) const { return access_->read16(address_, offset); }
+    [[nodiscard]] uint32_t read32(uint16_t offset) const { return access_->read32(address_, offset); }
+    void write8(uint16_t offset, uint8_t value) const { access_->write8(address_, offset, value); }
+    void write16(uint16_t offset, uint16_t value) const { access_->write16(address_, offset, value); }
+    void write32(uint16_t offset, uint32_t value) const { access_->write32(address_, offset, value); }
+
+    template <class Word, virtq::Access access>
+    [[nodiscard]] Word read(Register<Word, access> which) const {
+        return platform::read_register(*this, which);
+    }
+    template <class Word, virtq::Access access>
+    void write(Register<Word, access> which, Word value) const {
+        platform::write_register(*this, which, value);
+    }
+
+private:
+    Access* access_ = nullptr;
+    PciAddress address_;
+};
+
+/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`, `not_virtio`.
+///
+/// There are two ranges of IDs. From 0x1040 on the ID says the type. Below, a transitional device has an ID out of a
+/// table, and its type as subsystem device ID; that is what is read, because the table of the standard ends where
+/// devices do not: QEMU has transitional ones that are not in it. The ID does not say which interface a device has:
+/// the capabilities do.
+template <PciConfigAccess Access>
+[[nodiscard]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
+    uint16_t const vendor = function.read(spec::pci::vendor_id);
+    if (vendor == spec::pci::vendor_absent) {
+        return Error::pci_function_absent;
+    }
+    uint16_t const device = function.read(spec::pci::device_id);
+    uint8_t const header = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
+    if (vendor != spec::pci::vendor || device < spec::pci::device_transitional_first ||
+        device > spec::pci::device_last || header != 0) {
+        return Error::not_virtio;
+    }
+    uint32_t const type = device < spec::pci::device_modern_first ? function.read(spec::pci::subsystem_device_id)
+                                                                  : uint32_t{device} - spec::pci::device_modern_first;
+    return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
+}
+
+/// Lets the device answer at its BARs and read and write memory, and makes sure that it does: firmware, and other
+/// kernels' examples, leave either off. Error: `pci_command_refused`.
+template <PciConfigAccess Access>
+[[nodiscard]] Status enable_pci(PciFunction<Access> const& function, uint16_t spaces) {
+    uint16_t const wanted = static_cast<uint16_t>(spaces | spec::pci::command_bus_master);
+    uint16_t const before = function.read(spec::pci::command);
+    function.write(spec::pci::command, static_cast<uint16_t>(before | wanted));
+    uint16_t const after = function.read(spec::pci::command);
+    return (after & wanted) == wanted ? Status{} : Status{Error::pci_command_refused};
+}
+
+}  // namespace virtq

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/endian.hpp>
+#include <virtq/platform/device_mapper.hpp>
+#include <virtq/platform/port_space.hpp>
+#include <virtq/platform/register_space.hpp>
+#include <virtq/spec/pci.hpp>
+#include <virtq/transport/msix.hpp>
+#include <virtq/transport/pci_interrupt.hpp>
+#include <virtq/transport/pci_option.hpp>
+#include <virtq/transport/transport.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// virtio over PCI, the legacy interface: registers in BAR 0, by ports (`PortSpace`) as the standard has it, or by
+/// memory
+/// (`MmioSpace`), as some devices do.
+///
+/// **Spec** §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout). **Threading** and **Life** as of
+/// `PciModernTransport`. All zero at first.
+template <class Space = PortSpace>
+class PciLegacyTransport {
+    static_assert(is_register_space_or_says_why<Space>());
+    static_assert(DivisibleSpace<Space>, "A register space on PCI needs `Space at(uint32_t offset) const`");
+
+public:
+    constexpr PciLegacyTransport() = default;
+
+    /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`, `not_virtio`,
+    /// `pci_legacy_absent` for a device that has no legacy interface of this kind, `pci_window_full`,
+    /// `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    template <PciConfigAccess Access, DeviceMapper Mapper>
+    [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
+                               PciProbeOption const& option = {}) {
+        VIRTQ_ASSERT(!in_use_,
+                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+        *this = PciLegacyTransport{};
+        Result<spec::DeviceId> const type = identify(function);
+        if (!type) {
+            return type.error();
+        }
+        if (function.read(spec::pci::device_id) >= spec::pci::device_modern_first) {
+            return Error::pci_legacy_absent;  // §4.1.2.3: such an ID has no legacy interface
+        }
+        PciBars bars;
+        bars.measure(function);
+        if (PciBar const bar = bars[spec::pci::legacy::bar];
+            bar.kind != kind || bar.bytes < spec::pci::legacy::config_offset_msix) {
+            return Error::pci_legacy_absent;
+        }
+        disable_msix(function);  // firmware may have left it on, which moves the configuration
+        if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
+            return placed;
+        }
+        if (Status const enabled = enable_pci(function, space_bit); !enabled) {
+            return enabled;
+        }
+        return take(*type, bars[spec::pci::legacy::bar], mapper);
+    }
+
+    /// Interrupts by MSI-X, whose table is in memory: see `enable_msix`, and `PciVectors` for which vector is whose.
+    /// After `probe`, before `init`.
+    template <DivisibleSpace TableSpace = MmioSpace, PciConfigAccess Access, DeviceMapper Mapper>
+    [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                            Span<MsiMessage const> messages) {
+        VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
+        if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
+            return enabled.error();
+        }
+        Result<uint16_t> const count = enable_msix<TableSpace>(function, mapper, messages);
+        use_vectors(count ? *count : uint16_t{0});
+        return count;
+    }
+    /// For a kernel that has switched MSI-X on by itself, after `probe`.
+    void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
+
+    [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
+    [[nodiscard]] bool is_legacy() const { return true; }
+    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
+    [[nodiscard]] bool is_probed() const { return probed_; }
+
+    [[nodiscard]] Features possible_features() const {
+        Features possible;
+        possible.set_word(0, UINT32_MAX);
+        return possible;
+    }
+
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::legacy::device_status)}; }
+    void set_status(DeviceStatus status) {
+        in_use_ = in_use_ && !status.is_reset();
+        write(spec::pci::legacy::device_status, status.bits());
+    }
+
+    /// A legacy interface has one word.
+    [[nodiscard]] uint32_t offered_features(unsigned word) {
+        return word == 0 ? read(spec::pci::legacy::device_features) : 0;
+    }
+    void accept_features(unsigned word, uint32_t bits) {
+        if (word == 0) {
+            write(spec::pci::legacy::driver_features, bits);
+        }
+    }
+
+    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+        select(queue);
+        return read(spec::pci::legacy::queue_size);
+    }
+    /// §4.1.5.1.3.1: there is no way to ask for another.
+    [[nodiscard]] bool is_queue_size_fixed() const { return true; }
+    [[nodiscard]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
+
+    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+        select(queue);
+        return read(spec::pci::legacy::queue_address) != 0;
+    }
+
+    /// §4.1.5.1.3.1. Errors: `vector_refused`, `queue_not_accepted`.
+    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+        in_use_ = true;
+        select(queue);
+        if (vectors_.in_use() && !set_vectors(queue)) {
+            return Error::vector_refused;
+        }
+        write(spec::pci::legacy::queue_address, addresses.pfn());
+        return read(spec::pci::legacy::queue_address) == addresses.pfn() ? Status{}
+                                                                         : Status{Error::queue_not_accepted};
+    }
+
+    void notify(uint16_t queue) { write(spec::pci::legacy::queue_notify, queue); }
+    void notify(uint16_t queue, uint16_t) { notify(queue); }
+
+    /// §2.6.1: a legacy device has no reset of one queue. Page number 0 takes it out of use, which is not asked for
+    /// here.
+    void reset_queue(uint16_t) {}
+    [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
+
+    /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    [[nodiscard]] InterruptCause on_interrupt() { return pci_interrupt_cause(read(spec::pci::legacy::isr_status)); }
+    /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
+    [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }
+
+    [[nodiscard]] uint8_t read_config8(uint16_t offset) {
+        return has_config(offset, 1) ? space_.read8(in_config(offset)) : 0;
+    }
+    [[nodiscard]] uint16_t read_config16(uint16_t offset) {
+        return has_config(offset, 2) ? little_endian(space_.read16(in_config(offset))) : 0;
+    }
+    [[nodiscard]] uint32_t read_config32(uint16_t offset) {
+        return has_config(offset, 4) ? little_endian(space_.read32(in_config(offset))) : 0;
+    }
+    void write_config8(uint16_t offset, uint8_t value) {
+        if (has_config(offset, 1)) {
+            space_.write8(in_config(offset), value);
+        }
+    }
+    /// There is none: readers compare two reads (§2.5.4).
+    [[nodiscard]] uint32_t config_generation() { return 0; }
+
+private:
+    static constexpr bool by_ports = requires { Space::is_port_space; };
+    static constexpr PciBar::Kind kind = by_ports ? PciBar::Kind::ports : PciBar::Kind::memory;
+    static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;
+
+    template <class Word, Access access>
+    [[nodiscard]] Word read(Register<Word, access> which) {
+        return platform::read_register(space_, which);
+    }
+    template <class Word, Access access>
+    void write(Register<Word, access> which, Word value) {
+        platform::write_register(space_, which, value);
+    }
+
+    void select(uint16_t queue) { write(spec::pci::legacy::queue_select, queue); }
+
+    template <DeviceMapper Mapper>
+    [[nodiscard]] Status take(spec::DeviceId type, PciBar const& bar, Mapper& mapper) {
+        if (!bar.is_assigned()) {
+            return Error::pci_bar_unassigned;
+        }
+        uintptr_t const mapped =
+            by_ports ? mapper.map_device_ports(static_cast<uint32_t>(bar.address), static_cast<uint32_t>(bar.bytes))
+                     : mapper.map_device_memory(PhysAddr{bar.address}, bar.bytes);
+        if (mapped == 0) {
+            return Error::pci_not_mapped;
+        }
+        space_ = Space{mapped};
+        bytes_ = bar.bytes < UINT32_MAX ? static_cast<uint32_t>(bar.bytes) : UINT32_MAX;
+        probed_ = true;
+        if (status().is_gone()) {
+            return Error::device_gone;
+        }
+        device_id_ = type;
+        return {};
+    }
+
+    /// §4.1.5.1.2.2: whether the device took both.
+    [[nodiscard]] bool set_vectors(uint16_t queue) {
+        write(spec::pci::legacy::config_msix_vector, vectors_.of_config());
+        write(spec::pci::legacy::queue_msix_vector, vectors_.of_queue(queue));
+        return read(spec::pci::legacy::config_msix_vector) == vectors_.of_config() &&
+               read(spec::pci::legacy::queue_msix_vector) == vectors_.of_queue(queue);
+    }
+
+    /// With MSI-X enabled two registers more stand before it.
+    [[nodiscard]] uint16_t in_config(uint16_t offset) const {
+        return static_cast<uint16_t>(
+            (vectors_.in_use() ? spec::pci::legacy::config_offset_msix : spec::pci::legacy::config_offset) + offset);
+    }
+    /// A driver may ask for a field that this BAR has no room for: it reads as 0.
+    [[nodiscard]] bool has_config(uint16_t offset, uint32_t width) const {
+        return in_config(offset) + width <= bytes_;
+    }
+
+    Space space_{};
+    uint32_t bytes_ = 0;
+    PciVectors vectors_;
+    spec::DeviceId device_id_ = spec::DeviceId::none;
+    bool probed_ = false;
+    bool in_use_ = false;  ///< the device was told of a queue, and not reset since
+};
+
+static_assert(Transport<PciLegacyTransport<>>);
+
+}  // namespace virtq

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/device_mapper.hpp>
+#include <virtq/platform/mmio_space.hpp>
+#include <virtq/platform/register_space.hpp>
+#include <virtq/spec/pci.hpp>
+#include <virtq/transport/msix.hpp>
+#include <virtq/transport/pci_interrupt.hpp>
+#include <virtq/transport/pci_layout.hpp>
+#include <virtq/transport/pci_option.hpp>
+#include <virtq/transport/transport.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// virtio over PCI, the modern interface.
+///
+/// **Spec** §4.1 (Virtio Over PCI Bus). **Threading** `notify`, `on_interrupt` and `on_vector` may run at any time, on
+/// any CPU; all other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, perhaps
+/// `use_msix`, then device code does the rest. All zero at first. `queue_maximum` is how many queues it can notify.
+///
+/// ```
+/// static virtq::PciModernTransport<> transport;
+/// virtq::PciFunction function{config_access, {0, 3, 0}};
+/// virtq::Status found = transport.probe(function, device_mapper);
+/// ```
+template <class Space = MmioSpace, uint16_t queue_maximum = 8>
+class PciModernTransport {
+    static_assert(is_register_space_or_says_why<Space>());
+    static_assert(DivisibleSpace<Space>, "A register space on PCI needs `Space at(uint32_t offset) const`");
+
+public:
+    constexpr PciModernTransport() = default;
+
+    /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
+    /// `pci_function_absent`, `not_virtio`, `pci_modern_absent` (try `PciLegacyTransport`), `pci_structure_missing`,
+    /// `pci_structure_invalid`, `pci_capability_list_broken`, `pci_window_full`, `pci_bar_unassigned`,
+    /// `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    template <PciConfigAccess Access, DeviceMapper Mapper>
+    [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
+                               PciProbeOption const& option = {}) {
+        Result<spec::DeviceId> const type = start_probe(function);
+        if (!type) {
+            return type.error();
+        }
+        PciBars bars;
+        bars.measure(function);
+        Result<PciLayout> const layout = find_layout(function, bars);
+        if (!layout) {
+            return layout.error();
+        }
+        if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
+            return placed;
+        }
+        if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
+            return enabled;
+        }
+        auto const map = [&](PciStructure const& which) { return map_structure<Space>(bars, which, mapper); };
+        return take(*type, *layout, map);
+    }
+
+    /// The same of a device whose BARs cannot be mapped: its registers are reached through its configuration space
+    /// (§4.1.4.9), with `PciConfigWindow<Access>` as `Space`. Four accesses each, so `notify` and `on_interrupt` must
+    /// be serialised too. Errors: as above, `pci_structure_missing` for a device without such a window.
+    template <PciConfigAccess Access>
+    [[nodiscard]] Status probe_through_window(PciFunction<Access> const& function) {
+        Result<spec::DeviceId> const type = start_probe(function);
+        if (!type) {
+            return type.error();
+        }
+        PciBars bars;
+        bars.measure(function);
+        Result<PciLayout> const layout = find_layout(function, bars);
+        if (!layout || layout->window == 0) {
+            return layout ? Error::pci_structure_missing : layout.error();
+        }
+        if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
+            return enabled;
+        }
+        auto const map = [&](PciStructure const& which) {
+            return Result<Space>{Space{function, layout->window, which}};
+        };
+        return take(*type, *layout, map);
+    }
+
+    /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
+    /// `init`.
+    template <PciConfigAccess Access, DeviceMapper Mapper>
+    [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                            Span<MsiMessage const> messages) {
+        VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
+        Result<uint16_t> const count = enable_msix<Space>(function, mapper, messages);
+        use_vectors(count ? *count : uint16_t{0});
+        return count;
+    }
+    /// For a kernel that has switched MSI-X on by itself, after `probe`.
+    void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
+
+    [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
+    [[nodiscard]] bool is_legacy() const { return false; }
+    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
+    [[nodiscard]] bool is_probed() const { return probed_; }
+
+    /// §6: bits whose registers the device's structures have no room for cannot be.
+    [[nodiscard]] Features possible_features() const {
+        Features possible;
+        for (unsigned word = 0; word < Features::word_count; ++word) {
+            possible.set_word(word, UINT32_MAX);
+        }
+        if (common_bytes_ < spec::pci::common::bytes_with_queue_reset) {
+            possible.clear(spec::Feature::ring_reset);
+        }
+        if (common_bytes_ < spec::pci::common::bytes_with_notif_config_data) {
+            possible.clear(spec::Feature::notif_config_data);
+        }
+        return possible;
+    }
+
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::common::device_status)}; }
+    void set_status(DeviceStatus status) {
+        in_use_ = in_use_ && !status.is_reset();
+        write(spec::pci::common::device_status, status.bits());
+    }
+
+    [[nodiscard]] uint32_t offered_features(unsigned word) {
+        write(spec::pci::common::device_feature_select, uint32_t{word});
+        return read(spec::pci::common::device_feature);
+    }
+    void accept_features(unsigned word, uint32_t bits) {
+        write(spec::pci::common::driver_feature_select, uint32_t{word});
+        write(spec::pci::common::driver_feature, bits);
+        if (word == word_of_notification_bits) {
+            sends_data_ = (bits & notification_data_bit) != 0;
+            has_names_ = (bits & notif_config_data_bit) != 0;
+        }
+    }
+
+    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+        select(queue);
+        return read(spec::pci::common::queue_size);
+    }
+    [[nodiscard]] bool is_queue_size_fixed() const { return false; }
+    /// §4.1.5.1.3: the device may be told a smaller size, and some do not listen.
+    [[nodiscard]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
+        select(queue);
+        write(spec::pci::common::queue_size, static_cast<uint16_t>(size));
+        return read(spec::pci::common::queue_size);
+    }
+
+    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+        select(queue);
+        return read(spec::pci::common::queue_enable) != 0;
+    }
+
+    /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
+    /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
+    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+        if (queue >= queue_maximum) {
+            return Error::queue_above_transport;
+        }
+        in_use_ = true;
+        if (choose_queue_size(queue, addresses.size) != addresses.size) {
+            return Error::queue_size_not_taken;
+        }
+        if (Status const placed = place_doorbell(queue); !placed) {
+            return placed;
+        }
+        if (vectors_.in_use() && !set_vectors(queue)) {
+            return Error::vector_refused;
+        }
+        write(spec::pci::common::queue_desc, addresses.descriptor_area);
+        write(spec::pci::common::queue_driver, addresses.driver_area);
+        write(spec::pci::common::queue_device, addresses.device_area);
+        write(spec::pci::common::queue_enable, uint16_t{1});
+        return read(spec::pci::common::queue_enable) == 1 ? Status{} : Status{Error::queue_not_accepted};
+    }
+
+    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    void notify(uint16_t queue) {
+        VIRTQ_ASSERT(
+            !sends_data_,
+            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+        notify(queue, 0);
+    }
+    /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
+    void notify(uint16_t queue, uint16_t next) {
+        VIRTQ_ASSERT(queue < queue_maximum && doorbells_[queue].placed,
+                     "notify() of a queue that was not enabled: call init() or set_up_queue() first");
+        Doorbell& doorbell = doorbells_[queue];
+        if (sends_data_) {
+            doorbell.space.write32(0, (uint32_t{next} << 16) | doorbell.value);
+        } else {
+            doorbell.space.write16(0, doorbell.value);
+        }
+    }
+
+    /// §2.6.1, §4.1.4.3.2.
+    void reset_queue(uint16_t queue) {
+        select(queue);
+        write(spec::pci::common::queue_reset, uint16_t{1});
+    }
+    [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+        select(queue);
+        return read(spec::pci::common::queue_reset) == 0 && read(spec::pci::common::queue_enable) == 0;
+    }
+
+    /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    [[nodiscard]] InterruptCause on_interrupt() {
+        return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
+    }
+    /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
+    [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }
+
+    [[nodiscard]] uint8_t read_config8(uint16_t offset) { return has_config(offset, 1) ? config_.read8(offset) : 0; }
+    [[nodiscard]] uint16_t read_config16(uint16_t offset) {
+        return has_config(offset, 2) ? config_.read16(offset) : 0;
+    }
+    [[nodiscard]] uint32_t read_config32(uint16_t offset) {
+        return has_config(offset, 4) ? config_.read32(offset) : 0;
+    }
+    void write_config8(uint16_t offset, uint8_t value) {
+        if (has_config(offset, 1)) {
+            config_.write8(offset, value);
+        }
+    }
+    /// Changes whenever a read may have been torn (§2.5).
+    [[nodiscard]] uint32_t config_generation() { return read(spec::pci::common::config_generation); }
+
+private:
+    struct Doorbell {
+        Space space{};
+        uint16_t value = 0;  ///< what the device calls the queue (§4.1.5.2)
+        bool placed = false;
+    };
+
+    template <class Word, Access access>
+    [[nodiscard]] Word read(Register<Word, access> which) {
+        return platform::read_register(common_, which);
+    }
+    template <class Word, Access access>
+    void write(Register<Word, access> which, Word value) {
+        platform::write_register(common_, which, value);
+    }
+    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
+
+    void select(uint16_t queue) { write(spec::pci::common::queue_select, queue); }
+
+    // --- probe ---
+
+    template <PciConfigAccess Access>
+    [[nodiscard]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
+        VIRTQ_ASSERT(!in_use_,
+                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+        *this = PciModernTransport{};
+        Result<spec::DeviceId> const type = identify(function);
+        if (type) {
+            disable_msix(function);  // firmware may have left it on
+        }
+        return type;
+    }
+
+    /// `map(PciStructure)` gives the registers of a structure.
+    template <class Map>
+    [[nodiscard]] Status take(spec::DeviceId type, PciLayout const& layout, Map const& map) {
+        struct {
+            PciStructure const& which;
+            Space& place;
+        } const parts[] = {
+            {layout.common, common_}, {layout.notify, notify_}, {layout.isr, isr_}, {layout.device, config_}};
+        for (auto const& part : parts) {
+            if (part.which.exists()) {
+                Result<Space> const mapped = map(part.which);
+                if (!mapped) {
+                    return mapped.error();
+                }
+                part.place = *mapped;
+            }
+        }
+        common_bytes_ = layout.common.length;
+        notify_bytes_ = layout.notify.length;
+        notify_off_multiplier_ = layout.notify_off_multiplier;
+        config_bytes_ = layout.device.length;
+        probed_ = true;
+        if (status().is_gone()) {
+            return Error::device_gone;
+        }
+        device_id_ = type;
+        return {};
+    }
+
+    // --- queues ---
+
+    /// §4.1.4.4 (Notification structure layout). The device's numbers must not lead out of the structure.
+    [[nodiscard]] Status place_doorbell(uint16_t queue) {
+        uint64_t const offset = uint64_t{read(spec::pci::common::queue_notify_off)} * notify_off_multiplier_;
+        uint32_t const width = sends_data_ ? 4 : 2;
+        if (offset + width > notify_bytes_ || (offset & (width - 1)) != 0) {
+            return Error::pci_structure_invalid;
+        }
+        uint16_t const name = has_names_ ? read(spec::pci::common::queue_notif_config_data) : queue;
+        doorbells_[queue] = {notify_.at(static_cast<uint32_t>(offset)), name, true};
+        return {};
+    }
+
+    /// §4.1.5.1.2.2: whether the device took both.
+    [[nodiscard]] bool set_vectors(uint16_t queue) {
+        write(spec::pci::common::config_msix_vector, vectors_.of_config());
+        write(spec::pci::common::queue_msix_vector, vectors_.of_queue(queue));
+        return read(spec::pci::common::config_msix_vector) == vectors_.of_config() &&
+               read(spec::pci::common::queue_msix_vector) == vectors_.of_queue(queue);
+    }
+
+    /// A driver may ask for a field that this device's configuration has no room for: it reads as 0.
+    [[nodiscard]] bool has_config(uint16_t offset, uint32_t bytes) const { return offset + bytes <= config_bytes_; }
+
+    static constexpr unsigned word_of_notification_bits = static_cast<unsigned>(spec::Feature::notification_data) / 32;
+    static constexpr uint32_t notification_data_bit =
+        uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
+    static constexpr uint32_t notif_config_data_bit =
+        uint32_t{1} << (static_cast<unsigned>(spec::Feature::notif_config_data) % 32);
+
+    Space common_{};
+    Space notify_{};
+    Space isr_{};
+    Space config_{};
+    uint32_t common_bytes_ = 0;
+    uint32_t notify_bytes_ = 0;
+    uint32_t notify_off_multiplier_ = 0;
+    uint32_t config_bytes_ = 0;
+    PciVectors vectors_;
+    spec::DeviceId device_id_ = spec::DeviceId::none;
+    bool probed_ = false;
+    bool in_use_ = false;      ///< the device was told of a queue, and not reset since
+    bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
+    bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
+    Doorbell doorbells_[queue_maximum];
+};
+
+static_assert(Transport<PciModernTransport<>>);
+
+}  // namespace virtq

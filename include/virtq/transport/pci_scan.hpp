@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/transport/pci_function.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Buses to look at, both ends included. Devices behind a bridge are on a bus of their own, once firmware or the
+/// kernel has numbered it.
+struct PciBusRange {
+    uint8_t first = 0;
+    uint8_t last = 0;
+};
+
+/// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
+///
+/// ```
+/// virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// ```
+template <PciConfigAccess Access, class Each>
+void for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
+    constexpr unsigned frames_a_bus = 256;
+    constexpr unsigned functions = 8;
+    for (unsigned bus = buses.first; bus <= buses.last; ++bus) {
+        for (unsigned frame = 0; frame < frames_a_bus; ++frame) {
+            PciFunction<Access> const function{access,
+                                               {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
+                                                static_cast<uint8_t>(frame % functions)}};
+            Result<spec::DeviceId> const type = identify(function);
+            if (type) {
+                each(function, *type);
+            }
+            bool const alone =  // functions 1 to 7 of a device without the bit need not be decoded (PCI 3.2.2.3.4)
+                frame % functions == 0 &&
+                (type.error() == Error::pci_function_absent ||
+                 (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0);
+            if (alone) {
+                frame += functions - 1;
+            }
+        }
+    }
+}
+
+}  // namespace virtq

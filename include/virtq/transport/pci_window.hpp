@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A stretch of bus addresses (of memory, or of ports) out of which BARs are placed that no firmware has placed. The
+/// kernel knows it: from the machine's manual, or `ranges` of the host bridge in its device tree. All devices share
+/// it.
+class PciWindow {
+public:
+    constexpr PciWindow() = default;
+    constexpr PciWindow(uint64_t base, uint64_t bytes) : next_(base), left_(bytes) {}
+
+    /// A place of `bytes`, which is a power of two, aligned to itself. 0: there is no room, and nothing has changed.
+    [[nodiscard]] constexpr uint64_t take(uint64_t bytes) {
+        // 0 is what a BAR without a place reads as.
+        uint64_t const gap = next_ == 0 ? bytes : (bytes - (next_ & (bytes - 1))) & (bytes - 1);
+        if (bytes == 0 || gap > left_ || bytes > left_ - gap) {
+            return 0;
+        }
+        uint64_t const place = next_ + gap;
+        next_ = place + bytes;
+        left_ -= gap + bytes;
+        return place;
+    }
+
+    [[nodiscard]] constexpr uint64_t left() const { return left_; }
+
+private:
+    uint64_t next_ = 0;
+    uint64_t left_ = 0;
+};
+
+}  // namespace virtq
