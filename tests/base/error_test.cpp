@@ -52,6 +52,13 @@ TEST(Error, HasADifferentSentenceForEachEnumerator) {
     }
 }
 
+// What a kernel most often gets wrong of a sector: it gives a byte offset.
+TEST(Error, SaysInWhichUnitSectorsAreCounted) {
+    std::string_view const sentence = describe(Error::beyond_capacity);
+    EXPECT_NE(sentence.find("512 bytes"), std::string_view::npos) << sentence;
+    EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
+}
+
 TEST(Error, DescribesANumberThatIsNoEnumerator) {
     EXPECT_EQ(describe(static_cast<Error>(255)), unknown);
 }

@@ -201,6 +201,34 @@ TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
+// For `diagnose`: a kernel that does not look at what a call returns waits for a request that was never made.
+TEST(BlockDevice, RemembersWhyARequestWasNotTakenUntilOneIs) {
+    DiskMachine<> machine({.disk = {.sectors = 10}});
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+    Segment const data[] = {machine.segment(machine.buffer(512))};
+    ASSERT_EQ(machine.driver.submit_read(10 * 512, data, Token{}).error(), Error::beyond_capacity);
+    EXPECT_EQ(machine.driver.refused(), Error::beyond_capacity);
+    ASSERT_TRUE(machine.driver.read(0, data[0], patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.refused(), Error::reset_needed);
+    ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+}
+
+TEST(BlockDevice, RemembersWhyItDidNotComeUp) {
+    DiskMachine<> machine;
+    machine.device.refuse_features_ok();
+    ASSERT_EQ(machine.init().error(), Error::features_refused);
+    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+    Transport unknown;
+    ASSERT_EQ(machine.driver.init(unknown, machine.memory).error(), Error::transport_not_probed);
+    EXPECT_EQ(machine.driver.refused(), Error::transport_not_probed);
+}
+
 TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
     DiskMachine<8> machine;
     machine.bring_up();

@@ -74,9 +74,8 @@ TEST_F(DiagnosisOfTheLastChain, SeesThatTheStatusIsMissing) {
     answer(header, data);
     Diagnosis const found = machine.look();
     ASSERT_EQ(found.findings().size(), 1u);
-    EXPECT_EQ(found.cause(), Cause::not_a_block_request);
-    EXPECT_NE(flattened(found).find("The status byte is missing, or lacks WRITE. It belongs to the last request"),
-              std::string::npos)
+    EXPECT_EQ(found.cause(), Cause::block_status_in_data);
+    EXPECT_NE(flattened(found).find("512 device-writable bytes. It belongs to the last request"), std::string::npos)
         << explained(found);
     machine.device.set_device_id(1);  // a network card may do so
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
@@ -102,7 +101,7 @@ TEST_F(DiagnosisOfTheLastChain, IsNotLookedAtWhileTheCallerHoldsDescriptors) {
     DescIndex const desc = *machine.queue.alloc_desc();
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
     machine.queue.free_desc(desc);
-    EXPECT_EQ(machine.cause(), Cause::not_a_block_request);
+    EXPECT_EQ(machine.cause(), Cause::block_status_in_data);
 }
 
 TEST_F(DiagnosisOfTheLastChain, EndsWhateverStandsInTheTable) {

@@ -16,6 +16,9 @@ class DeviceStatus {
 public:
     DeviceStatus(ViolationLog& log, bool legacy) : log_(log), legacy_(legacy) {}
 
+    /// A transitional device learns which interface its driver uses.
+    void set_legacy(bool legacy) { legacy_ = legacy; }
+
     [[nodiscard]] uint32_t value() const { return value_; }
     [[nodiscard]] bool has(uint32_t bits) const { return (value_ & bits) == bits; }
     /// All that the driver ever wrote, resets as 0.

@@ -7,14 +7,22 @@
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
-/// Feature negotiation over MMIO (§2.2, §4.2.2): four registers, two of which select a word of 32 bits.
+/// Feature negotiation (§2.2, §4.1.4.3, §4.2.2): four registers, two of which select a word of 32 bits.
 namespace virtq::sim {
+
+/// What differs between transports.
+struct FeatureRules {
+    Rule const* offered_unselected = &rule::device_features_sel;
+    Rule const* accepted_unselected = &rule::driver_features_sel;
+    bool is_pci = false;  ///< has SR_IOV and ADMIN_VQ
+};
 
 class FeatureExchange {
 public:
     /// `defined` are the bits that the device type knows; a device that lies may offer more.
-    FeatureExchange(ViolationLog& log, FeatureWords const& offered, FeatureWords const& defined, bool legacy)
-        : log_(log), offered_(offered), defined_(defined), legacy_(legacy) {}
+    FeatureExchange(ViolationLog& log, FeatureWords const& offered, FeatureWords const& defined, bool legacy,
+                    FeatureRules const& rules = {})
+        : log_(log), offered_(offered), defined_(defined), legacy_(legacy), rules_(rules) {}
 
     [[nodiscard]] FeatureWords const& offered() const { return offered_; }
     [[nodiscard]] FeatureWords const& accepted() const { return accepted_; }
@@ -40,15 +48,22 @@ public:
 
     [[nodiscard]] uint32_t read_offered() {
         if (!offered_selected_) {
-            log_.report(rule::device_features_sel);
+            log_.report(*rules_.offered_unselected);
         }
         were_read_ = true;
         return offered_word_ < offered_.size() ? offered_[offered_word_] : 0;
     }
 
+    [[nodiscard]] uint32_t offered_word() const { return offered_word_; }
+    [[nodiscard]] uint32_t accepted_word() const { return accepted_word_; }
+    /// What the driver wrote into the selected word.
+    [[nodiscard]] uint32_t read_accepted() const {
+        return accepted_word_ < accepted_.size() ? accepted_[accepted_word_] : 0;
+    }
+
     void accept(uint32_t bits) {
         if (!accepted_selected_) {
-            log_.report(rule::driver_features_sel, bits);
+            log_.report(*rules_.accepted_unselected, bits);
         }
         if (!were_read_) {
             log_.report(rule::init_features, bits);
@@ -88,7 +103,7 @@ private:
             log_.report(rule::feature_not_offered, bit);
         } else if (bit >= feature::first_reserved && bit <= feature::last_reserved) {
             log_.report(rule::feature_reserved, bit);
-        } else if (bit == feature::sr_iov || bit == feature::admin_vq) {  // §4.2.5, §6.1
+        } else if (!rules_.is_pci && (bit == feature::sr_iov || bit == feature::admin_vq)) {  // §4.2.5, §6.1
             log_.report(rule::feature_transport, bit);
         } else if (!of_queue && !has_feature(defined_, static_cast<unsigned>(bit))) {
             log_.report(rule::feature_device, bit);
@@ -99,6 +114,7 @@ private:
     FeatureWords offered_;
     FeatureWords defined_;
     bool legacy_;
+    FeatureRules rules_;
     FeatureWords accepted_{};
     uint32_t offered_word_ = 0;
     uint32_t accepted_word_ = 0;

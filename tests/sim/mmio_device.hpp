@@ -10,12 +10,14 @@
 
 #include <sim/config_space.hpp>
 #include <sim/device_backend.hpp>
+#include <sim/device_queue.hpp>
 #include <sim/device_status.hpp>
 #include <sim/feature_exchange.hpp>
 #include <sim/guest_memory.hpp>
-#include <sim/mmio_queue.hpp>
 #include <sim/packed_queue.hpp>
 #include <sim/queue_bank.hpp>
+#include <sim/queue_manner.hpp>
+#include <sim/queue_worker.hpp>
 #include <sim/rule.hpp>
 #include <sim/schedule.hpp>
 #include <sim/split_queue.hpp>
@@ -52,7 +54,7 @@ class MmioDevice {
 public:
     /// "So many reads" that it never happens.
     static constexpr size_t never = ~size_t{0};
-    static constexpr uint8_t stray_byte = MmioQueue::stray_byte;
+    static constexpr uint8_t stray_byte = DeviceQueue::stray_byte;
 
     MmioDevice(GuestMemory& memory, DeviceBackend& backend, MmioVersion version = MmioVersion::modern);
     MmioDevice(MmioDevice const&) = delete;
@@ -232,8 +234,6 @@ private:
     void raise(uint32_t bits);
     [[nodiscard]] bool may_work() const;
     [[nodiscard]] size_t step_queue(uint16_t index);
-    void look_at(MmioQueue& queue);
-    size_t publish(MmioQueue& queue);
 
     GuestMemory& memory_;
     DeviceBackend& backend_;
@@ -605,52 +605,10 @@ inline size_t MmioDevice::step() {
 }
 
 inline size_t MmioDevice::step_queue(uint16_t index) {
-    MmioQueue& queue = queues_.at(index);
-    if (queue.reset_reads_left == 0) {
-        queue.write_strays();
-    }
-    if (!queue.ring.started()) {
-        return 0;
-    }
-    look_at(queue);
-    size_t completed = 0;
-    for (auto& work : queue.backlog.take_due()) {
-        Completion const length = backend_.process(index, work.chain);
-        if (!length) {
-            queue.keep(work.held);
-            continue;
-        }
-        queue.finish(std::move(work), *length);
-        if (publish_each_) {
-            completed += publish(queue);
-        }
-    }
-    return completed + publish(queue);
-}
-
-inline void MmioDevice::look_at(MmioQueue& queue) {
-    bool const polling = queues_.attention == Attention::polling;
-    if (!queue.notified && !polling) {
-        return;
-    }
-    queue.notified = false;
-    do {
-        if (!queue.fetch_all()) {
-            return break_down();
-        }
-        if (polling) {
-            queue.ring.forbid_notifications();
-        }
-    } while (!polling && queue.ring.arm_avail_event());
-}
-
-inline size_t MmioDevice::publish(MmioQueue& queue) {
-    size_t const used = queue.use_finished(queues_.used_entries);
-    queue.ring.flush_used();
-    if (queue.ring.needs_interrupt()) {
-        raise(wire::mmio::used_buffer);
-    }
-    return used;
+    QueueWorker worker(
+        queues_.at(index), backend_, {queues_.attention, queues_.used_entries, publish_each_},
+        [this] { break_down(); }, [this] { raise(wire::mmio::used_buffer); });
+    return worker.step(index);
 }
 
 // For tests.

@@ -8,32 +8,19 @@
 #include <vector>
 
 #include <sim/device_backend.hpp>
+#include <sim/device_queue.hpp>
 #include <sim/device_status.hpp>
 #include <sim/feature_exchange.hpp>
 #include <sim/guest_memory.hpp>
-#include <sim/mmio_queue.hpp>
-#include <sim/packed_queue.hpp>
+#include <sim/queue_config.hpp>
+#include <sim/queue_manner.hpp>
 #include <sim/rule.hpp>
 #include <sim/schedule.hpp>
-#include <sim/split_queue.hpp>
 #include <sim/wire.hpp>
 
 /// All queues of a virtio-mmio device, and the registers behind QueueSel: how a queue is sized, placed, started,
 /// stopped and notified, in the layout of §4.2.2 or the legacy one of §4.2.4.
 namespace virtq::sim {
-
-/// When the device looks at its queues.
-enum class Attention : uint8_t {
-    when_notified,  ///< only after QueueNotify, until nothing is left: a lost notification hangs, and is seen
-    polling,        ///< at each step, and it tells the driver not to notify
-};
-
-/// What writing 1 to QueueReset does (§2.6.1, §4.2.2).
-enum class QueueReset : uint8_t {
-    honest,
-    keeps_writing,  ///< a lie: the queue is reset, and chains that the device had fetched are written all the same
-    ignored         ///< a lie: nothing, and QueueReset reads as 0, while QueueReady and the queue stay as they are
-};
 
 class QueueBank {
 public:
@@ -51,8 +38,8 @@ public:
     ~QueueBank() { reset(); }
 
     [[nodiscard]] size_t size() const { return queues_.size(); }
-    [[nodiscard]] MmioQueue& at(size_t index) { return queues_.at(index); }
-    [[nodiscard]] MmioQueue const& at(size_t index) const { return queues_.at(index); }
+    [[nodiscard]] DeviceQueue& at(size_t index) { return queues_.at(index); }
+    [[nodiscard]] DeviceQueue const& at(size_t index) const { return queues_.at(index); }
 
     [[nodiscard]] uint32_t read(uint16_t offset);
     void write(uint16_t offset, uint32_t value);
@@ -78,25 +65,23 @@ private:
     void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
 
     void write_page_size(uint32_t value);
-    [[nodiscard]] bool check_reset_done(MmioQueue const& queue);
-    void write_size(MmioQueue& queue, uint32_t value);
-    void write_area(MmioQueue& queue, uint16_t offset, uint32_t value);
-    void write_ready(MmioQueue& queue, uint32_t value);
-    void write_pfn(MmioQueue& queue, uint32_t value);
-    void write_reset(MmioQueue& queue, uint32_t value);
-    void check_notification_data(MmioQueue& queue, uint32_t value);
-    [[nodiscard]] bool check_configured(MmioQueue const& queue);
+    [[nodiscard]] bool check_reset_done(DeviceQueue const& queue);
+    void write_size(DeviceQueue& queue, uint32_t value);
+    void write_area(DeviceQueue& queue, uint16_t offset, uint32_t value);
+    void write_ready(DeviceQueue& queue, uint32_t value);
+    void write_pfn(DeviceQueue& queue, uint32_t value);
+    void write_reset(DeviceQueue& queue, uint32_t value);
+    void check_notification_data(DeviceQueue& queue, uint32_t value);
+    [[nodiscard]] bool check_configured(DeviceQueue const& queue);
     [[nodiscard]] bool is_packed() const { return features_.negotiated(wire::feature::ring_packed); }
-    [[nodiscard]] bool start(MmioQueue& queue);
-    [[nodiscard]] SplitQueueConfig split_config_of(MmioQueue const& queue) const;
-    [[nodiscard]] PackedQueueConfig packed_config_of(MmioQueue const& queue) const;
-    [[nodiscard]] MmioQueue* selected() { return queue_sel_ < queues_.size() ? &queues_[queue_sel_] : nullptr; }
+    [[nodiscard]] bool start(DeviceQueue& queue);
+    [[nodiscard]] DeviceQueue* selected() { return queue_sel_ < queues_.size() ? &queues_[queue_sel_] : nullptr; }
 
     GuestMemory& memory_;
     DeviceStatus& status_;
     FeatureExchange const& features_;
     bool legacy_;
-    std::vector<MmioQueue> queues_;
+    std::vector<DeviceQueue> queues_;
     uint32_t queue_sel_ = 0;
     uint32_t guest_page_size_ = 0;
 };
@@ -110,7 +95,7 @@ inline void QueueBank::write_page_size(uint32_t value) {
 
 inline uint32_t QueueBank::read(uint16_t offset) {
     status_.check_setup();
-    MmioQueue* const queue = selected();
+    DeviceQueue* const queue = selected();
     if (queue == nullptr) {
         return 0;
     }
@@ -149,7 +134,7 @@ inline void QueueBank::write(uint16_t offset, uint32_t value) {
         queue_sel_ = value;
         return;
     }
-    MmioQueue* const queue = selected();
+    DeviceQueue* const queue = selected();
     if (queue == nullptr || queue->size_max == 0) {
         return report(rule::queue_absent, queue_sel_);
     }
@@ -169,14 +154,14 @@ inline void QueueBank::write(uint16_t offset, uint32_t value) {
 }
 
 /// §4.2.2.2: only after the reset may the queue be set up again. False: too early.
-inline bool QueueBank::check_reset_done(MmioQueue const& queue) {
+inline bool QueueBank::check_reset_done(DeviceQueue const& queue) {
     if (queue.reset_reads_left != 0) {
         report(rule::queue_reset_ongoing, queue_sel_);
     }
     return queue.reset_reads_left == 0;
 }
 
-inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
+inline void QueueBank::write_size(DeviceQueue& queue, uint32_t value) {
     if (!check_reset_done(queue)) {
         return;
     }
@@ -199,7 +184,7 @@ inline void QueueBank::write_size(MmioQueue& queue, uint32_t value) {
     queue.size_written = true;
 }
 
-inline void QueueBank::write_area(MmioQueue& queue, uint16_t offset, uint32_t value) {
+inline void QueueBank::write_area(DeviceQueue& queue, uint16_t offset, uint32_t value) {
     using namespace wire::mmio;
     if (!check_reset_done(queue)) {
         return;
@@ -215,7 +200,7 @@ inline void QueueBank::write_area(MmioQueue& queue, uint16_t offset, uint32_t va
     queue.area_written |= 1u << (2 * which + (high ? 1 : 0));
 }
 
-inline void QueueBank::write_ready(MmioQueue& queue, uint32_t value) {
+inline void QueueBank::write_ready(DeviceQueue& queue, uint32_t value) {
     if (value == 0) {
         if (queue.ready && !refuse_stop) {
             queue.stop();
@@ -240,16 +225,23 @@ inline void QueueBank::write_ready(MmioQueue& queue, uint32_t value) {
     queue.ready = start(queue);
 }
 
-inline bool QueueBank::start(MmioQueue& queue) {
-    bool const started =
-        is_packed() ? queue.start(packed_config_of(queue), schedule) : queue.start(split_config_of(queue), schedule);
+inline bool QueueBank::start(DeviceQueue& queue) {
+    bool started = false;
+    if (legacy_) {  // §4.2.4
+        uint64_t const base = uint64_t{queue.pfn} * guest_page_size_;
+        started = queue.start(legacy_config_of(queue, features_, base, queue.align), schedule);
+    } else if (is_packed()) {
+        started = queue.start(packed_config_of(queue, features_), schedule);
+    } else {
+        started = queue.start(split_config_of(queue, features_), schedule);
+    }
     if (started && attention == Attention::polling) {
         queue.ring.forbid_notifications();
     }
     return started;
 }
 
-inline bool QueueBank::check_configured(MmioQueue const& queue) {
+inline bool QueueBank::check_configured(DeviceQueue const& queue) {
     bool const complete = queue.size_written && (legacy_ || queue.area_written == 0x3f);
     if (!complete) {
         report(rule::queue_unconfigured, queue_sel_);
@@ -258,7 +250,7 @@ inline bool QueueBank::check_configured(MmioQueue const& queue) {
 }
 
 /// §4.2.4: the page number of the descriptor table; the rest follows from size and alignment.
-inline void QueueBank::write_pfn(MmioQueue& queue, uint32_t value) {
+inline void QueueBank::write_pfn(DeviceQueue& queue, uint32_t value) {
     if (value == 0) {
         queue.stop();
         queue.let_go();
@@ -283,7 +275,7 @@ inline void QueueBank::write_pfn(MmioQueue& queue, uint32_t value) {
 }
 
 /// §2.6.1, §4.2.2: only with RING_RESET.
-inline void QueueBank::write_reset(MmioQueue& queue, uint32_t value) {
+inline void QueueBank::write_reset(DeviceQueue& queue, uint32_t value) {
     if (!features_.negotiated(wire::feature::ring_reset) || value != 1) {
         return report(rule::queue_reset_use, value);
     }
@@ -302,7 +294,7 @@ inline void QueueBank::write_reset(MmioQueue& queue, uint32_t value) {
 
 /// §2.9: behind the index of the queue 15 bits next_off and the bit next_wrap. They name the place of the next
 /// descriptor that is not available yet, on a split ring the available idx.
-inline void QueueBank::check_notification_data(MmioQueue& queue, uint32_t value) {
+inline void QueueBank::check_notification_data(DeviceQueue& queue, uint32_t value) {
     uint32_t const wrong = (value >> 16) ^ queue.ring.next_of_driver();
     if ((wrong & 0x7fff) != 0) {
         report(queue.ring.packed() != nullptr ? rule::notify_next_off : rule::notify_data, value);
@@ -324,48 +316,12 @@ inline void QueueBank::notify(uint32_t value) {
     if (index >= queues_.size() || !queues_[index].ring.started()) {
         return report(rule::notify_index, value);
     }
-    MmioQueue& queue = queues_[index];
+    DeviceQueue& queue = queues_[index];
     if (with_data) {
         check_notification_data(queue, value);
     }
     ++queue.notifications;
     queue.notified = true;
-}
-
-inline SplitQueueConfig QueueBank::split_config_of(MmioQueue const& queue) const {
-    SplitQueueConfig config;
-    config.size = static_cast<uint16_t>(queue.size);
-    config.event_idx = features_.negotiated(wire::feature::event_idx);
-    config.indirect = features_.negotiated(wire::feature::indirect_desc);
-    config.in_order = features_.negotiated(wire::feature::in_order);
-    config.start_index = queue.start_index;
-    config.descriptor_area = PhysAddr{queue.area[0]};
-    config.driver_area = PhysAddr{queue.area[1]};
-    config.device_area = PhysAddr{queue.area[2]};
-    config.order = legacy_ ? guest_order : ByteOrder::little;
-    if (legacy_) {  // §2.7.2: table and available ring together, the used ring at the next QueueAlign boundary
-        uint64_t const base = uint64_t{queue.pfn} * guest_page_size_;
-        uint64_t const available = wire::split::descriptor_bytes * queue.size;
-        uint64_t const used = available + 2 * (3 + uint64_t{queue.size});
-        uint64_t const mask = uint64_t{queue.align} - 1;
-        config.descriptor_area = PhysAddr{base};
-        config.driver_area = PhysAddr{base + available};
-        config.device_area = PhysAddr{base + ((used + mask) & ~mask)};
-    }
-    return config;
-}
-
-inline PackedQueueConfig QueueBank::packed_config_of(MmioQueue const& queue) const {
-    PackedQueueConfig config;
-    config.size = static_cast<uint16_t>(queue.size);
-    config.event_idx = features_.negotiated(wire::feature::event_idx);
-    config.indirect = features_.negotiated(wire::feature::indirect_desc);
-    config.in_order = features_.negotiated(wire::feature::in_order);
-    config.start = queue.start_position;
-    config.descriptor_area = PhysAddr{queue.area[0]};
-    config.driver_area = PhysAddr{queue.area[1]};
-    config.device_area = PhysAddr{queue.area[2]};
-    return config;
 }
 
 }  // namespace virtq::sim

@@ -113,6 +113,71 @@ inline constexpr Rule legacy_features_ok{"L-3.1.2-1", "3.1.2", "A legacy device 
 inline constexpr Rule chain_altered{"D-3.3.1-1", "3.3.1", "Do not alter descriptors of a buffer in flight"};
 inline constexpr Rule memory_in_use{"D-3.3.1-2", "3.3.1", "Take back memory only from a queue that is not live"};
 
+// §4.1. What [PCI] asks for stands with §4.1.1, which asks for [PCI].
+inline constexpr Rule pci_crooked_config{"S-4.1.1-config", "4.1.1", "Configuration space accesses are aligned"};
+inline constexpr Rule pci_bar_live{"S-4.1.1-bar-live", "4.1.1", "Write a BAR only while its decoding is off"};
+inline constexpr Rule pci_bar_overlap{"S-4.1.1-overlap", "4.1.1", "No two BARs answer at one address"};
+inline constexpr Rule pci_bus_master{"S-4.1.1-master", "4.1.1", "Set bus master before the device has to work"};
+inline constexpr Rule pci_unmapped{"S-4.1.1-mapping", "4.1.1", "Access device memory and ports only where mapped"};
+inline constexpr Rule msix_width{"S-4.1.1-msix-width", "4.1.1", "Access the MSI-X table aligned and 32 bits wide"};
+inline constexpr Rule msix_pending{"S-4.1.1-msix-pending", "4.1.1", "Do not write the MSI-X pending bits"};
+inline constexpr Rule msix_entry_live{"S-4.1.1-msix-live", "4.1.1",
+                                      "Write address and data of an MSI-X vector only while it is masked"};
+inline constexpr Rule msix_address{"S-4.1.1-msix-address", "4.1.1", "An MSI-X message address is a multiple of 4"};
+inline constexpr Rule pci_width_8{"D-4.1.3.1-1", "4.1.3.1", "Access 8-bit fields 8 bits wide"};
+inline constexpr Rule pci_width_16{"D-4.1.3.1-2", "4.1.3.1", "Access 16-bit fields aligned, 16 bits wide"};
+inline constexpr Rule pci_width_32{"D-4.1.3.1-3", "4.1.3.1", "Access 32- and 64-bit fields aligned, 32 bits wide"};
+inline constexpr Rule pci_unknown{"S-4.1.4-structure", "4.1.4", "Access only structures that a capability describes"};
+inline constexpr Rule pci_capability_write{"D-4.1.4.1-8", "4.1.4.1", "Do not write capability fields"};
+inline constexpr Rule pci_read_only{"D-4.1.4.3.2-1", "4.1.4.3.2", "Do not write read-only fields"};
+inline constexpr Rule pci_packed_size{"D-4.1.4.3.2-2", "4.1.4.3.2", "With RING_PACKED, do not write 0 to queue_size"};
+inline constexpr Rule pci_split_size{"D-4.1.4.3.2-3", "4.1.4.3.2", "Without RING_PACKED, queue_size is a power of 2"};
+inline constexpr Rule pci_queue_fields{"D-4.1.4.3.2-4", "4.1.4.3.2",
+                                       "Configure the other fields of a queue before queue_enable"};
+inline constexpr Rule pci_reset_incomplete{"D-4.1.4.3.2-5", "4.1.4.3.2",
+                                           "After a reset, wait until device_status reads 0"};
+inline constexpr Rule pci_queue_disable{"D-4.1.4.3.2-6", "4.1.4.3.2", "Do not write 0 to queue_enable"};
+inline constexpr Rule pci_queue_reset_ongoing{"D-4.1.4.3.2-7", "4.1.4.3.2",
+                                              "A queue reset lasts until queue_reset reads 0"};
+inline constexpr Rule pci_device_feature_select{"S-4.1.4.3-offered", "4.1.4.3",
+                                                "Write device_feature_select before device_feature"};
+inline constexpr Rule pci_driver_feature_select{"S-4.1.4.3-accepted", "4.1.4.3",
+                                                "Write driver_feature_select before driver_feature"};
+inline constexpr Rule pci_field_absent{"S-4.1.4.3-absent", "4.1.4.3",
+                                       "Access a field that needs a feature only if it was negotiated"};
+inline constexpr Rule pci_queue_enable_value{"S-4.1.4.3-enable", "4.1.4.3", "Write 1 to queue_enable, and only once"};
+inline constexpr Rule pci_queue_size_max{"S-4.1.4.3-size", "4.1.4.3", "queue_size is at most what it was on reset"};
+inline constexpr Rule pci_queue_reset_use{"S-4.1.4.3-reset", "4.1.4.3", "Use queue_reset by writing 1"};
+inline constexpr Rule pci_notify_address{"S-4.1.4.4-address", "4.1.4.4", "Notify each queue at its own address"};
+inline constexpr Rule pci_notify_read{"S-4.1.4.4-read", "4.1.4.4", "Do not read where notifications are written"};
+inline constexpr Rule pci_config_read_only{"S-4.1.4.6-config", "4.1.4.6",
+                                           "Write only config fields that the driver may write"};
+inline constexpr Rule pci_window_alignment{"D-4.1.4.9.2-1", "4.1.4.9.2",
+                                           "cap.offset is a multiple of cap.length, which is 1, 2 or 4"};
+inline constexpr Rule pci_window_range{"D-4.1.4.9.2-2", "4.1.4.9.2",
+                                       "Use pci_cfg_data only for what another capability describes"};
+inline constexpr Rule pci_mixed{"S-4.1.4.10-mixed", "4.1.4.10",
+                                "Between two resets, use either the legacy interface or the modern one"};
+inline constexpr Rule pci_legacy_unknown{"L-4.1.4.10-3", "4.1.4.10",
+                                         "The device configuration follows the headers, which MSI-X makes longer"};
+inline constexpr Rule pci_legacy_in_use{"S-4.1.4.10-in-use", "4.1.4.10",
+                                        "Place a legacy queue only while its address is 0"};
+inline constexpr Rule pci_vector_range{"D-4.1.5.1.2.2-4", "4.1.5.1.2.2", "Map an event only to a vector in the table"};
+inline constexpr Rule pci_vector_unread{"D-4.1.5.1.2.2-5", "4.1.5.1.2.2", "Read a vector back after mapping it"};
+inline constexpr Rule pci_queue_absent{"S-4.1.5.1.3-absent", "4.1.5.1.3", "Use only queues whose queue_size is not 0"};
+inline constexpr Rule pci_notify_width_16{"D-4.1.5.2.1-1", "4.1.5.2.1",
+                                          "Without NOTIFICATION_DATA, notify 16 bits wide"};
+inline constexpr Rule pci_notify_width_32{"D-4.1.5.2.1-2", "4.1.5.2.1", "With NOTIFICATION_DATA, notify 32 bits wide"};
+inline constexpr Rule pci_notify_index{"D-4.1.5.2.1-3", "4.1.5.2.1",
+                                       "Notify with the index of a queue that is enabled"};
+inline constexpr Rule pci_notify_data_index{"D-4.1.5.2.1-4", "4.1.5.2.1",
+                                            "With NOTIFICATION_DATA, vq_index is that of a queue that is enabled"};
+inline constexpr Rule pci_notify_config_data{"D-4.1.5.2.1-5", "4.1.5.2.1",
+                                             "With NOTIF_CONFIG_DATA, notify with queue_notif_config_data"};
+inline constexpr Rule pci_notify_both{"D-4.1.5.2.1-6", "4.1.5.2.1",
+                                      "With both, vq_notif_config_data is queue_notif_config_data"};
+inline constexpr Rule pci_notify_next{"S-4.1.5.2-data", "4.1.5.2", "With NOTIFICATION_DATA, tell the available idx"};
+
 // §4.2
 inline constexpr Rule register_unknown{"D-4.2.2.2-1", "4.2.2.2", "Access only what the register table describes"};
 inline constexpr Rule register_read_only{"D-4.2.2.2-2", "4.2.2.2", "Do not write a read-only register"};

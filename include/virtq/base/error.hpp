@@ -47,6 +47,12 @@ enum class Error : uint8_t {
     queue_not_initialised,
     queue_broken,
 
+    // transport: where the registers are
+    device_tree_absent,
+    device_tree_cut_short,
+    device_tree_malformed,
+    device_tree_no_address,
+    command_line_malformed,
     // transport: what is behind the registers
     no_device,
     not_virtio,
@@ -186,6 +192,25 @@ enum class Error : uint8_t {
             return "The device wrote something impossible into this queue; fault() has the reason and the value. "
                    "Reset the device and bring the queue up again.";
 
+        case Error::device_tree_absent:
+            return "No flattened device tree of version 17 starts here: check the address that the boot loader gave, "
+                   "its "
+                   "mapping, and that nothing was written over it.";
+        case Error::device_tree_cut_short:
+            return "The device tree is longer than the memory that may be read: map as much as device_tree_bytes() "
+                   "says.";
+        case Error::device_tree_malformed:
+            return "The device tree contradicts itself or is nested too deep, at the position given: look whether "
+                   "memory was "
+                   "allocated over it.";
+        case Error::device_tree_no_address:
+            return "A node of the device tree has no address that the CPU can use: its reg is missing or empty, or a "
+                   "bus "
+                   "around it has no ranges for it.";
+        case Error::command_line_malformed:
+            return "A virtio_mmio.device= of the command line cannot be read from the position given on: its form is "
+                   "<size>@<base>:<interrupt>[:<id>], as in 512@0xfeb00e00:12.";
+
         case Error::no_device: return "The slot is empty (device ID 0): this is normal, try the next slot.";
         case Error::not_virtio:
             return "No virtio device here (on virtio-mmio a wrong magic value, on PCI another vendor or device ID): "
@@ -286,7 +311,8 @@ enum class Error : uint8_t {
             return "The disk is read-only (VIRTIO_BLK_F_RO): attach it writable (QEMU: readonly=off), or do not "
                    "write.";
         case Error::beyond_capacity:
-            return "The request reaches beyond the end of the disk: compare with capacity_sectors().";
+            return "The request reaches beyond the end of the disk: compare with capacity_sectors(). Was a byte "
+                   "offset given? Sectors are counted in 512 bytes, whatever block_bytes() says.";
         case Error::length_not_block_multiple:
             return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
                    "says "

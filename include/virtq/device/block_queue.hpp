@@ -46,6 +46,7 @@ public:
     /// The same after a reset, in the pages that it has.
     void start(Interface interface) {
         interface_ = interface;
+        refused_ = Error::none;
         frames_.set_order(byte_order(interface));
         pool_.reset(request_count());
     }
@@ -66,6 +67,10 @@ public:
                                    share_pages(frames_.pages(), other.ring_.pages()) ||
                                    share_pages(frames_.pages(), other.frames_.pages())));
     }
+
+    /// Why the last request was not taken, for who asks later.
+    void note_refusal(Error error) { refused_ = error; }
+    [[nodiscard]] Error refused() const { return refused_; }
 
     [[nodiscard]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Requests that have ended and were not handed out.
@@ -247,6 +252,7 @@ private:
     }
 
     Interface interface_ = Interface::modern;
+    Error refused_ = Error::none;
     Mapper* mapper_ = nullptr;
     BlockFrames frames_;
     Pool pool_;

@@ -60,6 +60,9 @@ public:
     /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
     [[nodiscard]] bool is_probed() const { return probed_; }
 
+    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
+    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[nodiscard]] Space& mmio_space() { return space_; }
 
@@ -78,6 +81,7 @@ public:
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
     void set_status(DeviceStatus status) {
         in_use_ = in_use_ && !status.is_reset();
+        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
@@ -204,6 +208,7 @@ private:
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool legacy_ = false;
     bool probed_ = false;
+    bool asked_features_ok_ = false;
     bool in_use_ = false;             ///< the device was told of a queue, and not reset since
     bool notification_data_ = false;  ///< as accepted
 };

@@ -17,8 +17,8 @@
 #include <sim/schedule.hpp>
 #include <sim/split_queue.hpp>
 
-/// What a virtio-mmio device keeps for one queue: the registers behind QueueSel (§4.2.2, §4.2.4), the ring once it is
-/// started, and what was fetched from it.
+/// What a device keeps for one queue: the registers behind the queue selection (§4.1.4.3, §4.2.2, §4.2.4), the ring
+/// once it is started, and what was fetched from it.
 namespace virtq::sim {
 
 /// A fetched chain, and the memory of the driver that the device uses until it is done.
@@ -34,24 +34,24 @@ enum class UsedEntries : uint8_t {
     per_batch  ///< one for all that were written completely, and the one behind them (§2.7.9, §2.8.8)
 };
 
-class MmioQueue {
+class DeviceQueue {
 public:
     /// What a device writes into buffers of a queue that it should have forgotten.
     static constexpr uint8_t stray_byte = 0x5e;
 
-    MmioQueue(GuestMemory& memory, uint16_t maximum) : size_max(maximum), memory_(memory) {}
+    DeviceQueue(GuestMemory& memory, uint16_t maximum) : size_max(maximum), memory_(memory) {}
 
     // Registers.
     uint16_t size_max;
     uint32_t size = 0;
     bool size_written = false;
-    uint64_t area[3] = {};      ///< descriptor, driver and device area
-    unsigned area_written = 0;  ///< a bit for each half
-    uint32_t align = 0;         ///< legacy
-    uint32_t pfn = 0;           ///< legacy
-    bool ready = false;
+    uint64_t area[3] = {};        ///< descriptor, driver and device area
+    unsigned area_written = 0;    ///< a bit for each half
+    uint32_t align = 0;           ///< legacy
+    uint32_t pfn = 0;             ///< legacy
+    bool ready = false;           ///< QueueReady, queue_enable
     bool stop_unread = false;     ///< QueueReady was written 0 and not read back
-    size_t reset_reads_left = 0;  ///< how often QueueReset still reads 1
+    size_t reset_reads_left = 0;  ///< how often QueueReset, queue_reset still read 1
 
     // The running queue.
     Ring ring;

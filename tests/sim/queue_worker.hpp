@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+#include <cstddef>
+#include <utility>
+
+#include <sim/device_backend.hpp>
+#include <sim/device_queue.hpp>
+#include <sim/queue_manner.hpp>
+
+/// One step of a device over one queue: look, fetch, do, answer.
+namespace virtq::sim {
+
+struct WorkManner {
+    Attention attention = Attention::when_notified;
+    UsedEntries used_entries = UsedEntries::each;
+    bool publish_each = false;
+};
+
+/// `break_down()` is called for a chain without meaning, `interrupt()` for a used buffer notification that the driver
+/// wants. Returns how many chains were completed.
+template <class BreakDown, class Interrupt>
+class QueueWorker {
+public:
+    QueueWorker(DeviceQueue& queue, DeviceBackend& backend, WorkManner manner, BreakDown break_down,
+                Interrupt interrupt)
+        : queue_(queue),
+          backend_(backend),
+          manner_(manner),
+          break_down_(std::move(break_down)),
+          interrupt_(std::move(interrupt)) {}
+
+    size_t step(uint16_t index) {
+        if (queue_.reset_reads_left == 0) {
+            queue_.write_strays();
+        }
+        if (!queue_.ring.started()) {
+            return 0;
+        }
+        look();
+        size_t completed = 0;
+        for (auto& work : queue_.backlog.take_due()) {
+            Completion const length = backend_.process(index, work.chain);
+            if (!length) {
+                queue_.keep(work.held);
+                continue;
+            }
+            queue_.finish(std::move(work), *length);
+            if (manner_.publish_each) {
+                completed += publish();
+            }
+        }
+        return completed + publish();
+    }
+
+private:
+    void look() {
+        bool const polling = manner_.attention == Attention::polling;
+        if (!queue_.notified && !polling) {
+            return;
+        }
+        queue_.notified = false;
+        do {
+            if (!queue_.fetch_all()) {
+                return break_down_();
+            }
+            if (polling) {
+                queue_.ring.forbid_notifications();
+            }
+        } while (!polling && queue_.ring.arm_avail_event());
+    }
+
+    size_t publish() {
+        size_t const used = queue_.use_finished(manner_.used_entries);
+        queue_.ring.flush_used();
+        if (queue_.ring.needs_interrupt()) {
+            interrupt_();
+        }
+        return used;
+    }
+
+    DeviceQueue& queue_;
+    DeviceBackend& backend_;
+    WorkManner manner_;
+    BreakDown break_down_;
+    Interrupt interrupt_;
+};
+
+}  // namespace virtq::sim
