@@ -167,6 +167,19 @@ TEST(BlockDevice, RefusesAVirtualAddress) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
+// The allocator has handed the page out twice, or it was freed while in use.
+TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    Pages const& ring = machine.driver.ring(0).pages();
+    PhysAddr const last{ring.phys.value + ring.count * page_bytes - 512};
+    PhysAddr const before{ring.phys.value - 512};
+    for (Segment const& data : {Segment{ring.phys, 512}, Segment{last, 512}, Segment{before, 1024}}) {
+        EXPECT_BREACH(machine.driver.submit_write(0, {&data, 1}, Token{}), "the disk's own pages");
+    }
+    machine.hostile = true;
+}
+
 TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
     DiskMachine<> machine({.disk = {.read_only = true}});
     machine.bring_up();

@@ -253,6 +253,18 @@ TEST(DeviceInit, RefusesAQueueThatIsInUse) {
     ASSERT_TRUE(first.release(machine.memory).ok());
 }
 
+// Its reset would take the other driver's queues away, which would wait for ever.
+TEST(DeviceInit, IsABreachToInitialiseADeviceThatADriverOfTheTransportUses) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    static BlockDevice<Transport, 64> second;
+    EXPECT_BREACH(second.init(machine.transport, machine.memory), "another driver");
+    EXPECT_TRUE(machine.driver.check_alive().ok());
+    ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
+    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    machine.bring_up();
+}
+
 // hermit-os/kernel#1729: queues were set up before features were negotiated.
 TEST(DeviceInit, IsABreachToSetUpAQueueBeforeTheNegotiation) {
     DiskMachine<> machine;

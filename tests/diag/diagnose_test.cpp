@@ -861,7 +861,9 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     // A second driver resets the device, and gives it a queue of its own.
     VirtQueue<QueueMachine::size> second;
     SpinRelax relax;
-    DeviceInit<MmioTransport<sim::MmioRegisters>> init{machine.transport};
+    MmioTransport<sim::MmioRegisters> same_slot;
+    ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
+    DeviceInit<MmioTransport<sim::MmioRegisters>> init{same_slot};
     Negotiation negotiation = machine.negotiation;
     ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).ok());

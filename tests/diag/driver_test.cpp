@@ -41,6 +41,25 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
+// The driver gave up, and the answer came after that.
+TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    Segment const data[] = {DiskMachine<>::segment(machine.buffer(512))};
+    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    for (int i = 0; i < 10; ++i) {
+        machine.device.step();
+    }
+    Diagnosis found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::answered_too_late) << explained(found);
+    EXPECT_EQ(found.findings().size(), 1u) << explained(found);
+    EXPECT_NE(flattened(found).find("larger budget"), std::string::npos) << explained(found);
+    ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
+    static_cast<void>(machine.driver.complete());  // takes what was abandoned
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
+}
+
 // Whatever was asked last, its chain is found sound.
 TEST(DiagnosisOfADriver, FindsNothingAfterRequestsOfEachKind) {
     for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {

@@ -204,6 +204,25 @@ void transport() {
     use(global_transport.config_generation());
 }
 
+/// Where devices are, from each source.
+void discovery() {
+    auto const each = [](virtq::MmioSlot const& slot) { use(slot); };
+    virtq::MmioSlot const slots[] = {unknown<virtq::MmioSlot>()};
+    use(virtq::for_each_mmio_slot(slots, each));
+    use(virtq::for_each_mmio_slot(unknown<virtq::MmioSlotRow>(), each));
+    use(virtq::for_each_mmio_slot(virtq::KernelCommandLine{unknown<char const*>(), unknown<uint32_t>()}, each));
+
+    virtq::DeviceTree const tree{unknown<void const*>(), unknown<size_t>()};
+    use(virtq::device_tree_bytes(tree));
+    use(virtq::for_each_mmio_slot(
+        tree, [](virtq::DeviceTreeProperty cells) { return cells[unknown<uint32_t>()]; }, each));
+    use(virtq::for_each_compatible(tree, "pci-host-ecam-generic", [](virtq::DeviceTreeCursor const& host) {
+        use(host.reg(unknown<uint32_t>()));
+        use(host.name());
+        use(host.property("bus-range").number(1, 1));
+    }));
+}
+
 void pci() {
     struct {
         uintptr_t map_device_memory(virtq::PhysAddr address, uint64_t) {
@@ -232,25 +251,6 @@ void pci() {
         virtq::disable_msix(function);
     });
 #endif
-}
-
-/// Where devices are, from each source.
-void discovery() {
-    auto const each = [](virtq::MmioSlot const& slot) { use(slot); };
-    virtq::MmioSlot const slots[] = {unknown<virtq::MmioSlot>()};
-    use(virtq::for_each_mmio_slot(slots, each));
-    use(virtq::for_each_mmio_slot(unknown<virtq::MmioSlotRow>(), each));
-    use(virtq::for_each_mmio_slot(virtq::KernelCommandLine{unknown<char const*>(), unknown<uint32_t>()}, each));
-
-    virtq::DeviceTree const tree{unknown<void const*>(), unknown<size_t>()};
-    use(virtq::device_tree_bytes(tree));
-    use(virtq::for_each_mmio_slot(
-        tree, [](virtq::DeviceTreeProperty cells) { return cells[unknown<uint32_t>()]; }, each));
-    use(virtq::for_each_compatible(tree, "pci-host-ecam-generic", [](virtq::DeviceTreeCursor const& host) {
-        use(host.reg(unknown<uint32_t>()));
-        use(host.name());
-        use(host.property("bus-range").number(1, 1));
-    }));
 }
 
 /// A driver of one's own: the steps of §3.1.1, one by one.

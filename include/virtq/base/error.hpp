@@ -279,7 +279,7 @@ enum class Error : uint8_t {
         case Error::queue_in_use: return "The queue is already enabled: reset the device before it is set up again.";
         case Error::queue_not_accepted:
             return "The device did not take over the queue (its ready or page number register does not read back): "
-                   "check the queue's addresses.";
+                   "look whether Pages::phys is physical, in bytes, not cut to 32 bits, and in memory of the device.";
 
         case Error::reset_timed_out:
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
@@ -333,17 +333,15 @@ enum class Error : uint8_t {
         case Error::io_error:
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
         case Error::status_invalid:
-            return "The device completed the request without a valid status byte: it is faulty. Do not use the data; "
-                   "reset() "
-                   "may help.";
+            return "The device completed the request and its status byte is not there: it wrote it elsewhere (is "
+                   "Pages::phys right, for all pages of the allocator?), or it is faulty. Do not use the data.";
         case Error::short_read:
             return "The device reported success for fewer bytes than were asked for, and the rest of the buffer is "
                    "not to "
                    "be used (§2.7.8.3): ask again, in smaller pieces.";
         case Error::timed_out:
-            return "The device did not answer within the budget. Data of the request still belongs to the device: "
-                   "call "
-                   "reset() before using it again.";
+            return "The device did not answer within the budget of looks, which may be small: diagnose() says what it "
+                   "waits for. Data of the request still belongs to the device: call reset() before using it again.";
         case Error::request_cancelled:
             return "The device was reset before it had finished this request; nothing is known of what it did.";
     }

@@ -172,7 +172,8 @@ public:
         return cache_mode() == mode ? Status{} : Status{Error::not_supported};
     }
 
-    /// Why the last request of a queue was not taken, no error if it was; of a disk that is not up, why `init` failed.
+    /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
+    /// `init` failed.
     [[nodiscard]] Error refused(uint16_t queue = 0) const {
         return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
     }

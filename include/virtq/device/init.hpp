@@ -65,6 +65,11 @@ public:
     /// `features_refused`.
     template <Relax R>
     [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
+        if constexpr (requires { transport_.is_in_use(); }) {
+            VIRTQ_ASSERT(!transport_.is_in_use(),
+                         "Initialisation of a device that another driver uses through this transport, and would lose: "
+                         "reset or release that one first, or give each device a transport of its own");
+        }
         if (Status const reset = reset_device(transport_, looks, relax); !reset) {
             return reset;
         }

@@ -142,12 +142,17 @@ namespace virtq {
                    "it.";
 
         case Cause::device_reads_elsewhere:
-            return "Check the queue size and the three addresses that the device was given, both halves of each and "
+            return "Check Pages::phys of all pages, those of headers too; the queue size and the three addresses that "
+                   "the device was given, both halves of each and "
                    "in their order: size() and addresses(); `info virtio-queue-status PATH QUEUE` shows them.";
         case Cause::device_needs_reset:
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'`: it says what it could not bear; usually an "
                    "address or a length in a descriptor, or a queue size that differs. Then reset the device.";
 
+        case Cause::answered_too_late:
+            return "Give the call a larger budget of looks (a look takes nanoseconds, a disk milliseconds) or a relax "
+                   "hook "
+                   "that pauses; then reset(), which hands back what was in flight.";
         case Cause::interrupts_off:
             return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
                    "and "

@@ -81,6 +81,7 @@ enum class Cause : uint8_t {
     device_needs_reset,
 
     // who waits for whom
+    answered_too_late,
     interrupts_off,
     interrupt_not_handled,
     completions_not_taken,
@@ -214,11 +215,14 @@ enum class Cause : uint8_t {
 
         case Cause::device_reads_elsewhere:
             return "What is in flight is sound as far as can be seen, and the device cannot bear it: it reads "
-                   "elsewhere, or counts in another queue size.";
+                   "elsewhere (a wrong Pages::phys, a buffer that was freed), or counts in another queue size.";
         case Cause::device_needs_reset:
             return "The device set DEVICE_NEEDS_RESET: it found something in a queue or a request that it cannot "
                    "bear.";
 
+        case Cause::answered_too_late:
+            return "The device has answered after the driver had given up waiting, and is well: the budget was too "
+                   "small.";
         case Cause::interrupts_off:
             return "The device has answered, and nobody has looked: used buffer notifications are off, so no "
                    "interrupt comes.";

@@ -297,6 +297,8 @@ private:
     void judge_idle() {
         if (queue_.num_free == 0) {
             add(Cause::descriptors_not_freed);
+        } else if (has_given_up()) {
+            add(Cause::answered_too_late);
         } else if (driver_.refused != Error::none) {
             add(Cause::request_refused, static_cast<uint64_t>(driver_.refused));
         } else {
@@ -304,7 +306,15 @@ private:
         }
     }
 
+    /// Whether the driver waits for a reset because a request timed out, and the device is well.
+    [[nodiscard]] bool has_given_up() const {
+        return driver_.refused == Error::timed_out || driver_.refused == Error::reset_needed;
+    }
+
     void judge_untaken() {
+        if (has_given_up()) {
+            return add(Cause::answered_too_late, queue_.answered());
+        }
         if (!queue_.notifications_on) {
             add(Cause::interrupts_off, queue_.answered());
         } else if ((device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0) {
