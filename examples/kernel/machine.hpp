@@ -70,8 +70,7 @@ struct Message {
 };
 [[nodiscard]] Message listen_message(unsigned number, InterruptHandler handler);
 
-// --- PCI: `arch/<name>/pci_access.hpp` says as `PciAccess` and `pci_access()` how the configuration space is reached
-// ---
+// --- PCI: `pci_access()` of `arch/<name>/pci_access.hpp` is the way to the configuration space ---
 
 [[nodiscard]] bool has_pci();
 
