@@ -243,7 +243,8 @@ private:
 
     [[nodiscard]] Error add(uint16_t number, BlockPart const& part) {
         VIRTQ_ASSERT(!has_pages_of(part.data),
-                     "The data of a request lies in the disk's own pages: were they handed out twice, or freed?");
+                     "The data of a request lies in the disk's own pages: were they handed out twice, or freed? Or is "
+                     "Pages::phys wrong?");
         frames_.prepare(number, part.type, part.sector);
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);

@@ -84,7 +84,7 @@ namespace virtq {
         case Cause::ring_address_zero:
             return "Look for a failed allocation whose address 0 was passed on: allocate_pages() says so with "
                    "Pages{}. "
-                   "Or was Pages::phys not filled in?";
+                   "Or was Pages::phys not filled in, or cut to 32 bits?";
         case Cause::ring_address_virtual:
             return "Let allocate_pages() return the physical address in Pages::phys; with phys_addr() in the "
                    "allocator init() verifies it.";

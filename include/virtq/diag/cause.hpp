@@ -255,7 +255,8 @@ enum class Cause : uint8_t {
             return "The device does not know of what waits in this queue: it was given other addresses than those "
                    "above, or it was never notified.";
         case Cause::buffer_address_cut:
-            return "A buffer in flight lies below 4 GiB while the queue lies above: perhaps its address was cut to 32 "
+            return "A buffer of a request lies below 4 GiB while the queue lies above: perhaps its address was cut to "
+                   "32 "
                    "bits.";
         case Cause::descriptors_not_freed:
             return "All descriptors are the caller's, and none is in flight: nothing can be added.";
