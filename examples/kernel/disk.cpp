@@ -43,7 +43,7 @@ void Disk::bring_up(PagePool& pages) {
 void Disk::expect_interrupts(uint64_t requests) {
     if (way != InterruptWay::none) {
         most_interrupts = interrupts + 2 * requests + 16;
-        static_cast<void>(device.enable_used_notifications());  // before the first request: that one does interrupt
+        static_cast<void>(device.enable_used_notifications());  // before the first request: that one interrupts
     }
 }
 
@@ -59,12 +59,16 @@ void Disk::rest() {
         virtq::SpinRelax{}();
         return;
     }
-    if (device.enable_used_notifications() == nothing_there && !machine::wait() &&
-        device.enable_used_notifications() == something_there && !machine::wait()) {
+    // Until the first interrupt they stay enabled, so it comes, or is there already: even a fast disk is slept for
+    // once.
+    bool const may_sleep = interrupts == 0 || device.enable_used_notifications() == nothing_there;
+    if (may_sleep && !machine::wait() && device.enable_used_notifications() == something_there && !machine::wait()) {
         // One tick may fall between the device's write and its interrupt, but not a second one.
         give_up("an interrupt was lost: the disk had something to say, and only the tick ended the sleep");
     }
-    device.disable_used_notifications();
+    if (interrupts != 0) {
+        device.disable_used_notifications();
+    }
     if (config_changed) {
         config_changed = false;
         if (virtq::Result<bool> const changed = device.on_config_change(); !changed || *changed) {

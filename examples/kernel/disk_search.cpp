@@ -27,6 +27,7 @@ void on_line(unsigned line) {
         }
     }
     if (!claimed && ++unclaimed > most_unclaimed) {
+        console::line();
         console::fail("an interrupt storm: line ", line, " is no disk's");
     }
 }

@@ -16,9 +16,10 @@ namespace machine {
 inline constexpr virtq::PhysAddr pool_base{uint64_t{4} << 30};
 inline constexpr uint64_t pool_bytes = uint64_t{128} << 20;
 
-/// Where examples/run leaves a word of `Option` bits, in the last page of the pool: to be read first. RAM that nobody
-/// wrote to is zero.
+/// Where examples/run leaves two words, in the last page of the pool: `Option` bits, and how many requests there are
+/// to be in the check of interrupts. To be read first. RAM that nobody wrote to is zero.
 inline constexpr virtq::PhysAddr option_word = pool_base + (pool_bytes - 4096);
+inline constexpr virtq::PhysAddr request_word = option_word + 4;
 enum Option : uint32_t {
     option_polled = 1,       ///< look again and again instead of sleeping
     option_no_messages = 2,  ///< use a PCI device's interrupt line also where it could send messages (MSI-X)
@@ -69,8 +70,7 @@ struct Message {
 };
 [[nodiscard]] Message listen_message(unsigned number, InterruptHandler handler);
 
-// --- PCI: `arch/<name>/pci_access.hpp` says as `PciAccess` and `pci_access()` how the configuration space is reached
-// ---
+// --- PCI: `pci_access()` of `arch/<name>/pci_access.hpp` is the way to the configuration space ---
 
 [[nodiscard]] bool has_pci();
 

@@ -4,6 +4,7 @@
 #include "disk_reader.hpp"
 #include "disk_search.hpp"
 #include "divide.hpp"
+#include "interrupt_check.hpp"
 #include "machine.hpp"
 #include "page_check.hpp"
 #include "page_pool.hpp"
@@ -52,6 +53,7 @@ extern "C" void kernel_main() {
     console::line("virtq example kernel on ", machine::name(), ", with pages from ",
                   console::Hex{machine::pool_base.value});
     uint32_t const options = *static_cast<uint32_t const*>(machine::virt(machine::option_word));
+    uint32_t const requests = *static_cast<uint32_t const*>(machine::virt(machine::request_word));
     dirty_the_pool();
     check_pages(pages);
 
@@ -69,6 +71,13 @@ extern "C" void kernel_main() {
     console::line("written, flushed and read back the same: ", check_writing(disks[1 - first], pages), " bytes");
     if (way != InterruptWay::none) {
         console::line("interrupts of blocking calls: ", disks[1 - first].interrupts);
+    }
+    if (requests != 0) {
+        Disk& disk = disks[1 - first];
+        uint64_t const before = disk.interrupts;
+        uint64_t const sleeps = check_interrupts(disk, pages, requests);
+        console::line("none lost in ", uint64_t{requests}, " requests: interrupts ", disk.interrupts - before,
+                      ", sleeps ", sleeps);
     }
 
     for (Disk& disk : disks) {

@@ -15,7 +15,9 @@
 #include <virtq/spec/feature_name.hpp>
 #include <virtq/spec/version.hpp>
 #include <virtq/transport/any.hpp>
+#include <virtq/transport/device_tree.hpp>
 #include <virtq/transport/mmio.hpp>
+#include <virtq/transport/mmio_command_line.hpp>
 #include <virtq/transport/pci_config_window.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>

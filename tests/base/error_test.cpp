@@ -52,6 +52,23 @@ TEST(Error, HasADifferentSentenceForEachEnumerator) {
     }
 }
 
+// What a kernel most often gets wrong of a sector: it gives a byte offset.
+TEST(Error, SaysInWhichUnitSectorsAreCounted) {
+    std::string_view const sentence = describe(Error::beyond_capacity);
+    EXPECT_NE(sentence.find("512 bytes"), std::string_view::npos) << sentence;
+    EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
+}
+
+// What is wrong is most often the kernel's, not the device's.
+TEST(Error, LooksAtThePageAllocatorBeforeItBlamesTheDevice) {
+    for (Error const error : {Error::status_invalid, Error::queue_not_accepted}) {
+        EXPECT_NE(std::string_view{describe(error)}.find("Pages::phys"), std::string_view::npos) << describe(error);
+    }
+    std::string_view const late = describe(Error::timed_out);
+    EXPECT_NE(late.find("budget of looks"), std::string_view::npos) << late;
+    EXPECT_NE(late.find("diagnose()"), std::string_view::npos) << late;
+}
+
 TEST(Error, DescribesANumberThatIsNoEnumerator) {
     EXPECT_EQ(describe(static_cast<Error>(255)), unknown);
 }

@@ -167,6 +167,19 @@ TEST(BlockDevice, RefusesAVirtualAddress) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
+// The allocator has handed the page out twice, or it was freed while in use.
+TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    Pages const& ring = machine.driver.ring(0).pages();
+    PhysAddr const last{ring.phys.value + ring.count * page_bytes - 512};
+    PhysAddr const before{ring.phys.value - 512};
+    for (Segment const& data : {Segment{ring.phys, 512}, Segment{last, 512}, Segment{before, 1024}}) {
+        EXPECT_BREACH(machine.driver.submit_write(0, {&data, 1}, Token{}), "the disk's own pages");
+    }
+    machine.hostile = true;
+}
+
 TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
     DiskMachine<> machine({.disk = {.read_only = true}});
     machine.bring_up();
@@ -199,6 +212,34 @@ TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
     request.operation = static_cast<BlockOperation>(99);
     EXPECT_EQ(machine.driver.submit(request).error(), Error::not_supported);
     EXPECT_EQ(machine.driver.in_flight(), 0);
+}
+
+// For `diagnose`: a kernel that does not look at what a call returns waits for a request that was never made.
+TEST(BlockDevice, RemembersWhyARequestWasNotTakenUntilOneIs) {
+    DiskMachine<> machine({.disk = {.sectors = 10}});
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+    Segment const data[] = {machine.segment(machine.buffer(512))};
+    ASSERT_EQ(machine.driver.submit_read(10 * 512, data, Token{}).error(), Error::beyond_capacity);
+    EXPECT_EQ(machine.driver.refused(), Error::beyond_capacity);
+    ASSERT_TRUE(machine.driver.read(0, data[0], patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.refused(), Error::reset_needed);
+    ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
+    EXPECT_EQ(machine.driver.refused(), Error::none);
+}
+
+TEST(BlockDevice, RemembersWhyItDidNotComeUp) {
+    DiskMachine<> machine;
+    machine.device.refuse_features_ok();
+    ASSERT_EQ(machine.init().error(), Error::features_refused);
+    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+    Transport unknown;
+    ASSERT_EQ(machine.driver.init(unknown, machine.memory).error(), Error::transport_not_probed);
+    EXPECT_EQ(machine.driver.refused(), Error::transport_not_probed);
 }
 
 TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {

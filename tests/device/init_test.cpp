@@ -219,6 +219,14 @@ TEST(DeviceInit, NamesARequiredFeatureThatThisLibraryDoesNotImplement) {
     EXPECT_EQ(negotiation.missing, Features::of(spec::Feature::admin_vq));
 }
 
+// QEMU takes no status with FEATURES_OK then, also not one that adds FAILED.
+TEST(DeviceInit, SaysThatItFailedWithoutTheFeaturesOkThatWasRefused) {
+    DiskMachine<> machine;
+    machine.device.refuse_features_ok();
+    ASSERT_EQ(machine.init().error(), Error::features_refused);
+    EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 0x83}));
+}
+
 TEST(DeviceInit, RefusesAQueueThatIsInUse) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
@@ -227,13 +235,45 @@ TEST(DeviceInit, RefusesAQueueThatIsInUse) {
         [&](std::uint16_t offset, bool is_write) { reads += offset == 0x034 && !is_write ? 1 : 0; });
     machine.bring_up();
     EXPECT_EQ(reads, 1u);
+    machine.transport.set_status(DeviceStatus{});
+    static VirtQueue<64> first;
     static VirtQueue<64> second;
     DeviceInit<Transport> init{machine.transport};
-    machine.hostile = true;  // set up twice
-    EXPECT_EQ(init.set_up_queue(0, second, machine.memory, Features{}).error(), Error::queue_in_use);
+    Negotiation negotiation;
+    SpinRelax relax;
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.set_up_queue(0, first, machine.memory, negotiation.negotiated).ok());
+    EXPECT_EQ(reads, 2u);
+    EXPECT_EQ(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).error(), Error::queue_in_use);
     machine.device.before_access(nullptr);
-    EXPECT_EQ(reads, 1u);  // the size of a queue in use is not looked at (§4.2.4)
+    EXPECT_EQ(reads, 2u);  // the size of a queue in use is not looked at (§4.2.4)
     EXPECT_EQ(second.size(), 0);
+    machine.transport.set_status(DeviceStatus{});
+    first.detach();
+    ASSERT_TRUE(first.release(machine.memory).ok());
+}
+
+// Its reset would take the other driver's queues away, which would wait for ever.
+TEST(DeviceInit, IsABreachToInitialiseADeviceThatADriverOfTheTransportUses) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    static BlockDevice<Transport, 64> second;
+    EXPECT_BREACH(second.init(machine.transport, machine.memory), "another driver");
+    EXPECT_TRUE(machine.driver.check_alive().ok());
+    ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
+    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    machine.bring_up();
+}
+
+// hermit-os/kernel#1729: queues were set up before features were negotiated.
+TEST(DeviceInit, IsABreachToSetUpAQueueBeforeTheNegotiation) {
+    DiskMachine<> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    static VirtQueue<64> queue;
+    Negotiation negotiation;
+    DeviceInit<Transport> init{machine.transport};
+    EXPECT_BREACH(init.set_up_queue(0, queue, machine.memory, negotiation.negotiated), "negotiate() was not called");
+    EXPECT_BREACH(init.set_up_queue(0, queue, machine.memory, modern_features()), "negotiate() was not called");
 }
 
 TEST(DeviceInit, IsABreachToGiveAQueueOtherFeaturesThanTheDeviceAccepted) {

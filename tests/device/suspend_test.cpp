@@ -100,5 +100,13 @@ TEST_F(Suspend, SaysThatTheDeviceIsGone) {
     device.vanish(false);
 }
 
+TEST_F(Suspend, SaysThatTheDeviceWentWhileItWaited) {
+    go_live();
+    device.suspend_takes(sim::MmioDevice::never);
+    auto unplug = [&] { device.vanish(); };
+    EXPECT_EQ(suspend_device(transport, Looks{5}, unplug).error(), Error::device_gone);
+    device.vanish(false);
+}
+
 }  // namespace
 }  // namespace virtq::test

@@ -35,7 +35,7 @@ class DiagnosisOfASoundQueue : public ::testing::TestWithParam<QueueSetup> {};
 TEST_P(DiagnosisOfASoundQueue, FindsNothingWhenItIsIdle) {
     QueueMachine machine(GetParam());
     machine.bring_up();
-    EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
+    EXPECT_EQ(machine.cause(), Cause::nothing_asked);
     EXPECT_TRUE(machine.look().is_healthy());
     for (int i = 0; i < 20; ++i) {
         machine.submit_read();
@@ -190,7 +190,7 @@ TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
     SpinRelax relax;
     ASSERT_EQ(machine.init.negotiate(machine.negotiation, Looks{100}, relax).error(), Error::features_refused);
     Diagnosis const found = diagnose(machine.transport);
-    EXPECT_EQ(found.cause(), Cause::features_not_accepted);
+    EXPECT_EQ(found.cause(), Cause::features_refused);
     ASSERT_GE(found.findings().size(), 2u);
     EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
 }
@@ -205,7 +205,7 @@ TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
     auto const believed = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
     ASSERT_TRUE(machine.queue.init(machine.memory, QueueMachine::size, believed).ok());
     Diagnosis const found = diagnose(machine.transport, 0, machine.queue, {});
-    Cause const expected[] = {Cause::features_not_accepted, Cause::driver_gave_up, Cause::version_1_missing,
+    Cause const expected[] = {Cause::features_refused, Cause::driver_gave_up, Cause::version_1_missing,
                               Cause::event_idx_not_negotiated};  // the fifth would be driver_ok_missing
     ASSERT_EQ(found.findings().size(), std::size(expected));
     for (std::size_t i = 0; i < std::size(expected); ++i) {
@@ -861,7 +861,9 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     // A second driver resets the device, and gives it a queue of its own.
     VirtQueue<QueueMachine::size> second;
     SpinRelax relax;
-    DeviceInit<MmioTransport<sim::MmioRegisters>> init{machine.transport};
+    MmioTransport<sim::MmioRegisters> same_slot;
+    ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
+    DeviceInit<MmioTransport<sim::MmioRegisters>> init{same_slot};
     Negotiation negotiation = machine.negotiation;
     ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).ok());
@@ -913,7 +915,7 @@ TEST(DiagnosisThroughATransport, NeedsNoRegisters) {
         machine.enable_queue();
         EXPECT_EQ(diagnose(transport, 0, machine.queue, negotiated).cause(), Cause::driver_ok_missing);
         machine.go_live();
-        EXPECT_EQ(diagnose(transport, 0, machine.queue, negotiated).cause(), Cause::nothing_in_flight);
+        EXPECT_EQ(diagnose(transport, 0, machine.queue, negotiated).cause(), Cause::nothing_asked);
         EXPECT_EQ(diagnose(transport).cause(), Cause::none);
     }
 }

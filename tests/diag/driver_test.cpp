@@ -41,6 +41,25 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
+// The driver gave up, and the answer came after that.
+TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    Segment const data[] = {DiskMachine<>::segment(machine.buffer(512))};
+    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    for (int i = 0; i < 10; ++i) {
+        machine.device.step();
+    }
+    Diagnosis found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::answered_too_late) << explained(found);
+    EXPECT_EQ(found.findings().size(), 1u) << explained(found);
+    EXPECT_NE(flattened(found).find("larger budget"), std::string::npos) << explained(found);
+    ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
+    static_cast<void>(machine.driver.complete());  // takes what was abandoned
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
+}
+
 // Whatever was asked last, its chain is found sound.
 TEST(DiagnosisOfADriver, FindsNothingAfterRequestsOfEachKind) {
     for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
@@ -117,6 +136,103 @@ TEST(DiagnosisOfATransport, SaysOfADeviceThatWasGivenUpOnlyThat) {
     Diagnosis const found = diagnose(transport);
     EXPECT_EQ(found.cause(), Cause::driver_gave_up);
     EXPECT_EQ(found.findings().size(), 1u);
+}
+
+TEST(DiagnosisOfATransport, SaysToWhichStepInitialisationCame) {
+    {
+        DiskMachine<> machine;
+        ASSERT_TRUE(machine.probe().ok());
+        DeviceInit<Transport> init{machine.transport};
+        Negotiation negotiation;
+        negotiation.required.set(spec::Feature::event_idx);
+        SpinRelax relax;
+        ASSERT_EQ(init.negotiate(negotiation, Looks{100}, relax).error(), Error::feature_required_not_offered);
+        Diagnosis const found = diagnose(machine.transport);
+        EXPECT_EQ(found.cause(), Cause::driver_gave_up);
+        EXPECT_EQ(found.findings().size(), 1u) << explained(found);  // FEATURES_OK was never asked for
+        EXPECT_NE(flattened(found).find("step 4 of §3.1.1: a feature that the driver requires is not among"),
+                  std::string::npos)
+            << explained(found);
+        // Who has only the registers cannot know.
+        auto registers = machine.device.registers();
+        Diagnosis const guess = diagnose(registers);
+        ASSERT_EQ(guess.findings().size(), 2u) << explained(guess);
+        EXPECT_EQ(guess.cause(), Cause::driver_gave_up);
+        EXPECT_EQ(guess.findings()[1].cause, Cause::features_not_accepted);
+        EXPECT_NE(flattened(guess).find("It came to the features, steps 4 to 6"), std::string::npos);
+    }
+    {
+        DiskMachine<> machine;
+        ASSERT_TRUE(machine.probe().ok());
+        DeviceInit<Transport> init{machine.transport};
+        Negotiation negotiation;
+        SpinRelax relax;
+        ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+        static_cast<void>(init.fail(Error::no_pages));
+        EXPECT_NE(flattened(diagnose(machine.transport)).find("It came to step 7"), std::string::npos);
+    }
+    {
+        DiskMachine<> machine{{.version = sim::MmioVersion::legacy}};
+        machine.memory.fail_all();
+        ASSERT_EQ(machine.init().error(), Error::no_pages);
+        Diagnosis const found = diagnose(machine.transport);
+        EXPECT_EQ(found.cause(), Cause::driver_gave_up);
+        EXPECT_NE(flattened(found).find("It came to the features or the queues"), std::string::npos);
+    }
+    {
+        DiskMachine<> machine;
+        machine.bring_up();
+        machine.transport.set_status(machine.transport.status().with(spec::StatusBit::failed));
+        EXPECT_NE(flattened(diagnose(machine.transport)).find("It was live before"), std::string::npos);
+    }
+}
+
+TEST(DiagnosisOfATransport, SeesADeviceWithoutVersion1) {
+    DiskMachine<> machine;
+    machine.device.offer(32, false);
+    ASSERT_EQ(machine.init().error(), Error::feature_required_not_offered);
+    Diagnosis const found = diagnose(machine.transport);
+    ASSERT_EQ(found.findings().size(), 2u) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::version_1_not_offered);
+    EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
+    // The driver itself has let go of the transport, but knows what it missed.
+    Diagnosis const of_driver = diagnose(machine.driver);
+    EXPECT_EQ(of_driver.cause(), Cause::driver_not_initialised);
+    std::string const text = flattened(of_driver);
+    EXPECT_NE(text.find("init() returned: The driver cannot work without a feature"), std::string::npos) << text;
+    EXPECT_NE(text.find("missing     VIRTIO_F_VERSION_1"), std::string::npos) << text;
+}
+
+TEST(DiagnosisOfATransport, ShowsWhereItsRegistersAreMapped) {
+    alignas(4) std::uint32_t words[64] = {};
+    words[0] = little_endian(spec::mmio::magic);
+    words[1] = little_endian(spec::mmio::version_modern);
+    words[2] = little_endian(std::uint32_t{2});
+    MmioSpace space{reinterpret_cast<std::uintptr_t>(words)};
+    Diagnosis const found = diagnose(space);
+    EXPECT_EQ(found.device.registers, reinterpret_cast<std::uintptr_t>(words));
+    EXPECT_NE(explained(found).find("registers   at 0x"), std::string::npos) << explained(found);
+    MmioTransport<> transport;
+    ASSERT_TRUE(transport.probe(space).ok());
+    EXPECT_EQ(diagnose(transport).device.registers, reinterpret_cast<std::uintptr_t>(words));
+}
+
+// The call returned an error, at which nobody looked, and then the kernel waits.
+TEST(DiagnosisOfADriver, SaysWhatTheDriverHasRefused) {
+    DiskMachine<> machine{{.disk = {.sectors = 10}}};
+    machine.bring_up();
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::nothing_asked);
+    Segment const data[] = {DiskMachine<>::segment(machine.buffer(512))};
+    ASSERT_FALSE(machine.driver.submit_read(10, data, Token{}).ok());
+    Diagnosis found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::request_refused);
+    EXPECT_EQ(found.findings().size(), 1u);
+    EXPECT_FALSE(found.is_healthy());
+    EXPECT_NE(flattened(found).find("It returned: The request reaches beyond the end of the disk"), std::string::npos)
+        << explained(found);
+    EXPECT_EQ(explained(found).find("WRITE"), std::string::npos) << explained(found);
+    ASSERT_TRUE(machine.driver.read(0, data[0], patience, machine.stepping()).ok());
+    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::nothing_in_flight);
 }
 
 TEST(DiagnosisOfADriver, SaysThatStartWasForgotten) {

@@ -16,6 +16,8 @@ protected:
         {PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
     static constexpr DiagnoseOption with_ram{.ram = memory};
 
+    explicit DiagnosisOfTheLastChain(QueueSetup const& setup = {}) : machine(setup) {}
+
     void SetUp() override {
         machine.hostile = true;
         machine.bring_up();
@@ -74,9 +76,8 @@ TEST_F(DiagnosisOfTheLastChain, SeesThatTheStatusIsMissing) {
     answer(header, data);
     Diagnosis const found = machine.look();
     ASSERT_EQ(found.findings().size(), 1u);
-    EXPECT_EQ(found.cause(), Cause::not_a_block_request);
-    EXPECT_NE(flattened(found).find("The status byte is missing, or lacks WRITE. It belongs to the last request"),
-              std::string::npos)
+    EXPECT_EQ(found.cause(), Cause::block_status_in_data);
+    EXPECT_NE(flattened(found).find("512 device-writable bytes. It belongs to the last request"), std::string::npos)
         << explained(found);
     machine.device.set_device_id(1);  // a network card may do so
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
@@ -94,6 +95,75 @@ TEST_F(DiagnosisOfTheLastChain, SaysNothingOfATableThatItDoesNotKnow) {
     EXPECT_EQ(flattened(found).find("last answer"), std::string::npos) << explained(found);
 }
 
+// What was cut to 32 bits lies below all memory, or where other memory is.
+TEST_F(DiagnosisOfTheLastChain, SeesAnAddressThatMayBeCut) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, machine.buffer(1)};
+    answer(header, data);
+    Diagnosis const found = machine.look();  // without the machine's memory it may be right
+    ASSERT_EQ(found.findings().size(), 2u) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::nothing_in_flight);
+    EXPECT_EQ(found.findings()[1].cause, Cause::buffer_address_cut);
+    EXPECT_EQ(found.findings()[1].descriptor, 1);
+    EXPECT_TRUE(found.is_healthy());
+    EXPECT_EQ(machine.look({.symptom = Symptom::none}).findings().size(), 1u);
+}
+
+class DiagnosisOfTheLastTable : public DiagnosisOfTheLastChain {
+protected:
+    DiagnosisOfTheLastTable() : DiagnosisOfTheLastChain({.indirect = true}) {}
+};
+
+// With INDIRECT_DESC a read is in a table, which nobody has written over either.
+TEST_F(DiagnosisOfTheLastTable, SeesAWrongAddress) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, machine.buffer(1)};
+    answer(header, data);
+    Diagnosis const found = machine.look(with_ram);
+    ASSERT_EQ(found.findings().size(), 1u) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::buffer_outside_ram);
+    EXPECT_EQ(found.first().value, 0x7000'0000u);
+    EXPECT_EQ(found.first().descriptor, 0);
+}
+
+TEST_F(DiagnosisOfTheLastTable, SaysWhatItLookedLike) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {machine.buffer(512), machine.buffer(1)};
+    answer(header, data);
+    Diagnosis const found = machine.look(with_ram);
+    EXPECT_EQ(found.cause(), Cause::nothing_in_flight) << explained(found);
+    EXPECT_NE(flattened(found).find("a read: The"), std::string::npos) << explained(found);
+}
+
+TEST_F(DiagnosisOfTheLastTable, SeesABufferInThePagesOfTheTables) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {{machine.queue.table_pages().phys, 512}, machine.buffer(1)};
+    answer(header, data);
+    EXPECT_EQ(machine.cause(with_ram), Cause::buffer_inside_ring);
+}
+
+TEST_F(DiagnosisOfTheLastTable, BelievesNothingThatIsNoTable) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {machine.buffer(512), machine.buffer(1)};
+    answer(header, data);
+    spec::Descriptor const sound = table()[0];
+    auto const expect_unknown = [&](std::uint64_t addr, std::uint32_t bytes) {
+        table()[0].addr = little_endian(addr);
+        table()[0].len = little_endian(bytes);
+        Diagnosis const found = machine.look();
+        EXPECT_EQ(flattened(found).find("last answer"), std::string::npos) << explained(found);
+        table()[0] = sound;
+    };
+    std::uint64_t const first = machine.queue.table_pages().phys.value;
+    expect_unknown(first - 4096, 48);
+    expect_unknown(first + machine.queue.table_pages().count * page_bytes, 48);
+    expect_unknown(first + 8, 48);
+    expect_unknown(first, 47);
+    expect_unknown(first, 0);
+    expect_unknown(first, 0x1000);
+    EXPECT_NE(flattened(machine.look()).find("last answer"), std::string::npos);
+}
+
 // While the caller holds descriptors they may have been the chain's.
 TEST_F(DiagnosisOfTheLastChain, IsNotLookedAtWhileTheCallerHoldsDescriptors) {
     Segment const header[] = {machine.buffer(16)};
@@ -102,7 +172,7 @@ TEST_F(DiagnosisOfTheLastChain, IsNotLookedAtWhileTheCallerHoldsDescriptors) {
     DescIndex const desc = *machine.queue.alloc_desc();
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
     machine.queue.free_desc(desc);
-    EXPECT_EQ(machine.cause(), Cause::not_a_block_request);
+    EXPECT_EQ(machine.cause(), Cause::block_status_in_data);
 }
 
 TEST_F(DiagnosisOfTheLastChain, EndsWhateverStandsInTheTable) {

@@ -204,6 +204,25 @@ void transport() {
     use(global_transport.config_generation());
 }
 
+/// Where devices are, from each source.
+void discovery() {
+    auto const each = [](virtq::MmioSlot const& slot) { use(slot); };
+    virtq::MmioSlot const slots[] = {unknown<virtq::MmioSlot>()};
+    use(virtq::for_each_mmio_slot(slots, each));
+    use(virtq::for_each_mmio_slot(unknown<virtq::MmioSlotRow>(), each));
+    use(virtq::for_each_mmio_slot(virtq::KernelCommandLine{unknown<char const*>(), unknown<uint32_t>()}, each));
+
+    virtq::DeviceTree const tree{unknown<void const*>(), unknown<size_t>()};
+    use(virtq::device_tree_bytes(tree));
+    use(virtq::for_each_mmio_slot(
+        tree, [](virtq::DeviceTreeProperty cells) { return cells[unknown<uint32_t>()]; }, each));
+    use(virtq::for_each_compatible(tree, "pci-host-ecam-generic", [](virtq::DeviceTreeCursor const& host) {
+        use(host.reg(unknown<uint32_t>()));
+        use(host.name());
+        use(host.property("bus-range").number(1, 1));
+    }));
+}
+
 void pci() {
     struct {
         uintptr_t map_device_memory(virtq::PhysAddr address, uint64_t) {
@@ -354,6 +373,7 @@ extern "C" void kernel_main() {
     kernel::checked_pages();
     kernel::platform();
     kernel::transport();
+    kernel::discovery();
     kernel::own_driver();
     kernel::pci();
     kernel::block_driver();

@@ -759,6 +759,9 @@ TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
     EXPECT_BREACH(queue->take_used(), "without memory");
     EXPECT_BREACH(queue->enable_used_notifications(), "without memory");
     EXPECT_BREACH(queue->disable_used_notifications(), "without memory");
+    EXPECT_BREACH(queue->restart(8, GetParam().features(), {}), "call init()");
+    EXPECT_EQ(queue->pages().count, 0u);
+    EXPECT_TRUE(queue->drain().empty());
     ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
     EXPECT_EQ(queue->take_used().state, TakeState::none);
     ASSERT_TRUE(queue->release(memory).ok());
@@ -768,6 +771,33 @@ TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
     EXPECT_EQ(queue->add({}, writable, Token{}).error(), Error::queue_not_initialised);
     EXPECT_EQ(queue->size(), 0u);
     EXPECT_EQ(queue->num_free(), 0u);
+}
+
+TEST_P(QueueContract, IsABreachToInitialiseItTwice) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    auto const queue = make_queue(GetParam().kind);
+    ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
+    EXPECT_BREACH(queue->init(memory, 8, GetParam().features(), {}), "release() it first");
+    ASSERT_TRUE(queue->release(memory).ok());
+}
+
+TEST(NegotiatedQueue, BecomesTheOtherFormatAndBack) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    auto const queue = make_queue(QueueKind::negotiated_split);
+    for (QueueKind const kind :
+         {QueueKind::negotiated_split, QueueKind::negotiated_packed, QueueKind::negotiated_split}) {
+        ASSERT_TRUE(queue->init(memory, 8, Combination{.kind = kind}.features(), {}).ok());
+        EXPECT_EQ(queue->addresses().size, 8u);
+        EXPECT_EQ(queue->num_free(), 8u);
+        ASSERT_TRUE(queue->release(memory).ok());
+    }
+}
+
+TEST(PackedQueue, IsABreachToStartBehindItsEnd) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    auto const queue = make_queue(QueueKind::packed);
+    Features const features = Combination{.kind = QueueKind::packed}.features();
+    EXPECT_BREACH(queue->init(memory, 8, features, {.first_index = RingIndex{8}}), "below its size");
 }
 
 TEST_P(QueueContract, ComesUpAgainInAnotherSize) {

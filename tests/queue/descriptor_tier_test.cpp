@@ -42,6 +42,28 @@ TEST(DescriptorTier, AllocatesEachDescriptorOnce) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
+TEST(DescriptorTier, IsNotForAQueueWithInOrder) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    ASSERT_TRUE(queue.init(memory, 8, Features::of(spec::Feature::version_1, spec::Feature::in_order)).ok());
+    EXPECT_EQ(queue.alloc_desc().error(), Error::descriptor_tier_in_order);
+    EXPECT_BREACH(queue.has_used(), "IN_ORDER");
+    EXPECT_BREACH(queue.poll_used(), "IN_ORDER");
+    ASSERT_TRUE(queue.release(memory).ok());
+}
+
+// A token given with the push belongs to a chain in flight as well.
+TEST(DescriptorTier, HandsBackAPushedChainWhenItIsDrained) {
+    RingPair<> ring;
+    std::vector<DescIndex> const chain = make_chain(ring, 2, 1);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{7}).ok());
+    static_cast<void>(ring.queue.publish());
+    ring.queue.detach();
+    std::vector<std::uintptr_t> tokens;
+    ASSERT_TRUE(ring.queue.drain([&](Token token) { tokens.push_back(token.value()); }).ok());
+    EXPECT_EQ(tokens, std::vector<std::uintptr_t>{7});
+}
+
 TEST(DescriptorTier, OffersAChainAtOnce) {
     RingPair<> ring;
     auto const chain = make_chain(ring, 3, 2);

@@ -245,6 +245,12 @@ TEST_F(PciConfig, DoesAsTheWindowsLengthSays) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
+TEST_F(PciConfig, MovesTheWindowsBytesAlsoForAPartOfThem) {
+    aim(4, 0x2000, 4);
+    EXPECT_EQ(bus.read16(slot, field(pci::pci_cfg, pci::pci_cfg_data + 2)), 0x0403);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
 TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
     aim(4, 0x1041, 2);

@@ -52,6 +52,7 @@ TEST_F(PciModern, HasTheFieldsOnReset) {
     EXPECT_EQ(regs().read16(common::queue_notify_off), 1);
     driver->select(2);
     EXPECT_EQ(regs().read16(common::queue_size), 0);
+    EXPECT_EQ(regs().read16(common::queue_msix_vector), 0xffff);
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -212,6 +213,14 @@ TEST_F(PciModern, TakesReadsToReset) {
     EXPECT_NE(regs().read8(common::device_status), 0);
     EXPECT_NE(regs().read8(common::device_status), 0);
     EXPECT_EQ(regs().read8(common::device_status), 0);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_F(PciModern, LetsADriverGiveUpDuringAReset) {
+    device->reset_takes(PciDevice::never);
+    regs().write8(common::device_status, 0);
+    regs().write8(common::device_status, status::failed);
+    regs().write8(common::device_status, 0);
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -419,6 +428,13 @@ TEST_F(PciQueueReset, ReportsAnotherValueAndMemoryTakenBackTooEarly) {
     expect_only("S-4.1.4.3-reset");
     log.clear();
     regs().write16(common::queue_reset, 1);
+    memory.free_pages(queue.pages);
+    expect_only("D-3.3.1-2");
+}
+
+TEST_F(PciQueueReset, HoldsTheMemoryOfAQueueThatWasNotReset) {
+    driver->bring_up(queue);
+    EXPECT_EQ(regs().read16(common::queue_reset), 0);
     memory.free_pages(queue.pages);
     expect_only("D-3.3.1-2");
 }

@@ -81,6 +81,24 @@ TEST_F(PciInterrupt, ReportsAWrongAccessToTheIsr) {
     EXPECT_FALSE(log.empty());
 }
 
+class PciWideIsr : public PciInterrupt {
+protected:
+    PciWideIsr() : PciInterrupt(changed()) {}
+    static PciLayout changed() {
+        PciLayout layout = PciLayout::modern();
+        layout.structure(pci::isr_cfg) = {pci::isr_cfg, 4, 0, 4};  // at least a byte (§4.1.4.5)
+        return layout;
+    }
+};
+
+TEST_F(PciWideIsr, IsAByteAllTheSame) {
+    device->interrupt_unasked(1);
+    EXPECT_EQ(driver->isr.read32(0), 0u);
+    EXPECT_EQ(driver->isr.read8(1), 0);
+    EXPECT_EQ(log.count("D-4.1.3.1-1"), 2u) << log;
+    EXPECT_EQ(driver->isr.read8(0), 1);
+}
+
 TEST_F(PciInterrupt, StormsOnRequest) {
     device->storm();
     for (int i = 0; i < 100; ++i) {
@@ -189,6 +207,8 @@ TEST_F(PciMsix, UsesTheLineAgainWhenItIsDisabled) {
 TEST_F(PciMsix, BeginsMasked) {
     EXPECT_EQ(driver->msix_entry(2).read32(12), 1u);
     EXPECT_EQ(driver->msix_entry(1).read32(12), 0u);
+    driver->mask(0, 0xffffffff);
+    EXPECT_EQ(driver->msix_entry(0).read32(12), 1u);  // the other bits are reserved
     EXPECT_EQ(driver->msix_entry(1).read32(0), 0xfee01000u);
     EXPECT_EQ(driver->msix_entry(1).read32(4), 1u);
     EXPECT_EQ(driver->msix_entry(1).read32(8), 0x31u);

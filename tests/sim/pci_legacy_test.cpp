@@ -46,6 +46,15 @@ TEST_F(PciLegacy, HasTheHeaderOfALegacyDevice) {
     EXPECT_NE(device->capabilities().find_id(pci::capability_msix), nullptr);
 }
 
+TEST_F(PciLegacy, HasNoStructuresWhateverTheLayoutSays) {
+    PciLayout other = PciLayout::transitional();
+    other.interface = PciInterface::legacy;
+    PciDevice old(memory, backend, other);
+    EXPECT_EQ(old.capabilities().find(pci::common_cfg), nullptr);
+    EXPECT_EQ(old.read_bar({4, 0x1040 + pci::common::num_queues}, 2), 0u);
+    expect_only("S-4.1.4-structure");
+}
+
 TEST(PciTransitionalId, IsThatOfTheTable) {
     EXPECT_EQ(pci::transitional_id_of(1), 0x1000);
     EXPECT_EQ(pci::transitional_id_of(2), 0x1001);
@@ -282,6 +291,7 @@ TEST_F(PciTransitional, ReportsBothInOneSession) {
     driver->bring_up(queue);
     regs().write16(legacy::queue_select, 0);
     expect_only("S-4.1.4.10-mixed");
+    EXPECT_EQ(log.entries().at(0).value, 1u);  // the legacy one is the other one
     log.clear();
     EXPECT_EQ(regs().read8(legacy::device_status), 15);  // that much is possible
     EXPECT_EQ(regs().read8(legacy::isr_status), 0);

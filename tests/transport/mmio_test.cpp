@@ -109,6 +109,15 @@ TEST(MmioTransport, KeepsAnInterruptThatComesAfterTheAcknowledgement) {
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
 }
 
+// The device is told where the driver goes on (§2.9), which the short form does not know.
+TEST(MmioTransport, IsABreachToNotifyWithoutTheDataThatWereAccepted) {
+    DiskMachine<> machine;
+    machine.hostile = true;
+    ASSERT_TRUE(machine.probe().ok());
+    machine.transport.accept_features(1, 1u << 6);
+    EXPECT_BREACH(machine.transport.notify(0), "give it also the `next`");
+}
+
 TEST(MmioTransport, IgnoresUndefinedInterruptBits) {
     DiskMachine<> machine;
     machine.bring_up();

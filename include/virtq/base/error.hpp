@@ -47,6 +47,12 @@ enum class Error : uint8_t {
     queue_not_initialised,
     queue_broken,
 
+    // transport: where the registers are
+    device_tree_absent,
+    device_tree_cut_short,
+    device_tree_malformed,
+    device_tree_no_address,
+    command_line_malformed,
     // transport: what is behind the registers
     no_device,
     not_virtio,
@@ -186,6 +192,25 @@ enum class Error : uint8_t {
             return "The device wrote something impossible into this queue; fault() has the reason and the value. "
                    "Reset the device and bring the queue up again.";
 
+        case Error::device_tree_absent:
+            return "No flattened device tree of version 17 starts here: check the address that the boot loader gave, "
+                   "its "
+                   "mapping, and that nothing was written over it.";
+        case Error::device_tree_cut_short:
+            return "The device tree is longer than the memory that may be read: map as much as device_tree_bytes() "
+                   "says.";
+        case Error::device_tree_malformed:
+            return "The device tree contradicts itself or is nested too deep, at the position given: look whether "
+                   "memory was "
+                   "allocated over it.";
+        case Error::device_tree_no_address:
+            return "A node of the device tree has no address that the CPU can use: its reg is missing or empty, or a "
+                   "bus "
+                   "around it has no ranges for it.";
+        case Error::command_line_malformed:
+            return "A virtio_mmio.device= of the command line cannot be read from the position given on: its form is "
+                   "<size>@<base>:<interrupt>[:<id>], as in 512@0xfeb00e00:12.";
+
         case Error::no_device: return "The slot is empty (device ID 0): this is normal, try the next slot.";
         case Error::not_virtio:
             return "No virtio device here (on virtio-mmio a wrong magic value, on PCI another vendor or device ID): "
@@ -254,7 +279,7 @@ enum class Error : uint8_t {
         case Error::queue_in_use: return "The queue is already enabled: reset the device before it is set up again.";
         case Error::queue_not_accepted:
             return "The device did not take over the queue (its ready or page number register does not read back): "
-                   "check the queue's addresses.";
+                   "look whether Pages::phys is physical, in bytes, not cut to 32 bits, and in memory of the device.";
 
         case Error::reset_timed_out:
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
@@ -286,7 +311,8 @@ enum class Error : uint8_t {
             return "The disk is read-only (VIRTIO_BLK_F_RO): attach it writable (QEMU: readonly=off), or do not "
                    "write.";
         case Error::beyond_capacity:
-            return "The request reaches beyond the end of the disk: compare with capacity_sectors().";
+            return "The request reaches beyond the end of the disk: compare with capacity_sectors(). Was a byte "
+                   "offset given? Sectors are counted in 512 bytes, whatever block_bytes() says.";
         case Error::length_not_block_multiple:
             return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
                    "says "
@@ -307,17 +333,15 @@ enum class Error : uint8_t {
         case Error::io_error:
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
         case Error::status_invalid:
-            return "The device completed the request without a valid status byte: it is faulty. Do not use the data; "
-                   "reset() "
-                   "may help.";
+            return "The device completed the request and its status byte is not there: it wrote it elsewhere (is "
+                   "Pages::phys right, for all pages of the allocator?), or it is faulty. Do not use the data.";
         case Error::short_read:
             return "The device reported success for fewer bytes than were asked for, and the rest of the buffer is "
                    "not to "
                    "be used (§2.7.8.3): ask again, in smaller pieces.";
         case Error::timed_out:
-            return "The device did not answer within the budget. Data of the request still belongs to the device: "
-                   "call "
-                   "reset() before using it again.";
+            return "The device did not answer within the budget of looks, which may be small: diagnose() says what it "
+                   "waits for. Data of the request still belongs to the device: call reset() before using it again.";
         case Error::request_cancelled:
             return "The device was reset before it had finished this request; nothing is known of what it did.";
     }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/device/block_admission.hpp>
 #include <virtq/device/block_config.hpp>
 #include <virtq/device/block_option.hpp>
 #include <virtq/device/block_queue_set.hpp>
 #include <virtq/device/block_request.hpp>
-#include <virtq/device/block_rule.hpp>
 #include <virtq/device/init.hpp>
 #include <virtq/device/negotiation.hpp>
+#include <virtq/device/stop_mark.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
-#include <virtq/platform/ring_memory.hpp>
 #include <virtq/spec/block.hpp>
 
 #include <stdint.h>
@@ -62,7 +62,7 @@ public:
     [[nodiscard]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
                               R relax = {}) requires SameAs<Mapper, NoMapper> {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
-            return init_with(transport, allocator, nullptr, option, relax);
+            return init_error_ = init_with(transport, allocator, nullptr, option, relax).error();
         } else {
             return {};
         }
@@ -73,7 +73,7 @@ public:
     [[nodiscard]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
                               R relax = {}) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
-            return init_with(transport, allocator, &mapper, option, relax);
+            return init_error_ = init_with(transport, allocator, &mapper, option, relax).error();
         } else {
             return {};
         }
@@ -172,6 +172,11 @@ public:
         return cache_mode() == mode ? Status{} : Status{Error::not_supported};
     }
 
+    /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
+    /// `init` failed.
+    [[nodiscard]] Error refused(uint16_t queue = 0) const {
+        return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
+    }
     /// What `diagnose` of diag/ looks at. The transport is null before `init`.
     [[nodiscard]] T* transport() { return transport_; }
     [[nodiscard]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
@@ -219,7 +224,7 @@ public:
         }
         TakeState const state = queues_[queue].collect();
         if (state == TakeState::broken) {
-            stop_using();
+            stopped_.set();
         }
         if (BlockCompletion const finished = queues_[queue].take_finished(); finished) {
             return finished;
@@ -227,8 +232,8 @@ public:
         if (state == TakeState::broken) {
             return {Token{}, Error::queue_broken, state};
         }
-        return is_stopped() ? BlockCompletion{Token{}, Error::reset_needed, TakeState::broken}
-                            : BlockCompletion{Token{}, Error::none, state};
+        return stopped_.is_set() ? BlockCompletion{Token{}, Error::reset_needed, TakeState::broken}
+                                 : BlockCompletion{Token{}, Error::none, state};
     }
 
     /// Calls `each(BlockCompletion)` for all that have ended; returns why no more.
@@ -255,11 +260,11 @@ public:
             error = Error::device_gone;
         } else if (queues_[queue].ring().fault()) {
             error = Error::queue_broken;
-        } else if (is_stopped() || status.is_reset() || status.has(spec::StatusBit::device_needs_reset)) {
+        } else if (stopped_.is_set() || status.is_reset() || status.has(spec::StatusBit::device_needs_reset)) {
             error = Error::reset_needed;
         }
         if (error != Error::none) {
-            stop_using();
+            stopped_.set();
         }
         return error;
     }
@@ -269,7 +274,7 @@ public:
         UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
         // notify.
-        return queues_.at(queue).has_finished() || is_stopped() ? UsedPending::something_there : pending;
+        return queues_.at(queue).has_finished() || stopped_.is_set() ? UsedPending::something_there : pending;
     }
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 
@@ -430,7 +435,7 @@ private:
         Status const live = init.go_live();
         if (live) {
             queue_count_ = count;
-            platform::store_relaxed(&stopped_, uint16_t{0});
+            stopped_.clear();
         }
         return live;
     }
@@ -438,7 +443,7 @@ private:
     /// Makes the device stop. A device that is gone has stopped.
     template <Relax R>
     [[nodiscard]] Status stop(Looks looks, R& relax) {
-        stop_using();
+        stopped_.set();
         Status const reset = reset_device(*transport_, looks, relax);
         if (reset.error() == Error::reset_timed_out) {
             return reset;
@@ -450,10 +455,6 @@ private:
 
     // --- using ---
 
-    /// Not to be used until `reset`. One word that any queue's user may set and see, so it is an atomic one.
-    void stop_using() { platform::store_relaxed(&stopped_, uint16_t{1}); }
-    [[nodiscard]] bool is_stopped() const { return platform::load_relaxed(&stopped_) != 0; }
-
     /// Queues are counted when the disk is up, so there are none before, and none after an `init` that failed.
     [[nodiscard]] Error check_exists(uint16_t queue) const {
         if (queue < queue_count_) {
@@ -463,7 +464,7 @@ private:
     }
     [[nodiscard]] Error check_usable(uint16_t queue) const {
         Error const error = check_exists(queue);
-        return error == Error::none && is_stopped() ? Error::reset_needed : error;
+        return error == Error::none && stopped_.is_set() ? Error::reset_needed : error;
     }
 
     /// Whether the hook called neither `reset` nor `release`: after these a record may be another request's.
@@ -496,33 +497,30 @@ private:
 
     [[nodiscard]] Error give_up(uint16_t queue) {
         Status const alive = check_alive(queue);
-        stop_using();
+        stopped_.set();
         return alive ? Error::timed_out : alive.error();
     }
 
     [[nodiscard]] Result<uint16_t> add(BlockRequest const& request, uint16_t queue) {
-        if (Error const error = check_usable(queue); error != Error::none) {
-            return error;
-        }
-        BlockRule rule{config_, negotiation_.negotiated};
-        if (Error const error = rule.check(request); error != Error::none) {
+        if (Error const error = check_exists(queue); error != Error::none) {
             return error;
         }
         auto& target = queues_[queue];
-        Result<uint16_t> const added =
-            target.submit(request, rule.data_bytes(),
-                          block_limit(config_, request.operation, target.segment_maximum(config_.segments)));
+        Result<uint16_t> const added = stopped_.is_set() ? Result<uint16_t>{Error::reset_needed}
+                                                         : admit(request, target, config_, negotiation_.negotiated);
+        target.note_refusal(added.error());
         if (added.error() == Error::queue_broken) {
-            stop_using();
+            stopped_.set();
         }
         return added;
     }
 
     T* transport_ = nullptr;
     uint16_t queue_count_ = 0;
-    uint16_t stopped_ = 0;                                     ///< not 0: reset() is needed
+    StopMark stopped_;                                         ///< reset() is needed
     uint32_t stop_count_ = 0;                                  ///< how often all records were cancelled
     BlockOption option_{Features{}, Looks{0}, QueueOption{}};  ///< all zero, so that the object lies in .bss
+    Error init_error_ = Error::none;
     Negotiation negotiation_;
     BlockConfig config_;
     Queues queues_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/assert.hpp>
+#include <virtq/base/same_as.hpp>
 #include <virtq/device/block_frame.hpp>
 #include <virtq/device/block_part.hpp>
 #include <virtq/device/block_request.hpp>
@@ -46,6 +48,7 @@ public:
     /// The same after a reset, in the pages that it has.
     void start(Interface interface) {
         interface_ = interface;
+        refused_ = Error::none;
         frames_.set_order(byte_order(interface));
         pool_.reset(request_count());
     }
@@ -67,6 +70,10 @@ public:
                                    share_pages(frames_.pages(), other.frames_.pages())));
     }
 
+    /// Why the last request was not taken, or given up, for who asks later.
+    void note_refusal(Error error) { refused_ = error; }
+    [[nodiscard]] Error refused() const { return refused_; }
+
     [[nodiscard]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Requests that have ended and were not handed out.
     [[nodiscard]] bool has_finished() const { return pool_.has_finished(); }
@@ -75,7 +82,10 @@ public:
     void await(uint16_t number) { pool_.await(number); }
     [[nodiscard]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
     [[nodiscard]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
-    void abandon(uint16_t number) { pool_.abandon(number); }
+    void abandon(uint16_t number) {
+        pool_.abandon(number);
+        refused_ = Error::timed_out;
+    }
 
     /// Data segments of one part: what the device allows, what fits the ring, and what can be remembered.
     [[nodiscard]] uint32_t segment_maximum(uint32_t device_maximum) const {
@@ -217,7 +227,24 @@ private:
         }
     }
 
+    /// Whether data lies where the device finds rings and headers. Behind a mapper its addresses are others.
+    [[nodiscard]] bool has_pages_of(Span<Segment const> data) const {
+        for (Segment const& segment : data) {
+            if (SameAs<Mapper, NoMapper> && (lies_in(segment, ring_.pages()) || lies_in(segment, frames_.pages()))) {
+                return true;
+            }
+        }
+        return false;
+    }
+    [[nodiscard]] static bool lies_in(Segment const& segment, Pages const& pages) {
+        return segment.addr.value < pages.phys.value + pages.count * uint64_t{page_bytes} &&
+               pages.phys.value < segment.addr.value + segment.bytes;
+    }
+
     [[nodiscard]] Error add(uint16_t number, BlockPart const& part) {
+        VIRTQ_ASSERT(!has_pages_of(part.data),
+                     "The data of a request lies in the disk's own pages: were they handed out twice, or freed? Or is "
+                     "Pages::phys wrong?");
         frames_.prepare(number, part.type, part.sector);
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);
@@ -247,6 +274,7 @@ private:
     }
 
     Interface interface_ = Interface::modern;
+    Error refused_ = Error::none;
     Mapper* mapper_ = nullptr;
     BlockFrames frames_;
     Pool pool_;

@@ -65,6 +65,11 @@ public:
     /// `features_refused`.
     template <Relax R>
     [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
+        if constexpr (requires { transport_.is_in_use(); }) {
+            VIRTQ_ASSERT(!transport_.is_in_use(),
+                         "Initialisation of a device that another driver uses through this transport, and would lose: "
+                         "reset or release that one first, or give each device a transport of its own");
+        }
         if (Status const reset = reset_device(transport_, looks, relax); !reset) {
             return reset;
         }
@@ -88,8 +93,13 @@ public:
         if (transport_.is_legacy()) {
             return {};
         }
+        DeviceStatus const before = status_;
         add_status(spec::StatusBit::features_ok);
-        return transport_.status().has(spec::StatusBit::features_ok) ? Status{} : fail(Error::features_refused);
+        if (transport_.status().has(spec::StatusBit::features_ok)) {
+            return {};
+        }
+        status_ = before;  // FAILED together with it some devices would refuse as well (QEMU)
+        return fail(Error::features_refused);
     }
 
     /// Step 7, for queue number `index`: agrees on a size of at most `N`, takes pages, tells the device where they
@@ -97,8 +107,9 @@ public:
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
-        VIRTQ_ASSERT(negotiated == accepted_,
-                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated");
+        VIRTQ_ASSERT(status_.has(spec::StatusBit::driver) && negotiated == accepted_,
+                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated; "
+                     "or negotiate() was not called before it");
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());

@@ -16,33 +16,63 @@ public:
     explicit constexpr ChainShape(DescIndex head) : head_(head) {}
 
     constexpr void add(spec::Descriptor const& entry) {
-        bool const is_writable = (entry.flags & static_cast<uint16_t>(spec::DescFlag::write)) != 0;
-        (is_writable ? writable_ : readable_) += entry.len;
-        has_table_ = has_table_ || (entry.flags & static_cast<uint16_t>(spec::DescFlag::indirect)) != 0;
+        last_writable_ = is_writable(entry) ? entry.len : last_writable_;
+        count(entry);
+    }
+    /// For who walks from the end: one that stands before all others.
+    constexpr void add_in_front(spec::Descriptor const& entry) {
+        last_writable_ = is_writable(entry) && writable_ == 0 ? entry.len : last_writable_;
+        count(entry);
     }
 
     [[nodiscard]] constexpr DescIndex head() const { return head_; }
     [[nodiscard]] constexpr uint64_t readable() const { return readable_; }
     [[nodiscard]] constexpr uint64_t writable() const { return writable_; }
+    /// Of these, the bytes of the last segment.
+    [[nodiscard]] constexpr uint32_t last_writable() const { return last_writable_; }
     /// The segments are in an indirect table: nothing is known of them.
     [[nodiscard]] constexpr bool has_table() const { return has_table_; }
 
 private:
+    [[nodiscard]] static constexpr bool is_writable(spec::Descriptor const& entry) {
+        return (entry.flags & static_cast<uint16_t>(spec::DescFlag::write)) != 0;
+    }
+    constexpr void count(spec::Descriptor const& entry) {
+        (is_writable(entry) ? writable_ : readable_) += entry.len;
+        has_table_ = has_table_ || (entry.flags & static_cast<uint16_t>(spec::DescFlag::indirect)) != 0;
+    }
+
     DescIndex head_;
     uint64_t readable_ = 0;
     uint64_t writable_ = 0;
+    uint32_t last_writable_ = 0;
     bool has_table_ = false;
 };
 
 namespace detail {
 
-/// Whether a chain can be a request of a disk (§5.2.6): at least a header that the device reads, at the end a status
-/// byte that it writes. Only totals count, because a driver may cut a request where it likes (§2.7.4). What is between
-/// depends on the type, which is not in the ring; but writable data is whole sectors, or less, so that a writable
-/// total of whole sectors lacks the status byte.
-[[nodiscard]] constexpr bool can_be_block_request(ChainShape const& shape) {
-    return shape.has_table() || (shape.readable() >= sizeof(spec::block::RequestHeader) &&
-                                 shape.writable() % spec::block::sector_bytes != 0);
+/// What forbids that a chain is a request of a disk (§5.2.6): it has at least a header that the device reads, and at
+/// the end a status byte that it writes. The type is not in the ring, and a driver may cut a request where it likes
+/// (§2.7.4); but data is whole sectors, and what else a device tells is less than 64 bytes, and what else it is told
+/// are ranges.
+[[nodiscard]] constexpr Cause judge_block_chain(ChainShape const& shape) {
+    constexpr uint32_t header_bytes = sizeof(spec::block::RequestHeader);
+    constexpr uint32_t sector = spec::block::sector_bytes;
+    constexpr uint32_t most_told = 64;
+    if (shape.has_table()) {
+        return Cause::none;
+    }
+    if (shape.readable() < header_bytes || shape.writable() == 0) {
+        return Cause::not_a_block_request;
+    }
+    bool const has_status_alone = shape.last_writable() == 1;
+    if (shape.last_writable() % sector == 0 || (shape.writable() % sector == 0 && !has_status_alone)) {
+        return Cause::block_status_in_data;
+    }
+    uint64_t const data_in = shape.writable() - 1;
+    uint64_t const data_out = shape.readable() - header_bytes;
+    bool const fits = (data_in % sector == 0 || data_in < most_told) && data_out % sizeof(spec::block::Range) == 0;
+    return fits ? Cause::none : Cause::block_data_not_sectors;
 }
 
 /// A finding that says how many bytes a chain has.

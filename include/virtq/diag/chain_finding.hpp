@@ -20,7 +20,7 @@ public:
     [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
     /// The first address below 4 GiB, if the queue lies above.
     [[nodiscard]] Finding const& low_address() const { return low_address_; }
-    /// The first chain that no disk understands.
+    /// The first chain that no disk understands, and why.
     [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
 
 protected:
@@ -57,8 +57,8 @@ protected:
         judge_shape(shape);
     }
     void judge_shape(ChainShape const& shape) {
-        if (not_a_block_request_.cause == Cause::none && !detail::can_be_block_request(shape)) {
-            not_a_block_request_ = detail::found(Cause::not_a_block_request, shape);
+        if (not_a_block_request_.cause == Cause::none) {
+            not_a_block_request_ = detail::found(detail::judge_block_chain(shape), shape);
         }
     }
 

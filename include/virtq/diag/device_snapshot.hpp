@@ -23,13 +23,17 @@ struct DeviceSnapshot {
     };
     Reach reach = Reach::nothing;
 
-    bool is_mmio = false;  ///< the next two are known
+    bool is_mmio = false;     ///< the next three are known, the address only if the space shows it
+    uintptr_t registers = 0;  ///< virtual
     uint32_t magic = 0;
     uint32_t version = 0;
     spec::DeviceId device_id = spec::DeviceId::none;
     bool legacy = false;
     DeviceStatus status;
     uint32_t interrupt_status = 0;  ///< 0 where the transport has no way to read it without a side effect
+
+    bool knows_asked = false;  ///< the next one is known
+    bool asked = false;        ///< FEATURES_OK was written since the last reset
 
     bool knows_features = false;
     Features offered;  ///< bits 0 to 63
@@ -60,12 +64,26 @@ concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offs
     { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
 };
 
+/// One that remembers whether FEATURES_OK was written: a device that refuses it does not show that.
+template <class T>
+concept ShowsWhatWasAsked = requires(T const& constant) {
+    { constant.has_asked_features_ok() } -> SameAs<bool>;
+};
+
 namespace detail {
 
 /// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
 /// has no FEATURES_OK.
 [[nodiscard]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
     return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
+}
+
+template <class T>
+void ask_what_was_asked([[maybe_unused]] T const& transport, [[maybe_unused]] DeviceSnapshot& seen) {
+    if constexpr (ShowsWhatWasAsked<T>) {
+        seen.knows_asked = true;
+        seen.asked = transport.has_asked_features_ok();
+    }
 }
 
 template <RegisterSpace Space>
@@ -104,6 +122,9 @@ template <RegisterSpace Space>
     DeviceSnapshot seen;
     seen.reach = DeviceSnapshot::Reach::identity;
     seen.is_mmio = true;
+    if constexpr (requires { uintptr_t{space.base()}; }) {
+        seen.registers = space.base();
+    }
     seen.magic = platform::read_register(space, spec::mmio::magic_value);
     if (seen.magic != spec::mmio::magic) {
         return seen;
@@ -135,9 +156,15 @@ template <RegisterSpace Space>
 template <DiagnosableTransport T>
 [[nodiscard]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
     if constexpr (ShowsMmioSpace<T>) {
-        return transport.is_probed() ? take_device_snapshot(transport.mmio_space(), queue) : DeviceSnapshot{};
+        DeviceSnapshot seen;
+        if (transport.is_probed()) {
+            seen = take_device_snapshot(transport.mmio_space(), queue);
+            detail::ask_what_was_asked(transport, seen);
+        }
+        return seen;
     } else {
         DeviceSnapshot seen;
+        detail::ask_what_was_asked(transport, seen);
         seen.reach = DeviceSnapshot::Reach::status;
         seen.device_id = transport.device_id();
         seen.legacy = transport.is_legacy();

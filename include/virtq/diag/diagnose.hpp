@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/error.hpp>
 #include <virtq/diag/address.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
@@ -71,11 +72,16 @@ public:
             add(Cause::device_not_initialised, status.bits());
             return false;
         }
-        if (!device_.legacy && !has(spec::StatusBit::features_ok)) {
-            add(Cause::features_not_accepted, status.bits());
+        bool const failed = has(spec::StatusBit::failed);
+        bool const lacks_features = !device_.legacy && !has(spec::StatusBit::features_ok);
+        if (lacks_features) {
+            judge_offer(failed);
         }
-        if (has(spec::StatusBit::failed)) {
+        if (failed) {
             add(Cause::driver_gave_up, status.bits());
+        }
+        if (lacks_features && failed && !device_.knows_asked) {
+            add(Cause::features_not_accepted, status.bits());
         }
         return true;
     }
@@ -110,6 +116,17 @@ public:
     }
 
 private:
+    /// Of a modern device without FEATURES_OK. A driver that gave up before it asked did not like what is offered.
+    void judge_offer(bool failed) {
+        if (device_.knows_features && !device_.offered.has(spec::Feature::version_1)) {
+            add(Cause::version_1_not_offered);
+        }
+        if (device_.knows_asked && device_.asked) {
+            add(Cause::features_refused, device_.status.bits());
+        } else if (!failed) {
+            add(Cause::features_not_accepted, device_.status.bits());
+        }
+    }
     [[nodiscard]] bool has(spec::StatusBit bit) const { return device_.status.has(bit); }
     [[nodiscard]] static unsigned lowest_bit(uint32_t bits) {
         unsigned bit = 0;
@@ -124,28 +141,33 @@ private:
     DeviceSnapshot const& device_;
 };
 
+/// What a driver says of itself.
+struct DriverView {
+    spec::DeviceId type = spec::DeviceId::none;  ///< what it was initialised for
+    Error refused = Error::none;                 ///< why it did not take its last request
+};
+
 /// The causes that a queue shows, together with its device. `RingJudge` knows what is particular to the format.
 template <class RingJudge>
 class QueueJudge {
 public:
-    /// `type` is what the driver was initialised for, if that is known.
     QueueJudge(Diagnosis& diagnosis, typename RingJudge::Ring const& ring, DiagnoseOption const& option,
-               Notifier notifier, spec::DeviceId type)
+               Notifier notifier, DriverView const& driver)
         : diagnosis_(diagnosis),
           device_(diagnosis.device),
           queue_(diagnosis.queue),
           ring_(diagnosis, ring, option, notifier),
           option_(option),
           notifier_(notifier),
-          type_(type) {}
+          driver_(driver) {}
 
     void judge() {
         DeviceJudge device{diagnosis_};
         if (!device.judge_identity()) {
             return;
         }
-        if (type_ != spec::DeviceId::none && device_.device_id != type_) {
-            return add(Cause::device_type_differs, value_of(device_.device_id), value_of(type_));
+        if (driver_.type != spec::DeviceId::none && device_.device_id != driver_.type) {
+            return add(Cause::device_type_differs, value_of(device_.device_id), value_of(driver_.type));
         }
         if (!device.judge_status()) {
             return;
@@ -252,7 +274,10 @@ private:
     /// All is as it should be: then who waits for whom?
     void judge_waiting(ChainFindings const& chains) {
         if (queue_.outstanding() == 0) {
-            return queue_.num_free == 0 ? add(Cause::descriptors_not_freed) : ring_.judge_idle();
+            return judge_idle();
+        }
+        if (queue_.answered() != 0 && is_block()) {
+            add(chains.not_a_block_request());
         }
         if (option_.symptom == Symptom::none) {
             return;
@@ -269,7 +294,27 @@ private:
         }
     }
 
+    void judge_idle() {
+        if (queue_.num_free == 0) {
+            add(Cause::descriptors_not_freed);
+        } else if (has_given_up()) {
+            add(Cause::answered_too_late);
+        } else if (driver_.refused != Error::none) {
+            add(Cause::request_refused, static_cast<uint64_t>(driver_.refused));
+        } else {
+            ring_.judge_idle();
+        }
+    }
+
+    /// Whether the driver waits for a reset because a request timed out, and the device is well.
+    [[nodiscard]] bool has_given_up() const {
+        return driver_.refused == Error::timed_out || driver_.refused == Error::reset_needed;
+    }
+
     void judge_untaken() {
+        if (has_given_up()) {
+            return add(Cause::answered_too_late, queue_.answered());
+        }
         if (!queue_.notifications_on) {
             add(Cause::interrupts_off, queue_.answered());
         } else if ((device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0) {
@@ -321,7 +366,7 @@ private:
     RingJudge ring_;
     DiagnoseOption const& option_;
     Notifier notifier_;
-    spec::DeviceId type_;
+    DriverView const& driver_;
 };
 
 template <uint32_t N>
@@ -332,7 +377,7 @@ PackedJudge<N> judge_of(PackedInspector<N> const&);
 template <DiagnosisSource Source, uint32_t N, class Format>
 [[nodiscard]] Diagnosis diagnose_queue(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
                                        Features const& negotiated, DiagnoseOption const& option, Notifier notifier,
-                                       spec::DeviceId type = spec::DeviceId::none) {
+                                       DriverView const& driver = {}) {
     Diagnosis diagnosis;
     diagnosis.has_queue = true;
     diagnosis.queue_index = queue_index;
@@ -340,7 +385,7 @@ template <DiagnosisSource Source, uint32_t N, class Format>
     diagnosis.device = take_device_snapshot(source, queue_index);
     inspect(queue, [&](auto const& ring) {
         diagnosis.queue = ring.snapshot();
-        QueueJudge<decltype(judge_of(ring))>{diagnosis, ring, option, notifier, type}.judge();
+        QueueJudge<decltype(judge_of(ring))>{diagnosis, ring, option, notifier, driver}.judge();
     });
     return diagnosis;
 }
@@ -382,14 +427,16 @@ concept DiagnosableDriver = requires(D& driver, uint16_t queue) {
 
 namespace detail {
 
-/// What a driver drives, if it says so.
 template <class Driver>
-[[nodiscard]] constexpr spec::DeviceId device_type_of() {
+[[nodiscard]] DriverView view_of(Driver const& driver, [[maybe_unused]] uint16_t queue_index) {
+    DriverView view;
     if constexpr (requires { Driver::device_type; }) {
-        return Driver::device_type;
-    } else {
-        return spec::DeviceId::none;
+        view.type = Driver::device_type;
     }
+    if constexpr (requires { Error{driver.refused(queue_index)}; }) {
+        view.refused = driver.refused(queue_index);
+    }
+    return view;
 }
 
 }  // namespace detail
@@ -397,14 +444,16 @@ template <class Driver>
 /// Why a driver does not go on.
 template <DiagnosableDriver Driver>
 [[nodiscard]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
+    detail::DriverView const view = detail::view_of(driver, queue_index);
     if (driver.transport() == nullptr) {
         Diagnosis diagnosis;
-        diagnosis.add({Cause::driver_not_initialised});
+        diagnosis.device.device_id = view.type;
+        diagnosis.missing = driver.negotiation().missing;
+        diagnosis.add({Cause::driver_not_initialised, static_cast<uint64_t>(view.refused)});
         return diagnosis;
     }
     return detail::diagnose_queue(*driver.transport(), queue_index, driver.ring(queue_index),
-                                  driver.negotiation().negotiated, option, detail::Notifier::driver,
-                                  detail::device_type_of<Driver>());
+                                  driver.negotiation().negotiated, option, detail::Notifier::driver, view);
 }
 
 /// The same of its first queue.

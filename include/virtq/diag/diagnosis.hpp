@@ -42,7 +42,7 @@ public:
     [[nodiscard]] constexpr Cause cause() const { return first().cause; }
     /// Nothing is wrong that can be seen from the driver's side.
     [[nodiscard]] constexpr bool is_healthy() const {
-        return cause() == Cause::none || cause() == Cause::nothing_in_flight;
+        return cause() == Cause::none || cause() == Cause::nothing_in_flight || cause() == Cause::nothing_asked;
     }
     /// All that was found, the most probable first; empty if nothing is wrong.
     [[nodiscard]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }
@@ -58,6 +58,7 @@ public:
     uint16_t queue_index = 0;
     QueueSnapshot queue;
     Features negotiated;
+    Features missing;  ///< of a driver whose `init` failed: required, and not offered
     DeviceSnapshot device;
 
 private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/error.hpp>
+#include <virtq/diag/advice.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/packed_text.hpp>
 #include <virtq/diag/text_writer.hpp>
@@ -40,6 +42,9 @@ private:
         out_.text("virtq: ");
         if (device.reach == DeviceSnapshot::Reach::nothing) {
             out_.text("no device was looked at").line();
+            if (!diagnosis_.missing.empty()) {
+                print_features("missing", diagnosis_.missing);
+            }
             return;
         }
         if (diagnosis_.has_queue) {
@@ -48,7 +53,11 @@ private:
         out_.text("a device of type ").decimal(static_cast<uint32_t>(device.device_id));
         out_.text(device.legacy ? ", legacy" : ", modern").line();
         if (device.is_mmio) {
-            label("registers").text("magic ").hex(device.magic).text(", version ").hex(device.version).line();
+            label("registers");
+            if (device.registers != 0) {
+                out_.text("at ").hex(device.registers).text(", ");
+            }
+            out_.text("magic ").hex(device.magic).text(", version ").hex(device.version).line();
         }
         if (device.reach < DeviceSnapshot::Reach::status) {
             return;
@@ -184,6 +193,14 @@ private:
                 print_answered();
                 return;
             case Cause::not_a_block_request: print_bad_shape(finding); return;
+            case Cause::block_status_in_data:
+            case Cause::block_data_not_sectors:
+                print_shape(finding);
+                print_answered();
+                return;
+            case Cause::request_refused:
+            case Cause::driver_not_initialised: print_refusal(finding); return;
+            case Cause::driver_gave_up: print_step(); return;
             case Cause::nothing_in_flight: print_last(finding); return;
             case Cause::pages_shifted:
                 out_.words(" Byte ", 3).room(hex_columns, 3).hex(finding.value).words(" of the pages has", 3);
@@ -242,6 +259,34 @@ private:
     void print_answered() {
         if (diagnosis_.queue.outstanding() == 0) {
             out_.words(" It belongs to the last request, which was answered.", 3);
+        }
+    }
+
+    /// What the driver's own call returned.
+    void print_refusal(Finding const& finding) {
+        if (auto const error = static_cast<Error>(finding.value); error != Error::none) {
+            out_.words(finding.cause == Cause::request_refused ? " It returned: " : " init() returned: ", 3);
+            out_.words(describe(error), 3);
+        }
+    }
+
+    /// How far initialisation came (§3.1.1).
+    void print_step() {
+        DeviceSnapshot const& device = diagnosis_.device;
+        if (device.status.has(spec::StatusBit::driver_ok)) {
+            out_.words(" It was live before: DRIVER_OK is set.", 3);
+        } else if (device.legacy) {
+            out_.words(" It came to the features or the queues, steps 4 to 7 of §3.1.1.", 3);
+        } else if (device.status.has(spec::StatusBit::features_ok)) {
+            out_.words(
+                " It came to step 7 of §3.1.1: the features are agreed on, its configuration or a queue failed.", 3);
+        } else if (device.knows_asked && !device.asked) {
+            out_.words(
+                " It came to step 4 of §3.1.1: a feature that the driver requires is not among those offered,"
+                " above.",
+                3);
+        } else {
+            out_.words(" It came to the features, steps 4 to 6 of §3.1.1.", 3);
         }
     }
 

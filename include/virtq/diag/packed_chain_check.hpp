@@ -146,7 +146,7 @@ private:
             uint16_t const linked = i != count || is_hidden(at) ? next_flag : uint16_t{0};
             note(offset, flags, expected_flags(at, static_cast<uint16_t>(linked | direction)));
             judge_segment(offset, entry);
-            shape.add(entry);
+            shape.add_in_front(entry);
         }
         judge_chain(shape, ring_.shadow().bytes(id));
     }

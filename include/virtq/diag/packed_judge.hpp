@@ -66,7 +66,11 @@ public:
         }
     }
 
-    void judge_idle() { add(Cause::nothing_in_flight); }
+    /// The numbers are those of the start again after two laps, but then something stands in the ring.
+    void judge_idle() {
+        bool const is_untouched = queue_.is_first_time() && ring_.segment(0).addr.value == 0;
+        add(is_untouched ? Cause::nothing_asked : Cause::nothing_in_flight);
+    }
 
 private:
     [[nodiscard]] uint32_t expected_event() const {

@@ -82,12 +82,15 @@ public:
         bool const is_block = diagnosis_.device.device_id == spec::DeviceId::block;
         bool const is_request = is_block && last.is_known() && !last.shape().has_table();
         diagnosis_.add(last.bad_address());
-        if (is_request && !can_be_block_request(last.shape())) {
-            diagnosis_.add(found(Cause::not_a_block_request, last.shape()));
+        if (is_request) {
+            diagnosis_.add(found(judge_block_chain(last.shape()), last.shape()));
         }
         if (diagnosis_.findings().empty()) {
-            diagnosis_.add(is_request ? found(Cause::nothing_in_flight, last.shape())
-                                      : Finding{Cause::nothing_in_flight});
+            Cause const cause = queue_.is_first_time() ? Cause::nothing_asked : Cause::nothing_in_flight;
+            diagnosis_.add(is_request ? found(cause, last.shape()) : Finding{cause});
+            if (option_.symptom != Symptom::none && option_.ram.empty()) {
+                diagnosis_.add(last.low_address());
+            }
         }
     }
 

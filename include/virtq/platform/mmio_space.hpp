@@ -18,6 +18,8 @@ public:
     constexpr MmioSpace() = default;
     explicit MmioSpace(uintptr_t base) : base_(base) {}
 
+    [[nodiscard]] uintptr_t base() const { return base_; }
+
     [[nodiscard]] uint8_t read8(uint16_t offset) const { return load<uint8_t>(offset); }
     [[nodiscard]] uint16_t read16(uint16_t offset) const { return little_endian(load<uint16_t>(offset)); }
     [[nodiscard]] uint32_t read32(uint16_t offset) const { return little_endian(load<uint32_t>(offset)); }

@@ -32,8 +32,10 @@ public:
     /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[nodiscard]] Status probe(Space space) {
-        VIRTQ_ASSERT(!in_use_,
-                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+        VIRTQ_ASSERT(
+            !in_use_,
+            "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
+            "object was not zero at first: does your boot code clear .bss?");
         space_ = space;
         probed_ = true;
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
@@ -60,6 +62,12 @@ public:
     /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
     [[nodiscard]] bool is_probed() const { return probed_; }
 
+    /// Whether the device was told of a queue through this transport, and not reset since.
+    [[nodiscard]] bool is_in_use() const { return in_use_; }
+
+    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
+    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[nodiscard]] Space& mmio_space() { return space_; }
 
@@ -78,6 +86,7 @@ public:
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
     void set_status(DeviceStatus status) {
         in_use_ = in_use_ && !status.is_reset();
+        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
@@ -204,7 +213,8 @@ private:
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool legacy_ = false;
     bool probed_ = false;
-    bool in_use_ = false;             ///< the device was told of a queue, and not reset since
+    bool asked_features_ok_ = false;
+    bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
 };
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdint.h>
+
+/// The flattened device tree: Devicetree Specification v0.4, §5 (Flattened Devicetree (DTB) Format). All words of it
+/// are 32 bits wide and big-endian.
+namespace virtq::spec::device_tree {
+
+inline constexpr uint32_t magic = 0xd00dfeed;
+inline constexpr uint32_t version = 17;
+
+/// §5.2 (Header): where its fields are.
+inline constexpr uint32_t magic_offset = 0x00;               // magic
+inline constexpr uint32_t total_bytes_offset = 0x04;         // totalsize
+inline constexpr uint32_t structure_start_offset = 0x08;     // off_dt_struct
+inline constexpr uint32_t strings_start_offset = 0x0c;       // off_dt_strings
+inline constexpr uint32_t version_offset = 0x14;             // version
+inline constexpr uint32_t compatible_version_offset = 0x18;  // last_comp_version
+inline constexpr uint32_t strings_bytes_offset = 0x20;       // size_dt_strings
+inline constexpr uint32_t structure_bytes_offset = 0x24;     // size_dt_struct
+inline constexpr uint32_t header_bytes = 0x28;
+
+/// §5.4.1 (Lexical structure).
+enum class Token : uint32_t {
+    begin_node = 1,  // FDT_BEGIN_NODE
+    end_node = 2,    // FDT_END_NODE
+    property = 3,    // FDT_PROP
+    nothing = 4,     // FDT_NOP
+    end = 9,         // FDT_END
+};
+
+/// §2.3.5 (#address-cells and #size-cells): what they are where a node does not say it.
+inline constexpr uint32_t default_address_cells = 2;
+inline constexpr uint32_t default_size_cells = 1;
+
+}  // namespace virtq::spec::device_tree

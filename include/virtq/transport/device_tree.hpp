@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/base/error.hpp>
+#include <virtq/base/phys_addr.hpp>
+#include <virtq/base/result.hpp>
+#include <virtq/base/span.hpp>
+#include <virtq/spec/device_tree.hpp>
+#include <virtq/transport/mmio_slot.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// virtio-mmio devices and the PCI host from a flattened device tree, by the binding of §4.2.1 (MMIO Device
+/// Discovery).
+///
+/// The reader is virtq's own and not libfdt: that is no header, includes `<string.h>` and `<limits.h>`, and would be
+/// the one thing that a kernel has to compile and port. What is needed of it, a walk from node to node, is little. It
+/// trusts nothing: a tree comes from firmware or a boot loader, in memory that a kernel may have overwritten, so every
+/// word is looked at within the size that the caller gives and that the tree says of itself. No recursion, no copy.
+///
+/// ```
+/// virtq::DeviceTree const tree{kernel_map(boot_tree), mapped_bytes};
+/// auto const plic = [](virtq::DeviceTreeProperty cells) { return cells[0]; };       // riscv64
+/// auto const gic = [](virtq::DeviceTreeProperty cells) { return 32 + cells[1]; };   // aarch64: a shared interrupt
+/// virtq::Discovery const slots = virtq::for_each_mmio_slot(tree, plic, [](virtq::MmioSlot const& slot) { … });
+/// if (!slots) {
+///     kernel_print(virtq::describe(slots.error));
+/// }
+/// virtq::for_each_compatible(tree, "pci-host-ecam-generic", [](virtq::DeviceTreeCursor const& host) {
+///     virtq::Result<virtq::DeviceTreeRegion> const ecam = host.reg();
+/// });
+/// ```
+namespace virtq {
+
+/// Where a tree lies: what may be read from `start` on, which has to be all of it.
+struct DeviceTree {
+    DeviceTree(void const* start, size_t readable_bytes) : bytes(static_cast<uint8_t const*>(start), readable_bytes) {}
+
+    Span<uint8_t const> bytes;
+};
+
+/// An address of the CPU, and how much is there.
+struct DeviceTreeRegion {
+    PhysAddr base;
+    uint64_t bytes = 0;
+
+    friend constexpr bool operator==(DeviceTreeRegion const&, DeviceTreeRegion const&) = default;
+};
+
+/// The value of a property: big-endian cells of 32 bits, or strings with a NUL behind each. It refers to the tree.
+class DeviceTreeProperty {
+public:
+    constexpr DeviceTreeProperty() = default;  ///< one that is not there
+    constexpr DeviceTreeProperty(uint8_t const* first, uint32_t bytes) : first_(first), bytes_(bytes) {}
+
+    [[nodiscard]] constexpr bool is_present() const { return first_ != nullptr; }
+    /// How many whole cells.
+    [[nodiscard]] constexpr uint32_t size() const { return bytes_ / 4; }
+    [[nodiscard]] constexpr Span<uint8_t const> bytes() const { return {first_, bytes_}; }
+
+    /// A cell in the order of the CPU. One beyond the end reads as 0: what a tree lacks is not the caller's mistake.
+    [[nodiscard]] constexpr uint32_t operator[](uint32_t index) const {
+        if (index >= size()) {
+            return 0;
+        }
+        uint8_t const* const cell = first_ + size_t{index} * 4;
+        return (uint32_t{cell[0]} << 24) | (uint32_t{cell[1]} << 16) | (uint32_t{cell[2]} << 8) | cell[3];
+    }
+
+    /// A number of one or two cells, the higher first. `first + count` does not wrap.
+    [[nodiscard]] constexpr uint64_t number(uint32_t first, uint32_t count) const {
+        uint64_t value = 0;
+        for (uint32_t i = 0; i < count; ++i) {
+            value = (value << 32) | (*this)[first + i];
+        }
+        return value;
+    }
+
+    /// Whether one of its strings is `text`.
+    [[nodiscard]] constexpr bool has_string(char const* text) const {
+        uint32_t same = 0;  // characters, from the start of this string on
+        for (uint32_t i = 0, start = 0; i < bytes_; ++i) {
+            char const character = static_cast<char>(first_[i]);
+            bool const is_same = same == i - start && text[same] == character;
+            if (character == '\0') {
+                if (is_same) {
+                    return true;
+                }
+                start = i + 1;
+                same = 0;
+            } else if (is_same) {
+                ++same;
+            }
+        }
+        return false;
+    }
+
+private:
+    uint8_t const* first_ = nullptr;
+    uint32_t bytes_ = 0;
+};
+
+/// Goes through the nodes of a tree, a parent before its children, and reads the one it stands on. About 450 bytes.
+/// There is a node to ask after `next()` returned true, until it returns false.
+class DeviceTreeCursor {
+public:
+    /// Deeper is malformed; QEMU's trees have seven levels.
+    static constexpr uint32_t depth_limit = 32;
+
+    /// Errors, which `next()` then finds: `device_tree_absent`, `device_tree_cut_short`, `device_tree_malformed`.
+    explicit DeviceTreeCursor(DeviceTree const& tree) : blob_(tree.bytes) { open(); }
+
+    /// To the next node; false when there is none, or when `error()` says why not.
+    [[nodiscard]] bool next() {
+        while (error_ == Error::none && !is_done_) {  // each turn takes a token: at most a quarter of the tree's bytes
+            switch (take_token()) {
+                case Token::begin_node: return enter();
+                case Token::end_node: leave(); break;
+                case Token::nothing: break;
+                case Token::end: finish(); break;
+                default: fail(); break;  // also a property, which stands before the children
+            }
+        }
+        return false;
+    }
+
+    /// To the next node that is available and compatible with `name`.
+    [[nodiscard]] bool next_compatible(char const* name) {
+        while (next()) {
+            if (is_available() && is_compatible(name)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    [[nodiscard]] Error error() const { return error_; }
+    /// In bytes from the start of the tree: of the error if there is one, else of the node.
+    [[nodiscard]] uint32_t position() const { return depth_ == 0 ? token_at_ : here().name - 4; }
+
+    /// As in "virtio_mmio@10001000"; the root's is empty. It refers to the tree.
+    [[nodiscard]] char const* name() const { return reinterpret_cast<char const*>(blob_.data() + here().name); }
+    [[nodiscard]] bool is_compatible(char const* with) const { return property("compatible").has_string(with); }
+    /// Whether neither the node nor one around it has a `status` other than "okay".
+    [[nodiscard]] bool is_available() const { return here().available; }
+    /// A property of this node, as it is in the tree.
+    [[nodiscard]] DeviceTreeProperty property(char const* name) const { return property_of(here(), name); }
+    /// Interrupt specifiers: what a cell means, and how many belong together, is up to the interrupt controller.
+    [[nodiscard]] DeviceTreeProperty interrupts() const { return property("interrupts"); }
+
+    /// An entry of `reg`, translated by the `ranges` of the buses around it to an address of the CPU. (`dma-ranges`
+    /// and `iommu-map` are not looked at.) Error: `device_tree_no_address`.
+    [[nodiscard]] Result<DeviceTreeRegion> reg(uint32_t index = 0) const {
+        DeviceTreeProperty const entries = property("reg");
+        Cells const cells = depth_ < 2 ? Cells{0, 0} : cells_of(levels_[depth_ - 2]);
+        if (!cells.are_usable() || index >= entries.size()) {  // an entry has at least one cell
+            return Error::device_tree_no_address;
+        }
+        uint64_t const first = uint64_t{index} * (cells.address + cells.size);
+        if (first + cells.address + cells.size > entries.size()) {
+            return Error::device_tree_no_address;
+        }
+        auto const at = static_cast<uint32_t>(first);
+        uint64_t const base = entries.number(at, cells.address);
+        uint64_t const bytes = entries.number(at + cells.address, cells.size);
+        if (bytes == 0 || base + (bytes - 1) < base) {
+            return Error::device_tree_no_address;
+        }
+        return translate({PhysAddr{base}, bytes});
+    }
+
+private:
+    using Token = spec::device_tree::Token;
+
+    /// A node on the way from the root to the one the cursor stands on.
+    struct Level {
+        uint32_t name = 0;        ///< ends inside of the structure
+        uint32_t properties = 0;  ///< the first token behind the name
+        bool available = false;
+    };
+
+    /// How many cells the children of a node have in their `reg`.
+    struct Cells {
+        uint32_t address;
+        uint32_t size;
+
+        [[nodiscard]] bool are_usable() const { return (address == 1 || address == 2) && (size == 1 || size == 2); }
+    };
+
+    [[nodiscard]] Level const& here() const {
+        VIRTQ_ASSERT(depth_ != 0, "a DeviceTreeCursor stands on a node only after its next() returned true");
+        return levels_[depth_ - 1];
+    }
+
+    [[nodiscard]] uint32_t word(uint32_t at) const { return DeviceTreeProperty(blob_.data() + at, 4)[0]; }
+    [[nodiscard]] static uint32_t align(uint32_t at) { return (at + 3) & ~uint32_t{3}; }
+
+    void fail() {
+        error_ = Error::device_tree_malformed;
+        depth_ = 0;  // its properties may not have been checked
+    }
+
+    /// Which part of the memory is what. From here on all offsets are below `end_` or `strings_ + strings_bytes_`, and
+    /// those are at most the tree's size, which is below 2^32 - 4.
+    void open() {
+        namespace layout = spec::device_tree;
+        if (blob_.data() == nullptr || blob_.size() < 4 || word(layout::magic_offset) != layout::magic) {
+            error_ = Error::device_tree_absent;
+            return;
+        }
+        if (blob_.size() < layout::header_bytes || blob_.size() < word(layout::total_bytes_offset)) {
+            error_ = Error::device_tree_cut_short;
+            return;
+        }
+        if (word(layout::version_offset) < layout::version ||
+            word(layout::compatible_version_offset) > layout::version) {
+            error_ = Error::device_tree_absent;
+            return;
+        }
+        uint32_t const total = word(layout::total_bytes_offset);
+        uint32_t const structure_bytes = word(layout::structure_bytes_offset);
+        at_ = word(layout::structure_start_offset);
+        strings_ = word(layout::strings_start_offset);
+        strings_bytes_ = word(layout::strings_bytes_offset);
+        bool const is_inside = total < UINT32_MAX - 4 && at_ <= total && structure_bytes <= total - at_ &&
+                               strings_ <= total && strings_bytes_ <= total - strings_;
+        // With a NUL at its end, no name of a property can reach beyond the strings.
+        if (!is_inside || at_ % 4 != 0 || structure_bytes % 4 != 0 ||
+            (strings_bytes_ != 0 && blob_[strings_ + strings_bytes_ - 1] != 0)) {
+            fail();
+            return;
+        }
+        end_ = at_ + structure_bytes;
+    }
+
+    /// What stands here, and the cursor behind it. The end of the structure is malformed: a token is missing.
+    Token take_token() {
+        token_at_ = at_;
+        if (at_ == end_) {
+            return Token{0};
+        }
+        at_ += 4;
+        return static_cast<Token>(word(token_at_));
+    }
+
+    [[nodiscard]] bool enter() {
+        bool const is_second_root = depth_ == 0 && has_root_;
+        if (depth_ == depth_limit || is_second_root) {
+            fail();
+            return false;
+        }
+        uint32_t const name = at_;
+        while (at_ < end_ && blob_[at_] != 0) {
+            ++at_;
+        }
+        if (at_ == end_) {
+            fail();
+            return false;
+        }
+        at_ = align(at_ + 1);
+        levels_[depth_++] = {name, at_, false};
+        has_root_ = true;
+        if (!skip_properties()) {
+            return false;
+        }
+        DeviceTreeProperty const status = property("status");
+        levels_[depth_ - 1].available =
+            (!status.is_present() || status.has_string("okay") || status.has_string("ok")) &&
+            (depth_ == 1 || levels_[depth_ - 2].available);
+        return true;
+    }
+
+    void leave() {
+        if (depth_ == 0) {
+            fail();
+        } else {
+            --depth_;
+        }
+    }
+
+    void finish() {
+        if (depth_ != 0 || !has_root_) {
+            fail();
+        }
+        is_done_ = true;
+    }
+
+    /// Checks the properties of the node entered, so that `property_of` needs not to, and stands behind them.
+    [[nodiscard]] bool skip_properties() {
+        for (;;) {
+            Token const token = take_token();
+            if (token == Token::property) {
+                if (!skip_property()) {
+                    fail();
+                    return false;
+                }
+            } else if (token != Token::nothing) {
+                at_ = token_at_;
+                return true;
+            }
+        }
+    }
+
+    [[nodiscard]] bool skip_property() {
+        if (end_ - at_ < 8) {
+            return false;
+        }
+        uint32_t const value_bytes = word(at_);
+        uint32_t const name = word(at_ + 4);
+        at_ += 8;
+        if (value_bytes > end_ - at_ || name >= strings_bytes_) {
+            return false;
+        }
+        at_ = align(at_ + value_bytes);  // `end_` is a multiple of 4
+        return true;
+    }
+
+    [[nodiscard]] DeviceTreeProperty property_of(Level const& level, char const* name) const {
+        for (uint32_t at = level.properties; at != end_;) {
+            auto const token = static_cast<Token>(word(at));
+            at += 4;
+            if (token == Token::property) {
+                uint32_t const value_bytes = word(at);
+                if (is_named(word(at + 4), name)) {
+                    return {blob_.data() + at + 8, value_bytes};
+                }
+                at = align(at + 8 + value_bytes);
+            } else if (token != Token::nothing) {
+                break;
+            }
+        }
+        return {};
+    }
+
+    [[nodiscard]] bool is_named(uint32_t name, char const* wanted) const {
+        for (uint8_t const* character = blob_.data() + strings_ + name;; ++character, ++wanted) {
+            if (static_cast<char>(*character) != *wanted) {
+                return false;
+            }
+            if (*wanted == '\0') {
+                return true;
+            }
+        }
+    }
+
+    [[nodiscard]] Cells cells_of(Level const& level) const {
+        DeviceTreeProperty const address = property_of(level, "#address-cells");
+        DeviceTreeProperty const size = property_of(level, "#size-cells");
+        return {address.is_present() ? address[0] : spec::device_tree::default_address_cells,
+                size.is_present() ? size[0] : spec::device_tree::default_size_cells};
+    }
+
+    /// From the bus that the node is on, upwards; the root's addresses are those of the CPU. §2.3.8 (ranges) of the
+    /// Devicetree Specification: an empty one changes nothing, and without one there is no way in.
+    [[nodiscard]] Result<DeviceTreeRegion> translate(DeviceTreeRegion region) const {
+        for (uint32_t bus = depth_ - 2; bus != 0; --bus) {
+            DeviceTreeProperty const ranges = property_of(levels_[bus], "ranges");
+            if (!ranges.is_present()) {
+                return Error::device_tree_no_address;
+            }
+            if (!ranges.bytes().empty() &&
+                !translate(region, ranges, cells_of(levels_[bus]), cells_of(levels_[bus - 1]).address)) {
+                return Error::device_tree_no_address;
+            }
+        }
+        return region;
+    }
+
+    /// By the entry of `ranges` that has all of the region: its address on the bus, the same around the bus, its size.
+    [[nodiscard]] static bool translate(DeviceTreeRegion& region, DeviceTreeProperty const& ranges, Cells cells,
+                                        uint32_t outer) {
+        if (!cells.are_usable() || (outer != 1 && outer != 2)) {
+            return false;
+        }
+        uint32_t const step = cells.address + outer + cells.size;
+        for (uint32_t at = 0; ranges.size() - at >= step; at += step) {
+            uint64_t const inside = ranges.number(at, cells.address);
+            uint64_t const outside = ranges.number(at + cells.address, outer);
+            uint64_t const bytes = ranges.number(at + cells.address + outer, cells.size);
+            uint64_t const distance = region.base.value - inside;
+            if (region.base.value >= inside && region.bytes <= bytes && distance <= bytes - region.bytes) {
+                region.base = PhysAddr{outside} + distance;
+                return outside + (distance + (region.bytes - 1)) >= outside;
+            }
+        }
+        return false;
+    }
+
+    Span<uint8_t const> blob_;
+    uint32_t at_ = 0;        ///< the next token
+    uint32_t token_at_ = 0;  ///< the last one taken
+    uint32_t end_ = 0;       ///< of the structure
+    uint32_t strings_ = 0;
+    uint32_t strings_bytes_ = 0;
+    uint32_t depth_ = 0;
+    bool has_root_ = false;
+    bool is_done_ = false;
+    Error error_ = Error::none;
+    Level levels_[depth_limit]{};
+};
+
+/// How many bytes a tree says it has: for a kernel that knows only where it starts, and maps it in two steps. Eight
+/// readable bytes are enough. Errors: `device_tree_absent`, `device_tree_cut_short`.
+[[nodiscard]] inline Result<uint32_t> device_tree_bytes(DeviceTree const& tree) {
+    DeviceTreeProperty const words(tree.bytes.data(), tree.bytes.size() < 8 ? uint32_t{0} : uint32_t{8});
+    if (words.size() == 0) {
+        return Error::device_tree_cut_short;
+    }
+    return words[0] == spec::device_tree::magic ? Result<uint32_t>{words[1]} : Error::device_tree_absent;
+}
+
+/// Calls `each(DeviceTreeCursor const&)` for every available node that is compatible with `name`.
+template <class Each>
+Discovery for_each_compatible(DeviceTree const& tree, char const* name, Each&& each) {
+    constexpr bool takes_node = requires(DeviceTreeCursor const& node) {
+        each(node);
+    };
+    static_assert(takes_node,
+                  "for_each_compatible() calls each(virtq::DeviceTreeCursor const&): see "
+                  "virtq/transport/device_tree.hpp");
+    Discovery discovery;
+    if constexpr (takes_node) {
+        DeviceTreeCursor cursor(tree);
+        while (cursor.next_compatible(name)) {
+            each(static_cast<DeviceTreeCursor const&>(cursor));
+            ++discovery.found;
+        }
+        discovery.note(cursor.error(), cursor.position());
+    }
+    return discovery;
+}
+
+/// Calls `each(MmioSlot const&)` for every virtio-mmio node. `interrupt_of(DeviceTreeProperty)` makes the number of an
+/// interrupt of the node's `interrupts`, as the kernel's interrupt controller wants it; the property may be absent
+/// (some trees have `interrupts-extended`). Errors: those of the tree, where the walk ends, and
+/// `device_tree_no_address` for a node that cannot be used, after which it goes on.
+template <class InterruptOf, class Each>
+Discovery for_each_mmio_slot(DeviceTree const& tree, InterruptOf&& interrupt_of, Each&& each) {
+    constexpr bool gives_number = requires(DeviceTreeProperty cells, uint32_t & number) {
+        number = interrupt_of(cells);
+    };
+    static_assert(gives_number,
+                  "for_each_mmio_slot() of a device tree calls uint32_t interrupt_of(virtq::DeviceTreeProperty): see "
+                  "virtq/transport/device_tree.hpp");
+    Discovery discovery;
+    if constexpr (gives_number && takes_mmio_slot_or_says_why<Each>()) {
+        DeviceTreeCursor node(tree);
+        while (node.next_compatible("virtio,mmio")) {
+            Result<DeviceTreeRegion> const region = node.reg();
+            discovery.note(region.error(), node.position());
+            if (region) {
+                MmioSlot const slot{region->base, region->bytes,
+                                    static_cast<uint32_t>(interrupt_of(node.interrupts()))};
+                each(slot);
+                ++discovery.found;
+            }
+        }
+        discovery.note(node.error(), node.position());
+    }
+    return discovery;
+}
+
+}  // namespace virtq

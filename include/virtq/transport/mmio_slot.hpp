@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/error.hpp>
+#include <virtq/base/phys_addr.hpp>
+#include <virtq/base/span.hpp>
+
+#include <stdint.h>
+
+/// Where virtio-mmio devices may be. The bus cannot be asked (§4.2.1 MMIO Device Discovery): a kernel knows the slots
+/// of its machine (here), or reads them from a flattened device tree (`device_tree.hpp`), or from its own command line
+/// (`mmio_command_line.hpp`). Each of them gives `MmioSlot`s through `for_each_mmio_slot`, so that a kernel can change
+/// from one to another in one line:
+///
+/// ```
+/// virtq::for_each_mmio_slot(virtq::MmioSlotRow{virtq::PhysAddr{0x10001000}, 0x1000, 8, 1}, [](virtq::MmioSlot const&
+/// slot) {
+///     uintptr_t const registers = kernel_map_device(slot.base, slot.bytes);
+///     virtq::Status const status = transport.probe(virtq::MmioSpace{registers});
+///     // no_device: an empty slot, which is usual
+/// });
+/// ```
+namespace virtq {
+
+/// A place for one device.
+struct MmioSlot {
+    PhysAddr base;       ///< of the registers: physical, to be mapped as device memory
+    uint64_t bytes = 0;  ///< of registers and configuration space
+    uint32_t interrupt = 0;
+
+    friend constexpr bool operator==(MmioSlot const&, MmioSlot const&) = default;
+};
+
+/// Slots of one size side by side, with interrupts in the same order. Those of QEMU 7.2: `virt` of riscv64 has
+/// `{PhysAddr{0x10001000}, 0x1000, 8, 1}`, `virt` of aarch64 `{PhysAddr{0x0a000000}, 0x200, 32, 48}`,
+/// `microvm,acpi=off`
+/// `{PhysAddr{0xfeb00000}, 0x200, 8, 5}`; the first `-device` of a command line is in the last slot.
+struct MmioSlotRow {
+    PhysAddr base;
+    uint32_t stride = 0;  ///< from one slot to the next, and the size of each
+    uint32_t count = 0;
+    uint32_t first_interrupt = 0;
+
+    /// `index` is below `count`.
+    [[nodiscard]] constexpr MmioSlot slot(uint32_t index) const {
+        return {base + uint64_t{index} * stride, stride, first_interrupt + index};
+    }
+};
+
+/// How a search ended. An error hides nothing: what could be read was given to the caller, before it and, where that
+/// is possible, after it.
+struct [[nodiscard]] Discovery {
+    uint32_t found = 0;           ///< how often `each` was called
+    Error error = Error::none;    ///< the first one; `describe(error)` says what to do
+    uint32_t error_position = 0;  ///< where: in bytes from the start of what was searched
+
+    [[nodiscard]] constexpr bool ok() const { return error == Error::none; }
+    [[nodiscard]] constexpr explicit operator bool() const { return ok(); }
+
+    /// Keeps the first error.
+    constexpr void note(Error what, uint32_t position) {
+        if (ok()) {
+            error = what;
+            error_position = position;
+        }
+    }
+};
+
+/// Whether `Each` can be called with a slot; does not compile if not, and says so.
+template <class Each>
+[[nodiscard]] constexpr bool takes_mmio_slot_or_says_why() {
+    static_assert(
+        requires(Each & each, MmioSlot const& slot) { each(slot); },
+        "for_each_mmio_slot() calls each(virtq::MmioSlot const&): see virtq/transport/mmio_slot.hpp");
+    return requires(Each & each, MmioSlot const& slot) {
+        each(slot);
+    };
+}
+
+/// Calls `each(MmioSlot const&)` for every slot of a list. Touches no register: an empty slot is given as well.
+template <class Each>
+Discovery for_each_mmio_slot(Span<MmioSlot const> slots, Each&& each) {
+    Discovery discovery;
+    if constexpr (takes_mmio_slot_or_says_why<Each>()) {
+        for (MmioSlot const& slot : slots) {
+            each(slot);
+            ++discovery.found;
+        }
+    }
+    return discovery;
+}
+
+/// The same for a row of slots.
+template <class Each>
+Discovery for_each_mmio_slot(MmioSlotRow const& row, Each&& each) {
+    Discovery discovery;
+    if constexpr (takes_mmio_slot_or_says_why<Each>()) {
+        for (; discovery.found < row.count; ++discovery.found) {
+            each(row.slot(discovery.found));
+        }
+    }
+    return discovery;
+}
+
+}  // namespace virtq

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "case.hpp"
+
+#include "memory.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace bench {
+
+bool read_case(char const* name, Case& made) {
+    char who[16], format[24], style[16], features[16];
+    if (std::sscanf(name, "%15[^/]/%23[^/]/%15[^/]/%15[^/]/%u/%u/%u", who, format, style, features, &made.size,
+                    &made.batch, &made.segments) != 7) {
+        return false;
+    }
+    struct {
+        char const* name;
+        Case::Who who;
+    } constexpr contenders[] = {{"virtq", Case::Who::virtq},
+                                {"floor", Case::Who::floor},
+                                {"fence", Case::Who::floor_fence},
+                                {"linux", Case::Who::linux_ring},
+                                {"linux-sgs", Case::Who::linux_sgs}};
+    struct {
+        char const* name;
+        Case::Format format;
+    } constexpr formats[] = {{"split", Case::Format::split},
+                             {"packed", Case::Format::packed},
+                             {"negotiated-split", Case::Format::negotiated_split},
+                             {"negotiated-packed", Case::Format::negotiated_packed}};
+    bool known_who = false;
+    for (auto const& one : contenders) {
+        if (std::string_view{one.name} == who) {
+            made.who = one.who;
+            known_who = true;
+        }
+    }
+    bool known_format = false;
+    for (auto const& one : formats) {
+        if (std::string_view{one.name} == format) {
+            made.format = one.format;
+            known_format = true;
+        }
+    }
+    made.style = std::string_view{style} == "fixed" ? Case::Style::fixed : Case::Style::span;
+    made.event_idx = std::strchr(features, 'e') != nullptr;
+    made.indirect = std::strchr(features, 'i') != nullptr;
+    made.in_order = std::strchr(features, 'o') != nullptr;
+    made.notifications = std::strchr(features, 'n') != nullptr;
+    return known_who && known_format && made.size != 0 && made.batch != 0 && made.segments != 0;
+}
+
+Contender* make_contender(Case const& which) {
+    switch (which.who) {
+        case Case::Who::floor:
+        case Case::Who::floor_fence: return make_floor(which);
+        case Case::Who::linux_ring:
+        case Case::Who::linux_sgs:
+#ifdef BENCH_WITH_LINUX
+            return make_linux(which);
+#else
+            return nullptr;
+#endif
+        case Case::Who::virtq: break;
+    }
+    if (which.size != 256) {
+        return make_virtq_of_size(which);
+    }
+    switch (which.format) {
+        case Case::Format::split: return make_virtq_split(which);
+        case Case::Format::packed: return make_virtq_packed(which);
+        default: return make_virtq_negotiated(which);
+    }
+}
+
+void* allocate(size_t bytes) {
+    constexpr size_t page = 4096;
+    size_t const all = (bytes + page - 1) / page * page;
+    void* const made = std::aligned_alloc(page, all);
+    if (made == nullptr) {
+        fail("out of memory");
+    }
+    return std::memset(made, 0, all);
+}
+
+void fail(char const* sentence) {
+    std::fprintf(stderr, "bench: %s\n", sentence);
+    std::exit(1);
+}
+
+}  // namespace bench

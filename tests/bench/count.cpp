@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs one case after the other for callgrind, which dumps what it counted after each:
+//
+//   valgrind --tool=callgrind --collect-atstart=no '--toggle-collect=bench::Drive<*' count CASE…
+//
+// and prints how many requests each had.
+#include "case.hpp"
+
+#include <valgrind/callgrind.h>
+#include <cstdio>
+
+int main(int argc, char** argv) {
+    constexpr unsigned long requests = 1024;
+    for (int i = 1; i < argc; ++i) {
+        bench::Case which;
+        bench::Contender* const contender = bench::read_case(argv[i], which) ? bench::make_contender(which) : nullptr;
+        if (contender == nullptr) {
+            std::fprintf(stderr, "There is no case %s.\n", argv[i]);
+            return 2;
+        }
+        unsigned long const turns = (requests + which.batch - 1) / which.batch;
+        contender->run(turns);  // once round the ring, so that its state is that of every day
+        CALLGRIND_ZERO_STATS;
+        contender->run(turns);
+        CALLGRIND_DUMP_STATS_AT(argv[i]);
+        std::printf("%s %lu\n", argv[i], turns * which.batch);
+    }
+}
