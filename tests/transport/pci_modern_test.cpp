@@ -511,6 +511,19 @@ TEST(PciModernQueueReset, IsNotDoneBeforeTheQueueIsDisabled) {
               Error::queue_reset_failed);
 }
 
+TEST(PciModernQueueReset, IsNotThereOnADeviceWithoutTheRegister) {
+    sim::PciLayout layout = sim::PciLayout::modern();
+    layout.structure(wire::common_cfg).length = 0x38;
+    QueueMachine<> with({.ring_reset = true}, layout);
+    ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::ring_reset)).ok());
+    EXPECT_FALSE(with.negotiation.negotiated.has(spec::Feature::ring_reset));
+    ASSERT_TRUE(with.set_up().ok());
+    ASSERT_TRUE(with.init.go_live().ok());
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+              Error::queue_reset_failed);
+    with.expect_works();
+}
+
 // --- interrupts ---
 
 TEST(PciModernInterrupt, IsAcknowledgedByTheRead) {
