@@ -49,6 +49,9 @@ TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
     machine.bring_up();
     machine.expect_works();
+    // The modern interface of the same device would be found, and the legacy one forgotten with its queue.
+    EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+    EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
 }
 
 TEST(AnyTransport, GivesItsOptionsOn) {

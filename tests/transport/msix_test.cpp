@@ -271,6 +271,7 @@ public:
     void write16(std::uint16_t, std::uint16_t) const {}
     void write32(std::uint16_t offset, std::uint32_t value) const {
         words()[base_ + offset] = value;
+        masked() = masked() && (config == nullptr || (config->get(0x42, 2) & 0xc000) == 0xc000);
         order().push_back(base_ + offset);
     }
     [[nodiscard]] Table at(std::uint32_t offset) const { return Table{base_ + offset}; }
@@ -279,6 +280,12 @@ public:
         static std::map<std::uintptr_t, std::uint32_t> all;
         return all;
     }
+    /// Whether the function was on, and masked, at each write.
+    static bool& masked() {
+        static bool all = true;
+        return all;
+    }
+    static inline ConfigBytes const* config = nullptr;
     static std::vector<std::uintptr_t>& order() {
         static std::vector<std::uintptr_t> all;
         return all;
@@ -308,7 +315,10 @@ TEST_F(OddMsix, HasItsEntriesMaskedWhileTheyAreFilled) {
     config.put(at + 2, 1, 2);
     config.sticky[at + 3u] = 0xc0;
     TableMapper mapper;
+    Table::config = &config;
     ASSERT_TRUE(enable_msix<Table>(function, mapper, first(2)).ok());
+    EXPECT_TRUE(Table::masked());
+    Table::config = nullptr;
     EXPECT_EQ(mapper.mapped, 32u);
     EXPECT_EQ(Table::order(), (std::vector<std::uintptr_t>{0x100c, 0x1000, 0x1004, 0x1008, 0x100c,  //
                                                            0x101c, 0x1010, 0x1014, 0x1018, 0x101c}));
@@ -320,6 +330,15 @@ TEST_F(OddMsix, HasItsEntriesMaskedWhileTheyAreFilled) {
     EXPECT_EQ(config.get(at + 2, 2), 0x8001u);
     disable_msix(function);
     EXPECT_EQ(config.get(at + 2, 2), 0x0001u);
+}
+
+TEST_F(OddMsix, IsNotFoundInAListThatLoops) {
+    TableMapper mapper;
+    config.put(at, spec::pci::capability_vendor, 1);
+    config.put(at + 1, at, 1);
+    EXPECT_EQ(enable_msix<Table>(function, mapper, first(1)).error(), Error::pci_capability_list_broken);
+    EXPECT_FALSE(is_msix_enabled(function));
+    disable_msix(function);
 }
 
 /// Grows between two reads.

@@ -178,6 +178,19 @@ TEST_F(PciLayoutTest, ReadsNothingBehindTheSpace) {
     }
 }
 
+// The fields of such a capability would be those of another register, or of none.
+TEST_F(PciLayoutTest, ReadsNoFieldsBehindTheSpace) {
+    for (auto const type : {Type::common, Type::notify, Type::isr, Type::device, Type::window}) {
+        for (std::uint16_t at = 0xf4; at < 0x100; at = static_cast<std::uint16_t>(at + 4)) {
+            config.bytes[spec::pci::capabilities_pointer.offset] = static_cast<std::uint8_t>(at);
+            config.put(at, 0xff00'0009 | (static_cast<std::uint32_t>(type) << 24), 4);
+            config.put(static_cast<std::uint16_t>(at + 2), 0xff, 1);
+            config.put(static_cast<std::uint16_t>(at + 3), static_cast<std::uint32_t>(type), 1);
+            EXPECT_EQ(error(), type == Type::window ? Error::pci_modern_absent : Error::pci_structure_invalid);
+        }
+    }
+}
+
 TEST_F(PciLayoutTest, RefusesACapabilityThatDoesNotFit) {
     add({Type::isr, 4, 0x1000, 1});
     add({Type::notify, 4, 0x3000, 0x1000});
@@ -278,10 +291,12 @@ TEST_F(PciLayoutTest, SaysWhatIsMissing) {
         }
         EXPECT_EQ(error(), Error::pci_structure_missing) << without;
     }
-    next = 0x40;
-    link = spec::pci::capabilities_pointer.offset;
-    add({Type::device, 4, 0x2000, 4});
-    EXPECT_EQ(error(), Error::pci_structure_missing);
+    for (Capability const& alone : {all[0], all[1], all[2], Capability{Type::device, 4, 0x2000, 4}}) {
+        next = 0x40;
+        link = spec::pci::capabilities_pointer.offset;
+        add(alone);
+        EXPECT_EQ(error(), Error::pci_structure_missing);
+    }
 }
 
 TEST_F(PciLayoutTest, RefusesStructuresThatAreTooShortCrookedOrOutside) {

@@ -44,6 +44,8 @@ TYPED_TEST(PciLegacy, ReadsAndWrites) {
     EXPECT_EQ(machine.driver.queue_size(), 256);
     EXPECT_EQ(machine.driver.capacity_sectors(), 2048u);
     EXPECT_TRUE(machine.transport.is_queue_in_use(0));
+    EXPECT_NE(machine.driver.negotiation().negotiated.word(0), 0u);
+    EXPECT_EQ(machine.device.accepted_features()[0], machine.driver.negotiation().negotiated.word(0));
     machine.expect_works();
 }
 
@@ -169,6 +171,27 @@ TYPED_TEST(PciLegacy, SeesThatAQueueWasNotTaken) {
     machine.device.refuse_queue_enable();
     EXPECT_EQ(machine.init().error(), Error::queue_not_accepted);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+TYPED_TEST(PciLegacy, SelectsTheQueueInEachCall) {
+    PciDiskMachine<TypeParam, 256> machine({.disk = {.queues = 2}, .layout = this->layout()});
+    ASSERT_TRUE(machine.probe().ok());
+    TypeParam& transport = machine.transport;
+    transport.set_status(DeviceStatus{});
+    transport.set_status(DeviceStatus{1});
+    transport.set_status(DeviceStatus{3});
+    machine.device.set_queue_size_max(64, 1);
+    EXPECT_EQ(transport.queue_size_max(0), 256u);
+    EXPECT_EQ(transport.queue_size_max(1), 64u);
+    Pages const pages = machine.memory.allocate_pages(4);
+    std::memset(pages.virt, 0, 4 * 4096);
+    EXPECT_FALSE(transport.is_queue_in_use(0));
+    EXPECT_TRUE(transport.enable_queue(1, {64, pages.phys, {}, {}}).ok());
+    EXPECT_FALSE(transport.is_queue_in_use(0));
+    EXPECT_TRUE(transport.is_queue_in_use(1));
+    transport.set_status(DeviceStatus{});
+    machine.memory.free_pages(pages);
+    machine.hostile = true;  // features were never read
 }
 
 TYPED_TEST(PciLegacy, HasNoResetOfAQueue) {

@@ -376,6 +376,35 @@ TEST(PciModernQueue, IsNotThere) {
               Error::queue_absent);
 }
 
+TEST(PciModernQueue, IsSelectedInEachCall) {
+    PciDiskMachine<Modern, 64, FourQueues> machine({.disk = {.ring_reset = true, .queues = 2}});
+    ASSERT_TRUE(machine.probe().ok());
+    Negotiation negotiation;
+    negotiation.wanted = Features::of(spec::Feature::ring_reset);
+    DeviceInit<Modern> init{machine.transport};
+    SpinRelax relax;
+    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    VirtQueue<64> queues[2];
+    ASSERT_TRUE(init.set_up_queue(0, queues[0], machine.memory, negotiation.negotiated).ok());
+    ASSERT_TRUE(init.set_up_queue(1, queues[1], machine.memory, negotiation.negotiated).ok());
+    ASSERT_TRUE(init.go_live().ok());
+    Modern& transport = machine.transport;
+    EXPECT_EQ(transport.queue_size_max(0), 64u);
+    transport.reset_queue(1);
+    EXPECT_TRUE(transport.is_queue_in_use(0));
+    EXPECT_FALSE(transport.is_queue_reset(0));
+    EXPECT_TRUE(transport.is_queue_in_use(0));
+    EXPECT_TRUE(transport.is_queue_reset(1));
+    EXPECT_TRUE(transport.is_queue_in_use(0));
+    EXPECT_EQ(transport.choose_queue_size(1, 8), 8u);
+    EXPECT_EQ(transport.queue_size_max(0), 64u);
+    transport.set_status(DeviceStatus{});
+    for (auto& queue : queues) {
+        queue.detach();
+        EXPECT_TRUE(queue.release(machine.memory).ok());
+    }
+}
+
 // --- doorbells (§4.1.4.4) ---
 
 TEST(PciModernDoorbell, IsWhereTheDeviceSays) {

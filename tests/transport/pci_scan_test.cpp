@@ -60,6 +60,7 @@ TEST(PciIdentify, RefusesWhatIsNoVirtioDevice) {
     EXPECT_EQ(identify(function_of(0x1af4, 0x1080)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1110)).error(), Error::not_virtio);  // ivshmem
     EXPECT_EQ(identify(function_of(0x1af4, 0x1040)).error(), Error::not_virtio);  // type 0
+    EXPECT_EQ(identify(function_of(0x1af4, 0x1040, 2)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1001, 0)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1042, 0, 1)).error(), Error::not_virtio);     // a bridge
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0, 0x80)), spec::DeviceId::block);     // multi-function

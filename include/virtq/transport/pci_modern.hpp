@@ -55,13 +55,8 @@ public:
             return placed;
         }
         auto const map = [&](PciStructure const& which) { return map_structure<Space>(bars, which, mapper); };
-        if (Status const mapped = map_all(*layout, map); !mapped) {
-            return mapped;
-        }
-        if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
-            return enabled;
-        }
-        return take(*type);
+        Status const mapped = map_all(*layout, map);
+        return mapped ? go_on(function, spec::pci::command_memory_space, *type) : mapped;
     }
 
     /// The same of a device whose BARs cannot be mapped: its registers are reached through its configuration space
@@ -82,14 +77,9 @@ public:
         auto const map = [&](PciStructure const& which) {
             return Result<Space>{Space{function, layout->window, which}};
         };
-        if (Status const mapped = map_all(*layout, map); !mapped) {
-            return mapped;
-        }
+        Status const mapped = map_all(*layout, map);
         // Not the memory space: BARs that nobody has placed would answer at address 0.
-        if (Status const enabled = enable_pci(function, 0); !enabled) {
-            return enabled;
-        }
-        return take(*type);
+        return mapped ? go_on(function, 0, *type) : mapped;
     }
 
     /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
@@ -304,7 +294,12 @@ private:
         return {};
     }
 
-    [[nodiscard]] Status take(spec::DeviceId type) {
+    /// Lets the device answer, and looks whether it does.
+    template <PciConfigAccess Access>
+    [[nodiscard]] Status go_on(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
+        if (Status const enabled = enable_pci(function, spaces); !enabled) {
+            return enabled;
+        }
         probed_ = true;
         if (status().is_gone()) {
             return Error::device_gone;
