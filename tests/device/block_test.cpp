@@ -182,6 +182,8 @@ TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
     auto const* const first = static_cast<spec::Descriptor const*>(ring.virt);
     Segment const headers{PhysAddr{little_endian(first->addr)}, 512};
     EXPECT_BREACH(machine.driver.submit_write(0, {&headers, 1}, Token{}), "the disk's own pages");
+    Segment const one_of_two[] = {headers, sound};
+    EXPECT_BREACH(machine.driver.submit_write(0, one_of_two, Token{}), "the disk's own pages");
     machine.hostile = true;
 }
 
