@@ -76,14 +76,14 @@ Contender* make_contender(Case const& which) {
     }
 }
 
-void* allocate(size_t bytes) {
+void* allocate(size_t bytes, size_t offset) {
     constexpr size_t page = 4096;
-    size_t const all = (bytes + page - 1) / page * page;
+    size_t const all = (offset + bytes + page - 1) / page * page;
     void* const made = std::aligned_alloc(page, all);
     if (made == nullptr) {
         fail("out of memory");
     }
-    return std::memset(made, 0, all);
+    return static_cast<char*>(std::memset(made, 0, all)) + offset;
 }
 
 void fail(char const* sentence) {

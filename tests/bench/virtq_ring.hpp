@@ -40,7 +40,8 @@ public:
             static_cast<void>(queue_.enable_used_notifications());
         }
         segments_ = which.segments;
-        requests_ = static_cast<virtq::Segment*>(allocate(sizeof(virtq::Segment) * segments_ * which.batch));
+        requests_ =
+            static_cast<virtq::Segment*>(allocate(sizeof(virtq::Segment) * segments_ * which.batch, request_offset));
         virtq::QueueAddresses const at = queue_.addresses();
         return {at.descriptor_area.value, at.driver_area.value, at.device_area.value};
     }
