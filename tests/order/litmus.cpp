@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 namespace virtq::order {
 namespace {
@@ -95,7 +96,33 @@ private:
             platform::store_plain(guest.at<std::uint32_t>(readable[i].addr.value), request_of(number));
         }
         Segment const writable[] = {{Guest::answer(number), 8}};
+        if (litmus_.refused_first) {
+            Segment const bad[] = {{Guest::answer(number), 8}, {Guest::answer(number), 0}};
+            require(!queue_.add({}, bad, Token{}).ok(), "an empty segment was accepted");
+        }
+        if constexpr (has_tier) {
+            if (litmus_.tier) {
+                push(readable, count, writable[0], number);
+                return;
+            }
+        }
         require(queue_.add({readable, count}, writable, Token(std::uintptr_t{number})).ok(), "a chain was refused");
+    }
+    /// The same with the descriptor tier.
+    void push(Segment const* readable, unsigned count, Segment const& writable, unsigned number) {
+        constexpr auto next = static_cast<std::uint16_t>(spec::DescFlag::next);
+        constexpr auto write = static_cast<std::uint16_t>(spec::DescFlag::write);
+        DescIndex descriptors[Request::segments_maximum];
+        for (unsigned i = 0; i <= count; ++i) {
+            descriptors[i] = *queue_.alloc_desc();
+        }
+        for (unsigned i = 0; i < count; ++i) {
+            queue_.write_desc(descriptors[i], readable[i].addr, readable[i].bytes, next, descriptors[i + 1]);
+        }
+        queue_.write_desc(descriptors[count], writable.addr, writable.bytes, write, DescIndex{});
+        pushed_[virtq::number(descriptors[0])] = number;
+        Call const call("push_avail");
+        require(queue_.push_avail(descriptors[0]).ok(), "a chain was refused");
     }
 
     void publish() {
@@ -124,8 +151,35 @@ private:
         }
     }
     [[nodiscard]] Completion take() {
+        if constexpr (has_tier) {
+            if (litmus_.tier) {
+                return poll();
+            }
+        }
         Call const call("take_used");
         return queue_.take_used();
+    }
+    [[nodiscard]] Completion poll() {
+        if (!has_used()) {
+            return {};
+        }
+        UsedChain const used = poll_used();
+        if (!used) {
+            return {Token{}, 0, used.state};
+        }
+        queue_.free_chain(used.head);
+        return {Token(std::uintptr_t{pushed_[virtq::number(used.head)]}), used.len, used.state};
+    }
+    [[nodiscard]] bool has_used() {
+        if (litmus_.driver == DriverWaits::informed) {
+            return true;  // poll_used says it, and moves the place where to notify
+        }
+        Call const call("has_used");
+        return queue_.has_used();
+    }
+    [[nodiscard]] UsedChain poll_used() {
+        Call const call("poll_used");
+        return queue_.poll_used();
     }
     void check(Completion const& completion) {
         auto const number = static_cast<unsigned>(completion.token.value());
@@ -164,8 +218,11 @@ private:
         }
     }
 
+    static constexpr bool has_tier = std::is_same_v<Queue, VirtQueue<Queue::capacity, Split>>;
+
     Litmus const& litmus_;
     Queue queue_;
+    unsigned pushed_[Queue::capacity] = {};  ///< number of the chain with this head
     unsigned added_ = 0;
     unsigned done_ = 0;
     unsigned done_before_ = 0;  ///< a bit each
@@ -287,15 +344,19 @@ void serve(void const* parameter) {
 // --- the programs
 // -----------------------------------------------------------------------------------------------------
 
-enum class Differs : std::uint8_t { nowhere, by_event_idx };
+enum class Differs : std::uint8_t { by_hardware, by_hardware_and_event_idx, by_event_idx };
 
 class Collection {
 public:
-    void add(Litmus const& base, Differs differs = Differs::nowhere) {
+    void add(Litmus const& base, Differs differs = Differs::by_hardware) {
         for (bool const packed : {false, true}) {
+            if (packed && base.tier) {
+                continue;
+            }
             for (bool const event_idx : {false, true}) {
                 for (bool const hardware : {false, true}) {
-                    if (!event_idx || differs == Differs::by_event_idx) {
+                    if ((!event_idx || differs != Differs::by_hardware) &&
+                        (!hardware || differs != Differs::by_event_idx)) {
                         add(base, packed, event_idx, hardware);
                     }
                 }
@@ -318,16 +379,20 @@ public:
 std::vector<Litmus> collect() {
     Collection programs;
     // §2.7.13.1 to .3, §2.8.21.1: descriptors and buffers are there when the index is, or the first flags are.
-    programs.add({.name = "DescriptorBeforeIndex", .size = 4, .segments = 3});
+    programs.add({.name = "DescriptorBeforeIndex", .size = 4, .chains = 3, .segments = 3});
     // One index, or the first flags of several chains, last of all.
-    programs.add({.name = "BatchBeforeIndex", .size = 4, .chains = 4, .at_once = 2, .one_publish = true});
+    programs.add({.name = "BatchBeforeIndex", .size = 4, .chains = 3, .at_once = 2, .one_publish = true});
+    // A packed ring of an odd size wraps within a chain.
+    programs.add({.name = "WrapWithinChain", .size = 3, .chains = 3}, true, false, false);
+    programs.add({.name = "WrapWithinChain", .size = 3, .chains = 3}, true, false, true);
+    // A chain that was refused half way leaves nothing that the device could take for one.
+    programs.add({.name = "RefusedChain", .refused_first = true, .size = 4, .at_once = 2, .one_publish = true});
     // §2.7.5.3, §2.8.7: a table is there when its descriptor is.
-    programs.add(
-        {.name = "TableBeforeDescriptor", .indirect = true, .size = 4, .chains = 3, .segments = 3, .at_once = 2});
+    programs.add({.name = "TableBeforeDescriptor", .indirect = true, .size = 4, .segments = 3, .at_once = 2});
     // §2.7.8.2, §2.8.22: the driver reads an entry and the buffer behind the index or the flags that announce them.
     programs.add({.name = "IndexBeforeUsedEntry",
                   .size = 4,
-                  .chains = 4,
+                  .chains = 3,
                   .at_once = 2,
                   .one_publish = true,
                   .used_at_once = 2});
@@ -339,33 +404,43 @@ std::vector<Litmus> collect() {
                   .at_once = 2,
                   .one_publish = true,
                   .used_at_once = 2});
-    // §2.7.13.4.1, §2.8.21.3.1: the chain is visible before the driver looks whether to notify.
-    programs.add({.name = "LostNotification", .size = 4, .at_once = 2, .device = DeviceWaits::asleep},
-                 Differs::by_event_idx);
-    // §2.7.7, §2.8.10: the wish is visible before the driver looks once more.
-    programs.add(
-        {.name = "LostInterrupt", .size = 4, .at_once = 2, .one_publish = true, .driver = DriverWaits::asleep},
-        Differs::by_event_idx);
-    // Both handshakes.
-    programs.add({.name = "BothAsleep", .driver = DriverWaits::asleep, .device = DeviceWaits::asleep},
-                 Differs::by_event_idx);
-    // A handler that leaves notifications on: with EVENT_IDX take_used moves the place.
-    programs.add(
-        {.name = "NotificationsStayOn", .size = 4, .at_once = 2, .one_publish = true, .driver = DriverWaits::informed},
-        Differs::by_event_idx);
-    // In order, and asleep.
     programs.add({.name = "BatchInOrderAsleep",
                   .in_order = true,
                   .size = 4,
+                  .chains = 4,
                   .at_once = 2,
                   .one_publish = true,
                   .used_at_once = 2,
                   .driver = DriverWaits::informed},
-                 Differs::by_event_idx);
+                 Differs::by_hardware_and_event_idx);
+    // §2.7.13.4.1, §2.8.21.3.1: the chain is visible before the driver looks whether to notify.
+    programs.add({.name = "LostNotification", .size = 4, .at_once = 2, .device = DeviceWaits::asleep},
+                 Differs::by_hardware_and_event_idx);
+    // §2.7.7, §2.8.10: the wish is visible before the driver looks once more.
+    programs.add(
+        {.name = "LostInterrupt", .size = 4, .at_once = 2, .one_publish = true, .driver = DriverWaits::asleep},
+        Differs::by_hardware_and_event_idx);
+    // Both handshakes, and a ring that wraps.
+    programs.add(
+        {.name = "BothAsleep", .is_large = true, .driver = DriverWaits::asleep, .device = DeviceWaits::asleep},
+        Differs::by_event_idx);
+    // A handler that leaves notifications on: with EVENT_IDX take_used moves the place where to notify.
+    programs.add(
+        {.name = "NotificationsStayOn", .size = 4, .at_once = 2, .one_publish = true, .driver = DriverWaits::informed},
+        Differs::by_hardware_and_event_idx);
     // What a doorbell announces is there when it is heard.
     programs.add({.name = "RingBeforeDoorbell", .device = DeviceWaits::informed});
     // What an interrupt status announces is not read from before.
     programs.add({.name = "StatusBeforeRing", .driver = DriverWaits::informed, .interrupt = InterruptKind::line});
+    // The descriptor tier: each push_avail exposes, publish only decides.
+    programs.add({.name = "DescriptorTier", .tier = true, .size = 4, .at_once = 2});
+    programs.add({.name = "DescriptorTierAsleep",
+                  .tier = true,
+                  .size = 4,
+                  .at_once = 2,
+                  .driver = DriverWaits::informed,
+                  .device = DeviceWaits::asleep},
+                 Differs::by_hardware_and_event_idx);
     return programs.all;
 }
 

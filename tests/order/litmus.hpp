@@ -28,8 +28,9 @@ struct Litmus {
     bool event_idx = false;
     bool in_order = false;
     bool indirect = false;
-    bool hardware = false;  ///< VIRTIO_F_ORDER_PLATFORM
-    bool tier = false;      ///< the descriptor tier in place of the chain tier
+    bool hardware = false;       ///< VIRTIO_F_ORDER_PLATFORM
+    bool tier = false;           ///< the descriptor tier in place of the chain tier
+    bool refused_first = false;  ///< before each chain one is added that is refused
 
     std::uint16_t size = 2;
     unsigned chains = 2;        ///< in all
@@ -37,6 +38,8 @@ struct Litmus {
     unsigned at_once = 1;       ///< chains that are in flight together
     bool one_publish = false;   ///< for all that are added together
     unsigned used_at_once = 1;  ///< chains that the device takes before it uses the first; backwards, if not in order
+
+    bool is_large = false;  ///< too many executions to go through for each mutant
 
     DriverWaits driver = DriverWaits::polling;
     DeviceWaits device = DeviceWaits::polling;

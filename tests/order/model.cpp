@@ -130,7 +130,7 @@ struct Choice {
 };
 
 std::vector<OrderPoint> points;
-std::map<std::tuple<char const*, char const*, char const*, unsigned>, std::size_t> known_points;
+std::map<std::tuple<char const*, char const*, char const*, char const*, unsigned>, std::size_t> known_points;
 
 class Explorer {
 public:
@@ -203,8 +203,8 @@ public:
     }
 
     void fence(Fence kind, Site site) {
-        static constexpr char const* names[] = {"full fence",    "full fence",     "order of publish",
-                                                "order of look", "register write", "register read"};
+        static constexpr char const* names[] = {"full fence",    "full fence for hardware", "order of publish",
+                                                "order of look", "register write",          "register read"};
         Weakening const weakening = weakening_at(site, names[static_cast<std::size_t>(kind)]);
         bool const is_lost = weakening == Weakening::to_relaxed;
         if (kind == Fence::full || kind == Fence::hardware_full) {
@@ -318,7 +318,7 @@ private:
     }
 
     std::size_t point_of(Site site, char const* what, unsigned occurrence) const {
-        auto const [known, is_new] = known_points.try_emplace({site.function, call_, what, occurrence}, 0);
+        auto const [known, is_new] = known_points.try_emplace({site.file, site.function, call_, what, occurrence}, 0);
         if (is_new) {
             OrderPoint const point{
                 site.function, call_ == nullptr ? "" : call_, occurrence, what, site.file, site.line, running_};
@@ -705,7 +705,8 @@ void require(bool condition, char const* otherwise) {
 
 std::string OrderPoint::name() const {
     std::ostringstream text;
-    text << what << " in " << function;
+    std::size_t const folder = file.find_last_of('/');
+    text << what << " in " << (folder == std::string::npos ? file : file.substr(folder + 1)) << ' ' << function;
     if (!call.empty()) {
         text << ", called by " << call;
     }
