@@ -4,6 +4,7 @@
 #include <order/model.hpp>
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,11 @@ struct Litmus {
     DeviceWaits device = DeviceWaits::polling;
     InterruptKind interrupt = InterruptKind::message;
 };
+
+/// For GoogleTest.
+inline void PrintTo(Litmus const& litmus, std::ostream* out) {
+    *out << litmus.name;
+}
 
 /// Each in both formats, with and without VIRTIO_F_EVENT_IDX, and for a device that is software and one that is
 /// hardware, where that makes a difference.

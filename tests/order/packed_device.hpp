@@ -21,6 +21,9 @@ public:
 
     /// Looks whether the next descriptor is available (§2.8.1). Acquire: all of its chain is read behind it.
     bool look() {
+        // The driver hides the first descriptor of a chain behind flags that it stores plainly, while a device may
+        // look at them: formally a race, of one 16-bit word that no compiler has a reason to store otherwise.
+        RacyLoad const racy;
         flags_ = wire(platform::load_acquire(guest_.at<std::uint16_t>(descriptor(next_.offset) + 14)));
         has_ = ((flags_ & avail) != 0) == next_.wrap && ((flags_ & used) != 0) != next_.wrap;
         return has_;
@@ -61,8 +64,8 @@ public:
     /// flags are.
     void use(Request const& request, std::uint32_t written, unsigned descriptors) {
         std::uint64_t const at = descriptor(used_.offset);
-        platform::store_relaxed(guest_.at<std::uint16_t>(at + 12), wire(request.id));
-        platform::store_relaxed(guest_.at<std::uint32_t>(at + 8), wire(written));
+        platform::store_plain(guest_.at<std::uint16_t>(at + 12), wire(request.id));
+        platform::store_plain(guest_.at<std::uint32_t>(at + 8), wire(written));
         auto const flags = static_cast<std::uint16_t>((used_.wrap ? avail | used : 0) | write);
         platform::store_release(guest_.at<std::uint16_t>(at + 14), wire(flags));
         used_.advance(descriptors, size_);

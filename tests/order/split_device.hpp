@@ -35,8 +35,8 @@ public:
     /// Writes a used entry for the last of `chains` chains (§2.7.9: one for all of them), not to be seen yet.
     void use(Request const& request, std::uint32_t written, unsigned chains = 1) {
         std::uint64_t const entry = used_ + 4 + 8 * slot(used_index_);
-        store<std::uint32_t>(entry, request.id);
-        store<std::uint32_t>(entry + 4, written);
+        platform::store_plain(guest_.at<std::uint32_t>(entry), wire(std::uint32_t{request.id}));
+        platform::store_plain(guest_.at<std::uint32_t>(entry + 4), wire(written));
         used_index_ = static_cast<std::uint16_t>(used_index_ + chains);
     }
 
