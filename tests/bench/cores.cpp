@@ -200,6 +200,34 @@ double run_queues(Run const* first, size_t count, char const* other_core, double
     return nanoseconds_since(start) / static_cast<double>(requests + theirs);
 }
 
+/// Turns of a loop that touches no memory.
+unsigned long spin(double nanoseconds) {
+    unsigned long turns = 0;
+    for (auto const start = Clock::now(); nanoseconds_since(start) < nanoseconds; ++turns) {
+        for (unsigned i = 0; i < 1000; ++i) {
+            asm volatile("" ::"r"(i));
+        }
+    }
+    return turns;
+}
+
+/// How much more two threads get done than one.
+double gain_of_two(char const* other_core, double nanoseconds) {
+    unsigned long const alone = spin(nanoseconds);
+    std::atomic<bool> there{false};
+    unsigned long theirs = 0;
+    std::thread other{[&] {
+        stay_on(other_core);
+        there = true;
+        theirs = spin(nanoseconds);
+    }};
+    while (!there.load()) {
+    }
+    unsigned long const ours = spin(nanoseconds);
+    other.join();
+    return static_cast<double>(ours + theirs) / static_cast<double>(alone);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -217,6 +245,9 @@ int main(int argc, char** argv) {
         std::vector<Run> const runs = read_cases(argc, argv, 7, count);
         char const* const second = *other_core == '-' || count < 2 ? nullptr : other_core;
         for (int round = 0; round < rounds; ++round) {
+            if (second != nullptr) {
+                std::printf("spin 0 %.3f\n", gain_of_two(second, nanoseconds));
+            }
             for (size_t i = 0; i < runs.size(); i += count) {
                 std::printf("%s 0 %.3f\n", runs[i].name, run_queues(&runs[i], count, second, nanoseconds));
             }

@@ -204,12 +204,13 @@ def two_core_times(mode, names, rounds, milliseconds):
 
 
 def queue_times(queues, cores, names, rounds, milliseconds):
-    """{case: [nanoseconds a request of each round]} of so many queues, on one core or shared by two."""
+    """{case: [nanoseconds a request of each round]} of so many queues, on one core or shared by two. With two, `spin` is
+    how much more two threads get done than one that share nothing: what this machine has for a second core."""
     program = build.program("cores", True, "-lpthread")
     first, second = core_pair()
     printed = build.run(program, "queues", first, second if cores == 2 else "-", rounds, milliseconds, queues, *names)
     times = {name: [] for name in names}
     for line in printed.splitlines():
         name, _, each = line.split()
-        times[name].append(float(each))
+        times.setdefault(name, []).append(float(each))
     return times

@@ -3,7 +3,7 @@
 
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 720, 400
+WIDTH, HEIGHT = 960, 440
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 64, 84
 COLOURS = {"virtq": "#1f5fa8", "virtq, fixed shape": "#6fa8dc", "Linux": "#c0504d", "FLOOR+fence": "#7f7f7f",
            "FLOOR": "#bfbfbf", "virtq packed": "#4b9c6f", "Linux packed": "#e0a36c", "FLOOR+fence packed": "#a9a9c9"}
@@ -41,7 +41,7 @@ class Plot:
         for name in names:
             self.parts += [f'<rect x="{x}" y="34" width="12" height="12" fill="{COLOURS[name]}"/>',
                            text(x + 17, 44, name, "start")]
-            x += 40 + 7 * len(name)
+            x += 36 + 7 * len(name)
 
     def scale(self, top):
         step = nice_step(top)
@@ -74,7 +74,7 @@ def bars(title, unit, note, groups, names, reference):
             plot.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width * 0.92:.1f}" '
                               f'height="{HEIGHT - BOTTOM - y:.1f}" fill="{COLOURS[name]}"/>')
             if reference in values:
-                plot.parts.append(text(x + width * 0.46, y - 4, f"{values[name] / values[reference]:.2f}", "middle", 10))
+                plot.parts.append(text(x + width * 0.46, y - 4, f"{values[name] / values[reference]:.2f}", "middle", 9))
             x += width
         plot.parts.append(text(LEFT + span * (place + 0.5), HEIGHT - BOTTOM + 18, label))
     plot.parts.append(text(LEFT, HEIGHT - 28, f"Above each bar: its ratio to {reference}.", "start", 10, 'fill="#666"'))

@@ -42,6 +42,10 @@ def ratio(ours, theirs):
     return f"{ours / theirs:.2f}"
 
 
+def title_of(who):
+    return {"linux": "Linux", "fence": "FLOOR+fence", "floor": "FLOOR"}.get(who, who)
+
+
 def of_all(stem):
     """A case of FLOOR+fence or Linux that is to be compared with one of ours: (Linux's, FLOOR+fence's)."""
     _, format_, style, features = stem.split("/")
@@ -142,8 +146,10 @@ def queue_table(results):
             for who, features in (("virtq", "e"), ("linux", "e"), ("fence", "-")):
                 runs = results["queues"][cores]
                 name = name_of(f"{who}/{format_}/span/{features}", 16, 3)
-                rows.append([f"{cores} core{'s' if cores == '2' else ''}, {who.replace('fence', 'FLOOR+fence')} {format_}",
+                rows.append([f"{cores} core{'s' if cores == '2' else ''}, {title_of(who)} {format_}",
                              *(tenths(runs[count][name]) for count in results["queues"]["counts"])])
+    rows.append(["what a loop without memory gains by the second core",
+                 *(f"{results['queues']['2'][count].get('spin', 1):.2f}" for count in results["queues"]["counts"])])
     return table(["", *(f"{count} queues" if count != "1" else "1 queue" for count in results["queues"]["counts"])], rows)
 
 
@@ -183,7 +189,7 @@ def growth_table(results):
     for format_ in cases.FORMATS:
         for who, features in (("virtq", "e"), ("linux", "e"), ("fence", "-")):
             by_size, by_length = cases.growth(f"{who}/{format_}/span/{features}")
-            title = f"{who.replace('fence', 'FLOOR+fence').replace('linux', 'Linux')} {format_}"
+            title = f"{title_of(who)} {format_}"
             rows.append([title, *(f"{counts[name]:.0f} / {times[name]:.1f}" for name in (*by_size, *by_length))])
     return table(["instructions / ns a request", *(f"N = {size}" for size in cases.SIZES),
                   *(f"n{count}" for count in cases.SEGMENTS)], rows)
@@ -260,9 +266,10 @@ def write_plots(results):
              results["two_cores"]["pipelined"]),
             ("lockstep", "Driver and device on a core each, in lockstep, chains of 3", "ns a request",
              results["two_cores"]["lockstep"])):
-        groups = [(f"{format_}, {batch} at a time", group(values, format_, batch, 3)) for format_, batch in shapes]
+        groups = [(f"{format_} b{batch}", group(values, format_, batch, 3)) for format_, batch in shapes]
         if file == "lockstep":
-            groups = [one for one in groups if ", 1 at" not in one[0]]
+            # One at a time is a round trip between the cores, whatever the ring.
+            groups = [one for one in groups if not one[0].endswith(" b1")]
         (PLOTS / f"{file}.svg").write_text(plot.bars(title, unit, note, groups, names, "Linux"))
 
     series = {"virtq": "virtq/split/span/e", "Linux": "linux/split/span/e", "FLOOR+fence": "fence/split/span/-",
