@@ -7,6 +7,7 @@ import build
 import cases
 import measure
 import plot
+import qemu
 from cases import name_of
 
 RESULTS = build.HERE / "results.json"
@@ -165,6 +166,18 @@ def code_table(results):
     return table(["", *(f"{format_}, {measure.TIERS[tier]}" for format_, tier in CODE_COLUMNS)], rows)
 
 
+def qemu_table(results):
+    rows = []
+    for format_ in cases.FORMATS:
+        for way in ("polled", "sleeping"):
+            cells = []
+            for depth in qemu.DEPTHS:
+                run = results["qemu"][f"{format_} {way} {depth}"]
+                cells.append(f"{run['reads'] / 1000:.0f} k; {run['notifications']:.0f}, {run['interrupts']:.0f}")
+            rows.append([f"{format_}, {way}", *cells])
+    return table(["", *(f"depth {depth}" for depth in qemu.DEPTHS)], rows)
+
+
 CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("Packed", 1), ("Packed", 2), ("Negotiated", 1),
                 ("Negotiated", 2)]
 
@@ -299,6 +312,7 @@ def write(results):
     put(BENCH_README, "times", compared_table(results["times"], tenths))
     put(BENCH_README, "cores", two_core_table(results))
     put(BENCH_README, "queues", queue_table(results))
+    put(BENCH_README, "qemu", qemu_table(results))
     put(BENCH_README, "growth", growth_table(results))
     put(BENCH_README, "code", code_table(results))
     put(BENCH_README, "private", private_table(results))

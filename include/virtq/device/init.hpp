@@ -150,10 +150,11 @@ public:
         return status.has(spec::StatusBit::device_needs_reset) ? fail(Error::reset_needed) : Status{};
     }
 
-    /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on.
+    /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on; or `device_gone`, if nothing answers any more,
+    /// which then was the reason.
     [[nodiscard]] Status fail(Error error) {
         add_status(spec::StatusBit::failed);
-        return error;
+        return transport_.status().is_gone() ? Error::device_gone : error;
     }
 
 private:

@@ -127,7 +127,9 @@ enum class Cause : uint8_t {
             return "Behind the transport is another device than the one for which the driver was initialised: probe() "
                    "was called again.";
 
-        case Cause::device_gone: return "The device status reads as all ones: the device was unplugged.";
+        case Cause::device_gone:
+            return "The device status reads as all ones: the device was unplugged, or its registers are not reached "
+                   "(on PCI: memory space is off, or the BAR is not mapped).";
         case Cause::device_was_reset:
             return "The device status reads 0 although a queue was given to the device: somebody has reset the "
                    "device, and it has forgotten the queue.";

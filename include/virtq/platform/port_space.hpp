@@ -15,6 +15,7 @@ namespace virtq {
 class PortSpace {
 public:
     static constexpr bool is_port_space = true;
+    static constexpr uint32_t port_end = 0x10000;  ///< no port has this number, or a higher one
 
     constexpr PortSpace() = default;
     explicit constexpr PortSpace(uintptr_t base) : base_(static_cast<uint16_t>(base)) {}

@@ -34,6 +34,7 @@ inline constexpr uint8_t header_type_multifunction = 0x80;
 inline constexpr uint16_t command_io_space = 1 << 0;
 inline constexpr uint16_t command_memory_space = 1 << 1;
 inline constexpr uint16_t command_bus_master = 1 << 2;
+inline constexpr uint16_t command_interrupt_disable = 1 << 10;  // of INTx
 inline constexpr uint16_t status_capabilities = 1 << 4;
 
 /// PCI 6.2.5.1 (Address Maps).
@@ -48,7 +49,7 @@ inline constexpr uint32_t bar_memory_flags = 0xf;
 
 /// PCI 6.7 (Capabilities List).
 inline constexpr uint16_t header_bytes = 0x40;
-inline constexpr uint16_t capability_last = 0xfc;
+inline constexpr uint16_t capability_end = 0x100;  // of the space that the list may be in
 inline constexpr uint16_t capability_maximum = (0x100 - header_bytes) / 4;
 inline constexpr uint8_t capability_pointer_mask = 0xfc;  // the low two bits are reserved
 inline constexpr uint8_t capability_vendor = 0x09;
@@ -131,6 +132,7 @@ inline constexpr uint16_t config_offset_msix = 24;
 
 /// PCI 6.8.2 (MSI-X Capability and Table Structures): offsets within the capability, then within a table entry.
 namespace msix {
+inline constexpr uint8_t capability_bytes = 12;
 inline constexpr uint16_t control = 2;
 inline constexpr uint16_t table = 4;
 inline constexpr uint16_t control_size_mask = 0x7ff;  // entries - 1

@@ -30,13 +30,17 @@ public:
     constexpr AnyTransport() = default;
 
     /// As of `MmioTransport`.
-    [[nodiscard]] Status probe_mmio(Memory space) { return found(Kind::mmio, mmio_.probe(space)); }
+    [[nodiscard]] Status probe_mmio(Memory space) {
+        check_unused();
+        return found(Kind::mmio, mmio_.probe(space));
+    }
 
     /// §4.1.5.1.1.1: the modern interface of a device that has one, the legacy one of a device that does not. Errors:
     /// those of `PciModernTransport` and `PciLegacyTransport`.
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
+        check_unused();
         Status const modern = pci_modern_.probe(function, mapper, option);
         return modern.error() == Error::pci_modern_absent ? probe_pci_legacy(function, mapper, option)
                                                           : found(Kind::pci_modern, modern);
@@ -46,6 +50,7 @@ public:
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
                                           PciProbeOption const& option = {}) {
+        check_unused();
         Status const ports = pci_legacy_ports_.probe(function, mapper, option);
         return ports.error() == Error::pci_legacy_absent
                    ? found(Kind::pci_legacy_memory, pci_legacy_memory_.probe(function, mapper, option))
@@ -66,11 +71,21 @@ public:
         }
     }
 
+    /// What was probed last, whatever it found: an earlier device is forgotten.
     [[nodiscard]] Kind kind() const { return kind_; }
-    [[nodiscard]] bool is_probed() const { return kind_ != Kind::none; }
+    /// Whether there are registers to look at: a probe came so far, whatever it found in them.
+    [[nodiscard]] bool is_probed() const {
+        return kind_ != Kind::none && visit([](auto const& transport) { return transport.is_probed(); });
+    }
+    /// Whether the device was told of a queue, and not reset since.
+    [[nodiscard]] bool is_in_use() const { return in_use_; }
+    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
+    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
+    /// `none` until a probe has succeeded.
     [[nodiscard]] spec::DeviceId device_id() const {
-        return visit([](auto const& transport) { return transport.device_id(); });
+        return kind_ == Kind::none ? spec::DeviceId::none
+                                   : visit([](auto const& transport) { return transport.device_id(); });
     }
     [[nodiscard]] bool is_legacy() const {
         return visit([](auto const& transport) { return transport.is_legacy(); });
@@ -82,6 +97,8 @@ public:
         return visit([](auto& transport) { return transport.status(); });
     }
     void set_status(DeviceStatus status) {
+        in_use_ = in_use_ && !status.is_reset();
+        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         visit([&](auto& transport) { transport.set_status(status); });
     }
     [[nodiscard]] uint32_t offered_features(unsigned word) {
@@ -103,6 +120,7 @@ public:
         return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
     }
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+        in_use_ = true;
         return visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
     }
     void notify(uint16_t queue) {
@@ -147,6 +165,11 @@ public:
     }
 
 private:
+    /// Also of another kind than before, which the transport that is probed cannot know.
+    void check_unused() const {
+        VIRTQ_ASSERT(!in_use_,
+                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+    }
     [[nodiscard]] Status found(Kind kind, Status status) {
         kind_ = kind;
         return status;
@@ -174,6 +197,8 @@ private:
     }
 
     Kind kind_ = Kind::none;
+    bool asked_features_ok_ = false;
+    bool in_use_ = false;  ///< the device was told of a queue, and not reset since
     MmioTransport<Memory> mmio_;
     PciModernTransport<Memory> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;

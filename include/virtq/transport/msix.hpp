@@ -34,21 +34,28 @@ public:
         if (!found) {
             return found.error();
         }
-        return *found == 0 ? Result<Msix>{Error::msix_absent} : Msix{function, *found};
+        if (*found == 0) {
+            return Error::msix_absent;
+        }
+        return *found + spec::pci::msix::capability_bytes > spec::pci::capability_end
+                   ? Result<Msix>{Error::pci_capability_list_broken}
+                   : Msix{function, *found};
     }
 
     constexpr Msix() = default;
 
     [[nodiscard]] bool is_enabled() const { return (control() & spec::pci::msix::control_enable) != 0; }
 
+    /// How many vectors the device has: another read may answer another number.
     [[nodiscard]] uint16_t size() const {
         return static_cast<uint16_t>((control() & spec::pci::msix::control_size_mask) + 1);
     }
 
-    [[nodiscard]] PciStructure table() const {
+    /// Where the entries of the first `count` vectors are.
+    [[nodiscard]] PciStructure table(uint16_t count) const {
         uint32_t const where = function_.read32(static_cast<uint16_t>(offset_ + spec::pci::msix::table));
         return {static_cast<uint8_t>(where & spec::pci::msix::table_bar_mask),
-                where & ~spec::pci::msix::table_bar_mask, uint32_t{size()} * spec::pci::msix::entry_bytes};
+                where & ~spec::pci::msix::table_bar_mask, uint32_t{count} * spec::pci::msix::entry_bytes};
     }
 
     /// Switches the function from INTx to its first `messages.size()` vectors; `table` is where they are. Error:
@@ -93,22 +100,27 @@ private:
 /// Gives a function these messages, one a vector, and switches it from INTx to MSI-X. Returns how many vectors there
 /// are: as many as messages, or as the device has, if these are fewer. Not while the device is in use. Errors:
 /// `msix_absent`, `msix_refused`, `pci_bar_unassigned`, `pci_not_mapped`, `pci_structure_invalid` for a table outside
-/// of its BAR, `pci_capability_list_broken`; then interrupts come by INTx.
+/// of its BAR, `pci_capability_list_broken`; then MSI-X is off, whatever it was before, and interrupts come by INTx.
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[nodiscard]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                            Span<MsiMessage const> messages) {
     Result<Msix<Access>> found = Msix<Access>::find(function);
-    if (!found || messages.empty()) {
-        return found ? Error::msix_absent : found.error();
+    if (!found) {
+        return found.error();
     }
     Msix<Access> msix = *found;
+    msix.disable();
+    if (messages.empty()) {
+        return Error::msix_absent;
+    }
+    uint16_t const size = msix.size();  // once: what is mapped is what is written
+    uint16_t const count = messages.size() < size ? static_cast<uint16_t>(messages.size()) : size;
     PciBars bars;
     bars.measure(function);
-    Result<Space> const table = map_structure<Space>(bars, msix.table(), mapper);
+    Result<Space> const table = map_structure<Space>(bars, msix.table(count), mapper);
     if (!table) {
         return table.error();
     }
-    uint16_t const count = messages.size() < msix.size() ? static_cast<uint16_t>(messages.size()) : msix.size();
     if (Status const enabled = msix.enable(*table, {messages.data(), count}); !enabled) {
         msix.disable();
         return enabled.error();

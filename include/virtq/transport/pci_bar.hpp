@@ -15,7 +15,7 @@ struct PciBar {
     enum class Kind : uint8_t { absent, memory, ports };
     Kind kind = Kind::absent;
     uint8_t slots = 1;     ///< registers it takes: 2 if it is of 64 bits
-    uint64_t address = 0;  ///< 0: nobody has assigned one
+    uint64_t address = 0;  ///< 0: nobody has assigned one; otherwise a multiple of `bytes`
     uint64_t bytes = 0;    ///< a power of two
 
     [[nodiscard]] constexpr bool is_assigned() const { return address != 0; }
@@ -43,8 +43,10 @@ public:
         if ((low & spec::pci::bar_is_ports) != 0) {
             return measure_ports(low);
         }
-        bool const wide = (low & spec::pci::bar_type_mask) == spec::pci::bar_type_64_bit;
-        return wide && may_be_64_bit_ ? measure_64_bit(low) : wide ? PciBar{} : measure_32_bit(low);
+        if ((low & spec::pci::bar_type_mask) == spec::pci::bar_type_64_bit) {
+            return may_be_64_bit_ ? measure_64_bit(low) : PciBar{};
+        }
+        return measure_32_bit(low);
     }
 
     void place(PciBar const& bar, uint64_t address) const {
@@ -65,14 +67,12 @@ private:
     [[nodiscard]] PciBar measure_ports(uint32_t low) const {
         // The upper half of an I/O BAR may be hard-wired to 0.
         uint32_t const mask = ask(low_, low) & ~spec::pci::bar_ports_flags;
-        return mask == 0 ? PciBar{}
-                         : PciBar{PciBar::Kind::ports, 1, low & ~spec::pci::bar_ports_flags, lowest_bit(mask)};
+        return bar_of(PciBar::Kind::ports, 1, low & ~spec::pci::bar_ports_flags, lowest_bit(mask));
     }
 
     [[nodiscard]] PciBar measure_32_bit(uint32_t low) const {
         uint32_t const mask = ask(low_, low) & ~spec::pci::bar_memory_flags;
-        return mask == 0 ? PciBar{}
-                         : PciBar{PciBar::Kind::memory, 1, low & ~spec::pci::bar_memory_flags, lowest_bit(mask)};
+        return bar_of(PciBar::Kind::memory, 1, low & ~spec::pci::bar_memory_flags, lowest_bit(mask));
     }
 
     [[nodiscard]] PciBar measure_64_bit(uint32_t low) const {
@@ -81,9 +81,15 @@ private:
         uint32_t const high_mask = ask(high_, high);
         uint64_t const bytes = low_mask != 0 ? lowest_bit(low_mask) : uint64_t{lowest_bit(high_mask)} << 32;
         uint64_t const address = (uint64_t{high} << 32) | (low & ~spec::pci::bar_memory_flags);
-        return {bytes == 0 ? PciBar::Kind::absent : PciBar::Kind::memory, 2, address, bytes};
+        return bar_of(PciBar::Kind::memory, 2, address, bytes);
     }
 
+    /// A device may answer anything: with an address that is no multiple of the size, the end of such a BAR could lie
+    /// beyond the last address, and a structure in it at the first ones.
+    [[nodiscard]] static constexpr PciBar bar_of(PciBar::Kind kind, uint8_t slots, uint64_t address, uint64_t bytes) {
+        bool const possible = bytes != 0 && (address & (bytes - 1)) == 0;
+        return possible ? PciBar{kind, slots, address, bytes} : PciBar{PciBar::Kind::absent, slots, 0, 0};
+    }
     [[nodiscard]] static constexpr uint32_t lowest_bit(uint32_t mask) { return mask & (~mask + 1); }
 
     PciFunction<Access> const& function_;

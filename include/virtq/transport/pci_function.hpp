@@ -64,13 +64,15 @@ template <PciConfigAccess Access>
     return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
 }
 
-/// Lets the device answer at its BARs and read and write memory, and makes sure that it does: firmware, and other
-/// kernels' examples, leave either off. Error: `pci_command_refused`.
+/// Lets the device answer at its BARs, read and write memory, and use its interrupt line, which firmware may have
+/// silenced; and makes sure of the first two: firmware, and other kernels' examples, leave either off. Error:
+/// `pci_command_refused`.
 template <PciConfigAccess Access>
 [[nodiscard]] Status enable_pci(PciFunction<Access> const& function, uint16_t spaces) {
     uint16_t const wanted = static_cast<uint16_t>(spaces | spec::pci::command_bus_master);
     uint16_t const before = function.read(spec::pci::command);
-    function.write(spec::pci::command, static_cast<uint16_t>(before | wanted));
+    function.write(spec::pci::command,
+                   static_cast<uint16_t>((before | wanted) & ~spec::pci::command_interrupt_disable));
     uint16_t const after = function.read(spec::pci::command);
     return (after & wanted) == wanted ? Status{} : Status{Error::pci_command_refused};
 }

@@ -69,13 +69,20 @@ private:
     };
 
     bool take(PciStructure& place, uint16_t capability, Demand const& demand) {
-        PciStructure found{byte(capability, spec::pci::cap::bar), word(capability, spec::pci::cap::offset),
-                           word(capability, spec::pci::cap::length)};
-        if (place.exists() || found.bar >= spec::pci::bar_count) {  // a reserved BAR is to be ignored
+        if (place.exists()) {
             return false;
         }
-        bool const usable = has_room(capability, demand.capability_bytes) && found.length >= demand.length &&
-                            (found.offset & (demand.alignment - 1)) == 0 && found.lies_in(bars_);
+        if (!has_room(capability, demand.capability_bytes)) {  // its fields are not its own
+            refused_ = true;
+            return false;
+        }
+        PciStructure found{byte(capability, spec::pci::cap::bar), word(capability, spec::pci::cap::offset),
+                           word(capability, spec::pci::cap::length)};
+        if (found.bar >= spec::pci::bar_count) {  // a reserved BAR is to be ignored
+            return false;
+        }
+        bool const usable =
+            found.length >= demand.length && (found.offset & (demand.alignment - 1)) == 0 && found.lies_in(bars_);
         if (usable) {
             found.length = found.length < demand.mapped ? found.length : demand.mapped;
             place = found;
@@ -100,7 +107,7 @@ private:
     /// A capability may be longer than what is known of it, and never shorter.
     [[nodiscard]] bool has_room(uint16_t capability, uint8_t bytes) const {
         return byte(capability, spec::pci::capability_length) >= bytes &&
-               capability + bytes <= spec::pci::capability_last + 4;
+               capability + bytes <= spec::pci::capability_end;
     }
 
     [[nodiscard]] bool any() const {

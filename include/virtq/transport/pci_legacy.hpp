@@ -16,8 +16,7 @@
 namespace virtq {
 
 /// virtio over PCI, the legacy interface: registers in BAR 0, by ports (`PortSpace`) as the standard has it, or by
-/// memory
-/// (`MmioSpace`), as some devices do.
+/// memory (`MmioSpace`), as some devices do.
 ///
 /// **Spec** §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout). **Threading** and **Life** as of
 /// `PciModernTransport`. All zero at first.
@@ -55,10 +54,13 @@ public:
         if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
             return placed;
         }
+        if (Status const mapped = map(bars[spec::pci::legacy::bar], mapper); !mapped) {
+            return mapped;
+        }
         if (Status const enabled = enable_pci(function, space_bit); !enabled) {
             return enabled;
         }
-        return take(*type, bars[spec::pci::legacy::bar], mapper);
+        return take(*type);
     }
 
     /// Interrupts by MSI-X, whose table is in memory: see `enable_msix`, and `PciVectors` for which vector is whose.
@@ -79,8 +81,10 @@ public:
 
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return true; }
-    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
+    /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const { return probed_; }
+    /// Whether the device was told of a queue, and not reset since.
+    [[nodiscard]] bool is_in_use() const { return in_use_; }
 
     [[nodiscard]] Features possible_features() const {
         Features possible;
@@ -162,6 +166,7 @@ public:
 private:
     static constexpr bool by_ports = requires { Space::is_port_space; };
     static constexpr PciBar::Kind kind = by_ports ? PciBar::Kind::ports : PciBar::Kind::memory;
+    static constexpr uint32_t bytes_maximum = 0x10000;  // a register's offset has 16 bits
     static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;
 
     template <class Word, Access access>
@@ -175,10 +180,16 @@ private:
 
     void select(uint16_t queue) { write(spec::pci::legacy::queue_select, queue); }
 
+    /// Before the device may answer: with an address of 0 it would answer at 0.
     template <DeviceMapper Mapper>
-    [[nodiscard]] Status take(spec::DeviceId type, PciBar const& bar, Mapper& mapper) {
+    [[nodiscard]] Status map(PciBar const& bar, Mapper& mapper) {
         if (!bar.is_assigned()) {
             return Error::pci_bar_unassigned;
+        }
+        if constexpr (requires { Space::port_end; }) {
+            if (bar.address + bar.bytes > Space::port_end) {  // cut to its width it would be another device's port
+                return Error::pci_not_mapped;
+            }
         }
         uintptr_t const mapped =
             by_ports ? mapper.map_device_ports(static_cast<uint32_t>(bar.address), static_cast<uint32_t>(bar.bytes))
@@ -187,7 +198,11 @@ private:
             return Error::pci_not_mapped;
         }
         space_ = Space{mapped};
-        bytes_ = bar.bytes < UINT32_MAX ? static_cast<uint32_t>(bar.bytes) : UINT32_MAX;
+        bytes_ = bar.bytes < bytes_maximum ? static_cast<uint32_t>(bar.bytes) : bytes_maximum;
+        return {};
+    }
+
+    [[nodiscard]] Status take(spec::DeviceId type) {
         probed_ = true;
         if (status().is_gone()) {
             return Error::device_gone;
@@ -205,13 +220,13 @@ private:
     }
 
     /// With MSI-X enabled two registers more stand before it.
-    [[nodiscard]] uint16_t in_config(uint16_t offset) const {
-        return static_cast<uint16_t>(
-            (vectors_.in_use() ? spec::pci::legacy::config_offset_msix : spec::pci::legacy::config_offset) + offset);
+    [[nodiscard]] uint16_t config_begin() const {
+        return vectors_.in_use() ? spec::pci::legacy::config_offset_msix : spec::pci::legacy::config_offset;
     }
+    [[nodiscard]] uint16_t in_config(uint16_t offset) const { return static_cast<uint16_t>(config_begin() + offset); }
     /// A driver may ask for a field that this BAR has no room for: it reads as 0.
     [[nodiscard]] bool has_config(uint16_t offset, uint32_t width) const {
-        return in_config(offset) + width <= bytes_;
+        return uint32_t{config_begin()} + offset + width <= bytes_;
     }
 
     Space space_{};

@@ -54,11 +54,14 @@ public:
         if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
             return placed;
         }
+        auto const map = [&](PciStructure const& which) { return map_structure<Space>(bars, which, mapper); };
+        if (Status const mapped = map_all(*layout, map); !mapped) {
+            return mapped;
+        }
         if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
             return enabled;
         }
-        auto const map = [&](PciStructure const& which) { return map_structure<Space>(bars, which, mapper); };
-        return take(*type, *layout, map);
+        return take(*type);
     }
 
     /// The same of a device whose BARs cannot be mapped: its registers are reached through its configuration space
@@ -76,13 +79,17 @@ public:
         if (!layout || layout->window == 0) {
             return layout ? Error::pci_structure_missing : layout.error();
         }
-        if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
-            return enabled;
-        }
         auto const map = [&](PciStructure const& which) {
             return Result<Space>{Space{function, layout->window, which}};
         };
-        return take(*type, *layout, map);
+        if (Status const mapped = map_all(*layout, map); !mapped) {
+            return mapped;
+        }
+        // Not the memory space: BARs that nobody has placed would answer at address 0.
+        if (Status const enabled = enable_pci(function, 0); !enabled) {
+            return enabled;
+        }
+        return take(*type);
     }
 
     /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
@@ -100,8 +107,12 @@ public:
 
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return false; }
-    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
+    /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const { return probed_; }
+    /// Whether the device was told of a queue, and not reset since.
+    [[nodiscard]] bool is_in_use() const { return in_use_; }
+    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
+    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// §6: bits whose registers the device's structures have no room for cannot be.
     [[nodiscard]] Features possible_features() const {
@@ -121,6 +132,7 @@ public:
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::common::device_status)}; }
     void set_status(DeviceStatus status) {
         in_use_ = in_use_ && !status.is_reset();
+        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         write(spec::pci::common::device_status, status.bits());
     }
 
@@ -261,9 +273,10 @@ private:
         return type;
     }
 
-    /// `map(PciStructure)` gives the registers of a structure.
+    /// Before the device may answer: with an address of 0 it would answer at 0. `map(PciStructure)` gives the
+    /// registers of a structure.
     template <class Map>
-    [[nodiscard]] Status take(spec::DeviceId type, PciLayout const& layout, Map const& map) {
+    [[nodiscard]] Status map_all(PciLayout const& layout, Map const& map) {
         struct {
             PciStructure const& which;
             Space& place;
@@ -279,9 +292,14 @@ private:
             }
         }
         common_bytes_ = layout.common.length;
+        notify_offset_ = layout.notify.offset;
         notify_bytes_ = layout.notify.length;
         notify_off_multiplier_ = layout.notify_off_multiplier;
         config_bytes_ = layout.device.length;
+        return {};
+    }
+
+    [[nodiscard]] Status take(spec::DeviceId type) {
         probed_ = true;
         if (status().is_gone()) {
             return Error::device_gone;
@@ -296,7 +314,7 @@ private:
     [[nodiscard]] Status place_doorbell(uint16_t queue) {
         uint64_t const offset = uint64_t{read(spec::pci::common::queue_notify_off)} * notify_off_multiplier_;
         uint32_t const width = sends_data_ ? 4 : 2;
-        if (offset + width > notify_bytes_ || (offset & (width - 1)) != 0) {
+        if (offset + width > notify_bytes_ || ((notify_offset_ + offset) & (width - 1)) != 0) {
             return Error::pci_structure_invalid;
         }
         uint16_t const name = has_names_ ? read(spec::pci::common::queue_notif_config_data) : queue;
@@ -326,12 +344,14 @@ private:
     Space isr_{};
     Space config_{};
     uint32_t common_bytes_ = 0;
+    uint32_t notify_offset_ = 0;  ///< in its BAR, for the alignment
     uint32_t notify_bytes_ = 0;
     uint32_t notify_off_multiplier_ = 0;
     uint32_t config_bytes_ = 0;
     PciVectors vectors_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
+    bool asked_features_ok_ = false;
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted

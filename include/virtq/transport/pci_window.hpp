@@ -11,7 +11,9 @@ namespace virtq {
 class PciWindow {
 public:
     constexpr PciWindow() = default;
-    constexpr PciWindow(uint64_t base, uint64_t bytes) : next_(base), left_(bytes) {}
+    /// What would lie above the last address is cut off.
+    constexpr PciWindow(uint64_t base, uint64_t bytes)
+        : next_(base), left_(base != 0 && bytes > 0 - base ? 0 - base : bytes) {}
 
     /// A place of `bytes`, which is a power of two, aligned to itself. 0: there is no room, and nothing has changed.
     [[nodiscard]] constexpr uint64_t take(uint64_t bytes) {
