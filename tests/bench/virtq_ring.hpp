@@ -89,19 +89,4 @@ private:
     unsigned segments_ = 0;
 };
 
-/// The one of 256 descriptors, with each style of request.
-template <class Format, class Device>
-Contender* make_virtq(Case const& which) {
-    if (which.style == Case::Style::span) {
-        return make_machine<VirtqRing<256, Format>, Device>(which);
-    }
-    switch (which.segments) {
-        case 1: return make_machine<VirtqRing<256, Format, 1>, Device>(which);
-        case 2: return make_machine<VirtqRing<256, Format, 2>, Device>(which);
-        case 3: return make_machine<VirtqRing<256, Format, 3>, Device>(which);
-        case 8: return make_machine<VirtqRing<256, Format, 8>, Device>(which);
-        default: return nullptr;
-    }
-}
-
 }  // namespace bench
