@@ -39,10 +39,10 @@ public:
         static_cast<void>(this->driver.enable_used_notifications(queue));
         sim::Buffer const data = this->buffer(512);
         Segment const segment = this->segment(data);
-        ASSERT_TRUE(this->driver
-                        .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100}, this->stepping(),
-                                 queue)
-                        .ok());
+        ASSERT_TRUE(
+            this->driver
+                .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100}, this->stepping(), queue)
+                .ok());
     }
     [[nodiscard]] std::uint16_t control() {
         auto const* const capability = this->device.capabilities().find_id(wire::capability_msix);

@@ -122,7 +122,7 @@ TYPED_TEST(PciLegacy, WantsATransportOfItsOwn) {
     EXPECT_TRUE(machine.transport.is_in_use());
     EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
     EXPECT_BREACH(use_msix(machine.transport, machine.function, machine.bus, {}), "between probe() and init()");
-    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     EXPECT_FALSE(machine.transport.is_in_use());
     EXPECT_TRUE(machine.probe().ok());
 }
@@ -139,7 +139,7 @@ TYPED_TEST(PciLegacy, TakesOverADeviceThatFirmwareLeftLive) {
     EXPECT_FALSE(is_msix_enabled(machine.function));  // or the configuration would be 4 bytes further
     EXPECT_EQ(machine.driver.capacity_sectors(), 2048u);
     machine.expect_works();
-    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     ASSERT_TRUE(its_driver.release(machine.memory).ok());
 }
 
@@ -283,8 +283,8 @@ TEST(PciLegacyPorts, AreNotAboveTheLast) {
         std::uint64_t window;
         Error error;
     };
-    for (Row const& row : {Row{0xff80, Error::none}, Row{0x10000, Error::pci_not_mapped},
-                           Row{0xffff'ff80, Error::pci_not_mapped}}) {
+    for (Row const& row :
+         {Row{0xff80, Error::none}, Row{0x10000, Error::pci_not_mapped}, Row{0xffff'ff80, Error::pci_not_mapped}}) {
         PciDiskMachine<PciLegacyTransport<NarrowPorts>> machine(
             {.layout = sim::PciLayout::legacy(), .assigned = false});
         PciWindow ports{row.window, 0x80};

@@ -138,7 +138,7 @@ TEST(PciModernProbe, WantsATransportOfItsOwn) {
     EXPECT_TRUE(machine.transport.is_in_use());
     EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
     EXPECT_BREACH(use_msix(machine.transport, machine.function, machine.bus, {}), "between probe() and init()");
-    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     EXPECT_FALSE(machine.transport.is_in_use());
     EXPECT_TRUE(machine.probe().ok());
 }
@@ -162,7 +162,7 @@ TEST(PciModernProbe, TakesOverADeviceThatFirmwareLeftLive) {
     EXPECT_TRUE(machine.device.interrupt_line());
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
     EXPECT_TRUE(machine.device.messages().empty());
-    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     ASSERT_TRUE(its_driver.release(machine.memory).ok());
 }
 
@@ -511,6 +511,19 @@ TEST(PciModernQueueReset, IsNotDoneBeforeTheQueueIsDisabled) {
               Error::queue_reset_failed);
 }
 
+TEST(PciModernQueueReset, IsNotThereOnADeviceWithoutTheRegister) {
+    sim::PciLayout layout = sim::PciLayout::modern();
+    layout.structure(wire::common_cfg).length = 0x38;
+    QueueMachine<> with({.ring_reset = true}, layout);
+    ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::ring_reset)).ok());
+    EXPECT_FALSE(with.negotiation.negotiated.has(spec::Feature::ring_reset));
+    ASSERT_TRUE(with.set_up().ok());
+    ASSERT_TRUE(with.init.go_live().ok());
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+              Error::queue_reset_failed);
+    with.expect_works();
+}
+
 // --- interrupts ---
 
 TEST(PciModernInterrupt, IsAcknowledgedByTheRead) {
@@ -597,7 +610,7 @@ TEST(PciModernConfig, IsReadAgainWhenItChangesMeanwhile) {
     ASSERT_TRUE(machine.probe().ok());
     machine.device.unsettle_config(3);
     ASSERT_TRUE(machine.init().ok());
-    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     machine.device.unsettle_config();
     EXPECT_EQ(machine.init().error(), Error::config_unstable);
     machine.device.unsettle_config(0);
