@@ -180,16 +180,21 @@ unsigned long serve_queues(Run const* first, size_t count, Clock::time_point sta
 double run_queues(Run const* first, size_t count, char const* other_core, double nanoseconds) {
     size_t const ours = other_core == nullptr ? count : (count + 1) / 2;
     unsigned long theirs = 0;
+    std::atomic<bool> there{other_core == nullptr};
     std::atomic<bool> go{false};
     std::thread other;
     Clock::time_point start;
     if (other_core != nullptr) {
         other = std::thread([&] {
             stay_on(other_core);
+            there = true;
             while (!go.load()) {
             }
             theirs = serve_queues(first + ours, count - ours, start, nanoseconds);
         });
+    }
+    while (!there.load()) {
+        std::this_thread::yield();  // it begins on our core
     }
     start = Clock::now();
     go = true;
@@ -200,12 +205,20 @@ double run_queues(Run const* first, size_t count, char const* other_core, double
     return nanoseconds_since(start) / static_cast<double>(requests + theirs);
 }
 
-/// Turns of a loop that touches no memory.
+/// Turns of a loop that touches no memory, and that keeps a core as busy as it can be: two threads on what is one core
+/// of the host (hyperthreads) gain nothing.
 unsigned long spin(double nanoseconds) {
     unsigned long turns = 0;
+    unsigned long a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
     for (auto const start = Clock::now(); nanoseconds_since(start) < nanoseconds; ++turns) {
-        for (unsigned i = 0; i < 1000; ++i) {
-            asm volatile("" ::"r"(i));
+        for (unsigned long i = 0; i < 1000; ++i) {
+            a += i;
+            b ^= i;
+            c += i;
+            d ^= i;
+            e += i;
+            f ^= i;
+            asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
         }
     }
     return turns;
@@ -222,6 +235,7 @@ double gain_of_two(char const* other_core, double nanoseconds) {
         theirs = spin(nanoseconds);
     }};
     while (!there.load()) {
+        std::this_thread::yield();
     }
     unsigned long const ours = spin(nanoseconds);
     other.join();
