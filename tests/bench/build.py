@@ -22,7 +22,10 @@ LINUX_FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-fno-common", "-fno-delete
                "-fno-strict-overflow", "-fno-asynchronous-unwind-tables",
                "-Werror=implicit-function-declaration", "-D__KERNEL__"]
 
-CONTENDERS = ["case.cpp", "virtq_split.cpp", "virtq_packed.cpp", "virtq_negotiated.cpp", "virtq_size.cpp", "floor.cpp"]
+CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp"]
+# virtq_256.cpp, once for each.
+STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
+STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0)]
 HOSTED = {"case.cpp", "count.cpp"}
 
 
@@ -165,6 +168,8 @@ def contender_objects(with_linux):
     names = CONTENDERS + (["linux_ring.cpp"] if with_linux else [])
     jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), "g++", *kernel_or_hosted(name), *CXX_FLAGS, *define)
             for name in names]
+    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
+              f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
     if with_linux:
         jobs += [(linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
                  (HERE / "linux" / "glue.c", folder / "glue.o", "gcc", *KERNEL_FLAGS, *linux_flags())]

@@ -53,6 +53,20 @@ bool read_case(char const* name, Case& made) {
     return known_who && known_format && made.size != 0 && made.batch != 0 && made.segments != 0;
 }
 
+template <class Kind>
+static Contender* make_of_style(Case const& which) {
+    if (which.style == Case::Style::span) {
+        return make_virtq_256<Kind, 0>(which);
+    }
+    switch (which.segments) {
+        case 1: return make_virtq_256<Kind, 1>(which);
+        case 2: return make_virtq_256<Kind, 2>(which);
+        case 3: return make_virtq_256<Kind, 3>(which);
+        case 8: return make_virtq_256<Kind, 8>(which);
+        default: return nullptr;
+    }
+}
+
 Contender* make_contender(Case const& which) {
     switch (which.who) {
         case Case::Who::floor:
@@ -70,20 +84,25 @@ Contender* make_contender(Case const& which) {
         return make_virtq_of_size(which);
     }
     switch (which.format) {
-        case Case::Format::split: return make_virtq_split(which);
-        case Case::Format::packed: return make_virtq_packed(which);
-        default: return make_virtq_negotiated(which);
+        case Case::Format::split: return make_of_style<Split>(which);
+        case Case::Format::packed: return make_of_style<Packed>(which);
+        // Of these only what is known at run time is compiled.
+        case Case::Format::negotiated_split:
+            return which.style == Case::Style::span ? make_virtq_256<NegotiatedSplit, 0>(which) : nullptr;
+        case Case::Format::negotiated_packed:
+            return which.style == Case::Style::span ? make_virtq_256<NegotiatedPacked, 0>(which) : nullptr;
     }
+    return nullptr;
 }
 
-void* allocate(size_t bytes) {
+void* allocate(size_t bytes, size_t offset) {
     constexpr size_t page = 4096;
-    size_t const all = (bytes + page - 1) / page * page;
+    size_t const all = (offset + bytes + page - 1) / page * page;
     void* const made = std::aligned_alloc(page, all);
     if (made == nullptr) {
         fail("out of memory");
     }
-    return std::memset(made, 0, all);
+    return static_cast<char*>(std::memset(made, 0, all)) + offset;
 }
 
 void fail(char const* sentence) {

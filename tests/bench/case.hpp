@@ -54,9 +54,12 @@ public:
 Contender* make_contender(Case const& which);
 
 // Made in files of their own, so that they compile side by side.
-Contender* make_virtq_split(Case const& which);
-Contender* make_virtq_packed(Case const& which);
-Contender* make_virtq_negotiated(Case const& which);
+template <class Kind, unsigned Segments>
+Contender* make_virtq_256(Case const& which);
+struct Split;
+struct Packed;
+struct NegotiatedSplit;
+struct NegotiatedPacked;
 Contender* make_virtq_of_size(Case const& which);
 Contender* make_floor(Case const& which);
 Contender* make_linux(Case const& which);

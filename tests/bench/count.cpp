@@ -20,10 +20,16 @@ int main(int argc, char** argv) {
             return 2;
         }
         unsigned long const turns = (requests + which.batch - 1) / which.batch;
+        unsigned long const sum_before = contender->token_sum();
         contender->run(turns);  // once round the ring, so that its state is that of every day
         CALLGRIND_ZERO_STATS;
         contender->run(turns);
         CALLGRIND_DUMP_STATS_AT(argv[i]);
+        bool const has_tokens = which.who != bench::Case::Who::floor && which.who != bench::Case::Who::floor_fence;
+        if (has_tokens && contender->token_sum() - sum_before != turns * which.batch * (which.batch + 1)) {
+            std::fprintf(stderr, "%s: the tokens that came back are not those that went.\n", argv[i]);
+            return 1;
+        }
         std::printf("%s %lu\n", argv[i], turns * which.batch);
     }
 }

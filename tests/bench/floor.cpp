@@ -18,7 +18,7 @@ class Buffers {
 public:
     void open(Case const& which) {
         segments_ = which.segments;
-        all_ = static_cast<Buffer*>(allocate(sizeof(Buffer) * segments_ * which.batch));
+        all_ = static_cast<Buffer*>(allocate(sizeof(Buffer) * segments_ * which.batch, request_offset));
     }
     void prepare(unsigned slot) {
         for (unsigned i = 0; i < segments_; ++i) {
@@ -55,6 +55,11 @@ private:
     unsigned segments_ = 0;
 };
 
+[[nodiscard]] constexpr unsigned whole_lines(unsigned bytes) {
+    constexpr unsigned line = 128;
+    return (bytes + line - 1) / line * line;
+}
+
 inline void full_fence() {
     asm volatile("lock addl $0, -4(%%rsp)" ::: "memory", "cc");
 }
@@ -65,11 +70,16 @@ public:
     Areas open(Case const& which) {
         unsigned const size = which.size;
         mask_ = static_cast<uint16_t>(size - 1);
-        descriptors_ = static_cast<SplitDescriptor*>(allocate(sizeof(SplitDescriptor) * size));
-        available_ = static_cast<SplitAvailable*>(allocate(6 + 2 * size));
-        used_ = static_cast<SplitUsed*>(allocate(6 + 8 * size));
-        next_ = static_cast<uint16_t*>(allocate(2 * size));
-        tail_ = static_cast<uint16_t*>(allocate(2 * size));
+        // One behind the other, each on cache lines of its own.
+        unsigned const table_bytes = sizeof(SplitDescriptor) * size;
+        unsigned const available_bytes = whole_lines(6 + 2 * size);
+        unsigned const used_bytes = whole_lines(6 + 8 * size);
+        auto* const all = static_cast<char*>(allocate(table_bytes + available_bytes + used_bytes + 4 * size));
+        descriptors_ = reinterpret_cast<SplitDescriptor*>(all);
+        available_ = reinterpret_cast<SplitAvailable*>(all + table_bytes);
+        used_ = reinterpret_cast<SplitUsed*>(all + table_bytes + available_bytes);
+        next_ = reinterpret_cast<uint16_t*>(all + table_bytes + available_bytes + used_bytes);
+        tail_ = next_ + size;
         for (unsigned i = 0; i < size; ++i) {
             next_[i] = static_cast<uint16_t>(i + 1);
         }
@@ -145,10 +155,13 @@ class FloorPacked {
 public:
     Areas open(Case const& which) {
         size_ = static_cast<uint16_t>(which.size);
-        ring_ = static_cast<PackedDescriptor*>(allocate(sizeof(PackedDescriptor) * which.size));
-        device_event_ = static_cast<PackedEvent*>(allocate(sizeof(PackedEvent)));
-        next_ = static_cast<uint16_t*>(allocate(2 * which.size));
-        count_ = static_cast<uint16_t*>(allocate(2 * which.size));
+        unsigned const ring_bytes = sizeof(PackedDescriptor) * which.size;
+        unsigned const event_bytes = whole_lines(sizeof(PackedEvent));
+        auto* const all = static_cast<char*>(allocate(ring_bytes + event_bytes + 4 * which.size));
+        ring_ = reinterpret_cast<PackedDescriptor*>(all);
+        device_event_ = reinterpret_cast<PackedEvent*>(all + ring_bytes);
+        next_ = reinterpret_cast<uint16_t*>(all + ring_bytes + event_bytes);
+        count_ = next_ + which.size;
         for (unsigned i = 0; i < which.size; ++i) {
             next_[i] = static_cast<uint16_t>(i + 1);
         }

@@ -23,7 +23,7 @@ public:
         segments_ = which.segments;
         sg_bytes_ = bench_linux_sg_bytes();
         stride_ = sg_bytes_ * segments_;
-        lists_ = static_cast<char*>(allocate(stride_ * which.batch));
+        lists_ = static_cast<char*>(allocate(stride_ * which.batch, request_offset));
         return {virtqueue_get_desc_addr(queue_), virtqueue_get_avail_addr(queue_), virtqueue_get_used_addr(queue_)};
     }
     void prepare(unsigned slot) {

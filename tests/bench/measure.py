@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What is exact: instructions, bytes of code, private memory, stack."""
+"""Each measurement, as a function that returns figures."""
 
 import concurrent.futures
+import json
 import os
 import re
+import statistics
 import struct
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import build
@@ -52,7 +56,7 @@ TARGETS = {
     "aarch64": ["aarch64-linux-gnu-g++", "-mgeneral-regs-only", "-mno-outline-atomics"],
     "riscv64": ["riscv64-unknown-elf-g++", "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany"],
     "riscv32": ["clang++-19", "--target=riscv32-unknown-elf", "-march=rv32imac", "-mabi=ilp32"],
-    "arm": ["clang++-19", "--target=armv7-none-eabi", "-mgeneral-regs-only", "-mfloat-abi=soft"],
+    "arm": ["clang++-19", "--target=armv7-none-eabi", "-mfloat-abi=soft"],
 }
 TIERS = {1: "chain tier, polled", 2: "chain tier", 3: "both tiers"}
 
@@ -92,3 +96,121 @@ def linux_size(level):
                              level, *flags)
     return text_bytes(made)
 
+
+# --- private memory, stack, compile time -----------------------------------------------------------------------------
+
+
+def private_memory():
+    """({(format, N): bytes}, {features: (pages of the ring, pages of tables)})"""
+    made = build.compile_one(build.HERE / "size" / "bytes.cpp", build.OUT / "size" / "bytes.o", "g++", "-O1",
+                             "-fno-pie", *build.CXX_FLAGS)
+    bytes_, pages = {}, {}
+    for line in build.run(build.link(build.OUT / "size" / "bytes", [made])).splitlines():
+        words = line.split()
+        if words[0] == "pages":
+            pages[words[1]] = (int(words[2]), int(words[3]))
+        else:
+            bytes_[words[0], int(words[1])] = int(words[2])
+    return bytes_, pages
+
+
+def stack_depths(level, format_):
+    """{public call: bytes of stack that it and what it calls take, return addresses included}. From GCC's call graph;
+    what the kernel brings (its allocator) is not in it."""
+    tier = 3 if format_ == "Split" else 2
+    path = build.OUT / "size" / f"stack{level}-{format_}.o"
+    build.compile_one(build.HERE / "size" / "code.cpp", path, *TARGETS["x86_64"], *KERNEL, level,
+                      "-fcallgraph-info=su", f"-DSIZE_FORMAT={format_}", f"-DSIZE_TIER={tier}",
+                      f"-I{build.ROOT}/include")
+    text = path.with_suffix(".ci").read_text()
+    own = {}
+    for title, label in re.findall(r'node: \{ title: "([^"]*)" label: "([^"]*)"', text):
+        size = re.search(r"(\d+) bytes", label)
+        own[title] = int(size[1]) if size else 0
+    calls = {}
+    for source, target in re.findall(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', text):
+        calls.setdefault(source, set()).add(target)
+
+    def depth(title, above=()):
+        if title in above:
+            build.stop(f"{title} calls itself: there is no recursion in virtq")
+        return own.get(title, 0) + max((depth(called, (*above, title)) for called in calls.get(title, ())), default=0)
+
+    found = {}
+    for title in own:
+        name = re.match(r"_Z\d+drive_(\w+?)(?:R|RK|PK|P)N5virtq", title)
+        if name:
+            found[name[1]] = depth(title)
+    return found
+
+
+def compile_times(rounds=5):
+    """Seconds to compile the umbrella header alone, and a file that uses a disk: medians."""
+    times = {}
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {"`virtq.hpp` alone": "", "`size/code.cpp`, split, both tiers": None}
+        for name, text in sources.items():
+            source = build.HERE / "size" / "code.cpp"
+            if text is not None:
+                source = Path(folder) / "umbrella.cpp"
+                source.write_text(f"#include <virtq/virtq.hpp>\n{text}")
+            taken = []
+            for _ in range(rounds):
+                start = time.monotonic()
+                build.run(*TARGETS["x86_64"], *KERNEL, "-O2", "-DSIZE_FORMAT=Split", "-DSIZE_TIER=3",
+                          f"-I{build.ROOT}/include", "-c", source, "-o", f"{folder}/made.o")
+                taken.append(time.monotonic() - start)
+            times[name] = statistics.median(taken)
+    return times
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+def core_pair():
+    """Two cores to use, the later ones: an interrupt is most often for the first."""
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[-1], cores[-2]) if len(cores) > 1 else (cores[0], None)
+
+
+def times_of(names, repetitions, seconds):
+    """{case: [nanoseconds a request of each repetition]}, driver and device in one thread; interleaved, so that all of
+    `names` meet the same weather. CPU time: another process on the core does not count."""
+    program = build.program("time", True, "-lbenchmark", "-lpthread")
+    core, _ = core_pair()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.json"
+        build.run(program, f"--benchmark_repetitions={repetitions}", "--benchmark_enable_random_interleaving=true",
+                  f"--benchmark_min_time={seconds}", f"--benchmark_out={out}", "--benchmark_out_format=json", *names,
+                  preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        rows = json.loads(out.read_text())["benchmarks"]
+    times = {name: [] for name in names}
+    for row in rows:
+        if row["run_type"] == "iteration":
+            times[row["run_name"]].append(1e9 / row["requests"])
+    return times
+
+
+def two_core_times(mode, names, rounds, milliseconds):
+    """{case: [(ping-pong, nanoseconds a request) of each round]}"""
+    program = build.program("cores", True, "-lpthread")
+    first, second = core_pair()
+    printed = build.run(program, mode, first, second, rounds, milliseconds, *names)
+    times = {name: [] for name in names}
+    for line in printed.splitlines():
+        name, ping_pong, each = line.split()
+        times[name].append((float(ping_pong), float(each)))
+    return times
+
+
+def queue_times(queues, cores, names, rounds, milliseconds):
+    """{case: [nanoseconds a request of each round]} of so many queues, on one core or shared by two. With two, `spin` is
+    how much more two threads get done than one that share nothing: what this machine has for a second core."""
+    program = build.program("cores", True, "-lpthread")
+    first, second = core_pair()
+    printed = build.run(program, "queues", first, second if cores == 2 else "-", rounds, milliseconds, queues, *names)
+    times = {name: [] for name in names}
+    for line in printed.splitlines():
+        name, _, each = line.split()
+        times.setdefault(name, []).append(float(each))
+    return times

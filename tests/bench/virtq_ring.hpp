@@ -40,7 +40,8 @@ public:
             static_cast<void>(queue_.enable_used_notifications());
         }
         segments_ = which.segments;
-        requests_ = static_cast<virtq::Segment*>(allocate(sizeof(virtq::Segment) * segments_ * which.batch));
+        requests_ =
+            static_cast<virtq::Segment*>(allocate(sizeof(virtq::Segment) * segments_ * which.batch, request_offset));
         virtq::QueueAddresses const at = queue_.addresses();
         return {at.descriptor_area.value, at.driver_area.value, at.device_area.value};
     }
@@ -87,20 +88,5 @@ private:
     virtq::Segment* requests_ = nullptr;
     unsigned segments_ = 0;
 };
-
-/// The one of 256 descriptors, with each style of request.
-template <class Format, class Device>
-Contender* make_virtq(Case const& which) {
-    if (which.style == Case::Style::span) {
-        return make_machine<VirtqRing<256, Format>, Device>(which);
-    }
-    switch (which.segments) {
-        case 1: return make_machine<VirtqRing<256, Format, 1>, Device>(which);
-        case 2: return make_machine<VirtqRing<256, Format, 2>, Device>(which);
-        case 3: return make_machine<VirtqRing<256, Format, 3>, Device>(which);
-        case 8: return make_machine<VirtqRing<256, Format, 8>, Device>(which);
-        default: return nullptr;
-    }
-}
 
 }  // namespace bench

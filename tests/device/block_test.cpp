@@ -177,6 +177,13 @@ TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
     for (Segment const& data : {Segment{ring.phys, 512}, Segment{last, 512}, Segment{before, 1024}}) {
         EXPECT_BREACH(machine.driver.submit_write(0, {&data, 1}, Token{}), "the disk's own pages");
     }
+    Segment const sound = machine.segment(machine.buffer(512));
+    ASSERT_TRUE(machine.driver.submit_write(0, {&sound, 1}, Token{}).ok());
+    auto const* const first = static_cast<spec::Descriptor const*>(ring.virt);
+    Segment const headers{PhysAddr{little_endian(first->addr)}, 512};
+    EXPECT_BREACH(machine.driver.submit_write(0, {&headers, 1}, Token{}), "the disk's own pages");
+    Segment const one_of_two[] = {headers, sound};
+    EXPECT_BREACH(machine.driver.submit_write(0, one_of_two, Token{}), "the disk's own pages");
     machine.hostile = true;
 }
 

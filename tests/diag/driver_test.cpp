@@ -11,6 +11,7 @@ namespace {
 TEST(DiagnosisOfADriver, SaysThatItIsNotInitialised) {
     DiskMachine<> machine;
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::driver_not_initialised);
+    EXPECT_EQ(flattened(diagnose(machine.driver)).find("returned:"), std::string::npos);
 }
 
 TEST(DiagnosisOfADriver, SaysWhyAReadTimedOut) {

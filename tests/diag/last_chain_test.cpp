@@ -114,6 +114,18 @@ protected:
     DiagnosisOfTheLastTable() : DiagnosisOfTheLastChain({.indirect = true}) {}
 };
 
+class DiagnosisOfTheLastChainBelow4GiB : public DiagnosisOfTheLastChain {
+protected:
+    DiagnosisOfTheLastChainBelow4GiB() : DiagnosisOfTheLastChain({.phys_base = 0x4000'0000}) {}
+};
+
+TEST_F(DiagnosisOfTheLastChainBelow4GiB, IsWhereTheQueueIsAsWell) {
+    Segment const header[] = {machine.buffer(16)};
+    Segment const data[] = {machine.buffer(512), machine.buffer(1)};
+    answer(header, data);
+    EXPECT_EQ(machine.look().findings().size(), 1u) << explained(machine.look());
+}
+
 // With INDIRECT_DESC a read is in a table, which nobody has written over either.
 TEST_F(DiagnosisOfTheLastTable, SeesAWrongAddress) {
     Segment const header[] = {machine.buffer(16)};

@@ -228,13 +228,14 @@ private:
     }
 
     /// Whether data lies where the device finds rings and headers. Behind a mapper its addresses are others.
-    [[nodiscard]] bool has_pages_of(Span<Segment const> data) const {
-        for (Segment const& segment : data) {
-            if (SameAs<Mapper, NoMapper> && (lies_in(segment, ring_.pages()) || lies_in(segment, frames_.pages()))) {
-                return true;
+    [[nodiscard]] bool has_pages_of([[maybe_unused]] Span<Segment const> data) const {
+        bool found = false;
+        if constexpr (SameAs<Mapper, NoMapper>) {
+            for (Segment const& segment : data) {
+                found = found || lies_in(segment, ring_.pages()) || lies_in(segment, frames_.pages());
             }
         }
-        return false;
+        return found;
     }
     [[nodiscard]] static bool lies_in(Segment const& segment, Pages const& pages) {
         return segment.addr.value < pages.phys.value + pages.count * uint64_t{page_bytes} &&

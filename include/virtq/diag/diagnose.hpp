@@ -116,9 +116,10 @@ public:
     }
 
 private:
-    /// Of a modern device without FEATURES_OK. A driver that gave up before it asked did not like what is offered.
+    /// Of a modern device with DRIVER and without FEATURES_OK. A driver that gave up before it asked did not like what
+    /// is offered.
     void judge_offer(bool failed) {
-        if (device_.knows_features && !device_.offered.has(spec::Feature::version_1)) {
+        if (!device_.offered.has(spec::Feature::version_1)) {
             add(Cause::version_1_not_offered);
         }
         if (device_.knows_asked && device_.asked) {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// virtq's queue of 256, compiled once for each format and style of request, because a driver uses one of them: where
+// several share a file, the compiler inlines less.
+//
+//   BENCH_FORMAT    Split, Packed, NegotiatedSplit or NegotiatedPacked
+//   BENCH_SEGMENTS  how many segments a request has; 0: known at run time only
+#include "virtq_ring.hpp"
+
+namespace bench {
+
+struct Split {
+    using Format = virtq::Split;
+    using Device = SplitDevice;
+};
+struct Packed {
+    using Format = virtq::Packed;
+    using Device = PackedDevice;
+};
+struct NegotiatedSplit {
+    using Format = virtq::Negotiated;
+    using Device = SplitDevice;
+};
+struct NegotiatedPacked {
+    using Format = virtq::Negotiated;
+    using Device = PackedDevice;
+};
+
+template <class Kind, unsigned Segments>
+Contender* make_virtq_256(Case const& which) {
+    return make_machine<VirtqRing<256, typename Kind::Format, Segments>, typename Kind::Device>(which);
+}
+template Contender* make_virtq_256<BENCH_FORMAT, BENCH_SEGMENTS>(Case const& which);
+
+}  // namespace bench
