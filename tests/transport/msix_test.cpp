@@ -388,7 +388,7 @@ TEST(MsixAtTheEnd, IsNotReadBehindTheSpace) {
 
 TEST(MsixOfALegacyDevice, MovesItsConfiguration) {
     Machine<LegacyPorts> machine(3, 1);
-    EXPECT_EQ(machine.transport.read_config32(0), little_endian(little_endian(std::uint32_t{2048})));
+    EXPECT_EQ(read_config64_once(machine.transport, 0), 2048u);
     EXPECT_EQ(*machine.use(3), 3);
     EXPECT_EQ(machine.command() & 7, 7);  // the table is in memory
     machine.bring_up();

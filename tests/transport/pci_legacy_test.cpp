@@ -227,8 +227,8 @@ TYPED_TEST(PciLegacy, ReadsAs0BehindItsBar) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     TypeParam& transport = machine.transport;
-    EXPECT_EQ(transport.read_config32(0), 2048u);
-    EXPECT_EQ(transport.read_config16(0), native_byte_order == ByteOrder::big ? 0 : 2048);
+    EXPECT_EQ(read_config64_once(transport, 0), 2048u);  // in the guest's order (§2.5.3)
+    EXPECT_EQ(transport.read_config16(native_byte_order == ByteOrder::big ? 6 : 0), 2048);
     std::size_t const accesses = machine.device.bar_accesses();
     EXPECT_EQ(transport.read_config32(0x80 - 20 - 3), 0u);
     EXPECT_EQ(transport.read_config16(0x80 - 20 - 1), 0u);
