@@ -89,7 +89,7 @@ public:
     virtual void disable_used_notifications() = 0;
 };
 
-template <class Format>
+template <class Format, std::uint32_t N = 32768>
 class QueueOf final : public AnyQueue {
 public:
     Status init(sim::GuestMemory& memory, std::uint32_t size, Features const& features,
@@ -133,11 +133,12 @@ public:
     UsedPending enable_used_notifications() override { return queue_.enable_used_notifications(); }
     void disable_used_notifications() override { queue_.disable_used_notifications(); }
 
-    /// For the tests of diag/.
-    VirtQueue<32768, Format> const& queue() const { return queue_; }
+    /// For the tests of diag/, and for the tier that only some formats have.
+    VirtQueue<N, Format> const& queue() const { return queue_; }
+    VirtQueue<N, Format>& queue() { return queue_; }
 
 private:
-    VirtQueue<32768, Format> queue_;
+    VirtQueue<N, Format> queue_;
 };
 
 [[nodiscard]] inline std::unique_ptr<AnyQueue> make_queue(QueueKind kind) {

@@ -73,6 +73,7 @@ public:
         if (Status const reset = reset_device(transport_, looks, relax); !reset) {
             return reset;
         }
+        status_ = DeviceStatus{};  // of an initialisation before, by the same object
         add_status(spec::StatusBit::acknowledge);
         add_status(spec::StatusBit::driver);
 

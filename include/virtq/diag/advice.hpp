@@ -43,7 +43,10 @@ namespace virtq {
         case Cause::device_type_differs:
             return "Give each device a transport of its own: a scan for others must not probe() with one in use.";
 
-        case Cause::device_gone: return "Release the driver; buffers are the caller's again.";
+        case Cause::device_gone:
+            return "If it was unplugged: release the driver; buffers are the caller's again. If it is there: look "
+                   "whether the "
+                   "memory space bit of its command register is on, and map the BAR as device memory (uncached).";
         case Cause::device_was_reset:
             return "Look who writes 0 to the status: a second driver for this slot, a second probe, or a release. "
                    "Initialise the device again.";

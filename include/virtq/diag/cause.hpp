@@ -112,7 +112,7 @@ enum class Cause : uint8_t {
                    "heard.";
 
         case Cause::transport_not_probed:
-            return "The transport was not told where its device is: probe() was not called.";
+            return "The transport does not know where its device's registers are: probe() was not called, or failed.";
         case Cause::registers_all_ones:
             return "The registers read as all ones: they are not mapped, the address is wrong, or the device is gone.";
         case Cause::registers_all_zero:

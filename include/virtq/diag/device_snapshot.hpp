@@ -164,6 +164,11 @@ template <DiagnosableTransport T>
         return seen;
     } else {
         DeviceSnapshot seen;
+        if constexpr (requires { transport.is_probed(); }) {
+            if (!transport.is_probed()) {
+                return seen;  // there are no registers to look at
+            }
+        }
         detail::ask_what_was_asked(transport, seen);
         seen.reach = DeviceSnapshot::Reach::status;
         seen.device_id = transport.device_id();

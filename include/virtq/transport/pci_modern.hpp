@@ -120,7 +120,7 @@ public:
         for (unsigned word = 0; word < Features::word_count; ++word) {
             possible.set_word(word, UINT32_MAX);
         }
-        if (common_bytes_ < spec::pci::common::bytes_with_queue_reset) {
+        if (!has_queue_reset()) {
             possible.clear(spec::Feature::ring_reset);
         }
         if (common_bytes_ < spec::pci::common::bytes_with_notif_config_data) {
@@ -208,12 +208,17 @@ public:
         }
     }
 
-    /// §2.6.1, §4.1.4.3.2.
+    /// §2.6.1, §4.1.4.3.2. A device that has no such register, and so cannot have RING_RESET, is left alone.
     void reset_queue(uint16_t queue) {
-        select(queue);
-        write(spec::pci::common::queue_reset, uint16_t{1});
+        if (has_queue_reset()) {
+            select(queue);
+            write(spec::pci::common::queue_reset, uint16_t{1});
+        }
     }
     [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+        if (!has_queue_reset()) {
+            return false;
+        }
         select(queue);
         return read(spec::pci::common::queue_reset) == 0 && read(spec::pci::common::queue_enable) == 0;
     }
@@ -330,6 +335,8 @@ private:
                read(spec::pci::common::queue_msix_vector) == vectors_.of_queue(queue);
     }
 
+    /// The structure of older devices ends before it.
+    [[nodiscard]] bool has_queue_reset() const { return common_bytes_ >= spec::pci::common::bytes_with_queue_reset; }
     /// A driver may ask for a field that this device's configuration has no room for: it reads as 0.
     [[nodiscard]] bool has_config(uint16_t offset, uint32_t bytes) const { return offset + bytes <= config_bytes_; }
 

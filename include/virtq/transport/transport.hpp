@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /// What a transport offers to device code: registers, never ring contents. The order in which they are used is
-/// `device/`'s.
+/// `device/`'s. `notify` and `on_interrupt` may run at any time, on any CPU; all other calls are serialised.
 namespace virtq {
 
 /// Why the device interrupted. Both can be set at once.
@@ -38,8 +38,8 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     { transport.offered_features(word) } -> SameAs<uint32_t>;
     { transport.accept_features(word, bits) } -> SameAs<void>;
 
-    /// Queue number `queue`: its largest size, 0 if there is none; whether it is enabled already; enabling it where
-    /// `addresses` says, read back.
+    /// Queue number `queue`: its largest size, 0 if there is none; whether it is enabled already; enabling it with the
+    /// size and the places of `addresses`, read back. After a reset no `choose_queue_size` comes before that.
     { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
     { transport.is_queue_size_fixed() } -> SameAs<bool>;
     /// Tells the device a smaller size where that can be; returns what it took, perhaps another.

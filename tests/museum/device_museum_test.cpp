@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+#include <device/disk_machine.hpp>
+#include <virtq/device/block_part.hpp>
+#include <virtq/transport/pci_modern.hpp>
+
+#include <sim/pci_bus.hpp>
+#include <sim/pci_device.hpp>
+#include <sim/wire_pci.hpp>
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+/// Bugs that drivers in the field had in their transports, their initialisation and their disks. For the form of the
+/// comments see queue_museum_test.cpp.
+namespace virtq::test {
+namespace {
+
+/// A disk on PCI, all of it.
+struct PciDisk {
+    PciDisk() {
+        bus.add(PciAddress{0, 3, 0}, device);
+        bus.assign();
+    }
+    ~PciDisk() {
+        EXPECT_TRUE(driver.release(memory).ok());
+        EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+    }
+    void bring_up() {
+        ASSERT_TRUE(transport.probe(function, bus).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+    }
+    void expect_reads() {
+        sim::Buffer const data = memory.allocate_buffer(512, 512);
+        disk.current()[3 * 512 + 7] = 0x5a;
+        Segment const segment{data.phys, 512};
+        ASSERT_TRUE(driver.read(3, segment, patience, [this] { device.step(); }).ok());
+        EXPECT_EQ(data.virt[7], 0x5a);
+    }
+
+    sim::GuestMemory memory;
+    sim::BlockDevice disk{memory.violations(), {}};
+    sim::PciBus bus{memory.violations()};
+    sim::PciDevice device{memory, disk};
+    PciFunction<sim::PciBus> function{bus, {0, 3, 0}};
+    PciModernTransport<sim::BarSpace> transport;
+    BlockDevice<PciModernTransport<sim::BarSpace>, 64> driver;
+};
+
+// Was: the loop that waits for the reset tested a bit that is never set, and never waited.
+// Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/pull/115151
+// Here: impossible: one function resets, it looks until the status reads 0, within a budget
+TEST(Museum, reset_not_polled) {
+    DiskMachine<> slow;
+    slow.device.reset_takes(7);  // the device tells of each access before the reset has ended
+    slow.bring_up();
+    DiskMachine<> stuck;
+    stuck.device.reset_takes(sim::MmioDevice::never);
+    EXPECT_EQ(stuck.init().error(), Error::reset_timed_out);
+    stuck.device.reset_takes(0);
+}
+
+// Was: DriverFeatures was read, changed and written back; it cannot be read, so VERSION_1 was dropped.
+// Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/issues/115150
+// Here: impossible: a register that is write-only has no read, at compile time
+TEST(Museum, write_only_rmw_drops_version1) {
+    DiskMachine<> machine;  // whose device tells of each read of such a register
+    machine.bring_up();
+    EXPECT_EQ(machine.device.accepted_features()[1] & 1u, 1u);
+    EXPECT_TRUE(machine.memory.violations().empty());
+}
+
+// Was: QueueNumMax was not read; QEMU 11.1 refuses the larger queue that it used to take.
+// Hit: sDDF, https://github.com/au-ts/sddf/pull/769
+// Here: impossible: the size is the smaller of the device's maximum and the N of the queue
+TEST(Museum, queue_bigger_than_max) {
+    DiskMachine<64> machine;
+    machine.device.set_queue_size_max(8);
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.queue_size(), 8u);
+    EXPECT_EQ(machine.device.ring()->config().size, 8u);
+}
+
+// Was: the upper half of a queue's address was shifted the wrong way, so rings above 4 GiB lay elsewhere.
+// Hit: Onyx, https://github.com/heatd/Onyx/commit/3f666e7f
+// Here: impossible: an address is a type of 64 bits, and one function writes its two halves
+TEST(Museum, addr_high_shifted_left) {
+    DiskMachine<> machine;
+    machine.memory.place_next_run(PhysAddr{0x12'3456'7000});
+    machine.bring_up();
+    sim::SplitQueueConfig const& told = machine.device.ring()->config();
+    EXPECT_EQ(told.descriptor_area, PhysAddr{0x12'3456'7000});
+    EXPECT_EQ(told.driver_area.value >> 32, 0x12u);
+    EXPECT_EQ(told.device_area.value >> 32, 0x12u);
+}
+
+// Was: the queue was processed and the interrupt acknowledged after it, which swallowed the next one.
+// Hit: Asterinas, https://github.com/asterinas/asterinas/pull/2493
+// Here: impossible: on_interrupt() acknowledges before it says that there is something to process
+TEST(Museum, irq_ack_after_processing) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{1}}).ok());
+    machine.driver.start();
+    machine.device.step();
+    ASSERT_TRUE(machine.device.interrupt_line());
+    ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
+    EXPECT_FALSE(machine.device.interrupt_line());
+    // While the driver processes what was there, the device goes on.
+    ASSERT_TRUE(machine.driver.submit_read(2, segments, Token{std::uintptr_t{2}}).ok());
+    machine.driver.start();
+    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
+    machine.device.step();
+    EXPECT_TRUE(machine.device.interrupt_line());
+    EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
+    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
+}
+
+// Was: the ISR status was never read, the shared interrupt line stayed asserted, and the network card behind it died.
+// Hit: Hermit, https://github.com/hermit-os/kernel/pull/2231
+// Here: impossible: on_interrupt() of PCI is the read that releases the line
+TEST(Museum, isr_not_read_shared_line) {
+    PciDisk machine;
+    machine.bring_up();
+    machine.device.interrupt_unasked(1);
+    ASSERT_TRUE(machine.device.interrupt_line());
+    EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
+    EXPECT_FALSE(machine.device.interrupt_line());
+    // The other device on the line: not ours, and the handler can say so.
+    InterruptCause const cause = machine.transport.on_interrupt();
+    EXPECT_FALSE(cause.used_buffer || cause.config_change);
+}
+
+// Was: the boot firmware had used the disk, the driver did not reset it, and its queues were still those of firmware.
+// Hit: Solo5, https://github.com/Solo5/solo5/issues/483
+// Here: impossible: initialisation begins with a reset that is verified
+TEST(Museum, firmware_left_device_live) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    machine.hostile = true;  // the firmware's queue is pulled from under it
+    Transport second;
+    ASSERT_TRUE(second.probe(machine.device.registers()).ok());
+    BlockDevice<Transport, 64> driver;
+    ASSERT_TRUE(driver.init(second, machine.memory, {.reset_looks = Looks{10}}).ok());
+    sim::Buffer const data = machine.buffer(512);
+    EXPECT_TRUE(driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 3));
+    EXPECT_TRUE(driver.release(machine.memory).ok());
+}
+
+// Was: a queue was notified before DRIVER_OK, which only KVM did not forgive.
+// Hit: Nanos, https://github.com/nanovms/nanos/pull/587
+// Here: impossible: only a disk that is up notifies, and init() sets DRIVER_OK last
+TEST(Museum, notify_before_driver_ok) {
+    DiskMachine<> machine;
+    unsigned early = 0;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        early += is_write && offset == 0x050 && (machine.device.status() & 4u) == 0 ? 1 : 0;
+    });
+    EXPECT_FALSE(machine.driver.start());
+    machine.bring_up();
+    EXPECT_EQ(machine.device.notifications(), 0u);
+    sim::Buffer const data = machine.buffer(512);
+    EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.device.notifications(), 1u);
+    EXPECT_EQ(early, 0u);
+}
+
+// Was: all that a user saw of a refused negotiation was "could not be initialized".
+// Hit: Hermit, https://github.com/hermit-os/kernel/pull/2207
+// Here: diagnosed: features_refused has a sentence, and what was offered, wanted and accepted is kept
+TEST(Museum, features_refused_message) {
+    DiskMachine<> machine;
+    machine.device.refuse_features_ok();
+    EXPECT_EQ(machine.init().error(), Error::features_refused);
+    EXPECT_GT(std::string{describe(Error::features_refused)}.size(), 40u);
+    Negotiation const& negotiation = machine.driver.negotiation();
+    EXPECT_TRUE(negotiation.offered.has(spec::Feature::version_1));
+    EXPECT_TRUE(negotiation.wanted.has(spec::Feature::version_1));
+    EXPECT_TRUE(negotiation.negotiated.has(spec::Feature::version_1));
+    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+}
+
+// Was: VERSION_1 was offered and not accepted; a strict hypervisor refused FEATURES_OK.
+// Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/pull/196
+// Here: impossible: it is required of each modern device, and a device without it is told so
+TEST(Museum, version1_not_accepted) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::version_1));
+    EXPECT_EQ(machine.device.accepted_features()[1] & 1u, 1u);
+    DiskMachine<> without;
+    without.device.offer(32, false);
+    EXPECT_EQ(without.init().error(), Error::feature_required_not_offered);
+}
+
+// Was: a queue of size 0, which a device may have, was set up like any other.
+// Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/pull/112757
+// Here: diagnosed: queue_absent, and nothing is kept
+TEST(Museum, zero_size_queue) {
+    DiskMachine<> machine;
+    machine.device.set_queue_size_max(0);
+    EXPECT_EQ(machine.init().error(), Error::queue_absent);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    VirtQueue<8> queue;
+    EXPECT_EQ(queue.init(machine.memory, 0, modern_features()).error(), Error::queue_size_zero);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+// Was: a buffer that crosses a page was one descriptor, and its second page was somebody else's.
+// Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/issues/8
+// Here: impossible: no call takes a pointer; a segment is a physical address, and there may be many
+TEST(Museum, buffer_crosses_page) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const first = machine.buffer(512);
+    sim::Buffer const stranger = machine.buffer(4096);  // what lies behind the first
+    sim::Buffer const second = machine.buffer(512);
+    std::vector<std::uint8_t> const before(stranger.virt, stranger.virt + stranger.bytes);
+    Segment const segments[] = {machine.segment(first), machine.segment(second)};
+    BlockRequest const request{BlockOperation::read, 4, 0, segments, Token{}};
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(first, 4));
+    EXPECT_TRUE(machine.holds(second, 5));
+    EXPECT_EQ(before, std::vector<std::uint8_t>(stranger.virt, stranger.virt + stranger.bytes));
+}
+
+// Was: the upper half of a 64-bit BAR was taken for a BAR of its own.
+// Hit: Hermit, https://github.com/hermit-os/kernel/issues/1392
+// Here: impossible: BARs are measured once, in pairs where they are pairs
+TEST(Museum, bar64_upper_slot) {
+    PciDisk machine;
+    ASSERT_GT(machine.device.bar(4).address(), UINT32_MAX);  // slots 4 and 5
+    machine.bring_up();
+    for (auto const& mapping : machine.bus.mappings()) {
+        bool const inside = mapping.address >= machine.device.bar(4).address() &&
+                            mapping.address + mapping.bytes <= machine.device.bar(4).address() + 0x4000;
+        EXPECT_TRUE(inside) << std::hex << mapping.address;
+    }
+    machine.expect_reads();
+}
+
+// Was: a full queue was a failed assertion, and the kernel stopped under load.
+// Hit: SerenityOS, https://github.com/SerenityOS/serenity/pull/6442
+// Here: diagnosed: queue_full, nothing has changed, and it goes on after the next completion
+TEST(Museum, queue_full_backpressure) {
+    DiskMachine<8> machine;
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    std::uintptr_t submitted = 0;
+    while (machine.driver.submit_read(submitted, segments, Token{submitted}).ok()) {
+        ASSERT_LT(++submitted, 9u);
+    }
+    EXPECT_GE(submitted, 2u);
+    EXPECT_EQ(machine.driver.refused(), Error::queue_full);
+    machine.driver.start();
+    machine.device.step();
+    std::uintptr_t taken = 0;
+    machine.driver.complete_each([&](BlockCompletion const& done) { EXPECT_EQ(done.token.value(), taken++); });
+    EXPECT_EQ(taken, submitted);
+    EXPECT_TRUE(machine.driver.submit_read(0, segments, Token{}).ok());
+}
+
+// Was: bus mastering was never enabled; QEMU processed the rings all the same, until it did not.
+// Hit: OpenBIOS, https://github.com/openbios/openbios/pull/6
+// Here: impossible: probe() sets it, reads it back, and says pci_command_refused if it does not stay
+TEST(Museum, bus_master_off) {
+    constexpr std::uint16_t bus_master = 4;
+    {
+        PciDisk machine;
+        ASSERT_EQ(machine.bus.read16(machine.function.address(), 4) & bus_master, 0u);
+        machine.bring_up();
+        EXPECT_EQ(machine.bus.read16(machine.function.address(), 4) & bus_master, bus_master);
+        machine.expect_reads();
+    }
+    PciDisk stubborn;
+    stubborn.device.refuse_command(bus_master);
+    EXPECT_EQ(stubborn.transport.probe(stubborn.function, stubborn.bus).error(), Error::pci_command_refused);
+}
+
+// Was: one request of 2 GiB, a length that hosts take for negative.
+// Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/issues/135
+// Here: impossible: a part has at most 1 GiB, and the parts are one request for the caller
+TEST(Museum, blk_2GiB) {
+    BlockConfig config;
+    config.block_bytes = 512;
+    config.segment_bytes = UINT32_MAX;
+    Segment const data[] = {{PhysAddr{0x1'0000'0000}, 0x8000'0000}};
+    BlockRequest const request{BlockOperation::read, 0, 0, data, Token{}};
+    BlockParts parts{request, block_limit(config, BlockOperation::read, 62)};
+    std::uint64_t bytes = 0;
+    for (BlockPart part; !parts.at_end(); bytes += part.data_bytes) {
+        ASSERT_TRUE(parts.next(part));
+        EXPECT_LE(part.data_bytes, 0x4000'0000u);
+        EXPECT_EQ(part.sector * 512, bytes);
+    }
+    EXPECT_EQ(bytes, 0x8000'0000u);
+}
+
+// Was: requests had more segments, and larger ones, than the device had said that it takes.
+// Hit: virtio-win, https://github.com/virtio-win/kvm-guest-drivers-windows/issues/692
+// Here: impossible: what is larger than seg_max and size_max allow is cut into parts
+TEST(Museum, seg_max) {
+    DiskMachine<> machine({.disk = {.seg_max = 2, .size_max = 1024}});  // which tells of each request above them
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(8192);
+    ASSERT_TRUE(machine.driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 3));
+    EXPECT_EQ(machine.disk.requests().size(), 4u);
+}
+
+}  // namespace
+}  // namespace virtq::test

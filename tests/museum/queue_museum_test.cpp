@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include <queue/ring_pair.hpp>
+#include <virtq/queue/packed.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+/// Bugs that drivers in the field had in their virtqueues. `tests/museum/write` makes the table in README.md of the
+/// comments: Was (what went wrong), Hit (who, and where it is told), Here (what becomes of it with virtq).
+namespace virtq::test {
+namespace {
+
+/// Two chains in flight: descriptors 0, 1 and 2, and descriptor 3.
+class MuseumQueue {
+public:
+    MuseumQueue() {
+        ring.hostile = true;
+        Segment const readable[] = {ring.buffer(16), ring.buffer(16)};
+        Segment const writable[] = {ring.buffer(64)};
+        EXPECT_TRUE(ring.queue.add(readable, writable, Token{std::uintptr_t{1}}).ok());
+        EXPECT_TRUE(ring.queue.add({}, writable, Token{std::uintptr_t{2}}).ok());
+        EXPECT_TRUE(ring.queue.publish().needed);
+    }
+    void use(std::uint32_t id, std::uint32_t length) {
+        ring.device->put_used_raw(id, length);
+        ring.device->flush_used();
+    }
+    void expect_broken(FaultReason reason, std::uint32_t value) {
+        EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(ring.queue.fault().reason, reason);
+        EXPECT_EQ(ring.queue.fault().value, value);
+    }
+    RingPair<> ring;
+};
+
+// Was: the used ring was placed behind the entries of the available ring, without its header and its event word.
+// Hit: managarm, https://github.com/managarm/managarm/commit/bdaeb6bc3
+// Here: impossible: one layout, whose sums are static assertions
+TEST(Museum, used_ring_offset_without_header) {
+    for (std::uint32_t size = 1; size <= 32768; size *= 2) {
+        SplitLayout const layout{size};
+        EXPECT_GE(layout.used_ring_offset(), 16 * size + (4 + 2 * size + 2)) << size;
+    }
+    // Descriptors and entries of 2048 fill nine pages to the last byte: here the header makes the difference.
+    EXPECT_EQ(SplitLayout{2048}.used_ring_offset(), 10u * 4096u);
+    RingPair<2048> ring({.size = 2048, .first_index = 2040});
+    for (std::uintptr_t token = 0; token < 20; ++token) {
+        ASSERT_TRUE(ring.add_writable(token, 16).ok());
+        static_cast<void>(ring.queue.publish());
+        ring.device_uses_next(16);
+        ASSERT_EQ(ring.queue.take_used().token.value(), token);
+    }
+    EXPECT_EQ(ring.device->used_flags(), 0u);
+}
+
+// Was: no room behind the rings for the event words, and the device wrote avail_event over what lay there.
+// Hit: rust-hypervisor-firmware, https://github.com/cloud-hypervisor/rust-hypervisor-firmware/pull/34
+// Here: impossible: room for both words is reserved whatever was negotiated
+TEST(Museum, event_idx_tail_not_reserved) {
+    for (std::uint32_t size = 1; size <= 32768; size *= 2) {
+        SplitLayout const layout{size};
+        EXPECT_LE(layout.used_ring_offset() + layout.avail_event_offset() + 2, layout.page_count() * page_bytes);
+        EXPECT_LE(layout.available_ring_offset() + layout.used_event_offset() + 2, layout.used_ring_offset());
+    }
+    RingPair<8> ring;  // without EVENT_IDX
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    ASSERT_TRUE(ring.queue.publish().needed);
+    ring.device->write_avail_event_raw(0xffff);
+    ring.device_uses_next(64);
+    EXPECT_EQ(ring.queue.take_used().written, 64u);
+}
+
+// Was: nothing ordered the new available index before the read of the used flags: device and driver both waited.
+// Hit: Hermit, https://github.com/hermit-os/kernel/pull/2669
+// Here: impossible: publish() has the full fence of §2.7.13.4.1 in it; tests/order looks for more
+TEST(Museum, avail_publish_vs_flag_read) {
+    RingPair<8> ring;
+    Segment const writable[] = {ring.buffer(64)};
+    constexpr unsigned rounds = 6000;
+    std::atomic<unsigned> begun{0};
+    std::atomic<unsigned> ended{0};
+    auto const await = [](std::atomic<unsigned> const& counter, unsigned round) {
+        for (unsigned spins = 0; counter.load() != round; ++spins) {
+            if (spins > 1000) {
+                std::this_thread::yield();
+            }
+        }
+    };
+    bool seen = false;
+    // The device: asks for notifications, and looks once more whether something is there.
+    std::thread device([&] {
+        for (unsigned round = 1; round <= rounds; ++round) {
+            await(begun, round);
+            seen = ring.device->arm_avail_event();
+            ended.store(round);
+        }
+    });
+    unsigned lost = 0;
+    for (unsigned round = 1; round <= rounds; ++round) {
+        ring.device->set_no_notify(true);
+        EXPECT_TRUE(ring.queue.add({}, writable, Token{std::uintptr_t{round}}).ok());
+        begun.store(round);
+        for (std::atomic<unsigned> delay{0}; delay.load() < round % 64; ++delay) {
+        }  // so that now and then both happen at the same time
+        bool const notified = ring.queue.publish().needed;
+        await(ended, round);
+        lost += notified || seen ? 0 : 1;
+        ring.device_uses_next(0);
+        static_cast<void>(ring.queue.take_used());
+    }
+    device.join();
+    EXPECT_EQ(lost, 0u);
+}
+
+// Was: chains were taken to end in the order in which they were added, and descriptors of others were freed.
+// Hit: Nanos, https://github.com/nanovms/nanos/pull/633
+// Here: impossible: a completion comes with the token of its own chain
+TEST(Museum, out_of_order_completion) {
+    RingPair<> ring;
+    for (std::uintptr_t token = 1; token <= 3; ++token) {
+        ASSERT_TRUE(ring.add_writable(token).ok());
+    }
+    static_cast<void>(ring.queue.publish());
+    std::uint16_t const first = ring.device->fetch()->head;
+    std::uint16_t const second = ring.device->fetch()->head;
+    std::uint16_t const third = ring.device->fetch()->head;
+    ring.device->use(third, 30);
+    ring.device->use(first, 10);
+    for (auto const& [token, written] : {std::pair{3u, 30u}, std::pair{1u, 10u}}) {
+        Completion const done = ring.queue.take_used();
+        EXPECT_EQ(done.token.value(), token);
+        EXPECT_EQ(done.written, written);
+    }
+    ASSERT_TRUE(ring.add_writable(4).ok());  // does not touch the second, which the device has
+    static_cast<void>(ring.queue.publish());
+    ring.device->use(second, 20);
+    EXPECT_EQ(ring.queue.take_used().token.value(), 2u);
+}
+
+// Was: a descriptor of length 0 went to the device, which never touched the queue again.
+// Hit: sDDF, https://github.com/au-ts/sddf/issues/740
+// Here: diagnosed: add() says segment_empty, and nothing has changed
+TEST(Museum, zero_length_buffer) {
+    RingPair<> ring;
+    Segment const with_nothing[] = {ring.buffer(16), Segment{PhysAddr{0x1000}, 0}};
+    EXPECT_EQ(ring.queue.add(with_nothing, {}, Token{}).error(), Error::segment_empty);
+    EXPECT_EQ(ring.queue.add({}, with_nothing, Token{}).error(), Error::segment_empty);
+    EXPECT_EQ(ring.queue.num_free(), 8u);
+    EXPECT_FALSE(ring.queue.publish().needed);
+    EXPECT_FALSE(ring.device->fetch().has_value());
+}
+
+// Was: a chain without a buffer was added, and its callback written to entry 65535 of an array.
+// Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/pull/115008
+// Here: diagnosed: add() says chain_empty, and nothing has changed
+TEST(Museum, empty_chain) {
+    RingPair<> ring;
+    EXPECT_EQ(ring.queue.add({}, {}, Token{}).error(), Error::chain_empty);
+    EXPECT_EQ(ring.queue.num_free(), 8u);
+    EXPECT_FALSE(ring.queue.publish().needed);
+    EXPECT_FALSE(ring.device->fetch().has_value());
+}
+
+// Was: the index was compared with avail_event as a number, so a batch across 65535 went without a notification.
+// Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/blob/9742c44/src/queue.rs (read, not run)
+// Here: impossible: indices are a type, and one function compares them modulo 2^16
+TEST(Museum, event_idx_wrap_batch) {
+    for (std::uint16_t event = 65533; event != 1; ++event) {
+        RingPair<> ring({.features = modern_event_idx(), .first_index = 65533});
+        ring.device->set_avail_event(event);
+        for (std::uintptr_t token = 0; token < 4; ++token) {  // 65533, 65534, 65535, 0
+            ASSERT_TRUE(ring.add_writable(token).ok());
+        }
+        EXPECT_TRUE(ring.queue.publish().needed) << event;
+    }
+}
+
+// Was: the id in the used ring was an index into the driver's arrays, whatever it was.
+// Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
+// Here: diagnosed: the queue is broken, with reason and value, and no memory is touched
+TEST(Museum, used_id_forged) {
+    for (std::uint32_t const id : {8u, 0xffffu, 0x10003u, 0xffffffffu}) {
+        MuseumQueue queue;
+        queue.use(id, 0);
+        queue.expect_broken(FaultReason::used_id_out_of_range, id);
+    }
+}
+
+// Was: a chain that was completed twice was freed twice.
+// Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
+// Here: diagnosed: the queue is broken, and the token came back once
+TEST(Museum, used_id_replayed) {
+    MuseumQueue queue;
+    queue.use(3, 64);
+    EXPECT_EQ(queue.ring.queue.take_used().token.value(), 2u);
+    queue.use(3, 64);
+    queue.expect_broken(FaultReason::used_id_not_in_flight, 3);
+}
+
+// Was: a descriptor in the middle of a chain was taken for its head.
+// Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
+// Here: diagnosed: heads in flight are known without the ring
+TEST(Museum, used_id_mid_chain) {
+    MuseumQueue queue;
+    queue.use(1, 0);
+    queue.expect_broken(FaultReason::used_id_not_in_flight, 1);
+}
+
+// Was: as many bytes were taken for written as the device said, more than the buffer had.
+// Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
+// Here: diagnosed: the queue is broken; by an option, and for legacy devices, the length is cut
+TEST(Museum, used_len_overreported) {
+    MuseumQueue queue;
+    queue.use(0, 65);  // of 96 bytes 64 are writable
+    queue.expect_broken(FaultReason::used_length_above_writable, 65);
+    RingPair<> lenient({.over_reported = OverReportedLength::is_cut});
+    lenient.hostile = true;
+    ASSERT_TRUE(lenient.add_writable(1, 64).ok());
+    static_cast<void>(lenient.queue.publish());
+    lenient.device->put_used_raw(0, 65);
+    lenient.device->flush_used();
+    EXPECT_EQ(lenient.queue.take_used().written, 64u);
+}
+
+}  // namespace
+}  // namespace virtq::test

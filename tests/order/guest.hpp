@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/fence.hpp>
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/platform/ring_memory.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define VIRTQ_ORDER_HAS_THREAD_SANITIZER
+extern "C" void AnnotateIgnoreReadsBegin(char const* file, int line);
+extern "C" void AnnotateIgnoreReadsEnd(char const* file, int line);
+#endif
+#endif
+
+/// What both sides of a litmus program share: some pages, and what stands in the buffers.
+namespace virtq::order {
+
+/// Little-endian, and back. Our own, as all of the device.
+template <class Word>
+[[nodiscard]] constexpr Word wire(Word word) {
+    if constexpr (std::endian::native == std::endian::little) {
+        return word;
+    } else {
+        Word swapped = 0;
+        for (std::size_t i = 0; i < sizeof(Word); ++i) {
+            swapped = static_cast<Word>(swapped << 8 | (word >> 8 * i & 0xff));
+        }
+        return swapped;
+    }
+}
+
+/// Memory of one queue. Also the page allocator of the driver: gives each page once, so that a program that is run
+/// again finds the same; `forget` begins anew.
+class Guest {
+public:
+    static constexpr std::size_t page_count = 6;
+    static constexpr std::uint64_t phys_base = 0x180000000;
+
+    [[nodiscard]] Pages allocate_pages(std::size_t count) {
+        if (taken_ + count > data_page) {
+            return {};
+        }
+        Pages const run{pages_ + taken_ * page_bytes, PhysAddr{phys_base + taken_ * page_bytes}, count};
+        taken_ += count;
+        return run;
+    }
+    void free_pages(Pages) {}
+    void forget() { taken_ = 0; }
+
+    /// The word that a device finds at an address.
+    template <class Word>
+    [[nodiscard]] Word* at(std::uint64_t phys) {
+        if (phys < phys_base || phys + sizeof(Word) > phys_base + sizeof(pages_) || phys % sizeof(Word) != 0) {
+            throw std::runtime_error("the device was given an address where nothing is");
+        }
+        return reinterpret_cast<Word*>(pages_ + (phys - phys_base));
+    }
+
+    /// Chain `number`: two words that the device reads, and one that it writes.
+    [[nodiscard]] static PhysAddr request(unsigned number, unsigned word) {
+        return PhysAddr{phys_base + data_page * page_bytes + 16 * (number % 256) + 4 * word};
+    }
+    [[nodiscard]] static PhysAddr answer(unsigned number) { return request(number, 2); }
+
+private:
+    static constexpr std::size_t data_page = page_count - 1;
+
+    alignas(page_bytes) unsigned char pages_[page_count * page_bytes] = {};
+    std::size_t taken_ = 0;
+};
+
+/// While this lives the thread sanitizer takes no load of this thread for a race; what an acquire orders is ordered.
+class RacyLoad {
+public:
+#ifdef VIRTQ_ORDER_HAS_THREAD_SANITIZER
+    RacyLoad() {
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+    }
+    ~RacyLoad() {
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+    }
+#else
+    RacyLoad() {}
+#endif
+    RacyLoad(RacyLoad const&) = delete;
+    RacyLoad& operator=(RacyLoad const&) = delete;
+};
+
+/// What a device was asked to do.
+struct Request {
+    static constexpr unsigned segments_maximum = 3;
+    struct Piece {
+        std::uint64_t addr;
+        std::uint32_t bytes;
+        bool is_writable;
+    };
+
+    std::uint16_t id = 0;           ///< head of the chain, or buffer id
+    std::uint16_t descriptors = 0;  ///< of the ring
+    unsigned count = 0;
+    Piece pieces[segments_maximum] = {};
+
+    void add(Piece const& piece) {
+        if (count == segments_maximum) {
+            throw std::runtime_error("the device was given a chain that is too long");
+        }
+        pieces[count++] = piece;
+    }
+};
+
+}  // namespace virtq::order

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include <order/litmus.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Each acquire, release and fence that the litmus programs come to is weakened, one at a time: some program must
+/// notice.
+namespace virtq::order {
+namespace {
+
+struct Redundant {
+    char const* point;
+    char const* proof;
+};
+
+/// What may be weakened without harm, and why.
+constexpr Redundant redundant[] = {
+    {"acquire in split_memory.hpp load_used_index, called by enable_used_notifications",
+     "only compared with taken_: what is read behind it is read by a call that loads the index with acquire itself"},
+    {"acquire in packed_memory.hpp load_flags, called by enable_used_notifications",
+     "only asked whether used: take_used loads the flags with acquire itself before it reads the rest"},
+    {"acquire in split_memory.hpp load_used_index, called by has_used",
+     "only compared with taken_: poll_used loads the index with acquire itself"},
+};
+
+struct Mutant {
+    std::size_t point;
+    Weakening weakening;
+    std::vector<Litmus const*> programs;  ///< that come there, those with few states first
+};
+
+[[nodiscard]] std::vector<Mutant> all_mutants() {
+    std::map<std::size_t, std::vector<std::pair<std::uint64_t, Litmus const*>>> programs;
+    for (Litmus const& litmus : all_litmus()) {
+        if (litmus.is_large) {
+            continue;
+        }
+        Exploration const found = explore(program_of(litmus));
+        EXPECT_EQ(found.failure, "") << litmus.name;
+        for (std::size_t const point : found.points) {
+            programs[point].push_back({found.states, &litmus});
+        }
+    }
+    std::vector<Mutant> mutants;
+    for (auto& [point, by_states] : programs) {
+        std::stable_sort(by_states.begin(), by_states.end(),
+                         [](auto const& a, auto const& b) { return a.first < b.first; });
+        Mutant mutant{point, Weakening::to_relaxed, {}};
+        for (auto const& [states, litmus] : by_states) {
+            mutant.programs.push_back(litmus);
+        }
+        mutants.push_back(mutant);
+        if (order_points()[point].what.starts_with("full fence")) {
+            mutant.weakening = Weakening::to_acq_rel;
+            mutants.push_back(mutant);
+        }
+    }
+    return mutants;
+}
+
+/// The first program that notices.
+[[nodiscard]] std::string caught_by(Mutant const& mutant) {
+    for (Litmus const* const litmus : mutant.programs) {
+        Exploration const found = explore(program_of(*litmus), mutant.point, mutant.weakening);
+        if (!found.failure.empty()) {
+            return litmus->name + ": " + found.failure;
+        }
+    }
+    return {};
+}
+
+[[nodiscard]] char const* proof_of(std::string const& name) {
+    auto const* const found = std::find_if(std::begin(redundant), std::end(redundant),
+                                           [&](Redundant const& each) { return name == each.point; });
+    return found == std::end(redundant) ? nullptr : found->proof;
+}
+
+/// Lines of the library that order something, as file:line.
+[[nodiscard]] std::set<std::string> lines_that_order() {
+    std::regex const call(
+        R"(platform::(store_release|load_acquire|full_fence|memory_before_register_write|register_read_before_memory)\()"
+        R"(|order_\.(full|before_publish|after_look)\()");
+    std::set<std::string> lines;
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(VIRTQ_INCLUDE_DIR)) {
+        if (entry.path().extension() != ".hpp") {
+            continue;
+        }
+        std::ifstream file(entry.path());
+        std::string text;
+        for (int line = 1; std::getline(file, text); ++line) {
+            if (std::regex_search(text, call)) {
+                lines.insert(entry.path().filename().string() + ":" + std::to_string(line));
+            }
+        }
+    }
+    return lines;
+}
+
+[[nodiscard]] std::string place_of(OrderPoint const& point) {
+    return std::filesystem::path(point.file).filename().string() + ":" + std::to_string(point.line);
+}
+
+TEST(Mutants, AreCaught) {
+    std::vector<Mutant> const mutants = all_mutants();
+    unsigned caught_count = 0;
+    unsigned redundant_count = 0;
+    for (Mutant const& mutant : mutants) {
+        OrderPoint const& point = order_points()[mutant.point];
+        std::string const name = point.name();
+        std::string const caught = caught_by(mutant);
+        char const* const proof = proof_of(name);
+        std::cout << (point.side == Side::driver ? "driver  " : "device  ") << name
+                  << (mutant.weakening == Weakening::to_acq_rel ? ", to acquire and release" : "") << " ("
+                  << place_of(point) << ")\n          ";
+        if (!caught.empty()) {
+            ++caught_count;
+            std::cout << "caught by " << caught << '\n';
+            EXPECT_EQ(proof, nullptr) << name << " is said to be redundant: " << proof;
+        } else {
+            ++redundant_count;
+            std::cout << (proof != nullptr ? std::string("redundant: ") + proof : "SURVIVES") << '\n';
+            EXPECT_NE(proof, nullptr) << name << " may be weakened, and no litmus program notices";
+        }
+    }
+    std::cout << mutants.size() << " mutants: " << caught_count << " caught, " << redundant_count << " redundant\n";
+    for (Redundant const& each : redundant) {
+        EXPECT_TRUE(std::any_of(order_points().begin(), order_points().end(),
+                                [&](OrderPoint const& point) { return point.name() == each.point; }))
+            << "there is no " << each.point << " any more";
+    }
+    std::set<std::string> missing = lines_that_order();
+    EXPECT_GE(missing.size(), 15u) << "the search for the calls finds them no more";
+    for (OrderPoint const& point : order_points()) {
+        missing.erase(place_of(point));
+    }
+    for (std::string const& line : missing) {
+        ADD_FAILURE() << line << " orders something, and no litmus program comes there";
+    }
+}
+
+}  // namespace
+}  // namespace virtq::order
