@@ -10,4 +10,5 @@ set(CMAKE_CXX_COMPILER ${VIRTQ_KERNEL_COMPILER})
 set(CMAKE_ASM_COMPILER ${VIRTQ_KERNEL_COMPILER})
 
 set(VIRTQ_KERNEL_ARCH aarch64)
+set(VIRTQ_KERNEL_FAMILY arm_virt)
 set(VIRTQ_KERNEL_FLAGS -mgeneral-regs-only;-mno-outline-atomics)

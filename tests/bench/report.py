@@ -306,6 +306,9 @@ def write(results):
     put(README, "cost", cost_table(results))
     about = (f"{results['machine']}, {results['cores']} cores; {results['compiler']}, -O2 -mgeneral-regs-only; Linux "
              f"{results['linux']}; {results['date']}.\n")
+    if results["load"] > results["cores"] + 0.5:
+        about += (f"\n**The machine was busy** (load {results['load']}): the reads in QEMU are noise. Instructions and bytes are "
+                  f"exact, times in one thread are CPU time, runs on two cores are those that nothing came into.\n")
     put(BENCH_README, "machine", about)
     put(BENCH_README, "targets", target_table(results))
     put(BENCH_README, "instructions", compared_table(results["instructions"], whole))

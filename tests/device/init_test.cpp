@@ -397,6 +397,24 @@ TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
     }
 }
 
+/// Registers that are not the device's: what is written is not there afterwards.
+struct DeafTransport : Transport {
+    void set_status(DeviceStatus status) {
+        if (status.is_reset()) {
+            Transport::set_status(status);
+        }
+    }
+};
+
+TEST(DeviceInit, SeesRegistersThatKeepNothing) {
+    DiskMachine<> machine;
+    DeafTransport transport;
+    ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
+    BlockDevice<DeafTransport, 64> driver;
+    EXPECT_EQ(driver.init(transport, machine.memory, {.reset_looks = Looks{10}}).error(), Error::status_not_kept);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
 TEST(DeviceInit, ResumesNoQueueThatIsAbsentAfterTheReset) {
     DiskMachine<> machine;
     machine.bring_up();

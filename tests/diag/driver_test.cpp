@@ -42,6 +42,43 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
+// Two disks' BARs had been placed at one address.
+TEST(DiagnosisOfADriver, SeesThatTheRegistersAreAnotherDevices) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    EXPECT_TRUE(diagnose(machine.driver).is_healthy());
+    machine.device.offer(static_cast<unsigned>(spec::block::Feature::ro));
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::offered_changed) << explained(found);
+    EXPECT_NE(flattened(found).find("one PciWindow"), std::string::npos) << explained(found);
+}
+
+// A PCI core that switches bus mastering off after probe(): QEMU takes DRIVER_OK back.
+TEST(DiagnosisOfADriver, SeesThatDriverOkWasTakenBack) {
+    DiskMachine<> machine;
+    machine.hostile = true;
+    machine.bring_up();
+    struct {
+        MmioTransport<sim::MmioRegisters>& behind;
+        [[nodiscard]] spec::DeviceId device_id() const { return behind.device_id(); }
+        [[nodiscard]] bool is_legacy() const { return behind.is_legacy(); }
+        DeviceStatus status() { return DeviceStatus{0xb}; }
+        std::uint32_t offered_features(unsigned word) { return behind.offered_features(word); }
+        std::uint32_t queue_size_max(std::uint16_t queue) { return behind.queue_size_max(queue); }
+        bool is_queue_in_use(std::uint16_t queue) { return behind.is_queue_in_use(queue); }
+    } registers{machine.transport};
+    struct {
+        decltype(registers)* shown;
+        DiskMachine<>& machine;
+        [[nodiscard]] decltype(registers)* transport() const { return shown; }
+        [[nodiscard]] auto const& ring(std::uint16_t queue) const { return machine.driver.ring(queue); }
+        [[nodiscard]] Negotiation const& negotiation() const { return machine.driver.negotiation(); }
+    } driver{&registers, machine};
+    Diagnosis const found = diagnose(driver);
+    EXPECT_EQ(found.cause(), Cause::driver_ok_lost) << explained(found);
+    EXPECT_NE(flattened(found).find("bus mastering"), std::string::npos) << explained(found);
+}
+
 // The driver gave up, and the answer came after that.
 TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
     DiskMachine<> machine;

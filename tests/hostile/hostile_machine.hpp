@@ -183,8 +183,10 @@ public:
             waiting.clear();
         }
     }
-    bool restart() {
-        bool const up = queue->restart(size, combination_.features(), options()).ok();
+    bool restart(std::uint16_t first = 0) {
+        QueueOption option = options();
+        option.first_index = RingIndex{first};
+        bool const up = queue->restart(size, combination_.features(), option).ok();
         watch();
         return up;
     }
@@ -351,9 +353,13 @@ private:
 
     void look_at(platform::Access const& access) {
         auto const* const at = static_cast<std::uint8_t const*>(access.at);
+        bool const zeroes = access.is_store && access.bytes == page_count_ * 4096;
         if (!lies_in(at, access.bytes, pages_, page_count_) &&
             !lies_in(at, access.bytes, tables_, table_page_count_)) {
             complain("an access outside the queue");
+        }
+        if (at >= pages_ && at < pages_ + page_count_ * 4096 && !zeroes && is_between(at)) {
+            complain("an access between the parts of the queue");
         }
         if (in_call_ && !access.is_store && access.bytes == 4 && !is_event_word(at) &&
             !elements_read_.insert(at).second) {
@@ -366,6 +372,14 @@ private:
         if (at_every_step_) {
             at_every_step_();
         }
+    }
+    /// Behind the last word, or between the available ring and the used ring, by the numbers of §2.7 and §2.8.
+    [[nodiscard]] bool is_between(std::uint8_t const* at) const {
+        auto const offset = static_cast<std::size_t>(at - pages_);
+        if (combination_.packed()) {
+            return offset >= 16 * size + 8;
+        }
+        return (offset >= 16 * size + 6 + 2 * size && offset < 4096) || offset >= 4096 + 6 + 8 * size;
     }
     [[nodiscard]] bool is_event_word(std::uint8_t const* at) const {
         return combination_.packed() && at >= pages_ + 16 * size;

@@ -142,6 +142,13 @@ TEST(AnyTransport, DrivesVirtioMmio) {
         ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{10}}).ok());
         sim::Buffer const data = memory.allocate_buffer(512);
         EXPECT_TRUE(driver.read(0, Segment{data.phys, 512}, Looks{100}, [&] { device.step(); }).ok());
+        Segment const segments[] = {{data.phys, 512}};
+        ASSERT_EQ(driver.enable_used_notifications(), UsedPending::nothing_there);
+        ASSERT_TRUE(driver.submit_read(0, segments, Token{}).ok());
+        driver.start();
+        device.step();
+        EXPECT_EQ(diagnose(driver).cause(), Cause::interrupt_not_handled);  // its register is seen through all of this
+        EXPECT_TRUE(driver.complete());
         device.interrupt_unasked(1);
         EXPECT_TRUE(transport.on_vector(0).used_buffer);  // it has no vectors: an interrupt is an interrupt
         device.interrupt_unasked(1);

@@ -87,6 +87,7 @@ enum class Error : uint8_t {
     wrong_device_type,
     feature_required_not_offered,
     feature_prerequisite_missing,
+    status_not_kept,
     features_refused,
     config_unstable,
 
@@ -298,6 +299,11 @@ enum class Error : uint8_t {
                    "iommu_platform=off).";
         case Error::feature_prerequisite_missing:
             return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
+        case Error::status_not_kept:
+            return "What is written to the status register cannot be read back: these are not the device's registers. "
+                   "Check "
+                   "where they are mapped (device memory, uncached; on PCI each mapping that map_device_memory() gave "
+                   "has to stay).";
         case Error::features_refused:
             return "The device refused the accepted features (FEATURES_OK did not stay set): compare offered and "
                    "negotiated in negotiation(). A device that insists on ACCESS_PLATFORM does so (QEMU: "

@@ -61,8 +61,8 @@ public:
     explicit DeviceInit(T& transport) : transport_(transport) {}
 
     /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills `offered` and `negotiated`. Errors:
-    /// `reset_timed_out`, `device_gone`, `feature_required_not_offered`, `feature_prerequisite_missing`,
-    /// `features_refused`.
+    /// `reset_timed_out`, `device_gone`, `status_not_kept`, `feature_required_not_offered`,
+    /// `feature_prerequisite_missing`, `features_refused`.
     template <Relax R>
     [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
         if constexpr (requires { transport_.is_in_use(); }) {
@@ -76,6 +76,9 @@ public:
         status_ = DeviceStatus{};  // of an initialisation before, by the same object
         add_status(spec::StatusBit::acknowledge);
         add_status(spec::StatusBit::driver);
+        if (DeviceStatus const kept = transport_.status(); !kept.has(spec::StatusBit::driver) || kept.is_gone()) {
+            return kept.is_gone() ? Error::device_gone : Error::status_not_kept;
+        }
 
         Features const usable = transport_.possible_features() & (implemented_features | device_type_features());
         require_what_the_interface_needs(negotiation);

@@ -62,6 +62,9 @@ namespace virtq {
                    "accepted feature needs and is missing.";
         case Cause::driver_gave_up: return "Look at what init() returned: describe() has a sentence for it.";
 
+        case Cause::offered_changed:
+            return "Look whether two devices have one address (BARs placed by two windows that overlap: one PciWindow "
+                   "for all), whether the mapping was changed since probe(), and whether the device was replaced.";
         case Cause::feature_not_offered:
             return "Give the negotiated features, which are offered and wanted ones together, not the wanted ones.";
         case Cause::version_1_missing: return "Accept VIRTIO_F_VERSION_1, as DeviceInit does.";
@@ -97,6 +100,11 @@ namespace virtq {
         case Cause::device_suspended: return "Resume the device.";
         case Cause::driver_ok_missing:
             return "Set DRIVER_OK after all queues are enabled (DeviceInit::go_live()), then notify.";
+
+        case Cause::driver_ok_lost:
+            return "Look who else writes to the device: a second driver, or a PCI core that writes the command "
+                   "register "
+                   "after probe() (QEMU takes DRIVER_OK back when bus mastering goes off). Then reset().";
 
         case Cause::rings_swapped:
             return "The second address is the available ring (driver area), the third the used ring (device area).";
@@ -162,10 +170,13 @@ namespace virtq {
                    "sleep only if it says nothing_there.";
         case Cause::interrupt_not_handled:
             return "Check the line or vector, that the interrupt controller lets it through, that the CPU takes "
-                   "interrupts, and that the handler calls on_interrupt() of the transport.";
+                   "interrupts, that the controller was told when the last one was done, and that the handler calls "
+                   "on_interrupt() of the transport.";
         case Cause::completions_not_taken:
-            return "Call take_used(), or the driver's complete(), until it says none; check that it is called on this "
-                   "queue, also after each interrupt.";
+            return "If the kernel sleeps until an interrupt, none came: check the line or the MSI message, that all "
+                   "devices "
+                   "of a shared line are asked, and that the interrupt controller was told that the last one is done. "
+                   "Otherwise call take_used(), or the driver's complete(), until it says none, on this queue.";
         case Cause::slept_on_completions:
             return "Sleep only if it says nothing_there; otherwise take what is there, and enable again.";
         case Cause::not_published:

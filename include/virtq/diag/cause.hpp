@@ -34,6 +34,7 @@ enum class Cause : uint8_t {
     driver_gave_up,
 
     // the negotiated features
+    offered_changed,
     feature_not_offered,
     version_1_missing,
     feature_not_given_to_queue,
@@ -54,6 +55,7 @@ enum class Cause : uint8_t {
     // live?
     device_suspended,
     driver_ok_missing,
+    driver_ok_lost,
 
     // the memory of the ring
     rings_swapped,
@@ -144,6 +146,9 @@ enum class Cause : uint8_t {
             return "FEATURES_OK is not set: the device refused the features, or was never asked (§3.1.1).";
         case Cause::driver_gave_up: return "FAILED is set: the driver gave the device up during initialisation.";
 
+        case Cause::offered_changed:
+            return "The device offers other features than when it was initialised: the registers are another "
+                   "device's.";
         case Cause::feature_not_offered: return "A negotiated feature is not among those that the device offers.";
         case Cause::version_1_missing: return "VIRTIO_F_VERSION_1 was not negotiated with a modern device (§6.1).";
         case Cause::feature_not_given_to_queue:
@@ -171,6 +176,11 @@ enum class Cause : uint8_t {
         case Cause::device_suspended: return "The device is suspended (SUSPEND is set, §3.4).";
         case Cause::driver_ok_missing:
             return "DRIVER_OK is not set: the device is not live, and does not look at its queues.";
+
+        case Cause::driver_ok_lost:
+            return "DRIVER_OK is not set any more, which the driver had set: the device is not live, and does not "
+                   "look at "
+                   "its queues.";
 
         case Cause::rings_swapped:
             return "The device writes its used ring's flags over those of the available ring: the two addresses were "

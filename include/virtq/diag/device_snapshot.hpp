@@ -70,6 +70,12 @@ concept ShowsWhatWasAsked = requires(T const& constant) {
     { constant.has_asked_features_ok() } -> SameAs<bool>;
 };
 
+/// A transport that is one of several: what is behind shows more.
+template <class T>
+concept HidesAnother = requires(T& transport) {
+    transport.behind([](auto&) {});
+};
+
 namespace detail {
 
 /// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
@@ -155,7 +161,11 @@ template <RegisterSpace Space>
 /// The same through a transport, after its `probe`: by its registers if it shows them, otherwise by its calls.
 template <DiagnosableTransport T>
 [[nodiscard]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
-    if constexpr (ShowsMmioSpace<T>) {
+    if constexpr (HidesAnother<T>) {
+        return transport.is_probed()
+                   ? transport.behind([&](auto& behind) { return take_device_snapshot(behind, queue); })
+                   : DeviceSnapshot{};
+    } else if constexpr (ShowsMmioSpace<T>) {
         DeviceSnapshot seen;
         if (transport.is_probed()) {
             seen = take_device_snapshot(transport.mmio_space(), queue);

@@ -87,11 +87,11 @@ public:
     }
 
     /// What only a device without other trouble is asked for.
-    void judge_life() {
+    void judge_life(Cause without_driver_ok) {
         if (has(spec::StatusBit::suspend)) {
             add(Cause::device_suspended, device_.status.bits());
         } else if (!has(spec::StatusBit::driver_ok)) {
-            add(Cause::driver_ok_missing, device_.status.bits());
+            add(without_driver_ok, device_.status.bits());
         }
     }
     void judge_need() {
@@ -146,6 +146,7 @@ private:
 struct DriverView {
     spec::DeviceId type = spec::DeviceId::none;  ///< what it was initialised for
     Error refused = Error::none;                 ///< why it did not take its last request
+    Features offered;                            ///< when it was initialised
 };
 
 /// The causes that a queue shows, together with its device. `RingJudge` knows what is particular to the format.
@@ -173,6 +174,7 @@ public:
         if (!device.judge_status()) {
             return;
         }
+        judge_offered();
         device.judge_features();
         judge_agreement();
         if (queue_.size == 0) {
@@ -180,7 +182,7 @@ public:
             return;
         }
         judge_set_up();
-        device.judge_life();
+        device.judge_life(notifier_ == Notifier::driver ? Cause::driver_ok_lost : Cause::driver_ok_missing);
         ChainFindings const chains = ring_.check_chains();
         bool const overwrites_itself = chains.bad_address().cause == Cause::buffer_inside_ring;
         if (overwrites_itself) {
@@ -202,6 +204,15 @@ public:
     }
 
 private:
+    /// What a device offers is the same after each reset.
+    void judge_offered() {
+        if (device_.knows_features && !driver_.offered.empty() &&
+            (driver_.offered.word(0) != device_.offered.word(0) ||
+             driver_.offered.word(1) != device_.offered.word(1))) {
+            add(Cause::offered_changed);
+        }
+    }
+
     /// Do the negotiated features and the queue's agree?
     void judge_agreement() {
         if (queue_.size == 0) {
@@ -411,7 +422,8 @@ template <DiagnosisSource Source>
     detail::DeviceJudge device{diagnosis};
     if (device.judge_identity() && device.judge_status()) {
         if (diagnosis.findings().empty()) {
-            device.judge_life();  // not of a device that was given up: that is why it is not live
+            device.judge_life(
+                Cause::driver_ok_missing);  // not of a device that was given up: that is why it is not live
         }
         device.judge_need();
     }
@@ -436,6 +448,9 @@ template <class Driver>
     }
     if constexpr (requires { Error{driver.refused(queue_index)}; }) {
         view.refused = driver.refused(queue_index);
+    }
+    if constexpr (requires { Features{driver.negotiation().offered}; }) {
+        view.offered = driver.negotiation().offered;
     }
     return view;
 }

@@ -164,6 +164,12 @@ public:
         return visit([](auto& transport) { return transport.config_generation(); });
     }
 
+    /// What is behind, to look at what only that one has: `what` is called with it. After a probe.
+    template <class Visit>
+    auto behind(Visit const& what) {
+        return visit(*this, what);
+    }
+
 private:
     /// Also of another kind than before, which the transport that is probed cannot know.
     void check_unused() const {
@@ -184,7 +190,8 @@ private:
             default: break;
         }
         VIRTQ_ASSERT(self.kind_ == Kind::mmio,
-                     "a transport that was not probed: call probe_mmio() or probe_pci() first");
+                     "a transport that was not probed, or that was moved, cleared or overwritten since: call "
+                     "probe_mmio() or probe_pci() first, and leave it where it is, since drivers keep its address");
         return visit(self.mmio_);
     }
     template <class Visit>

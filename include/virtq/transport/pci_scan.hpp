@@ -14,22 +14,32 @@ struct PciBusRange {
     uint8_t last = 0;
 };
 
+/// What a scan came to. No function at all: the configuration access reads elsewhere (the address of the ECAM, and its
+/// mapping), or each width but one is wrong (`read16` and `read8` have to go to their own offset).
+struct PciScan {
+    unsigned functions = 0;
+    unsigned virtio = 0;
+};
+
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
 ///
 /// ```
 /// virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
 /// ```
 template <PciConfigAccess Access, class Each>
-void for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
+PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
     constexpr unsigned frames_a_bus = 256;
     constexpr unsigned functions = 8;
+    PciScan scan;
     for (unsigned bus = buses.first; bus <= buses.last; ++bus) {
         for (unsigned frame = 0; frame < frames_a_bus; ++frame) {
             PciFunction<Access> const function{access,
                                                {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
                                                 static_cast<uint8_t>(frame % functions)}};
             Result<spec::DeviceId> const type = identify(function);
+            scan.functions += type.error() != Error::pci_function_absent;
             if (type) {
+                ++scan.virtio;
                 each(function, *type);
             }
             bool const alone =  // functions 1 to 7 of a device without the bit need not be decoded (PCI 3.2.2.3.4)
@@ -41,6 +51,7 @@ void for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
             }
         }
     }
+    return scan;
 }
 
 }  // namespace virtq

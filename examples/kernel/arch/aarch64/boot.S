@@ -45,7 +45,7 @@ upper_map:
     .fill 123, 8, 0
     .quad 0 | BLOCK_DEVICE                  // 128: 0xffffffa000000000, the devices of the first GiB
     .fill 255, 8, 0
-    .quad 0x4000000000 | BLOCK_DEVICE       // 128 + 256: the configuration space of PCI
+    .quad 0x4000000000 | BLOCK_DEVICE       // 128 + 256: the configuration space of PCI, unless QEMU has highmem=off
     .fill 127, 8, 0
 lower_map:                                  // identity, until the jump; high_entry switches it off
     .fill 1, 8, 0

@@ -61,9 +61,10 @@ template <class Word>
     return __atomic_load_n(source, __ATOMIC_ACQUIRE);
 }
 
-/// Of pages that the device does not know yet: not announced.
-inline bool keeps_what_is_written(void*) {
-    return true;
+/// Of pages that the device does not know yet: not announced. A test says what is no memory.
+inline std::function<bool(void*)> is_memory;
+inline bool keeps_what_is_written(void* word) {
+    return !is_memory || is_memory(word);
 }
 
 inline void zero(void* memory, std::size_t bytes) {

@@ -9,9 +9,8 @@ namespace machine {
 
 using PciAccess = virtq::EcamAccess;
 
-/// QEMU has the configuration space here, unless it was told `highmem=off`.
 [[nodiscard]] inline PciAccess pci_access() {
-    return PciAccess{device_virt + 0x4010000000};
+    return PciAccess{ecam_virt};
 }
 
 }  // namespace machine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "interrupt.hpp"
 
+#include "cpu.hpp"
 #include "gic.hpp"
 #include "machine.hpp"
 
@@ -15,7 +16,7 @@ constexpr unsigned message_lines = gic::shared_lines + 48;
 
 constexpr uint64_t message_phys = 0x08020040;  // a line's number that is written here is a pulse of that line
 
-constexpr uint64_t waits_per_second = 10;
+constexpr uint32_t waits_per_second = 10;
 
 struct Listener {
     machine::InterruptHandler handler;
@@ -28,12 +29,7 @@ constinit bool tick_came = false;
 
 void start_tick() {
     tick_came = false;
-    asm volatile("msr cntv_tval_el0, %0" ::"r"(machine::ticks_per_second() / waits_per_second));
-    asm volatile("msr cntv_ctl_el0, %0; isb" ::"r"(uint64_t{1}));
-}
-
-void stop_tick() {
-    asm volatile("msr cntv_ctl_el0, xzr; isb");
+    cpu::start_timer(cpu::count_hertz() / waits_per_second);
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ extern "C" void machine_interrupt() {
     }
     if (line == timer_line) {
         tick_came = true;
-        stop_tick();
+        cpu::stop_timer();
     } else {
         interrupt_came = true;
         listeners[line].handler(listeners[line].number);
@@ -67,14 +63,13 @@ void listen(unsigned line, InterruptHandler handler) {
     gic::enable(line, gic::Trigger::level);
 }
 
-/// While masked, an interrupt wakes the CPU but is not taken: what arrived before the wfi ends it at once.
 bool wait() {
     interrupt_came = false;
     start_tick();
     while (!interrupt_came && !tick_came) {
-        asm volatile("dsb sy; wfi; msr daifclr, #2; isb; msr daifset, #2" ::: "memory");
+        cpu::sleep_until_interrupt();
     }
-    stop_tick();
+    cpu::stop_timer();
     return interrupt_came;
 }
 

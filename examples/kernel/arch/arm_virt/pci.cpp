@@ -23,7 +23,7 @@ bool has_pci() {
 }
 
 uintptr_t device_memory(virtq::PhysAddr phys, uint64_t bytes) {
-    return is_inside(memory_window, phys.value, bytes) ? device_virt + phys.value : 0;
+    return is_inside(memory_window, phys.value, bytes) ? device_virt + static_cast<uintptr_t>(phys.value) : 0;
 }
 
 /// There are no I/O instructions: a window of memory stands for the ports.

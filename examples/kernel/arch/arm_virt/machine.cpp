@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "machine.hpp"
 
+#include "cpu.hpp"
 #include "interrupt.hpp"
 #include "layout.hpp"
 
@@ -30,7 +31,7 @@ void prepare() {
 }
 
 char const* name() {
-    return "aarch64";
+    return architecture;
 }
 
 void put(char character) {
@@ -39,24 +40,19 @@ void put(char character) {
     uart(uart_data) = static_cast<uint8_t>(character);
 }
 
-/// Semihosting's SYS_EXIT: QEMU exits with the second word of the block.
 void exit(bool success) {
-    constexpr uint64_t application_exit = 0x20026;
-    uint64_t const block[2] = {application_exit, success ? uint64_t{0} : uint64_t{1}};
-    register uint64_t operation asm("x0") = 0x18;
-    register uint64_t const* argument asm("x1") = block;
-    asm volatile("hlt #0xf000" : "+r"(operation) : "r"(argument) : "memory");
+    cpu::exit(success);
     for (;;) {
         asm volatile("wfi");
     }
 }
 
 void* virt(virtq::PhysAddr pool_address) {
-    return reinterpret_cast<void*>(pool_virt + pool_address.value);
+    return reinterpret_cast<void*>(pool_virt + static_cast<uintptr_t>(pool_address.value - pool_base.value));
 }
 
 virtq::PhysAddr phys(void const* pool_address) {
-    return virtq::PhysAddr{reinterpret_cast<uintptr_t>(pool_address) - pool_virt};
+    return pool_base + (reinterpret_cast<uintptr_t>(pool_address) - pool_virt);
 }
 
 unsigned virtio_slot_count() {
@@ -68,15 +64,11 @@ uintptr_t virtio_slot(unsigned slot) {
 }
 
 uint64_t ticks() {
-    uint64_t count;
-    asm volatile("isb; mrs %0, cntvct_el0" : "=r"(count)::"memory");
-    return count;
+    return cpu::virtual_count();
 }
 
 uint64_t ticks_per_second() {
-    uint64_t hertz;
-    asm volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
-    return hertz;
+    return cpu::count_hertz();
 }
 
 }  // namespace machine

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: MIT
+#include <support/contract.hpp>
+#include <virtq/diag/inspect.hpp>
+#include <virtq/queue/packed.hpp>
+#include <virtq/queue/virtqueue.hpp>
+
+#include <sim/chain.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+/// Exhaustive in the small: every order of the calls of a driver and the acts of a device, honest and hostile, on
+/// queues of up to four descriptors and up to so many steps. A state is the bytes of the queue object, of its rings
+/// and of a model; each is looked at once. In each the invariants hold that the classes state, and a reset gives every
+/// token back once and brings the queue up again.
+namespace virtq::test {
+namespace {
+
+constexpr std::uint32_t capacity = 4;
+
+struct Setup {
+    bool packed = false;
+    std::uint16_t size = 4;
+    bool event_idx = false;
+    bool in_order = false;
+    unsigned steps = 0;
+    unsigned lies = 0;             ///< at most so many, anywhere among the steps
+    std::size_t least_states = 0;  ///< so that the number cannot shrink unnoticed
+
+    [[nodiscard]] Features features() const {
+        Features set = Features::of(spec::Feature::version_1);
+        packed ? set.set(spec::Feature::ring_packed) : void();
+        event_idx ? set.set(spec::Feature::event_idx) : void();
+        in_order ? set.set(spec::Feature::in_order) : void();
+        return set;
+    }
+    /// Just before the counters wrap around.
+    [[nodiscard]] std::uint16_t first() const {
+        return static_cast<std::uint16_t>(packed ? 0x8000u | (size - 1u) : 0xfffeu);
+    }
+};
+
+void PrintTo(Setup const& setup, std::ostream* out) {
+    *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
+         << (setup.in_order ? "InOrder" : "") << (setup.lies != 0 ? "Hostile" : "Honest");
+}
+
+/// The pages of one queue, at one place for ever.
+struct Memory {
+    alignas(4096) unsigned char bytes[2 * 4096];
+
+    [[nodiscard]] Pages allocate_pages(std::size_t count) { return {bytes, PhysAddr{0x10000}, count}; }
+    void free_pages(Pages) {}
+};
+
+enum class Where : std::uint8_t { nowhere, added, published, used };
+
+/// What is true, in bytes that can be compared: no padding is left to chance, for it is zero at first and only copied.
+struct Model {
+    struct Chain {
+        Where where;
+        std::uint8_t descriptors;
+        std::uint16_t id;  ///< head, or buffer id, as the device reads it
+        std::uint16_t written;
+        std::uint16_t writable;
+    };
+    Chain chain[capacity + 1];         ///< by token, from 1
+    std::uint8_t added[capacity];      ///< tokens in the order of `add`, not published
+    std::uint8_t published[capacity];  ///< in the order in which the device got them, not used
+    std::uint8_t used[capacity];       ///< in the order in which it used them, not taken
+    std::uint8_t added_count, published_count, used_count;
+    std::uint8_t lied;
+    std::uint16_t fetch;  ///< the device's next available index; or its place in the ring, as a word
+    std::uint16_t use;    ///< and the next used one
+};
+
+template <class Format>
+class World {
+public:
+    explicit World(Setup const& setup) : setup_(setup) {
+        std::memset(static_cast<void*>(&model_), 0, sizeof model_);
+        QueueOption option;
+        option.first_index = RingIndex{setup.first()};
+        EXPECT_TRUE(queue_.init(memory_, setup.size, setup.features(), option).ok());
+        queue_.attach();
+        model_.fetch = model_.use = setup.packed ? static_cast<std::uint16_t>(setup.first() ^ 0x8000u) : setup.first();
+    }
+
+    static constexpr std::size_t ring_bytes = 16 * capacity + 6 + 2 * capacity;
+    static constexpr std::size_t used_bytes = 6 + 8 * capacity;
+
+    [[nodiscard]] std::string save() const {
+        std::string state;
+        auto const put = [&](void const* from, std::size_t bytes) {
+            state.append(static_cast<char const*>(from), bytes);
+        };
+        put(&queue_, sizeof queue_);
+        put(memory_.bytes, ring_bytes);
+        put(memory_.bytes + 4096, used_bytes);
+        put(&model_, sizeof model_);
+        return state;
+    }
+    void load(std::string_view state) {
+        char const* from = state.data();
+        auto const get = [&](void* to, std::size_t bytes) {
+            std::memcpy(to, from, bytes);
+            from += bytes;
+        };
+        get(static_cast<void*>(&queue_), sizeof queue_);
+        get(memory_.bytes, ring_bytes);
+        get(memory_.bytes + 4096, used_bytes);
+        get(static_cast<void*>(&model_), sizeof model_);
+    }
+
+    // --- steps: each returns whether there was something to do ---
+
+    static constexpr unsigned driver_steps = 6;
+    /// Of a broken queue the calls are all looked at by `judge`; there is nothing behind.
+    [[nodiscard]] unsigned step_count() const {
+        return queue_.fault() ? 0 : driver_steps + 2 * capacity + (model_.lied < setup_.lies ? lie_count() : 0);
+    }
+
+    bool step(unsigned number) {
+        switch (number) {
+            case 0: return add(0);
+            case 1: return add(1);
+            case 2: return publish();
+            case 3: return take();
+            case 4: return enable();
+            case 5: queue_.disable_used_notifications(); return true;
+            default: break;
+        }
+        number -= driver_steps;
+        if (number < 2 * capacity) {
+            return !model_.lied && use(number / 2, number % 2 != 0);
+        }
+        ++model_.lied;
+        lie(number - 2 * capacity);
+        return true;
+    }
+
+    /// Why this state is wrong, or nothing. Ends the life of the queue in it.
+    [[nodiscard]] std::string judge() {
+        if (!wrong_.empty()) {
+            return wrong_;
+        }
+        QueueSnapshot const seen = take_snapshot(queue_);
+        unsigned in_use = 0;
+        unsigned waiting = 0;
+        for (std::uint8_t token = 1; token <= capacity; ++token) {
+            in_use += model_.chain[token].where != Where::nowhere ? model_.chain[token].descriptors : 0u;
+            waiting += model_.chain[token].where != Where::nowhere ? 1u : 0u;
+        }
+        if (!model_.lied && seen.fault) {
+            return "broken by an honest device";
+        }
+        if (seen.num_free != (seen.fault ? 0u : setup_.size - in_use)) {
+            return "num_free";
+        }
+        if (std::string const order = judge_order(seen, waiting); !order.empty()) {
+            return order;
+        }
+        return judge_recovery();
+    }
+
+private:
+    [[nodiscard]] std::string judge_order(QueueSnapshot const& seen, unsigned waiting) const {
+        if (seen.fault) {
+            return {};
+        }
+        if (setup_.packed) {
+            bool const counted =
+                seen.packed.pending == model_.added_count && seen.packed.in_flight + seen.packed.pending == waiting;
+            return counted ? "" : "chains in flight";
+        }
+        unsigned const to_published = distance(seen.taken, seen.published);
+        unsigned const to_added = distance(seen.taken, seen.added);
+        bool const ordered = to_published <= to_added && to_added <= setup_.size && to_added == waiting &&
+                             to_added - to_published == model_.added_count;
+        return ordered ? "" : "indices";
+    }
+
+    /// Whatever is called, it says that it is broken, and hands out nothing.
+    [[nodiscard]] std::string judge_fault() {
+        if (!queue_.fault()) {
+            return {};
+        }
+        Segment const writable[] = {{PhysAddr{0x1000}, 16}};
+        Fault const first = queue_.fault();
+        bool const says_so = queue_.add({}, writable, Token{}).error() == Error::queue_broken &&
+                             !queue_.publish().needed && queue_.take_used().state == TakeState::broken &&
+                             queue_.enable_used_notifications() == UsedPending::something_there;
+        bool const kept = queue_.fault().reason == first.reason && queue_.fault().value == first.value;
+        return says_so && kept ? "" : "a broken queue does not say so";
+    }
+
+    [[nodiscard]] std::string judge_recovery() {
+        if (std::string const fault = judge_fault(); !fault.empty()) {
+            return fault;
+        }
+        queue_.detach();
+        bool once = true;
+        if (!queue_.drain([&](Token token) { once = give_back(token.value()) && once; })) {
+            return "drain";
+        }
+        for (std::uint8_t token = 1; token <= capacity; ++token) {
+            once = once && model_.chain[token].where == Where::nowhere;
+        }
+        if (!once) {
+            return "drain: a token twice, or not at all";
+        }
+        Segment const writable[] = {{PhysAddr{0x1000}, 16}};
+        bool const up = queue_.restart(setup_.features()).ok() && queue_.num_free() == setup_.size &&
+                        queue_.take_used().state == TakeState::none && queue_.add({}, writable, Token{}).ok() &&
+                        (static_cast<void>(queue_.publish()), queue_.live());
+        return up ? "" : "restart";
+    }
+    [[nodiscard]] bool give_back(std::uintptr_t token) {
+        if (token == 0 || token > capacity || model_.chain[token].where == Where::nowhere) {
+            return false;
+        }
+        model_.chain[token].where = Where::nowhere;
+        return true;
+    }
+
+    // --- the driver ---
+
+    bool add(unsigned readable) {
+        std::uint8_t token = 1;
+        while (token <= capacity && model_.chain[token].where != Where::nowhere) {
+            ++token;
+        }
+        Segment const in[] = {{PhysAddr{0x1000}, 16}};
+        Segment const out[] = {{PhysAddr{0x2000}, 16}};
+        std::uint16_t const free = queue_.num_free();
+        Status const added = queue_.add({in, readable}, out, Token{std::uintptr_t{token}});
+        if (!added) {
+            bool const named = queue_.fault() ? added.error() == Error::queue_broken
+                               : readable + 1 > setup_.size
+                                   ? added.error() == Error::chain_longer_than_queue
+                                   : added.error() == Error::queue_full && free < readable + 1;
+            expect(named && queue_.num_free() == free, "add() refused wrongly");
+            return false;
+        }
+        expect(token <= capacity, "more chains than descriptors");
+        if (token <= capacity) {
+            model_.chain[token] = {Where::added, static_cast<std::uint8_t>(readable + 1), 0, 0, 16};
+            model_.added[model_.added_count++] = token;
+        }
+        return true;
+    }
+
+    bool publish() {
+        Notification const said = queue_.publish();
+        if (queue_.fault() || model_.added_count == 0) {
+            expect(!said.needed, "a notification of nothing");
+            return false;
+        }
+        for (std::uint8_t i = 0; i < model_.added_count; ++i) {
+            std::uint8_t const token = model_.added[i];
+            model_.chain[token].where = Where::published;
+            model_.chain[token].id = fetch(model_.chain[token].descriptors);
+            model_.published[model_.published_count++] = token;
+        }
+        model_.added_count = 0;
+        clear_behind(model_.added, 0);
+        return true;
+    }
+
+    bool take() {
+        Completion const done = queue_.take_used();
+        if (!done) {
+            expect((done.state == TakeState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
+            expect(model_.lied || model_.used_count == 0, "what was used is not handed out");
+            return model_.lied != 0;
+        }
+        auto const token = static_cast<std::uint8_t>(done.token.value());
+        bool const known = token != 0 && token <= capacity &&
+                           (model_.chain[token].where == Where::used ||
+                            (model_.lied && model_.chain[token].where == Where::published));
+        expect(known, "a token that is not with the device");
+        if (!known) {
+            return true;
+        }
+        expect(done.written <= model_.chain[token].writable, "written");
+        expect(model_.lied || (model_.used[0] == token && model_.chain[token].written == done.written),
+               "another completion than the oldest");
+        model_.chain[token] = Model::Chain{};
+        remove(model_.used, model_.used_count, token);
+        remove(model_.published, model_.published_count, token);
+        return true;
+    }
+
+    bool enable() {
+        bool const something = queue_.enable_used_notifications() == UsedPending::something_there;
+        expect(model_.lied || something == (model_.used_count != 0), "whether it may sleep");
+        return true;
+    }
+
+    // --- the device ---
+
+    [[nodiscard]] std::uint16_t word(std::size_t at) const {
+        return static_cast<std::uint16_t>(sim::decode(memory_.bytes + at, 2, sim::ByteOrder::little));
+    }
+    void put(std::size_t at, std::uint32_t value, std::size_t bytes = 2) {
+        sim::encode(memory_.bytes + at, bytes, value, sim::ByteOrder::little);
+    }
+    [[nodiscard]] std::size_t offset(std::uint16_t place) const { return place & 0x7fffu; }
+    /// A place is its offset, with the wrap counter in bit 15.
+    void advance_place(std::uint16_t& place, unsigned by) const {
+        std::size_t const sum = offset(place) + by;
+        place = static_cast<std::uint16_t>(sum >= setup_.size ? (sum - setup_.size) | (~place & 0x8000u)
+                                                              : sum | (place & 0x8000u));
+    }
+
+    std::uint16_t fetch(unsigned descriptors) {
+        if (!setup_.packed) {
+            std::size_t const slot = model_.fetch++ % setup_.size;
+            return word(16u * setup_.size + 4 + 2 * slot);
+        }
+        advance_place(model_.fetch, descriptors - 1);
+        std::uint16_t const id = word(16 * offset(model_.fetch) + 12);  // of the last one (§2.8.6)
+        advance_place(model_.fetch, 1);
+        return id;
+    }
+
+    /// The `nth` of the chains that it has, written completely or not at all.
+    bool use(unsigned nth, bool all) {
+        if (nth >= model_.published_count || (setup_.in_order && nth != 0)) {
+            return false;
+        }
+        std::uint8_t const token = model_.published[nth];
+        Model::Chain& chain = model_.chain[token];
+        chain.where = Where::used;
+        chain.written = all ? chain.writable : std::uint16_t{0};
+        put_used(chain.id, chain.written, chain.descriptors);
+        remove(model_.published, model_.published_count, token);
+        model_.used[model_.used_count++] = token;
+        return true;
+    }
+
+    void put_used(std::uint32_t id, std::uint32_t length, unsigned descriptors) {
+        if (!setup_.packed) {
+            std::size_t const at = 4096 + 4 + 8 * (model_.use % setup_.size);
+            put(at, id, 4);
+            put(at + 4, length, 4);
+            put(4096 + 2, ++model_.use);
+            return;
+        }
+        std::size_t const at = 16 * offset(model_.use);
+        put(at + 8, length, 4);
+        put(at + 12, id);
+        put(at + 14, (model_.use & 0x8000u ? 0x8080u : 0u) | (length != 0 ? 2u : 0u));
+        advance_place(model_.use, descriptors);
+    }
+
+    [[nodiscard]] unsigned lie_count() const { return 2 * (setup_.size + 2u) + 5; }
+    void lie(unsigned number) {
+        unsigned const ids = setup_.size + 2u;  // all there are, and two that are none
+        if (number < 2 * ids) {
+            std::uint32_t const id = number / 2 == ids - 1 ? 0xffffu : number / 2;
+            put_used(id, number % 2 != 0 ? 17 : 0, 1);
+            return;
+        }
+        number -= 2 * ids;
+        if (!setup_.packed) {
+            std::uint16_t const by[] = {1, 2, static_cast<std::uint16_t>(setup_.size + 1), 0xffff, 0x8000};
+            model_.use = static_cast<std::uint16_t>(model_.use + by[number]);
+            put(4096 + 2, model_.use);
+            return;
+        }
+        // Flags of the next used descriptor torn, of the one behind, or all of them.
+        std::size_t const at = 16 * offset(model_.use) + 14;
+        switch (number) {
+            case 0: put(at, word(at) ^ 0x0080u); break;
+            case 1: put(at, word(at) ^ 0x8000u); break;
+            case 2: put(at, word(at) ^ 0x8080u); break;
+            case 3: advance_place(model_.use, 1); break;
+            default:
+                for (std::size_t i = 0; i < setup_.size; ++i) {
+                    put(16 * i + 14, model_.use & 0x8000u ? 0x8080u : 0u);
+                }
+        }
+    }
+
+    // --- bookkeeping ---
+
+    static void clear_behind(std::uint8_t (&list)[capacity], unsigned count) {
+        std::memset(list + count, 0, capacity - count);
+    }
+    static void remove(std::uint8_t (&list)[capacity], std::uint8_t& count, std::uint8_t token) {
+        unsigned kept = 0;
+        for (unsigned i = 0; i < count; ++i) {
+            if (list[i] != token) {
+                list[kept++] = list[i];
+            }
+        }
+        count = static_cast<std::uint8_t>(kept);
+        clear_behind(list, kept);
+    }
+    void expect(bool good, char const* what) {
+        if (!good && wrong_.empty()) {
+            wrong_ = what;
+        }
+    }
+
+    Setup setup_;
+    VirtQueue<capacity, Format> queue_;
+    Memory memory_{};
+    Model model_{};
+    std::string wrong_;
+};
+
+class Exhaustive : public testing::TestWithParam<Setup> {};
+
+template <class Format>
+std::size_t explore(Setup const& setup) {
+    World<Format> world{setup};
+    std::unordered_set<std::size_t> seen;  // hashes: two states of a million that share one are not to be expected
+    std::vector<std::string> frontier{world.save()};
+    for (unsigned depth = 0; depth < setup.steps && !frontier.empty(); ++depth) {
+        std::vector<std::string> next;
+        for (std::string const& state : frontier) {
+            world.load(state);
+            unsigned const steps = world.step_count();
+            for (unsigned step = 0; step < steps; ++step) {
+                world.load(state);
+                world.step(step);
+                std::string reached = world.save();
+                if (!seen.insert(std::hash<std::string>{}(reached)).second) {
+                    continue;
+                }
+                std::string const wrong = world.judge();
+                if (!wrong.empty()) {
+                    ADD_FAILURE() << wrong << ": after step " << step << " at depth " << depth;
+                    return seen.size();
+                }
+                if (depth + 1 < setup.steps) {
+                    next.push_back(std::move(reached));
+                }
+            }
+        }
+        frontier = std::move(next);
+    }
+    return seen.size();
+}
+
+TEST_P(Exhaustive, EveryOrderOfCallsAndActs) {
+    std::size_t const states = GetParam().packed ? explore<Packed>(GetParam()) : explore<Split>(GetParam());
+    RecordProperty("states", static_cast<int>(states));
+    std::cout << testing::PrintToString(GetParam()) << ": " << states << " states in " << GetParam().steps
+              << " steps\n";
+    EXPECT_GE(states, GetParam().least_states);
+}
+
+std::vector<Setup> all_setups() {
+    std::vector<Setup> all;
+    for (bool const packed : {false, true}) {
+        for (unsigned bits = 0; bits < 4; ++bits) {
+            bool const event_idx = (bits & 1) != 0;
+            bool const in_order = (bits & 2) != 0;
+            all.push_back({packed, 1, event_idx, in_order, 12, 3, 5000});
+            all.push_back({packed, 2, event_idx, in_order, 10, 2, 40000});
+            all.push_back({packed, 4, event_idx, in_order, 8, 2, 150000});
+            all.push_back({packed, 2, event_idx, in_order, 24, 0, 5000});
+            all.push_back({packed, 4, event_idx, in_order, 13, 0, 30000});
+        }
+    }
+    for (bool const in_order : {false, true}) {  // a size that only a packed ring can have
+        all.push_back({true, 3, false, in_order, 7, 2, 50000});
+        all.push_back({true, 3, false, in_order, 14, 0, 10000});
+    }
+    return all;
+}
+INSTANTIATE_TEST_SUITE_P(Of, Exhaustive, testing::ValuesIn(all_setups()),
+                         [](auto const& of) { return testing::PrintToString(of.param); });
+
+}  // namespace
+}  // namespace virtq::test

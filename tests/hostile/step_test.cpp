@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include <hostile/hostile_machine.hpp>
+
+#include <cstdint>
+#include <vector>
+
+/// What a call reads and writes, step by step: not more than it has to, and what the device does in between is seen.
+namespace virtq::test {
+namespace {
+
+class EveryStep : public testing::TestWithParam<Combination> {
+protected:
+    /// All that is used is taken; 3 and 4 are in flight.
+    static void take_all(HostileMachine& machine) {
+        machine.prepare();
+        ASSERT_EQ(machine.take(), 2u);
+        ASSERT_EQ(machine.take(), 0u);
+    }
+};
+
+// The device uses a buffer while take_used() finds nothing: if it moves the place where to notify, it has to look
+// again.
+TEST_P(EveryStep, SeesWhatIsUsedBetweenTwoLooks) {
+    for (bool const notified : {false, true}) {
+        auto const prepare = [&](HostileMachine& machine) {
+            take_all(machine);
+            if (notified) {
+                ASSERT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+            }
+        };
+        std::size_t steps = 0;
+        {
+            HostileMachine machine{GetParam()};
+            prepare(machine);
+            steps = machine.run([&] { machine.take(); }, HostileMachine::look_limit);
+            EXPECT_EQ(steps, notified && GetParam().event_idx ? 3u : 1u);
+        }
+        for (std::size_t step = 0; step < steps; ++step) {
+            HostileMachine machine{GetParam()};
+            prepare(machine);
+            machine.run([&] { machine.take(); }, HostileMachine::look_limit, step,
+                        [&] { machine.use(machine.head3, 32); });
+            EXPECT_EQ(machine.waiting.count(3), 0u) << "before access " << step << " of " << steps;
+            EXPECT_EQ(machine.take(), 0u);  // and nothing else was
+            EXPECT_EQ(machine.waiting.count(4), 1u);
+            EXPECT_EQ(machine.complaints(), "");
+            machine.drain();
+        }
+    }
+}
+
+// What was seen is not looked at again, and with something there no wish is written.
+TEST_P(EveryStep, ReadsNoMoreThanTheEntryOfWhatItKnows) {
+    HostileMachine machine{GetParam()};
+    take_all(machine);
+    ASSERT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+    machine.use(machine.head3, 32);
+    machine.use(machine.head4, 16);
+    std::size_t const looked = GetParam().packed() ? 0 : 1;  // the used index, once for both
+    std::size_t const entry = GetParam().packed() ? 3 : 2;
+    EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::look_limit), looked + entry);
+    EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::look_limit), entry);
+    EXPECT_EQ(machine.waiting.size(), 1u);
+    machine.drain();
+    EXPECT_EQ(machine.complaints(), "");
+}
+
+TEST_P(EveryStep, PollsNoMoreThanTheEntryOfWhatItKnows) {
+    HostileMachine machine{GetParam()};
+    if (machine.descriptor_tier() == nullptr) {
+        return;
+    }
+    take_all(machine);
+    machine.use(machine.head3, 32);
+    machine.use(machine.head4, 16);
+    EXPECT_EQ(machine.run([&] { EXPECT_TRUE(machine.descriptor_tier()->poll_used()); }, 3), 3u);
+    EXPECT_EQ(machine.run([&] { EXPECT_TRUE(machine.descriptor_tier()->poll_used()); }, 2), 2u);
+}
+
+TEST_P(EveryStep, AsksForThePlaceOnlyWithAnEventIndex) {
+    if (!GetParam().packed()) {
+        return;
+    }
+    HostileMachine machine{GetParam()};
+    take_all(machine);
+    ASSERT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.packed_ring->driver_event().flags, GetParam().event_idx ? 2u : 0u);
+    machine.drain();
+}
+
+// Where the rings start, every word is in its part.
+TEST_P(EveryStep, StartsAnywhereWithinTheQueue) {
+    for (std::uint16_t const first : {std::uint16_t{5}, std::uint16_t{0x8000}, std::uint16_t{0x8007}}) {
+        HostileMachine machine{GetParam()};
+        take_all(machine);
+        machine.drain();
+        EXPECT_TRUE(machine.restart(first));
+        EXPECT_EQ(machine.take(), 0u);
+        EXPECT_EQ(machine.complaints(), "");
+    }
+}
+
+// An address that keeps nothing is no memory, wherever in the run it lies.
+TEST_P(EveryStep, RefusesPagesThatAreNoMemory) {
+    for (std::size_t bad = 0; bad < 2; ++bad) {
+        sim::GuestMemory memory{std::size_t{1} << 20};
+        auto const queue = make_queue(GetParam().kind);
+        std::size_t page = 0;
+        platform::is_memory = [&](void*) { return page++ != bad; };
+        EXPECT_EQ(queue->init(memory, 256, GetParam().features(), {}).error(), Error::pages_not_memory) << bad;
+        EXPECT_EQ(memory.pages_outstanding(), 0u);
+        platform::is_memory = nullptr;
+    }
+}
+
+std::vector<Combination> all_combinations() {
+    std::vector<Combination> all;
+    for (QueueKind const kind :
+         {QueueKind::split, QueueKind::packed, QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
+        for (unsigned bits = 0; bits < 8; ++bits) {
+            all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+        }
+    }
+    return all;
+}
+INSTANTIATE_TEST_SUITE_P(Every, EveryStep, testing::ValuesIn(all_combinations()),
+                         [](auto const& of) { return of.param.name(); });
+
+}  // namespace
+}  // namespace virtq::test
