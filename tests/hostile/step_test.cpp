@@ -109,6 +109,11 @@ TEST_P(EveryStep, RefusesPagesThatAreNoMemory) {
         platform::is_memory = [&](void*) { return page++ != bad; };
         EXPECT_EQ(queue->init(memory, 256, GetParam().features(), {}).error(), Error::pages_not_memory) << bad;
         EXPECT_EQ(memory.pages_outstanding(), 0u);
+        // And no page is asked that is not of the run.
+        page = bad + 1;
+        ASSERT_TRUE(queue->init(memory, 256, GetParam().features(), {}).ok());
+        EXPECT_EQ(page - (bad + 1), queue->pages().count + queue->table_pages().count);
+        EXPECT_TRUE(queue->release(memory).ok());
         platform::is_memory = nullptr;
     }
 }
