@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 /// A second context that the lock of the queue's owner does not keep out: an interrupt handler before each access to
 /// the ring that a call makes, calling into the same queue. Debug builds find it at every step of every call.
