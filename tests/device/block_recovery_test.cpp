@@ -157,6 +157,23 @@ TEST_F(BlockRecovery, TriesAgainAfterAResetThatDidNotComeUp) {
     expect_works();
 }
 
+// What the device used before the reset stands in the ring still. A fuzzer found that its records were freed twice.
+TEST_F(BlockRecovery, TakesNothingThatAResetHasHandedBack) {
+    fill();
+    machine.device.step();  // all three are used, and nobody has looked
+    machine.device.refuse_features_ok();
+    std::map<std::uintptr_t, Error> handed_back;
+    EXPECT_EQ(reset(handed_back).error(), Error::features_refused);
+    EXPECT_EQ(handed_back.size(), 3u);
+    BlockCompletion const nothing = machine.driver.complete();
+    EXPECT_EQ(nothing.state, TakeState::broken);
+    EXPECT_EQ(nothing.error, Error::reset_needed);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+    machine.device.refuse_features_ok(false);
+    EXPECT_TRUE(reset(handed_back).ok());
+    expect_works();
+}
+
 TEST_F(BlockRecovery, KeepsNoPagesThatTheDeviceHasGivenUp) {
     machine.device.refuse_features_ok();
     std::map<std::uintptr_t, Error> handed_back;

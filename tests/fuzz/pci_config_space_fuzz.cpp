@@ -5,6 +5,7 @@
 #include <virtq/transport/pci_modern.hpp>
 #include <virtq/transport/pci_scan.hpp>
 
+#include <fuzz/input.hpp>
 #include <fuzz/require.hpp>
 #include <transport/config_bytes.hpp>
 
@@ -18,31 +19,10 @@
 
 using namespace virtq;
 using virtq::test::ConfigBytes;
+using virtq::test::Input;
 using virtq::test::require;
 
 namespace {
-
-/// The input, read to its end and then as zeroes.
-class Input {
-public:
-    Input() = default;
-    Input(std::uint8_t const* data, std::size_t size) : data_(data), size_(size) {}
-
-    std::uint8_t byte() { return next_ < size_ ? data_[next_++] : std::uint8_t{0}; }
-    std::uint16_t half() {
-        std::uint16_t const low = byte();
-        return static_cast<std::uint16_t>(low | (byte() << 8));
-    }
-    std::uint32_t word() {
-        std::uint32_t const low = half();
-        return low | (std::uint32_t{half()} << 16);
-    }
-
-private:
-    std::uint8_t const* data_ = nullptr;
-    std::size_t size_ = 0;
-    std::size_t next_ = 0;
-};
 
 /// What is mapped, and what the registers answer.
 struct Bus {

@@ -728,9 +728,11 @@ TEST_P(QueueContract, DoesNothingElseWhileItHandsBack) {
             ASSERT_TRUE(machine.queue
                             ->drain_into([&](Token token) {
                                 back.insert(token.value());
-                                EXPECT_EQ(machine.add(0, 1, 9).error(), Error::queue_broken);
-                                EXPECT_EQ(machine.queue->take_used().state, TakeState::broken);
-                                EXPECT_FALSE(machine.queue->publish().needed);
+                                EXPECT_EQ(machine.queue->num_free(), 0u);
+                                EXPECT_EQ(machine.queue->fault().reason, FaultReason::drained);
+                                EXPECT_BREACH(machine.add(0, 1, 9), "another call is inside");
+                                EXPECT_BREACH(machine.queue->take_used(), "another call is inside");
+                                EXPECT_BREACH(machine.queue->publish(), "another call is inside");
                             })
                             .ok());
             EXPECT_EQ(back, (std::multiset<std::uintptr_t>{2, 3, 4}));

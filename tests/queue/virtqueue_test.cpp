@@ -306,8 +306,9 @@ TEST(VirtQueueRestart, IsABreachWithoutPages) {
 }
 
 TEST(VirtQueue, HasPrivateMemoryWithinItsBound) {
-    EXPECT_LE(sizeof(VirtQueue<256>), 18u * 256 + 128);
-    EXPECT_LE(sizeof(VirtQueue<32768>), 18u * 32768 + 128);
+    constexpr std::size_t rest = VIRTQ_ASSERTIONS ? 128 + alignof(VirtQueue<256>) : 128;  // with them, a mark more
+    EXPECT_LE(sizeof(VirtQueue<256>), 18u * 256 + rest);
+    EXPECT_LE(sizeof(VirtQueue<32768>), 18u * 32768 + rest);
 }
 
 TEST(VirtQueue, WorksAtEverySize) {

@@ -23,8 +23,21 @@ namespace virtq {
 /// nothing more, or `complete_each` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a
 /// budget of looks and a relax hook. All may be mixed, and all take the same `BlockRequest`. What is larger than the
 /// device takes in one request is cut into parts.
-/// **Threading** Calls on one queue must be serialised by the caller; calls on different queues need not be, except
-/// `init`, `reset`, `release` and `on_config_change`. None takes a lock, and only the blocking ones wait.
+/// **Threading** None takes a lock, and only the blocking ones wait. Which may run at the same time, on several CPUs
+/// or one in an interrupt of the other:
+///
+/// | a call | beside it |
+/// |------------------------------------------------------------|--------------------------------------------------|
+/// | on a queue: `submit…`, `start`, `complete…`, `in_flight`,  | the same on other queues; what the disk is:      |
+/// | `fault`, `refused`, `check_alive`, `enable_…`, `disable_…`,| `capacity_sectors` … `queue_count`, `queue_size`,|
+/// | `perform`, `read`, `write`, `flush`, `read_id`             | `negotiation`, `transport`                       |
+/// | `cache_mode`, `set_cache_mode`                             | calls on queues, but not each other              |
+/// | `init`, `reset`, `release`, `on_config_change`             | nothing, on any queue                            |
+///
+/// All else the caller serialises, with a lock a queue (that of all queues, for the last line), and masks interrupts
+/// where a handler takes it too. With assertions on, a call into a ring that begins while another is inside is a
+/// breach (`ReEntry`). Callbacks (`relax`, `each`, the mapper's) are called from outside the rings: those of the
+/// blocking calls and of `complete_each` may use the disk. Over `PciConfigWindow` one lock is for all calls.
 /// **Memory** Request headers and status bytes lie in pages of the driver's own. The data is the caller's; until a
 /// request has ended, or `reset` has handed it back, it belongs to the device.
 /// **Recovery** After a time-out, a lie of the device (`queue_broken`), DEVICE_NEEDS_RESET or its disappearance every

@@ -109,6 +109,9 @@ public:
 
     /// Moves what the device has used to the line of finished requests.
     TakeState collect() {
+        if (!ring_.live()) {
+            return TakeState::none;  // after a reset that did not come up again; what stands there was handed back
+        }
         for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
             Completion const used = ring_.take_used();
             if (!used) {

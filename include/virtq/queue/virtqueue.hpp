@@ -4,6 +4,7 @@
 #include <virtq/base/bit.hpp>
 #include <virtq/queue/descriptor_tier.hpp>
 #include <virtq/queue/layout.hpp>
+#include <virtq/queue/re_entry.hpp>
 #include <virtq/queue/split_in_order.hpp>
 #include <virtq/queue/split_ring.hpp>
 
@@ -32,8 +33,19 @@ struct Split {
 /// interface, of split queues without IN_ORDER. Both may be used on one queue.
 ///
 /// **Threading** No call takes a lock, sleeps or allocates, `init` and `release` excepted; all may be called in
-/// interrupt context. Calls on one queue must be serialised by the caller; calls on different queues need not. What
-/// `publish` returns may be acted on outside that lock. **Memory** One physically contiguous run (`SplitLayout`,
+/// interrupt context. Which may run at the same time, on several CPUs or one in an interrupt of the other:
+///
+/// | a call on one queue | beside it, on the same queue |
+/// |------------------------------------------------------------|--------------------------------------------------|
+/// | `add`, `add_gathered`, `publish`, `take_used`, `enable_…`, | `size`, `addresses` and its parts (`pfn`,        |
+/// | `disable_used_notifications`, and of the descriptor tier   | `phys_…`), `pages`, `table_pages`, and what      |
+/// | all but `has_used`                                         | `publish` has returned: notifying needs no lock  |
+/// | `num_free`, `live`, `fault`, `has_used`                    | the same, and each other                         |
+/// | `init`, `drain`, `restart`, `release`, `attach`, `detach`  | nothing, nor from a callback of theirs           |
+///
+/// All else the caller serialises, with one lock a queue, and masks interrupts where a handler takes it too. With
+/// assertions on, a call that begins while another is inside is a breach (`ReEntry`). Calls on different queues need
+/// nothing. **Memory** One physically contiguous run (`SplitLayout`,
 /// `PackedLayout`) is shared with the device, and with INDIRECT_DESC a second one of tables; 18 bytes a descriptor are
 /// private, inside this object, which is all zero at first and so lies in `.bss`, and which is neither copied nor
 /// moved. **Errors** A call that the world refuses changes nothing and
@@ -72,6 +84,7 @@ public:
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                               QueueOption const& option = {}) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+            [[maybe_unused]] auto const inside = re_entry_.enter();
             return ring_.init(allocator, size, features, option);
         } else {
             return {};
@@ -80,10 +93,11 @@ public:
 
     /// Ends the life of all chains after the device (or the queue, with RING_RESET) was reset and `detach` was called:
     /// calls `each(Token)` once for each chain that was added and not taken, in no particular order, also of a broken
-    /// queue. Then only `restart` and `release` are left, after the last call of `each` and not from within it. Error:
-    /// `queue_still_live`; then nothing was handed back.
+    /// queue. Then only `restart` and `release` are left. `each` calls nothing of this queue but `size`, `num_free`
+    /// and `fault`; collect what is to be submitted again. Error: `queue_still_live`; then nothing was handed back.
     template <class Each>
     [[nodiscard]] Status drain(Each&& each) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.drain(each);
     }
 
@@ -92,10 +106,12 @@ public:
     /// as the pages of `init` have room for. Errors: `queue_still_live`, and those of `init` that concern features;
     /// then nothing has changed.
     [[nodiscard]] Status restart(Features const& features, QueueOption const& option = {}) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.restart(size(), features, option);
     }
     /// The same at another size, of which `queue_size_above_pages` says that it does not fit.
     [[nodiscard]] Status restart(uint32_t new_size, Features const& features, QueueOption const& option = {}) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.restart(new_size, features, option);
     }
 
@@ -104,6 +120,7 @@ public:
     template <class Allocator>
     [[nodiscard]] Status release(Allocator& allocator) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+            [[maybe_unused]] auto const inside = re_entry_.enter();
             return ring_.release(allocator);
         } else {
             return {};
@@ -113,12 +130,16 @@ public:
     /// Says that the device has been told where the queue is; from now on it may write. The first `publish` or
     /// `push_avail` says so too.
     void attach() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         VIRTQ_ASSERT(size() != 0, "attach() of a queue without memory: call init() first");
         ring_.attach();
     }
 
     /// Says that the device has been reset and its status read back as 0 (§2.4.2): it will not write any more.
-    void detach() { ring_.detach(); }
+    void detach() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        ring_.detach();
+    }
 
     /// Whether the device may still write to the queue's pages.
     [[nodiscard]] bool live() const { return ring_.live(); }
@@ -165,55 +186,82 @@ public:
     /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
     /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken.
     [[nodiscard]] Status add(Span<Segment const> readable, Span<Segment const> writable, Token token) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(readable, writable, token);
     }
 
     /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of it.
     template <size_t Readable, size_t Writable>
     [[nodiscard]] Status add(Segment const (&readable)[Readable], Segment const (&writable)[Writable], Token token) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
     }
     template <size_t Readable>
     [[nodiscard]] Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<0>{nullptr}, token);
     }
     template <size_t Writable>
     [[nodiscard]] Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(FixedSegments<0>{nullptr}, FixedSegments<Writable>{writable}, token);
     }
 
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
     [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(readable, writable, token);
     }
 
     /// Makes all that was added visible with one release, and returns whether the device wants a notification
     /// (§2.7.13). With nothing added since the last call: no.
-    Notification publish() { return ring_.publish(); }
+    Notification publish() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        return ring_.publish();
+    }
 
     /// The next completion, in whatever order the device finished; frees the chain. Takes chains of either tier.
-    [[nodiscard]] Completion take_used() { return ring_.take_used(); }
+    [[nodiscard]] Completion take_used() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        return ring_.take_used();
+    }
 
     /// Asks the device to notify when it uses the next buffer, and looks once more. Only `nothing_there` permits to
     /// sleep: then a notification will come. Off after `init`.
-    [[nodiscard]] UsedPending enable_used_notifications() { return ring_.enable_used_notifications(); }
+    [[nodiscard]] UsedPending enable_used_notifications() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        return ring_.enable_used_notifications();
+    }
 
     /// Tells the device that notifications are not needed. It may still send some (§2.7.7).
-    void disable_used_notifications() { ring_.disable_used_notifications(); }
+    void disable_used_notifications() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        ring_.disable_used_notifications();
+    }
 
     // --- descriptor tier ---
 
     /// One descriptor, the caller's until it is freed. Errors: full, broken, not initialised.
-    [[nodiscard]] Result<DescIndex> alloc_desc() { return Tier::alloc_desc(tier_ring()); }
+    [[nodiscard]] Result<DescIndex> alloc_desc() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        return Tier::alloc_desc(tier_ring());
+    }
 
     /// Gives back one descriptor of the caller's.
-    void free_desc(DescIndex desc) { Tier::free_desc(tier_ring(), desc); }
+    void free_desc(DescIndex desc) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        Tier::free_desc(tier_ring(), desc);
+    }
 
     /// Gives back a chain linked by NEXT, as `write_desc` linked it, or one that `poll_used` returned.
-    void free_chain(DescIndex head) { Tier::free_chain(tier_ring(), head); }
+    void free_chain(DescIndex head) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        Tier::free_chain(tier_ring(), head);
+    }
 
     /// Fills one descriptor of the caller's. `flags` are NEXT and WRITE only; with NEXT, `next` is the caller's too.
     void write_desc(DescIndex desc, PhysAddr addr, uint32_t len, uint16_t flags, DescIndex next = DescIndex{0}) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         Tier::write_desc(tier_ring(), desc, Segment{addr, len}, flags, next);
     }
 
@@ -221,6 +269,7 @@ public:
     /// to notify. Errors: a descriptor of length 0 or never written, a chain longer than the queue (or a loop),
     /// readable after writable, more than 2^32 bytes, broken.
     [[nodiscard]] Status push_avail(DescIndex head, Token token = {}) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
         return Tier::push_avail(tier_ring(), head, token);
     }
 
@@ -230,7 +279,10 @@ public:
 
     /// The next completion. The descriptors are the caller's again: push them once more, or free them. A chain of
     /// `add` can only be freed, and its token does not come back.
-    [[nodiscard]] UsedChain poll_used() { return Tier::poll_used(tier_ring()); }
+    [[nodiscard]] UsedChain poll_used() {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        return Tier::poll_used(tier_ring());
+    }
 
 private:
     friend class RingInspector<N>;
@@ -261,6 +313,7 @@ private:
                       "pfn(), phys_avail() and phys_used() are of a split queue; give addresses() to the device");
     }
 
+    [[no_unique_address]] ReEntry re_entry_;
     Ring ring_;
 };
 

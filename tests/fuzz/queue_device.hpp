@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <fuzz/fenced_pages.hpp>
+
+#include <virtq/queue/layout.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+
+/// The device's side of a queue under a fuzzer: uses what it is told to, honestly or not, and keeps its own place in
+/// the ring. Offsets by the numbers of §2.7 and §2.8; byte order that of the fuzzer's machine, which is little-endian.
+namespace virtq::test {
+
+class QueueDevice {
+public:
+    QueueDevice() = default;
+    /// Over a queue whose three areas lie in one run of memory that begins with the descriptor area.
+    QueueDevice(std::uint8_t* run, QueueAddresses const& at, bool packed, std::uint16_t first)
+        : ring_(run),
+          available_(run + (at.driver_area.value - at.descriptor_area.value)),
+          used_(run + (at.device_area.value - at.descriptor_area.value)),
+          size_(at.size),
+          packed_(packed),
+          wrap_(first < 0x8000),
+          added_(packed ? first & 0x7fff : first),
+          place_(packed ? first & 0x7fff : first),
+          fetched_(place_),
+          fetched_wrap_(wrap_) {}
+
+    /// A chain as the device reads it.
+    struct Fetched {
+        std::uint16_t id;
+        std::uint16_t descriptors;
+        PhysAddr last;           ///< its last segment
+        std::uint32_t writable;  ///< bytes, cut to 32 bits
+    };
+    /// The next one, if there is one. What stands in the ring may be anything, the walk ends all the same.
+    [[nodiscard]] std::optional<Fetched> fetch(FencedPages& pages) {
+        if (packed_) {
+            std::uint16_t const flags = get<std::uint16_t>(ring_ + 16 * fetched_ + 14);
+            if (((flags & 0x80) != 0) != fetched_wrap_ || ((flags & 0x8000) != 0) == fetched_wrap_) {
+                return std::nullopt;
+            }
+            Fetched const chain = walk(pages, fetched_);
+            unsigned const next = fetched_ + chain.descriptors;
+            fetched_wrap_ = next >= size_ ? !fetched_wrap_ : fetched_wrap_;
+            fetched_ = static_cast<std::uint16_t>(next % size_);
+            return chain;
+        }
+        if (get<std::uint16_t>(available_ + 2) == fetched_) {
+            return std::nullopt;
+        }
+        std::uint16_t const head = get<std::uint16_t>(available_ + 4 + 2 * (fetched_ % size_)) % size_;
+        ++fetched_;
+        return walk(pages, head);
+    }
+    /// Where it is.
+    [[nodiscard]] std::uint8_t const* run() const { return ring_; }
+
+    /// The id of the chain that the driver has just added: its head, or its buffer id.
+    [[nodiscard]] std::uint16_t id_of_added(std::uint16_t descriptors) {
+        std::uint8_t const* at = nullptr;
+        if (packed_) {
+            at = ring_ + 16 * ((added_ + descriptors - 1u) % size_) + 12;
+            added_ = static_cast<std::uint16_t>((added_ + descriptors) % size_);
+        } else {
+            at = available_ + 4 + 2 * (added_ % size_);
+            ++added_;
+        }
+        std::uint16_t id = 0;
+        std::memcpy(&id, at, 2);
+        return id;
+    }
+
+    /// Uses one chain, or with IN_ORDER all up to this one: so many chains of so many descriptors.
+    void use(std::uint32_t id, std::uint32_t length, unsigned chains, unsigned descriptors) {
+        if (packed_) {
+            std::uint8_t* const at = ring_ + 16 * place_;
+            put(at + 8, length);
+            put(at + 12, static_cast<std::uint16_t>(id));
+            put(at + 14, static_cast<std::uint16_t>((wrap_ ? 0x8080 : 0) | (length != 0 ? 2 : 0)));
+            unsigned const next = place_ + descriptors;
+            wrap_ = next >= size_ ? !wrap_ : wrap_;
+            place_ = static_cast<std::uint16_t>(next % size_);
+        } else {
+            std::uint8_t* const at = used_ + 4 + 8 * (place_ % size_);
+            put(at, id);
+            put(at + 4, length);
+            place_ = static_cast<std::uint16_t>(place_ + chains);
+            put(used_ + 2, place_);
+        }
+    }
+
+private:
+    [[nodiscard]] Fetched walk(FencedPages& pages, std::uint16_t head) const {
+        Fetched chain{head, 0, PhysAddr{}, 0};
+        for (std::uint16_t at = head; chain.descriptors < size_;) {
+            std::uint8_t const* const descriptor = ring_ + 16 * at;
+            std::uint16_t const flags = add_to(chain, descriptor);
+            ++chain.descriptors;
+            if (packed_) {
+                chain.id = get<std::uint16_t>(descriptor + 12);
+            }
+            if ((flags & 4) != 0) {
+                walk_table(pages, chain, descriptor);
+                return chain;
+            }
+            if ((flags & 1) == 0) {
+                return chain;
+            }
+            at = static_cast<std::uint16_t>((packed_ ? at + 1u : get<std::uint16_t>(descriptor + 14)) % size_);
+        }
+        return chain;
+    }
+    void walk_table(FencedPages& pages, Fetched& chain, std::uint8_t const* descriptor) const {
+        PhysAddr const table{get<std::uint64_t>(descriptor)};
+        std::uint32_t const bytes = get<std::uint32_t>(descriptor + 8);
+        chain.writable = 0;
+        for (std::uint32_t at = 0; at + 16 <= bytes && pages.has(table + at, 16); at += 16) {
+            std::uint16_t const flags = add_to(chain, pages.virt(table + at));
+            if (!packed_ && (flags & 1) == 0) {
+                return;
+            }
+        }
+    }
+    /// Returns its flags: those of a split descriptor stand elsewhere.
+    std::uint16_t add_to(Fetched& chain, std::uint8_t const* descriptor) const {
+        std::uint16_t const flags = get<std::uint16_t>(descriptor + (packed_ ? 14 : 12));
+        chain.last = PhysAddr{get<std::uint64_t>(descriptor)};
+        if ((flags & 2) != 0) {
+            chain.writable += get<std::uint32_t>(descriptor + 8);
+        }
+        return flags;
+    }
+
+    template <class Word>
+    [[nodiscard]] static Word get(std::uint8_t const* at) {
+        Word value{};
+        std::memcpy(&value, at, sizeof(value));
+        return value;
+    }
+    template <class Word>
+    static void put(std::uint8_t* at, Word value) {
+        std::memcpy(at, &value, sizeof(value));
+    }
+
+    std::uint8_t* ring_ = nullptr;
+    std::uint8_t* available_ = nullptr;
+    std::uint8_t* used_ = nullptr;
+    std::uint16_t size_ = 1;
+    bool packed_ = false;
+    bool wrap_ = true;
+    std::uint16_t added_ = 0;
+    std::uint16_t place_ = 0;
+    std::uint16_t fetched_ = 0;
+    bool fetched_wrap_ = true;
+};
+
+}  // namespace virtq::test

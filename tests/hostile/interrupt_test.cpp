@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include <hostile/hostile_machine.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+/// A second context that the lock of the queue's owner does not keep out: an interrupt handler before each access to
+/// the ring that a call makes, calling into the same queue. Debug builds find it at every step of every call.
+namespace virtq::test {
+namespace {
+
+class InterruptedCall : public testing::TestWithParam<Combination> {
+protected:
+    /// How often the handler came, and was found.
+    static unsigned breaches_of(std::function<void(HostileMachine&)> const& call) {
+        HostileMachine machine{GetParam()};
+        machine.prepare();
+        unsigned came = 0;
+        bool in_handler = false;  // what it reads and writes, if it is let in, is no step of the call
+        machine.at_every_step([&] {
+            if (in_handler) {
+                return;
+            }
+            in_handler = true;
+            EXPECT_BREACH(machine.queue->take_used(), "another call is inside");
+            EXPECT_BREACH(machine.queue->publish(), "mask the interrupt");
+            in_handler = false;
+            ++came;
+        });
+        call(machine);
+        machine.at_every_step({});
+        EXPECT_EQ(machine.complaints(), "");
+        EXPECT_FALSE(machine.queue->fault());
+        machine.drain();
+        EXPECT_TRUE(machine.restart());
+        machine.expect_sound();  // nothing that the handler tried has changed the queue
+        return came;
+    }
+};
+
+TEST_P(InterruptedCall, IsFoundAtEveryStep) {
+    EXPECT_GE(breaches_of([](HostileMachine& m) { EXPECT_TRUE(m.add(1, 1, 6).ok()); }), 4u);
+    EXPECT_GE(breaches_of([](HostileMachine& m) { static_cast<void>(m.publish()); }), 2u);
+    EXPECT_GE(breaches_of([](HostileMachine& m) { EXPECT_EQ(m.take(), 2u); }), 2u);
+    EXPECT_GE(breaches_of([](HostileMachine& m) { static_cast<void>(m.queue->enable_used_notifications()); }), 2u);
+    breaches_of([](HostileMachine& m) { m.queue->disable_used_notifications(); });  // with EVENT_IDX it writes nothing
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, InterruptedCall, testing::ValuesIn([] {
+                             std::vector<Combination> all;
+                             for (QueueKind const kind : {QueueKind::split, QueueKind::packed,
+                                                          QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
+                                 for (unsigned bits = 0; bits < 8; ++bits) {
+                                     all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+                                 }
+                             }
+                             return all;
+                         }()),
+                         [](auto const& of) { return of.param.name(); });
+
+}  // namespace
+}  // namespace virtq::test

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/base/assert.hpp>
+#include <virtq/virtq.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+/// Calls that VirtQueue and BlockDevice say may run at the same time, at the same time, under the thread sanitizer:
+/// two cores on one queue with a lock, which notify outside of it, beside one that asks where the queue is; and two
+/// cores on two queues of one disk without any lock. Each core plays the device for what it has submitted itself.
+extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const* file, int line) {
+    std::fprintf(stderr, "%s:%d: %s\n", file, line, rule);
+    std::abort();
+}
+
+namespace virtq::order {
+namespace {
+
+constexpr unsigned rounds = 20000;
+constexpr std::uint16_t size = 8;
+
+void require(bool condition, char const* otherwise) {
+    if (!condition) {
+        std::printf("FAILED: %s\n", otherwise);
+        std::exit(EXIT_FAILURE);
+    }
+}
+
+class Memory {
+public:
+    Pages allocate_pages(std::size_t count) {
+        Pages const run{bytes_ + taken_ * page_bytes, PhysAddr{base + taken_ * page_bytes}, count};
+        taken_ += count;
+        return taken_ * page_bytes <= sizeof(bytes_) ? run : Pages{};
+    }
+    void free_pages(Pages) {}
+
+    template <class Word>
+    [[nodiscard]] Word* at(PhysAddr address, std::size_t offset) {
+        return reinterpret_cast<Word*>(bytes_ + (address.value - base) + offset);
+    }
+
+private:
+    static constexpr std::uint64_t base = 0x180000000;
+
+    alignas(page_bytes) unsigned char bytes_[16 * page_bytes] = {};
+    std::size_t taken_ = 0;
+};
+
+/// The device's side of one split queue (§2.7): ends every chain with a 0 in its last byte, which is a status.
+class Answerer {
+public:
+    void begin(QueueAddresses const& at) { at_ = at; }
+    void answer_all(Memory& memory) {
+        while (platform::load_acquire(memory.at<std::uint16_t>(at_.driver_area, 2)) != taken_) {
+            std::size_t const slot = taken_ % size;
+            auto const head = platform::load_relaxed(memory.at<std::uint16_t>(at_.driver_area, 4 + 2 * slot));
+            std::uint16_t last = head;
+            std::uint32_t written = 0;
+            for (std::uint16_t next = head, flags = 1; (flags & 1) != 0;) {
+                last = next;
+                flags = *memory.at<std::uint16_t>(at_.descriptor_area, 16u * last + 12);
+                next = *memory.at<std::uint16_t>(at_.descriptor_area, 16u * last + 14);
+                written += (flags & 2) != 0 ? *memory.at<std::uint32_t>(at_.descriptor_area, 16u * last + 8) : 0;
+            }
+            *memory.at<unsigned char>(PhysAddr{*memory.at<std::uint64_t>(at_.descriptor_area, 16u * last)}, 0) = 0;
+            platform::store_plain(memory.at<std::uint32_t>(at_.device_area, 4 + 8 * slot), std::uint32_t{head});
+            platform::store_plain(memory.at<std::uint32_t>(at_.device_area, 8 + 8 * slot), written);
+            platform::store_release(memory.at<std::uint16_t>(at_.device_area, 2), ++taken_);
+        }
+    }
+
+private:
+    QueueAddresses at_;
+    std::uint16_t taken_ = 0;
+};
+
+// --- one queue, with a lock ---
+
+void share_a_queue() {
+    static Memory memory;
+    static VirtQueue<size> queue;
+    std::mutex lock;
+    Answerer device;
+    std::atomic<unsigned> notified{0};
+    std::atomic<bool> over{false};
+    PhysAddr const buffer = memory.allocate_pages(1).phys;
+    require(queue.init(memory, size, Features::of(spec::Feature::version_1)).ok(), "no queue");
+    queue.attach();
+    device.begin(queue.addresses());
+
+    auto const core = [&] {
+        for (unsigned round = 0; round < rounds; ++round) {
+            Notification notification{};
+            {
+                std::lock_guard const held(lock);
+                Segment const writable[] = {{buffer, 4}};
+                require(queue.add({}, writable, Token{std::uintptr_t{round}}).ok(), "a chain was refused");
+                notification = queue.publish();
+                device.answer_all(memory);
+                require(queue.take_used().state == TakeState::completion, "nothing was used");
+                require(queue.num_free() == size, "a descriptor is lost");
+            }
+            if (notification) {
+                notified.fetch_add(notification.next != 0 ? 1 : 0, std::memory_order_relaxed);
+            }
+        }
+    };
+    std::thread looker([&] {
+        while (!over.load(std::memory_order_relaxed)) {
+            require(queue.size() == size && queue.addresses().size == size, "the queue has moved");
+            require(queue.pages().virt != nullptr && queue.phys_used().value != 0, "the queue has moved");
+            std::this_thread::yield();
+        }
+    });
+    std::thread other(core);
+    core();
+    other.join();
+    over.store(true, std::memory_order_relaxed);
+    looker.join();
+    require(notified.load() != 0, "nobody was notified");
+    std::printf("one queue, a lock, notifications outside of it: good\n");
+}
+
+// --- one disk, a queue for each core ---
+
+class Disk {
+public:
+    explicit Disk(Memory& memory) : memory_(memory) {}
+
+    std::array<Answerer, 2> queues;
+    void answer_all(std::uint16_t queue) { queues[queue].answer_all(memory_); }
+
+    [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
+    [[nodiscard]] bool is_legacy() const { return false; }
+    [[nodiscard]] Features possible_features() const { return offered(); }
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{status_.load(std::memory_order_relaxed)}; }
+    void set_status(DeviceStatus status) { status_.store(status.bits(), std::memory_order_relaxed); }
+    [[nodiscard]] std::uint32_t offered_features(unsigned word) { return offered().word(word); }
+    void accept_features(unsigned, std::uint32_t) {}
+    [[nodiscard]] std::uint32_t queue_size_max(std::uint16_t) { return size; }
+    [[nodiscard]] bool is_queue_size_fixed() { return false; }
+    [[nodiscard]] std::uint32_t choose_queue_size(std::uint16_t, std::uint32_t chosen) { return chosen; }
+    [[nodiscard]] bool is_queue_in_use(std::uint16_t) { return false; }
+    [[nodiscard]] Status enable_queue(std::uint16_t queue, QueueAddresses const& at) {
+        queues[queue].begin(at);
+        return {};
+    }
+    void notify(std::uint16_t, std::uint16_t) { notified_.fetch_add(1, std::memory_order_relaxed); }
+    void reset_queue(std::uint16_t) {}
+    [[nodiscard]] bool is_queue_reset(std::uint16_t) { return true; }
+    [[nodiscard]] InterruptCause on_interrupt() { return {}; }
+    [[nodiscard]] std::uint8_t read_config8(std::uint16_t) { return 0; }
+    [[nodiscard]] std::uint16_t read_config16(std::uint16_t) { return 2; }  // queues
+    [[nodiscard]] std::uint32_t read_config32(std::uint16_t offset) { return offset == 0 ? 1000 : 0; }
+    void write_config8(std::uint16_t, std::uint8_t) {}
+    [[nodiscard]] std::uint32_t config_generation() { return 0; }
+
+private:
+    [[nodiscard]] static Features offered() {
+        Features features = Features::of(spec::Feature::version_1);
+        features.set(spec::block::Feature::mq);
+        return features;
+    }
+
+    Memory& memory_;
+    std::atomic<std::uint8_t> status_{0};
+    std::atomic<unsigned> notified_{0};
+};
+
+struct TwoQueues : BlockTraits {
+    static constexpr std::uint16_t queue_maximum = 2;
+};
+
+void share_a_disk() {
+    static Memory memory;
+    static BlockDevice<Disk, size, TwoQueues> driver;
+    Disk disk{memory};
+    PhysAddr const buffer{0x9'0000'0000};
+    require(driver.init(disk, memory).ok() && driver.queue_count() == 2, "no disk");
+
+    auto const core = [&](std::uint16_t queue) {
+        for (unsigned round = 0; round < rounds; ++round) {
+            Segment const data[] = {{buffer, 512}};
+            BlockRequest const request{BlockOperation::read, round % 1000, 0, {data, 1}, Token{std::uintptr_t{round}}};
+            require(driver.submit(request, queue).ok(), "a request was refused");
+            driver.start(queue);
+            disk.answer_all(queue);
+            require(driver.check_alive(queue).ok(), "the disk has died");
+            BlockCompletion const done = driver.complete(queue);
+            require(done && done.error == Error::none && done.token.value() == round, "a request went wrong");
+            require(driver.in_flight(queue) == 0 && driver.capacity_sectors() == 1000, "the disk has changed");
+            require(driver
+                        .perform(
+                            request, Looks{2}, [&] { disk.answer_all(queue); }, queue)
+                        .ok(),
+                    "a read failed");
+            static_cast<void>(driver.enable_used_notifications(queue));
+            driver.disable_used_notifications(queue);
+        }
+    };
+    std::thread other(core, std::uint16_t{1});
+    core(0);
+    other.join();
+    std::printf("one disk, two queues, no lock: good\n");
+}
+
+}  // namespace
+}  // namespace virtq::order
+
+int main() {
+    virtq::order::share_a_queue();
+    virtq::order::share_a_disk();
+    return EXIT_SUCCESS;
+}
