@@ -10,14 +10,6 @@
 #include <cstdint>
 #include <stdexcept>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define VIRTQ_ORDER_HAS_THREAD_SANITIZER
-extern "C" void AnnotateIgnoreReadsBegin(char const* file, int line);
-extern "C" void AnnotateIgnoreReadsEnd(char const* file, int line);
-#endif
-#endif
-
 /// What both sides of a litmus program share: some pages, and what stands in the buffers.
 namespace virtq::order {
 
@@ -73,23 +65,6 @@ private:
 
     alignas(page_bytes) unsigned char pages_[page_count * page_bytes] = {};
     std::size_t taken_ = 0;
-};
-
-/// While this lives the thread sanitizer takes no load of this thread for a race; what an acquire orders is ordered.
-class RacyLoad {
-public:
-#ifdef VIRTQ_ORDER_HAS_THREAD_SANITIZER
-    RacyLoad() {
-        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
-    }
-    ~RacyLoad() {
-        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
-    }
-#else
-    RacyLoad() {}
-#endif
-    RacyLoad(RacyLoad const&) = delete;
-    RacyLoad& operator=(RacyLoad const&) = delete;
 };
 
 /// What a device was asked to do.

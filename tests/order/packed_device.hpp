@@ -21,9 +21,6 @@ public:
 
     /// Looks whether the next descriptor is available (§2.8.1). Acquire: all of its chain is read behind it.
     bool look() {
-        // The driver hides the first descriptor of a chain behind flags that it stores plainly, while a device may
-        // look at them: formally a race, of one 16-bit word that no compiler has a reason to store otherwise.
-        RacyLoad const racy;
         flags_ = wire(platform::load_acquire(guest_.at<std::uint16_t>(descriptor(next_.offset) + 14)));
         has_ = ((flags_ & avail) != 0) == next_.wrap && ((flags_ & used) != 0) != next_.wrap;
         return has_;

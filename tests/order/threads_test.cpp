@@ -16,8 +16,6 @@
 /// Driver and device in two threads, over the library's own platform/: for the thread sanitizer, which finds accesses
 /// that no release and acquire order, and for the machine that it runs on, which has fences that matter.
 ///
-/// Suppressed is one load: that of the flags of the next descriptor by a packed device (`RacyLoad`).
-///
 /// The sanitizer does not understand fences. Nothing here needs it to: what the rings order with fences is whether a
 /// notification is lost, and that is found by waiting for it. The bells are relaxed, so that they order nothing that
 /// the rings should.

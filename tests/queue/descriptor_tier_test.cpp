@@ -316,6 +316,32 @@ TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPublish) {
     }
 }
 
+TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
+    RingPair<> ring({.features = modern_event_idx(), .first_index = 1000});
+    auto const chain = make_chain(ring, 1, 1);
+    ring.device->set_avail_event(990);
+    ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+    EXPECT_FALSE(ring.queue.publish().needed);
+}
+
+TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
+    RingPair<32768> ring({.features = modern_event_idx(), .size = 32768});
+    auto const chain = make_chain(ring, 1, 1);
+    for (int i = 0; i < 32768; ++i) {
+        ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+        ring.device_uses_next(0);
+        ASSERT_TRUE(ring.queue.poll_used());
+    }
+    ring.queue.free_chain(chain[0]);
+    Segment const answer[] = {ring.buffer(16)};
+    for (std::uintptr_t i = 0; i < 32768; ++i) {
+        ASSERT_TRUE(ring.queue.add(NoSegments{}, answer, Token{i}).ok());
+    }
+    ring.device->set_avail_event(32768);  // the first of those added: the device has used all before it
+    EXPECT_TRUE(ring.queue.publish().needed);
+    EXPECT_FALSE(ring.queue.publish().needed);
+}
+
 TEST(DescriptorTier, TakesChainsAddedBeforeAPushForPublished) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());

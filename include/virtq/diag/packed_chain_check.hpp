@@ -24,7 +24,7 @@ public:
           at_(seen.packed.taken),
           flags_offset_(at_.offset()),
           flags_(seen.packed.flags),
-          hidden_(seen.packed.next.offset_before(seen.packed.pending_descriptors, seen.size)) {
+          hidden_(ring.first_pending()) {
         if (seen.in_order) {
             check_in_order();
         } else if (seen.fault.reason != FaultReason::drained && skip_used()) {
@@ -142,8 +142,7 @@ private:
                 return check_table(ring_, offset, entry, extent.table(), 0, ring_.shadow().bytes(id));
             }
             direction = static_cast<uint16_t>(direction & flags);
-            // Also a single one has NEXT before it is published: its flags proper are written last.
-            uint16_t const linked = i != count || is_hidden(at) ? next_flag : uint16_t{0};
+            uint16_t const linked = i != count ? next_flag : uint16_t{0};
             note(offset, flags, expected_flags(at, static_cast<uint16_t>(linked | direction)));
             judge_segment(offset, entry);
             shape.add_in_front(entry);

@@ -36,9 +36,8 @@ public:
         PackedSnapshot& packed = seen.packed;
         packed.next = ring_.next_;
         packed.taken = ring_.taken_;
-        packed.pending = ring_.pending_;
-        packed.pending_descriptors = ring_.pending_descriptors_;
-        packed.in_flight = ring_.in_flight_;
+        packed.pending_descriptors = ring_.first_flags_ != 0 ? ring_.batch_descriptors() : uint16_t{0};
+        count_chains(packed);
         packed.batch = ring_.batch_.left();
         // The device's flags first: whatever else it wrote before is seen behind them.
         packed.flags = ring_.memory_.load_flags(packed.taken.offset());
@@ -78,12 +77,32 @@ public:
     /// The chain that was added last; without IN_ORDER its mark names the one before.
     [[nodiscard]] BufferId last_added() const { return ring_.last_added_; }
 
+    /// Offset of the first descriptor that is not published, if there is one.
+    [[nodiscard]] uint16_t first_pending() const { return ring_.first_; }
+
     // With IN_ORDER: the oldest chain, and which one follows another.
 
     [[nodiscard]] BufferId oldest() const { return ring_.oldest_; }
     [[nodiscard]] BufferId following(BufferId id) const { return ring_.following(id); }
 
 private:
+    /// Without IN_ORDER the ring does not count them: it has no use for it.
+    void count_chains(PackedSnapshot& packed) const {
+        if (ring_.in_order_) {
+            packed.pending = ring_.pending_;
+            packed.in_flight = ring_.in_flight_;
+            return;
+        }
+        for (uint32_t i = 0; i < ring_.size(); ++i) {
+            Mark const mark = ring_.shadow_.mark(static_cast<BufferId>(static_cast<uint16_t>(i)));
+            if (mark.is_pending_head()) {
+                ++packed.pending;
+            } else if (mark.is_head_in_flight()) {
+                ++packed.in_flight;
+            }
+        }
+    }
+
     [[nodiscard]] static Segment look(spec::PackedDescriptor const& entry) {
         return {PhysAddr{little_endian(platform::load_torn(&entry.addr))},
                 little_endian(platform::load_relaxed(&entry.len))};

@@ -135,9 +135,7 @@ private:
             this->begin_descriptor(at_.offset(), linked ? "  with it" : owner_of(id));
             this->print_segment(entry);
             out_.text(", id ").decimal(id).line();
-            // Also a single one has NEXT before it is published.
-            bool const is_hidden = left_ == seen_.packed.pending_descriptors;
-            linked = this->has(entry, spec::DescFlag::next) && !(is_hidden && is_single(id));
+            linked = this->has(entry, spec::DescFlag::next);
             print_table_of(id, entry);
         }
     }
@@ -146,9 +144,6 @@ private:
             return "added";
         }
         return seen_.in_order || is_in_flight(id) ? "in flight" : "answered";
-    }
-    [[nodiscard]] bool is_single(uint16_t id) const {
-        return id < seen_.size && ring_.shadow().extent(static_cast<BufferId>(id)).descriptors() == 1;
     }
     [[nodiscard]] bool is_in_flight(uint16_t id) const {
         return id < seen_.size && ring_.shadow().mark(static_cast<BufferId>(id)).is_head_in_flight();

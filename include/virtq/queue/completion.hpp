@@ -9,7 +9,8 @@
 namespace virtq {
 
 /// What a look for a completion found.
-enum class TakeState : uint8_t {
+/// As wide as the length beside it, so that the two make one register without a gap.
+enum class TakeState : uint32_t {
     completion,  ///< here it is
     none,        ///< nothing at this moment; this does not permit to sleep, see enable_used_notifications()
     broken,      ///< the device lied: see fault()

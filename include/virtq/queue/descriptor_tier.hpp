@@ -84,6 +84,7 @@ public:
         ring.shadow_.set_token(head, token);
         ring.admit_pending();
         ring.offer(head);
+        ring.forget_old_decisions();
         ring.published_ = ring.added_;
         ring.expose();
         return {};

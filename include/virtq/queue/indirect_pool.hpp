@@ -45,59 +45,60 @@ public:
     void reset(IndirectShape wish) {
         IndirectShape const shape = wish.within(page_count_);
         length_ = shape.length;
-        shortest_ = shape.shortest;
-        free_count_ = shape.tables;
-        free_head_ = TableIndex{0};
-        for (uint16_t i = 0; i < free_count_; ++i) {
-            next_[i] = static_cast<TableIndex>(static_cast<uint16_t>(i + 1));
+        shortest_ = shape.tables != 0 ? shape.shortest : no_chain;
+        free_head_ = none;
+        for (uint16_t i = shape.tables; i != 0; --i) {
+            give_back(static_cast<TableIndex>(static_cast<uint16_t>(i - 1)));
         }
-        open_ = free_count_ != 0 ? span() : uint16_t{0};
     }
 
     /// Whether a chain of `count` segments shall use a table, and there is one.
-    [[nodiscard]] bool takes(size_t count) const { return count - shortest_ < open_; }
+    [[nodiscard]] bool takes(size_t count) const {
+        return count >= shortest_ && count <= length_ && free_head_ != none;
+    }
 
     /// The table that `take` takes, if `takes` said so.
     [[nodiscard]] TableIndex front() const { return free_head_; }
-    void take() {
-        free_head_ = next_[number(free_head_)];
-        if (--free_count_ == 0) {
-            open_ = 0;
-        }
+    TableIndex take() {
+        TableIndex const table = free_head_;
+        free_head_ = next_[number(table)];
+        return table;
     }
     void give_back(TableIndex table) {
         next_[number(table)] = free_head_;
         free_head_ = table;
-        ++free_count_;
-        open_ = span();
     }
 
     /// Nothing can be taken any more.
-    void close() { open_ = 0; }
+    void close() { shortest_ = no_chain; }
 
     /// Descriptors of a table.
     [[nodiscard]] uint16_t length() const { return length_; }
-    [[nodiscard]] PhysAddr phys(TableIndex table) const { return phys_ + offset(table); }
+    /// How far a table lies behind the first. As wide as an address: a 32-bit one reaches every table that there are
+    /// pages for.
+    [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
+    [[nodiscard]] PhysAddr phys_at(size_t offset) const { return phys_ + offset; }
+    template <class Descriptor>
+    [[nodiscard]] Descriptor* descriptors_at(size_t offset) const {
+        return reinterpret_cast<Descriptor*>(base_ + offset);
+    }
+    [[nodiscard]] PhysAddr phys(TableIndex table) const { return phys_at(offset(table)); }
     template <class Descriptor>
     [[nodiscard]] Descriptor* descriptors(TableIndex table) const {
-        return reinterpret_cast<Descriptor*>(base_ + offset(table));
+        return descriptors_at<Descriptor>(offset(table));
     }
 
 private:
-    /// How many lengths of a chain use a table: from `shortest_` on.
-    [[nodiscard]] uint16_t span() const { return static_cast<uint16_t>(length_ - shortest_ + 1); }
-    /// As wide as an address: a 32-bit one reaches every table that there are pages for.
-    [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
+    static constexpr uint16_t no_chain = UINT16_MAX;  // above `length_`
+    static constexpr auto none = static_cast<TableIndex>(UINT16_MAX);
 
     unsigned char* base_ = nullptr;
     PhysAddr phys_;
     uint32_t page_count_ = 0;
-    uint16_t length_ = 0;    ///< descriptors of a table
+    uint16_t length_ = 0;    ///< descriptors of a table; 0 before `reset`, which no chain has
     uint16_t shortest_ = 0;  ///< the shortest chain that uses one
-    uint16_t open_ = 0;      ///< `span` while a table is free, else 0
-    uint16_t free_count_ = 0;
     TableIndex free_head_{};
-    TableIndex next_[N] = {};  ///< of a free table: the next free one
+    TableIndex next_[N] = {};  ///< of a free table: the next free one, or `none`
 };
 
 }  // namespace virtq

@@ -47,6 +47,8 @@ public:
     [[nodiscard]] constexpr bool is_held_by(Holder holder) const {
         return (bits_ & (pending | holder_mask)) == static_cast<uint16_t>(holder);
     }
+    /// Whether it is exactly the mark that `held_by(holder)` makes, without flags.
+    [[nodiscard]] constexpr bool is_only(Holder holder) const { return bits_ == static_cast<uint16_t>(holder); }
     /// Whether a token waits for the completion of this descriptor's chain.
     [[nodiscard]] constexpr bool is_head_in_flight() const {
         return is_pending_head() || is_held_by(Holder::added_head) || is_held_by(Holder::pushed_head);

@@ -68,8 +68,10 @@ public:
     [[nodiscard]] Fault const& fault() const { return packed_ ? packed_ring_.fault() : split_.fault(); }
 
     template <class Readable, class Writable>
-    [[nodiscard]] Status add(Readable const& readable, Writable const& writable, Token token) {
-        return visit([&](auto& ring) { return ring.add(readable, writable, token); });
+    [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
+        // Not by visit(), whose lambda would take the segments through memory.
+        return packed_ ? packed_ring_.template add<Readable, Writable>(readable, writable, token)
+                       : split_.template add<Readable, Writable>(readable, writable, token);
     }
     Notification publish() {
         return visit([](auto& ring) { return ring.publish(); });

@@ -24,6 +24,7 @@ public:
         BufferId const id = ring.oldest_;
         ring.oldest_ = ring.following(id);
         ring.free(ring.shadow_.extent(id));
+        --ring.in_flight_;
         return {ring.shadow_.token(id), ring.batch_.take(ring.shadow_.bytes(id)), TakeState::completion};
     }
 
@@ -44,8 +45,9 @@ private:
     [[nodiscard]] static Completion begin_batch(Ring& ring) {
         uint16_t flags = ring.load_flags();
         if (!ring.is_used(flags)) {
-            if (TakeState const state = ring.look_again(flags); state != TakeState::completion) {
-                return {Token{}, 0, state};
+            flags = ring.look_again(flags);
+            if (!ring.is_used(flags)) {
+                return {Token{}, 0, ring.nothing_found()};
             }
         }
         ring.order_.after_look();
@@ -60,8 +62,11 @@ private:
         }
         auto const last = static_cast<BufferId>(used.id);
         uint32_t written = used.len;
-        if (written > ring.shadow_.bytes(last) && !ring.correct(written, last, flags)) {
-            return {Token{}, 0, TakeState::broken};
+        if (written > ring.shadow_.bytes(last)) {
+            if (ring.is_lie_about_length(flags)) {
+                return ring.lie(FaultReason::used_length_above_writable, written);
+            }
+            written = ring.corrected_length(last, flags);
         }
         ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), written};
         return {Token{}, 0, TakeState::completion};

@@ -43,16 +43,29 @@ public:
     void start_at(RingPosition first, uint16_t size) {
         for (uint16_t at = 0; at < size; ++at) {
             bool const on_this_lap = at < first.offset();
-            write_flags(at, static_cast<uint16_t>(first.used_flags() ^ (on_this_lap ? 0 : RingPosition::both_flags)));
+            write_flags(ring_[at],
+                        static_cast<uint16_t>(first.used_flags() ^ (on_this_lap ? 0 : RingPosition::both_flags)));
         }
     }
 
     // --- written by the driver ---
 
-    /// All of a descriptor but its flags.
-    void write_descriptor(uint16_t at, Segment const& segment, BufferId id) { write(ring_[at], segment, number(id)); }
-    /// Flags of a descriptor that the device does not reach yet.
-    void write_flags(uint16_t at, uint16_t flags) { platform::store_plain(&ring_[at].flags, little_endian(flags)); }
+    /// Where the descriptor at an offset lies; at `size`, the end of the ring.
+    [[nodiscard]] spec::PackedDescriptor* descriptor(uint16_t at) const { return ring_ + at; }
+    // Of a descriptor that the device does not reach yet.
+
+    static void write_segment(spec::PackedDescriptor& target, PhysAddr addr, uint32_t bytes) {
+        platform::store_plain(&target.addr, little_endian(addr.value));
+        platform::store_plain(&target.len, little_endian(bytes));
+    }
+    /// Only that of a chain's last descriptor counts (§2.8.6); the others have it for diag/.
+    static void write_id(spec::PackedDescriptor& target, BufferId id) {
+        platform::store_plain(&target.id, little_endian(number(id)));
+    }
+    /// Whole, because the device may look at those of the first descriptor of a batch, which hide it.
+    static void write_flags(spec::PackedDescriptor& target, uint16_t flags) {
+        platform::store_relaxed(&target.flags, little_endian(flags));
+    }
 
     /// Exposes the descriptor, and all that was written before. Release: pairs with the device's acquire of these
     /// flags; without it the device could see them before the descriptors behind (§2.8.21.1.1).
@@ -62,12 +75,6 @@ public:
     void write_driver_event(spec::RingEvent event, uint16_t place) {
         uint32_t const word = uint32_t{static_cast<uint16_t>(event)} << spec::ring_event_flags_shift | place;
         platform::store_relaxed(events_, little_endian(word));
-    }
-
-    /// A descriptor of an indirect table (§2.8.7).
-    static void write_entry(spec::PackedDescriptor& entry, Segment const& segment, uint16_t flags) {
-        write(entry, segment, 0);
-        platform::store_plain(&entry.flags, little_endian(flags));
     }
 
     // --- written by the device: each call is one read ---
@@ -87,12 +94,6 @@ public:
 private:
     template <uint32_t N>
     friend class PackedInspector;
-
-    static void write(spec::PackedDescriptor& entry, Segment const& segment, uint16_t id) {
-        platform::store_plain(&entry.addr, little_endian(segment.addr.value));
-        platform::store_plain(&entry.len, little_endian(segment.bytes));
-        platform::store_plain(&entry.id, little_endian(id));
-    }
 
     spec::PackedDescriptor* ring_ = nullptr;  ///< descriptor ring, written by both
     uint32_t* events_ = nullptr;              ///< two words: written by the driver, written by the device

@@ -7,11 +7,13 @@
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/buffer_shadow.hpp>
 #include <virtq/queue/completion.hpp>
+#include <virtq/queue/each_segment.hpp>
 #include <virtq/queue/fault.hpp>
 #include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/notification.hpp>
 #include <virtq/queue/option.hpp>
 #include <virtq/queue/packed_memory.hpp>
+#include <virtq/queue/packed_walk.hpp>
 #include <virtq/queue/queue_pages.hpp>
 #include <virtq/queue/queue_request.hpp>
 #include <virtq/queue/ring_position.hpp>
@@ -117,37 +119,38 @@ public:
     [[nodiscard]] uint16_t num_free() const { return free_count_; }
     [[nodiscard]] Fault const& fault() const { return fault_; }
 
-    /// Segments as a `Span`, a `Gather` or `FixedSegments`.
+    /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
-    [[nodiscard]] Status add(Readable const& readable, Writable const& writable, Token token) {
+    [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (pool_.takes(count)) {
-            return add_indirect(readable, writable, token);
+            return add_indirect<Readable, Writable>(readable, writable, token);
         }
         if (count - 1 >= free_count_) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
-        ChainWriter chain{next_, shadow_.free_head()};
-        write_segments(chain, readable, next_flag);
-        uint64_t const readable_total = chain.bytes;
-        write_segments(chain, writable, next_flag | write_flag);
-        return commit(chain, count, chain.bytes - readable_total, token);
+        if (next_.offset() + count >= size_) {
+            return add_round<typename SideOf<Readable>::Type>(readable, writable, token);
+        }
+        return add_chain<StraightWalk>(readable, writable, token);
     }
 
     Notification publish() {
-        uint16_t const count = pending_descriptors_;
-        if (count == 0) {
+        uint16_t const flags = first_flags_;
+        if (flags == 0) {
             return {};
         }
         admit_pending();
+        first_flags_ = 0;
+        hides_ = RingPosition::avail_flag;
         pages_.attach();
         order_.before_publish();
-        memory_.expose(next_.offset_before(count, size_), first_flags_);
+        memory_.expose(first_, flags);
         // Pairs with the device's full fence between asking for a notification (its event structure) and looking at
         // the next descriptor once more. Without it our flags could become visible after our read of that structure:
         // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
         order_.full();
-        return {wants_notification(memory_.load_device_event(), count), next_.word()};
+        return {wants_notification(memory_.load_device_event()), next_.word()};
     }
 
     [[nodiscard]] Completion take_used() {
@@ -156,27 +159,12 @@ public:
         }
         uint16_t flags = load_flags();
         if (!is_used(flags)) {
-            if (TakeState const state = look_again(flags); state != TakeState::completion) {
-                return {Token{}, 0, state};
+            flags = look_again(flags);
+            if (!is_used(flags)) {
+                return {Token{}, 0, nothing_found()};
             }
         }
-        order_.after_look();
-        PackedMemory::Used const used = memory_.load_used(taken_.offset());
-        if (used.id >= id_limit_) {
-            return lie(FaultReason::used_id_out_of_range, used.id);
-        }
-        auto const id = static_cast<BufferId>(used.id);
-        if (!shadow_.mark(id).is_held_by(Mark::Holder::added_head)) {
-            return lie(FaultReason::used_id_not_in_flight, used.id);
-        }
-        uint32_t written = used.len;
-        if (written > shadow_.bytes(id) && !correct(written, id, flags)) {
-            return {Token{}, 0, TakeState::broken};
-        }
-        Token const token = shadow_.token(id);
-        free(shadow_.extent(id));
-        shadow_.release(id);
-        return {token, written, TakeState::completion};
+        return take(flags);
     }
 
     [[nodiscard]] UsedPending enable_used_notifications() {
@@ -200,16 +188,50 @@ private:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
-    /// A chain in the making. Its first descriptor is written with flags that do not make it available; so long as
-    /// they stand there nothing of it is exposed.
+    /// A chain that comes to the end of the ring, as few do.
+    template <class Side>
+    [[nodiscard]] [[gnu::noinline]] Status add_round(Side readable, Side writable, Token token) {
+        return add_chain<RoundWalk>(readable, writable, token);
+    }
+
+    template <class Walk, class Readable, class Writable>
+    [[nodiscard]] [[gnu::always_inline]] Status add_chain(Readable const& readable, Writable const& writable,
+                                                          Token token) {
+        ChainWriter<Walk> chain{{memory_, next_, size_, hides_}, shadow_.free_head()};
+        if (!write_segments(chain, readable, next_flag)) {
+            return take_back(&chain.walk.last(), Error::segment_empty);
+        }
+        uint64_t const readable_bytes = chain.bytes;
+        if (!write_segments(chain, writable, next_flag | write_flag)) {
+            return take_back(&chain.walk.last(), Error::segment_empty);
+        }
+        uint64_t writable_bytes = chain.bytes - readable_bytes;
+        if (!fits_32_bits(chain.bytes)) {
+            if (chain.bytes > chain_maximum_bytes) {
+                return take_back(&chain.walk.last(), Error::chain_above_4_gib);
+            }
+            writable_bytes = cut_to_32_bits(writable_bytes);
+        }
+        size_t const count = readable.size() + writable.size();
+        memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        if (hides_ != 0) {
+            uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
+            begin_batch(static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
+        }
+        record(Extent::direct(count), static_cast<uint32_t>(writable_bytes), token);
+        free_count_ = static_cast<uint16_t>(free_count_ - count);
+        Walk::pass(next_, static_cast<uint16_t>(count), size_);
+        return {};
+    }
+
+    /// A chain in the making. The first descriptor of a batch is written with flags that do not make it available; so
+    /// long as they stand there nothing of the batch is exposed.
+    template <class Walk>
     struct ChainWriter {
-        RingPosition at;  ///< the descriptor to write next
-        BufferId id;
-        uint16_t hidden = RingPosition::avail_flag;  ///< flips AVAIL of the first descriptor
-        uint16_t last = 0;                           ///< offset of the descriptor written last
-        uint16_t last_flags = 0;                     ///< its flags
-        bool has_empty_segment = false;
-        uint64_t bytes = 0;  ///< total so far
+        Walk walk;
+        BufferId const id;
+        uint16_t last_flags = 0;  ///< of the descriptor that was written last
+        uint64_t bytes = 0;       ///< total so far
     };
 
     [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
@@ -257,7 +279,8 @@ private:
         fault_ = Fault{};
         batch_ = Batch{};
         next_ = taken_ = first;
-        pending_descriptors_ = pending_ = in_flight_ = 0;
+        first_flags_ = pending_ = in_flight_ = 0;
+        hides_ = RingPosition::avail_flag;
         oldest_ = BufferId{0};
         notifications_on_ = false;
         if (first.word() != RingPosition::start(0).word()) {
@@ -266,110 +289,99 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    void write_segment(ChainWriter& chain, Segment const& segment, uint16_t flags) {
-        uint16_t const offset = chain.at.offset();
-        chain.last = offset;
-        chain.last_flags = static_cast<uint16_t>(flags | chain.at.available_flags());
-        chain.has_empty_segment |= segment.bytes == 0;
-        chain.bytes += segment.bytes;
-        memory_.write_descriptor(offset, segment, chain.id);
-        memory_.write_flags(offset, static_cast<uint16_t>(chain.last_flags ^ chain.hidden));
-        chain.hidden = 0;
-        chain.at.step(size_);
-    }
-    void write_segments(ChainWriter& chain, Span<Segment const> segments, uint16_t flags) {
-        for (Segment const& segment : segments) {
-            write_segment(chain, segment, flags);
-        }
-    }
-    void write_segments(ChainWriter& chain, Gather const& segments, uint16_t flags) {
-        write_segments(chain, segments.front, flags);
-        write_segments(chain, segments.back, flags);
-    }
-    template <size_t Extent>
-    void write_segments(ChainWriter& chain, FixedSegments<Extent> segments, uint16_t flags) {
-        if constexpr (Extent != 0) {
-            write_segment(chain, *segments.first, flags);
-            write_segments(chain, FixedSegments<Extent - 1>{segments.first + 1}, flags);
-        }
+    /// One side of a chain; false when a segment is empty, after which the chain is to be taken back.
+    template <class Walk, class Segments>
+    [[nodiscard]] static bool write_segments(ChainWriter<Walk>& chain, Segments const& segments, uint16_t flags) {
+        return each_segment(segments, [&](Segment const& segment) {
+            uint64_t const bytes = segment.bytes;
+            PackedMemory::write_segment(*chain.walk.at, segment.addr, static_cast<uint32_t>(bytes));
+            PackedMemory::write_id(*chain.walk.at, chain.id);
+            chain.last_flags = static_cast<uint16_t>(flags | chain.walk.flags);
+            PackedMemory::write_flags(*chain.walk.at, chain.last_flags);
+            chain.walk.step();
+            chain.bytes += bytes;
+            return bytes != 0;
+        });
     }
 
-    [[nodiscard]] Status commit(ChainWriter const& chain, size_t count, uint64_t writable_bytes, Token token) {
-        if (chain.has_empty_segment || chain.bytes > chain_maximum_bytes) {
-            return take_back(chain);
-        }
-        // All of them have the flags of their own lap; the first is exposed by publish().
-        auto const last_flags = static_cast<uint16_t>(chain.last_flags & ~next_flag);
-        uint16_t head_flags = last_flags;
-        if (count != 1) {
-            memory_.write_flags(chain.last, last_flags);
-            head_flags =
-                static_cast<uint16_t>(next_.available_flags() | next_flag | head_direction(chain, writable_bytes));
-        }
-        record(Extent::direct(count), cut_to_32_bits(writable_bytes), token);
-        offer(head_flags, static_cast<uint16_t>(count));
-        next_ = chain.at;
-        return {};
-    }
-
-    /// WRITE of the first of several descriptors: it is writable only if all are.
-    [[nodiscard]] static uint16_t head_direction(ChainWriter const& chain, uint64_t writable_bytes) {
-        return chain.bytes == writable_bytes ? write_flag : uint16_t{0};
-    }
-
-    /// The descriptors behind the first could be taken for available once the first is: they get the flags of the lap
-    /// before again. An honest device has not come so far.
-    [[gnu::cold]] [[gnu::noinline]] Error take_back(ChainWriter const& chain) {
+    /// The descriptors from `next_` to `last` are to get the flags of the lap before again: else those behind the
+    /// first could be taken for available once the first is. An honest device has not come so far.
+    [[gnu::cold]] [[gnu::noinline]] Error take_back(spec::PackedDescriptor const* last, Error error) {
         RingPosition at = next_;
         for (;; at.step(size_)) {
-            memory_.write_flags(at.offset(), static_cast<uint16_t>(at.available_flags() ^ RingPosition::avail_flag));
-            if (at.offset() == chain.last) {
-                return chain.has_empty_segment ? Error::segment_empty : Error::chain_above_4_gib;
+            spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
+            memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ RingPosition::avail_flag));
+            if (taken == last) {
+                return error;
             }
         }
     }
 
+    /// The chain at `next_` is the first of a batch: publish() writes its flags.
+    void begin_batch(uint16_t flags) {
+        first_ = next_.offset();
+        first_flags_ = static_cast<uint16_t>(next_.available_flags() | flags);
+        hides_ = 0;
+    }
+
     /// The same in a table, with one descriptor of the ring (§2.8.7).
-    [[gnu::noinline]] Status add_indirect(Gather const& readable, Gather const& writable, Token token) {
+    template <class Readable, class Writable>
+    [[nodiscard]] [[gnu::always_inline]] Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (free_count_ == 0) {
             return refuse(count);
         }
-        TableIndex const table = pool_.front();
-        auto* entry = pool_.template descriptors<spec::PackedDescriptor>(table);
-        ChainTotal total;
-        write_table(entry, total, readable, 0);
-        uint64_t const readable_total = total.bytes;
-        write_table(entry, total, writable, write_flag);
-        if (total.has_empty_segment || total.bytes > chain_maximum_bytes) {
-            return total.has_empty_segment ? Error::segment_empty : Error::chain_above_4_gib;
+        size_t const at = pool_.offset(pool_.front());
+        TableWriter entries{pool_.template descriptors_at<spec::PackedDescriptor>(at)};
+        if (!write_table(entries, readable, 0)) {
+            return Error::segment_empty;
         }
-        auto const flags =
-            static_cast<uint16_t>(next_.available_flags() | static_cast<uint16_t>(spec::DescFlag::indirect));
-        Segment const in_ring{pool_.phys(table), static_cast<uint32_t>(16 * count)};
-        memory_.write_descriptor(next_.offset(), in_ring, shadow_.free_head());
-        memory_.write_flags(next_.offset(), static_cast<uint16_t>(flags ^ RingPosition::avail_flag));
-        record(Extent::indirect(table), cut_to_32_bits(total.bytes - readable_total), token);
-        pool_.take();
-        offer(flags, 1);
+        uint64_t writable_bytes = 0 - entries.bytes;
+        if (!write_table(entries, writable, write_flag)) {
+            return Error::segment_empty;
+        }
+        writable_bytes += entries.bytes;
+        if (!fits_32_bits(entries.bytes)) {
+            if (entries.bytes > chain_maximum_bytes) {
+                return Error::chain_above_4_gib;
+            }
+            writable_bytes = cut_to_32_bits(writable_bytes);
+        }
+        TableIndex const table = pool_.take();
+        write_table_descriptor(Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
+        record(Extent::indirect(table), static_cast<uint32_t>(writable_bytes), token);
+        --free_count_;
         next_.step(size_);
         return {};
     }
 
-    struct ChainTotal {
-        bool has_empty_segment = false;
-        uint64_t bytes = 0;
-    };
-    void write_table(spec::PackedDescriptor*& entry, ChainTotal& total, Span<Segment const> segments, uint16_t flags) {
-        for (Segment const& segment : segments) {
-            total.has_empty_segment |= segment.bytes == 0;
-            total.bytes += segment.bytes;
-            PackedMemory::write_entry(*entry++, segment, flags);
+    /// The one descriptor of the ring that such a chain has.
+    void write_table_descriptor(Segment const& table) {
+        constexpr auto indirect = static_cast<uint16_t>(spec::DescFlag::indirect);
+        spec::PackedDescriptor& in_ring = *memory_.descriptor(next_.offset());
+        auto flags = static_cast<uint16_t>(next_.available_flags() | indirect);
+        if (hides_ != 0) {
+            flags ^= hides_;
+            begin_batch(indirect);
         }
+        memory_.write_segment(in_ring, table.addr, table.bytes);
+        memory_.write_id(in_ring, shadow_.free_head());
+        memory_.write_flags(in_ring, flags);
     }
-    void write_table(spec::PackedDescriptor*& entry, ChainTotal& total, Gather const& segments, uint16_t flags) {
-        write_table(entry, total, segments.front, flags);
-        write_table(entry, total, segments.back, flags);
+
+    struct TableWriter {
+        spec::PackedDescriptor* next;  ///< the descriptor to write next
+        uint64_t bytes = 0;            ///< total so far
+    };
+    template <class Segments>
+    [[nodiscard]] static bool write_table(TableWriter& table, Segments const& segments, uint16_t flags) {
+        return each_segment(segments, [&](Segment const& segment) {
+            uint64_t const bytes = segment.bytes;
+            PackedMemory::write_segment(*table.next, segment.addr, static_cast<uint32_t>(bytes));
+            PackedMemory::write_flags(*table.next++, flags);  // and no id: it is the ring's descriptor that has it
+            table.bytes += bytes;
+            return bytes != 0;
+        });
     }
 
     /// What is to be known of the chain when it comes back.
@@ -377,8 +389,9 @@ private:
         BufferId const id = shadow_.free_head();
         shadow_.set_token(id, token);
         shadow_.set_bytes(id, writable_bytes);
-        if (in_order_) {
+        if (in_order_) [[unlikely]] {
             shadow_.take_in_turn(extent, following(id));
+            ++pending_;
         } else {
             shadow_.set_mark(id, Mark::pending_head(number(last_added_)));
             shadow_.take(extent);
@@ -386,37 +399,34 @@ private:
         last_added_ = id;
     }
 
-    /// With the first chain of a batch the device could go on; the others wait behind it.
-    void offer(uint16_t head_flags, uint16_t count) {
-        if (pending_descriptors_ == 0) {
-            first_flags_ = head_flags;
-        } else {
-            memory_.write_flags(next_.offset(), head_flags);
-        }
-        free_count_ = static_cast<uint16_t>(free_count_ - count);
-        pending_descriptors_ = static_cast<uint16_t>(pending_descriptors_ + count);
-        ++pending_;
-    }
-
     /// From here on the device may use what was added. Until then a used id of it is a lie.
     void admit_pending() {
-        in_flight_ = static_cast<uint16_t>(in_flight_ + pending_);
-        if (!in_order_) {
-            for (; pending_ != 0; --pending_) {
-                auto const before = static_cast<BufferId>(shadow_.mark(last_added_).added_before());
-                shadow_.set_mark(last_added_, Mark::held_by(Mark::Holder::added_head));
-                last_added_ = before;
-            }
+        if (in_order_) {
+            in_flight_ = static_cast<uint16_t>(in_flight_ + pending_);
+            pending_ = 0;
+            return;
         }
-        pending_ = 0;
-        pending_descriptors_ = 0;
+        for (BufferId id = last_added_;;) {
+            Mark const mark = shadow_.mark(id);
+            if (!mark.is_pending_head()) {
+                return;
+            }
+            shadow_.set_mark(id, Mark::held_by(Mark::Holder::added_head));
+            id = static_cast<BufferId>(mark.added_before());
+        }
     }
 
-    [[nodiscard]] bool wants_notification(uint32_t event, uint16_t count) const {
+    /// Descriptors between `first_` and `next_`; all of them where the two are the same.
+    [[nodiscard]] uint16_t batch_descriptors() const {
+        uint16_t const behind = next_.offset();
+        return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + size_ - first_);
+    }
+
+    [[nodiscard]] bool wants_notification(uint32_t event) const {
         auto const flags = static_cast<spec::RingEvent>(
             static_cast<uint16_t>((event >> spec::ring_event_flags_shift) & spec::ring_event_flags_mask));
         if (flags == spec::RingEvent::desc && event_idx_) {
-            return passes_event(static_cast<uint16_t>(event), next_, count, size_);
+            return passes_event(static_cast<uint16_t>(event), next_, batch_descriptors(), size_);
         }
         return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
     }
@@ -427,19 +437,36 @@ private:
         return memory_.load_flags(taken_.offset());
     }
     /// §2.8.1: both flags are the wrap counter of this lap.
-    [[nodiscard]] bool is_used(uint16_t flags) const {
-        return (flags & RingPosition::both_flags) == taken_.used_flags();
+    [[nodiscard]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
+    /// What the used descriptor at `taken_` says, whose flags were `flags`.
+    [[nodiscard]] Completion take(uint16_t flags) {
+        order_.after_look();
+        PackedMemory::Used const used = memory_.load_used(taken_.offset());
+        if (used.id >= id_limit_) {
+            return lie(FaultReason::used_id_out_of_range, used.id);
+        }
+        auto const id = static_cast<BufferId>(used.id);
+        if (!shadow_.mark(id).is_only(Mark::Holder::added_head)) {
+            return lie(FaultReason::used_id_not_in_flight, used.id);
+        }
+        uint32_t written = used.len;
+        if (written > shadow_.bytes(id)) {
+            if (is_lie_about_length(flags)) {
+                return lie(FaultReason::used_length_above_writable, written);
+            }
+            written = corrected_length(id, flags);
+        }
+        Token const token = shadow_.token(id);
+        free(shadow_.extent(id));
+        shadow_.release(id);
+        return {token, written, TakeState::completion};
     }
+
     /// A length above what was writable. Without WRITE it is reserved and may be anything (§2.8.4): nothing was
     /// written. One that can be true is taken even without WRITE, which QEMU 7.2 sets in no used descriptor.
-    [[nodiscard]] [[gnu::cold]] [[gnu::noinline]] bool correct(uint32_t& written, BufferId id, uint16_t flags) {
-        bool const says_written = (flags & write_flag) != 0;
-        if (says_written && !cuts_length_) {
-            static_cast<void>(lie(FaultReason::used_length_above_writable, written));
-            return false;
-        }
-        written = says_written ? shadow_.bytes(id) : 0;
-        return true;
+    [[nodiscard]] bool is_lie_about_length(uint16_t flags) const { return (flags & write_flag) != 0 && !cuts_length_; }
+    [[nodiscard]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
+        return (flags & write_flag) != 0 ? shadow_.bytes(id) : 0;
     }
 
     [[nodiscard]] BufferId following(BufferId id) const {
@@ -449,13 +476,14 @@ private:
 
     /// The descriptors of a chain that came back, and its table if it has one.
     void free(Extent extent) {
-        uint16_t const count = extent.descriptors();
-        taken_.advance(count, size_);
-        free_count_ = static_cast<uint16_t>(free_count_ + count);
-        --in_flight_;
+        uint16_t count = 1;
         if (extent.has_table()) {
             pool_.give_back(extent.table());
+        } else {
+            count = extent.descriptors();
         }
+        taken_.advance(count, size_);
+        free_count_ = static_cast<uint16_t>(free_count_ + count);
     }
 
     /// Asks the device to notify when it uses the next buffer.
@@ -467,21 +495,20 @@ private:
         order_.full();
     }
 
-    /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look.
-    [[gnu::noinline]] TakeState look_again(uint16_t& flags) {
-        if (fault_) {
-            return TakeState::broken;
+    /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look. Returns
+    /// the flags that it saw, those of `seen` if it did not look.
+    [[nodiscard]] [[gnu::noinline]] uint16_t look_again(uint16_t seen) {
+        if (!notifications_on_ || !event_idx_) {
+            return seen;
         }
-        if (notifications_on_ && event_idx_) {
-            arm();
-            flags = load_flags();
-        }
-        return is_used(flags) ? TakeState::completion : TakeState::none;
+        arm();
+        return load_flags();
     }
+    [[nodiscard]] TakeState nothing_found() const { return fault_ ? TakeState::broken : TakeState::none; }
 
     /// Nothing can be allocated, published or taken any more.
     void close() {
-        free_count_ = id_limit_ = pending_descriptors_ = 0;
+        free_count_ = id_limit_ = first_flags_ = 0;
         batch_ = Batch{};
         pool_.close();
     }
@@ -525,14 +552,15 @@ private:
     RingPosition next_;    // behind the last chain that was added
     RingPosition taken_;   // where the device writes the next used descriptor
     uint16_t size_ = 0;
-    uint16_t id_limit_ = 0;             // the same; 0 while broken, so that no id is good
-    uint16_t free_count_ = 0;           // descriptors
-    uint16_t pending_descriptors_ = 0;  // added and not published
-    uint16_t first_flags_ = 0;          // of the first descriptor among them
-    uint16_t pending_ = 0;              // chains added and not published
-    uint16_t in_flight_ = 0;            // chains published and not taken
-    BufferId last_added_{};             // id of the chain that was added last
-    BufferId oldest_{};                 // with IN_ORDER: id of the oldest chain
+    uint16_t id_limit_ = 0;     // the same; 0 while broken, so that no id is good
+    uint16_t free_count_ = 0;   // descriptors
+    uint16_t first_flags_ = 0;  // of the first descriptor that is added and not published; 0: there is none
+    uint16_t first_ = 0;        // its offset
+    uint16_t hides_ = 0;      // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
+    uint16_t pending_ = 0;    // with IN_ORDER: chains added and not published
+    uint16_t in_flight_ = 0;  // with IN_ORDER: chains published and not taken
+    BufferId last_added_{};   // id of the chain that was added last
+    BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
     [[no_unique_address]] platform::DeviceOrder order_;

@@ -32,6 +32,13 @@ public:
     /// AVAIL and USED of a descriptor that the device has used here.
     [[nodiscard]] constexpr uint16_t used_flags() const { return wrap() ? both_flags : uint16_t{0}; }
 
+    /// §2.8.1: both flags of a used descriptor are the wrap counter of this lap. So AVAIL is as it was made available,
+    /// and USED is not.
+    [[nodiscard]] constexpr bool is_used(uint16_t flags) const { return ((flags ^ avail_) & both_flags) == used_flag; }
+
+    /// The same as `advance`, where the end of the ring is not reached.
+    constexpr void go_on(uint16_t count) { offset_ = static_cast<uint16_t>(offset_ + count); }
+
     constexpr void step(uint16_t size) {
         if (++offset_ == size) {
             offset_ = 0;
@@ -40,15 +47,12 @@ public:
     }
     /// `count` is at most `size`.
     constexpr void advance(uint16_t count, uint16_t size) {
-        uint32_t const sum = uint32_t{offset_} + count;
-        bool const wraps = sum >= size;
-        offset_ = static_cast<uint16_t>(wraps ? sum - size : sum);
-        avail_ = static_cast<uint16_t>(wraps ? avail_ ^ both_flags : avail_);
-    }
-
-    /// The offset of the descriptor `count` before this place; `count` is at most `size`.
-    [[nodiscard]] constexpr uint16_t offset_before(uint16_t count, uint16_t size) const {
-        return static_cast<uint16_t>(offset_ >= count ? offset_ - count : offset_ + size - count);
+        uint32_t sum = uint32_t{offset_} + count;
+        if (sum >= size) {
+            sum -= size;
+            avail_ ^= both_flags;
+        }
+        offset_ = static_cast<uint16_t>(sum);
     }
 
     static constexpr uint16_t avail_flag = static_cast<uint16_t>(spec::PackedDescFlag::avail);

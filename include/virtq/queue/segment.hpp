@@ -21,6 +21,7 @@ struct FixedSegments {
     Segment const* first;
 
     [[nodiscard]] static constexpr size_t size() { return Extent; }
+    constexpr operator Span<Segment const>() const { return {first, Extent}; }  // NOLINT: conversion is the purpose
 };
 
 /// Segments that stand in two places, in this order.
@@ -28,13 +29,21 @@ struct Gather {
     constexpr Gather() = default;
     constexpr Gather(Span<Segment const> all) : front(all) {}  // NOLINT: conversion is the purpose
     constexpr Gather(Span<Segment const> first, Span<Segment const> rest) : front(first), back(rest) {}
-    template <size_t Extent>
-    constexpr Gather(FixedSegments<Extent> all) : front(all.first, Extent) {}  // NOLINT
 
     Span<Segment const> front{};
     Span<Segment const> back{};
 
     [[nodiscard]] constexpr size_t size() const { return front.size() + back.size(); }
+};
+
+/// How the segments of one side travel where their number need not be in the type: a `Span` in two registers.
+template <class Segments>
+struct SideOf {
+    using Type = Span<Segment const>;
+};
+template <>
+struct SideOf<Gather const&> {
+    using Type = Gather const&;
 };
 
 /// One side of a chain that has none.

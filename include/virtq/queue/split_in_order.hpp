@@ -37,7 +37,7 @@ public:
             ring.pool_.give_back(extent.table());
         }
         ring.oldest_head_ = behind(ring, ring.oldest_head_, extent);
-        ring.taken_ = advance(ring.taken_);
+        ring.taken_ = ring.seen_ = advance(ring.taken_);
         return {ring.shadow_.token(place), ring.batch_.take(ring.shadow_.bytes(place)), TakeState::completion};
     }
 
@@ -46,7 +46,7 @@ public:
         while (ring.taken_ != ring.added_) {
             DescIndex const place = place_of(ring, ring.taken_);
             // Before `each`, so that a token is handed back once whatever it does; and there is nothing seen to take.
-            ring.taken_ = ring.seen_ = advance(ring.taken_);
+            ring.taken_ = ring.seen_ = ring.batched_ = advance(ring.taken_);
             each(ring.shadow_.token(place));
         }
     }
@@ -64,10 +64,12 @@ private:
     /// Reads the used entry of the oldest chain in flight, and looks which chain it names: at most as many steps as
     /// the device says it has used.
     [[nodiscard]] static TakeState begin_batch(Ring& ring) {
-        if (ring.taken_ == ring.seen_) {
+        if (ring.taken_ == ring.batched_) {
             if (TakeState const state = ring.look(); state != TakeState::completion) {
                 return state;
             }
+            ring.batched_ = ring.seen_;
+            ring.seen_ = ring.taken_;
         }
         spec::UsedElement const used = ring.memory_.load_used_element(ring.memory_.slot(ring.taken_));
         if (used.id >= ring.memory_.size()) {
@@ -78,7 +80,7 @@ private:
         for (RingIndex index = ring.taken_; number(head) != used.id; ++chains) {
             head = behind(ring, head, ring.shadow_.mark(place_of(ring, index)).extent());
             index = advance(index);
-            if (index == ring.seen_) {
+            if (index == ring.batched_) {
                 return ring.break_queue(FaultReason::batch_not_reached, used.id);
             }
         }

@@ -27,7 +27,7 @@ public:
         table_ = reinterpret_cast<spec::Descriptor*>(base);
         avail_ = reinterpret_cast<uint16_t*>(base + layout.available_ring_offset());
         used_ = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
-        mask_ = static_cast<uint16_t>(layout.size - 1);
+        mask_ = layout.size - 1;
         order_ = order;
     }
 
@@ -42,13 +42,16 @@ public:
     [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
     [[nodiscard]] uint16_t size() const { return static_cast<uint16_t>(mask_ + 1); }
 
+    /// The greatest number of a descriptor.
+    [[nodiscard]] uint32_t mask() const { return mask_; }
+
     // --- written by the driver ---
 
     /// A descriptor that is not exposed yet.
     void write_descriptor(DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
-        write(table_[number(desc)], segment, flags, next);
+        write(table_[subscript(desc)], segment, flags, next);
     }
-    void write_descriptor_flags(DescIndex desc, uint16_t flags) { write_flags(table_[number(desc)], flags); }
+    [[nodiscard]] spec::Descriptor* descriptor(DescIndex desc) const { return table_ + subscript(desc); }
 
     /// The same of one that lies in an indirect table.
     void write(spec::Descriptor& entry, Segment const& segment, uint16_t flags, DescIndex next) {
@@ -61,7 +64,7 @@ public:
 
     /// An entry of the available ring that is not exposed yet.
     void write_avail_entry(Slot slot, DescIndex head) {
-        platform::store_plain(avail_ + avail_ring + number(slot), wire(number(head)));
+        platform::store_plain(avail_ + avail_ring + subscript(slot), wire(number(head)));
     }
 
     /// Exposes all entries before `index`. Release: pairs with the device's acquire of the index; without it the
@@ -81,7 +84,7 @@ public:
         return static_cast<RingIndex>(wire(platform::load_acquire(used_ + used_idx)));
     }
     [[nodiscard]] spec::UsedElement load_used_element(Slot slot) const {
-        auto const* entry = reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + number(slot);
+        auto const* entry = reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + subscript(slot);
         return {wire(platform::load_relaxed(&entry->id)), wire(platform::load_relaxed(&entry->len))};
     }
     [[nodiscard]] uint16_t load_used_flags() const { return wire(platform::load_relaxed(used_ + used_flags)); }
@@ -115,7 +118,7 @@ private:
     spec::Descriptor* table_ = nullptr;  ///< descriptor table, written by the driver
     uint16_t* avail_ = nullptr;          ///< available ring with used_event, written by the driver
     uint16_t* used_ = nullptr;           ///< used ring with avail_event, written by the device
-    uint16_t mask_ = 0;                  ///< size - 1
+    uint32_t mask_ = 0;                  ///< size - 1; as wide as a register, so that no use has to widen it
     ByteOrder order_ = ByteOrder::little;
 };
 

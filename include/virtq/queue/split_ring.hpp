@@ -7,6 +7,7 @@
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/descriptor_shadow.hpp>
+#include <virtq/queue/each_segment.hpp>
 #include <virtq/queue/fault.hpp>
 #include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/notification.hpp>
@@ -122,26 +123,30 @@ public:
     [[nodiscard]] uint16_t num_free() const { return shadow_.free_count(); }
     [[nodiscard]] Fault const& fault() const { return fault_; }
 
-    /// Segments as a `Span`, a `Gather` or `FixedSegments`.
+    /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
-    [[nodiscard]] Status add(Readable const& readable, Writable const& writable, Token token) {
+    [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (pool_.takes(count)) {
-            return add_indirect(readable, writable, token);
+            return add_indirect<Readable, Writable>(readable, writable, token);
         }
         if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
         ChainWriter chain{shadow_.free_head()};
-        write_segments(chain, readable, link_flags);
-        uint64_t const readable_total = chain.bytes;
-        write_segments(chain, writable, link_flags | write_flag);
-        return commit(chain, count, chain.bytes - readable_total, token);
+        if (!write_segments(chain, readable, link_flags)) {
+            return Error::segment_empty;
+        }
+        uint64_t const readable_bytes = chain.bytes;
+        if (!write_segments(chain, writable, link_flags | write_flag)) {
+            return Error::segment_empty;
+        }
+        return commit(chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, readable_bytes, token);
     }
 
     Notification publish() {
         RingIndex const from = decided_;
-        if (from == added_) {
+        if (from == added_ && published_ == added_) {
             return {};
         }
         admit_pending();
@@ -151,27 +156,26 @@ public:
         // the available index once more. Without it our index could become visible after our read of the
         // suppression word: the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
         order_.full();
-        bool const needed = event_idx_ ? passes_event(memory_.load_avail_event(), from, added_)
+        bool const needed = event_idx_ ? decides_for(from, memory_.load_avail_event())
                                        : (memory_.load_used_flags() & no_notify_flag) == 0;
         return {needed, number(added_)};
     }
 
     [[nodiscard]] Completion take_used() {
-        if (in_order_) {
-            return SplitInOrder<N>::take(*this);
-        }
-        if (taken_ == seen_) {
+        if (taken_ == seen_) {  // with IN_ORDER always
+            if (in_order_) {
+                return SplitInOrder<N>::take(*this);
+            }
             if (TakeState const state = look(); state != TakeState::completion) {
                 return {Token{}, 0, state};
             }
         }
         spec::UsedElement const used = memory_.load_used_element(memory_.slot(taken_));
-        if (used.id >= memory_.size()) {
+        if (used.id > memory_.mask()) {
             return {Token{}, 0, break_queue(FaultReason::used_id_out_of_range, used.id)};
         }
         auto const head = static_cast<DescIndex>(used.id);
-        Mark const mark = shadow_.mark(head);
-        if (!mark.is_held_by(Mark::Holder::added_head)) {
+        if (!shadow_.mark(head).is_only(Mark::Holder::added_head)) {
             return take_pushed_or_lie(head, used.len);
         }
         uint32_t written = used.len;
@@ -216,25 +220,16 @@ private:
     friend class RingInspector<N>;
 
     static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
+    static constexpr uint16_t most_undecided = spec::queue_size_maximum;
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
     /// A chain in the making. It is not exposed before publish(), so giving it up half way changes nothing.
     struct ChainWriter {
-        DescIndex next;           ///< the free descriptor to write next
-        DescIndex last = next;    ///< the one written last
-        uint16_t last_flags = 0;  ///< its flags
-        bool has_empty_segment = false;
-        uint64_t bytes = 0;  ///< total so far
-
-        /// Goes on behind the one that is written now.
-        void step(DescIndex after, Segment const& segment, uint16_t flags) {
-            last = next;
-            next = after;
-            last_flags = flags;
-            has_empty_segment |= segment.bytes == 0;
-            bytes += segment.bytes;
-        }
+        DescIndex next;                     ///< the free descriptor to write next
+        DescIndex last = next;              ///< the one written last
+        spec::Descriptor* entry = nullptr;  ///< the same, in the table
+        uint64_t bytes = 0;                 ///< total so far
     };
 
     [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
@@ -295,7 +290,7 @@ private:
     void start_at(RingIndex first) {
         fault_ = Fault{};
         batch_ = Batch{};
-        added_ = published_ = decided_ = seen_ = taken_ = first;
+        added_ = published_ = decided_ = seen_ = taken_ = batched_ = first;
         notifications_on_ = false;
         memory_.start_at(first);
         if (event_idx_) {
@@ -306,36 +301,34 @@ private:
         }
     }
 
-    void write_segment(ChainWriter& chain, Segment const& segment, uint16_t flags) {
-        DescIndex const desc = chain.next;
-        chain.step(shadow_.next(desc), segment, flags);
-        memory_.write_descriptor(desc, segment, flags, chain.next);
-    }
-    void write_segments(ChainWriter& chain, Span<Segment const> segments, uint16_t flags) {
-        for (Segment const& segment : segments) {
-            write_segment(chain, segment, flags);
-        }
-    }
-    void write_segments(ChainWriter& chain, Gather const& segments, uint16_t flags) {
-        write_segments(chain, segments.front, flags);
-        write_segments(chain, segments.back, flags);
-    }
-    template <size_t Extent>
-    void write_segments(ChainWriter& chain, FixedSegments<Extent> segments, uint16_t flags) {
-        if constexpr (Extent != 0) {
-            write_segment(chain, *segments.first, flags);
-            write_segments(chain, FixedSegments<Extent - 1>{segments.first + 1}, flags);
-        }
+    /// One side of a chain; false when a segment is empty, after which the chain is given up.
+    template <class Segments>
+    [[nodiscard]] bool write_segments(ChainWriter& chain, Segments const& segments, uint16_t flags) {
+        return each_segment(segments, [&](Segment const& segment) {
+            uint64_t const bytes = segment.bytes;
+            chain.last = chain.next;
+            chain.next = shadow_.next(chain.last);
+            chain.entry = memory_.descriptor(chain.last);
+            memory_.write(*chain.entry, {segment.addr, static_cast<uint32_t>(bytes)}, flags, chain.next);
+            chain.bytes += bytes;
+            return bytes != 0;
+        });
     }
 
-    [[nodiscard]] Status commit(ChainWriter const& chain, size_t count, uint64_t writable_bytes, Token token) {
-        if (Error const error = check(chain); error != Error::none) {
-            return error;
+    /// `last_flags`: those of the last descriptor.
+    [[nodiscard]] Status commit(ChainWriter const& chain, size_t count, uint16_t last_flags, uint64_t readable_bytes,
+                                Token token) {
+        uint64_t writable_bytes = chain.bytes - readable_bytes;
+        if (!fits_32_bits(chain.bytes)) {
+            if (chain.bytes > chain_maximum_bytes) {
+                return Error::chain_above_4_gib;
+            }
+            writable_bytes = cut_to_32_bits(writable_bytes);
         }
-        memory_.write_descriptor_flags(chain.last, static_cast<uint16_t>(chain.last_flags & ~link_flags));
+        memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
-        uint32_t const bytes = cut_to_32_bits(writable_bytes);
-        if (in_order_) {
+        auto const bytes = static_cast<uint32_t>(writable_bytes);
+        if (in_order_) [[unlikely]] {
             SplitInOrder<N>::record(*this, Extent::direct(count), bytes, token);
         } else {
             record(head, bytes, token);
@@ -344,13 +337,6 @@ private:
         shadow_.allocate_front(static_cast<uint16_t>(count), chain.next);
         offer(head);
         return {};
-    }
-
-    [[nodiscard]] static Error check(ChainWriter const& chain) {
-        if (chain.has_empty_segment) {
-            return Error::segment_empty;
-        }
-        return chain.bytes > chain_maximum_bytes ? Error::chain_above_4_gib : Error::none;
     }
 
     /// What is to be known of a chain of `add` when it comes back.
@@ -362,48 +348,64 @@ private:
     }
 
     /// The same in a table, with one descriptor of the ring (§2.7.5.3).
-    [[gnu::noinline]] Status add_indirect(Gather const& readable, Gather const& writable, Token token) {
+    template <class Readable, class Writable>
+    [[nodiscard]] [[gnu::always_inline]] Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (shadow_.free_count() == 0) {
             return refuse(count);
         }
-        TableIndex const table = pool_.front();
-        auto* const entries = pool_.template descriptors<spec::Descriptor>(table);
-        ChainWriter chain{DescIndex{0}};
-        write_table(entries, chain, readable.front, link_flags);
-        write_table(entries, chain, readable.back, link_flags);
-        uint64_t const readable_total = chain.bytes;
-        write_table(entries, chain, writable.front, link_flags | write_flag);
-        write_table(entries, chain, writable.back, link_flags | write_flag);
-        if (Error const error = check(chain); error != Error::none) {
-            return error;
+        size_t const at = pool_.offset(pool_.front());
+        TableWriter entries{pool_.template descriptors_at<spec::Descriptor>(at)};
+        if (!write_table(entries, readable, link_flags)) {
+            return Error::segment_empty;
         }
-        memory_.write_flags(entries[number(chain.last)], static_cast<uint16_t>(chain.last_flags & ~link_flags));
-
-        DescIndex const head = shadow_.free_head();
-        DescIndex const rest = shadow_.next(head);
-        Segment const in_ring{pool_.phys(table), static_cast<uint32_t>(16 * count)};
-        memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
-        uint32_t const bytes = cut_to_32_bits(chain.bytes - readable_total);
-        if (in_order_) {
-            SplitInOrder<N>::record(*this, Extent::indirect(table), bytes, token);
-        } else {
-            record(head, bytes, token);
-            shadow_.set_link(head, Link::end_with(table));
+        uint64_t writable_bytes = 0 - entries.bytes;
+        if (!write_table(entries, writable, link_flags | write_flag)) {
+            return Error::segment_empty;
         }
-        pool_.take();
-        shadow_.allocate_front(1, rest);
-        offer(head);
+        writable_bytes += entries.bytes;
+        if (!fits_32_bits(entries.bytes)) {
+            if (entries.bytes > chain_maximum_bytes) {
+                return Error::chain_above_4_gib;
+            }
+            writable_bytes = cut_to_32_bits(writable_bytes);
+        }
+        memory_.write_flags(entries.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
+        commit_indirect(pool_.take(), in_ring, static_cast<uint32_t>(writable_bytes), token);
         return {};
     }
 
-    /// §2.7.5.3: in a table, each descriptor links to the one behind it.
-    void write_table(spec::Descriptor* table, ChainWriter& chain, Span<Segment const> segments, uint16_t flags) {
-        for (Segment const& segment : segments) {
-            DescIndex const desc = chain.next;
-            chain.step(static_cast<DescIndex>(static_cast<uint16_t>(number(desc) + 1)), segment, flags);
-            memory_.write(table[number(desc)], segment, flags, chain.next);
+    /// The one descriptor of the ring that such a chain has.
+    void commit_indirect(TableIndex table, Segment const& in_ring, uint32_t writable_bytes, Token token) {
+        DescIndex const head = shadow_.free_head();
+        DescIndex const rest = shadow_.next(head);
+        memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
+        if (in_order_) [[unlikely]] {
+            SplitInOrder<N>::record(*this, Extent::indirect(table), writable_bytes, token);
+        } else {
+            record(head, writable_bytes, token);
+            shadow_.set_link(head, Link::end_with(table));
         }
+        shadow_.allocate_front(1, rest);
+        offer(head);
+    }
+
+    /// A table in the making: each of its descriptors links to the one behind it (§2.7.5.3).
+    struct TableWriter {
+        spec::Descriptor* next;  ///< the descriptor to write next
+        uint16_t linked = 1;     ///< the number of the one behind it
+        uint64_t bytes = 0;      ///< total so far
+    };
+    template <class Segments>
+    [[nodiscard]] bool write_table(TableWriter& table, Segments const& segments, uint16_t flags) {
+        return each_segment(segments, [&](Segment const& segment) {
+            uint64_t const bytes = segment.bytes;
+            memory_.write(*table.next++, {segment.addr, static_cast<uint32_t>(bytes)}, flags,
+                          static_cast<DescIndex>(table.linked++));
+            table.bytes += bytes;
+            return bytes != 0;
+        });
     }
 
     /// The chain of `head` becomes free, and its table if it has one.
@@ -416,10 +418,20 @@ private:
     void offer(DescIndex head) {
         memory_.write_avail_entry(memory_.slot(added_), head);
         added_ = advance(added_);
-        if (added_ == decided_) {
-            // 65536 chains since publish() was called last: it decides over the last 65535 of them.
-            decided_ = advance(decided_);
+    }
+
+    /// Chains of push_avail() may be any number since publish() was called last. That the device asks for one of those
+    /// before the last `most_undecided` is impossible: it had to use them first. Here, so that chains of add(), as
+    /// many as may be in flight, add up to one full round at most.
+    void forget_old_decisions() {
+        if (distance(decided_, added_) > most_undecided) {
+            decided_ = advance(added_, static_cast<uint16_t>(0 - most_undecided));
         }
+    }
+
+    /// With EVENT_IDX: whether a notification is needed for the chains from `from` on, which are not none.
+    [[nodiscard]] bool decides_for(RingIndex from, RingIndex event) const {
+        return from == added_ || passes_event(event, from, added_);  // the same: a full round of them
     }
 
     /// From here on the device may use what was added. Until then a used id of it is a lie.
@@ -428,10 +440,13 @@ private:
             published_ = added_;
             return;
         }
-        for (uint16_t left = distance(published_, added_); left != 0; --left) {
-            auto const before = static_cast<DescIndex>(shadow_.mark(last_added_).added_before());
-            shadow_.set_mark(last_added_, Mark::held_by(Mark::Holder::added_head));
-            last_added_ = before;
+        for (DescIndex head = last_added_;;) {
+            Mark const mark = shadow_.mark(head);
+            if (!mark.is_pending_head()) {
+                break;
+            }
+            shadow_.set_mark(head, Mark::held_by(Mark::Holder::added_head));
+            head = static_cast<DescIndex>(mark.added_before());
         }
         published_ = added_;
     }
@@ -449,7 +464,7 @@ private:
         pool_.close();
         batch_ = Batch{};
         decided_ = published_ = added_;
-        seen_ = taken_;
+        seen_ = batched_ = taken_;
     }
 
     [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
@@ -521,22 +536,23 @@ private:
 
     // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
     // attribute a member may lie in the padding of the one before: 18 bytes a descriptor and 128, no more.
-    [[no_unique_address]] SplitMemory memory_;  // shared with the device
-    RingIndex added_{};                         // behind the last chain that was added
-    RingIndex published_{};                     // behind the last chain that the device was told of
-    RingIndex decided_{};                       // behind the last chain for which publish() decided whether to notify
-    RingIndex taken_{};                         // behind the last completion that was handed out
-    RingIndex seen_{};                          // the device's index when it was read last
-    DescIndex last_added_{};                    // head of the chain that was added last, while it is not published
-    bool event_idx_ = false;
-    bool cuts_length_ = false;
-    bool notifications_on_ = false;
+    [[no_unique_address]] SplitMemory memory_;   // shared with the device
+    RingIndex added_{};                          // behind the last chain that was added
+    RingIndex published_{};                      // behind the last chain that the device was told of
+    RingIndex decided_{};                        // behind the last chain for which publish() decided whether to notify
+    RingIndex taken_{};                          // behind the last completion that was handed out
+    RingIndex seen_{};                           // the device's index when it was read last; with IN_ORDER `taken_`
+    RingIndex batched_{};                        // with IN_ORDER: the device's index when it was read last
+    DescIndex last_added_ : 16 = DescIndex{0};   // head of the chain that was added last, while it is not published
+    DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
     bool in_order_ = false;
+    bool event_idx_ = false;
     [[no_unique_address]] platform::DeviceOrder order_;
-    DescIndex oldest_head_{};            // with IN_ORDER: head of the oldest chain
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used entry completes
     [[no_unique_address]] Fault fault_;
     [[no_unique_address]] QueuePages pages_;
+    bool notifications_on_ = false;  // here, where they cost nothing
+    bool cuts_length_ = false;
     IndirectPool<N> pool_;
     DescriptorShadow<N> shadow_;
 };

@@ -184,25 +184,28 @@ public:
 
     /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). It is not visible to
     /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
-    /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken.
-    [[nodiscard]] Status add(Span<Segment const> readable, Span<Segment const> writable, Token token) {
+    /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken. Inlined where it is
+    /// called: a driver that adds in many places and counts bytes has one function for it.
+    [[nodiscard]] [[gnu::always_inline]] Status add(Span<Segment const> readable, Span<Segment const> writable,
+                                                    Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(readable, writable, token);
     }
 
     /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of it.
     template <size_t Readable, size_t Writable>
-    [[nodiscard]] Status add(Segment const (&readable)[Readable], Segment const (&writable)[Writable], Token token) {
+    [[nodiscard]] [[gnu::always_inline]] Status add(Segment const (&readable)[Readable],
+                                                    Segment const (&writable)[Writable], Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
     }
     template <size_t Readable>
-    [[nodiscard]] Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
+    [[nodiscard]] [[gnu::always_inline]] Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<0>{nullptr}, token);
     }
     template <size_t Writable>
-    [[nodiscard]] Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
+    [[nodiscard]] [[gnu::always_inline]] Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(FixedSegments<0>{nullptr}, FixedSegments<Writable>{writable}, token);
     }
@@ -210,7 +213,7 @@ public:
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
     [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
-        return ring_.add(readable, writable, token);
+        return ring_.template add<Gather const&, Gather const&>(readable, writable, token);
     }
 
     /// Makes all that was added visible with one release, and returns whether the device wants a notification
