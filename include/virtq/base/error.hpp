@@ -60,6 +60,8 @@ enum class Error : uint8_t {
     device_gone,
     // transport: a function on PCI
     pci_function_absent,
+    pci_access_widths_differ,
+    pci_access_echoes,
     pci_capability_list_broken,
     pci_modern_absent,
     pci_legacy_absent,
@@ -227,6 +229,16 @@ enum class Error : uint8_t {
             return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
                    "none "
                    "ever does, check the configuration access (ECAM address and mapping, or the ports).";
+        case Error::pci_access_widths_differ:
+            return "The kernel's read8, read16 and read32 of PCI configuration space see different bytes at one "
+                   "place: "
+                   "through port 0xcfc shift the word right by eight times the low two bits of the offset, or use "
+                   "port "
+                   "0xcfc plus these; elsewhere read at the offset itself, in its width.";
+        case Error::pci_access_echoes:
+            return "Every device number of this bus, or every function of a device, answers the same: the kernel's "
+                   "configuration access leaves the device or function number out of the address (pci_frame()). If it "
+                   "does not: behind some PCI Express ports the hardware does so, and only device 0 is there.";
         case Error::pci_capability_list_broken:
             return "The capability list of this PCI function loops or leaves its place: the device is faulty, or the "
                    "configuration access reads from the wrong offset.";

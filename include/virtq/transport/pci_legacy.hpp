@@ -28,9 +28,9 @@ class PciLegacyTransport {
 public:
     constexpr PciLegacyTransport() = default;
 
-    /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`, `not_virtio`,
-    /// `pci_legacy_absent` for a device that has no legacy interface of this kind, `pci_window_full`,
-    /// `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`,
+    /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device that has no legacy interface of this
+    /// kind, `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {

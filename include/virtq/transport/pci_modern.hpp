@@ -35,9 +35,9 @@ public:
     constexpr PciModernTransport() = default;
 
     /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
-    /// `pci_function_absent`, `not_virtio`, `pci_modern_absent` (try `PciLegacyTransport`), `pci_structure_missing`,
-    /// `pci_structure_invalid`, `pci_capability_list_broken`, `pci_window_full`, `pci_bar_unassigned`,
-    /// `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
+    /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
+    /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {

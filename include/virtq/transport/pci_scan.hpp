@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/error.hpp>
+#include <virtq/transport/pci_echo.hpp>
 #include <virtq/transport/pci_function.hpp>
 
 #include <stdint.h>
@@ -15,10 +17,16 @@ struct PciBusRange {
 };
 
 /// What a scan came to. No function at all: the configuration access reads elsewhere (the address of the ECAM, and its
-/// mapping), or each width but one is wrong (`read16` and `read8` have to go to their own offset).
+/// mapping).
 struct PciScan {
     unsigned functions = 0;
     unsigned virtio = 0;
+    /// What is wrong with the kernel's configuration access, as far as it shows: `pci_access_widths_differ`,
+    /// `pci_access_echoes`, with a sentence each. The scan goes on all the same.
+    Error trouble = Error::none;
+
+    /// The first one stays.
+    constexpr void note(Error found) { trouble = trouble == Error::none ? found : trouble; }
 };
 
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
@@ -28,8 +36,8 @@ struct PciScan {
 /// ```
 template <PciConfigAccess Access, class Each>
 PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
-    constexpr unsigned frames_a_bus = 256;
-    constexpr unsigned functions = 8;
+    constexpr unsigned frames_a_bus = unsigned{spec::pci::devices} * spec::pci::functions;
+    constexpr unsigned functions = spec::pci::functions;
     PciScan scan;
     for (unsigned bus = buses.first; bus <= buses.last; ++bus) {
         for (unsigned frame = 0; frame < frames_a_bus; ++frame) {
@@ -37,17 +45,27 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
                                                {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
                                                 static_cast<uint8_t>(frame % functions)}};
             Result<spec::DeviceId> const type = identify(function);
-            scan.functions += type.error() != Error::pci_function_absent;
+            bool const exists = type.error() != Error::pci_function_absent;
+            scan.functions += exists;
+            if (type.error() == Error::pci_access_widths_differ) {
+                scan.note(type.error());
+            }
+            if (exists && frame == 0 && detail::devices_echo(access, function)) {
+                scan.note(Error::pci_access_echoes);
+            }
             if (type) {
                 ++scan.virtio;
                 each(function, *type);
             }
+            if (frame % functions != 0) {
+                continue;
+            }
             bool const alone =  // functions 1 to 7 of a device without the bit need not be decoded (PCI 3.2.2.3.4)
-                frame % functions == 0 &&
-                (type.error() == Error::pci_function_absent ||
-                 (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0);
+                !exists || (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0;
             if (alone) {
                 frame += functions - 1;
+            } else if (detail::functions_echo(access, function)) {
+                scan.note(Error::pci_access_echoes);
             }
         }
     }
