@@ -70,6 +70,7 @@ enum class Error : uint8_t {
     pci_bar_unassigned,
     pci_window_full,
     pci_not_mapped,
+    pci_mappings_overlap,
     pci_command_refused,
     msix_absent,
     msix_refused,
@@ -269,6 +270,9 @@ enum class Error : uint8_t {
             return "The kernel could not map a BAR of this device (map_device_memory or map_device_ports returned 0): "
                    "map "
                    "the host bridge's windows as device memory.";
+        case Error::pci_mappings_overlap:
+            return "The kernel has mapped two register structures of this PCI device at the same virtual addresses: "
+                   "map_device_memory() has to give each call addresses of its own, and to leave them mapped.";
         case Error::pci_command_refused:
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the "

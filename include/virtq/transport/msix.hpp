@@ -117,11 +117,11 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
     uint16_t const count = messages.size() < size ? static_cast<uint16_t>(messages.size()) : size;
     PciBars bars;
     bars.measure(function);
-    Result<Space> const table = map_structure<Space>(bars, msix.table(count), mapper);
+    Result<uintptr_t> const table = map_structure(bars, msix.table(count), mapper);
     if (!table) {
         return table.error();
     }
-    if (Status const enabled = msix.enable(*table, {messages.data(), count}); !enabled) {
+    if (Status const enabled = msix.enable(Space{*table}, {messages.data(), count}); !enabled) {
         msix.disable();
         return enabled.error();
     }

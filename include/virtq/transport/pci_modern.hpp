@@ -8,6 +8,7 @@
 #include <virtq/transport/msix.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_layout.hpp>
+#include <virtq/transport/pci_mapping.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
 
@@ -37,7 +38,8 @@ public:
     /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
     /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
     /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
-    /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `pci_mappings_overlap`,
+    /// `device_gone`.
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {
@@ -54,7 +56,14 @@ public:
         if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
             return placed;
         }
-        auto const map = [&](PciStructure const& which) { return map_structure<Space>(bars, which, mapper); };
+        PciMappings mappings;
+        auto const map = [&](PciStructure const& which) -> Result<Space> {
+            Result<uintptr_t> const place = map_structure(bars, which, mapper);
+            if (!place) {
+                return place.error();
+            }
+            return mappings.add(*place, which.length) ? Result<Space>{Space{*place}} : Error::pci_mappings_overlap;
+        };
         Status const mapped = map_all(*layout, map);
         return mapped ? go_on(function, spec::pci::command_memory_space, *type) : mapped;
     }
@@ -154,6 +163,13 @@ public:
     [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_enable) != 0;
+    }
+
+    /// Where the device believes that the descriptor area is (§4.1.4.3), for diag/. 0: some do not let it be read.
+    [[nodiscard]] PhysAddr queue_descriptor_area(uint16_t queue) {
+        select(queue);
+        uint64_t const high = read(spec::pci::common::queue_desc_high);
+        return PhysAddr{(high << 32) | read(spec::pci::common::queue_desc_low)};
     }
 
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
