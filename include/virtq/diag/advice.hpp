@@ -83,8 +83,9 @@ namespace virtq {
                    "and "
                    "look at what it returns.";
         case Cause::queue_elsewhere:
-            return "Look for a second driver of this device, and for a queue that was initialised again without a "
-                   "reset of the device. GuestPageSize must be 4096.";
+            return "Look for a second driver of this device, for a map_device_memory() that gave two devices one "
+                   "address, and for a queue that was initialised again without a reset of the device. Of a legacy "
+                   "device GuestPageSize must be 4096.";
         case Cause::queue_size_above_maximum:
             return "Ask queue_size_max() first, and give init() no more; newer versions of QEMU refuse such a queue.";
         case Cause::ring_address_zero:

@@ -166,7 +166,9 @@ enum class Cause : uint8_t {
         case Cause::queue_not_initialised: return "The queue has no memory: init() was not called, or failed.";
         case Cause::queue_absent: return "The device has no queue of this number: its maximum size reads 0.";
         case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
-        case Cause::queue_elsewhere: return "The device has another page number for this queue than the driver.";
+        case Cause::queue_elsewhere:
+            return "The device has another address for this queue than the driver (its page number, of a legacy "
+                   "device).";
         case Cause::queue_size_above_maximum: return "The queue is larger than the device allows.";
         case Cause::ring_address_zero: return "The pages of the queue are said to lie at physical address 0.";
         case Cause::ring_address_virtual:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/phys_addr.hpp>
 #include <virtq/base/same_as.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/device_id.hpp>
@@ -43,6 +44,7 @@ struct DeviceSnapshot {
     bool knows_queue_size_max = false;
     uint32_t queue_pfn = 0;  ///< of a legacy device
     bool knows_queue_pfn = false;
+    PhysAddr queue_descriptor_area;  ///< of a modern device on PCI; 0: not known
 };
 
 /// What `diagnose` asks of a transport; those of `transport/` have it all.
@@ -70,6 +72,12 @@ concept ShowsWhatWasAsked = requires(T const& constant) {
     { constant.has_asked_features_ok() } -> SameAs<bool>;
 };
 
+/// One whose device tells where it was told that a queue is.
+template <class T>
+concept ShowsDescriptorArea = requires(T& transport, uint16_t queue) {
+    { transport.queue_descriptor_area(queue) } -> SameAs<PhysAddr>;
+};
+
 /// A transport that is one of several: what is behind shows more.
 template <class T>
 concept HidesAnother = requires(T& transport) {
@@ -89,6 +97,18 @@ void ask_what_was_asked([[maybe_unused]] T const& transport, [[maybe_unused]] De
     if constexpr (ShowsWhatWasAsked<T>) {
         seen.knows_asked = true;
         seen.asked = transport.has_asked_features_ok();
+    }
+}
+
+template <class T>
+void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
+    seen.queue_in_use = transport.is_queue_in_use(queue);
+    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
+    if (seen.knows_queue_size_max) {
+        seen.queue_size_max = transport.queue_size_max(queue);
+    }
+    if constexpr (ShowsDescriptorArea<T>) {
+        seen.queue_descriptor_area = transport.queue_descriptor_area(queue);
     }
 }
 
@@ -192,11 +212,7 @@ template <DiagnosableTransport T>
         }
         seen.knows_features = true;
         if (detail::may_ask_for_queue(seen)) {
-            seen.queue_in_use = transport.is_queue_in_use(queue);
-            seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
-            if (seen.knows_queue_size_max) {
-                seen.queue_size_max = transport.queue_size_max(queue);
-            }
+            detail::ask_of_queue(transport, queue, seen);
             seen.reach = DeviceSnapshot::Reach::queue;
         }
         return seen;

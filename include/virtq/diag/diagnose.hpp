@@ -243,6 +243,9 @@ private:
                 add(Cause::queue_not_enabled, diagnosis_.queue_index);
             } else if (device_.knows_queue_pfn && device_.queue_pfn != queue_.addresses.pfn()) {
                 add(Cause::queue_elsewhere, device_.queue_pfn, queue_.addresses.pfn());
+            } else if (uint64_t const told = device_.queue_descriptor_area.value;
+                       told != 0 && told != queue_.addresses.descriptor_area.value) {
+                add(Cause::queue_elsewhere, told, queue_.addresses.descriptor_area.value);
             }
             if (device_.knows_queue_size_max && device_.queue_size_max != 0 && queue_.size > device_.queue_size_max) {
                 add(Cause::queue_size_above_maximum, queue_.size, device_.queue_size_max);
