@@ -749,6 +749,15 @@ TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
     ASSERT_TRUE(machine.device.interrupt_line());
     EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
     EXPECT_TRUE(machine.device.interrupt_line());  // it was not acknowledged
+    std::string const never = "on_interrupt() was never called";
+    EXPECT_NE(flattened(machine.look()).find(never), std::string::npos) << explained(machine.look());
+    static_cast<void>(machine.transport.on_interrupt());
+    ASSERT_TRUE(machine.queue.take_used());
+    machine.submit_read();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
+    EXPECT_EQ(flattened(machine.look()).find(never), std::string::npos) << explained(machine.look());
 }
 
 TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {

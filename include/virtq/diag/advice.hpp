@@ -169,6 +169,32 @@ namespace virtq {
             return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
                    "and "
                    "sleep only if it says nothing_there.";
+        case Cause::intx_disabled:
+            return "probe() clears the bit; look who sets it afterwards: a PCI core that expects MSI, or one that "
+                   "saves and restores the command register.";
+        case Cause::interrupt_pin_missing: return "Call use_msix() between probe() and init(), or poll.";
+        case Cause::msix_off:
+            return "Look who writes the capability after use_msix(): a PCI core, or a second probe() of the function.";
+        case Cause::msix_masked: return "Clear Function Mask, which use_msix() does; look who sets it afterwards.";
+        case Cause::msix_on_untold:
+            return "If the kernel programs MSI-X by itself, tell the transport with use_vectors() between probe() and "
+                   "init(); otherwise look who switched it on after probe().";
+        case Cause::queue_without_vector:
+            return "Call use_msix() or use_vectors() before init(), and look who resets the device or writes its "
+                   "vectors afterwards.";
+        case Cause::other_handler_called:
+            return "After use_msix() register a handler for each vector, which calls on_vector() with its number; "
+                   "without it one for the line, which calls on_interrupt().";
+        case Cause::line_handler_never_called:
+            return "Is a handler registered for the line that the machine gives the pin (on a PC with an I/O APIC not "
+                   "always the line register's), and unmasked in the interrupt controller, as level-triggered? Does "
+                   "the "
+                   "CPU take interrupts? Or was the completion there before: does it sleep only after nothing_there?";
+        case Cause::vector_handler_never_called:
+            return "Check the messages given to use_msix(): on a PC the address is 0xfee00000 | APIC ID << 12 and the "
+                   "data a vector with a gate in the IDT; elsewhere what the ITS or IMSIC says. Is the local APIC on, "
+                   "does the CPU take interrupts? Or was the completion there before: does it sleep only after "
+                   "nothing_there?";
         case Cause::interrupt_not_handled:
             return "Check the line or vector, that the interrupt controller lets it through, that the CPU takes "
                    "interrupts, that the controller was told when the last one was done, and that the handler calls "

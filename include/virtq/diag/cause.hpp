@@ -85,6 +85,15 @@ enum class Cause : uint8_t {
     // who waits for whom
     answered_too_late,
     interrupts_off,
+    intx_disabled,
+    interrupt_pin_missing,
+    msix_off,
+    msix_masked,
+    msix_on_untold,
+    queue_without_vector,
+    other_handler_called,
+    line_handler_never_called,
+    vector_handler_never_called,
     interrupt_not_handled,
     completions_not_taken,
     slept_on_completions,
@@ -240,6 +249,29 @@ enum class Cause : uint8_t {
         case Cause::interrupts_off:
             return "The device has answered, and nobody has looked: used buffer notifications are off, so no "
                    "interrupt comes.";
+        case Cause::intx_disabled:
+            return "The function's interrupt line is switched off: Interrupt Disable is set in its command register.";
+        case Cause::interrupt_pin_missing:
+            return "The function has no interrupt line (its interrupt pin reads 0), and MSI-X is not in use: no "
+                   "interrupt can come.";
+        case Cause::msix_off:
+            return "The queues have MSI-X vectors, and MSI-X is off in the function's capability: somebody switched "
+                   "it "
+                   "off.";
+        case Cause::msix_masked:
+            return "All MSI-X vectors of the function are masked: Function Mask is set in its capability.";
+        case Cause::msix_on_untold:
+            return "MSI-X is on in the function's capability, which silences its line, and the transport knows of no "
+                   "vectors.";
+        case Cause::queue_without_vector:
+            return "The device has no MSI-X vector for this queue (it reads NO_VECTOR), so no interrupt comes.";
+        case Cause::other_handler_called:
+            return "The handler calls the wrong one of two: with MSI-X on_vector(), with a line on_interrupt(). The "
+                   "other one never says that there is something to take.";
+        case Cause::line_handler_never_called:
+            return "The device has answered, and no interrupt has ever come: on_interrupt() was never called.";
+        case Cause::vector_handler_never_called:
+            return "The device has answered, and no interrupt has ever come by MSI-X: on_vector() was never called.";
         case Cause::interrupt_not_handled:
             return "The device has answered and raised its interrupt, which nobody has acknowledged: the interrupt "
                    "does "

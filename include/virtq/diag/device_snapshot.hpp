@@ -3,6 +3,7 @@
 
 #include <virtq/base/phys_addr.hpp>
 #include <virtq/base/same_as.hpp>
+#include <virtq/diag/interrupt_snapshot.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/device_status.hpp>
@@ -44,6 +45,7 @@ struct DeviceSnapshot {
     bool knows_queue_size_max = false;
     uint32_t queue_pfn = 0;  ///< of a legacy device
     bool knows_queue_pfn = false;
+    InterruptSnapshot interrupts;
     PhysAddr queue_descriptor_area;  ///< of a modern device on PCI; 0: not known
 };
 
@@ -107,6 +109,7 @@ void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if (seen.knows_queue_size_max) {
         seen.queue_size_max = transport.queue_size_max(queue);
     }
+    seen.interrupts = take_interrupt_snapshot(transport, queue);
     if constexpr (ShowsDescriptorArea<T>) {
         seen.queue_descriptor_area = transport.queue_descriptor_area(queue);
     }
@@ -190,6 +193,7 @@ template <DiagnosableTransport T>
         if (transport.is_probed()) {
             seen = take_device_snapshot(transport.mmio_space(), queue);
             detail::ask_what_was_asked(transport, seen);
+            seen.interrupts = take_interrupt_snapshot(transport, queue);
         }
         return seen;
     } else {

@@ -6,6 +6,7 @@
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/inspect.hpp>
+#include <virtq/diag/interrupt_judge.hpp>
 #include <virtq/diag/last_chain.hpp>
 #include <virtq/diag/packed_judge.hpp>
 #include <virtq/diag/split_judge.hpp>
@@ -331,8 +332,10 @@ private:
             return add(Cause::answered_too_late, queue_.answered());
         }
         if (!queue_.notifications_on) {
-            add(Cause::interrupts_off, queue_.answered());
-        } else if ((device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0) {
+            return add(Cause::interrupts_off, queue_.answered());
+        }
+        InterruptJudge{diagnosis_, option_.pci}.judge();
+        if ((device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0) {
             add(Cause::interrupt_not_handled, device_.interrupt_status);
         } else {
             add(Cause::completions_not_taken, queue_.answered());

@@ -5,6 +5,7 @@
 #include <virtq/diag/address.hpp>
 #include <virtq/diag/cause.hpp>
 #include <virtq/diag/device_snapshot.hpp>
+#include <virtq/diag/pci_interrupt_state.hpp>
 #include <virtq/diag/snapshot.hpp>
 #include <virtq/spec/feature.hpp>
 
@@ -23,6 +24,8 @@ struct DiagnoseOption {
     Symptom symptom = Symptom::request_waits;
     /// The machine's memory as the device sees it; if it is named, addresses outside of it are found.
     Span<AddressRange const> ram{};
+    /// Of a device on PCI what `take_pci_interrupt_state(function)` says: why no interrupt comes is often seen there.
+    PciInterruptState pci{};
 };
 
 /// One cause, and the number that shows it.

@@ -208,6 +208,9 @@ private:
                 return;
             case Cause::ring_not_seen:
             case Cause::ring_told_elsewhere: print_offset(); return;
+            case Cause::line_handler_never_called: print_line(); return;
+            case Cause::vector_handler_never_called: print_vector(); return;
+            case Cause::interrupt_not_handled: print_calls(); return;
             case Cause::not_answered:
                 if (finding.expected != 0) {
                     out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);
@@ -311,6 +314,22 @@ private:
         if (virt > pages.phys.value) {
             out_.words(" Its pages' virtual address minus the physical one is ", 3).room(hex_columns, 3);
             out_.hex(virt - pages.phys.value).words(": is your direct map there?", 3);
+        }
+    }
+
+    void print_line() {
+        PciLine const line = diagnosis_.device.interrupts.line;
+        out_.words(" Its pin is ", 3).decimal(line.pin).words(", its line register says ", 3);
+        out_.room(4, 3).decimal(line.line).text(".");
+    }
+    void print_vector() {
+        out_.words(" The queue's vector is ", 3).room(6, 3);
+        out_.decimal(diagnosis_.device.interrupts.queue_vector).text(".");
+    }
+    void print_calls() {
+        InterruptSnapshot const& interrupts = diagnosis_.device.interrupts;
+        if (interrupts.way == InterruptSnapshot::Way::mmio && interrupts.line_calls == 0) {
+            out_.words(" No interrupt has ever come: on_interrupt() was never called.", 3);
         }
     }
 

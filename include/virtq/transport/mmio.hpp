@@ -5,6 +5,7 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
+#include <virtq/transport/call_count.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -67,6 +68,9 @@ public:
 
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+
+    /// How often `on_interrupt` was called, for diag/.
+    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
 
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[nodiscard]] Space& mmio_space() { return space_; }
@@ -148,6 +152,7 @@ public:
     }
 
     [[nodiscard]] InterruptCause on_interrupt() {
+        interrupt_calls_.add();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
         uint32_t const causes = read(spec::mmio::interrupt_status) & known;
         if (causes != 0) {
@@ -211,6 +216,7 @@ private:
 
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
+    CallCount interrupt_calls_;
     bool legacy_ = false;
     bool probed_ = false;
     bool asked_features_ok_ = false;

@@ -3,6 +3,7 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/platform/pci_config_access.hpp>
+#include <virtq/platform/pci_line.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/pci.hpp>
@@ -89,6 +90,12 @@ template <PciConfigAccess Access>
     uint32_t const type = device < spec::pci::device_modern_first ? function.read(spec::pci::subsystem_device_id)
                                                                   : uint32_t{device} - spec::pci::device_modern_first;
     return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
+}
+
+/// Where INTx of this function goes.
+template <PciConfigAccess Access>
+[[nodiscard]] PciLine find_line(PciFunction<Access> const& function) {
+    return {function.read(spec::pci::interrupt_pin), function.read(spec::pci::interrupt_line)};
 }
 
 /// Lets the device answer at its BARs, read and write memory, and use its interrupt line, which firmware may have

@@ -6,6 +6,7 @@
 #include <virtq/platform/port_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
+#include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
@@ -51,6 +52,7 @@ public:
             return Error::pci_legacy_absent;
         }
         disable_msix(function);  // firmware may have left it on, which moves the configuration
+        line_ = find_line(function);
         if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
             return placed;
         }
@@ -83,6 +85,19 @@ public:
     [[nodiscard]] bool is_legacy() const { return true; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const { return probed_; }
+    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
+    [[nodiscard]] PciLine interrupt_line() const { return line_; }
+    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[nodiscard]] uint16_t vector_calls() const { return vector_calls_.value(); }
+    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    [[nodiscard]] uint16_t queue_vector(uint16_t queue) {
+        if (!vectors_.in_use()) {
+            return spec::pci::no_vector;
+        }
+        select(queue);
+        return read(spec::pci::legacy::queue_msix_vector);
+    }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
 
@@ -142,9 +157,15 @@ public:
     [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
-    [[nodiscard]] InterruptCause on_interrupt() { return pci_interrupt_cause(read(spec::pci::legacy::isr_status)); }
+    [[nodiscard]] InterruptCause on_interrupt() {
+        interrupt_calls_.add();
+        return pci_interrupt_cause(read(spec::pci::legacy::isr_status));
+    }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
-    [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }
+    [[nodiscard]] InterruptCause on_vector(uint16_t vector) {
+        vector_calls_.add();
+        return vectors_.cause(vector);
+    }
 
     [[nodiscard]] uint8_t read_config8(uint16_t offset) {
         return has_config(offset, 1) ? space_.read8(in_config(offset)) : 0;
@@ -232,6 +253,9 @@ private:
     Space space_{};
     uint32_t bytes_ = 0;
     PciVectors vectors_;
+    PciLine line_;
+    CallCount interrupt_calls_;
+    CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since

@@ -5,6 +5,7 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
+#include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_layout.hpp>
@@ -108,6 +109,19 @@ public:
     [[nodiscard]] bool is_legacy() const { return false; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const { return probed_; }
+    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
+    [[nodiscard]] PciLine interrupt_line() const { return line_; }
+    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[nodiscard]] uint16_t vector_calls() const { return vector_calls_.value(); }
+    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    [[nodiscard]] uint16_t queue_vector(uint16_t queue) {
+        if (!vectors_.in_use()) {
+            return spec::pci::no_vector;
+        }
+        select(queue);
+        return read(spec::pci::common::queue_msix_vector);
+    }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
@@ -231,10 +245,14 @@ public:
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
     [[nodiscard]] InterruptCause on_interrupt() {
+        interrupt_calls_.add();
         return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
-    [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }
+    [[nodiscard]] InterruptCause on_vector(uint16_t vector) {
+        vector_calls_.add();
+        return vectors_.cause(vector);
+    }
 
     [[nodiscard]] uint8_t read_config8(uint16_t offset) { return has_config(offset, 1) ? config_.read8(offset) : 0; }
     [[nodiscard]] uint16_t read_config16(uint16_t offset) {
@@ -280,6 +298,7 @@ private:
         Result<spec::DeviceId> const type = identify(function);
         if (type) {
             disable_msix(function);  // firmware may have left it on
+            line_ = find_line(function);
         }
         return type;
     }
@@ -367,6 +386,9 @@ private:
     uint32_t notify_off_multiplier_ = 0;
     uint32_t config_bytes_ = 0;
     PciVectors vectors_;
+    PciLine line_;
+    CallCount interrupt_calls_;
+    CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
     bool asked_features_ok_ = false;
