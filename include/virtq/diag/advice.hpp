@@ -23,6 +23,13 @@ namespace virtq {
                    "sees. Was it called at all, for this queue, and of this object?";
         case Cause::request_refused: return "Look at what submit(), read() … return; the device has no part in it.";
 
+        case Cause::driver_moved:
+            return "Make it static, or hand its address around; no memcpy, and no list that moves its elements. Use "
+                   "it "
+                   "through the address at which init() was called.";
+        case Cause::transport_lost:
+            return "Make the transport static, as the driver is: one on the stack of the function that called init() "
+                   "is gone when that returns.";
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
         case Cause::registers_all_ones:

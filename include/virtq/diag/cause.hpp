@@ -13,7 +13,11 @@ enum class Cause : uint8_t {
     nothing_asked,
     request_refused,
 
+    // the objects of the kernel
+    driver_moved,
+
     // the registers
+    transport_lost,
     transport_not_probed,
     registers_all_ones,
     registers_all_zero,
@@ -122,6 +126,12 @@ enum class Cause : uint8_t {
             return "Nothing is in flight: the driver has refused the last request, of which the device has never "
                    "heard.";
 
+        case Cause::driver_moved:
+            return "The driver object is not where init() left it: it was copied or moved, or is used through another "
+                   "mapping. Two such objects count one ring, each by itself.";
+        case Cause::transport_lost:
+            return "The transport with which the driver was initialised knows of no device any more: it was cleared, "
+                   "moved, or its memory is used for something else.";
         case Cause::transport_not_probed:
             return "The transport does not know where its device's registers are: probe() was not called, or failed.";
         case Cause::registers_all_ones:

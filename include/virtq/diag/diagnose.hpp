@@ -148,6 +148,8 @@ struct DriverView {
     spec::DeviceId type = spec::DeviceId::none;  ///< what it was initialised for
     Error refused = Error::none;                 ///< why it did not take its last request
     Features offered;                            ///< when it was initialised
+    void const* here = nullptr;                  ///< where it is
+    void const* place = nullptr;                 ///< and where it was when it was initialised
 };
 
 /// The causes that a queue shows, together with its device. `RingJudge` knows what is particular to the format.
@@ -165,6 +167,10 @@ public:
           driver_(driver) {}
 
     void judge() {
+        judge_place();
+        if (device_.reach == DeviceSnapshot::Reach::nothing && driver_.place != nullptr) {
+            return add(Cause::transport_lost);  // it was probed once
+        }
         DeviceJudge device{diagnosis_};
         if (!device.judge_identity()) {
             return;
@@ -205,6 +211,13 @@ public:
     }
 
 private:
+    void judge_place() {
+        if (driver_.place != driver_.here) {
+            add(Cause::driver_moved, reinterpret_cast<uintptr_t>(driver_.here),
+                reinterpret_cast<uintptr_t>(driver_.place));
+        }
+    }
+
     /// What a device offers is the same after each reset.
     void judge_offered() {
         if (device_.knows_features && !driver_.offered.empty() &&
@@ -454,6 +467,10 @@ template <class Driver>
     }
     if constexpr (requires { Error{driver.refused(queue_index)}; }) {
         view.refused = driver.refused(queue_index);
+    }
+    if constexpr (requires { driver.initialised_at(); }) {
+        view.here = &driver;
+        view.place = driver.initialised_at();
     }
     if constexpr (requires { Features{driver.negotiation().offered}; }) {
         view.offered = driver.negotiation().offered;

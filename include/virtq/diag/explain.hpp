@@ -220,6 +220,7 @@ private:
                 out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).text(":");
                 print_difference(finding);
                 return;
+            case Cause::driver_moved:
             case Cause::registers_all_ones:
             case Cause::registers_all_zero:
             case Cause::not_virtio:

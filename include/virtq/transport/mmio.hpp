@@ -87,8 +87,12 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
+    [[nodiscard]] DeviceStatus status() {
+        check_probed();
+        return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))};
+    }
     void set_status(DeviceStatus status) {
+        check_probed();
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         write(spec::mmio::status, uint32_t{status.bits()});
@@ -137,6 +141,7 @@ public:
     }
     /// §4.2.2: the number of the queue, above it the data if they were negotiated.
     void notify(uint16_t queue, uint16_t next) {
+        check_probed();
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
         write(spec::mmio::queue_notify, data | queue);
     }
@@ -172,6 +177,13 @@ public:
     [[nodiscard]] uint32_t config_generation() { return legacy_ ? 0 : read(spec::mmio::config_generation); }
 
 private:
+    /// For a call that would otherwise go to whatever is at address 0.
+    void check_probed() const {
+        VIRTQ_ASSERT(probed_,
+                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
+                     "and leave it where it is, since drivers keep its address");
+    }
+
     template <class Word, Access access>
     [[nodiscard]] Word read(Register<Word, access> which) {
         return platform::read_register(space_, which);

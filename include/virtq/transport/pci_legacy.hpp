@@ -107,8 +107,12 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::legacy::device_status)}; }
+    [[nodiscard]] DeviceStatus status() {
+        check_probed();
+        return DeviceStatus{read(spec::pci::legacy::device_status)};
+    }
     void set_status(DeviceStatus status) {
+        check_probed();
         in_use_ = in_use_ && !status.is_reset();
         write(spec::pci::legacy::device_status, status.bits());
     }
@@ -148,7 +152,10 @@ public:
                                                                          : Status{Error::queue_not_accepted};
     }
 
-    void notify(uint16_t queue) { write(spec::pci::legacy::queue_notify, queue); }
+    void notify(uint16_t queue) {
+        check_probed();
+        write(spec::pci::legacy::queue_notify, queue);
+    }
     void notify(uint16_t queue, uint16_t) { notify(queue); }
 
     /// §2.6.1: a legacy device has no reset of one queue. Page number 0 takes it out of use, which is not asked for
@@ -185,6 +192,13 @@ public:
     [[nodiscard]] uint32_t config_generation() { return 0; }
 
 private:
+    /// For a call that would otherwise go to whatever is at address 0.
+    void check_probed() const {
+        VIRTQ_ASSERT(probed_,
+                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
+                     "and leave it where it is, since drivers keep its address");
+    }
+
     static constexpr bool by_ports = requires { Space::is_port_space; };
     static constexpr PciBar::Kind kind = by_ports ? PciBar::Kind::ports : PciBar::Kind::memory;
     static constexpr uint32_t bytes_maximum = 0x10000;  // a register's offset has 16 bits

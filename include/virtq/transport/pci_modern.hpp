@@ -142,8 +142,12 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::common::device_status)}; }
+    [[nodiscard]] DeviceStatus status() {
+        check_probed();
+        return DeviceStatus{read(spec::pci::common::device_status)};
+    }
     void set_status(DeviceStatus status) {
+        check_probed();
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         write(spec::pci::common::device_status, status.bits());
@@ -218,8 +222,10 @@ public:
     }
     /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
     void notify(uint16_t queue, uint16_t next) {
-        VIRTQ_ASSERT(queue < queue_maximum && doorbells_[queue].placed,
-                     "notify() of a queue that was not enabled: call init() or set_up_queue() first");
+        VIRTQ_ASSERT(
+            queue < queue_maximum && doorbells_[queue].placed,
+            "notify() of a queue that was not enabled: call init() or set_up_queue() first; or the transport was "
+            "cleared or overwritten since: leave it where it is, since drivers keep its address");
         Doorbell& doorbell = doorbells_[queue];
         if (sends_data_) {
             doorbell.space.write32(0, (uint32_t{next} << 16) | doorbell.value);
@@ -270,6 +276,13 @@ public:
     [[nodiscard]] uint32_t config_generation() { return read(spec::pci::common::config_generation); }
 
 private:
+    /// For a call that would otherwise go to whatever is at address 0.
+    void check_probed() const {
+        VIRTQ_ASSERT(probed_,
+                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
+                     "and leave it where it is, since drivers keep its address");
+    }
+
     struct Doorbell {
         Space space{};
         uint16_t value = 0;  ///< what the device calls the queue (§4.1.5.2)
