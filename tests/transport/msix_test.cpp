@@ -131,6 +131,18 @@ TEST(PciVectors, AreSharedInTurn) {
     }
 }
 
+// A message that the kernel forgot to fill in would be written over whatever is at address 0.
+TEST(Msix, RefusesAMessageWithoutAnAddress) {
+    Machine<> machine(3);
+    MsiMessage const forgotten[] = {messages[0], {}, messages[2]};
+    EXPECT_EQ(use_msix(machine.transport, machine.function, machine.bus, forgotten).error(), Error::msix_address_zero);
+    EXPECT_FALSE(is_msix_enabled(machine.function));
+    ASSERT_TRUE(machine.use(3).ok());
+    EXPECT_EQ(*use_msix(machine.transport, machine.function, machine.bus, {forgotten, 1}), 1);
+    machine.bring_up();
+    machine.read_through(0);
+}
+
 // §4.1.5.1.2.2, nanos#587: "the driver MUST verify success by reading the Vector field value".
 TEST(Msix, SeesThatAVectorIsRefused) {
     for (std::size_t const from : {0u, 1u, 2u}) {

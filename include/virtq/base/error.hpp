@@ -74,6 +74,7 @@ enum class Error : uint8_t {
     pci_command_refused,
     msix_absent,
     msix_refused,
+    msix_address_zero,
     // transport: a queue of the device
     queue_above_transport,
     queue_size_not_taken,
@@ -280,6 +281,10 @@ enum class Error : uint8_t {
         case Error::msix_absent:
             return "This PCI function has no MSI-X, or no message was given: use INTx, on_interrupt().";
         case Error::msix_refused: return "This PCI function does not switch MSI-X on: use INTx, on_interrupt().";
+        case Error::msix_address_zero:
+            return "An MSI-X message has the address 0, where no interrupt controller is: on a PC it is 0xfee00000 | "
+                   "APIC "
+                   "ID << 12, elsewhere what the ITS or IMSIC says. MSI-X is off.";
         case Error::queue_above_transport:
             return "The transport has no room for the doorbell of this queue: give PciModernTransport a larger "
                    "queue_maximum.";

@@ -97,10 +97,25 @@ private:
     uint16_t offset_ = 0;
 };
 
+namespace detail {
+
+/// Whether all messages go somewhere: one that nobody filled in would be written over what is at address 0.
+[[nodiscard]] constexpr bool have_addresses(Span<MsiMessage const> messages) {
+    for (MsiMessage const& message : messages) {
+        if (message.address == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace detail
+
 /// Gives a function these messages, one a vector, and switches it from INTx to MSI-X. Returns how many vectors there
 /// are: as many as messages, or as the device has, if these are fewer. Not while the device is in use. Errors:
-/// `msix_absent`, `msix_refused`, `pci_bar_unassigned`, `pci_not_mapped`, `pci_structure_invalid` for a table outside
-/// of its BAR, `pci_capability_list_broken`; then MSI-X is off, whatever it was before, and interrupts come by INTx.
+/// `msix_absent`, `msix_refused`, `msix_address_zero`, `pci_bar_unassigned`, `pci_not_mapped`, `pci_structure_invalid`
+/// for a table outside of its BAR, `pci_capability_list_broken`; then MSI-X is off, whatever it was before, and
+/// interrupts come by INTx.
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[nodiscard]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                            Span<MsiMessage const> messages) {
@@ -115,6 +130,9 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
     }
     uint16_t const size = msix.size();  // once: what is mapped is what is written
     uint16_t const count = messages.size() < size ? static_cast<uint16_t>(messages.size()) : size;
+    if (!detail::have_addresses({messages.data(), count})) {
+        return Error::msix_address_zero;
+    }
     PciBars bars;
     bars.measure(function);
     Result<uintptr_t> const table = map_structure(bars, msix.table(count), mapper);
