@@ -286,9 +286,9 @@ enum class Error : uint8_t {
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
                    "stuck and needs a system reset.";
         case Error::reset_needed:
-            return "The device does not work any more: it set DEVICE_NEEDS_RESET (§2.1.2), or a request timed out. "
-                   "Call "
-                   "reset(), which hands every request in flight back.";
+            return "The driver has stopped: a request timed out, its queue is broken (fault() says how), the device "
+                   "set DEVICE_NEEDS_RESET (§2.1.2) or was reset by somebody else, or the transport was probed again "
+                   "or overwritten. diagnose() says which. Call reset(), which hands every request in flight back.";
         case Error::transport_not_probed:
             return "The transport knows of no device yet: call its probe() first, and look at what it returned.";
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";

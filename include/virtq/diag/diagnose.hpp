@@ -273,7 +273,7 @@ private:
         add(chains.low_address());
         bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
         // Without the machine's memory an address may still be wrong.
-        bool const knows_addresses = !option_.ram.empty();
+        bool const knows_addresses = names_memory(option_.ram);
         if (sound && knows_addresses) {
             add(Cause::device_reads_elsewhere);
         }

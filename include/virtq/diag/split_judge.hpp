@@ -88,7 +88,7 @@ public:
         if (diagnosis_.findings().empty()) {
             Cause const cause = queue_.is_first_time() ? Cause::nothing_asked : Cause::nothing_in_flight;
             diagnosis_.add(is_request ? found(cause, last.shape()) : Finding{cause});
-            if (option_.symptom != Symptom::none && option_.ram.empty()) {
+            if (option_.symptom != Symptom::none && !names_memory(option_.ram)) {
                 diagnosis_.add(last.low_address());
             }
         }

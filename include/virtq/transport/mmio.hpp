@@ -147,6 +147,8 @@ public:
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
     }
 
+    /// Acknowledges, then says why.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
         uint32_t const causes = read(spec::mmio::interrupt_status) & known;

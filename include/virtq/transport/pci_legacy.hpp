@@ -142,6 +142,7 @@ public:
     [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() { return pci_interrupt_cause(read(spec::pci::legacy::isr_status)); }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
     [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }

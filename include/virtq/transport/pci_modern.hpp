@@ -214,6 +214,7 @@ public:
     }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
         return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
