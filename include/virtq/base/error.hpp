@@ -59,6 +59,7 @@ enum class Error : uint8_t {
     version_unknown,
     device_gone,
     // transport: a function on PCI
+    pci_virtio_absent,
     pci_function_absent,
     pci_capability_list_broken,
     pci_modern_absent,
@@ -223,6 +224,9 @@ enum class Error : uint8_t {
         case Error::device_gone:
             return "Every register reads as all ones: the device was unplugged, or its registers are not mapped. "
                    "Check the address and the mapping (device memory, uncached); on PCI whether memory space is on.";
+        case Error::pci_virtio_absent:
+            return "No VirtIO function of the type that was looked for is on these buses: describe() of what "
+                   "for_each_virtio_function() returned says what is there instead.";
         case Error::pci_function_absent:
             return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
                    "none "
