@@ -182,6 +182,19 @@ TEST(Msix, IsNotUsedWithoutMessages) {
 }
 
 // An error says that interrupts come by INTx, whatever was before.
+// The number of an interrupt line where the CPU's vector belongs.
+TEST(Msix, RefusesAMessageThatReachesNoCpu) {
+    if (platform::takes_msi_message(0xfee0'0000, 11)) {
+        GTEST_SKIP() << "nothing is known of this architecture's messages";
+    }
+    Machine<> machine;
+    MsiMessage const wrong[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 11}};
+    Result<std::uint16_t> const used = use_msix(machine.transport, machine.function, machine.bus, wrong);
+    EXPECT_EQ(used.error(), Error::msi_message_invalid);
+    EXPECT_EQ(machine.control() & wire::msix_enable, 0);
+    machine.bring_up();
+}
+
 TEST(Msix, IsOffAfterAnError) {
     enum class How { no_message, not_mapped, outside };
     for (How const how : {How::no_message, How::not_mapped, How::outside}) {

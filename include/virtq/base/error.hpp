@@ -72,6 +72,7 @@ enum class Error : uint8_t {
     pci_command_refused,
     msix_absent,
     msix_refused,
+    msi_message_invalid,
     // transport: a queue of the device
     queue_above_transport,
     queue_size_not_taken,
@@ -268,6 +269,10 @@ enum class Error : uint8_t {
         case Error::msix_absent:
             return "This PCI function has no MSI-X, or no message was given: use INTx, on_interrupt().";
         case Error::msix_refused: return "This PCI function does not switch MSI-X on: use INTx, on_interrupt().";
+        case Error::msi_message_invalid:
+            return "An MSI-X message cannot reach a CPU: on x86 the address is 0xfee00000 | APIC ID << 12, and the "
+                   "low 8 "
+                   "bits of the data are the CPU's vector, 32 to 255, not the number of an interrupt line.";
         case Error::queue_above_transport:
             return "The transport has no room for the doorbell of this queue: give PciModernTransport a larger "
                    "queue_maximum.";
