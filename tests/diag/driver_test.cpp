@@ -241,6 +241,27 @@ TEST(DiagnosisOfATransport, SeesADeviceWithoutVersion1) {
     EXPECT_NE(text.find("missing     VIRTIO_F_VERSION_1"), std::string::npos) << text;
 }
 
+/// A BAR over RAM: the status stays, and nothing is offered.
+struct Memory {
+    DeviceStatus kept;
+    [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
+    [[nodiscard]] bool is_legacy() const { return false; }
+    DeviceStatus status() { return kept; }
+    std::uint32_t offered_features(unsigned) { return 0; }
+    std::uint32_t queue_size_max(std::uint16_t) { return 0; }
+    bool is_queue_in_use(std::uint16_t) { return false; }
+};
+
+TEST(DiagnosisOfATransport, SeesThatItsRegistersAreMemory) {
+    for (std::uint8_t const status : {std::uint8_t{0x83}, std::uint8_t{0x0f}}) {  // given up, or driven by hand
+        Memory memory{DeviceStatus{status}};
+        Diagnosis const found = diagnose(memory);
+        EXPECT_EQ(found.cause(), Cause::registers_are_memory) << explained(found);
+        EXPECT_NE(flattened(found).find("over RAM"), std::string::npos) << explained(found);
+        EXPECT_EQ(flattened(found).find("configured on the host"), std::string::npos) << explained(found);
+    }
+}
+
 TEST(DiagnosisOfATransport, ShowsWhereItsRegistersAreMapped) {
     alignas(4) std::uint32_t words[64] = {};
     words[0] = little_endian(spec::mmio::magic);

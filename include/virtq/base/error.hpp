@@ -87,6 +87,7 @@ enum class Error : uint8_t {
     reset_needed,
     transport_not_probed,
     wrong_device_type,
+    nothing_offered,
     feature_required_not_offered,
     feature_prerequisite_missing,
     status_not_kept,
@@ -301,6 +302,11 @@ enum class Error : uint8_t {
         case Error::transport_not_probed:
             return "The transport knows of no device yet: call its probe() first, and look at what it returned.";
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
+        case Error::nothing_offered:
+            return "The device offers no feature at all, which no modern device does, and yet its status register "
+                   "keeps "
+                   "what is written to it: this is memory, not registers. Look whether a BAR lies over RAM (a wrong "
+                   "PciWindow), and whether the mapping is that of the BAR.";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
                    "implement: see negotiation().missing, and the device's options (QEMU: `-global "

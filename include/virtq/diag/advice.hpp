@@ -52,6 +52,9 @@ namespace virtq {
                    "Initialise the device again.";
         case Cause::device_not_initialised:
             return "Look at what init(), or the step of DeviceInit, returned: describe() has a sentence for it.";
+        case Cause::registers_are_memory:
+            return "Look whether the BAR lies over RAM (a PciWindow that is not the host bridge's), and whether "
+                   "map_device_memory() maps the address that it is given; compare with `info mtree` and `info pci`.";
         case Cause::version_1_not_offered:
             return "Look how the device is configured on the host (QEMU: disable-modern=off); a legacy one has "
                    "version 1 "

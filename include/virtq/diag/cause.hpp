@@ -28,6 +28,7 @@ enum class Cause : uint8_t {
     device_was_reset,
     device_not_initialised,
     driver_not_initialised,
+    registers_are_memory,
     version_1_not_offered,
     features_refused,
     features_not_accepted,
@@ -138,6 +139,9 @@ enum class Cause : uint8_t {
         case Cause::device_not_initialised:
             return "The device is not initialised: init() was not called, or it failed and gave the device back "
                    "(ACKNOWLEDGE and DRIVER are not both set).";
+        case Cause::registers_are_memory:
+            return "The device offers no feature at all, and yet its status keeps what is written to it: this is "
+                   "memory, not the registers of a device.";
         case Cause::version_1_not_offered:
             return "The device does not offer VIRTIO_F_VERSION_1, without which a modern one cannot be driven (§6.1).";
         case Cause::features_refused:

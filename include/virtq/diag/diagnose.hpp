@@ -74,7 +74,9 @@ public:
         }
         bool const failed = has(spec::StatusBit::failed);
         bool const lacks_features = !device_.legacy && !has(spec::StatusBit::features_ok);
-        if (lacks_features) {
+        if (!device_.legacy && device_.offered.empty()) {
+            add(Cause::registers_are_memory, status.bits());
+        } else if (lacks_features) {
             judge_offer(failed);
         }
         if (failed) {
