@@ -86,8 +86,14 @@ namespace virtq {
                    "and "
                    "look at what it returns.";
         case Cause::queue_elsewhere:
-            return "Look for a second driver of this device, and for a queue that was initialised again without a "
-                   "reset of the device. GuestPageSize must be 4096.";
+            return "Look for a second driver or a second init() of this device, for two devices whose BARs overlap "
+                   "(one PciWindow for all devices?) or whose mappings are one, and for a queue that was initialised "
+                   "again without a reset. By hand: the three addresses in their order, both halves; GuestPageSize of "
+                   "a legacy device is 4096.";
+        case Cause::queue_size_differs:
+            return "Write the queue's size() to queue_size before queue_enable, for this queue (queue_select); or "
+                   "look "
+                   "for a second driver.";
         case Cause::queue_size_above_maximum:
             return "Ask queue_size_max() first, and give init() no more; newer versions of QEMU refuse such a queue.";
         case Cause::ring_address_zero:

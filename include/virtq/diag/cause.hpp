@@ -48,6 +48,7 @@ enum class Cause : uint8_t {
     queue_absent,
     queue_not_enabled,
     queue_elsewhere,
+    queue_size_differs,
     queue_size_above_maximum,
     ring_address_zero,
     ring_address_virtual,
@@ -170,7 +171,11 @@ enum class Cause : uint8_t {
         case Cause::queue_not_initialised: return "The queue has no memory: init() was not called, or failed.";
         case Cause::queue_absent: return "The device has no queue of this number: its maximum size reads 0.";
         case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
-        case Cause::queue_elsewhere: return "The device has another page number for this queue than the driver.";
+        case Cause::queue_elsewhere:
+            return "The device's registers hold another address than this queue's (of a legacy device, a page "
+                   "number): "
+                   "a second driver has initialised it, or they are another device's registers.";
+        case Cause::queue_size_differs: return "The device was told another size of this queue than the driver's.";
         case Cause::queue_size_above_maximum: return "The queue is larger than the device allows.";
         case Cause::ring_address_zero: return "The pages of the queue are said to lie at physical address 0.";
         case Cause::ring_address_virtual:

@@ -3,6 +3,7 @@
 
 #include <virtq/base/same_as.hpp>
 #include <virtq/platform/register_space.hpp>
+#include <virtq/queue/layout.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/device_status.hpp>
 #include <virtq/spec/feature.hpp>
@@ -43,6 +44,8 @@ struct DeviceSnapshot {
     bool knows_queue_size_max = false;
     uint32_t queue_pfn = 0;  ///< of a legacy device
     bool knows_queue_pfn = false;
+    QueueAddresses told;  ///< what the registers of an enabled queue hold
+    bool knows_told = false;
 };
 
 /// What `diagnose` asks of a transport; those of `transport/` have it all.
@@ -70,6 +73,12 @@ concept ShowsWhatWasAsked = requires(T const& constant) {
     { constant.has_asked_features_ok() } -> SameAs<bool>;
 };
 
+/// One whose device tells where its queues are.
+template <class T>
+concept ShowsToldAddresses = requires(T& transport, uint16_t queue) {
+    { transport.told_addresses(queue) } -> SameAs<QueueAddresses>;
+};
+
 /// A transport that is one of several: what is behind shows more.
 template <class T>
 concept HidesAnother = requires(T& transport) {
@@ -89,6 +98,23 @@ void ask_what_was_asked([[maybe_unused]] T const& transport, [[maybe_unused]] De
     if constexpr (ShowsWhatWasAsked<T>) {
         seen.knows_asked = true;
         seen.asked = transport.has_asked_features_ok();
+    }
+}
+
+/// The queue's selector is written because there is no other way to read; it stays, since only the set-up of queues
+/// uses it, which writes it first.
+template <class T>
+void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
+    seen.queue_in_use = transport.is_queue_in_use(queue);
+    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
+    if (seen.knows_queue_size_max) {
+        seen.queue_size_max = transport.queue_size_max(queue);
+    }
+    if constexpr (ShowsToldAddresses<T>) {
+        if (seen.queue_in_use) {
+            seen.told = transport.told_addresses(queue);
+            seen.knows_told = seen.told.descriptor_area != PhysAddr{};  // some devices do not let it be read
+        }
     }
 }
 
@@ -192,11 +218,7 @@ template <DiagnosableTransport T>
         }
         seen.knows_features = true;
         if (detail::may_ask_for_queue(seen)) {
-            seen.queue_in_use = transport.is_queue_in_use(queue);
-            seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
-            if (seen.knows_queue_size_max) {
-                seen.queue_size_max = transport.queue_size_max(queue);
-            }
+            detail::ask_of_queue(transport, queue, seen);
             seen.reach = DeviceSnapshot::Reach::queue;
         }
         return seen;

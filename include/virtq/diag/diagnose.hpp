@@ -245,6 +245,8 @@ private:
                 add(Cause::queue_not_enabled, diagnosis_.queue_index);
             } else if (device_.knows_queue_pfn && device_.queue_pfn != queue_.addresses.pfn()) {
                 add(Cause::queue_elsewhere, device_.queue_pfn, queue_.addresses.pfn());
+            } else if (device_.knows_told) {
+                judge_told(device_.told, queue_.addresses);
             }
             if (device_.knows_queue_size_max && device_.queue_size_max != 0 && queue_.size > device_.queue_size_max) {
                 add(Cause::queue_size_above_maximum, queue_.size, device_.queue_size_max);
@@ -256,6 +258,23 @@ private:
             case AddressTrouble::outside_ram: return add(Cause::ring_outside_ram, queue_.pages.phys.value);
             case AddressTrouble::none:
             case AddressTrouble::inside_ring: return;
+        }
+    }
+
+    void judge_told(QueueAddresses const& told, QueueAddresses const& own) {
+        struct {
+            PhysAddr told;
+            PhysAddr own;
+        } const areas[] = {{told.descriptor_area, own.descriptor_area},
+                           {told.driver_area, own.driver_area},
+                           {told.device_area, own.device_area}};
+        for (auto const& area : areas) {
+            if (area.told != area.own) {
+                return add(Cause::queue_elsewhere, area.told.value, area.own.value);
+            }
+        }
+        if (told.size != own.size) {
+            add(Cause::queue_size_differs, told.size, own.size);
         }
     }
 

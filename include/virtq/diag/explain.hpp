@@ -224,6 +224,7 @@ private:
             case Cause::device_type_differs:
             case Cause::used_index_restarted:
             case Cause::queue_elsewhere:
+            case Cause::queue_size_differs:
             case Cause::queue_size_above_maximum:
             case Cause::avail_index_overwritten:
             case Cause::avail_flags_overwritten:

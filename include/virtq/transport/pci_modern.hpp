@@ -156,6 +156,13 @@ public:
         return read(spec::pci::common::queue_enable) != 0;
     }
 
+    /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
+    [[nodiscard]] QueueAddresses told_addresses(uint16_t queue) {
+        select(queue);
+        return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
+                read(spec::pci::common::queue_driver), read(spec::pci::common::queue_device)};
+    }
+
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
     /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
@@ -251,7 +258,8 @@ private:
     void write(Register<Word, access> which, Word value) {
         platform::write_register(common_, which, value);
     }
-    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
+    [[nodiscard]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
+    void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
 
     void select(uint16_t queue) { write(spec::pci::common::queue_select, queue); }
 
