@@ -870,7 +870,8 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     ASSERT_TRUE(init.go_live().ok());
     machine.submit_read();
     machine.work();
-    EXPECT_TRUE(names(machine.look(), Cause::ring_told_elsewhere));
+    EXPECT_TRUE(names(machine.look(), Cause::second_driver));
+    EXPECT_FALSE(names(machine.look(), Cause::ring_told_elsewhere));
     for (Cause const cause : {Cause::ring_not_seen, Cause::ring_told_elsewhere}) {
         EXPECT_NE(std::string{advise(cause)}.find("second driver"), std::string::npos);
     }

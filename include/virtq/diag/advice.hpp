@@ -169,6 +169,7 @@ namespace virtq {
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'`: it says what it could not bear; usually an "
                    "address or a length in a descriptor, or a queue size that differs. Then reset the device.";
 
+        case Cause::budget_too_small:
         case Cause::answered_too_late:
             return "Give the call a larger budget of looks (a look takes nanoseconds, a disk milliseconds) or a relax "
                    "hook "
@@ -202,6 +203,10 @@ namespace virtq {
         case Cause::not_answered:
             return "Check type, lengths and directions of the request, and what the host says: run QEMU with "
                    "`-d guest_errors -trace 'virtio_*'`, and look at `info virtio-queue-status PATH QUEUE`.";
+        case Cause::second_driver:
+            return "Give each device one transport and one driver: look whether two transports were probed at one "
+                   "address, and who calls init() again. `info virtio-queue-status PATH QUEUE` shows where the device "
+                   "looks.";
         case Cause::ring_not_seen:
             return "Check what the allocator says in Pages::phys: cut to 32 bits, an offset, frames instead of "
                    "bytes, pages that are not contiguous? Give it phys_addr(), and init() verifies them, or wrap it "

@@ -95,7 +95,9 @@ enum class Cause : uint8_t {
     used_ring_elsewhere,
     device_uses_event_idx,
     event_idx_not_accepted,
+    budget_too_small,
     not_answered,
+    second_driver,
     ring_not_seen,
     ring_told_elsewhere,
     buffer_address_cut,
@@ -269,6 +271,12 @@ enum class Cause : uint8_t {
         case Cause::event_idx_not_accepted:
             return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX: was that "
                    "feature really accepted? Without it the device waits for a notification.";
+        case Cause::budget_too_small:
+            return "The device has seen the request, and had not answered when the driver gave up: the budget may be "
+                   "small.";
+        case Cause::second_driver:
+            return "The device has answered from these pages before, and does not look at them any more: a second "
+                   "driver, or a second init() of this device, has reset it and given it another queue.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
             return "The device does not see what waits in this queue: it looks at other memory than the driver.";

@@ -364,6 +364,9 @@ private:
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
         }
         ring_.judge_event_idx_again();
+        if (has_given_up() && ring_.is_heard()) {
+            add(Cause::budget_too_small, queue_.offered());
+        }
         if (ring_.is_unheard()) {
             judge_unheard();
         }
@@ -371,17 +374,24 @@ private:
             add(chains.not_a_block_request());
         }
         add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
+        if (!queue_.is_first_time() && !ring_.is_unheard() && !ring_.is_heard()) {
+            add(Cause::second_driver, queue_.pages.phys.value);
+        }
     }
 
     /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
-    /// their high halves.
+    /// their high halves. A device that has answered was given the right ones.
     void judge_unheard() {
         bool const by_caller = notifier_ == Notifier::caller;
-        bool const notified = !by_caller || queue_.pages.phys.value > UINT32_MAX;
+        bool const notified = !by_caller || (queue_.is_first_time() && queue_.pages.phys.value > UINT32_MAX);
         if (!notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }
-        add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        if (!queue_.is_first_time()) {
+            add(Cause::second_driver, queue_.pages.phys.value);
+        } else {
+            add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        }
         if (notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }
