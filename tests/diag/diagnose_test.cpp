@@ -710,10 +710,14 @@ TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
     machine.bring_up();
     machine.add_read();
     ASSERT_TRUE(machine.queue.publish());
+    EXPECT_NE(flattened(machine.look()).find("notify() of this transport was not called"), std::string::npos);
     machine.transport.notify(1);
     machine.work();
     machine.hostile = true;
-    EXPECT_TRUE(names(machine.look(), Cause::never_notified));
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::other_queue_notified) << explained(found);
+    EXPECT_NE(flattened(found).find("It was for queue 1 and not 0."), std::string::npos) << explained(found);
+    EXPECT_EQ(flattened(found).find("was not called"), std::string::npos) << explained(found);
 }
 
 TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
@@ -831,7 +835,9 @@ TEST(DiagnosisOfWaitingForARing, SuspectsTheAddressesFirstAbove4GiB) {
         machine.bring_up();
         machine.add_read();
         ASSERT_TRUE(machine.queue.publish());
-        Diagnosis const found = machine.look();
+        EXPECT_EQ(machine.cause(), Cause::never_notified);  // the transport knows that
+        auto registers = machine.device.registers();
+        Diagnosis const found = diagnose(registers, 0, machine.queue, machine.negotiation.negotiated);
         ASSERT_EQ(found.findings().size(), 3u);
         bool const above = base > UINT32_MAX;
         EXPECT_EQ(found.cause(), above ? Cause::ring_told_elsewhere : Cause::never_notified);

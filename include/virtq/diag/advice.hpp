@@ -194,6 +194,8 @@ namespace virtq {
         case Cause::never_notified:
             return "If publish() says so, call notify() of the transport with the number of this queue; check that "
                    "number. To try, call notify() once more by hand: if things go on, this was it.";
+        case Cause::other_queue_notified:
+            return "Give notify() the number that enable_queue() was given for this queue.";
         case Cause::used_ring_elsewhere:
             return "Check the third address that the device was given (device area): high and low half, and that it "
                    "is physical. `info virtio-queue-status PATH QUEUE` shows it.";

@@ -92,6 +92,7 @@ enum class Cause : uint8_t {
     slept_on_completions,
     not_published,
     never_notified,
+    other_queue_notified,
     used_ring_elsewhere,
     device_uses_event_idx,
     event_idx_not_accepted,
@@ -260,6 +261,8 @@ enum class Cause : uint8_t {
         case Cause::not_published:
             return "Chains were added, and publish() was not called since: the device does not know of them.";
         case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
+        case Cause::other_queue_notified:
+            return "The last notify() was for another queue than the one that waits: the device looks at that one.";
         case Cause::used_ring_elsewhere:
             return "The device raised its interrupt for a used buffer, but the ring does not show any: the "
                    "device "

@@ -36,6 +36,10 @@ struct DeviceSnapshot {
     bool knows_asked = false;  ///< the next one is known
     bool asked = false;        ///< FEATURES_OK was written since the last reset
 
+    bool knows_notify = false;    ///< the next one is known
+    bool has_notified = false;    ///< the transport's notify() was called since the last reset
+    uint16_t notified_queue = 0;  ///< last, if it was
+
     bool knows_features = false;
     Features offered;  ///< bits 0 to 63
 
@@ -73,6 +77,13 @@ concept ShowsWhatWasAsked = requires(T const& constant) {
     { constant.has_asked_features_ok() } -> SameAs<bool>;
 };
 
+/// One that remembers which queue it notified last.
+template <class T>
+concept ShowsLastNotify = requires(T const& constant) {
+    bool{constant.last_notify().any};
+    uint16_t{constant.last_notify().queue};
+};
+
 /// One whose device tells where its queues are.
 template <class T>
 concept ShowsToldAddresses = requires(T& transport, uint16_t queue) {
@@ -93,11 +104,18 @@ namespace detail {
     return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
 }
 
+/// What the transport remembers of its own calls.
 template <class T>
-void ask_what_was_asked([[maybe_unused]] T const& transport, [[maybe_unused]] DeviceSnapshot& seen) {
+void ask_what_it_did([[maybe_unused]] T const& transport, [[maybe_unused]] DeviceSnapshot& seen) {
     if constexpr (ShowsWhatWasAsked<T>) {
         seen.knows_asked = true;
         seen.asked = transport.has_asked_features_ok();
+    }
+    if constexpr (ShowsLastNotify<T>) {
+        seen.knows_notify = true;
+        auto const last = transport.last_notify();
+        seen.has_notified = last.any;
+        seen.notified_queue = last.queue;
     }
 }
 
@@ -195,7 +213,7 @@ template <DiagnosableTransport T>
         DeviceSnapshot seen;
         if (transport.is_probed()) {
             seen = take_device_snapshot(transport.mmio_space(), queue);
-            detail::ask_what_was_asked(transport, seen);
+            detail::ask_what_it_did(transport, seen);
         }
         return seen;
     } else {
@@ -205,7 +223,7 @@ template <DiagnosableTransport T>
                 return seen;  // there are no registers to look at
             }
         }
-        detail::ask_what_was_asked(transport, seen);
+        detail::ask_what_it_did(transport, seen);
         seen.reach = DeviceSnapshot::Reach::status;
         seen.device_id = transport.device_id();
         seen.legacy = transport.is_legacy();

@@ -383,7 +383,11 @@ private:
     /// their high halves. A device that has answered was given the right ones.
     void judge_unheard() {
         bool const by_caller = notifier_ == Notifier::caller;
-        bool const notified = !by_caller || (queue_.is_first_time() && queue_.pages.phys.value > UINT32_MAX);
+        if (by_caller && device_.has_notified && device_.notified_queue != diagnosis_.queue_index) {
+            add(Cause::other_queue_notified, device_.notified_queue, diagnosis_.queue_index);
+        }
+        bool const was_called = device_.knows_notify ? device_.has_notified : queue_.pages.phys.value > UINT32_MAX;
+        bool const notified = !by_caller || (queue_.is_first_time() && was_called);
         if (!notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }

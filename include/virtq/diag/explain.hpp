@@ -208,6 +208,15 @@ private:
                 return;
             case Cause::ring_not_seen:
             case Cause::ring_told_elsewhere: print_offset(); return;
+            case Cause::other_queue_notified:
+                out_.words(" It was for queue ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.value));
+                out_.words(" and not ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.expected)).text(".");
+                return;
+            case Cause::never_notified:
+                if (diagnosis_.device.knows_notify && !diagnosis_.device.has_notified) {
+                    out_.words(" notify() of this transport was not called since the device was reset.", 3);
+                }
+                return;
             case Cause::not_answered:
                 if (finding.expected != 0) {
                     out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);

@@ -5,6 +5,7 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -68,6 +69,9 @@ public:
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[nodiscard]] Space& mmio_space() { return space_; }
 
@@ -87,6 +91,9 @@ public:
     void set_status(DeviceStatus status) {
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
@@ -134,6 +141,7 @@ public:
     /// §4.2.2: the number of the queue, above it the data if they were negotiated.
     void notify(uint16_t queue, uint16_t next) {
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
+        notify_mark_.set(queue);
         write(spec::mmio::queue_notify, data | queue);
     }
 
@@ -218,6 +226,7 @@ private:
     bool asked_features_ok_ = false;
     bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
+    NotifyMark notify_mark_;
 };
 
 static_assert(Transport<MmioTransport<>>);

@@ -7,6 +7,7 @@
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
 #include <virtq/transport/msix.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
@@ -86,6 +87,9 @@ public:
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
     [[nodiscard]] Features possible_features() const {
         Features possible;
         possible.set_word(0, UINT32_MAX);
@@ -95,6 +99,9 @@ public:
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::legacy::device_status)}; }
     void set_status(DeviceStatus status) {
         in_use_ = in_use_ && !status.is_reset();
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::pci::legacy::device_status, status.bits());
     }
 
@@ -133,7 +140,10 @@ public:
                                                                          : Status{Error::queue_not_accepted};
     }
 
-    void notify(uint16_t queue) { write(spec::pci::legacy::queue_notify, queue); }
+    void notify(uint16_t queue) {
+        notify_mark_.set(queue);
+        write(spec::pci::legacy::queue_notify, queue);
+    }
     void notify(uint16_t queue, uint16_t) { notify(queue); }
 
     /// §2.6.1: a legacy device has no reset of one queue. Page number 0 takes it out of use, which is not asked for
@@ -236,6 +246,7 @@ private:
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
+    NotifyMark notify_mark_;
 };
 
 static_assert(Transport<PciLegacyTransport<>>);

@@ -6,6 +6,7 @@
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
 #include <virtq/transport/msix.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_layout.hpp>
 #include <virtq/transport/pci_option.hpp>
@@ -104,6 +105,9 @@ public:
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
     /// §6: bits whose registers the device's structures have no room for cannot be.
     [[nodiscard]] Features possible_features() const {
         Features possible;
@@ -123,6 +127,9 @@ public:
     void set_status(DeviceStatus status) {
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::pci::common::device_status, status.bits());
     }
 
@@ -198,6 +205,7 @@ public:
         VIRTQ_ASSERT(queue < queue_maximum && doorbells_[queue].placed,
                      "notify() of a queue that was not enabled: call init() or set_up_queue() first");
         Doorbell& doorbell = doorbells_[queue];
+        notify_mark_.set(queue);
         if (sends_data_) {
             doorbell.space.write32(0, (uint32_t{next} << 16) | doorbell.value);
         } else {
@@ -366,6 +374,7 @@ private:
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
+    NotifyMark notify_mark_;
     Doorbell doorbells_[queue_maximum];
 };
 
