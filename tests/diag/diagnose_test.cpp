@@ -676,6 +676,65 @@ TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
     EXPECT_FALSE(names(found, Cause::buffer_address_cut)) << explained(found);
 }
 
+// Four requests with one status byte: each completes, and which one failed cannot be told.
+TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
+    for (QueueSetup const& setup : {QueueSetup{}, event_idx, QueueSetup{.indirect = true}}) {
+        QueueMachine machine(setup);
+        machine.bring_up();
+        Segment const shared = machine.buffer(512);
+        machine.add_read();
+        machine.add_read(shared);
+        EXPECT_NE(machine.cause(), Cause::buffer_shared);
+        if (setup.indirect) {
+            machine.add_read({shared.addr + 500, 512});
+        } else {
+            DescIndex const desc = *machine.queue.alloc_desc();
+            machine.queue.write_desc(desc, shared.addr + 511, 1, 2);
+            ASSERT_TRUE(machine.queue.push_avail(desc).ok());
+        }
+        for (Symptom const symptom : {Symptom::request_waits, Symptom::none}) {
+            Diagnosis const found = machine.look({.symptom = symptom});
+            EXPECT_EQ(found.cause(), Cause::buffer_shared) << explained(found);
+            EXPECT_EQ(found.first().value, shared.addr.value + (setup.indirect ? 500 : 511));
+            EXPECT_NE(flattened(found).find("a status byte and a buffer of its own"), std::string::npos)
+                << explained(found);
+        }
+    }
+}
+
+TEST_F(DiagnosisOfBuffers, ComparesABoundedNumberOfThem) {
+    QueueMachine machine;
+    machine.negotiate();
+    VirtQueue<256> queue;
+    ASSERT_TRUE(queue.init(machine.memory, 256, machine.negotiation.negotiated).ok());
+    queue.attach();
+    ASSERT_TRUE(machine.transport.enable_queue(0, queue.addresses()).ok());
+    machine.go_live();
+    auto const add = [&](Segment const& segment) {
+        Segment const writable[] = {segment};
+        ASSERT_TRUE(queue.add(NoSegments{}, writable, Token{}).ok());
+    };
+    auto const cause = [&] {
+        return diagnose(machine.transport, 0, queue, machine.negotiation.negotiated, {.symptom = Symptom::none})
+            .cause();
+    };
+    Segment const first = machine.buffer(1);
+    add(first);
+    for (int i = 0; i < 40; ++i) {
+        add(machine.buffer(1));
+    }
+    Segment const late = machine.buffer(1);
+    add(late);
+    add(late);
+    EXPECT_NE(cause(), Cause::buffer_shared);
+    add(first);
+    EXPECT_EQ(cause(), Cause::buffer_shared);
+    machine.hostile = true;
+    machine.transport.set_status(DeviceStatus{});
+    queue.detach();
+    ASSERT_TRUE(queue.release(machine.memory).ok());
+}
+
 // --- who waits for whom -------------------------------------------------------------------------------------------
 
 class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};

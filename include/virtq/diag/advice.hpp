@@ -152,6 +152,9 @@ namespace virtq {
                    "of "
                    "the direct map.";
 
+        case Cause::buffer_shared:
+            return "Keep header, data and status byte in a record of the request, not in one for all; free it only "
+                   "after its completion.";
         case Cause::not_a_block_request:
             return "Chain a header of 16 bytes without WRITE; the data, with WRITE if it is a read; and a status byte "
                    "with WRITE, apart from the data.";

@@ -77,6 +77,7 @@ enum class Cause : uint8_t {
     buffer_address_virtual,
     buffer_inside_ring,
     buffer_outside_ram,
+    buffer_shared,
     not_a_block_request,
     block_status_in_data,
     block_data_not_sectors,
@@ -227,6 +228,9 @@ enum class Cause : uint8_t {
             return "A buffer of a request has a virtual address: the device needs the physical one.";
         case Cause::buffer_inside_ring: return "A buffer of a request lies in the pages of the queue itself.";
         case Cause::buffer_outside_ram: return "A buffer of a request lies outside the memory that was named.";
+        case Cause::buffer_shared:
+            return "Two requests in flight let the device write to the same memory: each needs a status byte and a "
+                   "buffer of its own.";
         case Cause::not_a_block_request:
             return "A chain is no request of a disk: 16 bytes or more that the device reads, and a last one that it "
                    "writes (§5.2.6).";

@@ -309,6 +309,9 @@ private:
         if (queue_.outstanding() == 0) {
             return judge_idle();
         }
+        if (notifier_ == Notifier::caller) {  // a driver of the library has a record for each request
+            add(chains.shared_buffer());
+        }
         if (queue_.answered() != 0 && is_block()) {
             add(chains.not_a_block_request());
         }

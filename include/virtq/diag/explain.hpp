@@ -187,6 +187,7 @@ private:
             case Cause::buffer_address_virtual:
             case Cause::buffer_inside_ring:
             case Cause::buffer_outside_ram:
+            case Cause::buffer_shared:
             case Cause::buffer_address_cut:
                 out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).words(" has the address ", 3);
                 out_.room(hex_columns, 3).hex(finding.value).text(".");
