@@ -230,7 +230,7 @@ void pci() {
         }
         uintptr_t map_device_ports(uint32_t port, uint32_t) { return port; }
     } mapper;
-    virtq::MsiMessage const messages[] = {{unknown<uint64_t>(), 1}, {unknown<uint64_t>(), 2}};
+    virtq::MsiMessage const messages[] = {{unknown<uint64_t>(), 0x31}, {unknown<uint64_t>(), 0x32}};
     virtq::PciWindow memory{unknown<uint64_t>(), unknown<uint64_t>()};
     virtq::PciWindow ports{unknown<uint64_t>(), unknown<uint64_t>()};
     auto const each = [&](auto const& function, virtq::spec::DeviceId type) {

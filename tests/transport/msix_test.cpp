@@ -135,7 +135,8 @@ TEST(PciVectors, AreSharedInTurn) {
 TEST(Msix, RefusesAMessageWithoutAnAddress) {
     Machine<> machine(3);
     MsiMessage const forgotten[] = {messages[0], {}, messages[2]};
-    EXPECT_EQ(use_msix(machine.transport, machine.function, machine.bus, forgotten).error(), Error::msix_address_zero);
+    EXPECT_EQ(use_msix(machine.transport, machine.function, machine.bus, forgotten).error(),
+              Error::msi_message_invalid);
     EXPECT_FALSE(is_msix_enabled(machine.function));
     ASSERT_TRUE(machine.use(3).ok());
     EXPECT_EQ(*use_msix(machine.transport, machine.function, machine.bus, {forgotten, 1}), 1);
@@ -191,6 +192,19 @@ TEST(Msix, IsNotUsedWithoutMessages) {
     Machine<> machine(3);
     EXPECT_EQ(machine.use(0).error(), Error::msix_absent);
     EXPECT_FALSE(is_msix_enabled(machine.function));
+}
+
+// The number of an interrupt line where the CPU's vector belongs.
+TEST(Msix, RefusesAMessageThatReachesNoCpu) {
+    if (platform::takes_msi_message(0xfee0'0000, 11)) {
+        GTEST_SKIP() << "nothing is known of this architecture's messages";
+    }
+    Machine<> machine;
+    MsiMessage const wrong[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 11}};
+    Result<std::uint16_t> const used = use_msix(machine.transport, machine.function, machine.bus, wrong);
+    EXPECT_EQ(used.error(), Error::msi_message_invalid);
+    EXPECT_EQ(machine.control() & wire::msix_enable, 0);
+    machine.bring_up();
 }
 
 // An error says that interrupts come by INTx, whatever was before.

@@ -96,6 +96,7 @@ TEST_F(PciAccess, IsNamedByAScanWhoseWidthsDiffer) {
         EXPECT_EQ(seen.trouble, Error::pci_access_widths_differ) << static_cast<unsigned>(flaw);
         EXPECT_EQ(seen.functions, 1u);
         EXPECT_EQ(seen.virtio, 0u);
+        EXPECT_STREQ(describe(seen), describe(Error::pci_access_widths_differ));  // before what it saw
     }
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
 }
@@ -107,6 +108,7 @@ TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
     virtq::PciScan const seen = scan(Flaw::no_device);
     EXPECT_EQ(seen.trouble, Error::pci_access_echoes);
     EXPECT_EQ(seen.functions, 32u);
+    EXPECT_STREQ(describe(seen), describe(Error::pci_access_echoes));
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
 }
 

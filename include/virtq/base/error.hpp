@@ -59,6 +59,7 @@ enum class Error : uint8_t {
     version_unknown,
     device_gone,
     // transport: a function on PCI
+    pci_virtio_absent,
     pci_function_absent,
     pci_access_widths_differ,
     pci_access_echoes,
@@ -74,7 +75,7 @@ enum class Error : uint8_t {
     pci_command_refused,
     msix_absent,
     msix_refused,
-    msix_address_zero,
+    msi_message_invalid,
     // transport: a queue of the device
     queue_above_transport,
     queue_size_not_taken,
@@ -89,6 +90,7 @@ enum class Error : uint8_t {
     reset_needed,
     transport_not_probed,
     wrong_device_type,
+    nothing_offered,
     feature_required_not_offered,
     feature_prerequisite_missing,
     status_not_kept,
@@ -227,6 +229,9 @@ enum class Error : uint8_t {
         case Error::device_gone:
             return "Every register reads as all ones: the device was unplugged, or its registers are not mapped. "
                    "Check the address and the mapping (device memory, uncached); on PCI whether memory space is on.";
+        case Error::pci_virtio_absent:
+            return "No VirtIO function of the type that was looked for is on these buses: describe() of what "
+                   "for_each_virtio_function() returned says what is there instead.";
         case Error::pci_function_absent:
             return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
                    "none "
@@ -281,10 +286,10 @@ enum class Error : uint8_t {
         case Error::msix_absent:
             return "This PCI function has no MSI-X, or no message was given: use INTx, on_interrupt().";
         case Error::msix_refused: return "This PCI function does not switch MSI-X on: use INTx, on_interrupt().";
-        case Error::msix_address_zero:
-            return "An MSI-X message has the address 0, where no interrupt controller is: on a PC it is 0xfee00000 | "
-                   "APIC "
-                   "ID << 12, elsewhere what the ITS or IMSIC says. MSI-X is off.";
+        case Error::msi_message_invalid:
+            return "An MSI-X message cannot reach a CPU: on x86 the address is 0xfee00000 | APIC ID << 12, and the "
+                   "low 8 bits of the data are the CPU's vector, 32 to 255, not the number of an interrupt line; "
+                   "elsewhere both are what the ITS or IMSIC says. MSI-X is off.";
         case Error::queue_above_transport:
             return "The transport has no room for the doorbell of this queue: give PciModernTransport a larger "
                    "queue_maximum.";
@@ -307,12 +312,17 @@ enum class Error : uint8_t {
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
                    "stuck and needs a system reset.";
         case Error::reset_needed:
-            return "The device does not work any more: it set DEVICE_NEEDS_RESET (§2.1.2), or a request timed out. "
-                   "Call "
-                   "reset(), which hands every request in flight back.";
+            return "The driver has stopped: a request timed out, its queue is broken (fault() says how), the device "
+                   "set DEVICE_NEEDS_RESET (§2.1.2) or was reset by somebody else, or the transport was probed again "
+                   "or overwritten. diagnose() says which. Call reset(), which hands every request in flight back.";
         case Error::transport_not_probed:
             return "The transport knows of no device yet: call its probe() first, and look at what it returned.";
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
+        case Error::nothing_offered:
+            return "The device offers no feature at all, which no modern device does, and yet its status register "
+                   "keeps "
+                   "what is written to it: this is memory, not registers. Look whether a BAR lies over RAM (a wrong "
+                   "PciWindow), and whether the mapping is that of the BAR.";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
                    "implement: see negotiation().missing, and the device's options (QEMU: `-global "

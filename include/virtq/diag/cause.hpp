@@ -32,6 +32,7 @@ enum class Cause : uint8_t {
     device_was_reset,
     device_not_initialised,
     driver_not_initialised,
+    registers_are_memory,
     version_1_not_offered,
     features_refused,
     features_not_accepted,
@@ -51,6 +52,7 @@ enum class Cause : uint8_t {
     queue_absent,
     queue_not_enabled,
     queue_elsewhere,
+    queue_size_differs,
     queue_size_above_maximum,
     ring_address_zero,
     ring_address_virtual,
@@ -79,6 +81,7 @@ enum class Cause : uint8_t {
     buffer_address_virtual,
     buffer_inside_ring,
     buffer_outside_ram,
+    buffer_shared,
     not_a_block_request,
     block_status_in_data,
     block_data_not_sectors,
@@ -103,10 +106,13 @@ enum class Cause : uint8_t {
     slept_on_completions,
     not_published,
     never_notified,
+    other_queue_notified,
     used_ring_elsewhere,
     device_uses_event_idx,
     event_idx_not_accepted,
+    budget_too_small,
     not_answered,
+    second_driver,
     ring_not_seen,
     ring_told_elsewhere,
     buffer_address_cut,
@@ -157,6 +163,9 @@ enum class Cause : uint8_t {
         case Cause::device_not_initialised:
             return "The device is not initialised: init() was not called, or it failed and gave the device back "
                    "(ACKNOWLEDGE and DRIVER are not both set).";
+        case Cause::registers_are_memory:
+            return "The device offers no feature at all, and yet its status keeps what is written to it: this is "
+                   "memory, not the registers of a device.";
         case Cause::version_1_not_offered:
             return "The device does not offer VIRTIO_F_VERSION_1, without which a modern one cannot be driven (§6.1).";
         case Cause::features_refused:
@@ -186,8 +195,10 @@ enum class Cause : uint8_t {
         case Cause::queue_absent: return "The device has no queue of this number: its maximum size reads 0.";
         case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
         case Cause::queue_elsewhere:
-            return "The device has another address for this queue than the driver (its page number, of a legacy "
-                   "device).";
+            return "The device's registers hold another address than this queue's (of a legacy device, a page "
+                   "number): "
+                   "a second driver has initialised it, or they are another device's registers.";
+        case Cause::queue_size_differs: return "The device was told another size of this queue than the driver's.";
         case Cause::queue_size_above_maximum: return "The queue is larger than the device allows.";
         case Cause::ring_address_zero: return "The pages of the queue are said to lie at physical address 0.";
         case Cause::ring_address_virtual:
@@ -236,6 +247,9 @@ enum class Cause : uint8_t {
             return "A buffer of a request has a virtual address: the device needs the physical one.";
         case Cause::buffer_inside_ring: return "A buffer of a request lies in the pages of the queue itself.";
         case Cause::buffer_outside_ram: return "A buffer of a request lies outside the memory that was named.";
+        case Cause::buffer_shared:
+            return "Two requests in flight let the device write to the same memory: each needs a status byte and a "
+                   "buffer of its own.";
         case Cause::not_a_block_request:
             return "A chain is no request of a disk: 16 bytes or more that the device reads, and a last one that it "
                    "writes (§5.2.6).";
@@ -293,6 +307,8 @@ enum class Cause : uint8_t {
         case Cause::not_published:
             return "Chains were added, and publish() was not called since: the device does not know of them.";
         case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
+        case Cause::other_queue_notified:
+            return "The last notify() was for another queue than the one that waits: the device looks at that one.";
         case Cause::used_ring_elsewhere:
             return "The device raised its interrupt for a used buffer, but the ring does not show any: the "
                    "device "
@@ -304,6 +320,12 @@ enum class Cause : uint8_t {
         case Cause::event_idx_not_accepted:
             return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX: was that "
                    "feature really accepted? Without it the device waits for a notification.";
+        case Cause::budget_too_small:
+            return "The device has seen the request, and had not answered when the driver gave up: the budget may be "
+                   "small.";
+        case Cause::second_driver:
+            return "The device has answered from these pages before, and does not look at them any more: a second "
+                   "driver, or a second init() of this device, has reset it and given it another queue.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
             return "The device does not see what waits in this queue: it looks at other memory than the driver.";

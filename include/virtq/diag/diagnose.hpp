@@ -75,7 +75,9 @@ public:
         }
         bool const failed = has(spec::StatusBit::failed);
         bool const lacks_features = !device_.legacy && !has(spec::StatusBit::features_ok);
-        if (lacks_features) {
+        if (!device_.legacy && device_.offered.empty()) {
+            add(Cause::registers_are_memory, status.bits());
+        } else if (lacks_features) {
             judge_offer(failed);
         }
         if (failed) {
@@ -257,9 +259,8 @@ private:
                 add(Cause::queue_not_enabled, diagnosis_.queue_index);
             } else if (device_.knows_queue_pfn && device_.queue_pfn != queue_.addresses.pfn()) {
                 add(Cause::queue_elsewhere, device_.queue_pfn, queue_.addresses.pfn());
-            } else if (uint64_t const told = device_.queue_descriptor_area.value;
-                       told != 0 && told != queue_.addresses.descriptor_area.value) {
-                add(Cause::queue_elsewhere, told, queue_.addresses.descriptor_area.value);
+            } else if (device_.knows_told) {
+                judge_told(device_.told, queue_.addresses);
             }
             if (device_.knows_queue_size_max && device_.queue_size_max != 0 && queue_.size > device_.queue_size_max) {
                 add(Cause::queue_size_above_maximum, queue_.size, device_.queue_size_max);
@@ -271,6 +272,23 @@ private:
             case AddressTrouble::outside_ram: return add(Cause::ring_outside_ram, queue_.pages.phys.value);
             case AddressTrouble::none:
             case AddressTrouble::inside_ring: return;
+        }
+    }
+
+    void judge_told(QueueAddresses const& told, QueueAddresses const& own) {
+        struct {
+            PhysAddr told;
+            PhysAddr own;
+        } const areas[] = {{told.descriptor_area, own.descriptor_area},
+                           {told.driver_area, own.driver_area},
+                           {told.device_area, own.device_area}};
+        for (auto const& area : areas) {
+            if (area.told != area.own) {
+                return add(Cause::queue_elsewhere, area.told.value, area.own.value);
+            }
+        }
+        if (told.size != own.size) {
+            add(Cause::queue_size_differs, told.size, own.size);
         }
     }
 
@@ -290,7 +308,7 @@ private:
         add(chains.low_address());
         bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
         // Without the machine's memory an address may still be wrong.
-        bool const knows_addresses = !option_.ram.empty();
+        bool const knows_addresses = names_memory(option_.ram);
         if (sound && knows_addresses) {
             add(Cause::device_reads_elsewhere);
         }
@@ -304,6 +322,9 @@ private:
     void judge_waiting(ChainFindings const& chains) {
         if (queue_.outstanding() == 0) {
             return judge_idle();
+        }
+        if (notifier_ == Notifier::caller) {  // a driver of the library has a record for each request
+            add(chains.shared_buffer());
         }
         if (queue_.answered() != 0 && is_block()) {
             add(chains.not_a_block_request());
@@ -362,6 +383,9 @@ private:
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
         }
         ring_.judge_event_idx_again();
+        if (has_given_up() && ring_.is_heard()) {
+            add(Cause::budget_too_small, queue_.offered());
+        }
         if (ring_.is_unheard()) {
             judge_unheard();
         }
@@ -369,17 +393,28 @@ private:
             add(chains.not_a_block_request());
         }
         add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
+        if (!queue_.is_first_time() && !ring_.is_unheard() && !ring_.is_heard()) {
+            add(Cause::second_driver, queue_.pages.phys.value);
+        }
     }
 
     /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
-    /// their high halves.
+    /// their high halves. A device that has answered was given the right ones.
     void judge_unheard() {
         bool const by_caller = notifier_ == Notifier::caller;
-        bool const notified = !by_caller || queue_.pages.phys.value > UINT32_MAX;
+        if (by_caller && device_.has_notified && device_.notified_queue != diagnosis_.queue_index) {
+            add(Cause::other_queue_notified, device_.notified_queue, diagnosis_.queue_index);
+        }
+        bool const was_called = device_.knows_notify ? device_.has_notified : queue_.pages.phys.value > UINT32_MAX;
+        bool const notified = !by_caller || (queue_.is_first_time() && was_called);
         if (!notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }
-        add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        if (!queue_.is_first_time()) {
+            add(Cause::second_driver, queue_.pages.phys.value);
+        } else {
+            add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        }
         if (notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }

@@ -97,11 +97,9 @@ inline constexpr ReadWrite<uint16_t> queue_size{0x18};
 inline constexpr ReadWrite<uint16_t> queue_msix_vector{0x1a};
 inline constexpr ReadWrite<uint16_t> queue_enable{0x1c};
 inline constexpr ReadOnly<uint16_t> queue_notify_off{0x1e};
-inline constexpr WriteOnlyPair queue_desc{{0x20}, {0x24}};
-inline constexpr ReadOnly<uint32_t> queue_desc_low{0x20};  // the same, which may be read too
-inline constexpr ReadOnly<uint32_t> queue_desc_high{0x24};
-inline constexpr WriteOnlyPair queue_driver{{0x28}, {0x2c}};
-inline constexpr WriteOnlyPair queue_device{{0x30}, {0x34}};
+inline constexpr ReadWritePair queue_desc{{0x20}, {0x24}};
+inline constexpr ReadWritePair queue_driver{{0x28}, {0x2c}};
+inline constexpr ReadWritePair queue_device{{0x30}, {0x34}};
 inline constexpr ReadOnly<uint16_t> queue_notif_config_data{0x38};
 inline constexpr ReadWrite<uint16_t> queue_reset{0x3a};
 

@@ -6,6 +6,7 @@
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
 #include <virtq/transport/call_count.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -69,6 +70,9 @@ public:
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
     /// How often `on_interrupt` was called, for diag/.
     [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
 
@@ -95,6 +99,9 @@ public:
         check_probed();
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
@@ -143,6 +150,7 @@ public:
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
+        notify_mark_.set(queue);
         write(spec::mmio::queue_notify, data | queue);
     }
 
@@ -156,6 +164,8 @@ public:
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
     }
 
+    /// Acknowledges, then says why.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
         interrupt_calls_.add();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
@@ -234,6 +244,7 @@ private:
     bool asked_features_ok_ = false;
     bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
+    NotifyMark notify_mark_;
 };
 
 static_assert(Transport<MmioTransport<>>);

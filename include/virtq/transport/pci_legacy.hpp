@@ -8,6 +8,7 @@
 #include <virtq/spec/pci.hpp>
 #include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
@@ -101,6 +102,9 @@ public:
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
     [[nodiscard]] Features possible_features() const {
         Features possible;
         possible.set_word(0, UINT32_MAX);
@@ -114,6 +118,9 @@ public:
     void set_status(DeviceStatus status) {
         check_probed();
         in_use_ = in_use_ && !status.is_reset();
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::pci::legacy::device_status, status.bits());
     }
 
@@ -154,6 +161,7 @@ public:
 
     void notify(uint16_t queue) {
         check_probed();
+        notify_mark_.set(queue);
         write(spec::pci::legacy::queue_notify, queue);
     }
     void notify(uint16_t queue, uint16_t) { notify(queue); }
@@ -164,6 +172,7 @@ public:
     [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
         interrupt_calls_.add();
         return pci_interrupt_cause(read(spec::pci::legacy::isr_status));
@@ -273,6 +282,7 @@ private:
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
+    NotifyMark notify_mark_;
 };
 
 static_assert(Transport<PciLegacyTransport<>>);

@@ -7,6 +7,7 @@
 #include <virtq/spec/pci.hpp>
 #include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_layout.hpp>
 #include <virtq/transport/pci_mapping.hpp>
@@ -127,6 +128,9 @@ public:
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
     /// §6: bits whose registers the device's structures have no room for cannot be.
     [[nodiscard]] Features possible_features() const {
         Features possible;
@@ -150,6 +154,9 @@ public:
         check_probed();
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::pci::common::device_status, status.bits());
     }
 
@@ -183,11 +190,11 @@ public:
         return read(spec::pci::common::queue_enable) != 0;
     }
 
-    /// Where the device believes that the descriptor area is (§4.1.4.3), for diag/. 0: some do not let it be read.
-    [[nodiscard]] PhysAddr queue_descriptor_area(uint16_t queue) {
+    /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
+    [[nodiscard]] QueueAddresses told_addresses(uint16_t queue) {
         select(queue);
-        uint64_t const high = read(spec::pci::common::queue_desc_high);
-        return PhysAddr{(high << 32) | read(spec::pci::common::queue_desc_low)};
+        return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
+                read(spec::pci::common::queue_driver), read(spec::pci::common::queue_device)};
     }
 
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
@@ -227,6 +234,7 @@ public:
             "notify() of a queue that was not enabled: call init() or set_up_queue() first; or the transport was "
             "cleared or overwritten since: leave it where it is, since drivers keep its address");
         Doorbell& doorbell = doorbells_[queue];
+        notify_mark_.set(queue);
         if (sends_data_) {
             doorbell.space.write32(0, (uint32_t{next} << 16) | doorbell.value);
         } else {
@@ -250,6 +258,7 @@ public:
     }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
         interrupt_calls_.add();
         return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
@@ -297,7 +306,8 @@ private:
     void write(Register<Word, access> which, Word value) {
         platform::write_register(common_, which, value);
     }
-    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
+    [[nodiscard]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
+    void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
 
     void select(uint16_t queue) { write(spec::pci::common::queue_select, queue); }
 
@@ -408,6 +418,7 @@ private:
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
+    NotifyMark notify_mark_;
     Doorbell doorbells_[queue_maximum];
 };
 

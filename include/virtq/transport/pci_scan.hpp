@@ -29,10 +29,35 @@ struct PciScan {
     constexpr void note(Error found) { trouble = trouble == Error::none ? found : trouble; }
 };
 
+/// What a scan saw, and what to do next if it did not find what it should. A constant string without a line end.
+[[nodiscard]] constexpr char const* describe(PciScan const& scan) {
+    if (scan.trouble != Error::none) {
+        return describe(scan.trouble);
+    }
+    if (scan.virtio != 0) {
+        return "VirtIO functions are on these buses: look at their types, and at what probe_pci() returned.";
+    }
+    switch (scan.functions) {
+        case 0:
+            return "No PCI function answers on these buses: configuration space is elsewhere. Check the address of "
+                   "the ECAM, its mapping (uncached) and its first bus, or the ports 0xcf8 and 0xcfc.";
+        case 1:
+            return "One PCI function answers and no more, as a rule the host bridge: the configuration access puts "
+                   "the device number elsewhere (ECAM: device << 15, function << 12; ports: device << 11, function << "
+                   "8), or "
+                   "the devices are on another bus.";
+        default:
+            return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4): look at the buses "
+                   "behind bridges too, and whether the machine has a virtio-…-pci device at all.";
+    }
+}
+
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
 ///
 /// ```
-/// virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// virtq::PciScan const seen =
+///     virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// kernel_print(virtq::describe(seen));
 /// ```
 template <PciConfigAccess Access, class Each>
 PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
