@@ -11,6 +11,7 @@ namespace {
 using virtq::Access;
 using virtq::ReadOnly;
 using virtq::ReadWrite;
+using virtq::ReadWritePair;
 using virtq::Register;
 using virtq::WriteOnly;
 using virtq::WriteOnlyPair;
@@ -35,6 +36,11 @@ TEST(Register, OfAnotherWidthOrAccessIsAnotherType) {
 TEST(WriteOnlyPair, HoldsTwoHalves) {
     constexpr WriteOnlyPair address{{0x80}, {0x84}};
     static_assert(address.low.offset == 0x80 && address.high.offset == 0x84);
+}
+
+TEST(ReadWritePair, HoldsTwoHalves) {
+    constexpr ReadWritePair address{{0x20}, {0x24}};
+    static_assert(address.low.offset == 0x20 && address.high.offset == 0x24);
 }
 
 }  // namespace

@@ -397,6 +397,27 @@ TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
     }
 }
 
+/// A BAR over RAM: the status stays, and nothing is offered.
+struct MemoryTransport : Transport {
+    [[nodiscard]] std::uint32_t offered_features(unsigned) { return 0; }
+};
+
+TEST(DeviceInit, SeesThatTheRegistersAreMemory) {
+    for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
+        DiskMachine<> machine{{.version = version}};
+        MemoryTransport transport;
+        ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
+        Negotiation negotiation;
+        negotiation.required = Features::of(spec::Feature::event_idx);
+        SpinRelax relax;
+        DeviceInit<MemoryTransport> init{transport};
+        bool const legacy = version == sim::MmioVersion::legacy;  // of which some offer nothing
+        EXPECT_EQ(init.negotiate(negotiation, Looks{10}, relax).error(),
+                  legacy ? Error::feature_required_not_offered : Error::nothing_offered);
+        EXPECT_TRUE(negotiation.missing.has(spec::Feature::event_idx));
+    }
+}
+
 /// Registers that are not the device's: what is written is not there afterwards.
 struct DeafTransport : Transport {
     void set_status(DeviceStatus status) {

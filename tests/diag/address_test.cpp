@@ -50,6 +50,16 @@ TEST(AddressInANearMapping, MayBeMemory) {
     EXPECT_EQ(judge(70 * gib, pages), AddressTrouble::none);
 }
 
+// 4096u << 20 is 0.
+TEST(AddressInARangeOfNoBytes, IsNotSaidToBeOutside) {
+    Pages const pages = queue_at(0x10'0000, 0x10'0000);
+    AddressRange const ram[] = {{PhysAddr{0}, 0}, {PhysAddr{0}, 0}};
+    EXPECT_EQ(judge_buffer(PhysAddr{0x20'0000}, 512, pages, {ram, 1}), AddressTrouble::none);
+    AddressRange const both[] = {{PhysAddr{0}, 0}, {PhysAddr{0}, 0x10'0000}};
+    EXPECT_EQ(judge_buffer(PhysAddr{0x20'0000}, 512, pages, both), AddressTrouble::outside_ram);
+    EXPECT_EQ(judge_ring(pages, {ram, 2}), AddressTrouble::none);
+}
+
 // Some AArch64 servers have their memory from 512 GiB on.
 TEST(AddressOfMemoryThatLiesBeyondTheDistance, MayBeMemory) {
     Pages const pages = queue_at(1024 * gib, 600 * gib);

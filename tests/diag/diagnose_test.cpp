@@ -676,6 +676,65 @@ TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
     EXPECT_FALSE(names(found, Cause::buffer_address_cut)) << explained(found);
 }
 
+// Four requests with one status byte: each completes, and which one failed cannot be told.
+TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
+    for (QueueSetup const& setup : {QueueSetup{}, event_idx, QueueSetup{.indirect = true}}) {
+        QueueMachine machine(setup);
+        machine.bring_up();
+        Segment const shared = machine.buffer(512);
+        machine.add_read();
+        machine.add_read(shared);
+        EXPECT_NE(machine.cause(), Cause::buffer_shared);
+        if (setup.indirect) {
+            machine.add_read({shared.addr + 500, 512});
+        } else {
+            DescIndex const desc = *machine.queue.alloc_desc();
+            machine.queue.write_desc(desc, shared.addr + 511, 1, 2);
+            ASSERT_TRUE(machine.queue.push_avail(desc).ok());
+        }
+        for (Symptom const symptom : {Symptom::request_waits, Symptom::none}) {
+            Diagnosis const found = machine.look({.symptom = symptom});
+            EXPECT_EQ(found.cause(), Cause::buffer_shared) << explained(found);
+            EXPECT_EQ(found.first().value, shared.addr.value + (setup.indirect ? 500 : 511));
+            EXPECT_NE(flattened(found).find("a status byte and a buffer of its own"), std::string::npos)
+                << explained(found);
+        }
+    }
+}
+
+TEST_F(DiagnosisOfBuffers, ComparesABoundedNumberOfThem) {
+    QueueMachine machine;
+    machine.negotiate();
+    VirtQueue<256> queue;
+    ASSERT_TRUE(queue.init(machine.memory, 256, machine.negotiation.negotiated).ok());
+    queue.attach();
+    ASSERT_TRUE(machine.transport.enable_queue(0, queue.addresses()).ok());
+    machine.go_live();
+    auto const add = [&](Segment const& segment) {
+        Segment const writable[] = {segment};
+        ASSERT_TRUE(queue.add(NoSegments{}, writable, Token{}).ok());
+    };
+    auto const cause = [&] {
+        return diagnose(machine.transport, 0, queue, machine.negotiation.negotiated, {.symptom = Symptom::none})
+            .cause();
+    };
+    Segment const first = machine.buffer(1);
+    add(first);
+    for (int i = 0; i < 40; ++i) {
+        add(machine.buffer(1));
+    }
+    Segment const late = machine.buffer(1);
+    add(late);
+    add(late);
+    EXPECT_NE(cause(), Cause::buffer_shared);
+    add(first);
+    EXPECT_EQ(cause(), Cause::buffer_shared);
+    machine.hostile = true;
+    machine.transport.set_status(DeviceStatus{});
+    queue.detach();
+    ASSERT_TRUE(queue.release(machine.memory).ok());
+}
+
 // --- who waits for whom -------------------------------------------------------------------------------------------
 
 class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};
@@ -710,10 +769,14 @@ TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
     machine.bring_up();
     machine.add_read();
     ASSERT_TRUE(machine.queue.publish());
+    EXPECT_NE(flattened(machine.look()).find("notify() of this transport was not called"), std::string::npos);
     machine.transport.notify(1);
     machine.work();
     machine.hostile = true;
-    EXPECT_TRUE(names(machine.look(), Cause::never_notified));
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::other_queue_notified) << explained(found);
+    EXPECT_NE(flattened(found).find("It was for queue 1 and not 0."), std::string::npos) << explained(found);
+    EXPECT_EQ(flattened(found).find("was not called"), std::string::npos) << explained(found);
 }
 
 TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
@@ -749,6 +812,15 @@ TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
     ASSERT_TRUE(machine.device.interrupt_line());
     EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
     EXPECT_TRUE(machine.device.interrupt_line());  // it was not acknowledged
+    std::string const never = "on_interrupt() was never called";
+    EXPECT_NE(flattened(machine.look()).find(never), std::string::npos) << explained(machine.look());
+    static_cast<void>(machine.transport.on_interrupt());
+    ASSERT_TRUE(machine.queue.take_used());
+    machine.submit_read();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
+    EXPECT_EQ(flattened(machine.look()).find(never), std::string::npos) << explained(machine.look());
 }
 
 TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
@@ -831,7 +903,9 @@ TEST(DiagnosisOfWaitingForARing, SuspectsTheAddressesFirstAbove4GiB) {
         machine.bring_up();
         machine.add_read();
         ASSERT_TRUE(machine.queue.publish());
-        Diagnosis const found = machine.look();
+        EXPECT_EQ(machine.cause(), Cause::never_notified);  // the transport knows that
+        auto registers = machine.device.registers();
+        Diagnosis const found = diagnose(registers, 0, machine.queue, machine.negotiation.negotiated);
         ASSERT_EQ(found.findings().size(), 3u);
         bool const above = base > UINT32_MAX;
         EXPECT_EQ(found.cause(), above ? Cause::ring_told_elsewhere : Cause::never_notified);
@@ -870,7 +944,8 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     ASSERT_TRUE(init.go_live().ok());
     machine.submit_read();
     machine.work();
-    EXPECT_TRUE(names(machine.look(), Cause::ring_told_elsewhere));
+    EXPECT_TRUE(names(machine.look(), Cause::second_driver));
+    EXPECT_FALSE(names(machine.look(), Cause::ring_told_elsewhere));
     for (Cause const cause : {Cause::ring_not_seen, Cause::ring_told_elsewhere}) {
         EXPECT_NE(std::string{advise(cause)}.find("second driver"), std::string::npos);
     }

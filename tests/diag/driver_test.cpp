@@ -38,8 +38,48 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
     ASSERT_TRUE(second.init(same_slot, machine.memory, {.reset_looks = Looks{100}}).ok());
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
-    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::ring_not_seen);
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::second_driver) << explained(found);
+    EXPECT_NE(flattened(found).find("has answered from these pages before"), std::string::npos) << explained(found);
+    EXPECT_EQ(flattened(found).find("Pages::phys"), std::string::npos) << explained(found);  // they were right
     ASSERT_TRUE(second.release(machine.memory).ok());
+}
+
+// Without an event index the device does not show what it has seen.
+TEST(DiagnosisOfADriver, SuspectsASecondDriverAfterTheDevicesSlowness) {
+    DiskMachine<> machine{{.disk = {.event_idx = false}}};
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    ASSERT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{1}).error(), Error::timed_out);
+    Diagnosis const found = diagnose(machine.driver);
+    ASSERT_EQ(found.findings().size(), 2u) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::not_answered) << explained(found);
+    EXPECT_EQ(found.findings()[1].cause, Cause::second_driver);
+}
+
+struct PackedDisk : BlockTraits {
+    using Format = Packed;
+};
+
+template <class Traits>
+void expect_budget_named(bool packed) {
+    DiskMachine<64, Traits> machine{{.disk = {.event_idx = true, .packed = packed}}};
+    machine.bring_up();
+    machine.disk.swallow_next();
+    sim::Buffer const data = machine.buffer(512);
+    ASSERT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
+    Diagnosis const found = diagnose(machine.driver);
+    ASSERT_EQ(found.findings().size(), 2u) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::budget_too_small) << explained(found);
+    EXPECT_EQ(found.findings()[1].cause, Cause::not_answered);
+    EXPECT_NE(flattened(found).find("a larger budget of looks"), std::string::npos) << explained(found);
+}
+
+// The event index has moved: the device works on it.
+TEST(DiagnosisOfADriver, NamesTheBudgetWhenTheDeviceHasSeenTheRequest) {
+    expect_budget_named<BlockTraits>(false);
+    expect_budget_named<PackedDisk>(true);
 }
 
 // Two disks' BARs had been placed at one address.
@@ -239,6 +279,27 @@ TEST(DiagnosisOfATransport, SeesADeviceWithoutVersion1) {
     std::string const text = flattened(of_driver);
     EXPECT_NE(text.find("init() returned: The driver cannot work without a feature"), std::string::npos) << text;
     EXPECT_NE(text.find("missing     VIRTIO_F_VERSION_1"), std::string::npos) << text;
+}
+
+/// A BAR over RAM: the status stays, and nothing is offered.
+struct Memory {
+    DeviceStatus kept;
+    [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
+    [[nodiscard]] bool is_legacy() const { return false; }
+    DeviceStatus status() { return kept; }
+    std::uint32_t offered_features(unsigned) { return 0; }
+    std::uint32_t queue_size_max(std::uint16_t) { return 0; }
+    bool is_queue_in_use(std::uint16_t) { return false; }
+};
+
+TEST(DiagnosisOfATransport, SeesThatItsRegistersAreMemory) {
+    for (std::uint8_t const status : {std::uint8_t{0x83}, std::uint8_t{0x0f}}) {  // given up, or driven by hand
+        Memory memory{DeviceStatus{status}};
+        Diagnosis const found = diagnose(memory);
+        EXPECT_EQ(found.cause(), Cause::registers_are_memory) << explained(found);
+        EXPECT_NE(flattened(found).find("over RAM"), std::string::npos) << explained(found);
+        EXPECT_EQ(flattened(found).find("configured on the host"), std::string::npos) << explained(found);
+    }
 }
 
 TEST(DiagnosisOfATransport, ShowsWhereItsRegistersAreMapped) {

@@ -230,7 +230,7 @@ void pci() {
         }
         uintptr_t map_device_ports(uint32_t port, uint32_t) { return port; }
     } mapper;
-    virtq::MsiMessage const messages[] = {{unknown<uint64_t>(), 1}, {unknown<uint64_t>(), 2}};
+    virtq::MsiMessage const messages[] = {{unknown<uint64_t>(), 0x31}, {unknown<uint64_t>(), 0x32}};
     virtq::PciWindow memory{unknown<uint64_t>(), unknown<uint64_t>()};
     virtq::PciWindow ports{unknown<uint64_t>(), unknown<uint64_t>()};
     auto const each = [&](auto const& function, virtq::spec::DeviceId type) {
@@ -240,6 +240,8 @@ void pci() {
         use(global_any_transport.on_interrupt());
         use(global_any_transport.on_vector(unknown<uint16_t>()));
         use(global_window_transport.probe_through_window(function));
+        virtq::DiagnoseOption const option{.pci = virtq::take_pci_interrupt_state(function)};
+        use(virtq::diagnose(global_any_disk, option).cause());
     };
     virtq::for_each_virtio_function(global_config_access, {0, 255}, each);
     use(global_any_disk.init(global_any_transport, global_pool));

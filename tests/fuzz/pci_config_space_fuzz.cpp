@@ -194,7 +194,7 @@ void probe_and_drive(Input input, Probe probe) {
         return;
     }
     drive(transport, machine);
-    MsiMessage const messages[] = {{0xfee0'0000, 1}, {0xfee0'0000, 2}, {0xfee0'0000, 3}};
+    MsiMessage const messages[] = {{0xfee0'0000, 0x31}, {0xfee0'0000, 0x32}, {0xfee0'0000, 0x33}};
     if constexpr (!SameAs<T, PciModernTransport<PciConfigWindow<ConfigBytes>>>) {
         auto const count = [&] {
             if constexpr (requires { transport.kind(); } || SameAs<T, PciModernTransport<Registers>>) {

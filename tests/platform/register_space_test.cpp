@@ -10,6 +10,7 @@ namespace {
 
 using virtq::ReadOnly;
 using virtq::ReadWrite;
+using virtq::ReadWritePair;
 using virtq::RegisterSpace;
 using virtq::WriteOnly;
 using virtq::WriteOnlyPair;
@@ -74,6 +75,15 @@ TEST(RegisterSpace, TakesA64BitValueInTwoHalves) {
     Recorder space;
     write_register(space, WriteOnlyPair{{0x80}, {0x84}}, uint64_t{0x1122'3344'5566'7788});
     std::vector<Visit> const expected = {{'w', 32, 0x80, 0x5566'7788}, {'w', 32, 0x84, 0x1122'3344}};
+    EXPECT_EQ(space.visits, expected);
+}
+
+TEST(RegisterSpace, ReadsA64BitValueInTwoHalves) {
+    Recorder space;
+    write_register(space, ReadWritePair{{0x20}, {0x24}}, uint64_t{0x1122'3344'5566'7788});
+    EXPECT_EQ(read_register(space, ReadWritePair{{0x20}, {0x24}}), uint64_t{32} << 32 | 32);
+    std::vector<Visit> const expected = {
+        {'w', 32, 0x20, 0x5566'7788}, {'w', 32, 0x24, 0x1122'3344}, {'r', 32, 0x20, 32}, {'r', 32, 0x24, 32}};
     EXPECT_EQ(space.visits, expected);
 }
 

@@ -131,6 +131,19 @@ TEST(PciVectors, AreSharedInTurn) {
     }
 }
 
+// A message that the kernel forgot to fill in would be written over whatever is at address 0.
+TEST(Msix, RefusesAMessageWithoutAnAddress) {
+    Machine<> machine(3);
+    MsiMessage const forgotten[] = {messages[0], {}, messages[2]};
+    EXPECT_EQ(use_msix(machine.transport, machine.function, machine.bus, forgotten).error(),
+              Error::msi_message_invalid);
+    EXPECT_FALSE(is_msix_enabled(machine.function));
+    ASSERT_TRUE(machine.use(3).ok());
+    EXPECT_EQ(*use_msix(machine.transport, machine.function, machine.bus, {forgotten, 1}), 1);
+    machine.bring_up();
+    machine.read_through(0);
+}
+
 // §4.1.5.1.2.2, nanos#587: "the driver MUST verify success by reading the Vector field value".
 TEST(Msix, SeesThatAVectorIsRefused) {
     for (std::size_t const from : {0u, 1u, 2u}) {
@@ -179,6 +192,19 @@ TEST(Msix, IsNotUsedWithoutMessages) {
     Machine<> machine(3);
     EXPECT_EQ(machine.use(0).error(), Error::msix_absent);
     EXPECT_FALSE(is_msix_enabled(machine.function));
+}
+
+// The number of an interrupt line where the CPU's vector belongs.
+TEST(Msix, RefusesAMessageThatReachesNoCpu) {
+    if (platform::takes_msi_message(0xfee0'0000, 11)) {
+        GTEST_SKIP() << "nothing is known of this architecture's messages";
+    }
+    Machine<> machine;
+    MsiMessage const wrong[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 11}};
+    Result<std::uint16_t> const used = use_msix(machine.transport, machine.function, machine.bus, wrong);
+    EXPECT_EQ(used.error(), Error::msi_message_invalid);
+    EXPECT_EQ(machine.control() & wire::msix_enable, 0);
+    machine.bring_up();
 }
 
 // An error says that interrupts come by INTx, whatever was before.

@@ -7,6 +7,7 @@
 #include <sim/pci_stranger.hpp>
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -128,6 +129,22 @@ TEST_F(PciScan, FindsADeviceOfOneFunctionOnce) {
 TEST_F(PciScan, AsksAnEmptySlotOnce) {
     EXPECT_TRUE(scan(bus, {0, 0}).empty());
     EXPECT_EQ(bus.misses(), 32u);
+}
+
+TEST_F(PciScan, SaysWhatItSawInstead) {
+    sim::PciDevice modern(memory, disk);
+    sim::PciStranger host_bridge;
+    sim::PciStranger other;
+    auto const sentence = [&] {
+        return std::string{describe(for_each_virtio_function(bus, {0, 0}, [](auto const&, spec::DeviceId) {}))};
+    };
+    EXPECT_NE(sentence().find("configuration space is elsewhere"), std::string::npos) << sentence();
+    bus.add(PciAddress{0, 0, 0}, host_bridge);
+    EXPECT_NE(sentence().find("device << 15"), std::string::npos) << sentence();
+    bus.add(PciAddress{0, 1, 0}, other);
+    EXPECT_NE(sentence().find("none is a VirtIO one"), std::string::npos) << sentence();
+    bus.add(PciAddress{0, 2, 0}, modern);
+    EXPECT_NE(sentence().find("look at their types"), std::string::npos) << sentence();
 }
 
 TEST_F(PciScan, LetsADiskBeBroughtUpAtOnce) {

@@ -59,7 +59,10 @@ enum class Error : uint8_t {
     version_unknown,
     device_gone,
     // transport: a function on PCI
+    pci_virtio_absent,
     pci_function_absent,
+    pci_access_widths_differ,
+    pci_access_echoes,
     pci_capability_list_broken,
     pci_modern_absent,
     pci_legacy_absent,
@@ -68,9 +71,11 @@ enum class Error : uint8_t {
     pci_bar_unassigned,
     pci_window_full,
     pci_not_mapped,
+    pci_mappings_overlap,
     pci_command_refused,
     msix_absent,
     msix_refused,
+    msi_message_invalid,
     // transport: a queue of the device
     queue_above_transport,
     queue_size_not_taken,
@@ -85,6 +90,7 @@ enum class Error : uint8_t {
     reset_needed,
     transport_not_probed,
     wrong_device_type,
+    nothing_offered,
     feature_required_not_offered,
     feature_prerequisite_missing,
     status_not_kept,
@@ -223,10 +229,23 @@ enum class Error : uint8_t {
         case Error::device_gone:
             return "Every register reads as all ones: the device was unplugged, or its registers are not mapped. "
                    "Check the address and the mapping (device memory, uncached); on PCI whether memory space is on.";
+        case Error::pci_virtio_absent:
+            return "No VirtIO function of the type that was looked for is on these buses: describe() of what "
+                   "for_each_virtio_function() returned says what is there instead.";
         case Error::pci_function_absent:
             return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
                    "none "
                    "ever does, check the configuration access (ECAM address and mapping, or the ports).";
+        case Error::pci_access_widths_differ:
+            return "The kernel's read8, read16 and read32 of PCI configuration space see different bytes at one "
+                   "place: "
+                   "through port 0xcfc shift the word right by eight times the low two bits of the offset, or use "
+                   "port "
+                   "0xcfc plus these; elsewhere read at the offset itself, in its width.";
+        case Error::pci_access_echoes:
+            return "Every device number of this bus, or every function of a device, answers the same: the kernel's "
+                   "configuration access leaves the device or function number out of the address (pci_frame()). If it "
+                   "does not: behind some PCI Express ports the hardware does so, and only device 0 is there.";
         case Error::pci_capability_list_broken:
             return "The capability list of this PCI function loops or leaves its place: the device is faulty, or the "
                    "configuration access reads from the wrong offset.";
@@ -257,6 +276,9 @@ enum class Error : uint8_t {
             return "The kernel could not map a BAR of this device (map_device_memory or map_device_ports returned 0): "
                    "map "
                    "the host bridge's windows as device memory.";
+        case Error::pci_mappings_overlap:
+            return "The kernel has mapped two register structures of this PCI device at the same virtual addresses: "
+                   "map_device_memory() has to give each call addresses of its own, and to leave them mapped.";
         case Error::pci_command_refused:
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the "
@@ -264,6 +286,10 @@ enum class Error : uint8_t {
         case Error::msix_absent:
             return "This PCI function has no MSI-X, or no message was given: use INTx, on_interrupt().";
         case Error::msix_refused: return "This PCI function does not switch MSI-X on: use INTx, on_interrupt().";
+        case Error::msi_message_invalid:
+            return "An MSI-X message cannot reach a CPU: on x86 the address is 0xfee00000 | APIC ID << 12, and the "
+                   "low 8 bits of the data are the CPU's vector, 32 to 255, not the number of an interrupt line; "
+                   "elsewhere both are what the ITS or IMSIC says. MSI-X is off.";
         case Error::queue_above_transport:
             return "The transport has no room for the doorbell of this queue: give PciModernTransport a larger "
                    "queue_maximum.";
@@ -286,12 +312,17 @@ enum class Error : uint8_t {
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
                    "stuck and needs a system reset.";
         case Error::reset_needed:
-            return "The device does not work any more: it set DEVICE_NEEDS_RESET (§2.1.2), or a request timed out. "
-                   "Call "
-                   "reset(), which hands every request in flight back.";
+            return "The driver has stopped: a request timed out, its queue is broken (fault() says how), the device "
+                   "set DEVICE_NEEDS_RESET (§2.1.2) or was reset by somebody else, or the transport was probed again "
+                   "or overwritten. diagnose() says which. Call reset(), which hands every request in flight back.";
         case Error::transport_not_probed:
             return "The transport knows of no device yet: call its probe() first, and look at what it returned.";
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
+        case Error::nothing_offered:
+            return "The device offers no feature at all, which no modern device does, and yet its status register "
+                   "keeps "
+                   "what is written to it: this is memory, not registers. Look whether a BAR lies over RAM (a wrong "
+                   "PciWindow), and whether the mapping is that of the BAR.";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
                    "implement: see negotiation().missing, and the device's options (QEMU: `-global "

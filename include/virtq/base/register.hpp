@@ -28,4 +28,10 @@ struct WriteOnlyPair {
     WriteOnly<uint32_t> high;
 };
 
+/// The same, of registers that read back.
+struct ReadWritePair {
+    ReadWrite<uint32_t> low;
+    ReadWrite<uint32_t> high;
+};
+
 }  // namespace virtq

@@ -190,8 +190,9 @@ public:
     [[nodiscard]] Error refused(uint16_t queue = 0) const {
         return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
     }
-    /// What `diagnose` of diag/ looks at. The transport is null before `init`.
+    /// What `diagnose` of diag/ looks at. The transport is null before `init`, and so is where it was called.
     [[nodiscard]] T* transport() { return transport_; }
+    [[nodiscard]] void const* initialised_at() const { return place_; }
     [[nodiscard]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
         return queues_.at(queue).ring();
     }
@@ -371,6 +372,7 @@ private:
             return Error::wrong_device_type;
         }
         transport_ = &transport;
+        place_ = this;
         option_ = option;
         auto const make = [&](DeviceInit<T>& init, uint16_t index) {
             return make_queue(init, index, allocator, mapper);
@@ -406,6 +408,7 @@ private:
     void forget(Allocator& allocator) {
         queues_.release(allocator);
         transport_ = nullptr;
+        place_ = nullptr;
         queue_count_ = 0;
         config_ = BlockConfig{};
     }
@@ -456,6 +459,7 @@ private:
     /// Makes the device stop. A device that is gone has stopped.
     template <Relax R>
     [[nodiscard]] Status stop(Looks looks, R& relax) {
+        check_place();
         stopped_.set();
         Status const reset = reset_device(*transport_, looks, relax);
         if (reset.error() == Error::reset_timed_out) {
@@ -468,8 +472,17 @@ private:
 
     // --- using ---
 
+    /// Two copies would count one ring, each by itself.
+    void check_place() const {
+        VIRTQ_ASSERT(
+            place_ == nullptr || place_ == this,
+            "a BlockDevice that is not where init() left it: it was copied or moved (by memcpy, or in a list), "
+            "or is used through another mapping");
+    }
+
     /// Queues are counted when the disk is up, so there are none before, and none after an `init` that failed.
     [[nodiscard]] Error check_exists(uint16_t queue) const {
+        check_place();
         if (queue < queue_count_) {
             return Error::none;
         }
@@ -529,6 +542,7 @@ private:
     }
 
     T* transport_ = nullptr;
+    void const* place_ = nullptr;  ///< of this object, at `init`
     uint16_t queue_count_ = 0;
     StopMark stopped_;                                         ///< reset() is needed
     uint32_t stop_count_ = 0;                                  ///< how often all records were cancelled

@@ -61,7 +61,7 @@ public:
     explicit DeviceInit(T& transport) : transport_(transport) {}
 
     /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills `offered` and `negotiated`. Errors:
-    /// `reset_timed_out`, `device_gone`, `status_not_kept`, `feature_required_not_offered`,
+    /// `reset_timed_out`, `device_gone`, `status_not_kept`, `nothing_offered`, `feature_required_not_offered`,
     /// `feature_prerequisite_missing`, `features_refused`.
     template <Relax R>
     [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
@@ -85,7 +85,8 @@ public:
         negotiation.offered = read_offered(negotiation.wanted);
         negotiation.missing = negotiation.required.without(negotiation.offered & usable);
         if (!negotiation.missing.empty()) {
-            return fail(Error::feature_required_not_offered);
+            bool const is_memory = negotiation.offered.empty() && !transport_.is_legacy();
+            return fail(is_memory ? Error::nothing_offered : Error::feature_required_not_offered);
         }
         negotiation.negotiated =
             without_unmet_needs(negotiation.offered & negotiation.wanted & usable, negotiation.needs);

@@ -52,13 +52,23 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return offset >= least_direct_map_offset && pages.phys.value < offset && addr.value >= offset;
 }
 
+/// A range of no bytes names nothing: `4096u << 20` is 0, as 32 bits have no room for it.
+[[nodiscard]] constexpr bool names_memory(Span<AddressRange const> ram) {
+    for (AddressRange const& range : ram) {
+        if (range.bytes != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 [[nodiscard]] constexpr bool is_outside(PhysAddr addr, uint64_t bytes, Span<AddressRange const> ram) {
     for (AddressRange const& range : ram) {
         if (lies_in(addr, bytes, range)) {
             return false;
         }
     }
-    return !ram.empty();
+    return names_memory(ram);
 }
 
 }  // namespace detail

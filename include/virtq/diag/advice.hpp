@@ -23,6 +23,13 @@ namespace virtq {
                    "sees. Was it called at all, for this queue, and of this object?";
         case Cause::request_refused: return "Look at what submit(), read() … return; the device has no part in it.";
 
+        case Cause::driver_moved:
+            return "Make it static, or hand its address around; no memcpy, and no list that moves its elements. Use "
+                   "it "
+                   "through the address at which init() was called.";
+        case Cause::transport_lost:
+            return "Make the transport static, as the driver is: one on the stack of the function that called init() "
+                   "is gone when that returns.";
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
         case Cause::registers_all_ones:
@@ -52,6 +59,9 @@ namespace virtq {
                    "Initialise the device again.";
         case Cause::device_not_initialised:
             return "Look at what init(), or the step of DeviceInit, returned: describe() has a sentence for it.";
+        case Cause::registers_are_memory:
+            return "Look whether the BAR lies over RAM (a PciWindow that is not the host bridge's), and whether "
+                   "map_device_memory() maps the address that it is given; compare with `info mtree` and `info pci`.";
         case Cause::version_1_not_offered:
             return "Look how the device is configured on the host (QEMU: disable-modern=off); a legacy one has "
                    "version 1 "
@@ -83,8 +93,15 @@ namespace virtq {
                    "and "
                    "look at what it returns.";
         case Cause::queue_elsewhere:
-            return "Look for a second driver of this device, and for a queue that was initialised again without a "
-                   "reset of the device. GuestPageSize must be 4096.";
+            return "Look for a second driver or a second init() of this device, for two devices whose BARs overlap "
+                   "(one PciWindow for all devices?) or to which map_device_memory() gave one address, and for a "
+                   "queue "
+                   "that was initialised again without a reset. By hand: the three addresses in their order, both "
+                   "halves; GuestPageSize of a legacy device is 4096.";
+        case Cause::queue_size_differs:
+            return "Write the queue's size() to queue_size before queue_enable, for this queue (queue_select); or "
+                   "look "
+                   "for a second driver.";
         case Cause::queue_size_above_maximum:
             return "Ask queue_size_max() first, and give init() no more; newer versions of QEMU refuse such a queue.";
         case Cause::ring_address_zero:
@@ -143,6 +160,9 @@ namespace virtq {
                    "of "
                    "the direct map.";
 
+        case Cause::buffer_shared:
+            return "Keep header, data and status byte in a record of the request, not in one for all; free it only "
+                   "after its completion.";
         case Cause::not_a_block_request:
             return "Chain a header of 16 bytes without WRITE; the data, with WRITE if it is a read; and a status byte "
                    "with WRITE, apart from the data.";
@@ -160,6 +180,7 @@ namespace virtq {
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'`: it says what it could not bear; usually an "
                    "address or a length in a descriptor, or a queue size that differs. Then reset the device.";
 
+        case Cause::budget_too_small:
         case Cause::answered_too_late:
             return "Give the call a larger budget of looks (a look takes nanoseconds, a disk milliseconds) or a relax "
                    "hook "
@@ -168,6 +189,32 @@ namespace virtq {
             return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
                    "and "
                    "sleep only if it says nothing_there.";
+        case Cause::intx_disabled:
+            return "probe() clears the bit; look who sets it afterwards: a PCI core that expects MSI, or one that "
+                   "saves and restores the command register.";
+        case Cause::interrupt_pin_missing: return "Call use_msix() between probe() and init(), or poll.";
+        case Cause::msix_off:
+            return "Look who writes the capability after use_msix(): a PCI core, or a second probe() of the function.";
+        case Cause::msix_masked: return "Clear Function Mask, which use_msix() does; look who sets it afterwards.";
+        case Cause::msix_on_untold:
+            return "If the kernel programs MSI-X by itself, tell the transport with use_vectors() between probe() and "
+                   "init(); otherwise look who switched it on after probe().";
+        case Cause::queue_without_vector:
+            return "Call use_msix() or use_vectors() before init(), and look who resets the device or writes its "
+                   "vectors afterwards.";
+        case Cause::other_handler_called:
+            return "After use_msix() register a handler for each vector, which calls on_vector() with its number; "
+                   "without it one for the line, which calls on_interrupt().";
+        case Cause::line_handler_never_called:
+            return "Is a handler registered for the line that the machine gives the pin (on a PC with an I/O APIC not "
+                   "always the line register's), and unmasked in the interrupt controller, as level-triggered? Does "
+                   "the "
+                   "CPU take interrupts? Or was the completion there before: does it sleep only after nothing_there?";
+        case Cause::vector_handler_never_called:
+            return "Check the messages given to use_msix(): on a PC the address is 0xfee00000 | APIC ID << 12 and the "
+                   "data a vector with a gate in the IDT; elsewhere what the ITS or IMSIC says. Is the local APIC on, "
+                   "does the CPU take interrupts? Or was the completion there before: does it sleep only after "
+                   "nothing_there?";
         case Cause::interrupt_not_handled:
             return "Check the line or vector, that the interrupt controller lets it through, that the CPU takes "
                    "interrupts, that the controller was told when the last one was done, and that the handler calls "
@@ -184,6 +231,8 @@ namespace virtq {
         case Cause::never_notified:
             return "If publish() says so, call notify() of the transport with the number of this queue; check that "
                    "number. To try, call notify() once more by hand: if things go on, this was it.";
+        case Cause::other_queue_notified:
+            return "Give notify() the number that enable_queue() was given for this queue.";
         case Cause::used_ring_elsewhere:
             return "Check the third address that the device was given (device area): high and low half, and that it "
                    "is physical. `info virtio-queue-status PATH QUEUE` shows it.";
@@ -193,6 +242,10 @@ namespace virtq {
         case Cause::not_answered:
             return "Check type, lengths and directions of the request, and what the host says: run QEMU with "
                    "`-d guest_errors -trace 'virtio_*'`, and look at `info virtio-queue-status PATH QUEUE`.";
+        case Cause::second_driver:
+            return "Give each device one transport and one driver: look whether two transports were probed at one "
+                   "address, and who calls init() again. `info virtio-queue-status PATH QUEUE` shows where the device "
+                   "looks.";
         case Cause::ring_not_seen:
             return "Check what the allocator says in Pages::phys: cut to 32 bits, an offset, frames instead of "
                    "bytes, pages that are not contiguous? Give it phys_addr(), and init() verifies them, or wrap it "

@@ -13,7 +13,11 @@ enum class Cause : uint8_t {
     nothing_asked,
     request_refused,
 
+    // the objects of the kernel
+    driver_moved,
+
     // the registers
+    transport_lost,
     transport_not_probed,
     registers_all_ones,
     registers_all_zero,
@@ -28,6 +32,7 @@ enum class Cause : uint8_t {
     device_was_reset,
     device_not_initialised,
     driver_not_initialised,
+    registers_are_memory,
     version_1_not_offered,
     features_refused,
     features_not_accepted,
@@ -47,6 +52,7 @@ enum class Cause : uint8_t {
     queue_absent,
     queue_not_enabled,
     queue_elsewhere,
+    queue_size_differs,
     queue_size_above_maximum,
     ring_address_zero,
     ring_address_virtual,
@@ -75,6 +81,7 @@ enum class Cause : uint8_t {
     buffer_address_virtual,
     buffer_inside_ring,
     buffer_outside_ram,
+    buffer_shared,
     not_a_block_request,
     block_status_in_data,
     block_data_not_sectors,
@@ -85,15 +92,27 @@ enum class Cause : uint8_t {
     // who waits for whom
     answered_too_late,
     interrupts_off,
+    intx_disabled,
+    interrupt_pin_missing,
+    msix_off,
+    msix_masked,
+    msix_on_untold,
+    queue_without_vector,
+    other_handler_called,
+    line_handler_never_called,
+    vector_handler_never_called,
     interrupt_not_handled,
     completions_not_taken,
     slept_on_completions,
     not_published,
     never_notified,
+    other_queue_notified,
     used_ring_elsewhere,
     device_uses_event_idx,
     event_idx_not_accepted,
+    budget_too_small,
     not_answered,
+    second_driver,
     ring_not_seen,
     ring_told_elsewhere,
     buffer_address_cut,
@@ -113,6 +132,12 @@ enum class Cause : uint8_t {
             return "Nothing is in flight: the driver has refused the last request, of which the device has never "
                    "heard.";
 
+        case Cause::driver_moved:
+            return "The driver object is not where init() left it: it was copied or moved, or is used through another "
+                   "mapping. Two such objects count one ring, each by itself.";
+        case Cause::transport_lost:
+            return "The transport with which the driver was initialised knows of no device any more: it was cleared, "
+                   "moved, or its memory is used for something else.";
         case Cause::transport_not_probed:
             return "The transport does not know where its device's registers are: probe() was not called, or failed.";
         case Cause::registers_all_ones:
@@ -138,6 +163,9 @@ enum class Cause : uint8_t {
         case Cause::device_not_initialised:
             return "The device is not initialised: init() was not called, or it failed and gave the device back "
                    "(ACKNOWLEDGE and DRIVER are not both set).";
+        case Cause::registers_are_memory:
+            return "The device offers no feature at all, and yet its status keeps what is written to it: this is "
+                   "memory, not the registers of a device.";
         case Cause::version_1_not_offered:
             return "The device does not offer VIRTIO_F_VERSION_1, without which a modern one cannot be driven (§6.1).";
         case Cause::features_refused:
@@ -166,7 +194,11 @@ enum class Cause : uint8_t {
         case Cause::queue_not_initialised: return "The queue has no memory: init() was not called, or failed.";
         case Cause::queue_absent: return "The device has no queue of this number: its maximum size reads 0.";
         case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
-        case Cause::queue_elsewhere: return "The device has another page number for this queue than the driver.";
+        case Cause::queue_elsewhere:
+            return "The device's registers hold another address than this queue's (of a legacy device, a page "
+                   "number): "
+                   "a second driver has initialised it, or they are another device's registers.";
+        case Cause::queue_size_differs: return "The device was told another size of this queue than the driver's.";
         case Cause::queue_size_above_maximum: return "The queue is larger than the device allows.";
         case Cause::ring_address_zero: return "The pages of the queue are said to lie at physical address 0.";
         case Cause::ring_address_virtual:
@@ -215,6 +247,9 @@ enum class Cause : uint8_t {
             return "A buffer of a request has a virtual address: the device needs the physical one.";
         case Cause::buffer_inside_ring: return "A buffer of a request lies in the pages of the queue itself.";
         case Cause::buffer_outside_ram: return "A buffer of a request lies outside the memory that was named.";
+        case Cause::buffer_shared:
+            return "Two requests in flight let the device write to the same memory: each needs a status byte and a "
+                   "buffer of its own.";
         case Cause::not_a_block_request:
             return "A chain is no request of a disk: 16 bytes or more that the device reads, and a last one that it "
                    "writes (§5.2.6).";
@@ -238,6 +273,29 @@ enum class Cause : uint8_t {
         case Cause::interrupts_off:
             return "The device has answered, and nobody has looked: used buffer notifications are off, so no "
                    "interrupt comes.";
+        case Cause::intx_disabled:
+            return "The function's interrupt line is switched off: Interrupt Disable is set in its command register.";
+        case Cause::interrupt_pin_missing:
+            return "The function has no interrupt line (its interrupt pin reads 0), and MSI-X is not in use: no "
+                   "interrupt can come.";
+        case Cause::msix_off:
+            return "The queues have MSI-X vectors, and MSI-X is off in the function's capability: somebody switched "
+                   "it "
+                   "off.";
+        case Cause::msix_masked:
+            return "All MSI-X vectors of the function are masked: Function Mask is set in its capability.";
+        case Cause::msix_on_untold:
+            return "MSI-X is on in the function's capability, which silences its line, and the transport knows of no "
+                   "vectors.";
+        case Cause::queue_without_vector:
+            return "The device has no MSI-X vector for this queue (it reads NO_VECTOR), so no interrupt comes.";
+        case Cause::other_handler_called:
+            return "The handler calls the wrong one of two: with MSI-X on_vector(), with a line on_interrupt(). The "
+                   "other one never says that there is something to take.";
+        case Cause::line_handler_never_called:
+            return "The device has answered, and no interrupt has ever come: on_interrupt() was never called.";
+        case Cause::vector_handler_never_called:
+            return "The device has answered, and no interrupt has ever come by MSI-X: on_vector() was never called.";
         case Cause::interrupt_not_handled:
             return "The device has answered and raised its interrupt, which nobody has acknowledged: the interrupt "
                    "does "
@@ -249,6 +307,8 @@ enum class Cause : uint8_t {
         case Cause::not_published:
             return "Chains were added, and publish() was not called since: the device does not know of them.";
         case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
+        case Cause::other_queue_notified:
+            return "The last notify() was for another queue than the one that waits: the device looks at that one.";
         case Cause::used_ring_elsewhere:
             return "The device raised its interrupt for a used buffer, but the ring does not show any: the "
                    "device "
@@ -260,6 +320,12 @@ enum class Cause : uint8_t {
         case Cause::event_idx_not_accepted:
             return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX: was that "
                    "feature really accepted? Without it the device waits for a notification.";
+        case Cause::budget_too_small:
+            return "The device has seen the request, and had not answered when the driver gave up: the budget may be "
+                   "small.";
+        case Cause::second_driver:
+            return "The device has answered from these pages before, and does not look at them any more: a second "
+                   "driver, or a second init() of this device, has reset it and given it another queue.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
             return "The device does not see what waits in this queue: it looks at other memory than the driver.";

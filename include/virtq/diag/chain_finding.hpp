@@ -4,6 +4,7 @@
 #include <virtq/diag/block_chain.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/segment_check.hpp>
+#include <virtq/diag/writable_overlap.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/spec/split_ring.hpp>
 
@@ -20,6 +21,8 @@ public:
     [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
     /// The first address below 4 GiB, if the queue lies above.
     [[nodiscard]] Finding const& low_address() const { return low_address_; }
+    /// The first segment that the device writes in two chains.
+    [[nodiscard]] Finding const& shared_buffer() const { return overlap_.finding(); }
     /// The first chain that no disk understands, and why.
     [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
 
@@ -45,6 +48,7 @@ protected:
         if (bad_address_.cause == Cause::none && seen_.table_pages.count != 0) {
             bad_address_ = detail::judge_segment(at, entry, seen_.table_pages, ram_);
         }
+        overlap_.add(desc, entry);
         bool const cut = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
         if (cut && low_address_.cause == Cause::none) {
             low_address_ = {Cause::buffer_address_cut, entry.addr, 0, desc};
@@ -57,6 +61,7 @@ protected:
         judge_shape(shape);
     }
     void judge_shape(ChainShape const& shape) {
+        overlap_.end_chain();
         if (not_a_block_request_.cause == Cause::none) {
             not_a_block_request_ = detail::found(detail::judge_block_chain(shape), shape);
         }
@@ -98,6 +103,7 @@ private:
     Finding bad_address_;
     Finding low_address_;
     Finding not_a_block_request_;
+    WritableOverlap overlap_;
 };
 
 }  // namespace virtq

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/phys_addr.hpp>
 #include <virtq/base/same_as.hpp>
+#include <virtq/diag/interrupt_snapshot.hpp>
 #include <virtq/platform/register_space.hpp>
+#include <virtq/queue/layout.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/device_status.hpp>
 #include <virtq/spec/feature.hpp>
@@ -35,6 +38,10 @@ struct DeviceSnapshot {
     bool knows_asked = false;  ///< the next one is known
     bool asked = false;        ///< FEATURES_OK was written since the last reset
 
+    bool knows_notify = false;    ///< the next one is known
+    bool has_notified = false;    ///< the transport's notify() was called since the last reset
+    uint16_t notified_queue = 0;  ///< last, if it was
+
     bool knows_features = false;
     Features offered;  ///< bits 0 to 63
 
@@ -43,6 +50,9 @@ struct DeviceSnapshot {
     bool knows_queue_size_max = false;
     uint32_t queue_pfn = 0;  ///< of a legacy device
     bool knows_queue_pfn = false;
+    QueueAddresses told;  ///< what the registers of an enabled queue hold
+    bool knows_told = false;
+    InterruptSnapshot interrupts;
 };
 
 /// What `diagnose` asks of a transport; those of `transport/` have it all.
@@ -70,6 +80,19 @@ concept ShowsWhatWasAsked = requires(T const& constant) {
     { constant.has_asked_features_ok() } -> SameAs<bool>;
 };
 
+/// One that remembers which queue it notified last.
+template <class T>
+concept ShowsLastNotify = requires(T const& constant) {
+    bool{constant.last_notify().any};
+    uint16_t{constant.last_notify().queue};
+};
+
+/// One whose device tells where its queues are.
+template <class T>
+concept ShowsToldAddresses = requires(T& transport, uint16_t queue) {
+    { transport.told_addresses(queue) } -> SameAs<QueueAddresses>;
+};
+
 /// A transport that is one of several: what is behind shows more.
 template <class T>
 concept HidesAnother = requires(T& transport) {
@@ -84,11 +107,36 @@ namespace detail {
     return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
 }
 
+/// What the transport remembers of its own calls.
 template <class T>
-void ask_what_was_asked([[maybe_unused]] T const& transport, [[maybe_unused]] DeviceSnapshot& seen) {
+void ask_what_it_did([[maybe_unused]] T const& transport, [[maybe_unused]] DeviceSnapshot& seen) {
     if constexpr (ShowsWhatWasAsked<T>) {
         seen.knows_asked = true;
         seen.asked = transport.has_asked_features_ok();
+    }
+    if constexpr (ShowsLastNotify<T>) {
+        seen.knows_notify = true;
+        auto const last = transport.last_notify();
+        seen.has_notified = last.any;
+        seen.notified_queue = last.queue;
+    }
+}
+
+/// The queue's selector is written because there is no other way to read; it stays, since only the set-up of queues
+/// uses it, which writes it first.
+template <class T>
+void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
+    seen.queue_in_use = transport.is_queue_in_use(queue);
+    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
+    if (seen.knows_queue_size_max) {
+        seen.queue_size_max = transport.queue_size_max(queue);
+    }
+    seen.interrupts = take_interrupt_snapshot(transport, queue);
+    if constexpr (ShowsToldAddresses<T>) {
+        if (seen.queue_in_use) {
+            seen.told = transport.told_addresses(queue);
+            seen.knows_told = seen.told.descriptor_area != PhysAddr{};  // some devices do not let it be read
+        }
     }
 }
 
@@ -169,7 +217,8 @@ template <DiagnosableTransport T>
         DeviceSnapshot seen;
         if (transport.is_probed()) {
             seen = take_device_snapshot(transport.mmio_space(), queue);
-            detail::ask_what_was_asked(transport, seen);
+            detail::ask_what_it_did(transport, seen);
+            seen.interrupts = take_interrupt_snapshot(transport, queue);
         }
         return seen;
     } else {
@@ -179,7 +228,7 @@ template <DiagnosableTransport T>
                 return seen;  // there are no registers to look at
             }
         }
-        detail::ask_what_was_asked(transport, seen);
+        detail::ask_what_it_did(transport, seen);
         seen.reach = DeviceSnapshot::Reach::status;
         seen.device_id = transport.device_id();
         seen.legacy = transport.is_legacy();
@@ -192,11 +241,7 @@ template <DiagnosableTransport T>
         }
         seen.knows_features = true;
         if (detail::may_ask_for_queue(seen)) {
-            seen.queue_in_use = transport.is_queue_in_use(queue);
-            seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
-            if (seen.knows_queue_size_max) {
-                seen.queue_size_max = transport.queue_size_max(queue);
-            }
+            detail::ask_of_queue(transport, queue, seen);
             seen.reach = DeviceSnapshot::Reach::queue;
         }
         return seen;

@@ -6,6 +6,7 @@
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/inspect.hpp>
+#include <virtq/diag/interrupt_judge.hpp>
 #include <virtq/diag/last_chain.hpp>
 #include <virtq/diag/packed_judge.hpp>
 #include <virtq/diag/split_judge.hpp>
@@ -74,7 +75,9 @@ public:
         }
         bool const failed = has(spec::StatusBit::failed);
         bool const lacks_features = !device_.legacy && !has(spec::StatusBit::features_ok);
-        if (lacks_features) {
+        if (!device_.legacy && device_.offered.empty()) {
+            add(Cause::registers_are_memory, status.bits());
+        } else if (lacks_features) {
             judge_offer(failed);
         }
         if (failed) {
@@ -147,6 +150,8 @@ struct DriverView {
     spec::DeviceId type = spec::DeviceId::none;  ///< what it was initialised for
     Error refused = Error::none;                 ///< why it did not take its last request
     Features offered;                            ///< when it was initialised
+    void const* here = nullptr;                  ///< where it is
+    void const* place = nullptr;                 ///< and where it was when it was initialised
 };
 
 /// The causes that a queue shows, together with its device. `RingJudge` knows what is particular to the format.
@@ -164,6 +169,10 @@ public:
           driver_(driver) {}
 
     void judge() {
+        judge_place();
+        if (device_.reach == DeviceSnapshot::Reach::nothing && driver_.place != nullptr) {
+            return add(Cause::transport_lost);  // it was probed once
+        }
         DeviceJudge device{diagnosis_};
         if (!device.judge_identity()) {
             return;
@@ -204,6 +213,13 @@ public:
     }
 
 private:
+    void judge_place() {
+        if (driver_.place != driver_.here) {
+            add(Cause::driver_moved, reinterpret_cast<uintptr_t>(driver_.here),
+                reinterpret_cast<uintptr_t>(driver_.place));
+        }
+    }
+
     /// What a device offers is the same after each reset.
     void judge_offered() {
         if (device_.knows_features && !driver_.offered.empty() &&
@@ -243,6 +259,8 @@ private:
                 add(Cause::queue_not_enabled, diagnosis_.queue_index);
             } else if (device_.knows_queue_pfn && device_.queue_pfn != queue_.addresses.pfn()) {
                 add(Cause::queue_elsewhere, device_.queue_pfn, queue_.addresses.pfn());
+            } else if (device_.knows_told) {
+                judge_told(device_.told, queue_.addresses);
             }
             if (device_.knows_queue_size_max && device_.queue_size_max != 0 && queue_.size > device_.queue_size_max) {
                 add(Cause::queue_size_above_maximum, queue_.size, device_.queue_size_max);
@@ -254,6 +272,23 @@ private:
             case AddressTrouble::outside_ram: return add(Cause::ring_outside_ram, queue_.pages.phys.value);
             case AddressTrouble::none:
             case AddressTrouble::inside_ring: return;
+        }
+    }
+
+    void judge_told(QueueAddresses const& told, QueueAddresses const& own) {
+        struct {
+            PhysAddr told;
+            PhysAddr own;
+        } const areas[] = {{told.descriptor_area, own.descriptor_area},
+                           {told.driver_area, own.driver_area},
+                           {told.device_area, own.device_area}};
+        for (auto const& area : areas) {
+            if (area.told != area.own) {
+                return add(Cause::queue_elsewhere, area.told.value, area.own.value);
+            }
+        }
+        if (told.size != own.size) {
+            add(Cause::queue_size_differs, told.size, own.size);
         }
     }
 
@@ -273,7 +308,7 @@ private:
         add(chains.low_address());
         bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
         // Without the machine's memory an address may still be wrong.
-        bool const knows_addresses = !option_.ram.empty();
+        bool const knows_addresses = names_memory(option_.ram);
         if (sound && knows_addresses) {
             add(Cause::device_reads_elsewhere);
         }
@@ -287,6 +322,9 @@ private:
     void judge_waiting(ChainFindings const& chains) {
         if (queue_.outstanding() == 0) {
             return judge_idle();
+        }
+        if (notifier_ == Notifier::caller) {  // a driver of the library has a record for each request
+            add(chains.shared_buffer());
         }
         if (queue_.answered() != 0 && is_block()) {
             add(chains.not_a_block_request());
@@ -328,8 +366,10 @@ private:
             return add(Cause::answered_too_late, queue_.answered());
         }
         if (!queue_.notifications_on) {
-            add(Cause::interrupts_off, queue_.answered());
-        } else if ((device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0) {
+            return add(Cause::interrupts_off, queue_.answered());
+        }
+        InterruptJudge{diagnosis_, option_.pci}.judge();
+        if ((device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0) {
             add(Cause::interrupt_not_handled, device_.interrupt_status);
         } else {
             add(Cause::completions_not_taken, queue_.answered());
@@ -343,6 +383,9 @@ private:
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
         }
         ring_.judge_event_idx_again();
+        if (has_given_up() && ring_.is_heard()) {
+            add(Cause::budget_too_small, queue_.offered());
+        }
         if (ring_.is_unheard()) {
             judge_unheard();
         }
@@ -350,17 +393,28 @@ private:
             add(chains.not_a_block_request());
         }
         add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
+        if (!queue_.is_first_time() && !ring_.is_unheard() && !ring_.is_heard()) {
+            add(Cause::second_driver, queue_.pages.phys.value);
+        }
     }
 
     /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
-    /// their high halves.
+    /// their high halves. A device that has answered was given the right ones.
     void judge_unheard() {
         bool const by_caller = notifier_ == Notifier::caller;
-        bool const notified = !by_caller || queue_.pages.phys.value > UINT32_MAX;
+        if (by_caller && device_.has_notified && device_.notified_queue != diagnosis_.queue_index) {
+            add(Cause::other_queue_notified, device_.notified_queue, diagnosis_.queue_index);
+        }
+        bool const was_called = device_.knows_notify ? device_.has_notified : queue_.pages.phys.value > UINT32_MAX;
+        bool const notified = !by_caller || (queue_.is_first_time() && was_called);
         if (!notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }
-        add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        if (!queue_.is_first_time()) {
+            add(Cause::second_driver, queue_.pages.phys.value);
+        } else {
+            add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+        }
         if (notified) {
             add(Cause::never_notified, diagnosis_.queue_index);
         }
@@ -448,6 +502,10 @@ template <class Driver>
     }
     if constexpr (requires { Error{driver.refused(queue_index)}; }) {
         view.refused = driver.refused(queue_index);
+    }
+    if constexpr (requires { driver.initialised_at(); }) {
+        view.here = &driver;
+        view.place = driver.initialised_at();
     }
     if constexpr (requires { Features{driver.negotiation().offered}; }) {
         view.offered = driver.negotiation().offered;

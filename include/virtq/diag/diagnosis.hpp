@@ -5,6 +5,7 @@
 #include <virtq/diag/address.hpp>
 #include <virtq/diag/cause.hpp>
 #include <virtq/diag/device_snapshot.hpp>
+#include <virtq/diag/pci_interrupt_state.hpp>
 #include <virtq/diag/snapshot.hpp>
 #include <virtq/spec/feature.hpp>
 
@@ -21,8 +22,11 @@ enum class Symptom : uint8_t {
 /// Options of `diagnose`.
 struct DiagnoseOption {
     Symptom symptom = Symptom::request_waits;
-    /// The machine's memory as the device sees it; if it is named, addresses outside of it are found.
+    /// The machine's memory as the device sees it; if it is named, addresses outside of it are found. A range of 0
+    /// bytes names nothing.
     Span<AddressRange const> ram{};
+    /// Of a device on PCI what `take_pci_interrupt_state(function)` says: why no interrupt comes is often seen there.
+    PciInterruptState pci{};
 };
 
 /// One cause, and the number that shows it.

@@ -187,6 +187,7 @@ private:
             case Cause::buffer_address_virtual:
             case Cause::buffer_inside_ring:
             case Cause::buffer_outside_ram:
+            case Cause::buffer_shared:
             case Cause::buffer_address_cut:
                 out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).words(" has the address ", 3);
                 out_.room(hex_columns, 3).hex(finding.value).text(".");
@@ -208,6 +209,18 @@ private:
                 return;
             case Cause::ring_not_seen:
             case Cause::ring_told_elsewhere: print_offset(); return;
+            case Cause::other_queue_notified:
+                out_.words(" It was for queue ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.value));
+                out_.words(" and not ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.expected)).text(".");
+                return;
+            case Cause::never_notified:
+                if (diagnosis_.device.knows_notify && !diagnosis_.device.has_notified) {
+                    out_.words(" notify() of this transport was not called since the device was reset.", 3);
+                }
+                return;
+            case Cause::line_handler_never_called: print_line(); return;
+            case Cause::vector_handler_never_called: print_vector(); return;
+            case Cause::interrupt_not_handled: print_calls(); return;
             case Cause::not_answered:
                 if (finding.expected != 0) {
                     out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);
@@ -217,6 +230,7 @@ private:
                 out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).text(":");
                 print_difference(finding);
                 return;
+            case Cause::driver_moved:
             case Cause::registers_all_ones:
             case Cause::registers_all_zero:
             case Cause::not_virtio:
@@ -224,6 +238,7 @@ private:
             case Cause::device_type_differs:
             case Cause::used_index_restarted:
             case Cause::queue_elsewhere:
+            case Cause::queue_size_differs:
             case Cause::queue_size_above_maximum:
             case Cause::avail_index_overwritten:
             case Cause::avail_flags_overwritten:
@@ -311,6 +326,22 @@ private:
         if (virt > pages.phys.value) {
             out_.words(" Its pages' virtual address minus the physical one is ", 3).room(hex_columns, 3);
             out_.hex(virt - pages.phys.value).words(": is your direct map there?", 3);
+        }
+    }
+
+    void print_line() {
+        PciLine const line = diagnosis_.device.interrupts.line;
+        out_.words(" Its pin is ", 3).decimal(line.pin).words(", its line register says ", 3);
+        out_.room(4, 3).decimal(line.line).text(".");
+    }
+    void print_vector() {
+        out_.words(" The queue's vector is ", 3).room(6, 3);
+        out_.decimal(diagnosis_.device.interrupts.queue_vector).text(".");
+    }
+    void print_calls() {
+        InterruptSnapshot const& interrupts = diagnosis_.device.interrupts;
+        if (interrupts.way == InterruptSnapshot::Way::mmio && interrupts.line_calls == 0) {
+            out_.words(" No interrupt has ever come: on_interrupt() was never called.", 3);
         }
     }
 

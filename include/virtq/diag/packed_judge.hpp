@@ -66,6 +66,11 @@ public:
         }
     }
 
+    /// Whether it has surely looked at all that was published: only a place tells.
+    [[nodiscard]] bool is_heard() const {
+        return queue_.packed.device_event.event() == spec::RingEvent::desc && !is_event_in_flight();
+    }
+
     /// The numbers are those of the start again after two laps, but then something stands in the ring.
     void judge_idle() {
         bool const is_untouched = queue_.is_first_time() && ring_.segment(0).addr.value == 0;

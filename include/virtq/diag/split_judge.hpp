@@ -76,6 +76,9 @@ public:
         return queue_.is_first_time() && (queue_.used_flags & no_notify) == 0;
     }
 
+    /// Whether it has surely looked at all that was published: only an event index tells.
+    [[nodiscard]] bool is_heard() const { return queue_.event_idx && !is_unheard(); }
+
     /// Nothing is in flight: was the last request a right one?
     void judge_idle() {
         LastChain<N> const last{ring_, queue_, option_.ram};
@@ -88,7 +91,7 @@ public:
         if (diagnosis_.findings().empty()) {
             Cause const cause = queue_.is_first_time() ? Cause::nothing_asked : Cause::nothing_in_flight;
             diagnosis_.add(is_request ? found(cause, last.shape()) : Finding{cause});
-            if (option_.symptom != Symptom::none && option_.ram.empty()) {
+            if (option_.symptom != Symptom::none && !names_memory(option_.ram)) {
                 diagnosis_.add(last.low_address());
             }
         }

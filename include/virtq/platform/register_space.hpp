@@ -99,5 +99,18 @@ void write_register(Space& space, WriteOnlyPair which, uint64_t value) {
     write_register(space, which.high, static_cast<uint32_t>(value >> 32));
 }
 
+template <class Space>
+void write_register(Space& space, ReadWritePair which, uint64_t value) {
+    write_register(space, which.low, static_cast<uint32_t>(value));
+    write_register(space, which.high, static_cast<uint32_t>(value >> 32));
+}
+
+/// Not at one moment: of a value that nobody changes meanwhile.
+template <class Space>
+[[nodiscard]] uint64_t read_register(Space& space, ReadWritePair which) {
+    uint32_t const low = read_register(space, which.low);
+    return uint64_t{read_register(space, which.high)} << 32 | low;
+}
+
 }  // namespace platform
 }  // namespace virtq

@@ -7,7 +7,8 @@
 namespace virtq {
 
 /// The kernel's hook: called between two looks at the device, in the caller's context. It may pause the CPU,
-/// yield to the scheduler, or sleep until an interrupt or for some microseconds.
+/// yield to the scheduler, sleep for some microseconds, or sleep until an interrupt: that only after
+/// `enable_used_notifications()` has said `nothing_there`, in the hook itself, since it is off at first.
 template <class Hook>
 concept Relax = requires(Hook& hook) {
     hook();

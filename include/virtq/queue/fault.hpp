@@ -35,7 +35,8 @@ struct Fault {
                    "number.";
         case FaultReason::used_id_not_in_flight:
             return "The device used a descriptor that is not the head of a chain in flight (used twice, never "
-                   "offered, or in the middle of a chain, §2.7.8): the value is its number.";
+                   "offered, or in the middle of a chain, §2.7.8): the value is its number. Or two contexts called "
+                   "this queue at once (an interrupt handler and the main loop): serialise them.";
         case FaultReason::used_length_above_writable:
             return "The device says that it wrote more bytes than the chain had writable (§2.7.8): the value is that "
                    "length. For a device that is known to do so, init() has an option that cuts it instead.";

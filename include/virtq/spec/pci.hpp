@@ -16,7 +16,12 @@ inline constexpr uint16_t device_modern_first = 0x1040;  // + virtio device ID
 inline constexpr uint16_t device_last = 0x107f;
 inline constexpr uint16_t vendor_absent = 0xffff;  // PCI 6.1: no function answers
 
+/// PCI 3.2.2.3.4 (Type 0 and type 1 configuration transactions): 32 devices a bus, 8 functions a device.
+inline constexpr uint8_t devices = 32;
+inline constexpr uint8_t functions = 8;
+
 /// PCI 6.1 (Configuration Space Organization), header type 0.
+inline constexpr ReadOnly<uint32_t> ids{0x00};  // the next two
 inline constexpr ReadOnly<uint16_t> vendor_id{0x00};
 inline constexpr ReadOnly<uint16_t> device_id{0x02};
 inline constexpr ReadWrite<uint16_t> command{0x04};
@@ -92,9 +97,9 @@ inline constexpr ReadWrite<uint16_t> queue_size{0x18};
 inline constexpr ReadWrite<uint16_t> queue_msix_vector{0x1a};
 inline constexpr ReadWrite<uint16_t> queue_enable{0x1c};
 inline constexpr ReadOnly<uint16_t> queue_notify_off{0x1e};
-inline constexpr WriteOnlyPair queue_desc{{0x20}, {0x24}};
-inline constexpr WriteOnlyPair queue_driver{{0x28}, {0x2c}};
-inline constexpr WriteOnlyPair queue_device{{0x30}, {0x34}};
+inline constexpr ReadWritePair queue_desc{{0x20}, {0x24}};
+inline constexpr ReadWritePair queue_driver{{0x28}, {0x2c}};
+inline constexpr ReadWritePair queue_device{{0x30}, {0x34}};
 inline constexpr ReadOnly<uint16_t> queue_notif_config_data{0x38};
 inline constexpr ReadWrite<uint16_t> queue_reset{0x3a};
 

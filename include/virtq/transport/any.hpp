@@ -135,6 +135,7 @@ public:
     [[nodiscard]] bool is_queue_reset(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
     }
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
         return visit([](auto& transport) { return transport.on_interrupt(); });
     }

@@ -5,6 +5,8 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
+#include <virtq/transport/call_count.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -68,6 +70,12 @@ public:
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+
+    /// How often `on_interrupt` was called, for diag/.
+    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[nodiscard]] Space& mmio_space() { return space_; }
 
@@ -83,10 +91,17 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))}; }
+    [[nodiscard]] DeviceStatus status() {
+        check_probed();
+        return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))};
+    }
     void set_status(DeviceStatus status) {
+        check_probed();
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
@@ -133,7 +148,9 @@ public:
     }
     /// §4.2.2: the number of the queue, above it the data if they were negotiated.
     void notify(uint16_t queue, uint16_t next) {
+        check_probed();
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
+        notify_mark_.set(queue);
         write(spec::mmio::queue_notify, data | queue);
     }
 
@@ -147,7 +164,10 @@ public:
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
     }
 
+    /// Acknowledges, then says why.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
+        interrupt_calls_.add();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
         uint32_t const causes = read(spec::mmio::interrupt_status) & known;
         if (causes != 0) {
@@ -167,6 +187,13 @@ public:
     [[nodiscard]] uint32_t config_generation() { return legacy_ ? 0 : read(spec::mmio::config_generation); }
 
 private:
+    /// For a call that would otherwise go to whatever is at address 0.
+    void check_probed() const {
+        VIRTQ_ASSERT(probed_,
+                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
+                     "and leave it where it is, since drivers keep its address");
+    }
+
     template <class Word, Access access>
     [[nodiscard]] Word read(Register<Word, access> which) {
         return platform::read_register(space_, which);
@@ -211,11 +238,13 @@ private:
 
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
+    CallCount interrupt_calls_;
     bool legacy_ = false;
     bool probed_ = false;
     bool asked_features_ok_ = false;
     bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
+    NotifyMark notify_mark_;
 };
 
 static_assert(Transport<MmioTransport<>>);

@@ -5,6 +5,7 @@
 #include <virtq/base/span.hpp>
 #include <virtq/platform/device_mapper.hpp>
 #include <virtq/platform/mmio_space.hpp>
+#include <virtq/platform/msi_format.hpp>
 #include <virtq/spec/pci.hpp>
 #include <virtq/transport/pci_bar.hpp>
 #include <virtq/transport/pci_capability.hpp>
@@ -17,7 +18,8 @@
 namespace virtq {
 
 /// What a device writes, and where, to raise an interrupt: the kernel's interrupt controller says that. On x86 the
-/// address is 0xfee00000 | APIC ID << 12, and the data the number of the interrupt.
+/// address is 0xfee00000 | APIC ID << 12, and the data the CPU's vector, 32 to 255: an entry of the IDT, not the
+/// number of an interrupt line.
 struct MsiMessage {
     uint64_t address = 0;
     uint32_t data = 0;
@@ -99,8 +101,9 @@ private:
 
 /// Gives a function these messages, one a vector, and switches it from INTx to MSI-X. Returns how many vectors there
 /// are: as many as messages, or as the device has, if these are fewer. Not while the device is in use. Errors:
-/// `msix_absent`, `msix_refused`, `pci_bar_unassigned`, `pci_not_mapped`, `pci_structure_invalid` for a table outside
-/// of its BAR, `pci_capability_list_broken`; then MSI-X is off, whatever it was before, and interrupts come by INTx.
+/// `msix_absent`, `msi_message_invalid`, `msix_refused`, `pci_bar_unassigned`, `pci_not_mapped`,
+/// `pci_structure_invalid` for a table outside of its BAR, `pci_capability_list_broken`; then MSI-X is off, whatever
+/// it was before, and interrupts come by INTx.
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[nodiscard]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                            Span<MsiMessage const> messages) {
@@ -115,13 +118,19 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
     }
     uint16_t const size = msix.size();  // once: what is mapped is what is written
     uint16_t const count = messages.size() < size ? static_cast<uint16_t>(messages.size()) : size;
+    Span<MsiMessage const> const given{messages.data(), count};
+    for (MsiMessage const& message : given) {
+        if (!platform::takes_msi_message(message.address, message.data)) {
+            return Error::msi_message_invalid;
+        }
+    }
     PciBars bars;
     bars.measure(function);
-    Result<Space> const table = map_structure<Space>(bars, msix.table(count), mapper);
+    Result<uintptr_t> const table = map_structure(bars, msix.table(count), mapper);
     if (!table) {
         return table.error();
     }
-    if (Status const enabled = msix.enable(*table, {messages.data(), count}); !enabled) {
+    if (Status const enabled = msix.enable(Space{*table}, given); !enabled) {
         msix.disable();
         return enabled.error();
     }

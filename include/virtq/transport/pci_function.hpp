@@ -3,6 +3,7 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/platform/pci_config_access.hpp>
+#include <virtq/platform/pci_line.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/pci.hpp>
@@ -41,7 +42,31 @@ private:
     PciAddress address_;
 };
 
-/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`, `not_virtio`.
+namespace detail {
+
+/// Whether each width of the kernel's access sees the same bytes of a function that is there: the mistake of nearly
+/// every access through the ports 0xcf8 and 0xcfc is to lose the low bits of the offset, and what is read then is
+/// plausible. Errors: `pci_access_widths_differ`, `pci_function_absent` for one that was unplugged meanwhile.
+template <PciConfigAccess Access>
+[[nodiscard]] Error check_widths(PciFunction<Access> const& function) {
+    uint32_t const ids = function.read(spec::pci::ids);
+    auto const vendor = static_cast<uint16_t>(ids);
+    bool same = function.read(spec::pci::vendor_id) == vendor &&
+                function.read(spec::pci::device_id) == static_cast<uint16_t>(ids >> 16);
+    for (uint16_t offset = 0; offset < 4; ++offset) {
+        same = same && function.read8(offset) == static_cast<uint8_t>(ids >> (8 * offset));
+    }
+    if (same) {
+        return Error::none;
+    }
+    bool const exists = function.read(spec::pci::vendor_id) != spec::pci::vendor_absent;
+    return exists ? Error::pci_access_widths_differ : Error::pci_function_absent;
+}
+
+}  // namespace detail
+
+/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`,
+/// `pci_access_widths_differ`, `not_virtio`.
 ///
 /// There are two ranges of IDs. From 0x1040 on the ID says the type. Below, a transitional device has an ID out of a
 /// table, and its type as subsystem device ID; that is what is read, because the table of the standard ends where
@@ -53,6 +78,9 @@ template <PciConfigAccess Access>
     if (vendor == spec::pci::vendor_absent) {
         return Error::pci_function_absent;
     }
+    if (Error const error = detail::check_widths(function); error != Error::none) {
+        return error;
+    }
     uint16_t const device = function.read(spec::pci::device_id);
     uint8_t const header = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
     if (vendor != spec::pci::vendor || device < spec::pci::device_transitional_first ||
@@ -62,6 +90,12 @@ template <PciConfigAccess Access>
     uint32_t const type = device < spec::pci::device_modern_first ? function.read(spec::pci::subsystem_device_id)
                                                                   : uint32_t{device} - spec::pci::device_modern_first;
     return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
+}
+
+/// Where INTx of this function goes.
+template <PciConfigAccess Access>
+[[nodiscard]] PciLine find_line(PciFunction<Access> const& function) {
+    return {function.read(spec::pci::interrupt_pin), function.read(spec::pci::interrupt_line)};
 }
 
 /// Lets the device answer at its BARs, read and write memory, and use its interrupt line, which firmware may have

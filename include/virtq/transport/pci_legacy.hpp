@@ -6,7 +6,9 @@
 #include <virtq/platform/port_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
+#include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
@@ -28,9 +30,9 @@ class PciLegacyTransport {
 public:
     constexpr PciLegacyTransport() = default;
 
-    /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`, `not_virtio`,
-    /// `pci_legacy_absent` for a device that has no legacy interface of this kind, `pci_window_full`,
-    /// `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`,
+    /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device that has no legacy interface of this
+    /// kind, `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {
@@ -51,6 +53,7 @@ public:
             return Error::pci_legacy_absent;
         }
         disable_msix(function);  // firmware may have left it on, which moves the configuration
+        line_ = find_line(function);
         if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
             return placed;
         }
@@ -83,8 +86,24 @@ public:
     [[nodiscard]] bool is_legacy() const { return true; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const { return probed_; }
+    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
+    [[nodiscard]] PciLine interrupt_line() const { return line_; }
+    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[nodiscard]] uint16_t vector_calls() const { return vector_calls_.value(); }
+    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    [[nodiscard]] uint16_t queue_vector(uint16_t queue) {
+        if (!vectors_.in_use()) {
+            return spec::pci::no_vector;
+        }
+        select(queue);
+        return read(spec::pci::legacy::queue_msix_vector);
+    }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
+
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
 
     [[nodiscard]] Features possible_features() const {
         Features possible;
@@ -92,9 +111,16 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::legacy::device_status)}; }
+    [[nodiscard]] DeviceStatus status() {
+        check_probed();
+        return DeviceStatus{read(spec::pci::legacy::device_status)};
+    }
     void set_status(DeviceStatus status) {
+        check_probed();
         in_use_ = in_use_ && !status.is_reset();
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::pci::legacy::device_status, status.bits());
     }
 
@@ -133,7 +159,11 @@ public:
                                                                          : Status{Error::queue_not_accepted};
     }
 
-    void notify(uint16_t queue) { write(spec::pci::legacy::queue_notify, queue); }
+    void notify(uint16_t queue) {
+        check_probed();
+        notify_mark_.set(queue);
+        write(spec::pci::legacy::queue_notify, queue);
+    }
     void notify(uint16_t queue, uint16_t) { notify(queue); }
 
     /// §2.6.1: a legacy device has no reset of one queue. Page number 0 takes it out of use, which is not asked for
@@ -142,9 +172,16 @@ public:
     [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
-    [[nodiscard]] InterruptCause on_interrupt() { return pci_interrupt_cause(read(spec::pci::legacy::isr_status)); }
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    [[nodiscard]] InterruptCause on_interrupt() {
+        interrupt_calls_.add();
+        return pci_interrupt_cause(read(spec::pci::legacy::isr_status));
+    }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
-    [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }
+    [[nodiscard]] InterruptCause on_vector(uint16_t vector) {
+        vector_calls_.add();
+        return vectors_.cause(vector);
+    }
 
     [[nodiscard]] uint8_t read_config8(uint16_t offset) {
         return has_config(offset, 1) ? space_.read8(in_config(offset)) : 0;
@@ -164,6 +201,13 @@ public:
     [[nodiscard]] uint32_t config_generation() { return 0; }
 
 private:
+    /// For a call that would otherwise go to whatever is at address 0.
+    void check_probed() const {
+        VIRTQ_ASSERT(probed_,
+                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
+                     "and leave it where it is, since drivers keep its address");
+    }
+
     static constexpr bool by_ports = requires { Space::is_port_space; };
     static constexpr PciBar::Kind kind = by_ports ? PciBar::Kind::ports : PciBar::Kind::memory;
     static constexpr uint32_t bytes_maximum = 0x10000;  // a register's offset has 16 bits
@@ -232,9 +276,13 @@ private:
     Space space_{};
     uint32_t bytes_ = 0;
     PciVectors vectors_;
+    PciLine line_;
+    CallCount interrupt_calls_;
+    CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
+    NotifyMark notify_mark_;
 };
 
 static_assert(Transport<PciLegacyTransport<>>);

@@ -5,9 +5,12 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
+#include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
+#include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_layout.hpp>
+#include <virtq/transport/pci_mapping.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
 
@@ -35,9 +38,10 @@ public:
     constexpr PciModernTransport() = default;
 
     /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
-    /// `pci_function_absent`, `not_virtio`, `pci_modern_absent` (try `PciLegacyTransport`), `pci_structure_missing`,
-    /// `pci_structure_invalid`, `pci_capability_list_broken`, `pci_window_full`, `pci_bar_unassigned`,
-    /// `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
+    /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
+    /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `pci_mappings_overlap`,
+    /// `device_gone`.
     template <PciConfigAccess Access, DeviceMapper Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {
@@ -54,7 +58,14 @@ public:
         if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
             return placed;
         }
-        auto const map = [&](PciStructure const& which) { return map_structure<Space>(bars, which, mapper); };
+        PciMappings mappings;
+        auto const map = [&](PciStructure const& which) -> Result<Space> {
+            Result<uintptr_t> const place = map_structure(bars, which, mapper);
+            if (!place) {
+                return place.error();
+            }
+            return mappings.add(*place, which.length) ? Result<Space>{Space{*place}} : Error::pci_mappings_overlap;
+        };
         Status const mapped = map_all(*layout, map);
         return mapped ? go_on(function, spec::pci::command_memory_space, *type) : mapped;
     }
@@ -99,10 +110,26 @@ public:
     [[nodiscard]] bool is_legacy() const { return false; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const { return probed_; }
+    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
+    [[nodiscard]] PciLine interrupt_line() const { return line_; }
+    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[nodiscard]] uint16_t vector_calls() const { return vector_calls_.value(); }
+    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    [[nodiscard]] uint16_t queue_vector(uint16_t queue) {
+        if (!vectors_.in_use()) {
+            return spec::pci::no_vector;
+        }
+        select(queue);
+        return read(spec::pci::common::queue_msix_vector);
+    }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+
+    /// The last `notify` since the device was reset, for diag/.
+    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
 
     /// §6: bits whose registers the device's structures have no room for cannot be.
     [[nodiscard]] Features possible_features() const {
@@ -119,10 +146,17 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{read(spec::pci::common::device_status)}; }
+    [[nodiscard]] DeviceStatus status() {
+        check_probed();
+        return DeviceStatus{read(spec::pci::common::device_status)};
+    }
     void set_status(DeviceStatus status) {
+        check_probed();
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
+        if (status.is_reset()) {
+            notify_mark_.clear();
+        }
         write(spec::pci::common::device_status, status.bits());
     }
 
@@ -154,6 +188,13 @@ public:
     [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_enable) != 0;
+    }
+
+    /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
+    [[nodiscard]] QueueAddresses told_addresses(uint16_t queue) {
+        select(queue);
+        return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
+                read(spec::pci::common::queue_driver), read(spec::pci::common::queue_device)};
     }
 
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
@@ -188,9 +229,12 @@ public:
     }
     /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
     void notify(uint16_t queue, uint16_t next) {
-        VIRTQ_ASSERT(queue < queue_maximum && doorbells_[queue].placed,
-                     "notify() of a queue that was not enabled: call init() or set_up_queue() first");
+        VIRTQ_ASSERT(
+            queue < queue_maximum && doorbells_[queue].placed,
+            "notify() of a queue that was not enabled: call init() or set_up_queue() first; or the transport was "
+            "cleared or overwritten since: leave it where it is, since drivers keep its address");
         Doorbell& doorbell = doorbells_[queue];
+        notify_mark_.set(queue);
         if (sends_data_) {
             doorbell.space.write32(0, (uint32_t{next} << 16) | doorbell.value);
         } else {
@@ -214,11 +258,16 @@ public:
     }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
+    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
+        interrupt_calls_.add();
         return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
-    [[nodiscard]] InterruptCause on_vector(uint16_t vector) const { return vectors_.cause(vector); }
+    [[nodiscard]] InterruptCause on_vector(uint16_t vector) {
+        vector_calls_.add();
+        return vectors_.cause(vector);
+    }
 
     [[nodiscard]] uint8_t read_config8(uint16_t offset) { return has_config(offset, 1) ? config_.read8(offset) : 0; }
     [[nodiscard]] uint16_t read_config16(uint16_t offset) {
@@ -236,6 +285,13 @@ public:
     [[nodiscard]] uint32_t config_generation() { return read(spec::pci::common::config_generation); }
 
 private:
+    /// For a call that would otherwise go to whatever is at address 0.
+    void check_probed() const {
+        VIRTQ_ASSERT(probed_,
+                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
+                     "and leave it where it is, since drivers keep its address");
+    }
+
     struct Doorbell {
         Space space{};
         uint16_t value = 0;  ///< what the device calls the queue (§4.1.5.2)
@@ -250,7 +306,8 @@ private:
     void write(Register<Word, access> which, Word value) {
         platform::write_register(common_, which, value);
     }
-    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
+    [[nodiscard]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
+    void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
 
     void select(uint16_t queue) { write(spec::pci::common::queue_select, queue); }
 
@@ -264,6 +321,7 @@ private:
         Result<spec::DeviceId> const type = identify(function);
         if (type) {
             disable_msix(function);  // firmware may have left it on
+            line_ = find_line(function);
         }
         return type;
     }
@@ -351,12 +409,16 @@ private:
     uint32_t notify_off_multiplier_ = 0;
     uint32_t config_bytes_ = 0;
     PciVectors vectors_;
+    PciLine line_;
+    CallCount interrupt_calls_;
+    CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool probed_ = false;
     bool asked_features_ok_ = false;
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
+    NotifyMark notify_mark_;
     Doorbell doorbells_[queue_maximum];
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/error.hpp>
+#include <virtq/transport/pci_echo.hpp>
 #include <virtq/transport/pci_function.hpp>
 
 #include <stdint.h>
@@ -15,21 +17,52 @@ struct PciBusRange {
 };
 
 /// What a scan came to. No function at all: the configuration access reads elsewhere (the address of the ECAM, and its
-/// mapping), or each width but one is wrong (`read16` and `read8` have to go to their own offset).
+/// mapping).
 struct PciScan {
     unsigned functions = 0;
     unsigned virtio = 0;
+    /// What is wrong with the kernel's configuration access, as far as it shows: `pci_access_widths_differ`,
+    /// `pci_access_echoes`, with a sentence each. The scan goes on all the same.
+    Error trouble = Error::none;
+
+    /// The first one stays.
+    constexpr void note(Error found) { trouble = trouble == Error::none ? found : trouble; }
 };
+
+/// What a scan saw, and what to do next if it did not find what it should. A constant string without a line end.
+[[nodiscard]] constexpr char const* describe(PciScan const& scan) {
+    if (scan.trouble != Error::none) {
+        return describe(scan.trouble);
+    }
+    if (scan.virtio != 0) {
+        return "VirtIO functions are on these buses: look at their types, and at what probe_pci() returned.";
+    }
+    switch (scan.functions) {
+        case 0:
+            return "No PCI function answers on these buses: configuration space is elsewhere. Check the address of "
+                   "the ECAM, its mapping (uncached) and its first bus, or the ports 0xcf8 and 0xcfc.";
+        case 1:
+            return "One PCI function answers and no more, as a rule the host bridge: the configuration access puts "
+                   "the device number elsewhere (ECAM: device << 15, function << 12; ports: device << 11, function << "
+                   "8), or "
+                   "the devices are on another bus.";
+        default:
+            return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4): look at the buses "
+                   "behind bridges too, and whether the machine has a virtio-…-pci device at all.";
+    }
+}
 
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
 ///
 /// ```
-/// virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// virtq::PciScan const seen =
+///     virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// kernel_print(virtq::describe(seen));
 /// ```
 template <PciConfigAccess Access, class Each>
 PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
-    constexpr unsigned frames_a_bus = 256;
-    constexpr unsigned functions = 8;
+    constexpr unsigned frames_a_bus = unsigned{spec::pci::devices} * spec::pci::functions;
+    constexpr unsigned functions = spec::pci::functions;
     PciScan scan;
     for (unsigned bus = buses.first; bus <= buses.last; ++bus) {
         for (unsigned frame = 0; frame < frames_a_bus; ++frame) {
@@ -37,17 +70,27 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
                                                {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
                                                 static_cast<uint8_t>(frame % functions)}};
             Result<spec::DeviceId> const type = identify(function);
-            scan.functions += type.error() != Error::pci_function_absent;
+            bool const exists = type.error() != Error::pci_function_absent;
+            scan.functions += exists;
+            if (type.error() == Error::pci_access_widths_differ) {
+                scan.note(type.error());
+            }
+            if (exists && frame == 0 && detail::devices_echo(access, function)) {
+                scan.note(Error::pci_access_echoes);
+            }
             if (type) {
                 ++scan.virtio;
                 each(function, *type);
             }
+            if (frame % functions != 0) {
+                continue;
+            }
             bool const alone =  // functions 1 to 7 of a device without the bit need not be decoded (PCI 3.2.2.3.4)
-                frame % functions == 0 &&
-                (type.error() == Error::pci_function_absent ||
-                 (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0);
+                !exists || (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0;
             if (alone) {
                 frame += functions - 1;
+            } else if (detail::functions_echo(access, function)) {
+                scan.note(Error::pci_access_echoes);
             }
         }
     }

@@ -3,7 +3,6 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/platform/device_mapper.hpp>
-#include <virtq/platform/register_space.hpp>
 #include <virtq/transport/pci_bar.hpp>
 
 #include <stdint.h>
@@ -27,9 +26,9 @@ struct PciStructure {
     }
 };
 
-/// The kernel's mapping of a structure. Errors: `pci_structure_invalid`, `pci_bar_unassigned`, `pci_not_mapped`.
-template <DivisibleSpace Space, DeviceMapper Mapper>
-[[nodiscard]] Result<Space> map_structure(PciBars const& bars, PciStructure const& structure, Mapper& mapper) {
+/// Where the kernel has mapped a structure. Errors: `pci_structure_invalid`, `pci_bar_unassigned`, `pci_not_mapped`.
+template <DeviceMapper Mapper>
+[[nodiscard]] Result<uintptr_t> map_structure(PciBars const& bars, PciStructure const& structure, Mapper& mapper) {
     if (!structure.lies_in(bars)) {
         return Error::pci_structure_invalid;
     }
@@ -38,7 +37,7 @@ template <DivisibleSpace Space, DeviceMapper Mapper>
         return Error::pci_bar_unassigned;
     }
     uintptr_t const mapped = mapper.map_device_memory(PhysAddr{bar.address + structure.offset}, structure.length);
-    return mapped == 0 ? Result<Space>{Error::pci_not_mapped} : Space{mapped};
+    return mapped == 0 ? Result<uintptr_t>{Error::pci_not_mapped} : mapped;
 }
 
 }  // namespace virtq

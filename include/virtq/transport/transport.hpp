@@ -55,7 +55,8 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     { transport.reset_queue(queue) } -> SameAs<void>;
     { transport.is_queue_reset(queue) } -> SameAs<bool>;
 
-    /// Acknowledges first, then returns the cause, so that an event after it raises a new interrupt.
+    /// Acknowledges first, then returns the cause, so that an event after it raises a new interrupt. A second call
+    /// finds nothing.
     { transport.on_interrupt() } -> SameAs<InterruptCause>;
 
     /// Configuration space (§2.5), in the width of the field.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/register_space.hpp>
+#include <virtq/spec/pci.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// How a PCI function may interrupt at this moment, as its configuration space says, which no transport keeps.
+struct PciInterruptState {
+    bool is_known = false;  ///< the next one is known
+    uint16_t command = 0;
+    uint16_t msix_control = 0;  ///< 0: off, or there is none
+};
+
+namespace detail {
+
+/// Where the MSI-X capability is; 0: nowhere. A list that leads nowhere ends.
+template <RegisterSpace Function>
+[[nodiscard]] uint16_t find_msix(Function& function) {
+    if ((platform::read_register(function, spec::pci::status) & spec::pci::status_capabilities) == 0) {
+        return 0;
+    }
+    uint16_t offset = platform::read_register(function, spec::pci::capabilities_pointer);
+    for (unsigned step = 0; step < spec::pci::capability_maximum && offset >= spec::pci::header_bytes; ++step) {
+        offset &= spec::pci::capability_pointer_mask;
+        if (function.read8(offset) == spec::pci::capability_msix) {
+            return offset;
+        }
+        offset = function.read8(static_cast<uint16_t>(offset + spec::pci::capability_next));
+    }
+    return 0;
+}
+
+}  // namespace detail
+
+/// For `DiagnoseOption::pci`: looks at a function (`PciFunction`) and changes nothing.
+template <RegisterSpace Function>
+[[nodiscard]] PciInterruptState take_pci_interrupt_state(Function& function) {
+    PciInterruptState seen;
+    seen.is_known = true;
+    seen.command = platform::read_register(function, spec::pci::command);
+    if (uint16_t const msix = detail::find_msix(function); msix != 0) {
+        seen.msix_control = function.read16(static_cast<uint16_t>(msix + spec::pci::msix::control));
+    }
+    return seen;
+}
+
+}  // namespace virtq

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/transport/pci_scan.hpp>
+
+#include <transport/config_bytes.hpp>
+#include <transport/pci_machine.hpp>
+
+#include <sim/pci_stranger.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+/// What a kernel's own way to configuration space gets wrong, and what probe and scan say of it.
+namespace virtq::test {
+namespace {
+
+enum class Flaw : std::uint8_t {
+    none,
+    half_not_shifted,  ///< the dword from 0xcfc, cut to 16 bits
+    byte_not_shifted,  ///< the same, cut to 8
+    byte_of_half,      ///< only one of the low two bits of the offset is used
+    word_cut,          ///< 32 bits through a variable of 16
+    no_device,         ///< the device number is not put into the address
+    no_function,
+};
+
+/// Configuration space through an access that is wrong in one way.
+class FlawedAccess {
+public:
+    FlawedAccess(sim::PciBus& bus, Flaw flaw) : bus_(bus), flaw_(flaw) {}
+
+    [[nodiscard]] std::uint8_t read8(PciAddress address, std::uint16_t offset) {
+        unsigned const lost = flaw_ == Flaw::byte_not_shifted ? 3u : flaw_ == Flaw::byte_of_half ? 1u : 0u;
+        return bus_.read8(aimed(address), static_cast<std::uint16_t>(offset & ~lost));
+    }
+    [[nodiscard]] std::uint16_t read16(PciAddress address, std::uint16_t offset) {
+        unsigned const lost = flaw_ == Flaw::half_not_shifted ? 3u : 0u;
+        return bus_.read16(aimed(address), static_cast<std::uint16_t>(offset & ~lost));
+    }
+    [[nodiscard]] std::uint32_t read32(PciAddress address, std::uint16_t offset) {
+        std::uint32_t const word = bus_.read32(aimed(address), offset);
+        return flaw_ == Flaw::word_cut ? word & 0xffff : word;
+    }
+    void write8(PciAddress address, std::uint16_t offset, std::uint8_t value) { bus_.write8(address, offset, value); }
+    void write16(PciAddress address, std::uint16_t offset, std::uint16_t value) {
+        bus_.write16(address, offset, value);
+    }
+    void write32(PciAddress address, std::uint16_t offset, std::uint32_t value) {
+        bus_.write32(address, offset, value);
+    }
+
+private:
+    [[nodiscard]] PciAddress aimed(PciAddress address) const {
+        address.device = flaw_ == Flaw::no_device ? std::uint8_t{0} : address.device;
+        address.function = flaw_ == Flaw::no_function ? std::uint8_t{0} : address.function;
+        return address;
+    }
+
+    sim::PciBus& bus_;
+    Flaw flaw_;
+};
+
+constexpr Flaw flaws_of_width[] = {Flaw::half_not_shifted, Flaw::byte_not_shifted, Flaw::byte_of_half, Flaw::word_cut};
+
+class PciAccess : public testing::Test {
+protected:
+    ~PciAccess() override { EXPECT_TRUE(memory.violations().empty()) << memory.violations(); }
+
+    virtq::PciScan scan(Flaw flaw) {
+        FlawedAccess access{bus, flaw};
+        return for_each_virtio_function(access, {0, 0}, [](auto const&, spec::DeviceId) {});
+    }
+
+    sim::GuestMemory memory;
+    sim::BlockDevice disk{memory.violations(), {}};
+    sim::PciBus bus{memory.violations()};
+    sim::PciDevice device{memory, disk};
+    sim::PciStranger host_bridge;
+};
+
+TEST_F(PciAccess, IsRefusedByAProbeWhoseWidthsDiffer) {
+    bus.add(PciAddress{0, 3, 0}, device);
+    bus.assign();
+    for (Flaw const flaw : flaws_of_width) {
+        FlawedAccess access{bus, flaw};
+        Modern modern;
+        EXPECT_EQ(modern.probe(PciFunction{access, {0, 3, 0}}, bus).error(), Error::pci_access_widths_differ);
+        LegacyPorts legacy;
+        EXPECT_EQ(legacy.probe(PciFunction{access, {0, 3, 0}}, bus).error(), Error::pci_access_widths_differ);
+    }
+}
+
+TEST_F(PciAccess, IsNamedByAScanWhoseWidthsDiffer) {
+    bus.add(PciAddress{0, 0, 0}, host_bridge);
+    for (Flaw const flaw : flaws_of_width) {
+        virtq::PciScan const seen = scan(flaw);
+        EXPECT_EQ(seen.trouble, Error::pci_access_widths_differ) << static_cast<unsigned>(flaw);
+        EXPECT_EQ(seen.functions, 1u);
+        EXPECT_EQ(seen.virtio, 0u);
+        EXPECT_STREQ(describe(seen), describe(Error::pci_access_widths_differ));  // before what it saw
+    }
+    EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
+}
+
+TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
+    bus.add(PciAddress{0, 0, 0}, host_bridge);
+    bus.add(PciAddress{0, 3, 0}, device);
+    bus.assign();
+    virtq::PciScan const seen = scan(Flaw::no_device);
+    EXPECT_EQ(seen.trouble, Error::pci_access_echoes);
+    EXPECT_EQ(seen.functions, 32u);
+    EXPECT_STREQ(describe(seen), describe(Error::pci_access_echoes));
+    EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
+}
+
+TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheFunctionNumber) {
+    sim::PciDevice second{memory, disk};
+    bus.add(PciAddress{0, 3, 0}, device);
+    bus.add(PciAddress{0, 3, 1}, second);
+    EXPECT_EQ(scan(Flaw::no_function).trouble, Error::none);  // nobody has placed a BAR: eight equal ones can be
+    bus.assign();
+    virtq::PciScan const seen = scan(Flaw::no_function);
+    EXPECT_EQ(seen.trouble, Error::pci_access_echoes);
+    EXPECT_EQ(seen.functions, 8u);
+    EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
+    // Function 1 alone says nothing of it.
+    EXPECT_EQ(scan(Flaw::none).virtio, 2u);
+}
+
+// Two equal devices side by side are no echo.
+TEST_F(PciAccess, MayFindEqualDevices) {
+    sim::PciDevice second{memory, disk};
+    bus.add(PciAddress{0, 0, 0}, device);
+    bus.add(PciAddress{0, 1, 0}, second);
+    EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
+    EXPECT_EQ(scan(Flaw::none).virtio, 2u);
+}
+
+/// Unplugged after a few accesses.
+struct Vanishing : ConfigBytes {
+    [[nodiscard]] std::uint16_t read16(PciAddress address, std::uint16_t offset) {
+        return accesses >= last ? UINT16_MAX : ConfigBytes::read16(address, offset);
+    }
+    [[nodiscard]] std::uint32_t read32(PciAddress address, std::uint16_t offset) {
+        return accesses >= last ? UINT32_MAX : ConfigBytes::read32(address, offset);
+    }
+    std::size_t last = 1;
+};
+
+// What goes away between two reads has shown different widths, and nothing is wrong with the access.
+TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
+    Vanishing config;
+    config.put(spec::pci::vendor_id.offset, 0x1af4, 2);
+    config.put(spec::pci::device_id.offset, 0x1042, 2);
+    EXPECT_EQ(identify(PciFunction<Vanishing>{config, {}}).error(), Error::pci_function_absent);
+    config.last = 1000;
+    EXPECT_EQ(*identify(PciFunction<Vanishing>{config, {}}), spec::DeviceId::block);
+}
+
+TEST_F(PciAccess, SentencesNameTheBits) {
+    std::string_view const widths = describe(Error::pci_access_widths_differ);
+    EXPECT_NE(widths.find("shift"), std::string_view::npos) << widths;
+    std::string_view const echo = describe(Error::pci_access_echoes);
+    EXPECT_NE(echo.find("device"), std::string_view::npos) << echo;
+}
+
+}  // namespace
+}  // namespace virtq::test
