@@ -60,6 +60,15 @@ TEST(DiagnosisOnPci, SeesTwoDevicesMappedAtOneAddress) {
     EXPECT_TRUE(other_driver.release(machine.pages, Looks{100}).ok());
 }
 
+TEST(DiagnosisOnPci, AsksForNoAddressesOfAQueueThatIsNotEnabled) {
+    PciDiskMachine<> machine;
+    machine.bring_up();
+    Diagnosis const found = diagnose(machine.transport, 1, machine.driver.ring(0), {});
+    EXPECT_FALSE(found.device.knows_told);
+    Modern other;
+    EXPECT_EQ(diagnose(other, 0, machine.driver.ring(0), {}).cause(), Cause::transport_not_probed);
+}
+
 [[nodiscard]] bool names(Diagnosis const& found, Cause cause) {
     for (Finding const& finding : found.findings()) {
         if (finding.cause == cause) {
@@ -176,6 +185,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SeesAFunctionWithoutALine) {
 TYPED_TEST(DiagnosisOfInterrupts, SeesALineThatIsSwitchedOff) {
     Sleeper<TypeParam> machine;
     machine.wait();
+    EXPECT_EQ(machine.look().cause(), Cause::line_handler_never_called);
     machine.poke_command(wire::command_intx_disable);
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::intx_disabled) << explained(found);

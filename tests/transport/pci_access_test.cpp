@@ -156,6 +156,13 @@ TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
     EXPECT_EQ(*identify(PciFunction<Vanishing>{config, {}}), spec::DeviceId::block);
 }
 
+TEST_F(PciAccess, KeepsTheFirstTrouble) {
+    virtq::PciScan seen;
+    seen.note(Error::pci_access_widths_differ);
+    seen.note(Error::pci_access_echoes);
+    EXPECT_EQ(seen.trouble, Error::pci_access_widths_differ);
+}
+
 TEST_F(PciAccess, SentencesNameTheBits) {
     std::string_view const widths = describe(Error::pci_access_widths_differ);
     EXPECT_NE(widths.find("shift"), std::string_view::npos) << widths;

@@ -16,6 +16,7 @@ TEST(PciMappings, MayBeNeighbours) {
     EXPECT_TRUE(mappings.add(0x1040, 0x40));
     EXPECT_TRUE(mappings.add(0x0fff, 1));
     EXPECT_TRUE(mappings.add(UINTPTR_MAX, 1));
+    EXPECT_TRUE(mappings.add(0x2000, 1));  // one more than a device has
 }
 
 TEST(PciMappings, MayNotOverlap) {
