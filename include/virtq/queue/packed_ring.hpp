@@ -563,12 +563,12 @@ private:
     BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
-    [[no_unique_address]] platform::DeviceOrder order_;
-    bool cuts_length_ = false;
-    bool notifications_on_ = false;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
     [[no_unique_address]] Fault fault_;
     [[no_unique_address]] QueuePages pages_;
+    bool notifications_on_ = false;  // here, where they cost nothing
+    bool cuts_length_ = false;
+    [[no_unique_address]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;
     BufferShadow<N> shadow_;
 };

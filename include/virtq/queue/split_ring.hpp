@@ -547,12 +547,12 @@ private:
     DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
     bool in_order_ = false;
     bool event_idx_ = false;
-    [[no_unique_address]] platform::DeviceOrder order_;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used entry completes
     [[no_unique_address]] Fault fault_;
     [[no_unique_address]] QueuePages pages_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
+    [[no_unique_address]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;
     DescriptorShadow<N> shadow_;
 };
