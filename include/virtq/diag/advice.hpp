@@ -28,8 +28,8 @@ namespace virtq {
                    "it "
                    "through the address at which init() was called.";
         case Cause::transport_lost:
-            return "Make the transport static, as the driver is: one on the stack of the function that called init() "
-                   "is gone when that returns.";
+            return "Make the transport static, as the driver is, and hand its address around; if it is static, look "
+                   "who writes over it.";
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
         case Cause::registers_all_ones:
