@@ -21,6 +21,7 @@ enum class Flaw : std::uint8_t {
     word_cut,          ///< 32 bits through a variable of 16
     no_device,         ///< the device number is not put into the address
     no_function,
+    write_not_shifted,  ///< what is written goes to 0xcfc, whatever the low two bits of the offset
 };
 
 /// Configuration space through an access that is wrong in one way.
@@ -40,15 +41,20 @@ public:
         std::uint32_t const word = bus_.read32(aimed(address), offset);
         return flaw_ == Flaw::word_cut ? word & 0xffff : word;
     }
-    void write8(PciAddress address, std::uint16_t offset, std::uint8_t value) { bus_.write8(address, offset, value); }
+    void write8(PciAddress address, std::uint16_t offset, std::uint8_t value) {
+        bus_.write8(address, placed(offset), value);
+    }
     void write16(PciAddress address, std::uint16_t offset, std::uint16_t value) {
-        bus_.write16(address, offset, value);
+        bus_.write16(address, placed(offset), value);
     }
     void write32(PciAddress address, std::uint16_t offset, std::uint32_t value) {
         bus_.write32(address, offset, value);
     }
 
 private:
+    [[nodiscard]] std::uint16_t placed(std::uint16_t offset) const {
+        return flaw_ == Flaw::write_not_shifted ? static_cast<std::uint16_t>(offset & ~3u) : offset;
+    }
     [[nodiscard]] PciAddress aimed(PciAddress address) const {
         address.device = flaw_ == Flaw::no_device ? std::uint8_t{0} : address.device;
         address.function = flaw_ == Flaw::no_function ? std::uint8_t{0} : address.function;
@@ -86,6 +92,23 @@ TEST_F(PciAccess, IsRefusedByAProbeWhoseWidthsDiffer) {
         EXPECT_EQ(modern.probe(PciFunction{access, {0, 3, 0}}, bus).error(), Error::pci_access_widths_differ);
         LegacyPorts legacy;
         EXPECT_EQ(legacy.probe(PciFunction{access, {0, 3, 0}}, bus).error(), Error::pci_access_widths_differ);
+    }
+}
+
+// Reads are right, so probe() finds all; the first 16 bits that are written at an odd half are MSI-X's control.
+TEST_F(PciAccess, IsNamedByMsixIfWritesGoAstray) {
+    bus.add(PciAddress{0, 3, 0}, device);
+    bus.assign();
+    MsiMessage const messages[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 0x31}};
+    for (Flaw const flaw : {Flaw::write_not_shifted, Flaw::none}) {
+        FlawedAccess access{bus, flaw};
+        PciFunction const function{access, {0, 3, 0}};
+        Modern transport;
+        ASSERT_TRUE(transport.probe(function, bus).ok());
+        Error const expected = flaw == Flaw::none ? Error::none : Error::pci_access_misplaces_writes;
+        EXPECT_EQ(transport.use_msix(function, bus, messages).error(), expected);
+        EXPECT_EQ(is_msix_enabled(function), flaw == Flaw::none);  // what the test wrote is taken back
+        EXPECT_EQ(transport.uses_vectors(), flaw == Flaw::none);
     }
 }
 
@@ -166,6 +189,8 @@ TEST_F(PciAccess, KeepsTheFirstTrouble) {
 TEST_F(PciAccess, SentencesNameTheBits) {
     std::string_view const widths = describe(Error::pci_access_widths_differ);
     EXPECT_NE(widths.find("shift"), std::string_view::npos) << widths;
+    std::string_view const writes = describe(Error::pci_access_misplaces_writes);
+    EXPECT_NE(writes.find("0xcfc + (offset & 3)"), std::string_view::npos) << writes;
     std::string_view const echo = describe(Error::pci_access_echoes);
     EXPECT_NE(echo.find("device"), std::string_view::npos) << echo;
 }

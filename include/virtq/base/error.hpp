@@ -63,6 +63,7 @@ enum class Error : uint8_t {
     pci_function_absent,
     pci_access_widths_differ,
     pci_access_echoes,
+    pci_access_misplaces_writes,
     pci_capability_list_broken,
     pci_modern_absent,
     pci_legacy_absent,
@@ -246,6 +247,9 @@ enum class Error : uint8_t {
             return "Every device number of this bus, or every function of a device, answers the same: the kernel's "
                    "configuration access leaves the device or function number out of the address (pci_frame()). If it "
                    "does not: behind some PCI Express ports the hardware does so, and only device 0 is there.";
+        case Error::pci_access_misplaces_writes:
+            return "The kernel's write16 (and then write8, too) to PCI configuration space does not go to its own "
+                   "offset: with ports the data port is 0xcfc + (offset & 3), for writes as for reads. MSI-X is off.";
         case Error::pci_capability_list_broken:
             return "The capability list of this PCI function loops or leaves its place: the device is faulty, or the "
                    "configuration access reads from the wrong offset.";

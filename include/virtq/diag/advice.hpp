@@ -28,8 +28,8 @@ namespace virtq {
                    "it "
                    "through the address at which init() was called.";
         case Cause::transport_lost:
-            return "Make the transport static, as the driver is: one on the stack of the function that called init() "
-                   "is gone when that returns.";
+            return "Make the transport static, as the driver is, and hand its address around; if it is static, look "
+                   "who writes over it.";
         case Cause::transport_not_probed:
             return "Call probe() with the mapped registers, and look at what it returns, before init() of a driver.";
         case Cause::registers_all_ones:
@@ -207,9 +207,10 @@ namespace virtq {
                    "without it one for the line, which calls on_interrupt().";
         case Cause::line_handler_never_called:
             return "Is a handler registered for the line that the machine gives the pin (on a PC with an I/O APIC not "
-                   "always the line register's), and unmasked in the interrupt controller, as level-triggered? Does "
-                   "the "
-                   "CPU take interrupts? Or was the completion there before: does it sleep only after nothing_there?";
+                   "always the line register's), and unmasked in the interrupt controller, as level-triggered? Or did "
+                   "the registration of another device on the same line replace the handler: PCI devices share lines? "
+                   "Does the CPU take interrupts? Or was the completion there before: does it sleep only after "
+                   "nothing_there?";
         case Cause::vector_handler_never_called:
             return "Check the messages given to use_msix(): on a PC the address is 0xfee00000 | APIC ID << 12 and the "
                    "data a vector with a gate in the IDT; elsewhere what the ITS or IMSIC says. Is the local APIC on, "

@@ -136,10 +136,12 @@ enum class Cause : uint8_t {
             return "The driver object is not where init() left it: it was copied or moved, or is used through another "
                    "mapping. Two such objects count one ring, each by itself.";
         case Cause::transport_lost:
-            return "The transport with which the driver was initialised knows of no device any more: it was cleared, "
-                   "moved, or its memory is used for something else.";
+            return "The transport with which the driver was initialised is not there any more: it was moved, or its "
+                   "memory is used for something else. A local variable of the function that called init() is gone "
+                   "when that returns: make it static.";
         case Cause::transport_not_probed:
-            return "The transport does not know where its device's registers are: probe() was not called, or failed.";
+            return "The transport does not know where its device's registers are: probe() was not called, or failed; "
+                   "or it was moved or overwritten since.";
         case Cause::registers_all_ones:
             return "The registers read as all ones: they are not mapped, the address is wrong, or the device is gone.";
         case Cause::registers_all_zero:

@@ -340,8 +340,18 @@ private:
     }
     void print_calls() {
         InterruptSnapshot const& interrupts = diagnosis_.device.interrupts;
-        if (interrupts.way == InterruptSnapshot::Way::mmio && interrupts.line_calls == 0) {
+        if (interrupts.way != InterruptSnapshot::Way::mmio) {
+            return;
+        }
+        if (interrupts.line_calls == 0) {
             out_.words(" No interrupt has ever come: on_interrupt() was never called.", 3);
+        } else {
+            out_.words(" Interrupts came ", 3)
+                .room(6, 3)
+                .decimal(interrupts.line_calls)
+                .words(" time(s), and then", 3);
+            out_.words(
+                " no more: was the interrupt controller told that the last one is done (EOI, complete of a PLIC)?", 3);
         }
     }
 

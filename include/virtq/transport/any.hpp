@@ -6,6 +6,7 @@
 #include <virtq/transport/mmio.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>
+#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -75,7 +76,7 @@ public:
     [[nodiscard]] Kind kind() const { return kind_; }
     /// Whether there are registers to look at: a probe came so far, whatever it found in them.
     [[nodiscard]] bool is_probed() const {
-        return kind_ != Kind::none && visit([](auto const& transport) { return transport.is_probed(); });
+        return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_probed(); });
     }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
@@ -179,21 +180,21 @@ private:
     }
     [[nodiscard]] Status found(Kind kind, Status status) {
         kind_ = kind;
+        probe_mark_.set();
         return status;
     }
 
     template <class Self, class Visit>
     static auto visit(Self& self, Visit const& visit) {
+        VIRTQ_ASSERT(self.probe_mark_.is_set(),
+                     "a transport that was not probed, or that was moved, cleared or overwritten since: call "
+                     "probe_mmio() or probe_pci() first, and leave it where it is, since drivers keep its address");
         switch (self.kind_) {
             case Kind::pci_modern: return visit(self.pci_modern_);
             case Kind::pci_legacy_ports: return visit(self.pci_legacy_ports_);
             case Kind::pci_legacy_memory: return visit(self.pci_legacy_memory_);
-            default: break;
+            default: return visit(self.mmio_);
         }
-        VIRTQ_ASSERT(self.kind_ == Kind::mmio,
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call "
-                     "probe_mmio() or probe_pci() first, and leave it where it is, since drivers keep its address");
-        return visit(self.mmio_);
     }
     template <class Visit>
     auto visit(Visit const& what) {
@@ -204,6 +205,7 @@ private:
         return visit(*this, what);
     }
 
+    ProbeMark probe_mark_;
     Kind kind_ = Kind::none;
     bool asked_features_ok_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since

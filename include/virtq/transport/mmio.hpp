@@ -7,6 +7,7 @@
 #include <virtq/spec/mmio.hpp>
 #include <virtq/transport/call_count.hpp>
 #include <virtq/transport/notify_mark.hpp>
+#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -39,7 +40,7 @@ public:
             "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
             "object was not zero at first: does your boot code clear .bss?");
         space_ = space;
-        probed_ = true;
+        probe_mark_.set();
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
         legacy_ = false;
         notification_data_ = false;
@@ -62,7 +63,7 @@ public:
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return legacy_; }
     /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
-    [[nodiscard]] bool is_probed() const { return probed_; }
+    [[nodiscard]] bool is_probed() const { return probe_mark_.is_set(); }
 
     /// Whether the device was told of a queue through this transport, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
@@ -106,10 +107,12 @@ public:
     }
 
     [[nodiscard]] uint32_t offered_features(unsigned word) {
+        check_probed();
         write(spec::mmio::device_features_sel, uint32_t{word});
         return read(spec::mmio::device_features);
     }
     void accept_features(unsigned word, uint32_t bits) {
+        check_probed();
         write(spec::mmio::driver_features_sel, uint32_t{word});
         write(spec::mmio::driver_features, bits);
         if (word == word_of_notification_data) {
@@ -141,6 +144,7 @@ public:
 
     /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
     void notify(uint16_t queue) {
+        check_probed();  // before what garbage says
         VIRTQ_ASSERT(
             !notification_data_,
             "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
@@ -167,6 +171,7 @@ public:
     /// Acknowledges, then says why.
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
+        check_probed();
         interrupt_calls_.add();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
         uint32_t const causes = read(spec::mmio::interrupt_status) & known;
@@ -184,14 +189,17 @@ public:
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
     /// Changes whenever a read may have been torn (§2.5). A legacy device has none: its readers compare two reads.
-    [[nodiscard]] uint32_t config_generation() { return legacy_ ? 0 : read(spec::mmio::config_generation); }
+    [[nodiscard]] uint32_t config_generation() {
+        check_probed();
+        return legacy_ ? 0 : read(spec::mmio::config_generation);
+    }
 
 private:
     /// For a call that would otherwise go to whatever is at address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probed_,
-                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
-                     "and leave it where it is, since drivers keep its address");
+        VIRTQ_ASSERT(probe_mark_.is_set(),
+                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
+                     "first, and leave it where it is, since drivers keep its address");
     }
 
     template <class Word, Access access>
@@ -204,7 +212,10 @@ private:
     }
     void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(space_, which, address.value); }
 
-    void select(uint16_t queue) { write(spec::mmio::queue_sel, uint32_t{queue}); }
+    void select(uint16_t queue) {
+        check_probed();
+        write(spec::mmio::queue_sel, uint32_t{queue});
+    }
 
     [[nodiscard]] Status place_modern_queue(QueueAddresses const& addresses) {
         write(spec::mmio::queue_desc, addresses.descriptor_area);
@@ -223,7 +234,8 @@ private:
         return read(spec::mmio::legacy_queue_pfn) == addresses.pfn() ? Status{} : Status{Error::queue_not_accepted};
     }
 
-    [[nodiscard]] static constexpr uint16_t in_config(uint16_t offset) {
+    [[nodiscard]] uint16_t in_config(uint16_t offset) const {
+        check_probed();
         return static_cast<uint16_t>(spec::mmio::config_offset + offset);
     }
     /// The register space gave the word from little-endian; a legacy configuration is in the guest's order (§2.5.3).
@@ -240,10 +252,10 @@ private:
     spec::DeviceId device_id_ = spec::DeviceId::none;
     CallCount interrupt_calls_;
     bool legacy_ = false;
-    bool probed_ = false;
     bool asked_features_ok_ = false;
     bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
+    ProbeMark probe_mark_;
     NotifyMark notify_mark_;
 };
 

@@ -61,7 +61,7 @@ public:
     }
 
     /// Switches the function from INTx to its first `messages.size()` vectors; `table` is where they are. Error:
-    /// `msix_refused`.
+    /// `msix_refused`, `pci_access_misplaces_writes`.
     template <DivisibleSpace Space>
     [[nodiscard]] Status enable(Space const& table, Span<MsiMessage const> messages) {
         // On first, because a disabled function need not have entries; all masked while they are filled.
@@ -73,7 +73,10 @@ public:
             offset += spec::pci::msix::entry_bytes;
         }
         set_control(static_cast<uint16_t>(on & ~spec::pci::msix::control_function_mask));
-        return is_enabled() ? Status{} : Status{Error::msix_refused};
+        if (is_enabled()) {
+            return {};
+        }
+        return takes_word() ? Error::pci_access_misplaces_writes : Error::msix_refused;
     }
 
     void disable() { set_control(static_cast<uint16_t>(control() & ~spec::pci::msix::control_enable)); }
@@ -86,6 +89,17 @@ private:
     }
     [[nodiscard]] uint16_t control() const { return function_.read(control_register()); }
     void set_control(uint16_t value) { function_.write(control_register(), value); }
+
+    /// Whether it is switched on by all 32 bits, when it was not by the control's 16: then these went elsewhere. What
+    /// stands before the control is read-only (PCI 6.8.2). Off again afterwards.
+    [[nodiscard]] bool takes_word() {
+        uint32_t const before = function_.read32(offset_);
+        function_.write32(offset_,
+                          before | uint32_t{spec::pci::msix::control_enable} << (8 * spec::pci::msix::control));
+        bool const taken = is_enabled();
+        function_.write32(offset_, before);
+        return taken;
+    }
 
     template <class Space>
     static void fill(Space entry, MsiMessage const& message) {
@@ -101,9 +115,9 @@ private:
 
 /// Gives a function these messages, one a vector, and switches it from INTx to MSI-X. Returns how many vectors there
 /// are: as many as messages, or as the device has, if these are fewer. Not while the device is in use. Errors:
-/// `msix_absent`, `msi_message_invalid`, `msix_refused`, `pci_bar_unassigned`, `pci_not_mapped`,
-/// `pci_structure_invalid` for a table outside of its BAR, `pci_capability_list_broken`; then MSI-X is off, whatever
-/// it was before, and interrupts come by INTx.
+/// `msix_absent`, `msi_message_invalid`, `msix_refused`, `pci_access_misplaces_writes`, `pci_bar_unassigned`,
+/// `pci_not_mapped`, `pci_structure_invalid` for a table outside of its BAR, `pci_capability_list_broken`; then MSI-X
+/// is off, whatever it was before, and interrupts come by INTx.
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[nodiscard]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                            Span<MsiMessage const> messages) {

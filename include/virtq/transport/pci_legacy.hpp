@@ -11,6 +11,7 @@
 #include <virtq/transport/notify_mark.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
+#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -85,7 +86,7 @@ public:
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return true; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[nodiscard]] bool is_probed() const { return probed_; }
+    [[nodiscard]] bool is_probed() const { return probe_mark_.is_set(); }
     /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
     [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
     [[nodiscard]] PciLine interrupt_line() const { return line_; }
@@ -126,9 +127,11 @@ public:
 
     /// A legacy interface has one word.
     [[nodiscard]] uint32_t offered_features(unsigned word) {
+        check_probed();
         return word == 0 ? read(spec::pci::legacy::device_features) : 0;
     }
     void accept_features(unsigned word, uint32_t bits) {
+        check_probed();
         if (word == 0) {
             write(spec::pci::legacy::driver_features, bits);
         }
@@ -174,6 +177,7 @@ public:
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
+        check_probed();
         interrupt_calls_.add();
         return pci_interrupt_cause(read(spec::pci::legacy::isr_status));
     }
@@ -203,9 +207,9 @@ public:
 private:
     /// For a call that would otherwise go to whatever is at address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probed_,
-                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
-                     "and leave it where it is, since drivers keep its address");
+        VIRTQ_ASSERT(probe_mark_.is_set(),
+                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
+                     "first, and leave it where it is, since drivers keep its address");
     }
 
     static constexpr bool by_ports = requires { Space::is_port_space; };
@@ -222,7 +226,10 @@ private:
         platform::write_register(space_, which, value);
     }
 
-    void select(uint16_t queue) { write(spec::pci::legacy::queue_select, queue); }
+    void select(uint16_t queue) {
+        check_probed();
+        write(spec::pci::legacy::queue_select, queue);
+    }
 
     /// Before the device may answer: with an address of 0 it would answer at 0.
     template <DeviceMapper Mapper>
@@ -247,7 +254,7 @@ private:
     }
 
     [[nodiscard]] Status take(spec::DeviceId type) {
-        probed_ = true;
+        probe_mark_.set();
         if (status().is_gone()) {
             return Error::device_gone;
         }
@@ -270,6 +277,7 @@ private:
     [[nodiscard]] uint16_t in_config(uint16_t offset) const { return static_cast<uint16_t>(config_begin() + offset); }
     /// A driver may ask for a field that this BAR has no room for: it reads as 0.
     [[nodiscard]] bool has_config(uint16_t offset, uint32_t width) const {
+        check_probed();
         return uint32_t{config_begin()} + offset + width <= bytes_;
     }
 
@@ -280,8 +288,8 @@ private:
     CallCount interrupt_calls_;
     CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
-    bool probed_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
+    ProbeMark probe_mark_;
     NotifyMark notify_mark_;
 };
 

@@ -12,6 +12,7 @@
 #include <virtq/transport/pci_layout.hpp>
 #include <virtq/transport/pci_mapping.hpp>
 #include <virtq/transport/pci_option.hpp>
+#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -109,7 +110,7 @@ public:
     [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
     [[nodiscard]] bool is_legacy() const { return false; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[nodiscard]] bool is_probed() const { return probed_; }
+    [[nodiscard]] bool is_probed() const { return probe_mark_.is_set(); }
     /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
     [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
     [[nodiscard]] PciLine interrupt_line() const { return line_; }
@@ -161,10 +162,12 @@ public:
     }
 
     [[nodiscard]] uint32_t offered_features(unsigned word) {
+        check_probed();
         write(spec::pci::common::device_feature_select, uint32_t{word});
         return read(spec::pci::common::device_feature);
     }
     void accept_features(unsigned word, uint32_t bits) {
+        check_probed();
         write(spec::pci::common::driver_feature_select, uint32_t{word});
         write(spec::pci::common::driver_feature, bits);
         if (word == word_of_notification_bits) {
@@ -222,6 +225,7 @@ public:
 
     /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
     void notify(uint16_t queue) {
+        check_probed();  // before what garbage says
         VIRTQ_ASSERT(
             !sends_data_,
             "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
@@ -229,10 +233,9 @@ public:
     }
     /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
     void notify(uint16_t queue, uint16_t next) {
-        VIRTQ_ASSERT(
-            queue < queue_maximum && doorbells_[queue].placed,
-            "notify() of a queue that was not enabled: call init() or set_up_queue() first; or the transport was "
-            "cleared or overwritten since: leave it where it is, since drivers keep its address");
+        check_probed();
+        VIRTQ_ASSERT(queue < queue_maximum && doorbells_[queue].placed,
+                     "notify() of a queue that was not enabled: call init() or set_up_queue() first");
         Doorbell& doorbell = doorbells_[queue];
         notify_mark_.set(queue);
         if (sends_data_) {
@@ -260,6 +263,7 @@ public:
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     [[nodiscard]] InterruptCause on_interrupt() {
+        check_probed();
         interrupt_calls_.add();
         return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
@@ -282,14 +286,17 @@ public:
         }
     }
     /// Changes whenever a read may have been torn (§2.5).
-    [[nodiscard]] uint32_t config_generation() { return read(spec::pci::common::config_generation); }
+    [[nodiscard]] uint32_t config_generation() {
+        check_probed();
+        return read(spec::pci::common::config_generation);
+    }
 
 private:
     /// For a call that would otherwise go to whatever is at address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probed_,
-                     "a transport that was not probed, or that was cleared or overwritten since: call probe() first, "
-                     "and leave it where it is, since drivers keep its address");
+        VIRTQ_ASSERT(probe_mark_.is_set(),
+                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
+                     "first, and leave it where it is, since drivers keep its address");
     }
 
     struct Doorbell {
@@ -309,7 +316,10 @@ private:
     [[nodiscard]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
     void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
 
-    void select(uint16_t queue) { write(spec::pci::common::queue_select, queue); }
+    void select(uint16_t queue) {
+        check_probed();
+        write(spec::pci::common::queue_select, queue);
+    }
 
     // --- probe ---
 
@@ -358,7 +368,7 @@ private:
         if (Status const enabled = enable_pci(function, spaces); !enabled) {
             return enabled;
         }
-        probed_ = true;
+        probe_mark_.set();
         if (status().is_gone()) {
             return Error::device_gone;
         }
@@ -391,7 +401,10 @@ private:
     /// The structure of older devices ends before it.
     [[nodiscard]] bool has_queue_reset() const { return common_bytes_ >= spec::pci::common::bytes_with_queue_reset; }
     /// A driver may ask for a field that this device's configuration has no room for: it reads as 0.
-    [[nodiscard]] bool has_config(uint16_t offset, uint32_t bytes) const { return offset + bytes <= config_bytes_; }
+    [[nodiscard]] bool has_config(uint16_t offset, uint32_t bytes) const {
+        check_probed();
+        return offset + bytes <= config_bytes_;
+    }
 
     static constexpr unsigned word_of_notification_bits = static_cast<unsigned>(spec::Feature::notification_data) / 32;
     static constexpr uint32_t notification_data_bit =
@@ -413,11 +426,11 @@ private:
     CallCount interrupt_calls_;
     CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
-    bool probed_ = false;
     bool asked_features_ok_ = false;
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
+    ProbeMark probe_mark_;
     NotifyMark notify_mark_;
     Doorbell doorbells_[queue_maximum];
 };
