@@ -50,13 +50,16 @@ template <PciConfigAccess Access>
 /// The same of the functions of a device. Eight equal ones whose BARs nobody has placed can be.
 template <PciConfigAccess Access>
 [[nodiscard]] bool functions_echo(Access& access, PciFunction<Access> const& first) {
+    if (!is_placed(first)) {
+        return false;
+    }
     PciAddress address = first.address();
     for (address.function = 1; address.function < spec::pci::functions; ++address.function) {
         if (!is_same_header(first, PciFunction<Access>{access, address})) {
             return false;
         }
     }
-    return is_placed(first);
+    return true;
 }
 
 }  // namespace virtq::detail

@@ -89,7 +89,7 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
                 !exists || (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0;
             if (alone) {
                 frame += functions - 1;
-            } else if (detail::functions_echo(access, function)) {
+            } else if (scan.trouble == Error::none && detail::functions_echo(access, function)) {
                 scan.note(Error::pci_access_echoes);
             }
         }
