@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 /// What `diagnose` says of a disk on PCI.
@@ -36,11 +37,13 @@ private:
 };
 
 TEST(DiagnosisOnPci, SeesTwoDevicesMappedAtOneAddress) {
+    std::optional<sim::BlockDevice> other_disk;  // both outlive the machine, whose bus asks them to its end
+    std::optional<sim::PciDevice> other_device;
     PciDiskMachine<> machine;
     machine.hostile = true;
-    sim::BlockDevice other_disk{machine.memory.violations(), {}};
-    sim::PciDevice other_device{machine.memory, other_disk};
-    machine.bus.add(PciAddress{0, 4, 0}, other_device);
+    other_disk.emplace(machine.memory.violations());
+    other_device.emplace(machine.memory, *other_disk);
+    machine.bus.add(PciAddress{0, 4, 0}, *other_device);
     machine.bus.assign();
     ForgetfulMapper mapper{machine.bus};
     ASSERT_TRUE(machine.transport.probe(machine.function, mapper).ok());

@@ -98,9 +98,9 @@ public:
         return visit([](auto& transport) { return transport.status(); });
     }
     void set_status(DeviceStatus status) {
+        visit([&](auto& transport) { transport.set_status(status); });
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
-        visit([&](auto& transport) { transport.set_status(status); });
     }
     [[nodiscard]] uint32_t offered_features(unsigned word) {
         return visit([&](auto& transport) { return transport.offered_features(word); });
@@ -121,8 +121,9 @@ public:
         return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
     }
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        in_use_ = true;
-        return visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
+        Status const enabled = visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
+        in_use_ = true;  // also of one that failed: the device may have been told of a part
+        return enabled;
     }
     void notify(uint16_t queue) {
         visit([&](auto& transport) { transport.notify(queue); });
