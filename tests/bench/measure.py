@@ -82,10 +82,13 @@ def code_object(target, level, format_, tier):
                              f"-DSIZE_FORMAT={format_}", f"-DSIZE_TIER={tier}", f"-I{build.ROOT}/include")
 
 
-def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "Packed", "Negotiated")):
+WITH_DESCRIPTOR_TIER = ("Split", "ClassicSplit")
+
+
+def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "ClassicSplit", "Packed", "Negotiated")):
     """{(target, level, format, tier): bytes of .text and .rodata}"""
     wanted = [(target, level, format_, tier) for target in targets for level in levels for format_ in formats
-              for tier in TIERS if tier < 3 or format_ == "Split"]
+              for tier in TIERS if tier < 3 or format_ in WITH_DESCRIPTOR_TIER]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(wanted, pool.map(lambda one: text_bytes(code_object(*one)), wanted)))
 

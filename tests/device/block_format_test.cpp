@@ -17,6 +17,9 @@ struct SplitTraits : BlockTraits {};
 struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
+struct PlainTraits : BlockTraits {
+    using Format = PlainSplit;
+};
 struct NegotiatedTraits : BlockTraits {
     using Format = Negotiated;
 };
@@ -123,6 +126,20 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithAFixedFormat) {
         expect_negotiated(machine);
         use(machine, GetParam());
     }
+}
+
+// What it has no code for is not accepted.
+TEST_P(DiskOfAnyFormat, ReadsAndWritesWithThePlainOne) {
+    DiskMachine<64, PlainTraits> machine{{.disk = options(offer())}};
+    machine.bring_up();
+    Features const negotiated = machine.driver.negotiation().negotiated;
+    EXPECT_EQ(negotiated.has(spec::Feature::event_idx), offer().event_idx);
+    EXPECT_EQ(negotiated.has(spec::Feature::notification_data), offer().notification_data);
+    EXPECT_FALSE(negotiated.has(spec::Feature::ring_packed));
+    EXPECT_FALSE(negotiated.has(spec::Feature::indirect_desc));
+    EXPECT_FALSE(negotiated.has(spec::Feature::in_order));
+    use(machine, GetParam());
+    EXPECT_EQ(machine.driver.ring(0).table_pages().virt, nullptr);
 }
 
 TEST_P(DiskOfAnyFormat, IsNotWhatTheFixedFormatCannotBe) {

@@ -225,7 +225,7 @@ TEST_F(DiagnosisOfABlockChain, MayBeAsLongAsTheStandardAllows) {
 // A kernel that frees a chain in flight, with assertions off, may make a circle of it.
 TEST_F(DiagnosisOfABlockChain, EndsInACircle) {
     push({{16, 0}, {1, write_flag}});
-    using Inspector = RingInspector<QueueMachine::size>;
+    using Inspector = RingInspector<QueueMachine::size, Split>;
     auto& shadow =
         const_cast<DescriptorShadow<QueueMachine::size>&>(Inspector{Inspector::ring_of(machine.queue)}.shadow());
     DescIndex const tail{0};

@@ -34,6 +34,7 @@ protected:
     static void with_queue(ContractMachine& machine, Look look) {
         switch (GetParam().kind) {
             case QueueKind::split: return look(static_cast<QueueOf<Split>&>(*machine.queue).queue());
+            case QueueKind::plain_split: return look(static_cast<QueueOf<PlainSplit>&>(*machine.queue).queue());
             case QueueKind::packed: return look(static_cast<QueueOf<Packed>&>(*machine.queue).queue());
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: return look(static_cast<QueueOf<Negotiated>&>(*machine.queue).queue());
@@ -165,24 +166,12 @@ TEST_P(SoundQueueInOrder, HasNoFindingsWhenABatchIsTakenOneByOne) {
     }
 }
 
-std::vector<Combination> combinations(std::vector<bool> const& in_order) {
-    std::vector<Combination> all;
-    for (QueueKind const kind :
-         {QueueKind::split, QueueKind::packed, QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
-        for (unsigned bits = 0; bits < 4; ++bits) {
-            for (bool const ordered : in_order) {
-                all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, ordered});
-            }
-        }
-    }
-    return all;
-}
 std::string name_of(testing::TestParamInfo<Combination> const& info) {
     return info.param.name();
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, SoundQueue, testing::ValuesIn(combinations({false, true})), name_of);
-INSTANTIATE_TEST_SUITE_P(Every, SoundQueueInOrder, testing::ValuesIn(combinations({true})), name_of);
+INSTANTIATE_TEST_SUITE_P(Every, SoundQueue, testing::ValuesIn(all_combinations()), name_of);
+INSTANTIATE_TEST_SUITE_P(Every, SoundQueueInOrder, testing::ValuesIn(combinations_in_order()), name_of);
 
 }  // namespace
 }  // namespace virtq::test

@@ -64,6 +64,7 @@ public:
         : combination_(combination), over_reported_(over_reported) {
         switch (combination.kind) {
             case QueueKind::split: queue = &*make(split_); break;
+            case QueueKind::plain_split: queue = &*make(plain_); break;
             case QueueKind::packed: queue = &*make(packed_); break;
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: queue = &*make(negotiated_); break;
@@ -420,6 +421,7 @@ private:
     Place<Split> split_;
     Place<Packed> packed_;
     Place<Negotiated> negotiated_;
+    Place<PlainSplit> plain_;
     QueueAddresses addresses_;
     sim::Buffer buffer_;
     std::uint8_t* pages_ = nullptr;

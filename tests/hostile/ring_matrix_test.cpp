@@ -436,16 +436,6 @@ TEST_P(EveryLie, OfALengthIsCutOnRequest) {
     EXPECT_EQ(machine.complaints(), "");
 }
 
-std::vector<Combination> all_combinations() {
-    std::vector<Combination> all;
-    for (QueueKind const kind :
-         {QueueKind::split, QueueKind::packed, QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
-        for (unsigned bits = 0; bits < 8; ++bits) {
-            all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
-        }
-    }
-    return all;
-}
 INSTANTIATE_TEST_SUITE_P(Every, EveryLie, testing::ValuesIn(all_combinations()),
                          [](auto const& of) { return of.param.name(); });
 

@@ -23,7 +23,7 @@
 /// what they all have in common.
 namespace virtq::test {
 
-enum class QueueKind { split, packed, negotiated_split, negotiated_packed };
+enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split };
 
 struct Combination {
     QueueKind kind = QueueKind::split;
@@ -42,7 +42,7 @@ struct Combination {
         return set;
     }
     [[nodiscard]] std::string name() const {
-        char const* const kinds[] = {"Split", "Packed", "NegotiatedSplit", "NegotiatedPacked"};
+        char const* const kinds[] = {"Split", "Packed", "NegotiatedSplit", "NegotiatedPacked", "PlainSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
                (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "");
     }
@@ -54,6 +54,26 @@ struct Combination {
         return {1, 2, 8, 256, 32768};
     }
 };
+
+/// Every format with everything that it has.
+[[nodiscard]] inline std::vector<Combination> all_combinations() {
+    std::vector<Combination> all;
+    for (QueueKind const kind :
+         {QueueKind::split, QueueKind::packed, QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
+        for (unsigned bits = 0; bits < 8; ++bits) {
+            all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+        }
+    }
+    all.push_back({QueueKind::plain_split, false, false, false});
+    all.push_back({QueueKind::plain_split, true, false, false});
+    return all;
+}
+
+[[nodiscard]] inline std::vector<Combination> combinations_in_order() {
+    std::vector<Combination> all = all_combinations();
+    std::erase_if(all, [](Combination const& each) { return !each.in_order; });
+    return all;
+}
 
 inline void PrintTo(Combination const& combination, std::ostream* out) {
     *out << combination.name();
@@ -145,6 +165,7 @@ private:
     switch (kind) {
         case QueueKind::split: return std::make_unique<QueueOf<Split>>();
         case QueueKind::packed: return std::make_unique<QueueOf<Packed>>();
+        case QueueKind::plain_split: return std::make_unique<QueueOf<PlainSplit>>();
         case QueueKind::negotiated_split:
         case QueueKind::negotiated_packed: return std::make_unique<QueueOf<Negotiated>>();
     }

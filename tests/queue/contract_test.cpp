@@ -558,20 +558,25 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
     sim::GuestMemory memory{std::size_t{4} << 20};
     auto const queue = make_queue(GetParam().kind);
     Features const features = GetParam().features();
-    Features other = GetParam().kind == QueueKind::split ? features | Features::of(spec::Feature::ring_packed)
-                                                         : Features::of(spec::Feature::version_1);
+    bool const only_split = GetParam().kind == QueueKind::split || GetParam().kind == QueueKind::plain_split;
+    Features const other =
+        only_split ? features | Features::of(spec::Feature::ring_packed) : Features::of(spec::Feature::version_1);
     Features const legacy_packed = Features::of(spec::Feature::ring_packed);
     auto const refuse_all = [&](auto bring_up) {
         EXPECT_EQ(bring_up(0u, features), Error::queue_size_zero);
         EXPECT_EQ(bring_up(32769u, features), Error::queue_size_above_maximum);
         EXPECT_EQ(bring_up(65536u + 8u, features), Error::queue_size_above_maximum);
-        if (GetParam().kind == QueueKind::split) {
+        if (only_split) {
             EXPECT_EQ(bring_up(8u, other), Error::feature_not_supported_by_queue);
         } else if (GetParam().kind == QueueKind::packed) {
             EXPECT_EQ(bring_up(8u, other), Error::ring_packed_not_negotiated);
         }
         if (GetParam().packed()) {
             EXPECT_EQ(bring_up(8u, legacy_packed), Error::ring_packed_not_negotiated);
+        }
+        if (GetParam().kind == QueueKind::plain_split) {
+            Features const in_order = features | Features::of(spec::Feature::in_order);
+            EXPECT_EQ(bring_up(8u, in_order), Error::feature_not_supported_by_queue);
         }
     };
     refuse_all([&](std::uint32_t size, Features const& set) { return queue->init(memory, size, set, {}).error(); });
@@ -986,22 +991,6 @@ TEST_P(HostileContract, AllOnesAndAllZeroesInTheRingAreSurvived) {
         8);
 }
 
-std::vector<Combination> all_combinations() {
-    std::vector<Combination> all;
-    for (QueueKind const kind :
-         {QueueKind::split, QueueKind::packed, QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
-        for (unsigned bits = 0; bits < 8; ++bits) {
-            all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
-        }
-    }
-    return all;
-}
-std::vector<Combination> combinations_in_order() {
-    std::vector<Combination> all = all_combinations();
-    all.erase(std::remove_if(all.begin(), all.end(), [](Combination const& each) { return !each.in_order; }),
-              all.end());
-    return all;
-}
 std::string name_of(testing::TestParamInfo<Combination> const& info) {
     return info.param.name();
 }

@@ -27,8 +27,13 @@ std::vector<DescIndex> make_chain(Ring& ring, std::size_t count, std::size_t wri
     return chain;
 }
 
-TEST(DescriptorTier, AllocatesEachDescriptorOnce) {
-    RingPair<> ring;
+template <class Format>
+class DescriptorTier : public testing::Test {};
+using FormatsWithIt = testing::Types<Split, ClassicSplit>;
+TYPED_TEST_SUITE(DescriptorTier, FormatsWithIt);
+
+TYPED_TEST(DescriptorTier, AllocatesEachDescriptorOnce) {
+    RingPair<8, TypeParam> ring;
     std::set<std::uint16_t> seen;
     for (int i = 0; i < 8; ++i) {
         EXPECT_EQ(ring.queue.num_free(), 8 - i);
@@ -42,7 +47,7 @@ TEST(DescriptorTier, AllocatesEachDescriptorOnce) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
-TEST(DescriptorTier, IsNotForAQueueWithInOrder) {
+TEST(DescriptorTierInOrder, IsRefused) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     ASSERT_TRUE(queue.init(memory, 8, Features::of(spec::Feature::version_1, spec::Feature::in_order)).ok());
@@ -53,8 +58,8 @@ TEST(DescriptorTier, IsNotForAQueueWithInOrder) {
 }
 
 // A token given with the push belongs to a chain in flight as well.
-TEST(DescriptorTier, HandsBackAPushedChainWhenItIsDrained) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, HandsBackAPushedChainWhenItIsDrained) {
+    RingPair<8, TypeParam> ring;
     std::vector<DescIndex> const chain = make_chain(ring, 2, 1);
     ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{7}).ok());
     static_cast<void>(ring.queue.publish());
@@ -64,8 +69,8 @@ TEST(DescriptorTier, HandsBackAPushedChainWhenItIsDrained) {
     EXPECT_EQ(tokens, std::vector<std::uintptr_t>{7});
 }
 
-TEST(DescriptorTier, OffersAChainAtOnce) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, OffersAChainAtOnce) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 2);
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
     EXPECT_EQ(ring.device->available(), 1);
@@ -78,8 +83,8 @@ TEST(DescriptorTier, OffersAChainAtOnce) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 2);
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
     EXPECT_FALSE(ring.queue.has_used());
@@ -96,8 +101,8 @@ TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
-TEST(DescriptorTier, TakesTwoThatWereUsedAtOnce) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, TakesTwoThatWereUsedAtOnce) {
+    RingPair<8, TypeParam> ring;
     auto const first = make_chain(ring, 1, 1);
     auto const second = make_chain(ring, 1, 1);
     ASSERT_TRUE(ring.queue.push_avail(first[0]).ok());
@@ -112,8 +117,8 @@ TEST(DescriptorTier, TakesTwoThatWereUsedAtOnce) {
     EXPECT_FALSE(ring.queue.has_used());
 }
 
-TEST(DescriptorTier, PushesTheSameChainAgain) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, PushesTheSameChainAgain) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     for (int i = 0; i < 20; ++i) {
         ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -123,8 +128,8 @@ TEST(DescriptorTier, PushesTheSameChainAgain) {
     ring.queue.free_chain(chain[0]);
 }
 
-TEST(DescriptorTier, FreesTheDescriptorsOfAChainOneByOne) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, FreesTheDescriptorsOfAChainOneByOne) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 1);
     ring.queue.free_desc(chain[1]);
     ring.queue.free_desc(chain[0]);
@@ -132,8 +137,8 @@ TEST(DescriptorTier, FreesTheDescriptorsOfAChainOneByOne) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
-TEST(DescriptorTier, SharesTheQueueWithTheChainTier) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, SharesTheQueueWithTheChainTier) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     ASSERT_TRUE(ring.add_writable(77).ok());
     EXPECT_EQ(ring.device->available(), 0);
@@ -151,8 +156,8 @@ TEST(DescriptorTier, SharesTheQueueWithTheChainTier) {
     EXPECT_EQ(ring.queue.num_free(), 8);  // take_used frees chains of either tier
 }
 
-TEST(DescriptorTier, TakesAChainOfTheChainTierToBeFreed) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, TakesAChainOfTheChainTierToBeFreed) {
+    RingPair<8, TypeParam> ring;
     Segment const readable[] = {ring.buffer(16), ring.buffer(16)};
     Segment const writable[] = {ring.buffer(64)};
     ASSERT_TRUE(ring.queue.add(readable, writable, Token{}).ok());
@@ -168,8 +173,8 @@ TEST(DescriptorTier, TakesAChainOfTheChainTierToBeFreed) {
     EXPECT_BREACH(ring.queue.free_chain(used.head), "not allocated");
 }
 
-TEST(DescriptorTier, RefusesADescriptorThatWasNeverWritten) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, RefusesADescriptorThatWasNeverWritten) {
+    RingPair<8, TypeParam> ring;
     DescIndex const desc = *ring.queue.alloc_desc();
     EXPECT_EQ(ring.queue.push_avail(desc).error(), Error::segment_empty);
     ring.queue.write_desc(desc, ring.buffer(32).addr, 32, write);
@@ -180,15 +185,15 @@ TEST(DescriptorTier, RefusesADescriptorThatWasNeverWritten) {
     EXPECT_EQ(ring.device->available(), 0);
 }
 
-TEST(DescriptorTier, RefusesReadableAfterWritable) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, RefusesReadableAfterWritable) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 0);
     ring.queue.write_desc(chain[0], ring.buffer(32).addr, 32, next | write, chain[1]);
     EXPECT_EQ(ring.queue.push_avail(chain[0]).error(), Error::readable_after_writable);
 }
 
-TEST(DescriptorTier, RefusesAChainThatLinksToItself) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, RefusesAChainThatLinksToItself) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 0);
     ring.queue.write_desc(chain[2], ring.buffer(32).addr, 32, next, chain[1]);
     EXPECT_EQ(ring.queue.push_avail(chain[0]).error(), Error::chain_longer_than_queue);
@@ -196,8 +201,8 @@ TEST(DescriptorTier, RefusesAChainThatLinksToItself) {
     EXPECT_BREACH(ring.queue.free_chain(chain[0]), "freed twice, linked twice");
 }
 
-TEST(DescriptorTier, RefusesAChainAbove4GiB) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, RefusesAChainAbove4GiB) {
+    RingPair<8, TypeParam> ring;
     DescIndex const a = *ring.queue.alloc_desc();
     DescIndex const b = *ring.queue.alloc_desc();
     DescIndex const c = *ring.queue.alloc_desc();
@@ -210,8 +215,8 @@ TEST(DescriptorTier, RefusesAChainAbove4GiB) {
     EXPECT_TRUE(ring.queue.push_avail(a).ok());
 }
 
-TEST(DescriptorTier, NamesTheRuleOfEveryBreach) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, NamesTheRuleOfEveryBreach) {
+    RingPair<8, TypeParam> ring;
     DescIndex const mine = *ring.queue.alloc_desc();
     DescIndex const free{7};
     DescIndex const outside{8};
@@ -233,8 +238,8 @@ TEST(DescriptorTier, NamesTheRuleOfEveryBreach) {
     EXPECT_BREACH(ring.queue.free_desc(mine), "freed twice");
 }
 
-TEST(DescriptorTier, NamesTheRuleOfEveryBreachInFlight) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, NamesTheRuleOfEveryBreachInFlight) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     DescIndex const mine = *ring.queue.alloc_desc();
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -248,15 +253,15 @@ TEST(DescriptorTier, NamesTheRuleOfEveryBreachInFlight) {
     EXPECT_EQ(ring.queue.num_free(), 5);
 }
 
-TEST(DescriptorTier, SeesALinkIntoADescriptorThatWasFreedMeanwhile) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, SeesALinkIntoADescriptorThatWasFreedMeanwhile) {
+    RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     ring.queue.free_desc(chain[1]);
     EXPECT_BREACH(ring.queue.push_avail(chain[0]), "not allocated");
 }
 
-TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
+    RingPair<8, TypeParam> ring;
     ring.hostile = true;
     auto const chain = make_chain(ring, 3, 1);
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -266,8 +271,8 @@ TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_id_not_in_flight);
 }
 
-TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
+    RingPair<8, TypeParam> ring;
     ring.hostile = true;
     auto const pushed = make_chain(ring, 1, 1);
     auto const kept = make_chain(ring, 1, 1);
@@ -280,9 +285,9 @@ TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
     EXPECT_EQ(ring.queue.num_free(), 0);
 }
 
-TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
+TYPED_TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
     for (int const pushes : {65535, 65536, 65537, 65539}) {
-        RingPair<> ring({.features = modern_event_idx()});
+        RingPair<8, TypeParam> ring({.features = modern_event_idx()});
         auto const chain = make_chain(ring, 1, 1);
         for (int i = 0; i < pushes; ++i) {
             ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -295,10 +300,10 @@ TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
     }
 }
 
-TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPublish) {
+TYPED_TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPublish) {
     for (int const pushes : {65534, 65535, 65536}) {
         for (bool const event_idx : {false, true}) {
-            RingPair<> ring({.features = event_idx ? modern_event_idx() : modern()});
+            RingPair<8, TypeParam> ring({.features = event_idx ? modern_event_idx() : modern()});
             auto const chain = make_chain(ring, 1, 1);
             for (int i = 0; i < pushes; ++i) {
                 ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -316,16 +321,16 @@ TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPublish) {
     }
 }
 
-TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
-    RingPair<> ring({.features = modern_event_idx(), .first_index = 1000});
+TYPED_TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
+    RingPair<8, TypeParam> ring({.features = modern_event_idx(), .first_index = 1000});
     auto const chain = make_chain(ring, 1, 1);
     ring.device->set_avail_event(990);
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
-    RingPair<32768> ring({.features = modern_event_idx(), .size = 32768});
+TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
+    RingPair<32768, TypeParam> ring({.features = modern_event_idx(), .size = 32768});
     auto const chain = make_chain(ring, 1, 1);
     for (int i = 0; i < 32768; ++i) {
         ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -342,8 +347,8 @@ TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TEST(DescriptorTier, TakesChainsAddedBeforeAPushForPublished) {
-    RingPair<> ring;
+TYPED_TEST(DescriptorTier, TakesChainsAddedBeforeAPushForPublished) {
+    RingPair<8, TypeParam> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());
     auto const chain = make_chain(ring, 1, 1);

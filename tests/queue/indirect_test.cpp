@@ -43,7 +43,7 @@ TEST(IndirectPool, HandsOutEachTableOnce) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     IndirectPool<8> pool;
     IndirectShape const shape{.tables = 3, .length = 4, .shortest = 3};
-    ASSERT_TRUE(pool.take_pages(memory, shape).ok());
+    ASSERT_EQ(pool.take_pages(memory, shape), Error::none);
     auto const take = [&] {
         EXPECT_TRUE(pool.takes(3) && pool.takes(4));
         EXPECT_FALSE(pool.takes(0) || pool.takes(2) || pool.takes(5));

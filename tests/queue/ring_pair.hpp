@@ -37,7 +37,7 @@ struct RingSetup {
     OverReportedLength over_reported = OverReportedLength::breaks_queue;
 };
 
-template <std::uint32_t N = 8>
+template <std::uint32_t N = 8, class Format = Split>
 class RingPair {
 public:
     explicit RingPair(RingSetup const& setup = {}) {
@@ -85,7 +85,7 @@ public:
     }
 
     sim::GuestMemory memory;
-    VirtQueue<N> queue;
+    VirtQueue<N, Format> queue;
     std::unique_ptr<sim::SplitQueue> device;
     bool hostile = false;  ///< the test breaks rules on purpose
 };

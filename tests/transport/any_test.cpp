@@ -43,6 +43,17 @@ TEST(AnyTransport, ChoosesTheModernInterfaceIfThereIsOne) {
     }
 }
 
+TEST(AnyTransport, RingsWithoutNotificationData) {
+    for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy()}) {
+        PciDiskMachine<Any, 256> machine({.layout = layout});
+        ASSERT_TRUE(machine.probe().ok());
+        machine.bring_up();
+        std::size_t const before = machine.device.notifications();
+        machine.transport.notify(0);
+        EXPECT_EQ(machine.device.notifications(), before + 1);
+    }
+}
+
 TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     ASSERT_TRUE(machine.transport.probe_pci_legacy(machine.function, machine.bus).ok());

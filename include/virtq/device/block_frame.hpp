@@ -23,16 +23,15 @@ public:
     /// The device never writes this: a status that still reads so was not written.
     static constexpr uint8_t status_unwritten = 0xff;
 
-    /// Takes pages for `count` requests; they arrive dirty and are zeroed. Errors: those of `take_run`.
+    /// Takes pages for `count` requests; they arrive dirty and are zeroed. Errors: those of `PageRun`.
     template <PageAllocator Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint16_t count, ByteOrder order) {
         uint32_t const bytes = count * stride + count;
-        Result<Pages> const run = take_run(allocator, align_up(bytes, page_bytes) / page_bytes);
-        if (!run) {
-            return run.error();
+        if (Error const error = pages_.take(allocator, align_up(bytes, page_bytes) / page_bytes);
+            error != Error::none) {
+            return error;
         }
-        platform::zero(run->virt, run->count * page_bytes);
-        pages_ = *run;
+        pages_.zero();
         count_ = count;
         order_ = order;
         return {};
@@ -40,14 +39,13 @@ public:
 
     template <PageAllocator Allocator>
     void release(Allocator& allocator) {
-        if (pages_.virt != nullptr) {
-            allocator.free_pages(pages_);
-            pages_ = Pages{};
+        if (pages_.held()) {
+            pages_.give_back(allocator);
         }
     }
 
     /// The pages that `init` took.
-    [[nodiscard]] Pages const& pages() const { return pages_; }
+    [[nodiscard]] Pages pages() const { return pages_.run(); }
 
     /// Fills request `number`: its header, and a status that the device has not written yet.
     void prepare(uint16_t number, spec::block::RequestType type, uint64_t sector) {
@@ -69,7 +67,7 @@ public:
         return {at(number) + sizeof(spec::block::RequestHeader), sizeof(spec::block::Range)};
     }
     [[nodiscard]] Segment status(uint16_t number) const {
-        return {pages_.phys + (uint32_t{count_} * stride + number), 1};
+        return {pages_.phys() + (uint32_t{count_} * stride + number), 1};
     }
 
     /// After a reset the device may have another interface.
@@ -85,10 +83,10 @@ private:
     };
     static constexpr uint32_t stride = sizeof(Frame);
 
-    [[nodiscard]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt) + number; }
-    [[nodiscard]] PhysAddr at(uint16_t number) const { return pages_.phys + uint32_t{number} * stride; }
+    [[nodiscard]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt()) + number; }
+    [[nodiscard]] PhysAddr at(uint16_t number) const { return pages_.phys() + uint32_t{number} * stride; }
     [[nodiscard]] uint8_t* status_byte(uint16_t number) const {
-        return static_cast<uint8_t*>(pages_.virt) + uint32_t{count_} * stride + number;
+        return static_cast<uint8_t*>(pages_.virt()) + uint32_t{count_} * stride + number;
     }
     /// §5.2.6.4: a legacy device reads headers in the guest's order.
     template <class Word>
@@ -96,7 +94,7 @@ private:
         return order_ == native_byte_order ? word : swap_bytes(word);
     }
 
-    Pages pages_;
+    PageRun pages_;
     uint16_t count_ = 0;
     ByteOrder order_ = ByteOrder::little;
 };

@@ -11,10 +11,10 @@ namespace virtq {
 
 /// Compares the chains in flight of a split ring in shared memory with what the driver knows of them, and judges their
 /// addresses. Each word of a descriptor is read once. It goes through all descriptors once.
-template <uint32_t N>
+template <class Ring>
 class ChainCheck : public ChainFindings {
 public:
-    ChainCheck(RingInspector<N> const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
+    ChainCheck(Ring const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
         : ChainFindings(seen, ram), ring_(ring) {
         if (seen.in_order) {
             check_in_order();
@@ -98,7 +98,7 @@ private:
         return entry;
     }
 
-    RingInspector<N> const& ring_;
+    Ring const& ring_;
 };
 
 }  // namespace virtq

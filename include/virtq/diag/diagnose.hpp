@@ -435,8 +435,8 @@ private:
     DriverView const& driver_;
 };
 
-template <uint32_t N>
-SplitJudge<N> judge_of(RingInspector<N> const&);
+template <uint32_t N, class Format>
+SplitJudge<RingInspector<N, Format>> judge_of(RingInspector<N, Format> const&);
 template <uint32_t N>
 PackedJudge<N> judge_of(PackedInspector<N> const&);
 

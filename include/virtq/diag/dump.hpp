@@ -11,9 +11,9 @@ namespace virtq {
 
 namespace detail {
 
-template <uint32_t N, class Sink>
-void print_picture(RingInspector<N> const& ring, Sink& sink, Lines budget) {
-    SplitPicture<N, Sink>{ring, sink, budget}.print();
+template <uint32_t N, class Format, class Sink>
+void print_picture(RingInspector<N, Format> const& ring, Sink& sink, Lines budget) {
+    SplitPicture<RingInspector<N, Format>, Sink>{ring, sink, budget}.print();
 }
 template <uint32_t N, class Sink>
 void print_picture(PackedInspector<N> const& ring, Sink& sink, Lines budget) {

@@ -14,9 +14,9 @@ namespace virtq {
 
 namespace detail {
 
-template <uint32_t N, class Look>
-auto inspect_ring(SplitRing<N> const& ring, Look& look) {
-    return look(RingInspector<N>{ring});
+template <uint32_t N, class Format, class Look>
+auto inspect_ring(SplitRing<N, Format> const& ring, Look& look) {
+    return look(RingInspector<N, Format>{ring});
 }
 template <uint32_t N, class Look>
 auto inspect_ring(PackedRing<N> const& ring, Look& look) {
@@ -30,7 +30,7 @@ auto inspect_ring(NegotiatedRing<N> const& ring, Look& look) {
 /// Calls `look` with the inspector of the queue's ring.
 template <uint32_t N, class Format, class Look>
 auto inspect(VirtQueue<N, Format> const& queue, Look look) {
-    return inspect_ring(RingInspector<N>::ring_of(queue), look);
+    return inspect_ring(RingInspector<N, Format>::ring_of(queue), look);
 }
 
 }  // namespace detail

@@ -12,10 +12,10 @@ namespace virtq {
 /// The chain whose completion was taken last, as it still stands in the descriptor table, or in an indirect one. To be
 /// asked for when nothing is in flight and all descriptors are free: then nothing was added since, so nothing has been
 /// written over it.
-template <uint32_t N>
+template <class Ring>
 class LastChain {
 public:
-    LastChain(RingInspector<N> const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
+    LastChain(Ring const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
         : ring_(ring), seen_(seen), ram_(ram) {
         if (number(seen.taken) == 0 || seen.num_free != seen.size || seen.in_order) {
             return;  // with IN_ORDER it may have no used entry
@@ -87,7 +87,7 @@ private:
         return ring_.table_length() * static_cast<uint32_t>(sizeof(spec::Descriptor));
     }
 
-    RingInspector<N> const& ring_;
+    Ring const& ring_;
     QueueSnapshot const& seen_;
     Span<AddressRange const> ram_;
     bool is_known_ = false;

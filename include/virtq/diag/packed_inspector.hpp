@@ -50,9 +50,9 @@ public:
 
     [[nodiscard]] uint16_t flags(uint16_t at) const { return ring_.memory_.load_flags(at); }
     [[nodiscard]] uint16_t id(uint16_t at) const {
-        return little_endian(platform::load_relaxed(&ring_.memory_.ring_[at].id));
+        return little_endian(platform::load_relaxed(&ring_.memory_.ring()[at].id));
     }
-    [[nodiscard]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring_[at]); }
+    [[nodiscard]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring()[at]); }
     /// What the device wrote to a descriptor that it has used.
     [[nodiscard]] PackedMemory::Used used(uint16_t at) const { return ring_.memory_.load_used(at); }
 
@@ -65,7 +65,7 @@ public:
 
     /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
     [[nodiscard]] uint16_t raw_word(uint32_t offset) const {
-        return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.ring_) + offset / 2);
+        return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.ring()) + offset / 2);
     }
 
     /// What the driver knows of the buffers.

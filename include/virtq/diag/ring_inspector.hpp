@@ -12,16 +12,13 @@ namespace virtq {
 
 /// The one class that looks inside a split ring. It reads; every access to shared memory is one read of one word
 /// through `platform/`. Calls must be serialised with those of the queue.
-template <uint32_t N>
+template <uint32_t N, class Format>
 class RingInspector {
 public:
-    explicit RingInspector(SplitRing<N> const& ring) : ring_(ring) {}
+    explicit RingInspector(SplitRing<N, Format> const& ring) : ring_(ring) {}
 
     /// The ring of a queue of any format.
-    template <class Format>
-    [[nodiscard]] static auto const& ring_of(VirtQueue<N, Format> const& queue) {
-        return queue.ring_;
-    }
+    [[nodiscard]] static auto const& ring_of(VirtQueue<N, Format> const& queue) { return queue.ring_; }
 
     [[nodiscard]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
@@ -33,7 +30,7 @@ public:
         seen.size = ring_.size();
         seen.num_free = ring_.num_free();
         seen.event_idx = ring_.event_idx_;
-        seen.in_order = ring_.in_order_;
+        seen.in_order = ring_.in_order();
         seen.notifications_on = ring_.notifications_on_;
         seen.pages = ring_.pages();
         seen.table_pages = ring_.table_pages();
@@ -54,7 +51,7 @@ public:
 
     /// What a descriptor says in shared memory.
     [[nodiscard]] spec::Descriptor descriptor(DescIndex desc) const {
-        return look(ring_.memory_.table_[number(desc)]);
+        return look(ring_.memory_.table()[number(desc)]);
     }
     /// The same of the descriptor `entry` of an indirect table.
     [[nodiscard]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
@@ -69,7 +66,7 @@ public:
     }
     /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
     [[nodiscard]] uint16_t raw_word(uint32_t offset) const {
-        return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.table_) + offset / 2);
+        return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.table()) + offset / 2);
     }
 
     /// What the driver knows of the descriptors.
@@ -117,7 +114,7 @@ private:
         return ring_.memory_.wire(word);
     }
 
-    SplitRing<N> const& ring_;
+    SplitRing<N, Format> const& ring_;
 };
 
 }  // namespace virtq

@@ -13,15 +13,15 @@
 namespace virtq::detail {
 
 /// The causes that only a split ring shows.
-template <uint32_t N>
+template <class Inspector>
 class SplitJudge {
 public:
-    using Ring = RingInspector<N>;
+    using Ring = Inspector;
 
     SplitJudge(Diagnosis& diagnosis, Ring const& ring, DiagnoseOption const& option, Notifier notifier)
         : diagnosis_(diagnosis), queue_(diagnosis.queue), ring_(ring), option_(option), notifier_(notifier) {}
 
-    [[nodiscard]] ChainFindings check_chains() const { return ChainCheck<N>{ring_, queue_, option_.ram}; }
+    [[nodiscard]] ChainFindings check_chains() const { return ChainCheck<Ring>{ring_, queue_, option_.ram}; }
 
     /// What the driver wrote: is it still there?
     void judge_memory() {
@@ -81,7 +81,7 @@ public:
 
     /// Nothing is in flight: was the last request a right one?
     void judge_idle() {
-        LastChain<N> const last{ring_, queue_, option_.ram};
+        LastChain<Ring> const last{ring_, queue_, option_.ram};
         bool const is_block = diagnosis_.device.device_id == spec::DeviceId::block;
         bool const is_request = is_block && last.is_known() && !last.shape().has_table();
         diagnosis_.add(last.bad_address());

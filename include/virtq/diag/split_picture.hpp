@@ -10,13 +10,12 @@
 namespace virtq::detail {
 
 /// Prints a split queue: its numbers, whose each descriptor is, and what waits in both rings.
-template <uint32_t N, class Sink>
+template <class Ring, class Sink>
 class SplitPicture : Picture<Sink> {
     using Base = Picture<Sink>;
 
 public:
-    SplitPicture(RingInspector<N> const& ring, Sink& sink, Lines budget)
-        : Base(ring.snapshot(), sink, budget), ring_(ring) {}
+    SplitPicture(Ring const& ring, Sink& sink, Lines budget) : Base(ring.snapshot(), sink, budget), ring_(ring) {}
 
     void print() {
         this->print_head();
@@ -196,7 +195,7 @@ private:
 
     static constexpr unsigned runs_shown = 10;
 
-    RingInspector<N> const& ring_;
+    Ring const& ring_;
 };
 
 }  // namespace virtq::detail

@@ -24,11 +24,11 @@ class DescriptorShadow {
 public:
     /// All `size` descriptors become free, in order.
     void reset(uint16_t size) {
-        for (uint32_t i = 0; i < size; ++i) {
-            link_[i] = Link::to(static_cast<DescIndex>(static_cast<uint16_t>(i + 1)));
+        DescIndex next{0};  // of the last
+        for (uint32_t i = size; i-- != 0; next = static_cast<DescIndex>(i)) {
+            link_[i] = Link::to(next);
             mark_[i] = Mark{};
         }
-        link_[size - 1] = Link::to(DescIndex{0});
         free_head_ = DescIndex{0};
         free_count_ = size;
     }
@@ -81,12 +81,12 @@ public:
     void set_bytes(DescIndex desc, uint32_t bytes) { bytes_[subscript(desc)] = bytes; }
 
 private:
+    DescIndex free_head_{};               // before the arrays, where an instruction reaches it with one byte
+    alignas(4) uint16_t free_count_ = 0;  // not beside the other: GCC would make one store of the two, with shifts
     Token token_[N] = {};
     uint32_t bytes_[N] = {};
     Link link_[N] = {};
     Mark mark_[N] = {};
-    DescIndex free_head_{};
-    alignas(4) uint16_t free_count_ = 0;  // not beside the other: GCC would make one store of the two, with shifts
 };
 
 }  // namespace virtq

@@ -9,14 +9,13 @@ namespace virtq {
 
 /// The classic kernel calls over a split ring: single descriptors, chains linked by the caller. Stateless: all state
 /// is in the ring. A breach of their contract goes to the assertion hook; what the device says is checked always.
-template <uint32_t N>
+template <class Ring>
 class DescriptorTier {
-    using Ring = SplitRing<N>;
     using Holder = Mark::Holder;
 
 public:
     [[nodiscard]] static Result<DescIndex> alloc_desc(Ring& ring) {
-        if (ring.in_order_) {
+        if (ring.in_order()) {
             return Error::descriptor_tier_in_order;  // the only way into this tier, so init() need not refuse
         }
         if (ring.shadow_.free_count() == 0) {
@@ -38,7 +37,7 @@ public:
 
     static void free_chain(Ring& ring, DescIndex head) {
         VIRTQ_ASSERT(number(head) < ring.size(), "free_chain() of a head that is out of range");
-        if (!ring.in_order_ && ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
+        if (!ring.in_order() && ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
             release(ring, head);
             return;
         }
@@ -92,13 +91,13 @@ public:
 
     [[nodiscard]] static bool has_used(Ring const& ring) {
         VIRTQ_ASSERT(ring.initialised(), "has_used() of a queue without memory: call init() first");
-        VIRTQ_ASSERT(!ring.in_order_,
+        VIRTQ_ASSERT(!ring.in_order(),
                      "has_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
         return ring.fault() || ring.taken_ != ring.seen_ || ring.memory_.load_used_index() != ring.taken_;
     }
 
     [[nodiscard]] static UsedChain poll_used(Ring& ring) {
-        VIRTQ_ASSERT(!ring.in_order_,
+        VIRTQ_ASSERT(!ring.in_order(),
                      "poll_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
         if (ring.taken_ == ring.seen_) {
             if (TakeState const state = ring.look(); state != TakeState::completion) {
@@ -130,7 +129,7 @@ public:
 private:
     [[nodiscard]] static bool is_callers(Ring const& ring, DescIndex desc) {
         // With IN_ORDER none is, and the marks are no marks.
-        return !ring.in_order_ && number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
+        return !ring.in_order() && number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
     }
 
     /// The chain from `head`, whose last descriptor links to an end.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/result.hpp>
+#include <virtq/base/error.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/queue/indirect_shape.hpp>
 #include <virtq/queue/page_run.hpp>
@@ -17,33 +17,25 @@ namespace virtq {
 template <uint32_t N>
 class IndirectPool {
 public:
+    static constexpr bool exist = true;
+
     /// Takes pages for all tables of `shape`; none if there are none.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status take_pages(Allocator& allocator, IndirectShape shape) {
-        if (shape.page_count() == 0) {
-            return {};
-        }
-        Result<Pages> const run = take_run(allocator, shape.page_count());
-        if (!run) {
-            return run.error();
-        }
-        base_ = static_cast<unsigned char*>(run->virt);
-        phys_ = run->phys;
-        page_count_ = shape.page_count();
-        return {};
+    [[nodiscard]] Error take_pages(Allocator& allocator, IndirectShape shape) {
+        uint32_t const count = shape.page_count();
+        return count == 0 ? Error::none : pages_.take(allocator, count);
     }
     template <PageAllocator Allocator>
     void give_back_pages(Allocator& allocator) {
-        if (page_count_ != 0) {
-            allocator.free_pages(pages());
-            page_count_ = 0;
+        if (pages_.held()) {
+            pages_.give_back(allocator);
         }
     }
-    [[nodiscard]] Pages pages() const { return page_count_ != 0 ? Pages{base_, phys_, page_count_} : Pages{}; }
+    [[nodiscard]] Pages pages() const { return pages_.run(); }
 
     /// All tables of `wish` become free, or as many as there are pages for.
     void reset(IndirectShape wish) {
-        IndirectShape const shape = wish.within(page_count_);
+        IndirectShape const shape = wish.within(pages_.run().count);
         length_ = shape.length;
         shortest_ = shape.tables != 0 ? shape.shortest : no_chain;
         free_head_ = none;
@@ -77,10 +69,10 @@ public:
     /// How far a table lies behind the first. As wide as an address: a 32-bit one reaches every table that there are
     /// pages for.
     [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
-    [[nodiscard]] PhysAddr phys_at(size_t offset) const { return phys_ + offset; }
+    [[nodiscard]] PhysAddr phys_at(size_t offset) const { return pages_.phys() + offset; }
     template <class Descriptor>
     [[nodiscard]] Descriptor* descriptors_at(size_t offset) const {
-        return reinterpret_cast<Descriptor*>(base_ + offset);
+        return reinterpret_cast<Descriptor*>(static_cast<unsigned char*>(pages_.virt()) + offset);
     }
     [[nodiscard]] PhysAddr phys(TableIndex table) const { return phys_at(offset(table)); }
     template <class Descriptor>
@@ -92,9 +84,7 @@ private:
     static constexpr uint16_t no_chain = UINT16_MAX;  // above `length_`
     static constexpr auto none = static_cast<TableIndex>(UINT16_MAX);
 
-    unsigned char* base_ = nullptr;
-    PhysAddr phys_;
-    uint32_t page_count_ = 0;
+    [[no_unique_address]] PageRun pages_;
     uint16_t length_ = 0;    ///< descriptors of a table; 0 before `reset`, which no chain has
     uint16_t shortest_ = 0;  ///< the shortest chain that uses one
     TableIndex free_head_{};

@@ -56,7 +56,7 @@ private:
             return ring.lie(FaultReason::used_id_out_of_range, used.id);
         }
         uint32_t const oldest = number(ring.oldest_);
-        uint32_t const ahead = used.id >= oldest ? used.id - oldest : used.id + uint32_t{ring.size_} - oldest;
+        uint32_t const ahead = used.id >= oldest ? used.id - oldest : used.id + uint32_t{ring.memory_.size()} - oldest;
         if (ahead >= ring.in_flight_) {
             return ring.lie(FaultReason::batch_not_reached, used.id);
         }

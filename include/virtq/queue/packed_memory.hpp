@@ -5,6 +5,7 @@
 #include <virtq/platform/ring_memory.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/queue/packed_layout.hpp>
+#include <virtq/queue/queue_pages.hpp>
 #include <virtq/queue/ring_position.hpp>
 #include <virtq/queue/segment.hpp>
 
@@ -18,7 +19,7 @@ class PackedInspector;  // diag/ looks, and changes nothing
 /// The memory that a packed queue shares with its device (§2.8): where each word lies, and who writes it. A descriptor
 /// is written by the driver, then by the device; only told to the device or read once, and nothing that the driver
 /// needs to know later is kept here.
-class PackedMemory {
+class PackedMemory : public QueuePages {
 public:
     /// What stands in a used descriptor beside its flags (§2.8.4).
     struct Used {
@@ -27,31 +28,28 @@ public:
     };
 
     /// Zeroes the run, dirty as it comes (§2.8.13), and lays the queue out in it.
-    void place(Pages const& run, PackedLayout layout) {
-        platform::zero(run.virt, run.count * page_bytes);
-        auto* const base = static_cast<unsigned char*>(run.virt);
-        ring_ = reinterpret_cast<spec::PackedDescriptor*>(base);
-        events_ = reinterpret_cast<uint32_t*>(base + layout.driver_event_offset());
+    void place(PackedLayout layout) {
+        zero();
+        size_ = static_cast<uint16_t>(layout.size);
+        events_ = reinterpret_cast<uint32_t*>(static_cast<unsigned char*>(virt()) + layout.driver_event_offset());
     }
-
-    /// The run is given back.
-    void forget() { ring_ = nullptr; }
-    [[nodiscard]] bool is_placed() const { return ring_ != nullptr; }
 
     /// Makes a ring that starts at `first` look as after a life up to there: used before it on this lap, and from it
     /// on the lap before. Before the device knows of the queue.
-    void start_at(RingPosition first, uint16_t size) {
-        for (uint16_t at = 0; at < size; ++at) {
+    void start_at(RingPosition first) {
+        for (uint16_t at = 0; at < size_; ++at) {
             bool const on_this_lap = at < first.offset();
-            write_flags(ring_[at],
+            write_flags(ring()[at],
                         static_cast<uint16_t>(first.used_flags() ^ (on_this_lap ? 0 : RingPosition::both_flags)));
         }
     }
 
+    [[nodiscard]] uint16_t size() const { return size_; }
+
     // --- written by the driver ---
 
     /// Where the descriptor at an offset lies; at `size`, the end of the ring.
-    [[nodiscard]] spec::PackedDescriptor* descriptor(uint16_t at) const { return ring_ + at; }
+    [[nodiscard]] spec::PackedDescriptor* descriptor(uint16_t at) const { return ring() + at; }
     // Of a descriptor that the device does not reach yet.
 
     static void write_segment(spec::PackedDescriptor& target, PhysAddr addr, uint32_t bytes) {
@@ -69,7 +67,7 @@ public:
 
     /// Exposes the descriptor, and all that was written before. Release: pairs with the device's acquire of these
     /// flags; without it the device could see them before the descriptors behind (§2.8.21.1.1).
-    void expose(uint16_t at, uint16_t flags) { platform::store_release(&ring_[at].flags, little_endian(flags)); }
+    void expose(uint16_t at, uint16_t flags) { platform::store_release(&ring()[at].flags, little_endian(flags)); }
 
     /// The driver event suppression structure, in one store: the device never sees half of it.
     void write_driver_event(spec::RingEvent event, uint16_t place) {
@@ -82,11 +80,11 @@ public:
     /// Acquire: pairs with the device's release of the used flags; without it id and length, or the data behind them,
     /// could be read before they were written (§2.8.22).
     [[nodiscard]] uint16_t load_flags(uint16_t at) const {
-        return little_endian(platform::load_acquire(&ring_[at].flags));
+        return little_endian(platform::load_acquire(&ring()[at].flags));
     }
     [[nodiscard]] Used load_used(uint16_t at) const {
-        return {little_endian(platform::load_relaxed(&ring_[at].id)),
-                little_endian(platform::load_relaxed(&ring_[at].len))};
+        return {little_endian(platform::load_relaxed(&ring()[at].id)),
+                little_endian(platform::load_relaxed(&ring()[at].len))};
     }
     /// The device event suppression structure, in one read.
     [[nodiscard]] uint32_t load_device_event() const { return little_endian(platform::load_relaxed(events_ + 1)); }
@@ -95,8 +93,11 @@ private:
     template <uint32_t N>
     friend class PackedInspector;
 
-    spec::PackedDescriptor* ring_ = nullptr;  ///< descriptor ring, written by both
-    uint32_t* events_ = nullptr;              ///< two words: written by the driver, written by the device
+    /// The descriptor ring, which lies first and is written by both.
+    [[nodiscard]] spec::PackedDescriptor* ring() const { return static_cast<spec::PackedDescriptor*>(virt()); }
+
+    uint16_t size_ = 0;           // first what fits behind the base's last byte
+    uint32_t* events_ = nullptr;  ///< two words: written by the driver, written by the device
 };
 
 }  // namespace virtq

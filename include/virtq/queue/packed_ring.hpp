@@ -14,7 +14,6 @@
 #include <virtq/queue/option.hpp>
 #include <virtq/queue/packed_memory.hpp>
 #include <virtq/queue/packed_walk.hpp>
-#include <virtq/queue/queue_pages.hpp>
 #include <virtq/queue/queue_request.hpp>
 #include <virtq/queue/ring_position.hpp>
 #include <virtq/spec/feature.hpp>
@@ -51,8 +50,8 @@ public:
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
-        if (Status const taken = take_pages(allocator, size, features, option); !taken) {
-            return taken;
+        if (Error const error = take_pages(allocator, size, features, option); error != Error::none) {
+            return error;
         }
         set_up(size, features, option);
         return {};
@@ -66,7 +65,7 @@ public:
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
-        if (PackedLayout{size}.page_count() > pages_.count()) {
+        if (PackedLayout{size}.page_count() > memory_.count()) {
             return Error::queue_size_above_pages;
         }
         set_up(size, features, option);
@@ -80,7 +79,6 @@ public:
         }
         if (initialised()) {
             give_back_pages(allocator);
-            memory_.forget();
             close();
         }
         return {};
@@ -107,15 +105,15 @@ public:
         return {};
     }
 
-    void attach() { pages_.attach(); }
-    void detach() { pages_.detach(); }
+    void attach() { memory_.attach(); }
+    void detach() { memory_.detach(); }
 
-    [[nodiscard]] bool initialised() const { return pages_.held(); }
-    [[nodiscard]] bool live() const { return pages_.live(); }
-    [[nodiscard]] Pages pages() const { return pages_.run(); }
+    [[nodiscard]] bool initialised() const { return memory_.held(); }
+    [[nodiscard]] bool live() const { return memory_.live(); }
+    [[nodiscard]] Pages pages() const { return memory_.run(); }
     [[nodiscard]] Pages table_pages() const { return pool_.pages(); }
-    [[nodiscard]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(pages_.phys()); }
-    [[nodiscard]] uint16_t size() const { return initialised() ? size_ : uint16_t{0}; }
+    [[nodiscard]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(memory_.phys()); }
+    [[nodiscard]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
     [[nodiscard]] uint16_t num_free() const { return free_count_; }
     [[nodiscard]] Fault const& fault() const { return fault_; }
 
@@ -129,7 +127,7 @@ public:
         if (count - 1 >= free_count_) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
-        if (next_.offset() + count >= size_) {
+        if (next_.offset() + count >= memory_.size()) {
             return add_round<typename SideOf<Readable>::Type>(readable, writable, token);
         }
         return add_chain<StraightWalk>(readable, writable, token);
@@ -143,7 +141,7 @@ public:
         admit_pending();
         first_flags_ = 0;
         hides_ = RingPosition::avail_flag;
-        pages_.attach();
+        memory_.attach();
         order_.before_publish();
         memory_.expose(first_, flags);
         // Pairs with the device's full fence between asking for a notification (its event structure) and looking at
@@ -197,7 +195,7 @@ private:
     template <class Walk, class Readable, class Writable>
     [[nodiscard]] [[gnu::always_inline]] Status add_chain(Readable const& readable, Writable const& writable,
                                                           Token token) {
-        ChainWriter<Walk> chain{{memory_, next_, size_, hides_}, shadow_.free_head()};
+        ChainWriter<Walk> chain{{memory_, next_, memory_.size(), hides_}, shadow_.free_head()};
         if (!write_segments(chain, readable, next_flag)) {
             return take_back(&chain.walk.last(), Error::segment_empty);
         }
@@ -220,7 +218,7 @@ private:
         }
         record(Extent::direct(count), static_cast<uint32_t>(writable_bytes), token);
         free_count_ = static_cast<uint16_t>(free_count_ - count);
-        Walk::pass(next_, static_cast<uint16_t>(count), size_);
+        Walk::pass(next_, static_cast<uint16_t>(count), memory_.size());
         return {};
     }
 
@@ -244,38 +242,39 @@ private:
 
     /// Those of the ring, and those of the indirect tables: both or none.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status take_pages(Allocator& allocator, uint32_t size, Features const& features,
-                                    QueueOption const& option) {
-        Status taken = pages_.take(allocator, PackedLayout{size}.page_count());
-        if (taken) {
-            taken = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
-            if (!taken) {
-                pages_.give_back(allocator);
+    [[nodiscard]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                   QueueOption const& option) {
+        Error error = memory_.take(allocator, PackedLayout{size}.page_count());
+        if (error == Error::none) {
+            error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
+            if (error != Error::none) {
+                memory_.give_back(allocator);
             }
         }
-        return taken;
+        return error;
     }
     template <PageAllocator Allocator>
     void give_back_pages(Allocator& allocator) {
-        pages_.give_back(allocator);
+        memory_.give_back(allocator);
         pool_.give_back_pages(allocator);
     }
 
     /// Makes the pages, as dirty as they are, an empty queue.
     void set_up(uint32_t size, Features const& features, QueueOption const& option) {
-        size_ = id_limit_ = free_count_ = static_cast<uint16_t>(size);
+        id_limit_ = free_count_ = static_cast<uint16_t>(size);
         event_idx_ = features.has(spec::Feature::event_idx);
         in_order_ = features.has(spec::Feature::in_order);
         order_ = device_order(features);
         cuts_length_ = option.over_reported == OverReportedLength::is_cut;
-        memory_.place(pages_.run(), PackedLayout{size});
-        shadow_.reset(size_);
+        memory_.place(PackedLayout{size});
+        shadow_.reset(memory_.size());
         pool_.reset(IndirectShape::of(size, features, option.indirect));
         start_at(RingPosition::start(number(option.first_index)));
     }
 
     void start_at(RingPosition first) {
-        VIRTQ_ASSERT(first.offset() < size_, "QueueOption::first_index of a packed ring is an offset below its size");
+        VIRTQ_ASSERT(first.offset() < memory_.size(),
+                     "QueueOption::first_index of a packed ring is an offset below its size");
         fault_ = Fault{};
         batch_ = Batch{};
         next_ = taken_ = first;
@@ -284,7 +283,7 @@ private:
         oldest_ = BufferId{0};
         notifications_on_ = false;
         if (first.word() != RingPosition::start(0).word()) {
-            memory_.start_at(first, size_);
+            memory_.start_at(first);
         }
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
@@ -308,7 +307,7 @@ private:
     /// first could be taken for available once the first is. An honest device has not come so far.
     [[gnu::cold]] [[gnu::noinline]] Error take_back(spec::PackedDescriptor const* last, Error error) {
         RingPosition at = next_;
-        for (;; at.step(size_)) {
+        for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ RingPosition::avail_flag));
             if (taken == last) {
@@ -351,7 +350,7 @@ private:
         write_table_descriptor(Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
         record(Extent::indirect(table), static_cast<uint32_t>(writable_bytes), token);
         --free_count_;
-        next_.step(size_);
+        next_.step(memory_.size());
         return {};
     }
 
@@ -419,21 +418,21 @@ private:
     /// Descriptors between `first_` and `next_`; all of them where the two are the same.
     [[nodiscard]] uint16_t batch_descriptors() const {
         uint16_t const behind = next_.offset();
-        return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + size_ - first_);
+        return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + memory_.size() - first_);
     }
 
     [[nodiscard]] bool wants_notification(uint32_t event) const {
         auto const flags = static_cast<spec::RingEvent>(
             static_cast<uint16_t>((event >> spec::ring_event_flags_shift) & spec::ring_event_flags_mask));
         if (flags == spec::RingEvent::desc && event_idx_) {
-            return passes_event(static_cast<uint16_t>(event), next_, batch_descriptors(), size_);
+            return passes_event(static_cast<uint16_t>(event), next_, batch_descriptors(), memory_.size());
         }
         return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
     }
 
     /// Of the descriptor that the device uses next.
     [[nodiscard]] uint16_t load_flags() const {
-        VIRTQ_ASSERT(memory_.is_placed(), "A look for completions of a queue without memory: call init() first");
+        VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
         return memory_.load_flags(taken_.offset());
     }
     /// §2.8.1: both flags are the wrap counter of this lap.
@@ -471,7 +470,7 @@ private:
 
     [[nodiscard]] BufferId following(BufferId id) const {
         auto const next = static_cast<uint16_t>(number(id) + 1);
-        return static_cast<BufferId>(next == size_ ? uint16_t{0} : next);
+        return static_cast<BufferId>(next == memory_.size() ? uint16_t{0} : next);
     }
 
     /// The descriptors of a chain that came back, and its table if it has one.
@@ -482,7 +481,7 @@ private:
         } else {
             count = extent.descriptors();
         }
-        taken_.advance(count, size_);
+        taken_.advance(count, memory_.size());
         free_count_ = static_cast<uint16_t>(free_count_ + count);
     }
 
@@ -523,7 +522,7 @@ private:
         if (count == 0) {
             return Error::chain_empty;
         }
-        return count > size_ ? Error::chain_longer_than_queue : Error::queue_full;
+        return count > memory_.size() ? Error::chain_longer_than_queue : Error::queue_full;
     }
 
     /// The device lied. From now on every call says so; the first lie is kept.
@@ -548,24 +547,22 @@ private:
 
     // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
     // attribute a member may lie in the padding of the one before: 18 bytes a descriptor and 128, no more.
-    PackedMemory memory_;  // shared with the device
-    RingPosition next_;    // behind the last chain that was added
-    RingPosition taken_;   // where the device writes the next used descriptor
-    uint16_t size_ = 0;
-    uint16_t id_limit_ = 0;     // the same; 0 while broken, so that no id is good
-    uint16_t free_count_ = 0;   // descriptors
+    PackedMemory memory_;       // shared with the device
+    RingPosition next_;         // behind the last chain that was added
+    RingPosition taken_;        // where the device writes the next used descriptor
+    uint16_t id_limit_ = 0;     // the size; 0 while broken, so that no id is good
     uint16_t first_flags_ = 0;  // of the first descriptor that is added and not published; 0: there is none
-    uint16_t first_ = 0;        // its offset
-    uint16_t hides_ = 0;      // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
-    uint16_t pending_ = 0;    // with IN_ORDER: chains added and not published
-    uint16_t in_flight_ = 0;  // with IN_ORDER: chains published and not taken
-    BufferId last_added_{};   // id of the chain that was added last
-    BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
+    uint16_t first_ = 0;       // its offset; the two not in one word, or GCC would make one store of them, with shifts
+    uint16_t free_count_ = 0;  // descriptors
+    uint16_t hides_ = 0;       // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
+    uint16_t pending_ = 0;     // with IN_ORDER: chains added and not published
+    uint16_t in_flight_ = 0;   // with IN_ORDER: chains published and not taken
+    BufferId last_added_{};    // id of the chain that was added last
+    BufferId oldest_{};        // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
     [[no_unique_address]] Fault fault_;
-    [[no_unique_address]] QueuePages pages_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
     [[no_unique_address]] platform::DeviceOrder order_;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/result.hpp>
+#include <virtq/base/assert.hpp>
+#include <virtq/base/error.hpp>
 #include <virtq/platform/page_allocator.hpp>
 #include <virtq/platform/ring_memory.hpp>
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Pages from the kernel's allocator, checked before they are used.
 namespace virtq {
 
 /// Whether two runs have a page in common, as an allocator must never let it be.
@@ -17,47 +17,61 @@ namespace virtq {
            b.phys.value < a.phys.value + uint64_t{a.count} * page_bytes;
 }
 
-namespace detail {
-
-template <PageAllocator Allocator>
-[[nodiscard]] Error check_run(Allocator& allocator, Pages const& run) {
-    auto const virt = reinterpret_cast<uintptr_t>(run.virt);
-    if (run.phys.value % page_bytes != 0 || virt % page_bytes != 0) {
-        return Error::pages_misaligned;
-    }
-    if constexpr (TranslatesAddresses<Allocator>) {
-        auto const* bytes = static_cast<unsigned char const*>(run.virt);
-        for (size_t i = 0; i < run.count; ++i) {
-            if (allocator.phys_addr(bytes + i * page_bytes) != run.phys + i * page_bytes) {
-                return Error::pages_not_contiguous;
-            }
+/// Pages from the kernel's allocator, checked before they are used.
+class PageRun {
+public:
+    /// Takes `count` pages, dirty as they come; on an error nothing is kept. Each page is written to and read back,
+    /// and if the allocator translates addresses, its place is verified.
+    template <PageAllocator Allocator>
+    [[nodiscard]] Error take(Allocator& allocator, uint32_t count) {
+        run_ = allocator.allocate_pages(count);
+        if (!held()) {
+            return Error::no_pages;
         }
-    }
-    auto* const first = static_cast<unsigned char*>(run.virt);
-    for (size_t i = 0; i < run.count; ++i) {
-        if (!platform::keeps_what_is_written(first + i * page_bytes)) {
-            return Error::pages_not_memory;
+        VIRTQ_ASSERT(run_.count == count, "allocate_pages(count) must return exactly count pages, or Pages{}");
+        Error const error = check(allocator);
+        if (error != Error::none) {
+            give_back(allocator);
         }
-    }
-    return Error::none;
-}
-
-}  // namespace detail
-
-/// Takes `count` pages; on an error nothing is kept. Each page is written to and read back, and if the allocator
-/// translates addresses, its place is verified.
-template <PageAllocator Allocator>
-[[nodiscard]] Result<Pages> take_run(Allocator& allocator, size_t count) {
-    Pages const run = allocator.allocate_pages(count);
-    if (run.virt == nullptr) {
-        return Error::no_pages;
-    }
-    VIRTQ_ASSERT(run.count == count, "allocate_pages(count) must return exactly count pages, or Pages{}");
-    if (Error const error = detail::check_run(allocator, run); error != Error::none) {
-        allocator.free_pages(run);
         return error;
     }
-    return run;
-}
+    /// Of a run that is held.
+    template <PageAllocator Allocator>
+    void give_back(Allocator& allocator) {
+        allocator.free_pages(run_);
+        run_ = Pages{};
+    }
+
+    [[nodiscard]] bool held() const { return run_.virt != nullptr; }
+    [[nodiscard]] Pages const& run() const { return run_; }
+    [[nodiscard]] void* virt() const { return run_.virt; }
+    [[nodiscard]] PhysAddr phys() const { return run_.phys; }
+    [[nodiscard]] uint32_t count() const { return static_cast<uint32_t>(run_.count); }
+
+    /// What a device shall find, before it knows of them.
+    void zero() const { platform::zero(run_.virt, run_.count * page_bytes); }
+
+private:
+    template <PageAllocator Allocator>
+    [[nodiscard]] Error check(Allocator& allocator) const {
+        if (((run_.phys.value | reinterpret_cast<uintptr_t>(run_.virt)) & (page_bytes - 1)) != 0) {
+            return Error::pages_misaligned;
+        }
+        auto* const first = static_cast<unsigned char*>(run_.virt);
+        for (size_t at = 0; at != run_.count * page_bytes; at += page_bytes) {
+            if constexpr (TranslatesAddresses<Allocator>) {
+                if (allocator.phys_addr(static_cast<unsigned char const*>(first + at)) != run_.phys + at) {
+                    return Error::pages_not_contiguous;
+                }
+            }
+            if (!platform::keeps_what_is_written(first + at)) {
+                return Error::pages_not_memory;
+            }
+        }
+        return Error::none;
+    }
+
+    Pages run_;
+};
 
 }  // namespace virtq

@@ -10,10 +10,8 @@ namespace virtq {
 /// VIRTIO_F_IN_ORDER over a split ring (§2.7.9): descriptors are taken and freed in ring order, so what is free is a
 /// counter, and one used entry may complete all chains up to the one that it names. Stateless: all state is in the
 /// ring.
-template <uint32_t N>
+template <class Ring>
 class SplitInOrder {
-    using Ring = SplitRing<N>;
-
 public:
     /// What is to be known of the chain that is added now.
     static void record(Ring& ring, Extent extent, uint32_t writable_bytes, Token token) {

@@ -6,25 +6,26 @@
 #include <virtq/platform/ring_memory.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/queue/layout.hpp>
+#include <virtq/queue/queue_pages.hpp>
 #include <virtq/queue/segment.hpp>
 #include <virtq/spec/split_ring.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace virtq {
 
-template <uint32_t N>
+template <uint32_t N, class Format>
 class RingInspector;  // diag/ looks, and changes nothing
 
 /// The memory that a split queue shares with its device (§2.7): where each word lies, its byte order, and who
 /// writes it. Only told to the device or read once; nothing that the driver needs to know later is kept here.
-class SplitMemory {
+class SplitMemory : public QueuePages {
 public:
     /// Zeroes the run, dirty as it comes, and lays the queue out in it.
-    void place(Pages const& run, SplitLayout layout, ByteOrder order) {
-        platform::zero(run.virt, run.count * page_bytes);
-        auto* const base = static_cast<unsigned char*>(run.virt);
-        table_ = reinterpret_cast<spec::Descriptor*>(base);
+    void place(SplitLayout layout, ByteOrder order) {
+        zero();
+        auto* const base = static_cast<unsigned char*>(virt());
         avail_ = reinterpret_cast<uint16_t*>(base + layout.available_ring_offset());
         used_ = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
         mask_ = layout.size - 1;
@@ -36,7 +37,7 @@ public:
     void start_at(RingIndex first) {
         platform::store_relaxed(avail_ + avail_idx, wire(number(first)));
         platform::store_relaxed(used_ + used_idx, wire(number(first)));
-        platform::store_relaxed(used_ + used_ring + 4 * size(), wire(number(first)));  // avail_event
+        platform::store_relaxed(avail_event(), wire(number(first)));
     }
 
     [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
@@ -49,9 +50,9 @@ public:
 
     /// A descriptor that is not exposed yet.
     void write_descriptor(DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
-        write(table_[subscript(desc)], segment, flags, next);
+        write(table()[subscript(desc)], segment, flags, next);
     }
-    [[nodiscard]] spec::Descriptor* descriptor(DescIndex desc) const { return table_ + subscript(desc); }
+    [[nodiscard]] spec::Descriptor* descriptor(DescIndex desc) const { return table() + subscript(desc); }
 
     /// The same of one that lies in an indirect table.
     void write(spec::Descriptor& entry, Segment const& segment, uint16_t flags, DescIndex next) {
@@ -73,7 +74,7 @@ public:
 
     void write_avail_flags(uint16_t flags) { platform::store_relaxed(avail_ + avail_flags, wire(flags)); }
     void write_used_event(RingIndex event) {
-        platform::store_relaxed(avail_ + avail_ring + size(), wire(number(event)));
+        platform::store_relaxed(avail_ + avail_ring + size_t{mask_} + 1, wire(number(event)));
     }
 
     // --- written by the device: each call is one read ---
@@ -89,11 +90,11 @@ public:
     }
     [[nodiscard]] uint16_t load_used_flags() const { return wire(platform::load_relaxed(used_ + used_flags)); }
     [[nodiscard]] RingIndex load_avail_event() const {
-        return static_cast<RingIndex>(wire(platform::load_relaxed(used_ + used_ring + 4 * size())));
+        return static_cast<RingIndex>(wire(platform::load_relaxed(avail_event())));
     }
 
 private:
-    template <uint32_t N>
+    template <uint32_t N, class Format>
     friend class RingInspector;
 
     // Offsets in 16-bit words.
@@ -103,6 +104,11 @@ private:
     static constexpr uint32_t used_flags = spec::used_flags_offset / 2;
     static constexpr uint32_t used_idx = spec::used_idx_offset / 2;
     static constexpr uint32_t used_ring = spec::used_ring_offset / 2;
+
+    /// The descriptor table, which lies first.
+    [[nodiscard]] spec::Descriptor* table() const { return static_cast<spec::Descriptor*>(virt()); }
+    /// Behind the last used element. Not by `size()`, which would have to be narrowed first.
+    [[nodiscard]] uint16_t* avail_event() const { return used_ + used_ring + 4 * (size_t{mask_} + 1); }
 
     /// Between native order and the ring's; its own inverse. A modern ring is little-endian, a legacy one native
     /// (§2.7.3), so a little-endian host never swaps.
@@ -115,11 +121,10 @@ private:
         }
     }
 
-    spec::Descriptor* table_ = nullptr;  ///< descriptor table, written by the driver
-    uint16_t* avail_ = nullptr;          ///< available ring with used_event, written by the driver
-    uint16_t* used_ = nullptr;           ///< used ring with avail_event, written by the device
-    uint32_t mask_ = 0;                  ///< size - 1; as wide as a register, so that no use has to widen it
-    ByteOrder order_ = ByteOrder::little;
+    ByteOrder order_ = ByteOrder::little;  // first what fits behind the base's last byte
+    uint32_t mask_ = 0;                    ///< size - 1; as wide as a register, so that no use has to widen it
+    uint16_t* avail_ = nullptr;            ///< available ring with used_event, written by the driver
+    uint16_t* used_ = nullptr;             ///< used ring with avail_event, written by the device
 };
 
 }  // namespace virtq

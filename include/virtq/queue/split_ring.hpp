@@ -9,10 +9,9 @@
 #include <virtq/queue/descriptor_shadow.hpp>
 #include <virtq/queue/each_segment.hpp>
 #include <virtq/queue/fault.hpp>
-#include <virtq/queue/indirect_pool.hpp>
+#include <virtq/queue/indirect_shape.hpp>
 #include <virtq/queue/notification.hpp>
 #include <virtq/queue/option.hpp>
-#include <virtq/queue/queue_pages.hpp>
 #include <virtq/queue/queue_request.hpp>
 #include <virtq/queue/split_memory.hpp>
 #include <virtq/spec/feature.hpp>
@@ -22,9 +21,10 @@
 
 namespace virtq {
 
-template <uint32_t N>
+struct Split;
+template <class Ring>
 class DescriptorTier;
-template <uint32_t N>
+template <class Ring>
 class SplitInOrder;
 
 /// The split ring (§2.7): the protocol with the device, and the chain tier over it. Used through `VirtQueue`, which
@@ -34,7 +34,7 @@ class SplitInOrder;
 /// apart. 2. A descriptor is free, the caller's, or in flight, and which of them is known without the shared memory.
 /// 3. A head in flight is handed back once. 4. While `fault_` is set nothing is allocated, published or handed back
 /// but by `drain`.
-template <uint32_t N>
+template <uint32_t N, class Format = Split>
 class SplitRing {
 public:
     /// In the place of the other format's ring (`Negotiated`). Of our own, because <new> is a library header.
@@ -49,10 +49,10 @@ public:
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
-        if (Status const taken = take_pages(allocator, size, features, option); !taken) {
-            return taken;
+        if (Error const error = take_pages(allocator, size, features, option); error != Error::none) {
+            return error;
         }
-        if (Error const error = check_pfn(features, pages_.run()); error != Error::none) {
+        if (Error const error = check_pfn(features, memory_.phys()); error != Error::none) {
             give_back_pages(allocator);
             return error;
         }
@@ -68,10 +68,10 @@ public:
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
         }
-        if (SplitLayout{size}.page_count() > pages_.count()) {
+        if (SplitLayout{size}.page_count() > memory_.count()) {
             return Error::queue_size_above_pages;
         }
-        if (Error const error = check_pfn(features, pages_.run()); error != Error::none) {
+        if (Error const error = check_pfn(features, memory_.phys()); error != Error::none) {
             return error;
         }
         set_up(size, features, option);
@@ -103,32 +103,35 @@ public:
             fault_ = Fault{FaultReason::drained, 0};
         }
         close();  // before `each`, which could add to the queue otherwise
-        if (in_order_) {
-            SplitInOrder<N>::drain(*this, each);
+        if (in_order()) {
+            InOrder::drain(*this, each);
         } else {
             drain_heads(each);
         }
         return {};
     }
 
-    void attach() { pages_.attach(); }
-    void detach() { pages_.detach(); }
+    void attach() { memory_.attach(); }
+    void detach() { memory_.detach(); }
 
-    [[nodiscard]] bool initialised() const { return pages_.held(); }
-    [[nodiscard]] bool live() const { return pages_.live(); }
-    [[nodiscard]] Pages pages() const { return pages_.run(); }
+    [[nodiscard]] bool initialised() const { return memory_.held(); }
+    [[nodiscard]] bool live() const { return memory_.live(); }
+    [[nodiscard]] Pages pages() const { return memory_.run(); }
     [[nodiscard]] Pages table_pages() const { return pool_.pages(); }
-    [[nodiscard]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(pages_.phys()); }
+    [[nodiscard]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(memory_.phys()); }
     [[nodiscard]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
     [[nodiscard]] uint16_t num_free() const { return shadow_.free_count(); }
     [[nodiscard]] Fault const& fault() const { return fault_; }
+    [[nodiscard]] bool in_order() const { return Format::has_in_order && in_order_; }
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
     [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
-        if (pool_.takes(count)) {
-            return add_indirect<Readable, Writable>(readable, writable, token);
+        if constexpr (Tables::exist) {
+            if (pool_.takes(count)) {
+                return add_indirect<Readable, Writable>(readable, writable, token);
+            }
         }
         if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
             return refuse(count);
@@ -146,25 +149,26 @@ public:
 
     Notification publish() {
         RingIndex const from = decided_;
-        if (from == added_ && published_ == added_) {
+        RingIndex const added = added_;
+        if (from == added && published_ == added) {
             return {};
         }
         admit_pending();
         expose();
-        decided_ = added_;
+        decided_ = added;
         // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
         // the available index once more. Without it our index could become visible after our read of the
         // suppression word: the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
         order_.full();
-        bool const needed = event_idx_ ? decides_for(from, memory_.load_avail_event())
+        bool const needed = event_idx_ ? decides_for(from, added, memory_.load_avail_event())
                                        : (memory_.load_used_flags() & no_notify_flag) == 0;
-        return {needed, number(added_)};
+        return {needed, number(added)};
     }
 
     [[nodiscard]] Completion take_used() {
         if (taken_ == seen_) {  // with IN_ORDER always
-            if (in_order_) {
-                return SplitInOrder<N>::take(*this);
+            if (in_order()) {
+                return InOrder::take(*this);
             }
             if (TakeState const state = look(); state != TakeState::completion) {
                 return {Token{}, 0, state};
@@ -172,16 +176,16 @@ public:
         }
         spec::UsedElement const used = memory_.load_used_element(memory_.slot(taken_));
         if (used.id > memory_.mask()) {
-            return {Token{}, 0, break_queue(FaultReason::used_id_out_of_range, used.id)};
+            return lie(FaultReason::used_id_out_of_range, used.id);
         }
         auto const head = static_cast<DescIndex>(used.id);
         if (!shadow_.mark(head).is_only(Mark::Holder::added_head)) {
-            return take_pushed_or_lie(head, used.len);
+            return take_other(head, used.len);
         }
         uint32_t written = used.len;
         if (written > shadow_.bytes(head)) {
             if (!cuts_length_) {
-                return {Token{}, 0, break_queue(FaultReason::used_length_above_writable, used.len)};
+                return lie(FaultReason::used_length_above_writable, used.len);
             }
             written = shadow_.bytes(head);
         }
@@ -215,9 +219,12 @@ public:
     }
 
 private:
-    friend class DescriptorTier<N>;
-    friend class SplitInOrder<N>;
-    friend class RingInspector<N>;
+    using Tables = typename Format::template Tables<N>;
+    using InOrder = SplitInOrder<SplitRing>;
+    using Tier = DescriptorTier<SplitRing>;
+    friend InOrder;
+    friend Tier;
+    friend class RingInspector<N, Format>;
 
     static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
     static constexpr uint16_t most_undecided = spec::queue_size_maximum;
@@ -239,58 +246,63 @@ private:
         if (Error const error = check_queue_size(size, N); error != Error::none) {
             return error;
         }
-        return features.has(spec::Feature::ring_packed) ? Error::feature_not_supported_by_queue : Error::none;
+        bool const unknown = features.has(spec::Feature::ring_packed) ||
+                             (!Format::has_in_order && features.has(spec::Feature::in_order));
+        return unknown ? Error::feature_not_supported_by_queue : Error::none;
     }
 
     /// Those of the ring, and those of the indirect tables: both or none.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status take_pages(Allocator& allocator, uint32_t size, Features const& features,
-                                    QueueOption const& option) {
-        Status taken = pages_.take(allocator, SplitLayout{size}.page_count());
-        if (taken) {
-            taken = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
-            if (!taken) {
-                pages_.give_back(allocator);
+    [[nodiscard]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                   QueueOption const& option) {
+        Error error = memory_.take(allocator, SplitLayout{size}.page_count());
+        if (error == Error::none) {
+            error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
+            if (error != Error::none) {
+                memory_.give_back(allocator);
             }
         }
-        return taken;
+        return error;
     }
     template <PageAllocator Allocator>
     void give_back_pages(Allocator& allocator) {
-        pages_.give_back(allocator);
+        memory_.give_back(allocator);
         pool_.give_back_pages(allocator);
     }
 
     /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
-    [[nodiscard]] static Error check_pfn(Features const& features, Pages const& run) {
+    [[nodiscard]] static Error check_pfn(Features const& features, PhysAddr run) {
         if (!is_legacy(features)) {
             return Error::none;
         }
-        uint64_t const pfn = run.phys.value / pfn_unit_bytes;
+        uint64_t const pfn = run.value / pfn_unit_bytes;
         if (pfn == 0) {
             return Error::pfn_zero;
         }
-        return pfn > UINT32_MAX ? Error::pfn_above_32_bits : Error::none;
+        return fits_32_bits(pfn) ? Error::none : Error::pfn_above_32_bits;
     }
 
     /// Makes the pages, as dirty as they are, an empty queue.
     void set_up(uint32_t size, Features const& features, QueueOption const& option) {
         bool const legacy = is_legacy(features);
         event_idx_ = features.has(spec::Feature::event_idx);
-        in_order_ = features.has(spec::Feature::in_order);
+        in_order_ = Format::has_in_order && features.has(spec::Feature::in_order);
         order_ = device_order(features);
         cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
-        memory_.place(pages_.run(), SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little);
+        memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little);
         shadow_.reset(static_cast<uint16_t>(size));
         pool_.reset(IndirectShape::of(size, features, option.indirect));
-        oldest_head_ = DescIndex{0};
         start_at(option.first_index);
     }
 
     void start_at(RingIndex first) {
         fault_ = Fault{};
-        batch_ = Batch{};
-        added_ = published_ = decided_ = seen_ = taken_ = batched_ = first;
+        added_ = published_ = decided_ = seen_ = taken_ = first;
+        if constexpr (Format::has_in_order) {
+            batch_ = Batch{};
+            batched_ = first;
+            oldest_head_ = DescIndex{0};
+        }
         notifications_on_ = false;
         memory_.start_at(first);
         if (event_idx_) {
@@ -328,8 +340,8 @@ private:
         memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
         auto const bytes = static_cast<uint32_t>(writable_bytes);
-        if (in_order_) [[unlikely]] {
-            SplitInOrder<N>::record(*this, Extent::direct(count), bytes, token);
+        if (in_order()) [[unlikely]] {
+            InOrder::record(*this, Extent::direct(count), bytes, token);
         } else {
             record(head, bytes, token);
             shadow_.set_link(chain.last, Link::end());
@@ -381,8 +393,8 @@ private:
         DescIndex const head = shadow_.free_head();
         DescIndex const rest = shadow_.next(head);
         memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
-        if (in_order_) [[unlikely]] {
-            SplitInOrder<N>::record(*this, Extent::indirect(table), writable_bytes, token);
+        if (in_order()) [[unlikely]] {
+            InOrder::record(*this, Extent::indirect(table), writable_bytes, token);
         } else {
             record(head, writable_bytes, token);
             shadow_.set_link(head, Link::end_with(table));
@@ -429,14 +441,14 @@ private:
         }
     }
 
-    /// With EVENT_IDX: whether a notification is needed for the chains from `from` on, which are not none.
-    [[nodiscard]] bool decides_for(RingIndex from, RingIndex event) const {
-        return from == added_ || passes_event(event, from, added_);  // the same: a full round of them
+    /// With EVENT_IDX: whether a notification is needed for the chains from `from` to `added`, which are not none.
+    [[nodiscard]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
+        return from == added || passes_event(event, from, added);  // the same: a full round of them
     }
 
     /// From here on the device may use what was added. Until then a used id of it is a lie.
     void admit_pending() {
-        if (in_order_) {  // whose completions are counted, not looked up
+        if (in_order()) {  // whose completions are counted, not looked up
             published_ = added_;
             return;
         }
@@ -452,19 +464,22 @@ private:
     }
 
     void expose() {
-        pages_.attach();
+        memory_.attach();
         order_.before_publish();
         memory_.publish_avail_index(added_);
     }
 
     /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
     /// look(), which does too, and publish() finds nothing.
-    void close() {
+    [[gnu::cold]] [[gnu::noinline]] void close() {
         shadow_.close();
         pool_.close();
-        batch_ = Batch{};
         decided_ = published_ = added_;
-        seen_ = batched_ = taken_;
+        seen_ = taken_;
+        if constexpr (Format::has_in_order) {
+            batch_ = Batch{};
+            batched_ = taken_;
+        }
     }
 
     [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
@@ -505,11 +520,20 @@ private:
         return TakeState::completion;
     }
 
+    [[gnu::noinline]] Completion look_and_take() {
+        TakeState const state = look();
+        return state == TakeState::completion ? take_used() : Completion{Token{}, 0, state};
+    }
+
     /// The device lied. From now on every call says so, until the queue is initialised anew.
     [[gnu::cold]] [[gnu::noinline]] TakeState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
         return TakeState::broken;
+    }
+
+    [[gnu::cold]] [[gnu::noinline]] Completion lie(FaultReason reason, uint32_t value) {
+        return {Token{}, 0, break_queue(reason, value)};
     }
 
     /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
@@ -524,14 +548,19 @@ private:
         }
     }
 
-    [[gnu::noinline]] Completion take_pushed_or_lie(DescIndex head, uint32_t len) {
-        UsedChain const used = DescriptorTier<N>::take_pushed(*this, head, len);
-        if (!used) {
-            return {Token{}, 0, used.state};
+    /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
+    [[gnu::noinline]] Completion take_other(DescIndex head, uint32_t len) {
+        if constexpr (Format::has_descriptor_tier) {
+            UsedChain const used = Tier::take_pushed(*this, head, len);
+            if (!used) {
+                return {Token{}, 0, used.state};
+            }
+            Token const token = shadow_.token(head);
+            Tier::free_chain(*this, head);
+            return {token, used.len, TakeState::completion};
+        } else {
+            return lie(FaultReason::used_id_not_in_flight, number(head));
         }
-        Token const token = shadow_.token(head);
-        DescriptorTier<N>::free_chain(*this, head);
-        return {token, used.len, TakeState::completion};
     }
 
     // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
@@ -549,11 +578,10 @@ private:
     bool event_idx_ = false;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used entry completes
     [[no_unique_address]] Fault fault_;
-    [[no_unique_address]] QueuePages pages_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
     [[no_unique_address]] platform::DeviceOrder order_;
-    IndirectPool<N> pool_;
+    [[no_unique_address]] Tables pool_;
     DescriptorShadow<N> shadow_;
 };
 

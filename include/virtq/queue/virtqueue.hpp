@@ -2,11 +2,9 @@
 #pragma once
 
 #include <virtq/base/bit.hpp>
-#include <virtq/queue/descriptor_tier.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/queue/re_entry.hpp>
-#include <virtq/queue/split_in_order.hpp>
-#include <virtq/queue/split_ring.hpp>
+#include <virtq/queue/split.hpp>
 
 #include <stdint.h>
 
@@ -15,22 +13,11 @@ namespace virtq {
 template <uint32_t N>
 class PackedInspector;
 
-/// The format of a queue: split (§2.7). The others are `Packed` (§2.8) and `Negotiated`.
-struct Split {
-    template <uint32_t N>
-    using Ring = SplitRing<N>;
-    static constexpr Features wanted = queue_features;
-    static constexpr Features required{};
-    static constexpr bool has_descriptor_tier = true;
-    static constexpr bool needs_power_of_two = true;
-    static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
-};
-
 /// A virtqueue of up to `N` descriptors, driven from the driver's side.
 ///
 /// **Spec** VIRTIO 1.4 §2.6 to §2.9. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
 /// written with, the same for all formats. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel
-/// interface, of split queues without IN_ORDER. Both may be used on one queue.
+/// interface, of `Split` and `ClassicSplit` without IN_ORDER. Both may be used on one queue.
 ///
 /// **Threading** No call takes a lock, sleeps or allocates, `init` and `release` excepted; all may be called in
 /// interrupt context. Which may run at the same time, on several CPUs or one in an interrupt of the other:
@@ -288,11 +275,11 @@ public:
     }
 
 private:
-    friend class RingInspector<N>;
+    friend class RingInspector<N, Format>;
     friend class PackedInspector<N>;
 
-    using Tier = DescriptorTier<N>;
     using Ring = typename Format::template Ring<N>;
+    using Tier = DescriptorTier<Ring>;
 
     /// The ring, for calls of the descriptor tier: where the format has none, the sentence that says so.
     [[nodiscard]] Ring& tier_ring() {
@@ -306,9 +293,9 @@ private:
     static constexpr void check_tier() {
         static_assert(
             Format::has_descriptor_tier,
-            "This queue format has no descriptor tier (alloc_desc, write_desc, push_avail, poll_used and their like), "
-            "because its descriptors are not linked by index: use the chain tier (add, publish, take_used), or "
-            "virtq::Split");
+            "This queue format has no descriptor tier (alloc_desc, write_desc, push_avail, poll_used and their like): "
+            "use the chain tier (add, publish, take_used), or virtq::Split; packed descriptors are not linked by "
+            "index");
     }
 
     static constexpr void check_layout() {

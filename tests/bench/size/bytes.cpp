@@ -22,6 +22,7 @@ struct Pages {
 template <unsigned N>
 void print_bytes() {
     std::printf("Split %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::Split>));
+    std::printf("PlainSplit %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::PlainSplit>));
     std::printf("Packed %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::Packed>));
     std::printf("Negotiated %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::Negotiated>));
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/error.hpp>
+#include <virtq/queue/index.hpp>
+#include <virtq/queue/indirect_shape.hpp>
+#include <virtq/queue/page_run.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace virtq {
+
+/// In the place of `IndirectPool`, of a format without indirect tables: no code, and no memory.
+class NoTables {
+public:
+    static constexpr bool exist = false;
+
+    template <PageAllocator Allocator>
+    [[nodiscard]] Error take_pages(Allocator&, IndirectShape) {
+        return Error::none;
+    }
+    template <PageAllocator Allocator>
+    void give_back_pages(Allocator&) {}
+    [[nodiscard]] Pages pages() const { return {}; }
+    void reset(IndirectShape) {}
+    void give_back(TableIndex) {}
+    void close() {}
+
+    // For diag/, which asks them of a chain that has a table: none.
+
+    [[nodiscard]] uint16_t length() const { return 0; }
+    [[nodiscard]] PhysAddr phys(TableIndex) const { return {}; }
+    template <class Descriptor>
+    [[nodiscard]] Descriptor* descriptors(TableIndex) const {
+        return nullptr;
+    }
+};
+
+}  // namespace virtq
