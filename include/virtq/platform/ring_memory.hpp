@@ -49,14 +49,13 @@ template <class Word>
     return __atomic_load_n(source, __ATOMIC_ACQUIRE);
 }
 
-/// Whether a word keeps what is written to it, as memory does and an address without any does not.
+/// Whether a word keeps what is written to it, as memory does and an address without any does not: the opposite of
+/// what it had, so that nothing that always reads the same passes for memory.
 [[nodiscard]] inline bool keeps_what_is_written(void* word) {
-    constexpr uint32_t pattern = 0x5aa5c33c;
     auto* const target = static_cast<uint32_t volatile*>(word);
-    *target = pattern;
-    bool const kept = *target == pattern;
-    *target = ~pattern;
-    return kept && *target == ~pattern;
+    uint32_t const written = ~*target;
+    *target = written;
+    return *target == written;
 }
 
 /// Fills memory with zeroes before the device knows of it.
