@@ -76,6 +76,19 @@ void expect_budget_named(bool packed) {
     EXPECT_NE(flattened(found).find("a larger budget of looks"), std::string::npos) << explained(found);
 }
 
+// The event index has not moved: the device has not looked, so no budget is large enough.
+TEST(DiagnosisOfADriver, DoesNotNameTheBudgetOfADeviceThatNeverLooked) {
+    DiskMachine<64, PackedDisk> machine{{.disk = {.event_idx = true, .packed = true}}};
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    ASSERT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
+    Diagnosis const found = diagnose(machine.driver);
+    for (Finding const& finding : found.findings()) {
+        EXPECT_NE(finding.cause, Cause::budget_too_small) << explained(found);
+    }
+    EXPECT_EQ(found.cause(), Cause::ring_not_seen) << explained(found);
+}
+
 // The event index has moved: the device works on it.
 TEST(DiagnosisOfADriver, NamesTheBudgetWhenTheDeviceHasSeenTheRequest) {
     expect_budget_named<BlockTraits>(false);
@@ -91,6 +104,10 @@ TEST(DiagnosisOfADriver, SeesThatTheRegistersAreAnotherDevices) {
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::offered_changed) << explained(found);
     EXPECT_NE(flattened(found).find("one PciWindow"), std::string::npos) << explained(found);
+    DiskMachine<> above;
+    above.bring_up();
+    above.device.offer(static_cast<unsigned>(spec::Feature::ring_reset));  // in the second word
+    EXPECT_EQ(diagnose(above.driver).cause(), Cause::offered_changed);
 }
 
 // A PCI core that switches bus mastering off after probe(): QEMU takes DRIVER_OK back.

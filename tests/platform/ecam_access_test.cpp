@@ -17,6 +17,8 @@ TEST(PciAddress, HasAFrameNumber) {
     EXPECT_EQ(pci_frame({0, 32, 8}), 0u);  // no such device or function: not another bus
     EXPECT_TRUE((PciAddress{1, 2, 3} == PciAddress{1, 2, 3}));
     EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{1, 2, 4}));
+    EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{1, 3, 3}));
+    EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{2, 2, 3}));
 }
 
 // PCIe 7.2.2: bus << 20, device << 15, function << 12.

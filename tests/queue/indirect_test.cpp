@@ -39,6 +39,22 @@ TEST(IndirectShape, IsWhatTheOptionSaysWithinTheQueue) {
     EXPECT_TRUE(same(IndirectShape::of(8, Features::of(spec::Feature::version_1), {.tables = 2}), 0, 0, 0));
 }
 
+// What a format without tables has in its place.
+TEST(NoTables, HasNothing) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    NoTables none;
+    EXPECT_EQ(none.take_pages(memory, IndirectShape{.tables = 3, .length = 4, .shortest = 3}), Error::none);
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
+    none.reset(IndirectShape{.tables = 3, .length = 4, .shortest = 3});
+    none.give_back(TableIndex{0});
+    none.close();
+    none.give_back_pages(memory);
+    EXPECT_EQ(none.pages().virt, nullptr);
+    EXPECT_EQ(none.length(), 0u);
+    EXPECT_EQ(none.phys(TableIndex{1}), PhysAddr{});
+    EXPECT_EQ(none.descriptors<spec::Descriptor>(TableIndex{1}), nullptr);
+}
+
 TEST(IndirectPool, HandsOutEachTableOnce) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     IndirectPool<8> pool;

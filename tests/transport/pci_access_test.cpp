@@ -135,6 +135,17 @@ TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
 }
 
+// Eight functions each that are the same ones: it is not asked again whether they are.
+TEST_F(PciAccess, IsNamedOnceIfItIgnoresTheDeviceNumberOfManyFunctions) {
+    sim::PciDevice second{memory, disk};
+    bus.add(PciAddress{0, 0, 0}, device);
+    bus.add(PciAddress{0, 0, 1}, second);
+    bus.assign();
+    virtq::PciScan const seen = scan(Flaw::no_device);
+    EXPECT_EQ(seen.trouble, Error::pci_access_echoes);
+    EXPECT_EQ(seen.functions, 64u);
+}
+
 TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheFunctionNumber) {
     sim::PciDevice second{memory, disk};
     bus.add(PciAddress{0, 3, 0}, device);

@@ -7,12 +7,13 @@
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/buffer_shadow.hpp>
 #include <virtq/queue/completion.hpp>
-#include <virtq/queue/each_segment.hpp>
 #include <virtq/queue/fault.hpp>
 #include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/notification.hpp>
 #include <virtq/queue/option.hpp>
+#include <virtq/queue/packed_chain.hpp>
 #include <virtq/queue/packed_memory.hpp>
+#include <virtq/queue/packed_table.hpp>
 #include <virtq/queue/packed_walk.hpp>
 #include <virtq/queue/queue_request.hpp>
 #include <virtq/queue/ring_position.hpp>
@@ -195,20 +196,9 @@ private:
     template <class Walk, class Readable, class Writable>
     [[nodiscard]] [[gnu::always_inline]] Status add_chain(Readable const& readable, Writable const& writable,
                                                           Token token) {
-        ChainWriter<Walk> chain{{memory_, next_, memory_.size(), hides_}, shadow_.free_head()};
-        if (!write_segments(chain, readable, next_flag)) {
-            return take_back(&chain.walk.last(), Error::segment_empty);
-        }
-        uint64_t const readable_bytes = chain.bytes;
-        if (!write_segments(chain, writable, next_flag | write_flag)) {
-            return take_back(&chain.walk.last(), Error::segment_empty);
-        }
-        uint64_t writable_bytes = chain.bytes - readable_bytes;
-        if (!fits_32_bits(chain.bytes)) {
-            if (chain.bytes > chain_maximum_bytes) {
-                return take_back(&chain.walk.last(), Error::chain_above_4_gib);
-            }
-            writable_bytes = cut_to_32_bits(writable_bytes);
+        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, shadow_.free_head()};
+        if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
+            return take_back(&chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
         memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
@@ -216,21 +206,11 @@ private:
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
             begin_batch(static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
         }
-        record(Extent::direct(count), static_cast<uint32_t>(writable_bytes), token);
+        record(Extent::direct(count), chain.writable_bytes, token);
         free_count_ = static_cast<uint16_t>(free_count_ - count);
         Walk::pass(next_, static_cast<uint16_t>(count), memory_.size());
         return {};
     }
-
-    /// A chain in the making. The first descriptor of a batch is written with flags that do not make it available; so
-    /// long as they stand there nothing of the batch is exposed.
-    template <class Walk>
-    struct ChainWriter {
-        Walk walk;
-        BufferId const id;
-        uint16_t last_flags = 0;  ///< of the descriptor that was written last
-        uint64_t bytes = 0;       ///< total so far
-    };
 
     [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
         if (Error const error = check_queue_size(size, N); error != Error::none) {
@@ -288,21 +268,6 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// One side of a chain; false when a segment is empty, after which the chain is to be taken back.
-    template <class Walk, class Segments>
-    [[nodiscard]] static bool write_segments(ChainWriter<Walk>& chain, Segments const& segments, uint16_t flags) {
-        return each_segment(segments, [&](Segment const& segment) {
-            uint64_t const bytes = segment.bytes;
-            PackedMemory::write_segment(*chain.walk.at, segment.addr, static_cast<uint32_t>(bytes));
-            PackedMemory::write_id(*chain.walk.at, chain.id);
-            chain.last_flags = static_cast<uint16_t>(flags | chain.walk.flags);
-            PackedMemory::write_flags(*chain.walk.at, chain.last_flags);
-            chain.walk.step();
-            chain.bytes += bytes;
-            return bytes != 0;
-        });
-    }
-
     /// The descriptors from `next_` to `last` are to get the flags of the lap before again: else those behind the
     /// first could be taken for available once the first is. An honest device has not come so far.
     [[gnu::cold]] [[gnu::noinline]] Error take_back(spec::PackedDescriptor const* last, Error error) {
@@ -331,24 +296,13 @@ private:
             return refuse(count);
         }
         size_t const at = pool_.offset(pool_.front());
-        TableWriter entries{pool_.template descriptors_at<spec::PackedDescriptor>(at)};
-        if (!write_table(entries, readable, 0)) {
-            return Error::segment_empty;
-        }
-        uint64_t writable_bytes = 0 - entries.bytes;
-        if (!write_table(entries, writable, write_flag)) {
-            return Error::segment_empty;
-        }
-        writable_bytes += entries.bytes;
-        if (!fits_32_bits(entries.bytes)) {
-            if (entries.bytes > chain_maximum_bytes) {
-                return Error::chain_above_4_gib;
-            }
-            writable_bytes = cut_to_32_bits(writable_bytes);
+        PackedTable entries{pool_.template descriptors_at<spec::PackedDescriptor>(at)};
+        if (Error const error = write_sides(entries, readable, writable, 0); error != Error::none) {
+            return error;
         }
         TableIndex const table = pool_.take();
         write_table_descriptor(Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
-        record(Extent::indirect(table), static_cast<uint32_t>(writable_bytes), token);
+        record(Extent::indirect(table), entries.writable_bytes, token);
         --free_count_;
         next_.step(memory_.size());
         return {};
@@ -366,21 +320,6 @@ private:
         memory_.write_segment(in_ring, table.addr, table.bytes);
         memory_.write_id(in_ring, shadow_.free_head());
         memory_.write_flags(in_ring, flags);
-    }
-
-    struct TableWriter {
-        spec::PackedDescriptor* next;  ///< the descriptor to write next
-        uint64_t bytes = 0;            ///< total so far
-    };
-    template <class Segments>
-    [[nodiscard]] static bool write_table(TableWriter& table, Segments const& segments, uint16_t flags) {
-        return each_segment(segments, [&](Segment const& segment) {
-            uint64_t const bytes = segment.bytes;
-            PackedMemory::write_segment(*table.next, segment.addr, static_cast<uint32_t>(bytes));
-            PackedMemory::write_flags(*table.next++, flags);  // and no id: it is the ring's descriptor that has it
-            table.bytes += bytes;
-            return bytes != 0;
-        });
     }
 
     /// What is to be known of the chain when it comes back.

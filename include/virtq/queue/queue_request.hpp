@@ -38,17 +38,4 @@ inline constexpr Features queue_features =
     return platform::DeviceOrder{features.has(spec::Feature::order_platform) ? Kind::platform : Kind::smp};
 }
 
-/// §2.7.5: a writable total, of which only as much counts as a used length can say.
-[[nodiscard]] constexpr uint32_t cut_to_32_bits(uint64_t bytes) {
-    return bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes);
-}
-
-/// Whether a total can be said in 32 bits: that of nearly every chain.
-[[nodiscard]] constexpr bool fits_32_bits(uint64_t bytes) {
-    return bytes >> 32 == 0;
-}
-
-/// §2.7.5.2: the largest chain, inclusive.
-inline constexpr uint64_t chain_maximum_bytes = uint64_t{1} << 32;
-
 }  // namespace virtq

@@ -7,13 +7,14 @@
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/descriptor_shadow.hpp>
-#include <virtq/queue/each_segment.hpp>
 #include <virtq/queue/fault.hpp>
 #include <virtq/queue/indirect_shape.hpp>
 #include <virtq/queue/notification.hpp>
 #include <virtq/queue/option.hpp>
 #include <virtq/queue/queue_request.hpp>
+#include <virtq/queue/split_chain.hpp>
 #include <virtq/queue/split_memory.hpp>
+#include <virtq/queue/split_table.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stddef.h>
@@ -136,15 +137,12 @@ public:
         if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
-        ChainWriter chain{shadow_.free_head()};
-        if (!write_segments(chain, readable, link_flags)) {
-            return Error::segment_empty;
+        SplitChain<N> chain{memory_, shadow_};
+        if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
+            return error;
         }
-        uint64_t const readable_bytes = chain.bytes;
-        if (!write_segments(chain, writable, link_flags | write_flag)) {
-            return Error::segment_empty;
-        }
-        return commit(chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, readable_bytes, token);
+        commit(chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
+        return {};
     }
 
     Notification publish() {
@@ -231,14 +229,6 @@ private:
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
-    /// A chain in the making. It is not exposed before publish(), so giving it up half way changes nothing.
-    struct ChainWriter {
-        DescIndex next;                     ///< the free descriptor to write next
-        DescIndex last = next;              ///< the one written last
-        spec::Descriptor* entry = nullptr;  ///< the same, in the table
-        uint64_t bytes = 0;                 ///< total so far
-    };
-
     [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
         if (size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
             return Error::queue_size_not_power_of_two;
@@ -313,42 +303,18 @@ private:
         }
     }
 
-    /// One side of a chain; false when a segment is empty, after which the chain is given up.
-    template <class Segments>
-    [[nodiscard]] bool write_segments(ChainWriter& chain, Segments const& segments, uint16_t flags) {
-        return each_segment(segments, [&](Segment const& segment) {
-            uint64_t const bytes = segment.bytes;
-            chain.last = chain.next;
-            chain.next = shadow_.next(chain.last);
-            chain.entry = memory_.descriptor(chain.last);
-            memory_.write(*chain.entry, {segment.addr, static_cast<uint32_t>(bytes)}, flags, chain.next);
-            chain.bytes += bytes;
-            return bytes != 0;
-        });
-    }
-
     /// `last_flags`: those of the last descriptor.
-    [[nodiscard]] Status commit(ChainWriter const& chain, size_t count, uint16_t last_flags, uint64_t readable_bytes,
-                                Token token) {
-        uint64_t writable_bytes = chain.bytes - readable_bytes;
-        if (!fits_32_bits(chain.bytes)) {
-            if (chain.bytes > chain_maximum_bytes) {
-                return Error::chain_above_4_gib;
-            }
-            writable_bytes = cut_to_32_bits(writable_bytes);
-        }
+    void commit(SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
-        auto const bytes = static_cast<uint32_t>(writable_bytes);
         if (in_order()) [[unlikely]] {
-            InOrder::record(*this, Extent::direct(count), bytes, token);
+            InOrder::record(*this, Extent::direct(count), chain.writable_bytes, token);
         } else {
-            record(head, bytes, token);
+            record(head, chain.writable_bytes, token);
             shadow_.set_link(chain.last, Link::end());
         }
         shadow_.allocate_front(static_cast<uint16_t>(count), chain.next);
         offer(head);
-        return {};
     }
 
     /// What is to be known of a chain of `add` when it comes back.
@@ -367,24 +333,13 @@ private:
             return refuse(count);
         }
         size_t const at = pool_.offset(pool_.front());
-        TableWriter entries{pool_.template descriptors_at<spec::Descriptor>(at)};
-        if (!write_table(entries, readable, link_flags)) {
-            return Error::segment_empty;
+        SplitTable table{memory_, pool_.template descriptors_at<spec::Descriptor>(at)};
+        if (Error const error = write_sides(table, readable, writable, link_flags); error != Error::none) {
+            return error;
         }
-        uint64_t writable_bytes = 0 - entries.bytes;
-        if (!write_table(entries, writable, link_flags | write_flag)) {
-            return Error::segment_empty;
-        }
-        writable_bytes += entries.bytes;
-        if (!fits_32_bits(entries.bytes)) {
-            if (entries.bytes > chain_maximum_bytes) {
-                return Error::chain_above_4_gib;
-            }
-            writable_bytes = cut_to_32_bits(writable_bytes);
-        }
-        memory_.write_flags(entries.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
         Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
-        commit_indirect(pool_.take(), in_ring, static_cast<uint32_t>(writable_bytes), token);
+        commit_indirect(pool_.take(), in_ring, table.writable_bytes, token);
         return {};
     }
 
@@ -401,23 +356,6 @@ private:
         }
         shadow_.allocate_front(1, rest);
         offer(head);
-    }
-
-    /// A table in the making: each of its descriptors links to the one behind it (§2.7.5.3).
-    struct TableWriter {
-        spec::Descriptor* next;  ///< the descriptor to write next
-        uint16_t linked = 1;     ///< the number of the one behind it
-        uint64_t bytes = 0;      ///< total so far
-    };
-    template <class Segments>
-    [[nodiscard]] bool write_table(TableWriter& table, Segments const& segments, uint16_t flags) {
-        return each_segment(segments, [&](Segment const& segment) {
-            uint64_t const bytes = segment.bytes;
-            memory_.write(*table.next++, {segment.addr, static_cast<uint32_t>(bytes)}, flags,
-                          static_cast<DescIndex>(table.linked++));
-            table.bytes += bytes;
-            return bytes != 0;
-        });
     }
 
     /// The chain of `head` becomes free, and its table if it has one.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/error.hpp>
+#include <virtq/queue/each_segment.hpp>
+#include <virtq/spec/split_ring.hpp>
+
+#include <stdint.h>
+
+/// What the chains of both formats, in the ring and in a table, have in common: two sides, and a total.
+namespace virtq {
+
+/// §2.7.5.2: the largest chain, inclusive.
+inline constexpr uint64_t chain_maximum_bytes = uint64_t{1} << 32;
+
+/// Whether a total can be said in 32 bits: that of nearly every chain.
+[[nodiscard]] constexpr bool fits_32_bits(uint64_t bytes) {
+    return bytes >> 32 == 0;
+}
+
+/// §2.7.5: a writable total, of which only as much counts as a used length can say.
+[[nodiscard]] constexpr uint32_t cut_to_32_bits(uint64_t bytes) {
+    return bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes);
+}
+
+/// A chain in the making is a `Chain` with `write(segment, flags)`, and these.
+struct ChainTotal {
+    uint64_t bytes = 0;           ///< total so far
+    uint32_t writable_bytes = 0;  ///< those that the device may write, when all is written
+};
+
+/// One side; false when a segment is empty.
+template <class Chain, class Segments>
+[[nodiscard]] inline bool write_side(Chain& chain, Segments const& segments, uint16_t flags) {
+    return each_segment(segments, [&](Segment const& segment) {
+        uint64_t const bytes = segment.bytes;
+        chain.write({segment.addr, static_cast<uint32_t>(bytes)}, flags);
+        chain.bytes += bytes;
+        return bytes != 0;
+    });
+}
+
+/// The device-readable side, with these flags, then the device-writable one (§2.7.4.2). Nothing of it is exposed yet,
+/// so on an error the chain is given up.
+template <class Chain, class Readable, class Writable>
+[[nodiscard]] [[gnu::always_inline]] inline Error write_sides(Chain& chain, Readable const& readable,
+                                                              Writable const& writable, uint16_t flags) {
+    constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
+    if (!write_side(chain, readable, flags)) {
+        return Error::segment_empty;
+    }
+    uint64_t const readable_bytes = chain.bytes;
+    if (!write_side(chain, writable, flags | write)) {
+        return Error::segment_empty;
+    }
+    uint64_t writable_bytes = chain.bytes - readable_bytes;
+    if (!fits_32_bits(chain.bytes)) {
+        if (chain.bytes > chain_maximum_bytes) {
+            return Error::chain_above_4_gib;
+        }
+        writable_bytes = cut_to_32_bits(writable_bytes);
+    }
+    chain.writable_bytes = static_cast<uint32_t>(writable_bytes);
+    return Error::none;
+}
+
+}  // namespace virtq

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/chain_sides.hpp>
+#include <virtq/queue/descriptor_shadow.hpp>
+#include <virtq/queue/split_memory.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A chain of free descriptors of a split ring in the making (§2.7.5).
+template <uint32_t N>
+struct SplitChain : ChainTotal {
+    SplitChain(SplitMemory& memory, DescriptorShadow<N> const& shadow)
+        : memory_(memory), shadow_(shadow), next(shadow.free_head()), last(shadow.free_head()) {}
+
+    void write(Segment const& segment, uint16_t flags) {
+        entry = memory_.descriptor(next);
+        last = next;
+        next = shadow_.next(last);
+        memory_.write(*entry, segment, flags, next);
+    }
+
+private:
+    SplitMemory& memory_;
+    DescriptorShadow<N> const& shadow_;
+
+public:
+    DescIndex next;                     ///< the free descriptor to write next
+    DescIndex last;                     ///< the one written last
+    spec::Descriptor* entry = nullptr;  ///< the same, in the table
+};
+
+}  // namespace virtq
