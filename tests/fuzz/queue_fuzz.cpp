@@ -49,7 +49,8 @@ struct Own {
 
 template <class Format>
 class Machine {
-    static constexpr bool has_tier = SameAs<Format, Split>;
+    static constexpr bool has_tier = Format::has_descriptor_tier;
+    static constexpr bool has_in_order = Format::wanted.has(spec::Feature::in_order);
 
 public:
     explicit Machine(Input& input) : in_(input), queue_(std::make_unique<VirtQueue<capacity, Format>>()) {
@@ -80,7 +81,7 @@ private:
         Features features = Features::of(spec::Feature::version_1);
         packed_ = SameAs<Format, Packed> || (SameAs<Format, Negotiated> && (bits & 1) != 0);
         legacy_ = !packed_ && (bits & 2) != 0;
-        in_order_ = !legacy_ && (bits & 16) != 0;
+        in_order_ = has_in_order && !legacy_ && (bits & 16) != 0;
         if (legacy_) {
             features = Features{};
         }
@@ -550,10 +551,12 @@ void run(Input& input) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     using namespace virtq;
     test::Input input{data, size};
-    switch (input.byte() % 3) {
+    switch (input.byte() % 5) {
         case 0: test::run<Split>(input); break;
         case 1: test::run<Packed>(input); break;
-        default: test::run<Negotiated>(input);
+        case 2: test::run<Negotiated>(input); break;
+        case 3: test::run<PlainSplit>(input); break;
+        default: test::run<ClassicSplit>(input);
     }
     return 0;
 }
