@@ -81,12 +81,13 @@ TEST(DiagnosisOfADriver, DoesNotNameTheBudgetOfADeviceThatNeverLooked) {
     DiskMachine<64, PackedDisk> machine{{.disk = {.event_idx = true, .packed = true}}};
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
+    ASSERT_TRUE(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).ok());
     ASSERT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     for (Finding const& finding : found.findings()) {
         EXPECT_NE(finding.cause, Cause::budget_too_small) << explained(found);
     }
-    EXPECT_EQ(found.cause(), Cause::ring_not_seen) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::second_driver) << explained(found);
 }
 
 // The event index has moved: the device works on it.
@@ -108,6 +109,21 @@ TEST(DiagnosisOfADriver, SeesThatTheRegistersAreAnotherDevices) {
     above.bring_up();
     above.device.offer(static_cast<unsigned>(spec::Feature::ring_reset));  // in the second word
     EXPECT_EQ(diagnose(above.driver).cause(), Cause::offered_changed);
+}
+
+// Its features are not read before it knows a driver.
+TEST(DiagnosisOfADriver, SaysNothingOfFeaturesThatItMayNotRead) {
+    DiskMachine<> machine;
+    machine.hostile = true;
+    machine.bring_up();
+    machine.device.write(0x070, 0, 4);
+    machine.device.write(0x070, 1, 4);  // ACKNOWLEDGE, as another driver that has just begun
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_FALSE(found.device.knows_features);
+    EXPECT_FALSE(found.is_healthy());
+    for (Finding const& finding : found.findings()) {
+        EXPECT_NE(finding.cause, Cause::offered_changed) << explained(found);
+    }
 }
 
 // A PCI core that switches bus mastering off after probe(): QEMU takes DRIVER_OK back.

@@ -35,6 +35,7 @@ protected:
         switch (GetParam().kind) {
             case QueueKind::split: return look(static_cast<QueueOf<Split>&>(*machine.queue).queue());
             case QueueKind::plain_split: return look(static_cast<QueueOf<PlainSplit>&>(*machine.queue).queue());
+            case QueueKind::classic_split: return look(static_cast<QueueOf<ClassicSplit>&>(*machine.queue).queue());
             case QueueKind::packed: return look(static_cast<QueueOf<Packed>&>(*machine.queue).queue());
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: return look(static_cast<QueueOf<Negotiated>&>(*machine.queue).queue());

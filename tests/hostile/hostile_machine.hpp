@@ -65,6 +65,7 @@ public:
         switch (combination.kind) {
             case QueueKind::split: queue = &*make(split_); break;
             case QueueKind::plain_split: queue = &*make(plain_); break;
+            case QueueKind::classic_split: queue = &*make(classic_); break;
             case QueueKind::packed: queue = &*make(packed_); break;
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: queue = &*make(negotiated_); break;
@@ -127,6 +128,20 @@ public:
         bool is_published;
     };
 
+    /// One segment, of an array.
+    void add_array(std::uintptr_t token) {
+        Segment const writable[] = {{buffer_.phys, 16}};
+        if (queue->add_one(writable, Token{token})) {
+            waiting.emplace(token, Waiting{16, false});
+        }
+    }
+    /// Two, each side in one of its two parts.
+    void add_gathered(std::uintptr_t token) {
+        Segment const all[] = {{buffer_.phys, 16}, {buffer_.phys + 16, 16}};
+        if (queue->add_gathered({{all, 1}, {}}, {{}, {all + 1, 1}}, Token{token})) {
+            waiting.emplace(token, Waiting{16, false});
+        }
+    }
     Status add(std::size_t readable, std::size_t writable, std::uintptr_t token, std::uint32_t last_bytes = 16) {
         std::vector<Segment> all;
         for (std::size_t i = 0; i < readable + writable; ++i) {
@@ -149,10 +164,14 @@ public:
     }
     /// The token, or 0.
     std::uintptr_t take() {
+        bool const was_broken = static_cast<bool>(queue->fault());
         Completion const done = queue->take_used();
         last_state = done.state;
         if (!done) {
             return 0;
+        }
+        if (was_broken) {
+            complain("a broken queue handed a token back");
         }
         account(done.token.value(), done.written);
         return done.token.value();
@@ -182,6 +201,14 @@ public:
         if (!waiting.empty()) {
             complain("drain() forgot token " + std::to_string(waiting.begin()->first));
             waiting.clear();
+        }
+    }
+    /// Of a queue that was drained: nothing comes, and it still says why.
+    void expect_drained() {
+        Fault const before = queue->fault();
+        Completion const done = queue->take_used();
+        if (done.state != TakeState::broken || queue->fault().reason != before.reason || !before) {
+            complain("a queue that was drained is not as it was");
         }
     }
     bool restart(std::uint16_t first = 0) {
@@ -312,9 +339,18 @@ public:
     TakeState last_state = TakeState::none;
     std::uint16_t head2 = 0, head3 = 0, head4 = 0, head5 = 0, middle3 = 0, free_id = 0;
 
-    /// The classic calls, if this format has them.
-    [[nodiscard]] VirtQueue<size, Split>* descriptor_tier() {
-        return split_ && !combination_.in_order ? &(**split_).queue() : nullptr;
+    [[nodiscard]] static bool has_descriptor_tier(Combination const& combination) {
+        bool const has_it = combination.kind == QueueKind::split || combination.kind == QueueKind::classic_split;
+        return has_it && !combination.in_order;
+    }
+    /// The classic calls, of a format that has them.
+    template <class Use>
+    void with_descriptor_tier(Use use) {
+        if (split_) {
+            use((**split_).queue());
+        } else {
+            use((**classic_).queue());
+        }
     }
     [[nodiscard]] Segment data() const { return {buffer_.phys, 16}; }
 
@@ -422,6 +458,7 @@ private:
     Place<Packed> packed_;
     Place<Negotiated> negotiated_;
     Place<PlainSplit> plain_;
+    Place<ClassicSplit> classic_;
     QueueAddresses addresses_;
     sim::Buffer buffer_;
     std::uint8_t* pages_ = nullptr;

@@ -47,16 +47,7 @@ TEST_P(InterruptedCall, IsFoundAtEveryStep) {
     breaches_of([](HostileMachine& m) { m.queue->disable_used_notifications(); });  // with EVENT_IDX it writes nothing
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, InterruptedCall, testing::ValuesIn([] {
-                             std::vector<Combination> all;
-                             for (QueueKind const kind : {QueueKind::split, QueueKind::packed,
-                                                          QueueKind::negotiated_split, QueueKind::negotiated_packed}) {
-                                 for (unsigned bits = 0; bits < 8; ++bits) {
-                                     all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
-                                 }
-                             }
-                             return all;
-                         }()),
+INSTANTIATE_TEST_SUITE_P(Every, InterruptedCall, testing::ValuesIn(all_combinations()),
                          [](auto const& of) { return of.param.name(); });
 
 }  // namespace

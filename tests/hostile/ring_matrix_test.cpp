@@ -244,12 +244,8 @@ struct CallCase {
     std::size_t limit = HostileMachine::access_limit;
 };
 
-bool has_descriptor_tier(Combination const& combination) {
-    return combination.kind == QueueKind::split && !combination.in_order;
-}
-
-void push_one(HostileMachine& machine) {
-    VirtQueue<HostileMachine::size>& queue = *machine.descriptor_tier();
+template <class Queue>
+void push_one(HostileMachine& machine, Queue& queue) {
     Result<DescIndex> const desc = queue.alloc_desc();
     if (!desc) {
         return;
@@ -262,8 +258,8 @@ void push_one(HostileMachine& machine) {
         machine.waiting.emplace(7, HostileMachine::Waiting{16, true});
     }
 }
-void poll_one(HostileMachine& machine) {
-    VirtQueue<HostileMachine::size>& queue = *machine.descriptor_tier();
+template <class Queue>
+void poll_one(HostileMachine& machine, Queue& queue) {
     static_cast<void>(queue.has_used());
     UsedChain const used = queue.poll_used();
     if (used) {
@@ -298,8 +294,12 @@ std::vector<CallCase> const& calls() {
          [](M& m) { static_cast<void>(m.queue->enable_used_notifications()); }, M::look_limit},
         {"disable_used_notifications", false, false, any, [](M& m) { m.queue->disable_used_notifications(); },
          M::look_limit},
-        {"push_avail", true, false, has_descriptor_tier, push_one},
-        {"poll_used", false, false, has_descriptor_tier, poll_one, 2 * M::look_limit},
+        {"add_of_an_array", false, false, any, [](M& m) { m.add_array(6); }},
+        {"add_gathered", false, false, any, [](M& m) { m.add_gathered(6); }},
+        {"push_avail", true, false, M::has_descriptor_tier,
+         [](M& m) { m.with_descriptor_tier([&](auto& queue) { push_one(m, queue); }); }},
+        {"poll_used", false, false, M::has_descriptor_tier,
+         [](M& m) { m.with_descriptor_tier([&](auto& queue) { poll_one(m, queue); }); }, 2 * M::look_limit},
         {"drain", false, true, any, [](M& m) { m.drain(); }, 0},
         {"restart", false, true, any,
          [](M& m) {
@@ -335,6 +335,10 @@ protected:
             taken.push_back(token);
         }
         Fault const fault = machine.queue->fault();
+        if (fault) {  // the device takes it back: too late
+            make_good(machine);
+            machine.run([&] { machine.take(); }, HostileMachine::look_limit);
+        }
         if ((machine.last_state == TakeState::broken) != (fault.reason != FaultReason::none)) {
             return "take_used() and fault() contradict each other";
         }
@@ -363,6 +367,18 @@ protected:
         return {};
     }
 
+    /// The entry that the driver did not like becomes that of a chain in flight.
+    static void make_good(HostileMachine& machine) {
+        std::uint8_t* const entry = current_entry(machine);
+        if (machine.split_ring != nullptr) {
+            put32(entry, machine.head3);
+            put32(entry + 4, 16);
+        } else {
+            put32(entry + 8, 16);
+            put16(entry + 12, machine.head3);
+        }
+    }
+
     /// Whatever the state: more calls do no harm, and a reset ends it.
     static void go_on_and_recover(HostileMachine& machine) {
         for (std::uintptr_t token = 50; token < 53; ++token) {
@@ -377,6 +393,7 @@ protected:
         }
         machine.at_every_step({});
         machine.drain();
+        machine.expect_drained();
         if (!machine.restart()) {
             machine.complain("the queue did not come up again");
             return;

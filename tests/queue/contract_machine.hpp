@@ -23,7 +23,7 @@
 /// what they all have in common.
 namespace virtq::test {
 
-enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split };
+enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split, classic_split };
 
 struct Combination {
     QueueKind kind = QueueKind::split;
@@ -42,7 +42,8 @@ struct Combination {
         return set;
     }
     [[nodiscard]] std::string name() const {
-        char const* const kinds[] = {"Split", "Packed", "NegotiatedSplit", "NegotiatedPacked", "PlainSplit"};
+        char const* const kinds[] = {"Split",      "Packed",      "NegotiatedSplit", "NegotiatedPacked",
+                                     "PlainSplit", "ClassicSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
                (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "");
     }
@@ -64,8 +65,10 @@ struct Combination {
             all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
         }
     }
-    all.push_back({QueueKind::plain_split, false, false, false});
-    all.push_back({QueueKind::plain_split, true, false, false});
+    for (QueueKind const kind : {QueueKind::plain_split, QueueKind::classic_split}) {  // these have no more
+        all.push_back({kind, false, false, false});
+        all.push_back({kind, true, false, false});
+    }
     return all;
 }
 
@@ -166,6 +169,7 @@ private:
         case QueueKind::split: return std::make_unique<QueueOf<Split>>();
         case QueueKind::packed: return std::make_unique<QueueOf<Packed>>();
         case QueueKind::plain_split: return std::make_unique<QueueOf<PlainSplit>>();
+        case QueueKind::classic_split: return std::make_unique<QueueOf<ClassicSplit>>();
         case QueueKind::negotiated_split:
         case QueueKind::negotiated_packed: return std::make_unique<QueueOf<Negotiated>>();
     }

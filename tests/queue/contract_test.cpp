@@ -558,7 +558,8 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
     sim::GuestMemory memory{std::size_t{4} << 20};
     auto const queue = make_queue(GetParam().kind);
     Features const features = GetParam().features();
-    bool const only_split = GetParam().kind == QueueKind::split || GetParam().kind == QueueKind::plain_split;
+    bool const only_split = GetParam().kind != QueueKind::packed && GetParam().kind != QueueKind::negotiated_split &&
+                            GetParam().kind != QueueKind::negotiated_packed;
     Features const other =
         only_split ? features | Features::of(spec::Feature::ring_packed) : Features::of(spec::Feature::version_1);
     Features const legacy_packed = Features::of(spec::Feature::ring_packed);
@@ -574,7 +575,7 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
         if (GetParam().packed()) {
             EXPECT_EQ(bring_up(8u, legacy_packed), Error::ring_packed_not_negotiated);
         }
-        if (GetParam().kind == QueueKind::plain_split) {
+        if (only_split && GetParam().kind != QueueKind::split) {
             Features const in_order = features | Features::of(spec::Feature::in_order);
             EXPECT_EQ(bring_up(8u, in_order), Error::feature_not_supported_by_queue);
         }
@@ -934,6 +935,49 @@ TEST_P(HostileContract, AnIdThatIsNotPublishedBreaksTheQueue) {
             machine.expect_handed_back({1, 2, 3, 4});
         },
         8);
+}
+
+// Two are used, the driver has seen both and taken one, and the index says one: it may not sleep on the other.
+TEST_P(HostileContract, AnIndexThatGoesBackPermitsNoSleep) {
+    if (GetParam().packed()) {  // which has no index
+        return;
+    }
+    for_each_size(
+        [&](std::uint16_t size) {
+            Machine machine{size};
+            std::uint16_t const used = machine.split_ring->used_idx();
+            machine.device->put_used(machine.heads[0], 0);
+            machine.device->put_used(machine.heads[1], 0);
+            machine.device->flush_used();
+            EXPECT_TRUE(machine.queue->take_used());
+            machine.split_ring->write_used_idx_raw(static_cast<std::uint16_t>(used + 1));
+            EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+            EXPECT_TRUE(machine.queue->take_used());
+        },
+        8);
+}
+
+// The same within what one entry completes.
+TEST_P(InOrderContract, ABatchThatIsNotTakenPermitsNoSleep) {
+    ContractMachine machine{GetParam(), 8};
+    for (std::uintptr_t token = 1; token <= 3; ++token) {
+        ASSERT_TRUE(machine.add(0, 1, token).ok());
+    }
+    static_cast<void>(machine.queue->publish());
+    std::uint16_t head = 0;
+    for (int i = 0; i < 3; ++i) {
+        head = machine.device->fetch()->head;
+    }
+    machine.device->put_used_batch(head, 1, 3);
+    machine.device->flush_used();
+    ASSERT_TRUE(machine.queue->take_used());
+    if (machine.split_ring != nullptr) {
+        machine.hostile = true;
+        machine.split_ring->write_used_idx_raw(static_cast<std::uint16_t>(machine.split_ring->used_idx() - 2));
+    }
+    EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+    EXPECT_TRUE(machine.queue->take_used());
+    EXPECT_TRUE(machine.queue->take_used());
 }
 
 TEST_P(HostileContract, ALengthThatIsTooLongBreaksTheQueueOrIsCut) {

@@ -329,14 +329,36 @@ TYPED_TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
-    RingPair<32768, TypeParam> ring({.features = modern_event_idx(), .size = 32768});
-    auto const chain = make_chain(ring, 1, 1);
+/// Half a round of pushes that are used at once, and not decided.
+template <class Ring>
+void push_half_a_round(Ring& ring, DescIndex chain) {
     for (int i = 0; i < 32768; ++i) {
-        ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+        ASSERT_TRUE(ring.queue.push_avail(chain).ok());
         ring.device_uses_next(0);
         ASSERT_TRUE(ring.queue.poll_used());
     }
+}
+
+TYPED_TEST(DescriptorTier, DecidesForAWholeRoundThatEndsWithAPush) {
+    for (bool const event_idx : {false, true}) {
+        RingPair<32768, TypeParam> ring({.features = event_idx ? modern_event_idx() : modern(), .size = 32768});
+        auto const chain = make_chain(ring, 1, 1);
+        ASSERT_NO_FATAL_FAILURE(push_half_a_round(ring, chain[0]));
+        Segment const answer[] = {ring.buffer(16)};
+        for (std::uintptr_t i = 0; i < 32767; ++i) {
+            ASSERT_TRUE(ring.queue.add(NoSegments{}, answer, Token{i}).ok());
+        }
+        ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
+        ring.device->set_avail_event(32768);
+        EXPECT_TRUE(ring.queue.publish().needed) << event_idx;
+        EXPECT_FALSE(ring.queue.publish().needed) << event_idx;
+    }
+}
+
+TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
+    RingPair<32768, TypeParam> ring({.features = modern_event_idx(), .size = 32768});
+    auto const chain = make_chain(ring, 1, 1);
+    ASSERT_NO_FATAL_FAILURE(push_half_a_round(ring, chain[0]));
     ring.queue.free_chain(chain[0]);
     Segment const answer[] = {ring.buffer(16)};
     for (std::uintptr_t i = 0; i < 32768; ++i) {

@@ -47,7 +47,6 @@ TEST(NoTables, HasNothing) {
     EXPECT_EQ(memory.pages_outstanding(), 0u);
     none.reset(IndirectShape{.tables = 3, .length = 4, .shortest = 3});
     none.give_back(TableIndex{0});
-    none.close();
     none.give_back_pages(memory);
     EXPECT_EQ(none.pages().virt, nullptr);
     EXPECT_EQ(none.length(), 0u);
@@ -84,8 +83,6 @@ TEST(IndirectPool, HandsOutEachTableOnce) {
         EXPECT_EQ(take(), 1u);
         EXPECT_EQ(take(), 0u);
     }
-    pool.close();
-    EXPECT_FALSE(pool.takes(3));
     pool.give_back_pages(memory);
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }

@@ -63,7 +63,7 @@ std::vector<Call<VirtQueue<size, Format>>> changing_calls(CallingPages& pages, F
         {"enable_used_notifications", [](Queue& queue) { static_cast<void>(queue.enable_used_notifications()); }},
         {"disable_used_notifications", [](Queue& queue) { queue.disable_used_notifications(); }},
     };
-    if constexpr (SameAs<Format, Split>) {
+    if constexpr (Format::has_descriptor_tier) {
         calls.push_back({"alloc_desc", [](Queue& queue) { static_cast<void>(queue.alloc_desc()); }});
         calls.push_back({"free_desc", [](Queue& queue) { queue.free_desc(DescIndex{0}); }});
         calls.push_back({"free_chain", [](Queue& queue) { queue.free_chain(DescIndex{0}); }});
@@ -113,7 +113,7 @@ protected:
     unsigned tried = 0;
 };
 
-using Formats = testing::Types<Split, Packed, Negotiated>;
+using Formats = testing::Types<Split, Packed, Negotiated, PlainSplit, ClassicSplit>;
 TYPED_TEST_SUITE(ReEntryOf, Formats);
 
 TYPED_TEST(ReEntryOf, IsFoundInAPageAllocatorThatCallsTheQueue) {

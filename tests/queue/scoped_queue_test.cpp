@@ -32,6 +32,17 @@ TEST(ScopedQueue, LeaksAndSaysSoWhileTheDeviceIsLive) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
+TEST(ScopedQueue, LeaksItsTablesToo) {
+    sim::GuestMemory memory;
+    {
+        ScopedQueue<64, sim::GuestMemory> queue(memory);
+        ASSERT_TRUE(queue.init(64, modern() | Features::of(spec::Feature::indirect_desc)).ok());
+        queue->attach();
+    }
+    EXPECT_EQ(memory.pages_outstanding(), 3u);
+    EXPECT_EQ(memory.leaked_pages(), 3u);
+}
+
 TEST(ScopedQueue, HasNothingToGiveBackWithoutInit) {
     sim::GuestMemory memory;
     {

@@ -11,6 +11,24 @@
 namespace virtq::test {
 namespace {
 
+// Longer than straight-line code is worth: the same as a span.
+TEST(ChainTier, TakesALongArray) {
+    RingPair<1024> ring({.size = 1024});
+    static Segment segments[1000];
+    Segment const one = ring.buffer(16);
+    for (Segment& segment : segments) {
+        segment = one;
+    }
+    ASSERT_TRUE(ring.queue.add(segments, NoSegments{}, Token{std::uintptr_t{1}}).ok());
+    EXPECT_EQ(ring.queue.num_free(), 24);
+    static_cast<void>(ring.queue.publish());
+    auto const chain = ring.device->fetch();
+    ASSERT_TRUE(chain.has_value());
+    EXPECT_EQ(chain->readable.size(), 1000u);
+    ring.device->use(chain->head, 0);
+    EXPECT_TRUE(ring.queue.take_used());
+}
+
 TEST(ChainTier, OffersReadableSegmentsBeforeWritableOnes) {
     RingPair<> ring;
     Segment const readable[] = {ring.buffer(16), ring.buffer(100)};

@@ -220,11 +220,10 @@ private:
         }
     }
 
-    /// What a device offers is the same after each reset.
+    /// What a device offers is the same after each reset. Of one that knows its driver, so what it offers was read.
     void judge_offered() {
-        if (device_.knows_features && !driver_.offered.empty() &&
-            (driver_.offered.word(0) != device_.offered.word(0) ||
-             driver_.offered.word(1) != device_.offered.word(1))) {
+        if (!driver_.offered.empty() && (driver_.offered.word(0) != device_.offered.word(0) ||
+                                         driver_.offered.word(1) != device_.offered.word(1))) {
             add(Cause::offered_changed);
         }
     }

@@ -7,14 +7,16 @@
 /// CPU. What that takes on top of the acquire and release of `ring_memory.hpp` and of `full_fence`, for rings in
 /// normal cacheable memory that the device reads and writes coherently:
 ///
-/// | architecture | publish        | look           | notify decision | why |
-/// |--------------|----------------|----------------|-----------------|-------------------------------------------------|
-/// | x86, x86_64  | nothing        | nothing        | nothing         | stores and loads of write-back memory are in |
-/// |              |                |                |                 | order for every observer; a locked add drains
-/// | | riscv        | nothing        | nothing        | nothing         | `fence` orders for harts and devices alike |
-/// | aarch64, arm | `dmb oshst`    | `dmb oshld`    | `dmb osh`       | acquire, release and `dmb ish` order within
-/// the | |              |                |                |                 | inner domain only; devices may be in the
-/// outer  | | others       | full fence     | full fence     | full fence      | nothing is known of them |
+/// | architecture | publish     | look        | notify decision | why          |
+/// |--------------|-------------|-------------|-----------------|--------------|
+/// | x86, x86_64  | nothing     | nothing     | nothing         | (1)          |
+/// | riscv        | nothing     | nothing     | nothing         | (2)          |
+/// | aarch64, arm | `dmb oshst` | `dmb oshld` | `dmb osh`       | (3)          |
+/// | others       | full fence  | full fence  | full fence      | nothing known |
+///
+/// (1) Stores and loads of write-back memory are in order for every observer; a locked add drains. (2) `fence` orders
+/// for harts and devices alike. (3) Acquire, release and `dmb ish` order within the inner domain only; devices may be
+/// in the outer one.
 ///
 /// arm has no `dmb oshld` before ARMv8: `dmb osh` there. The doorbell is ordered by the register accessors, always.
 namespace virtq::platform {

@@ -82,8 +82,8 @@ public:
         hand_over(ring, head, Holder::pushed_head, Holder::pushed_body);
         ring.shadow_.set_token(head, token);
         ring.admit_pending();
-        ring.offer(head);
         ring.forget_old_decisions();
+        ring.offer(head);
         ring.published_ = ring.added_;
         ring.expose();
         return {};
@@ -93,7 +93,7 @@ public:
         VIRTQ_ASSERT(ring.initialised(), "has_used() of a queue without memory: call init() first");
         VIRTQ_ASSERT(!ring.in_order(),
                      "has_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
-        return ring.fault() || ring.taken_ != ring.seen_ || ring.memory_.load_used_index() != ring.taken_;
+        return ring.fault() || ring.taken_ != ring.seen_ || ring.memory_.peek_used_index() != ring.taken_;
     }
 
     [[nodiscard]] static UsedChain poll_used(Ring& ring) {

@@ -61,9 +61,6 @@ public:
         free_head_ = table;
     }
 
-    /// Nothing can be taken any more.
-    void close() { shortest_ = no_chain; }
-
     /// Descriptors of a table.
     [[nodiscard]] uint16_t length() const { return length_; }
     /// How far a table lies behind the first. As wide as an address: a 32-bit one reaches every table that there are

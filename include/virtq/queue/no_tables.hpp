@@ -25,7 +25,6 @@ public:
     [[nodiscard]] Pages pages() const { return {}; }
     void reset(IndirectShape) {}
     void give_back(TableIndex) {}
-    void close() {}
 
     // For diag/, which asks them of a chain that has a table: none.
 

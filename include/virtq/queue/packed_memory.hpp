@@ -82,6 +82,10 @@ public:
     [[nodiscard]] uint16_t load_flags(uint16_t at) const {
         return little_endian(platform::load_acquire(&ring()[at].flags));
     }
+    /// The same to ask whether it is used only: behind it nothing may be read.
+    [[nodiscard]] uint16_t peek_flags(uint16_t at) const {
+        return little_endian(platform::load_relaxed(&ring()[at].flags));
+    }
     [[nodiscard]] Used load_used(uint16_t at) const {
         return {little_endian(platform::load_relaxed(&ring()[at].id)),
                 little_endian(platform::load_relaxed(&ring()[at].len))};

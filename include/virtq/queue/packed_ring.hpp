@@ -170,8 +170,9 @@ public:
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = true;
         arm();
-        return fault_ || !batch_.is_over() || is_used(load_flags()) ? UsedPending::something_there
-                                                                    : UsedPending::nothing_there;
+        return fault_ || !batch_.is_over() || is_used(memory_.peek_flags(taken_.offset()))
+                   ? UsedPending::something_there
+                   : UsedPending::nothing_there;
     }
 
     void disable_used_notifications() {
@@ -448,7 +449,6 @@ private:
     void close() {
         free_count_ = id_limit_ = first_flags_ = 0;
         batch_ = Batch{};
-        pool_.close();
     }
 
     [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {

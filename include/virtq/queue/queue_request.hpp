@@ -11,7 +11,7 @@
 /// What both formats check of a request for a queue, before anything is taken.
 namespace virtq {
 
-/// What every format makes use of if it is negotiated; a driver wants it.
+/// What a queue can make use of if it is negotiated, and a driver wants; a format may leave some out.
 inline constexpr Features queue_features =
     Features::of(spec::Feature::indirect_desc, spec::Feature::event_idx, spec::Feature::in_order,
                  spec::Feature::order_platform, spec::Feature::notification_data);

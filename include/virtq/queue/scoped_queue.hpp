@@ -26,6 +26,9 @@ public:
     ~ScopedQueue() {
         if (!queue_.release(allocator_)) {
             allocator_.pages_leaked(queue_.pages());
+            if (queue_.table_pages().virt != nullptr) {
+                allocator_.pages_leaked(queue_.table_pages());
+            }
         }
     }
 

@@ -84,6 +84,10 @@ public:
     [[nodiscard]] RingIndex load_used_index() const {
         return static_cast<RingIndex>(wire(platform::load_acquire(used_ + used_idx)));
     }
+    /// The same to compare it only: behind it nothing may be read.
+    [[nodiscard]] RingIndex peek_used_index() const {
+        return static_cast<RingIndex>(wire(platform::load_relaxed(used_ + used_idx)));
+    }
     [[nodiscard]] spec::UsedElement load_used_element(Slot slot) const {
         auto const* entry = reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + subscript(slot);
         return {wire(platform::load_relaxed(&entry->id)), wire(platform::load_relaxed(&entry->len))};

@@ -204,8 +204,8 @@ public:
         // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
         // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
         order_.full();
-        return memory_.load_used_index() == taken_ && !fault_ ? UsedPending::nothing_there
-                                                              : UsedPending::something_there;
+        return memory_.peek_used_index() == taken_ && !has_seen_more() && !fault_ ? UsedPending::nothing_there
+                                                                                  : UsedPending::something_there;
     }
 
     void disable_used_notifications() {
@@ -370,12 +370,12 @@ private:
         added_ = advance(added_);
     }
 
-    /// Chains of push_avail() may be any number since publish() was called last. That the device asks for one of those
-    /// before the last `most_undecided` is impossible: it had to use them first. Here, so that chains of add(), as
-    /// many as may be in flight, add up to one full round at most.
+    /// Before one more chain of push_avail(), of which any number may come before publish() is called again. That the
+    /// device asks for one before the last `most_undecided` is impossible: it had to use them first. So the distance
+    /// never comes to a full round by a push, and by add() once, which `decides_for` knows: no more are in flight.
     void forget_old_decisions() {
-        if (distance(decided_, added_) > most_undecided) {
-            decided_ = advance(added_, static_cast<uint16_t>(0 - most_undecided));
+        if (distance(decided_, added_) >= most_undecided) {
+            decided_ = advance(added_, static_cast<uint16_t>(1 - most_undecided));
         }
     }
 
@@ -383,6 +383,9 @@ private:
     [[nodiscard]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
         return from == added || passes_event(event, from, added);  // the same: a full round of them
     }
+
+    /// Whether completions wait that the device's index has already told of. That it must not go back is its duty.
+    [[nodiscard]] bool has_seen_more() const { return in_order() ? batched_ != taken_ : seen_ != taken_; }
 
     /// From here on the device may use what was added. Until then a used id of it is a lie.
     void admit_pending() {
@@ -411,7 +414,6 @@ private:
     /// look(), which does too, and publish() finds nothing.
     [[gnu::cold]] [[gnu::noinline]] void close() {
         shadow_.close();
-        pool_.close();
         decided_ = published_ = added_;
         seen_ = taken_;
         if constexpr (Format::has_in_order) {
@@ -458,11 +460,6 @@ private:
         return TakeState::completion;
     }
 
-    [[gnu::noinline]] Completion look_and_take() {
-        TakeState const state = look();
-        return state == TakeState::completion ? take_used() : Completion{Token{}, 0, state};
-    }
-
     /// The device lied. From now on every call says so, until the queue is initialised anew.
     [[gnu::cold]] [[gnu::noinline]] TakeState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
@@ -502,7 +499,8 @@ private:
     }
 
     // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
-    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor and 128, no more.
+    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor (16 without tables) and 128,
+    // no more.
     [[no_unique_address]] SplitMemory memory_;   // shared with the device
     RingIndex added_{};                          // behind the last chain that was added
     RingIndex published_{};                      // behind the last chain that the device was told of

@@ -33,11 +33,11 @@ class PackedInspector;
 /// All else the caller serialises, with one lock a queue, and masks interrupts where a handler takes it too. With
 /// assertions on, a call that begins while another is inside is a breach (`ReEntry`). Calls on different queues need
 /// nothing. **Memory** One physically contiguous run (`SplitLayout`,
-/// `PackedLayout`) is shared with the device, and with INDIRECT_DESC a second one of tables; 18 bytes a descriptor are
-/// private, inside this object, which is all zero at first and so lies in `.bss`, and which is neither copied nor
-/// moved. **Errors** A call that the world refuses changes nothing and
-/// says why. What the device writes is checked; the first lie breaks the queue, `fault()` keeps the reason and the
-/// value, and every later call says so, until the device is reset and the queue initialised again.
+/// `PackedLayout`) is shared with the device, and with INDIRECT_DESC a second one of tables; 18 bytes a descriptor
+/// (16 without tables, in `PlainSplit`) are private, inside this object, which is all zero at first and so lies in
+/// `.bss`, and which is neither copied nor moved. **Errors** A call that the world refuses changes nothing and says
+/// why. What the device writes is checked; the first lie breaks the queue, `fault()` keeps the reason and the value,
+/// and every later call says so, until the device is reset and the queue initialised again.
 ///
 /// ```
 /// static virtq::VirtQueue<256> queue;                              // lies in .bss
@@ -65,8 +65,9 @@ public:
 
     /// Takes pages, zeroes them and lays out a queue of `size` descriptors, as agreed with the device. `features` are
     /// the negotiated ones: what a queue can use of them is used, a set without VERSION_1 makes a legacy queue. Used
-    /// buffer notifications are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature of
-    /// another format; then nothing is kept. May call the allocator, a `PageAllocator`.
+    /// buffer notifications are off. Errors: the sizes, the pages, a legacy page number above 32 bits, a feature that
+    /// changes the ring and that this format has not (RING_PACKED, IN_ORDER); then nothing is kept. One that may be
+    /// left unused is ignored: INDIRECT_DESC by `PlainSplit`. May call the allocator, a `PageAllocator`.
     template <class Allocator>
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                               QueueOption const& option = {}) {
@@ -90,8 +91,8 @@ public:
 
     /// Makes the queue empty and sound again in the pages that it has, at the same size, after the device was reset
     /// and `detach` was called. Chains that were in flight are forgotten: `drain` first. Indirect tables are as many
-    /// as the pages of `init` have room for. Errors: `queue_still_live`, and those of `init` that concern features;
-    /// then nothing has changed.
+    /// as the pages of `init` have room for. Errors: `queue_still_live`, and those of `init` that concern features,
+    /// also the page number; then nothing has changed.
     [[nodiscard]] Status restart(Features const& features, QueueOption const& option = {}) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.restart(size(), features, option);
@@ -103,7 +104,8 @@ public:
     }
 
     /// Gives back exactly the pages that `init` took. While the device may still write to them nothing is given back:
-    /// `Error::queue_still_live`. Without pages: nothing to do.
+    /// `Error::queue_still_live`. Without pages: nothing to do. Chains that were in flight are forgotten: `drain`
+    /// first.
     template <class Allocator>
     [[nodiscard]] Status release(Allocator& allocator) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
@@ -179,22 +181,19 @@ public:
         return ring_.add(readable, writable, token);
     }
 
-    /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of it.
+    /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of a short chain.
     template <size_t Readable, size_t Writable>
     [[nodiscard]] [[gnu::always_inline]] Status add(Segment const (&readable)[Readable],
                                                     Segment const (&writable)[Writable], Token token) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
-        return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
+        return add_arrays<Readable, Writable>(readable, writable, token);
     }
     template <size_t Readable>
     [[nodiscard]] [[gnu::always_inline]] Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
-        return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<0>{nullptr}, token);
+        return add_arrays<Readable, 0>(readable, nullptr, token);
     }
     template <size_t Writable>
     [[nodiscard]] [[gnu::always_inline]] Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
-        return ring_.add(FixedSegments<0>{nullptr}, FixedSegments<Writable>{writable}, token);
+        return add_arrays<0, Writable>(nullptr, writable, token);
     }
 
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
@@ -280,6 +279,20 @@ private:
 
     using Ring = typename Format::template Ring<N>;
     using Tier = DescriptorTier<Ring>;
+
+    /// The longest chain that is worth straight-line code.
+    static constexpr size_t longest_unrolled = 16;
+
+    template <size_t Readable, size_t Writable>
+    [[nodiscard]] [[gnu::always_inline]] Status add_arrays(Segment const* readable, Segment const* writable,
+                                                           Token token) {
+        [[maybe_unused]] auto const inside = re_entry_.enter();
+        if constexpr (Readable + Writable <= longest_unrolled) {
+            return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
+        } else {
+            return ring_.add(Span<Segment const>{readable, Readable}, Span<Segment const>{writable, Writable}, token);
+        }
+    }
 
     /// The ring, for calls of the descriptor tier: where the format has none, the sentence that says so.
     [[nodiscard]] Ring& tier_ring() {

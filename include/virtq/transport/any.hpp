@@ -181,6 +181,7 @@ private:
     }
     [[nodiscard]] Status found(Kind kind, Status status) {
         kind_ = kind;
+        asked_features_ok_ = false;  // of the device before
         probe_mark_.set();
         return status;
     }
