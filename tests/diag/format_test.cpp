@@ -17,8 +17,8 @@ class SoundTransport {
 public:
     explicit SoundTransport(Features const& features) : features_(features) {}
     [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::net; }
-    [[nodiscard]] bool is_legacy() const { return false; }
-    [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 4 + 8}; }
+    [[nodiscard]] bool is_legacy() const { return !features_.has(spec::Feature::version_1); }
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<std::uint8_t>(is_legacy() ? 7 : 15)}; }
     [[nodiscard]] std::uint32_t offered_features(unsigned word) { return features_.word(word); }
     [[nodiscard]] std::uint32_t queue_size_max(std::uint16_t) { return 32768; }
     [[nodiscard]] bool is_queue_in_use(std::uint16_t) { return true; }

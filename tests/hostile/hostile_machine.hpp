@@ -299,6 +299,7 @@ public:
                                               .event_idx = combination_.event_idx,
                                               .indirect = combination_.indirect,
                                               .in_order = combination_.in_order,
+                                              .order = combination_.order(),
                                               .start_index = first});
             split_ring = &ring->ring_;
             device = std::move(ring);
@@ -353,6 +354,8 @@ public:
         }
     }
     [[nodiscard]] Segment data() const { return {buffer_.phys, 16}; }
+    /// Of the words in the ring.
+    [[nodiscard]] sim::ByteOrder order() const { return combination_.order(); }
 
 private:
     template <class Format>
@@ -433,7 +436,7 @@ private:
     // What the driver wrote, read as a device does.
 
     [[nodiscard]] std::uint16_t word(std::uint8_t const* at) const {
-        return static_cast<std::uint16_t>(sim::decode(at, 2, sim::ByteOrder::little));
+        return static_cast<std::uint16_t>(sim::decode(at, 2, order()));
     }
     /// The head, or id, of the chain that is added and not published.
     [[nodiscard]] std::uint16_t next_head() const {

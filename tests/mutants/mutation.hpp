@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// What the mutated copy of queue/ calls instead of a comparison or a condition: right, unless it is the one chosen.
+/// What the mutated copy of queue/ calls instead of a comparison or a condition, and before a statement: right, unless
+/// it is the one chosen.
 namespace virtq::mutation {
 
 inline int chosen = 0;                            ///< 0: none
@@ -17,6 +18,11 @@ constexpr bool never(int id, bool value) {
 }
 constexpr bool always(int id, bool value) {
     return __builtin_is_constant_evaluated() || !is_chosen(id) ? value : true;
+}
+
+/// Whether a statement is there.
+constexpr bool present(int id) {
+    return __builtin_is_constant_evaluated() || !is_chosen(id);
 }
 
 constexpr bool compared(int negated, int moved, bool value, bool value_moved) {

@@ -30,22 +30,26 @@ struct Combination {
     bool event_idx = false;
     bool indirect = false;
     bool in_order = false;
+    bool legacy = false;  ///< of a split queue: the guest's byte order, and lengths are always cut
 
     [[nodiscard]] bool packed() const { return kind == QueueKind::packed || kind == QueueKind::negotiated_packed; }
     [[nodiscard]] Features features() const {
-        Features set = Features::of(spec::Feature::version_1);
+        Features set;
         auto const add = [&](bool on, spec::Feature bit) { on ? set.set(bit) : void(); };
+        add(!legacy, spec::Feature::version_1);
         add(packed(), spec::Feature::ring_packed);
         add(event_idx, spec::Feature::event_idx);
         add(indirect, spec::Feature::indirect_desc);
         add(in_order, spec::Feature::in_order);
         return set;
     }
+    /// Of the words in a split ring (§2.7.3).
+    [[nodiscard]] sim::ByteOrder order() const { return legacy ? sim::guest_order : sim::ByteOrder::little; }
     [[nodiscard]] std::string name() const {
         char const* const kinds[] = {"Split",      "Packed",      "NegotiatedSplit", "NegotiatedPacked",
                                      "PlainSplit", "ClassicSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
-               (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "");
+               (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "") + (legacy ? "Legacy" : "");
     }
     /// All queue sizes that are tried; a split one, and one that could become split, is a power of two.
     [[nodiscard]] std::vector<std::uint16_t> sizes() const {
@@ -68,6 +72,10 @@ struct Combination {
     for (QueueKind const kind : {QueueKind::plain_split, QueueKind::classic_split}) {  // these have no more
         all.push_back({kind, false, false, false});
         all.push_back({kind, true, false, false});
+    }
+    for (QueueKind const kind : {QueueKind::split, QueueKind::plain_split}) {
+        all.push_back({kind, false, false, false, true});
+        all.push_back({kind, true, false, false, true});
     }
     return all;
 }
@@ -263,6 +271,7 @@ public:
                                               .event_idx = combination_.event_idx,
                                               .indirect = combination_.indirect,
                                               .in_order = combination_.in_order,
+                                              .order = combination_.order(),
                                               .start_index = number(option_.first_index)});
             split_ring = &ring->ring_;
             device = std::move(ring);

@@ -329,10 +329,21 @@ TYPED_TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-/// Half a round of pushes that are used at once, and not decided.
+TYPED_TEST(DescriptorTier, FreesOnceOfABrokenQueueToo) {
+    RingPair<8, TypeParam> ring;
+    ring.hostile = true;
+    DescIndex const desc = *ring.queue.alloc_desc();
+    ring.device->put_used_raw(8, 0);
+    ring.device->flush_used();
+    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    ring.queue.free_desc(desc);
+    EXPECT_BREACH(ring.queue.free_desc(desc), "freed twice");
+}
+
+/// Half a round of pushes and one more, that are used at once, and not decided.
 template <class Ring>
 void push_half_a_round(Ring& ring, DescIndex chain) {
-    for (int i = 0; i < 32768; ++i) {
+    for (int i = 0; i < 32769; ++i) {
         ASSERT_TRUE(ring.queue.push_avail(chain).ok());
         ring.device_uses_next(0);
         ASSERT_TRUE(ring.queue.poll_used());
@@ -349,7 +360,7 @@ TYPED_TEST(DescriptorTier, DecidesForAWholeRoundThatEndsWithAPush) {
             ASSERT_TRUE(ring.queue.add(NoSegments{}, answer, Token{i}).ok());
         }
         ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
-        ring.device->set_avail_event(32768);
+        ring.device->set_avail_event(32769);
         EXPECT_TRUE(ring.queue.publish().needed) << event_idx;
         EXPECT_FALSE(ring.queue.publish().needed) << event_idx;
     }
@@ -364,7 +375,7 @@ TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
     for (std::uintptr_t i = 0; i < 32768; ++i) {
         ASSERT_TRUE(ring.queue.add(NoSegments{}, answer, Token{i}).ok());
     }
-    ring.device->set_avail_event(32768);  // the first of those added: the device has used all before it
+    ring.device->set_avail_event(32769);  // the first of those added: the device has used all before it
     EXPECT_TRUE(ring.queue.publish().needed);
     EXPECT_FALSE(ring.queue.publish().needed);
 }
