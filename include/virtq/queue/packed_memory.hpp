@@ -16,9 +16,9 @@ namespace virtq {
 template <uint32_t N>
 class PackedInspector;  // diag/ looks, and changes nothing
 
-/// The memory that a packed queue shares with its device (§2.8): where each word lies, and who writes it. A descriptor
-/// is written by the driver, then by the device; only told to the device or read once, and nothing that the driver
-/// needs to know later is kept here.
+/// The memory that a packed queue shares with its device (§2.8): its pages, where each word lies, and who writes it. A
+/// descriptor is written by the driver, then by the device; only told to the device or read once, and what the driver
+/// needs to know later is not in there.
 class PackedMemory : public QueuePages {
 public:
     /// What stands in a used descriptor beside its flags (§2.8.4).

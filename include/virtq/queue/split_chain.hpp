@@ -13,7 +13,7 @@ namespace virtq {
 template <uint32_t N>
 struct SplitChain : ChainTotal {
     SplitChain(SplitMemory& memory, DescriptorShadow<N> const& shadow)
-        : memory_(memory), shadow_(shadow), next(shadow.free_head()), last(shadow.free_head()) {}
+        : next(shadow.free_head()), last(shadow.free_head()), memory_(memory), shadow_(shadow) {}
 
     void write(Segment const& segment, uint16_t flags) {
         entry = memory_.descriptor(next);
@@ -22,14 +22,13 @@ struct SplitChain : ChainTotal {
         memory_.write(*entry, segment, flags, next);
     }
 
-private:
-    SplitMemory& memory_;
-    DescriptorShadow<N> const& shadow_;
-
-public:
     DescIndex next;                     ///< the free descriptor to write next
     DescIndex last;                     ///< the one written last
     spec::Descriptor* entry = nullptr;  ///< the same, in the table
+
+private:
+    SplitMemory& memory_;
+    DescriptorShadow<N> const& shadow_;
 };
 
 }  // namespace virtq

@@ -18,8 +18,8 @@ namespace virtq {
 template <uint32_t N, class Format>
 class RingInspector;  // diag/ looks, and changes nothing
 
-/// The memory that a split queue shares with its device (§2.7): where each word lies, its byte order, and who
-/// writes it. Only told to the device or read once; nothing that the driver needs to know later is kept here.
+/// The memory that a split queue shares with its device (§2.7): its pages, where each word lies, its byte order, and
+/// who writes it. Only told to the device or read once; what the driver needs to know later is not in there.
 class SplitMemory : public QueuePages {
 public:
     /// Zeroes the run, dirty as it comes, and lays the queue out in it.
