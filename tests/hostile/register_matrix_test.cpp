@@ -222,6 +222,7 @@ std::vector<RegisterFault> const& faults() {
                                              Error::queue_not_accepted,
                                              Error::queue_size_above_maximum,
                                              Error::queue_size_above_capacity,
+                                             Error::queue_size_not_taken,
                                              Error::queue_too_small,
                                              Error::wrong_device_type,
                                              Error::timed_out,
@@ -304,7 +305,7 @@ std::vector<RegisterFault> const& faults() {
         {"queue_size_is_zero", change(0x034, [](std::uint32_t) { return 0u; }), {Error::queue_absent}},
         {"queue_size_is_three",
          change(0x034, [](std::uint32_t) { return 3u; }),
-         {Error::queue_too_small, Error::queue_size_above_maximum}},
+         {Error::queue_too_small, Error::queue_size_not_taken}},
         {"queue_size_is_huge", change(0x034, [](std::uint32_t) { return 0xffffffffu; }), {}},
         {"queue_size_shrinks",
          [](LyingDisk& d) {
@@ -312,7 +313,7 @@ std::vector<RegisterFault> const& faults() {
                  return at == 0x034 ? (left = left / 2) : value;
              };
          },
-         {Error::queue_size_above_maximum, Error::queue_absent, Error::queue_too_small}},
+         {Error::queue_size_not_taken, Error::queue_absent, Error::queue_too_small}},
         {"queue_does_not_get_ready",
          [](LyingDisk& d) { d.device.refuse_queue_ready(); },
          {Error::queue_not_accepted, Error::timed_out},
