@@ -187,7 +187,7 @@ TEST_F(BlockRecovery, KeepsNoPagesThatTheDeviceHasGivenUp) {
 TEST_F(BlockRecovery, RefusesADeviceWhoseQueueHasShrunk) {
     machine.device.set_queue_size_max(32);
     std::map<std::uintptr_t, Error> handed_back;
-    EXPECT_EQ(reset(handed_back).error(), Error::queue_size_above_maximum);
+    EXPECT_EQ(reset(handed_back).error(), Error::queue_size_not_taken);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
     EXPECT_EQ(machine.driver.queue_size(), 32);

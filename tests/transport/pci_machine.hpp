@@ -117,13 +117,17 @@ struct PciSetup {
     sim::BlockOptions disk{};
     sim::PciLayout layout = sim::PciLayout::modern();
     bool assigned = true;  ///< firmware has placed the BARs
+    std::size_t memory_bytes = sim::GuestMemory::default_bytes;
 };
 
 template <class T = Modern, std::uint32_t N = 64, class Traits = BlockTraits>
 class PciDiskMachine {
 public:
     explicit PciDiskMachine(PciSetup const& setup = {})
-        : disk(memory.violations(), setup.disk), bus(memory.violations()), device(memory, disk, setup.layout) {
+        : memory(setup.memory_bytes),
+          disk(memory.violations(), setup.disk),
+          bus(memory.violations()),
+          device(memory, disk, setup.layout) {
         bus.add(function.address(), device);
         if (setup.assigned) {
             bus.assign();

@@ -129,7 +129,7 @@ public:
     }
 
     /// Step 7 after a reset, for a queue that has its pages already: the same size again. Errors: as above, and
-    /// `queue_size_above_maximum` when the device allows less than before.
+    /// `queue_size_not_taken` when the device allows less than before.
     template <uint32_t N, class Format>
     [[nodiscard]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
                                       QueueOption option = {}) {
@@ -138,7 +138,7 @@ public:
             return fail(maximum.error());
         }
         if (queue.size() > *maximum) {
-            return fail(Error::queue_size_above_maximum);
+            return fail(Error::queue_size_not_taken);
         }
         Status const made = queue.restart(negotiated, option);
         return made ? enable(index, queue) : fail(made.error());

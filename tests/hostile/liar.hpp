@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <utility>
+
+/// Stands between a driver and the registers of its device, and lies from some access on. A register is a number here:
+/// what it means is up to who puts the liar in between.
+namespace virtq::test {
+
+/// The driver went on for ever.
+struct Endless {};
+
+struct Liar {
+    std::function<void()> at_step;                                           ///< before access number `step`
+    std::function<std::uint32_t(std::uint32_t, std::uint32_t)> change_read;  ///< what the driver reads instead
+    std::function<bool(std::uint32_t)> loses_write;
+    std::size_t step = SIZE_MAX;
+    std::size_t accesses = 0;
+    std::size_t limit = SIZE_MAX;  ///< of accesses: the next one throws `Endless`
+
+    /// At each access, of any register.
+    void before() {
+        if (accesses >= limit) {
+            throw Endless{};
+        }
+        if (accesses++ == step && at_step) {
+            std::function<void()> const act = std::move(at_step);
+            at_step = nullptr;
+            act();
+        }
+    }
+    [[nodiscard]] std::uint32_t read(std::uint32_t place, std::uint32_t value) const {
+        return change_read ? change_read(place, value) : value;
+    }
+    [[nodiscard]] bool loses(std::uint32_t place) const { return loses_write && loses_write(place); }
+
+    void be_honest() {
+        at_step = nullptr;
+        change_read = nullptr;
+        loses_write = nullptr;
+        limit = SIZE_MAX;
+    }
+};
+
+// Lies. Each is called with the liar that begins to tell it, and with the device, which does not take part.
+
+inline auto change(std::uint32_t place, std::function<std::uint32_t(std::uint32_t)> how) {
+    return [=](Liar& liar, auto&) {
+        liar.change_read = [=](std::uint32_t at, std::uint32_t value) { return at == place ? how(value) : value; };
+    };
+}
+inline auto read_as(std::uint32_t place, std::uint32_t other) {
+    return change(place, [=](std::uint32_t) { return other; });
+}
+/// Another value at each read.
+inline auto alternate(std::uint32_t place, std::uint32_t other) {
+    return [=](Liar& liar, auto&) {
+        liar.change_read = [=, odd = false](std::uint32_t at, std::uint32_t value) mutable {
+            odd = at == place ? !odd : odd;
+            return at == place && odd ? other : value;
+        };
+    };
+}
+/// Half as much at each read.
+inline auto shrink(std::uint32_t place, std::uint32_t from) {
+    return [=](Liar& liar, auto&) {
+        liar.change_read = [=, left = from](std::uint32_t at, std::uint32_t value) mutable {
+            return at == place ? (left = left / 2) : value;
+        };
+    };
+}
+/// Anything, where `is_meant(place)`.
+template <class Where>
+auto read_at_random(Where is_meant) {
+    return [=](Liar& liar, auto&) {
+        liar.change_read = [=, random = std::mt19937{5}](std::uint32_t at, std::uint32_t value) mutable {
+            return is_meant(at) ? static_cast<std::uint32_t>(random()) : value;
+        };
+    };
+}
+/// Anything, everywhere, and often what a driver may believe.
+inline auto read_all_at_random() {
+    return [](Liar& liar, auto&) {
+        liar.change_read = [random = std::mt19937{7}](std::uint32_t, std::uint32_t value) mutable {
+            std::uint32_t const values[] = {
+                0, 1, value, value, ~value, 0xffffffff, static_cast<std::uint32_t>(random())};
+            return values[random() % 7];
+        };
+    };
+}
+inline auto alternate_all_with_zero() {
+    return [](Liar& liar, auto&) {
+        liar.change_read = [odd = false](std::uint32_t, std::uint32_t value) mutable {
+            odd = !odd;
+            return odd ? 0u : value;
+        };
+    };
+}
+/// Writes, where `is_meant(place)`.
+template <class Where>
+auto lose_writes(Where is_meant) {
+    return [=](Liar& liar, auto&) { liar.loses_write = is_meant; };
+}
+inline auto lose_all_writes() {
+    return lose_writes([](std::uint32_t) { return true; });
+}
+
+}  // namespace virtq::test
