@@ -125,9 +125,7 @@ enum class Error : uint8_t {
         case Error::queue_size_not_power_of_two:
             return "The size of a split queue must be a power of two (§2.7): round down to one.";
         case Error::queue_size_above_maximum:
-            return "The queue size is above 32768, the maximum (§2.7), or above what the device allows: ask for a "
-                   "smaller "
-                   "one.";
+            return "The queue size is above 32768, the maximum (§2.7), or above what the device allows: ask for less.";
         case Error::queue_size_above_capacity:
             return "The device's queue is larger than the N of this VirtQueue<N>, and its size is fixed: use a "
                    "larger N.";
