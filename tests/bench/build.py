@@ -25,7 +25,7 @@ LINUX_FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-fno-common", "-fno-delete
 CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp"]
 # virtq_256.cpp, once for each.
 STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
-STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0)]
+STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0), ("PlainSplit", 0)]
 HOSTED = {"case.cpp", "count.cpp"}
 
 

@@ -30,7 +30,8 @@ bool read_case(char const* name, Case& made) {
     } constexpr formats[] = {{"split", Case::Format::split},
                              {"packed", Case::Format::packed},
                              {"negotiated-split", Case::Format::negotiated_split},
-                             {"negotiated-packed", Case::Format::negotiated_packed}};
+                             {"negotiated-packed", Case::Format::negotiated_packed},
+                             {"plain-split", Case::Format::plain_split}};
     bool known_who = false;
     for (auto const& one : contenders) {
         if (std::string_view{one.name} == who) {
@@ -91,6 +92,8 @@ Contender* make_contender(Case const& which) {
             return which.style == Case::Style::span ? make_virtq_256<NegotiatedSplit, 0>(which) : nullptr;
         case Case::Format::negotiated_packed:
             return which.style == Case::Style::span ? make_virtq_256<NegotiatedPacked, 0>(which) : nullptr;
+        case Case::Format::plain_split:
+            return which.style == Case::Style::span ? make_virtq_256<PlainSplit, 0>(which) : nullptr;
     }
     return nullptr;
 }

@@ -7,7 +7,7 @@ namespace bench {
 
 struct Case {
     enum class Who { virtq, floor, floor_fence, linux_ring, linux_sgs };
-    enum class Format { split, packed, negotiated_split, negotiated_packed };
+    enum class Format { split, packed, negotiated_split, negotiated_packed, plain_split };
     enum class Style { span, fixed };  ///< whether the compiler knows how many segments a request has
 
     Who who = Who::virtq;
@@ -60,6 +60,7 @@ struct Split;
 struct Packed;
 struct NegotiatedSplit;
 struct NegotiatedPacked;
+struct PlainSplit;
 Contender* make_virtq_of_size(Case const& which);
 Contender* make_floor(Case const& which);
 Contender* make_linux(Case const& which);

@@ -44,6 +44,7 @@ def kept():
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
         for who in ("floor", "fence"):
             names += grid(f"{who}/{format_}/span/-", SEGMENTS) + grid(f"{who}/{format_}/fixed/-", FIXED)
+    names += grid("virtq/plain-split/span/e", SEGMENTS)
     return list(dict.fromkeys(names))
 
 

@@ -3,7 +3,7 @@
 // virtq's queue of 256, compiled once for each format and style of request, because a driver uses one of them: where
 // several share a file, the compiler inlines less.
 //
-//   BENCH_FORMAT    Split, Packed, NegotiatedSplit or NegotiatedPacked
+//   BENCH_FORMAT    Split, Packed, NegotiatedSplit, NegotiatedPacked or PlainSplit
 //   BENCH_SEGMENTS  how many segments a request has; 0: known at run time only
 #include "virtq_ring.hpp"
 
@@ -19,6 +19,10 @@ struct Packed {
 };
 struct NegotiatedSplit {
     using Format = virtq::Negotiated;
+    using Device = SplitDevice;
+};
+struct PlainSplit {
+    using Format = virtq::PlainSplit;
     using Device = SplitDevice;
 };
 struct NegotiatedPacked {

@@ -841,6 +841,7 @@ TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::completions_not_taken);
+    EXPECT_NE(flattened(found).find("called on_interrupt() 1 time(s)"), std::string::npos) << explained(found);
     EXPECT_TRUE(names(found, Cause::slept_on_completions));
 }
 

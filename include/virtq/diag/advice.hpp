@@ -221,10 +221,10 @@ namespace virtq {
                    "interrupts, that the controller was told when the last one was done, and that the handler calls "
                    "on_interrupt() of the transport.";
         case Cause::completions_not_taken:
-            return "If the kernel sleeps until an interrupt, none came: check the line or the MSI message, that all "
-                   "devices "
-                   "of a shared line are asked, and that the interrupt controller was told that the last one is done. "
-                   "Otherwise call take_used(), or the driver's complete(), until it says none, on this queue.";
+            return "Call take_used(), or the driver's complete(), until it says none, on this queue. If the kernel "
+                   "sleeps: does the handler wake it? If no interrupt came, check the line or the MSI message, that "
+                   "all devices of a shared line are asked, and that the interrupt controller was told that the last "
+                   "one is done.";
         case Cause::slept_on_completions:
             return "Sleep only if it says nothing_there; otherwise take what is there, and enable again.";
         case Cause::not_published:
@@ -248,10 +248,10 @@ namespace virtq {
                    "address, and who calls init() again. `info virtio-queue-status PATH QUEUE` shows where the device "
                    "looks.";
         case Cause::ring_not_seen:
-            return "Check what the allocator says in Pages::phys: cut to 32 bits, an offset, frames instead of "
-                   "bytes, pages that are not contiguous? Give it phys_addr(), and init() verifies them, or wrap it "
-                   "in "
-                   "CheckedPages. Otherwise look for a second driver or a second init() of this device; compare with "
+            return "Was the budget of looks small (a look takes nanoseconds, a disk milliseconds)? If not, check what "
+                   "the allocator says in Pages::phys: cut to 32 bits, an offset, frames instead of bytes, pages that "
+                   "are not contiguous? Give it phys_addr(), and init() verifies them, or wrap it in CheckedPages. "
+                   "Otherwise look for a second driver or a second init() of this device; compare with "
                    "`info virtio-queue-status PATH QUEUE`, and the memory with `xp`.";
         case Cause::ring_told_elsewhere:
             return "Were all three addresses written with their high halves, in bytes and not in frames, and in their "

@@ -330,7 +330,8 @@ enum class Cause : uint8_t {
                    "driver, or a second init() of this device, has reset it and given it another queue.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
-            return "The device does not see what waits in this queue: it looks at other memory than the driver.";
+            return "The device shows no sign that it sees what waits in this queue: it looks at other memory than the "
+                   "driver, or it is only slow.";
         case Cause::ring_told_elsewhere:
             return "The device does not know of what waits in this queue: it was given other addresses than those "
                    "above, or it was never notified.";

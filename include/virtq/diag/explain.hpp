@@ -221,6 +221,14 @@ private:
             case Cause::line_handler_never_called: print_line(); return;
             case Cause::vector_handler_never_called: print_vector(); return;
             case Cause::interrupt_not_handled: print_calls(); return;
+            case Cause::completions_not_taken:
+                if (uint16_t const calls = diagnosis_.device.interrupts.line_calls; calls != 0) {
+                    out_.words(" The handler called on_interrupt() ", 3)
+                        .room(5, 3)
+                        .decimal(calls)
+                        .words(" time(s).", 3);
+                }
+                return;
             case Cause::not_answered:
                 if (finding.expected != 0) {
                     out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);

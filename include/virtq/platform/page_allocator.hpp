@@ -54,6 +54,20 @@ concept ReportsLeaks = requires(Allocator& allocator, Pages pages) {
     { allocator.pages_leaked(pages) } -> SameAs<void>;
 };
 
+namespace detail {
+
+/// A method of the name of an optional one, whatever it takes and returns.
+template <class Allocator>
+inline constexpr bool has_some_phys_addr = requires {
+    &Allocator::phys_addr;
+};
+template <class Allocator>
+inline constexpr bool has_some_virt_of = requires {
+    &Allocator::virt_of;
+};
+
+}  // namespace detail
+
 /// Whether the type is a `PageAllocator`; does not compile if not, with a sentence for each thing that is missing.
 /// Better than the concept alone in a signature, which says only that a constraint is not satisfied.
 template <class Allocator>
@@ -87,6 +101,12 @@ template <class Allocator>
             "This page allocator's free_pages(pages) must return void, because giving back cannot fail: see "
             "virtq/platform/page_allocator.hpp");
     }
+    static_assert(!detail::has_some_phys_addr<Allocator> || TranslatesAddresses<Allocator>,
+                  "This page allocator has a phys_addr() that virtq cannot use, and would not: it must be public and "
+                  "`virtq::PhysAddr phys_addr(void const* virt)`; or leave it out");
+    static_assert(!detail::has_some_virt_of<Allocator> || LocatesPages<Allocator>,
+                  "This page allocator has a virt_of() that virtq cannot use, and would not: it must be public and "
+                  "`void* virt_of(virtq::PhysAddr phys)`; or leave it out");
     return PageAllocator<Allocator>;
 }
 
