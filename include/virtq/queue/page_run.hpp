@@ -43,7 +43,8 @@ public:
     }
 
     [[nodiscard]] bool held() const { return run_.virt != nullptr; }
-    [[nodiscard]] Pages const& run() const { return run_; }
+    /// Member by member: of the whole clang for arm makes a call, __aeabi_memmove8, that a kernel need not have.
+    [[nodiscard]] Pages run() const { return {run_.virt, run_.phys, run_.count}; }
     [[nodiscard]] void* virt() const { return run_.virt; }
     [[nodiscard]] PhysAddr phys() const { return run_.phys; }
     [[nodiscard]] uint32_t count() const { return static_cast<uint32_t>(run_.count); }
