@@ -2,12 +2,11 @@
 #pragma once
 
 #include <virtq/device/block_admission.hpp>
-#include <virtq/device/block_config.hpp>
+#include <virtq/device/block_facts.hpp>
 #include <virtq/device/block_option.hpp>
 #include <virtq/device/block_queue_set.hpp>
 #include <virtq/device/block_request.hpp>
 #include <virtq/device/init.hpp>
-#include <virtq/device/negotiation.hpp>
 #include <virtq/device/stop_mark.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
@@ -51,7 +50,7 @@ namespace virtq {
 /// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::Looks{100'000'000}, relax);
 /// ```
 template <Transport T, uint32_t N, class Traits = BlockTraits>
-class BlockDevice {
+class BlockDevice : public BlockFacts {
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
     static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
     static_assert(DmaMapper<typename Traits::Mapper>,
@@ -129,20 +128,12 @@ public:
 
     // --- what it is ---
 
-    [[nodiscard]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
-    /// Sectors and lengths are multiples of this: 512, or what the device says.
-    [[nodiscard]] uint32_t block_bytes() const { return config_.block_bytes; }
-    [[nodiscard]] BlockTopology const& topology() const { return config_.topology; }
-    [[nodiscard]] bool is_read_only() const { return has(Bit::ro); }
-    /// Whether there is a write cache that `flush` empties (§5.2.5).
-    [[nodiscard]] bool can_flush() const { return has(Bit::flush); }
-    [[nodiscard]] bool can_discard() const { return has(Bit::discard); }
-    [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
+    // The rest of it: BlockFacts.
+
     [[nodiscard]] uint16_t queue_count() const { return queue_count_; }
     [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
     /// Parts at the device.
     [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
-    [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
     /// Why a queue is broken, if it is.
     [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return queues_.at(queue).ring().fault(); }
 
@@ -155,21 +146,12 @@ public:
         if (Status const alive = check_alive(); !alive) {
             return alive.error();
         }
-        Result<BlockConfig> const read = read_block_config(*transport_, negotiation_.negotiated);
-        if (!read) {
-            return read.error();
-        }
-        bool const differs = *read != config_;
-        config_ = *read;
-        return differs;
+        return read_again(*transport_);
     }
 
     /// §5.2.5: the cache as it is now. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
     [[nodiscard]] BlockCacheMode cache_mode() {
-        bool const writeback = queue_count_ != 0 && has(Bit::config_wce)
-                                   ? transport_->read_config8(spec::block::config::writeback.offset) != 0
-                                   : can_flush();
-        return writeback ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
+        return queue_count_ != 0 ? read_cache_mode(*transport_) : deduced_cache_mode();
     }
 
     /// §5.2.6: switches the cache. Writes completed before are not durable for it: flush first. Error: `not_supported`
@@ -178,11 +160,7 @@ public:
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
         }
-        if (!has(Bit::config_wce)) {
-            return Error::not_supported;
-        }
-        transport_->write_config8(spec::block::config::writeback.offset, static_cast<uint8_t>(mode));
-        return cache_mode() == mode ? Status{} : Status{Error::not_supported};
+        return switch_cache_mode(*transport_, mode);
     }
 
     /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
@@ -347,7 +325,6 @@ public:
     }
 
 private:
-    using Bit = spec::block::Feature;
     using Queues = BlockQueueSet<N, Traits>;
 
     static constexpr uint16_t descriptors_minimum = 4;  // header, data and status, in a power of two
@@ -355,7 +332,6 @@ private:
     [[nodiscard]] Interface interface() const {
         return transport_->is_legacy() ? Interface::legacy : Interface::modern;
     }
-    [[nodiscard]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
 
     // --- coming and going ---
 
@@ -390,7 +366,7 @@ private:
     template <PageAllocator Allocator>
     [[nodiscard]] Status make_queue(DeviceInit<T>& init, uint16_t index, Allocator& allocator, Mapper* mapper) {
         auto& queue = queues_[index];
-        Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiation_.negotiated, option_.queue);
+        Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiated(), option_.queue);
         if (!made) {
             return made;
         }
@@ -410,7 +386,7 @@ private:
         transport_ = nullptr;
         place_ = nullptr;
         queue_count_ = 0;
-        config_ = BlockConfig{};
+        forget_config();
     }
 
     /// After a reset: the same without taking pages. A device that offers more queues than before gets those that
@@ -423,7 +399,7 @@ private:
 
     [[nodiscard]] Status resume_queue(DeviceInit<T>& init, uint16_t index) {
         auto& queue = queues_[index];
-        Status const made = init.resume_queue(index, queue.ring(), negotiation_.negotiated, option_.queue);
+        Status const made = init.resume_queue(index, queue.ring(), negotiated(), option_.queue);
         if (made) {
             queue.start(interface());
         }
@@ -433,16 +409,11 @@ private:
     template <class MakeQueue, Relax R>
     [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        negotiation_ = block_negotiation<Traits>(option_);
-        if (Status const agreed = init.negotiate(negotiation_, option_.reset_looks, relax); !agreed) {
+        Negotiation const wish = block_negotiation<Traits>(option_);
+        if (Status const agreed = agree(init, *transport_, wish, option_.reset_looks, relax); !agreed) {
             return agreed;
         }
-        Result<BlockConfig> const config = read_block_config(*transport_, negotiation_.negotiated);
-        if (!config) {
-            return init.fail(config.error());
-        }
-        config_ = *config;
-        uint16_t const count = config_.queue_count < queue_maximum ? config_.queue_count : queue_maximum;
+        uint16_t const count = config().queue_count < queue_maximum ? config().queue_count : queue_maximum;
         for (uint16_t index = 0; index < count; ++index) {
             if (Status const made = make(init, index); !made) {
                 return made;
@@ -532,8 +503,8 @@ private:
             return error;
         }
         auto& target = queues_[queue];
-        Result<uint16_t> const added = stopped_.is_set() ? Result<uint16_t>{Error::reset_needed}
-                                                         : admit(request, target, config_, negotiation_.negotiated);
+        Result<uint16_t> const added =
+            stopped_.is_set() ? Result<uint16_t>{Error::reset_needed} : admit(request, target, config(), negotiated());
         target.note_refusal(added.error());
         if (added.error() == Error::queue_broken) {
             stopped_.set();
@@ -548,8 +519,6 @@ private:
     uint32_t stop_count_ = 0;                                  ///< how often all records were cancelled
     BlockOption option_{Features{}, Looks{0}, QueueOption{}};  ///< all zero, so that the object lies in .bss
     Error init_error_ = Error::none;
-    Negotiation negotiation_;
-    BlockConfig config_;
     Queues queues_;
 };
 

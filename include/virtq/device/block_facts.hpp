@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/device/block_config.hpp>
+#include <virtq/device/block_option.hpp>
+#include <virtq/device/init.hpp>
+#include <virtq/device/negotiation.hpp>
+#include <virtq/spec/block.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// What a disk is: the features that were agreed on (§5.2.3), and what its configuration says (§5.2.4). The part of
+/// `BlockDevice` that answers questions; it changes when the disk comes up, and when the driver reads it again.
+class BlockFacts {
+public:
+    [[nodiscard]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
+    /// Sectors and lengths are multiples of this: 512, or what the device says.
+    [[nodiscard]] uint32_t block_bytes() const { return config_.block_bytes; }
+    [[nodiscard]] BlockTopology const& topology() const { return config_.topology; }
+    [[nodiscard]] bool is_read_only() const { return has(Bit::ro); }
+    /// Whether there is a write cache that `flush` empties (§5.2.5).
+    [[nodiscard]] bool can_flush() const { return has(Bit::flush); }
+    [[nodiscard]] bool can_discard() const { return has(Bit::discard); }
+    [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
+    [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
+
+protected:
+    using Bit = spec::block::Feature;
+
+    [[nodiscard]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
+    [[nodiscard]] Features const& negotiated() const { return negotiation_.negotiated; }
+    [[nodiscard]] BlockConfig const& config() const { return config_; }
+
+    /// Steps 1 to 6 of §3.1.1, and the configuration, which may be read behind them. Errors: those of
+    /// `DeviceInit::negotiate`, and `config_unstable`.
+    template <Transport T, Relax R>
+    [[nodiscard]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish, Looks reset_looks,
+                               R& relax) {
+        negotiation_ = wish;
+        if (Status const agreed = init.negotiate(negotiation_, reset_looks, relax); !agreed) {
+            return agreed;
+        }
+        Result<bool> const read = read_again(transport);
+        return read ? Status{} : init.fail(read.error());
+    }
+    /// Whether the configuration differs from what it was. Error: `config_unstable`; then nothing has changed.
+    template <Transport T>
+    [[nodiscard]] Result<bool> read_again(T& transport) {
+        Result<BlockConfig> const read = read_block_config(transport, negotiated());
+        if (!read) {
+            return read.error();
+        }
+        bool const differs = *read != config_;
+        config_ = *read;
+        return differs;
+    }
+    /// §5.2.5: of a disk that does not say, or is not up.
+    [[nodiscard]] BlockCacheMode deduced_cache_mode() const {
+        return can_flush() ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
+    }
+    template <Transport T>
+    [[nodiscard]] BlockCacheMode read_cache_mode(T& transport) const {
+        if (!has(Bit::config_wce)) {
+            return deduced_cache_mode();
+        }
+        bool const writeback = transport.read_config8(spec::block::config::writeback.offset) != 0;
+        return writeback ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
+    }
+    template <Transport T>
+    [[nodiscard]] Status switch_cache_mode(T& transport, BlockCacheMode mode) const {
+        if (!has(Bit::config_wce)) {
+            return Error::not_supported;
+        }
+        transport.write_config8(spec::block::config::writeback.offset, static_cast<uint8_t>(mode));
+        return read_cache_mode(transport) == mode ? Status{} : Status{Error::not_supported};
+    }
+
+    /// The disk is given back. What was negotiated stays, for whoever asks why.
+    void forget_config() { config_ = BlockConfig{}; }
+
+private:
+    Negotiation negotiation_;
+    BlockConfig config_;
+};
+
+}  // namespace virtq
