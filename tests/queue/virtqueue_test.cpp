@@ -57,6 +57,18 @@ TEST_F(VirtQueueInit, RefusesWithoutPagesAndWorksOnTheSecondTry) {
     expect_works();
 }
 
+// An allocator that has none, and says a place and a number with it.
+TEST_F(VirtQueueInit, KeepsNothingOfPagesThatAreNone) {
+    struct {
+        Pages allocate_pages(std::size_t count) { return {nullptr, PhysAddr{0x1000}, count}; }
+        void free_pages(Pages) { ADD_FAILURE() << "pages that are none"; }
+    } none;
+    EXPECT_EQ(queue.init(none, 8, modern()).error(), Error::no_pages);
+    EXPECT_EQ(queue.pages().phys, PhysAddr{});
+    EXPECT_EQ(queue.pages().count, 0u);
+    expect_works();
+}
+
 TEST_F(VirtQueueInit, RefusesMisalignedPages) {
     memory.misalign_next_phys(8);
     expect_refused(Error::pages_misaligned, 8);

@@ -26,6 +26,7 @@ public:
     [[nodiscard]] Error take(Allocator& allocator, uint32_t count) {
         run_ = allocator.allocate_pages(count);
         if (!held()) {
+            run_ = Pages{};  // whatever else was said with it
             return Error::no_pages;
         }
         VIRTQ_ASSERT(run_.count == count, "allocate_pages(count) must return exactly count pages, or Pages{}");
