@@ -145,7 +145,9 @@ TYPED_TEST(DiagnosisOfInterrupts, SaysThatTheHandlerOfTheLineWasNeverCalled) {
     EXPECT_TRUE(machine.device.interrupt_line());  // looking acknowledges nothing
     // Once it was, something else is the reason.
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::completions_not_taken);
+    Diagnosis const then = diagnose(machine.driver);
+    EXPECT_EQ(then.cause(), Cause::completions_not_taken);
+    EXPECT_NE(flattened(then).find("called on_interrupt() 1 time(s)."), std::string::npos) << explained(then);
     machine.take();
 }
 
@@ -158,7 +160,9 @@ TYPED_TEST(DiagnosisOfInterrupts, SaysThatTheHandlerOfAVectorWasNeverCalled) {
     EXPECT_EQ(found.cause(), Cause::vector_handler_never_called) << explained(found);
     EXPECT_NE(flattened(found).find("The queue's vector is 1."), std::string::npos) << explained(found);
     ASSERT_TRUE(machine.transport.on_vector(1).used_buffer);
-    EXPECT_EQ(diagnose(machine.driver).cause(), Cause::completions_not_taken);
+    Diagnosis const then = machine.look();
+    EXPECT_EQ(then.cause(), Cause::completions_not_taken);
+    EXPECT_NE(flattened(then).find("called on_vector() 1 time(s)."), std::string::npos) << explained(then);
     machine.take();
 }
 

@@ -221,14 +221,7 @@ private:
             case Cause::line_handler_never_called: print_line(); return;
             case Cause::vector_handler_never_called: print_vector(); return;
             case Cause::interrupt_not_handled: print_calls(); return;
-            case Cause::completions_not_taken:
-                if (uint16_t const calls = diagnosis_.device.interrupts.line_calls; calls != 0) {
-                    out_.words(" The handler called on_interrupt() ", 3)
-                        .room(5, 3)
-                        .decimal(calls)
-                        .words(" time(s).", 3);
-                }
-                return;
+            case Cause::completions_not_taken: print_handled(); return;
             case Cause::not_answered:
                 if (finding.expected != 0) {
                     out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);
@@ -360,6 +353,16 @@ private:
                 .words(" time(s), and then", 3);
             out_.words(
                 " no more: was the interrupt controller told that the last one is done (EOI, complete of a PLIC)?", 3);
+        }
+    }
+
+    /// That the handler was called, and yet nobody took what there is.
+    void print_handled() {
+        InterruptSnapshot const& interrupts = diagnosis_.device.interrupts;
+        bool const by_vector = interrupts.way == InterruptSnapshot::Way::vectors;
+        if (uint16_t const calls = by_vector ? interrupts.vector_calls : interrupts.line_calls; calls != 0) {
+            out_.words(by_vector ? " The handler called on_vector() " : " The handler called on_interrupt() ", 3);
+            out_.room(5, 3).decimal(calls).words(" time(s).", 3);
         }
     }
 
