@@ -69,7 +69,7 @@ public:
         }
     }
     bool publish() { return static_cast<bool>(queue_.publish()); }
-    unsigned long take() {
+    [[gnu::always_inline]] unsigned long take() {
         virtq::Completion const done = queue_.take_used();
         return done ? done.token.value() : 0;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/contract.hpp>
+#include <support/small_split.hpp>
 #include <virtq/diag/inspect.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
@@ -35,12 +36,16 @@ struct Setup {
     unsigned steps = 0;
     unsigned lies = 0;             ///< at most so many, anywhere among the steps
     std::size_t least_states = 0;  ///< so that the number cannot shrink unnoticed
+    bool indirect = false;         ///< with one table, for a chain of two
+    bool descriptors = false;      ///< also the calls of the descriptor tier
+    bool small = false;            ///< a split queue as it is where size is preferred
 
     [[nodiscard]] Features features() const {
         Features set = Features::of(spec::Feature::version_1);
         packed ? set.set(spec::Feature::ring_packed) : void();
         event_idx ? set.set(spec::Feature::event_idx) : void();
         in_order ? set.set(spec::Feature::in_order) : void();
+        indirect ? set.set(spec::Feature::indirect_desc) : void();
         return set;
     }
     /// Just before the counters wrap around.
@@ -50,19 +55,35 @@ struct Setup {
 };
 
 void PrintTo(Setup const& setup, std::ostream* out) {
-    *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
-         << (setup.in_order ? "InOrder" : "") << (setup.lies != 0 ? "Hostile" : "Honest");
+    *out << (setup.packed  ? "Packed"
+             : setup.small ? "SmallSplit"
+                           : "Split")
+         << setup.size << (setup.event_idx ? "EventIdx" : "") << (setup.in_order ? "InOrder" : "")
+         << (setup.indirect ? "Indirect" : "") << (setup.descriptors ? "Descriptors" : "")
+         << (setup.lies != 0 ? "Hostile" : "Honest");
 }
 
 /// The pages of one queue, at one place for ever.
 struct Memory {
     alignas(4096) unsigned char bytes[2 * 4096];
+    alignas(4096) unsigned char tables[4096];
+    unsigned runs = 0;
 
-    [[nodiscard]] Pages allocate_pages(std::size_t count) { return {bytes, PhysAddr{0x10000}, count}; }
+    [[nodiscard]] Pages allocate_pages(std::size_t count) {
+        return runs++ == 0 ? Pages{bytes, PhysAddr{0x10000}, count} : Pages{tables, PhysAddr{0x20000}, count};
+    }
     void free_pages(Pages) {}
 };
 
-enum class Where : std::uint8_t { nowhere, added, published, used };
+enum class Where : std::uint8_t {
+    nowhere,
+    added,
+    published,
+    used,
+    held,   ///< the caller's, of the descriptor tier: allocated and written, or taken by poll_used
+    taken,  ///< one of `add` that poll_used took: it can only be freed
+};
+enum class Kind : std::uint8_t { direct, indirect, pushed };
 
 /// What is true, in bytes that can be compared: no padding is left to chance, for it is zero at first and only copied.
 struct Model {
@@ -72,15 +93,23 @@ struct Model {
         std::uint16_t id;  ///< head, or buffer id, as the device reads it
         std::uint16_t written;
         std::uint16_t writable;
+        Kind kind;
+        std::uint8_t padding;
+
+        [[nodiscard]] bool is_in_the_queue() const {
+            return where == Where::added || where == Where::published || where == Where::used;
+        }
     };
     Chain chain[capacity + 1];         ///< by token, from 1
     std::uint8_t added[capacity];      ///< tokens in the order of `add`, not published
     std::uint8_t published[capacity];  ///< in the order in which the device got them, not used
     std::uint8_t used[capacity];       ///< in the order in which it used them, not taken
-    std::uint8_t added_count, published_count, used_count;
+    std::uint8_t held[capacity];       ///< the caller's, in the order in which they came to it
+    std::uint8_t added_count, published_count, used_count, held_count;
     std::uint8_t lied;
-    std::uint16_t fetch;  ///< the device's next available index; or its place in the ring, as a word
-    std::uint16_t use;    ///< and the next used one
+    std::uint8_t undecided;  ///< pushed since publish() was called
+    std::uint16_t fetch;     ///< the device's next available index; or its place in the ring, as a word
+    std::uint16_t use;       ///< and the next used one
 };
 
 template <class Format>
@@ -90,6 +119,7 @@ public:
         std::memset(static_cast<void*>(&model_), 0, sizeof model_);
         QueueOption option;
         option.first_index = RingIndex{setup.first()};
+        option.indirect = {.tables = 1, .length = 2, .shortest = 2};
         EXPECT_TRUE(queue_.init(memory_, setup.size, setup.features(), option).ok());
         queue_.attach();
         model_.fetch = model_.use = setup.packed ? static_cast<std::uint16_t>(setup.first() ^ 0x8000u) : setup.first();
@@ -97,6 +127,7 @@ public:
 
     static constexpr std::size_t ring_bytes = 16 * capacity + 6 + 2 * capacity;
     static constexpr std::size_t used_bytes = 6 + 8 * capacity;
+    static constexpr std::size_t table_bytes = 2 * 16;
 
     [[nodiscard]] std::string save() const {
         std::string state;
@@ -106,6 +137,7 @@ public:
         put(&queue_, sizeof queue_);
         put(memory_.bytes, ring_bytes);
         put(memory_.bytes + 4096, used_bytes);
+        put(memory_.tables, table_bytes);
         put(&model_, sizeof model_);
         return state;
     }
@@ -118,28 +150,23 @@ public:
         get(static_cast<void*>(&queue_), sizeof queue_);
         get(memory_.bytes, ring_bytes);
         get(memory_.bytes + 4096, used_bytes);
+        get(memory_.tables, table_bytes);
         get(static_cast<void*>(&model_), sizeof model_);
     }
 
     // --- steps: each returns whether there was something to do ---
 
-    static constexpr unsigned driver_steps = 6;
+    [[nodiscard]] unsigned driver_steps() const { return setup_.descriptors ? 10 : 6; }
     /// Of a broken queue the calls are all looked at by `judge`; there is nothing behind.
     [[nodiscard]] unsigned step_count() const {
-        return queue_.fault() ? 0 : driver_steps + 2 * capacity + (model_.lied < setup_.lies ? lie_count() : 0);
+        return queue_.fault() ? 0 : driver_steps() + 2 * capacity + (model_.lied < setup_.lies ? lie_count() : 0);
     }
 
     bool step(unsigned number) {
-        switch (number) {
-            case 0: return add(0);
-            case 1: return add(1);
-            case 2: return publish();
-            case 3: return take();
-            case 4: return enable();
-            case 5: queue_.disable_used_notifications(); return true;
-            default: break;
+        if (number < driver_steps()) {
+            return call(number);
         }
-        number -= driver_steps;
+        number -= driver_steps();
         if (number < 2 * capacity) {
             return !model_.lied && use(number / 2, number % 2 != 0);
         }
@@ -158,7 +185,7 @@ public:
         unsigned waiting = 0;
         for (std::uint8_t token = 1; token <= capacity; ++token) {
             in_use += model_.chain[token].where != Where::nowhere ? model_.chain[token].descriptors : 0u;
-            waiting += model_.chain[token].where != Where::nowhere ? 1u : 0u;
+            waiting += model_.chain[token].is_in_the_queue() ? 1u : 0u;
         }
         if (!model_.lied && seen.fault) {
             return "broken by an honest device";
@@ -173,6 +200,27 @@ public:
     }
 
 private:
+    bool call(unsigned number) {
+        switch (number) {
+            case 0: return add(0);
+            case 1: return add(1);
+            case 2: return publish();
+            case 3: return take();
+            case 4: return enable();
+            case 5: queue_.disable_used_notifications(); return true;
+            default: break;
+        }
+        if constexpr (Format::has_descriptor_tier) {
+            switch (number) {
+                case 6: return allocate();
+                case 7: return push();
+                case 8: return poll();
+                default: return free();
+            }
+        }
+        return false;
+    }
+
     [[nodiscard]] std::string judge_order(QueueSnapshot const& seen, unsigned waiting) const {
         if (seen.fault) {
             return {};
@@ -213,7 +261,7 @@ private:
             return "drain";
         }
         for (std::uint8_t token = 1; token <= capacity; ++token) {
-            once = once && model_.chain[token].where == Where::nowhere;
+            once = once && !model_.chain[token].is_in_the_queue();
         }
         if (!once) {
             return "drain: a token twice, or not at all";
@@ -225,7 +273,7 @@ private:
         return up ? "" : "restart";
     }
     [[nodiscard]] bool give_back(std::uintptr_t token) {
-        if (token == 0 || token > capacity || model_.chain[token].where == Where::nowhere) {
+        if (token == 0 || token > capacity || !model_.chain[token].is_in_the_queue()) {
             return false;
         }
         model_.chain[token].where = Where::nowhere;
@@ -234,26 +282,40 @@ private:
 
     // --- the driver ---
 
-    bool add(unsigned readable) {
+    [[nodiscard]] std::uint8_t free_token() const {
         std::uint8_t token = 1;
         while (token <= capacity && model_.chain[token].where != Where::nowhere) {
             ++token;
         }
+        return token;
+    }
+    [[nodiscard]] bool has_free_table() const {
+        bool is_free = setup_.indirect;
+        for (Model::Chain const& chain : model_.chain) {
+            is_free = is_free && chain.kind != Kind::indirect;
+        }
+        return is_free;
+    }
+
+    bool add(unsigned readable) {
+        std::uint8_t const token = free_token();
+        bool const in_table = readable + 1 == 2 && setup_.size >= 2 && has_free_table();
+        unsigned const needed = in_table ? 1 : readable + 1;
         Segment const in[] = {{PhysAddr{0x1000}, 16}};
         Segment const out[] = {{PhysAddr{0x2000}, 16}};
         std::uint16_t const free = queue_.num_free();
         Status const added = queue_.add({in, readable}, out, Token{std::uintptr_t{token}});
         if (!added) {
-            bool const named = queue_.fault() ? added.error() == Error::queue_broken
-                               : readable + 1 > setup_.size
-                                   ? added.error() == Error::chain_longer_than_queue
-                                   : added.error() == Error::queue_full && free < readable + 1;
+            bool const named = queue_.fault()               ? added.error() == Error::queue_broken
+                               : readable + 1 > setup_.size ? added.error() == Error::chain_longer_than_queue
+                                                            : added.error() == Error::queue_full && free < needed;
             expect(named && queue_.num_free() == free, "add() refused wrongly");
             return false;
         }
         expect(token <= capacity, "more chains than descriptors");
         if (token <= capacity) {
-            model_.chain[token] = {Where::added, static_cast<std::uint8_t>(readable + 1), 0, 0, 16};
+            Kind const kind = in_table ? Kind::indirect : Kind::direct;
+            model_.chain[token] = {Where::added, static_cast<std::uint8_t>(needed), 0, 0, 16, kind, 0};
             model_.added[model_.added_count++] = token;
         }
         return true;
@@ -261,10 +323,18 @@ private:
 
     bool publish() {
         Notification const said = queue_.publish();
-        if (queue_.fault() || model_.added_count == 0) {
+        bool const pushed = model_.undecided != 0;
+        model_.undecided = 0;
+        if (queue_.fault() || (model_.added_count == 0 && !pushed)) {
             expect(!said.needed, "a notification of nothing");
             return false;
         }
+        expect(said.needed || setup_.event_idx, "no notification, which the device has not suppressed");
+        publish_added();
+        return true;
+    }
+    /// The device gets what was added.
+    void publish_added() {
         for (std::uint8_t i = 0; i < model_.added_count; ++i) {
             std::uint8_t const token = model_.added[i];
             model_.chain[token].where = Where::published;
@@ -273,30 +343,115 @@ private:
         }
         model_.added_count = 0;
         clear_behind(model_.added, 0);
-        return true;
     }
 
     bool take() {
         Completion const done = queue_.take_used();
         if (!done) {
-            expect((done.state == TakeState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
-            expect(model_.lied || model_.used_count == 0, "what was used is not handed out");
-            return model_.lied != 0;
+            return nothing_taken(done.state);
         }
         auto const token = static_cast<std::uint8_t>(done.token.value());
+        if (pass(token, done.written)) {
+            model_.chain[token] = Model::Chain{};
+        }
+        return true;
+    }
+    bool nothing_taken(TakeState state) {
+        expect((state == TakeState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
+        expect(model_.lied || model_.used_count == 0, "what was used is not handed out");
+        return model_.lied != 0;
+    }
+    /// Whether the device had this chain, or had used it; then it has it no more.
+    bool pass(std::uint8_t token, std::uint32_t written) {
         bool const known = token != 0 && token <= capacity &&
                            (model_.chain[token].where == Where::used ||
                             (model_.lied && model_.chain[token].where == Where::published));
-        expect(known, "a token that is not with the device");
+        expect(known, "a chain that is not with the device");
         if (!known) {
-            return true;
+            return false;
         }
-        expect(done.written <= model_.chain[token].writable, "written");
-        expect(model_.lied || (model_.used[0] == token && model_.chain[token].written == done.written),
+        expect(written <= model_.chain[token].writable, "written");
+        expect(model_.lied || (model_.used[0] == token && model_.chain[token].written == written),
                "another completion than the oldest");
-        model_.chain[token] = Model::Chain{};
         remove(model_.used, model_.used_count, token);
         remove(model_.published, model_.published_count, token);
+        return true;
+    }
+
+    // --- of the descriptor tier ---
+
+    bool allocate() {
+        std::uint16_t const free = queue_.num_free();
+        Result<DescIndex> const desc = queue_.alloc_desc();
+        if (!desc) {
+            expect(desc.error() == Error::queue_full && free == 0, "alloc_desc() refused wrongly");
+            return false;
+        }
+        std::uint8_t const token = free_token();
+        expect(token <= capacity, "more descriptors than there are");
+        if (token <= capacity) {
+            queue_.write_desc(*desc, PhysAddr{0x3000}, 16, static_cast<std::uint16_t>(spec::DescFlag::write));
+            model_.chain[token] = {Where::held, 1, number(*desc), 0, 16, Kind::pushed, 0};
+            model_.held[model_.held_count++] = token;
+        }
+        return true;
+    }
+
+    bool push() {
+        if (model_.held_count == 0) {
+            return false;
+        }
+        std::uint8_t const token = model_.held[0];
+        Model::Chain& chain = model_.chain[token];
+        expect(queue_.push_avail(DescIndex{chain.id}, Token{std::uintptr_t{token}}).ok(), "push_avail()");
+        publish_added();
+        expect(fetch(1) == chain.id, "the available ring has another head");
+        chain.where = Where::published;
+        remove(model_.held, model_.held_count, token);
+        model_.published[model_.published_count++] = token;
+        model_.undecided = 1;
+        return true;
+    }
+
+    bool poll() {
+        bool const something = queue_.has_used();
+        UsedChain const done = queue_.poll_used();
+        expect(something || !done, "has_used() did not say so");
+        if (!done) {
+            return nothing_taken(done.state);
+        }
+        std::uint8_t token = 1;
+        while (token <= capacity && !(with_the_device(token) && model_.chain[token].id == number(done.head))) {
+            ++token;
+        }
+        if (!pass(token, done.len)) {
+            return true;
+        }
+        Model::Chain& chain = model_.chain[token];
+        chain.where = chain.kind == Kind::pushed ? Where::held : Where::taken;
+        chain.written = 0;
+        if (chain.where == Where::held) {
+            model_.held[model_.held_count++] = token;
+        }
+        return true;
+    }
+    [[nodiscard]] bool with_the_device(std::uint8_t token) const {
+        return model_.chain[token].where == Where::used || model_.chain[token].where == Where::published;
+    }
+
+    /// The oldest that is the caller's.
+    bool free() {
+        std::uint8_t token = model_.held_count != 0 ? model_.held[0] : std::uint8_t{1};
+        while (token <= capacity && model_.chain[token].where != Where::held &&
+               model_.chain[token].where != Where::taken) {
+            ++token;
+        }
+        if (token > capacity) {
+            return false;
+        }
+        queue_.free_chain(DescIndex{model_.chain[token].id});
+        remove(model_.held, model_.held_count, token);
+        model_.chain[token] = Model::Chain{};
         return true;
     }
 
@@ -455,7 +610,9 @@ std::size_t explore(Setup const& setup) {
 }
 
 TEST_P(Exhaustive, EveryOrderOfCallsAndActs) {
-    std::size_t const states = GetParam().packed ? explore<Packed>(GetParam()) : explore<Split>(GetParam());
+    std::size_t const states = GetParam().packed  ? explore<Packed>(GetParam())
+                               : GetParam().small ? explore<SmallSplit>(GetParam())
+                                                  : explore<Split>(GetParam());
     RecordProperty("states", static_cast<int>(states));
     std::cout << testing::PrintToString(GetParam()) << ": " << states << " states in " << GetParam().steps
               << " steps\n";
@@ -478,6 +635,20 @@ std::vector<Setup> all_setups() {
     for (bool const in_order : {false, true}) {  // a size that only a packed ring can have
         all.push_back({true, 3, false, in_order, 7, 2, 50000});
         all.push_back({true, 3, false, in_order, 14, 0, 10000});
+    }
+    for (bool const packed : {false, true}) {
+        for (bool const in_order : {false, true}) {
+            all.push_back({packed, 2, false, in_order, 9, 2, 70000, true});
+            all.push_back({packed, 4, true, in_order, 8, 1, 45000, true});
+            all.push_back({packed, 4, false, in_order, 12, 0, 44000, true});
+        }
+    }
+    for (bool const small : {false, true}) {
+        for (bool const indirect : {false, true}) {
+            all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true, small});
+            all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true, small});
+            all.push_back({false, 4, false, false, 9, 0, 280000, indirect, true, small});
+        }
     }
     return all;
 }

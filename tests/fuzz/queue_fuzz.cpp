@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "support/small_split.hpp"
+
 #include <virtq/queue/negotiated.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
@@ -551,12 +553,13 @@ void run(Input& input) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     using namespace virtq;
     test::Input input{data, size};
-    switch (input.byte() % 5) {
+    switch (input.byte() % 6) {
         case 0: test::run<Split>(input); break;
         case 1: test::run<Packed>(input); break;
         case 2: test::run<Negotiated>(input); break;
         case 3: test::run<PlainSplit>(input); break;
-        default: test::run<ClassicSplit>(input);
+        case 4: test::run<ClassicSplit>(input); break;
+        default: test::run<test::SmallSplit>(input);
     }
     return 0;
 }

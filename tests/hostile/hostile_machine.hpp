@@ -66,6 +66,7 @@ public:
             case QueueKind::split: queue = &*make(split_); break;
             case QueueKind::plain_split: queue = &*make(plain_); break;
             case QueueKind::classic_split: queue = &*make(classic_); break;
+            case QueueKind::small_split: queue = &*make(small_); break;
             case QueueKind::packed: queue = &*make(packed_); break;
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: queue = &*make(negotiated_); break;
@@ -341,7 +342,8 @@ public:
     std::uint16_t head2 = 0, head3 = 0, head4 = 0, head5 = 0, middle3 = 0, free_id = 0;
 
     [[nodiscard]] static bool has_descriptor_tier(Combination const& combination) {
-        bool const has_it = combination.kind == QueueKind::split || combination.kind == QueueKind::classic_split;
+        bool const has_it = combination.kind == QueueKind::split || combination.kind == QueueKind::classic_split ||
+                            combination.kind == QueueKind::small_split;
         return has_it && !combination.in_order;
     }
     /// The classic calls, of a format that has them.
@@ -349,6 +351,8 @@ public:
     void with_descriptor_tier(Use use) {
         if (split_) {
             use((**split_).queue());
+        } else if (small_) {
+            use((**small_).queue());
         } else {
             use((**classic_).queue());
         }
@@ -462,6 +466,7 @@ private:
     Place<Negotiated> negotiated_;
     Place<PlainSplit> plain_;
     Place<ClassicSplit> classic_;
+    Place<SmallSplit> small_;
     QueueAddresses addresses_;
     sim::Buffer buffer_;
     std::uint8_t* pages_ = nullptr;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "support/small_split.hpp"
+
 #include <support/contract.hpp>
 #include <virtq/queue/negotiated.hpp>
 #include <virtq/queue/packed.hpp>
@@ -23,7 +25,7 @@
 /// what they all have in common.
 namespace virtq::test {
 
-enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split, classic_split };
+enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split, classic_split, small_split };
 
 struct Combination {
     QueueKind kind = QueueKind::split;
@@ -46,8 +48,8 @@ struct Combination {
     /// Of the words in a split ring (§2.7.3).
     [[nodiscard]] sim::ByteOrder order() const { return legacy ? sim::guest_order : sim::ByteOrder::little; }
     [[nodiscard]] std::string name() const {
-        char const* const kinds[] = {"Split",      "Packed",      "NegotiatedSplit", "NegotiatedPacked",
-                                     "PlainSplit", "ClassicSplit"};
+        char const* const kinds[] = {"Split",      "Packed",       "NegotiatedSplit", "NegotiatedPacked",
+                                     "PlainSplit", "ClassicSplit", "SmallSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
                (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "") + (legacy ? "Legacy" : "");
     }
@@ -72,6 +74,9 @@ struct Combination {
     for (QueueKind const kind : {QueueKind::plain_split, QueueKind::classic_split}) {  // these have no more
         all.push_back({kind, false, false, false});
         all.push_back({kind, true, false, false});
+    }
+    for (unsigned bits = 0; bits < 4; ++bits) {
+        all.push_back({QueueKind::small_split, (bits & 1) != 0, (bits & 2) != 0, bits == 3});
     }
     for (QueueKind const kind : {QueueKind::split, QueueKind::plain_split}) {
         all.push_back({kind, false, false, false, true});
@@ -178,6 +183,7 @@ private:
         case QueueKind::packed: return std::make_unique<QueueOf<Packed>>();
         case QueueKind::plain_split: return std::make_unique<QueueOf<PlainSplit>>();
         case QueueKind::classic_split: return std::make_unique<QueueOf<ClassicSplit>>();
+        case QueueKind::small_split: return std::make_unique<QueueOf<SmallSplit>>();
         case QueueKind::negotiated_split:
         case QueueKind::negotiated_packed: return std::make_unique<QueueOf<Negotiated>>();
     }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "support/small_split.hpp"
+
 #include <queue/ring_pair.hpp>
 
 #include <cstdint>
@@ -29,7 +31,7 @@ std::vector<DescIndex> make_chain(Ring& ring, std::size_t count, std::size_t wri
 
 template <class Format>
 class DescriptorTier : public testing::Test {};
-using FormatsWithIt = testing::Types<Split, ClassicSplit>;
+using FormatsWithIt = testing::Types<Split, ClassicSplit, SmallSplit>;
 TYPED_TEST_SUITE(DescriptorTier, FormatsWithIt);
 
 TYPED_TEST(DescriptorTier, AllocatesEachDescriptorOnce) {
@@ -366,18 +368,25 @@ TYPED_TEST(DescriptorTier, DecidesForAWholeRoundThatEndsWithAPush) {
     }
 }
 
-TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
-    RingPair<32768, TypeParam> ring({.features = modern_event_idx(), .size = 32768});
+/// Behind that as many added as the queue has descriptors: of the largest, the index has then gone round.
+template <std::uint32_t N, class Format>
+void decide_behind_half_a_round() {
+    RingPair<N, Format> ring({.features = modern_event_idx(), .size = N});
     auto const chain = make_chain(ring, 1, 1);
     ASSERT_NO_FATAL_FAILURE(push_half_a_round(ring, chain[0]));
     ring.queue.free_chain(chain[0]);
     Segment const answer[] = {ring.buffer(16)};
-    for (std::uintptr_t i = 0; i < 32768; ++i) {
+    for (std::uintptr_t i = 0; i < N; ++i) {
         ASSERT_TRUE(ring.queue.add(NoSegments{}, answer, Token{i}).ok());
     }
     ring.device->set_avail_event(32769);  // the first of those added: the device has used all before it
     EXPECT_TRUE(ring.queue.publish().needed);
     EXPECT_FALSE(ring.queue.publish().needed);
+}
+
+TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
+    decide_behind_half_a_round<32768, TypeParam>();
+    decide_behind_half_a_round<16384, TypeParam>();
 }
 
 TYPED_TEST(DescriptorTier, TakesChainsAddedBeforeAPushForPublished) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
+#include <virtq/base/same_as.hpp>
 #include <virtq/queue/each_segment.hpp>
 #include <virtq/spec/split_ring.hpp>
 
@@ -10,21 +11,25 @@
 /// What the chains of both formats, in the ring and in a table, have in common: two sides, and a total.
 namespace virtq {
 
-/// §2.7.5.2: the largest chain, inclusive.
-inline constexpr uint64_t chain_maximum_bytes = uint64_t{1} << 32;
+/// §2.7.5.2: whether a chain may have that many bytes, which are not none: 2^32 of them, and no more.
+[[nodiscard]] constexpr bool is_chain_total(uint64_t bytes) {
+    return (bytes - 1) >> 32 == 0;
+}
 
 /// Whether a total can be said in 32 bits: that of nearly every chain.
 [[nodiscard]] constexpr bool fits_32_bits(uint64_t bytes) {
     return bytes >> 32 == 0;
 }
 
-/// §2.7.5: a writable total, of which only as much counts as a used length can say.
-[[nodiscard]] constexpr uint32_t cut_to_32_bits(uint64_t bytes) {
-    return bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes);
+/// §2.7.5: the writable total of a chain, of which only as much counts as a used length can say: one less of 2^32.
+[[nodiscard]] constexpr uint64_t cut_to_32_bits(uint64_t bytes) {
+    return bytes - (bytes >> 32);
 }
 
 /// A chain in the making is a `Chain` with `write(segment, flags)`, and these.
 struct ChainTotal {
+    static constexpr bool is_small = false;  ///< Whether one loop in the code writes both sides.
+
     uint64_t bytes = 0;           ///< total so far
     uint32_t writable_bytes = 0;  ///< those that the device may write, when all is written
 };
@@ -46,16 +51,30 @@ template <class Chain, class Readable, class Writable>
 [[nodiscard]] [[gnu::always_inline]] inline Error write_sides(Chain& chain, Readable const& readable,
                                                               Writable const& writable, uint16_t flags) {
     constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
-    if (!write_side(chain, readable, flags)) {
-        return Error::segment_empty;
-    }
-    uint64_t const readable_bytes = chain.bytes;
-    if (!write_side(chain, writable, flags | write)) {
-        return Error::segment_empty;
+    uint64_t readable_bytes = 0;
+    if constexpr (Chain::is_small && SameAs<Readable, Writable>) {
+        for (Readable side = readable;; side = writable) {
+            if (!write_side(chain, side, flags)) {
+                return Error::segment_empty;
+            }
+            if ((flags & write) != 0) {
+                break;
+            }
+            readable_bytes = chain.bytes;
+            flags |= write;
+        }
+    } else {
+        if (!write_side(chain, readable, flags)) {
+            return Error::segment_empty;
+        }
+        readable_bytes = chain.bytes;
+        if (!write_side(chain, writable, flags | write)) {
+            return Error::segment_empty;
+        }
     }
     uint64_t writable_bytes = chain.bytes - readable_bytes;
     if (!fits_32_bits(chain.bytes)) {
-        if (chain.bytes > chain_maximum_bytes) {
+        if (!is_chain_total(chain.bytes)) {
             return Error::chain_above_4_gib;
         }
         writable_bytes = cut_to_32_bits(writable_bytes);

@@ -37,18 +37,18 @@ public:
 
     static void free_chain(Ring& ring, DescIndex head) {
         VIRTQ_ASSERT(number(head) < ring.size(), "free_chain() of a head that is out of range");
-        if (!ring.in_order() && ring.shadow_.mark(head).is_held_by(Holder::taken_head)) {
+        if (!ring.in_order() && ring.shadow_.mark(head).is_only(Holder::taken_head)) {
             release(ring, head);
             return;
         }
         DescIndex desc = head;
-        for (uint16_t left = ring.size();; --left) {
+        for (;;) {
             VIRTQ_ASSERT(is_callers(ring, desc),
                          "free_chain() of a chain with a descriptor that is not allocated: freed twice, linked twice, "
                          "or in flight");
-            bool const linked = ring.shadow_.mark(desc).has(spec::DescFlag::next);
-            ring.shadow_.set_mark(desc, Mark{});  // so that a chain that links to itself is a breach, not a loop
-            if (!linked || left == 0) {
+            Mark const mark = ring.shadow_.mark(desc);
+            ring.shadow_.set_mark(desc, Mark{});  // so a chain that links to itself ends where it comes again
+            if (!mark.has(spec::DescFlag::next)) {
                 break;
             }
             desc = ring.shadow_.next(desc);
@@ -63,13 +63,14 @@ public:
         VIRTQ_ASSERT(is_callers(ring, desc),
                      "write_desc() of a descriptor that is not allocated: out of range, free, or in flight");
         VIRTQ_ASSERT((flags & ~known) == 0, "write_desc() takes the flags NEXT and WRITE only (§2.7.5)");
-        bool const linked = (flags & static_cast<uint16_t>(spec::DescFlag::next)) != 0;
-        VIRTQ_ASSERT(!linked || is_callers(ring, next),
+        VIRTQ_ASSERT((flags & static_cast<uint16_t>(spec::DescFlag::next)) == 0 || is_callers(ring, next),
                      "write_desc() with NEXT into a descriptor that is not allocated");
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller, flags & known));
         ring.shadow_.set_bytes(desc, segment.bytes);
         ring.shadow_.set_link(desc, Link::to(next));
-        ring.memory_.write_descriptor(desc, segment, flags & known, linked ? next : DescIndex{0});
+        // Without NEXT no link is written but 0: by a product, which is less code than a choice.
+        auto const link = static_cast<DescIndex>(number(next) * (flags & static_cast<uint16_t>(spec::DescFlag::next)));
+        ring.memory_.write_descriptor(desc, segment, flags & known, link);
     }
 
     [[nodiscard]] static Status push_avail(Ring& ring, DescIndex head, Token token) {
@@ -81,10 +82,8 @@ public:
         }
         hand_over(ring, head, Holder::pushed_head, Holder::pushed_body);
         ring.shadow_.set_token(head, token);
-        ring.admit_pending();
         ring.forget_old_decisions();
         ring.offer(head);
-        ring.published_ = ring.added_;
         ring.expose();
         return {};
     }
@@ -93,37 +92,49 @@ public:
         VIRTQ_ASSERT(ring.initialised(), "has_used() of a queue without memory: call init() first");
         VIRTQ_ASSERT(!ring.in_order(),
                      "has_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
-        return ring.fault() || ring.taken_ != ring.seen_ || ring.memory_.peek_used_index() != ring.taken_;
+        return ring.has_used();
     }
 
     [[nodiscard]] static UsedChain poll_used(Ring& ring) {
         VIRTQ_ASSERT(!ring.in_order(),
                      "poll_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
-        if (ring.taken_ == ring.seen_) {
-            if (TakeState const state = ring.look(); state != TakeState::completion) {
-                return {DescIndex{}, 0, state};
+        UsedChain const used = ring.take_entry();
+        if (used) {
+            if (ring.is_added(used.head)) {
+                ring.shadow_.set_mark(used.head, Mark::held_by(Holder::taken_head));
+            } else {
+                hand_over(ring, used.head, Holder::caller, Holder::caller);
             }
         }
-        spec::UsedElement const used = ring.memory_.load_used_element(ring.memory_.slot(ring.taken_));
-        if (used.id >= ring.size()) {
-            return {DescIndex{}, 0, ring.break_queue(FaultReason::used_id_out_of_range, used.id)};
-        }
-        auto const head = static_cast<DescIndex>(used.id);
-        return ring.shadow_.mark(head).is_held_by(Holder::added_head) ? take_added(ring, head, used.len)
-                                                                      : take_pushed(ring, head, used.len);
+        return used;
     }
 
-    /// Takes the completion of a chain that push_avail offered; its descriptors become the caller's again.
-    [[nodiscard]] static UsedChain take_pushed(Ring& ring, DescIndex head, uint32_t len) {
-        if (!ring.shadow_.mark(head).is_held_by(Holder::pushed_head)) {
-            return {DescIndex{}, 0, ring.break_queue(FaultReason::used_id_not_in_flight, number(head))};
+    /// SplitRing::take_used() of a format that is small.
+    [[nodiscard]] static Completion take_used(Ring& ring) {
+        UsedChain const used = poll_used(ring);
+        if (!used) {
+            return {Token{}, 0, used.state};
         }
-        uint32_t const writable = cut_to_32_bits(writable_total(ring, head));
-        UsedChain const used = take(ring, head, len, writable);
-        if (used) {
-            hand_over(ring, head, Holder::caller, Holder::caller);
+        free_chain(ring, used.head);
+        return {ring.shadow_.token(used.head), used.len, TakeState::completion};
+    }
+
+    /// Of a chain that push_avail offered and the device has used.
+    [[gnu::noinline]] static void free_pushed(Ring& ring, DescIndex head) {
+        hand_over(ring, head, Holder::caller, Holder::caller);
+        free_chain(ring, head);
+    }
+
+    /// What the device may write to a chain that push_avail offered.
+    [[nodiscard]] static uint32_t writable_total(Ring const& ring, DescIndex head) {
+        uint64_t total = 0;
+        for (DescIndex desc = head;; desc = ring.shadow_.next(desc)) {
+            Mark const mark = ring.shadow_.mark(desc);
+            total += mark.has(spec::DescFlag::write) ? ring.shadow_.bytes(desc) : 0;
+            if (!mark.has(spec::DescFlag::next)) {
+                return static_cast<uint32_t>(cut_to_32_bits(total));
+            }
         }
-        return used;
     }
 
 private:
@@ -144,29 +155,30 @@ private:
     /// Follows the private copy: the shared table is never read.
     [[nodiscard]] static Error check_chain(Ring const& ring, DescIndex head) {
         uint64_t total = 0;
-        bool writable = false;
+        uint16_t before = 0;  // WRITE of the one before
         DescIndex desc = head;
-        for (uint32_t length = 1;; ++length) {
+        for (uint32_t last = 0;; ++last) {
             VIRTQ_ASSERT(is_callers(ring, desc),
                          "push_avail() of a chain with a descriptor that is not allocated, or is in flight already");
             Mark const mark = ring.shadow_.mark(desc);
-            if (length > ring.size()) {
+            if (last > ring.memory_.mask()) {
                 return Error::chain_longer_than_queue;
             }
             if (ring.shadow_.bytes(desc) == 0) {
                 return Error::segment_empty;
             }
-            if (writable && !mark.has(spec::DescFlag::write)) {
+            uint16_t const write = mark.flags() & static_cast<uint16_t>(spec::DescFlag::write);
+            if (write < before) {
                 return Error::readable_after_writable;
             }
-            writable = mark.has(spec::DescFlag::write);
+            before = write;
             total += ring.shadow_.bytes(desc);
             if (!mark.has(spec::DescFlag::next)) {
                 break;
             }
             desc = ring.shadow_.next(desc);
         }
-        return total > chain_maximum_bytes ? Error::chain_above_4_gib : Error::none;
+        return is_chain_total(total) ? Error::none : Error::chain_above_4_gib;
     }
 
     /// The chain passes to another holder, each descriptor with its flags.
@@ -180,37 +192,6 @@ private:
             }
             holder = to_body;
         }
-    }
-
-    [[nodiscard]] static uint64_t writable_total(Ring const& ring, DescIndex head) {
-        uint64_t total = 0;
-        for (DescIndex desc = head;; desc = ring.shadow_.next(desc)) {
-            Mark const mark = ring.shadow_.mark(desc);
-            total += mark.has(spec::DescFlag::write) ? ring.shadow_.bytes(desc) : 0;
-            if (!mark.has(spec::DescFlag::next)) {
-                return total;
-            }
-        }
-    }
-
-    /// A chain of the chain tier, taken by poll_used: its descriptors become the caller's, to be freed as a chain.
-    [[nodiscard]] static UsedChain take_added(Ring& ring, DescIndex head, uint32_t len) {
-        UsedChain const used = take(ring, head, len, ring.shadow_.bytes(head));
-        if (used) {
-            ring.shadow_.set_mark(head, Mark::held_by(Holder::taken_head));
-        }
-        return used;
-    }
-
-    [[nodiscard]] static UsedChain take(Ring& ring, DescIndex head, uint32_t len, uint32_t writable) {
-        if (len > writable) {
-            if (!ring.cuts_length_) {
-                return {DescIndex{}, 0, ring.break_queue(FaultReason::used_length_above_writable, len)};
-            }
-            len = writable;
-        }
-        ring.taken_ = advance(ring.taken_);
-        return {head, len, TakeState::completion};
     }
 };
 

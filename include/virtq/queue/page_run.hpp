@@ -24,11 +24,11 @@ public:
     /// and if the allocator translates addresses, its place is verified.
     template <PageAllocator Allocator>
     [[nodiscard]] Error take(Allocator& allocator, uint32_t count) {
-        run_ = allocator.allocate_pages(count);
-        if (!held()) {
-            run_ = Pages{};  // whatever else was said with it
+        Pages const run = allocator.allocate_pages(count);
+        if (run.virt == nullptr) {
             return Error::no_pages;
         }
+        run_ = run;
         VIRTQ_ASSERT(run_.count == count, "allocate_pages(count) must return exactly count pages, or Pages{}");
         Error const error = check(allocator);
         if (error != Error::none) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/queue/descriptor_tier.hpp>
 #include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/no_tables.hpp>
@@ -24,6 +25,7 @@ struct Split {
     static constexpr bool has_descriptor_tier = true;
     static constexpr bool needs_power_of_two = true;
     static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
+    static constexpr bool is_small = prefers_size;  ///< where one copy of the code does for two, there is one
 };
 
 /// The same where each byte of code counts: the chain tier without indirect tables and IN_ORDER. Nothing of the checks

@@ -22,22 +22,23 @@ class RingInspector;  // diag/ looks, and changes nothing
 /// who writes it. Only told to the device or read once; what the driver needs to know later is not in there.
 class SplitMemory : public QueuePages {
 public:
-    /// Zeroes the run, dirty as it comes, and lays the queue out in it.
-    void place(SplitLayout layout, ByteOrder order) {
+    /// Zeroes the run, dirty as it comes, and lays the queue out in it, before the device knows of it: both indices
+    /// start at `first`, and the device asks for the first notification.
+    void place(SplitLayout layout, ByteOrder order, RingIndex first) {
         zero();
-        auto* const base = static_cast<unsigned char*>(virt());
-        avail_ = reinterpret_cast<uint16_t*>(base + layout.available_ring_offset());
-        used_ = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
+        if constexpr (native_byte_order != ByteOrder::little) {
+            order_ = order;
+        }
         mask_ = layout.size - 1;
-        order_ = order;
-    }
-
-    /// Makes both indices start at `first`, and the device ask for the first notification, before it knows of the
-    /// queue.
-    void start_at(RingIndex first) {
-        platform::store_relaxed(avail_ + avail_idx, wire(number(first)));
-        platform::store_relaxed(used_ + used_idx, wire(number(first)));
-        platform::store_relaxed(avail_event(), wire(number(first)));
+        auto* const base = static_cast<unsigned char*>(virt());
+        auto* const avail = reinterpret_cast<uint16_t*>(base + layout.available_ring_offset());
+        auto* const used = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
+        avail_ = avail;
+        used_ = used;
+        uint16_t const index = wire(number(first));
+        platform::store_relaxed(avail + avail_idx, index);
+        platform::store_relaxed(used + used_idx, index);
+        platform::store_relaxed(used + used_ring + 4 * size_t{layout.size}, index);
     }
 
     [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
@@ -73,7 +74,7 @@ public:
     void publish_avail_index(RingIndex index) { platform::store_release(avail_ + avail_idx, wire(number(index))); }
 
     void write_avail_flags(uint16_t flags) { platform::store_relaxed(avail_ + avail_flags, wire(flags)); }
-    void write_used_event(RingIndex event) {
+    [[gnu::always_inline]] void write_used_event(RingIndex event) {
         platform::store_relaxed(avail_ + avail_ring + size_t{mask_} + 1, wire(number(event)));
     }
 

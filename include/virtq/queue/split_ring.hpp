@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/platform/device_order.hpp>
@@ -127,7 +128,7 @@ public:
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if constexpr (Tables::exist) {
             if (pool_.takes(count)) {
@@ -137,7 +138,7 @@ public:
         if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
-        SplitChain<N> chain{memory_, shadow_};
+        SplitChain<N, Format> chain{memory_, shadow_};
         if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
             return error;
         }
@@ -148,10 +149,9 @@ public:
     Notification publish() {
         RingIndex const from = decided_;
         RingIndex const added = added_;
-        if (from == added && published_ == added) {
-            return {};
+        if (from == added && (!can_go_round || published_ == added)) {
+            return {false, number(added)};
         }
-        admit_pending();
         expose();
         decided_ = added;
         // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
@@ -163,34 +163,23 @@ public:
         return {needed, number(added)};
     }
 
-    [[nodiscard]] Completion take_used() {
-        if (taken_ == seen_) {  // with IN_ORDER always
-            if (in_order()) {
-                return InOrder::take(*this);
-            }
-            if (TakeState const state = look(); state != TakeState::completion) {
-                return {Token{}, 0, state};
-            }
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
+        if (taken_ == seen_ && in_order()) {  // with IN_ORDER always
+            return InOrder::take(*this);
         }
-        spec::UsedElement const used = memory_.load_used_element(memory_.slot(taken_));
-        if (used.id > memory_.mask()) {
-            return lie(FaultReason::used_id_out_of_range, used.id);
+        if constexpr (Format::is_small && Format::has_descriptor_tier) {
+            return Tier::take_used(*this);
         }
-        auto const head = static_cast<DescIndex>(used.id);
-        if (!shadow_.mark(head).is_only(Mark::Holder::added_head)) {
-            return take_other(head, used.len);
+        UsedChain const used = take_entry();
+        if (!used) {
+            return {Token{}, 0, used.state};
         }
-        uint32_t written = used.len;
-        if (written > shadow_.bytes(head)) {
-            if (!cuts_length_) {
-                return lie(FaultReason::used_length_above_writable, used.len);
-            }
-            written = shadow_.bytes(head);
+        if (!Format::has_descriptor_tier || is_added(used.head)) {
+            release(used.head);
+        } else {
+            Tier::free_pushed(*this, used.head);
         }
-        Token const token = shadow_.token(head);
-        release(head);
-        taken_ = advance(taken_);
-        return {token, written, TakeState::completion};
+        return {shadow_.token(used.head), used.len, TakeState::completion};
     }
 
     [[nodiscard]] UsedPending enable_used_notifications() {
@@ -204,9 +193,11 @@ public:
         // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
         // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
         order_.full();
-        return memory_.peek_used_index() == taken_ && !has_seen_more() && !fault_ ? UsedPending::nothing_there
-                                                                                  : UsedPending::something_there;
+        return has_used() ? UsedPending::something_there : UsedPending::nothing_there;
     }
+
+    /// Whether take_used() or poll_used() has something to say.
+    [[nodiscard]] bool has_used() const { return fault_ || has_seen_more() || memory_.peek_used_index() != taken_; }
 
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
@@ -226,6 +217,8 @@ private:
 
     static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
     static constexpr uint16_t most_undecided = spec::queue_size_maximum;
+    /// Whether so many chains can wait for a decision that the index is where it was (see `forget_old_decisions`).
+    static constexpr bool can_go_round = Format::has_descriptor_tier && most_undecided + N > UINT16_MAX;
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
@@ -276,13 +269,16 @@ private:
     void set_up(uint32_t size, Features const& features, QueueOption const& option) {
         bool const legacy = is_legacy(features);
         event_idx_ = features.has(spec::Feature::event_idx);
-        in_order_ = Format::has_in_order && features.has(spec::Feature::in_order);
+        if constexpr (Format::has_in_order) {
+            in_order_ = features.has(spec::Feature::in_order);
+        }
         order_ = device_order(features);
-        cuts_length_ = legacy || option.over_reported == OverReportedLength::is_cut;
-        memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little);
+        cuts_length_ = legacy | (option.over_reported == OverReportedLength::is_cut);  // no branch
+        RingIndex const first = option.first_index;
+        memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little, first);
         shadow_.reset(static_cast<uint16_t>(size));
         pool_.reset(IndirectShape::of(size, features, option.indirect));
-        start_at(option.first_index);
+        start_at(first);
     }
 
     void start_at(RingIndex first) {
@@ -294,7 +290,6 @@ private:
             oldest_head_ = DescIndex{0};
         }
         notifications_on_ = false;
-        memory_.start_at(first);
         if (event_idx_) {
             // Behind the device's index: it would have to go round once before it notifies.
             memory_.write_used_event(advance(first, UINT16_MAX));
@@ -304,7 +299,7 @@ private:
     }
 
     /// `last_flags`: those of the last descriptor.
-    void commit(SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
+    void commit(SplitChain<N, Format> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
         if (in_order()) [[unlikely]] {
@@ -327,7 +322,7 @@ private:
 
     /// The same in a table, with one descriptor of the ring (§2.7.5.3).
     template <class Readable, class Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add_indirect(Readable readable, Writable writable, Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (shadow_.free_count() == 0) {
             return refuse(count);
@@ -372,42 +367,45 @@ private:
 
     /// Before one more chain of push_avail(), of which any number may come before publish() is called again. That the
     /// device asks for one before the last `most_undecided` is impossible: it had to use them first. So the distance
-    /// never comes to a full round by a push, and by add() once, which `decides_for` knows: no more are in flight.
+    /// never comes to a full round by a push; by as many add() as a queue of the largest size has descriptors it does
+    /// once, which `decides_for` knows: no more are in flight.
     void forget_old_decisions() {
         if (distance(decided_, added_) >= most_undecided) {
             decided_ = advance(added_, static_cast<uint16_t>(1 - most_undecided));
         }
     }
 
-    /// With EVENT_IDX: whether a notification is needed for the chains from `from` to `added`, which are not none.
+    /// With EVENT_IDX: whether a notification is needed for the chains from `from` to `added`, which are not none: if
+    /// the two are equal, a full round of them.
     [[nodiscard]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
-        return from == added || passes_event(event, from, added);  // the same: a full round of them
+        return (can_go_round && from == added) || passes_event(event, from, added);
     }
 
     /// Whether completions wait that the device's index has already told of. That it must not go back is its duty.
     [[nodiscard]] bool has_seen_more() const { return in_order() ? batched_ != taken_ : seen_ != taken_; }
 
+    /// Makes all that was added, or pushed, available to the device (§2.7.13.3).
+    VIRTQ_INLINE_FOR_SPEED void expose() {
+        admit_pending();
+        memory_.attach();
+        order_.before_publish();
+        memory_.publish_avail_index(added_);
+    }
+
     /// From here on the device may use what was added. Until then a used id of it is a lie.
-    void admit_pending() {
+    [[gnu::always_inline]] void admit_pending() {
+        published_ = added_;
         if (in_order()) {  // whose completions are counted, not looked up
-            published_ = added_;
             return;
         }
         for (DescIndex head = last_added_;;) {
             Mark const mark = shadow_.mark(head);
             if (!mark.is_pending_head()) {
-                break;
+                return;
             }
             shadow_.set_mark(head, Mark::held_by(Mark::Holder::added_head));
             head = static_cast<DescIndex>(mark.added_before());
         }
-        published_ = added_;
-    }
-
-    void expose() {
-        memory_.attach();
-        order_.before_publish();
-        memory_.publish_avail_index(added_);
     }
 
     /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
@@ -432,7 +430,7 @@ private:
         if (count == 0) {
             return Error::chain_empty;
         }
-        return count > memory_.size() ? Error::chain_longer_than_queue : Error::queue_full;
+        return count - 1 > memory_.mask() ? Error::chain_longer_than_queue : Error::queue_full;
     }
 
     /// Looks for entries behind `seen_`, which equals `taken_` here.
@@ -467,9 +465,47 @@ private:
         return TakeState::broken;
     }
 
-    [[gnu::cold]] [[gnu::noinline]] Completion lie(FaultReason reason, uint32_t value) {
-        return {Token{}, 0, break_queue(reason, value)};
+    [[gnu::cold]] [[gnu::noinline]] UsedChain lie(FaultReason reason, uint32_t value) {
+        return {DescIndex{}, 0, break_queue(reason, value)};
     }
+
+    /// The next entry of the used ring, checked. Its chain is still marked as in flight.
+    [[nodiscard]] [[gnu::always_inline]] UsedChain take_entry() {
+        if (taken_ == seen_) {
+            if (TakeState const state = look(); state != TakeState::completion) {
+                return {DescIndex{}, 0, state};
+            }
+        }
+        spec::UsedElement const used = memory_.load_used_element(memory_.slot(taken_));
+        if (used.id > memory_.mask()) {
+            return lie(FaultReason::used_id_out_of_range, used.id);
+        }
+        auto const head = static_cast<DescIndex>(used.id);
+        return is_added(head) ? pass(head, used.len, shadow_.bytes(head)) : take_other(head, used.len);
+    }
+
+    /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
+    [[nodiscard]] [[gnu::noinline]] UsedChain take_other(DescIndex head, uint32_t len) {
+        if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
+            return pass(head, len, Tier::writable_total(*this, head));
+        }
+        return lie(FaultReason::used_id_not_in_flight, subscript(head));
+    }
+
+    /// Goes behind the entry, if its length is none that was not to be written.
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
+        if (len > writable) {
+            if (!cuts_length_) {
+                return lie(FaultReason::used_length_above_writable, len);
+            }
+            len = writable;
+        }
+        taken_ = advance(taken_);
+        return {head, len, TakeState::completion};
+    }
+
+    /// Whether the descriptor is the head of a chain of `add` in flight.
+    [[nodiscard]] bool is_added(DescIndex head) const { return shadow_.mark(head).is_only(Mark::Holder::added_head); }
 
     /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
     template <class Each>
@@ -480,21 +516,6 @@ private:
                 shadow_.set_mark(desc, Mark{});
                 each(shadow_.token(desc));
             }
-        }
-    }
-
-    /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
-    [[gnu::noinline]] Completion take_other(DescIndex head, uint32_t len) {
-        if constexpr (Format::has_descriptor_tier) {
-            UsedChain const used = Tier::take_pushed(*this, head, len);
-            if (!used) {
-                return {Token{}, 0, used.state};
-            }
-            Token const token = shadow_.token(head);
-            Tier::free_chain(*this, head);
-            return {token, used.len, TakeState::completion};
-        } else {
-            return lie(FaultReason::used_id_not_in_flight, number(head));
         }
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/bit.hpp>
+#include <virtq/base/code_size.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/queue/re_entry.hpp>
 #include <virtq/queue/split.hpp>
@@ -174,8 +175,8 @@ public:
     /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). It is not visible to
     /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
     /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken. Inlined where it is
-    /// called: a driver that adds in many places and counts bytes has one function for it.
-    [[nodiscard]] [[gnu::always_inline]] Status add(Span<Segment const> readable, Span<Segment const> writable,
+    /// called, but with -Os: a driver that adds in many places and counts bytes has one function for it.
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Span<Segment const> readable, Span<Segment const> writable,
                                                     Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.add(readable, writable, token);
@@ -210,7 +211,8 @@ public:
     }
 
     /// The next completion, in whatever order the device finished; frees the chain. Takes chains of either tier.
-    [[nodiscard]] Completion take_used() {
+    /// Inlined as `add` is.
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.take_used();
     }
@@ -280,8 +282,8 @@ private:
     using Ring = typename Format::template Ring<N>;
     using Tier = DescriptorTier<Ring>;
 
-    /// The longest chain that is worth straight-line code.
-    static constexpr size_t longest_unrolled = 16;
+    /// The longest chain that is worth straight-line code: none, where size is preferred.
+    static constexpr size_t longest_unrolled = prefers_size ? 0 : 16;
 
     template <size_t Readable, size_t Writable>
     [[nodiscard]] [[gnu::always_inline]] Status add_arrays(Segment const* readable, Segment const* writable,
