@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Functions whose machine code `codegen` reads.
+#include <virtq/platform/private_byte.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -33,6 +34,17 @@ extern "C" bool ordered_take_split(Split& queue) {
 }
 extern "C" bool ordered_take_packed(Packed& queue) {
     return static_cast<bool>(queue.take_used());
+}
+// Two stores each: the byte between them says to an interrupt handler how far the program is.
+extern "C" void byte_first(uint8_t& inside, uint32_t& word) {
+    word = 1;
+    virtq::platform::store_byte_first(&inside, 1);
+    word = 2;
+}
+extern "C" void byte_last(uint8_t& inside, uint32_t& word) {
+    word = 1;
+    virtq::platform::store_byte_last(&inside, 0);
+    word = 2;
 }
 // None.
 extern "C" uint32_t unordered(Split& queue) {
