@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// Whether the kernel is compiled for size: what the compiler was asked for, with -Os or -Oz.
+/// Whether this file is compiled for size: what the compiler was asked for, with -Os or -Oz. Files of one kernel may
+/// differ: no layout and no contract depends on it.
 namespace virtq {
 
 #ifdef __OPTIMIZE_SIZE__
@@ -13,9 +14,13 @@ inline constexpr bool prefers_size = false;
 }  // namespace virtq
 
 /// Of a function of the hot path: inlined wherever it is called, because it is measured so. Where size is preferred
-/// the compiler decides, which is then one copy of it.
+/// the compiler decides, and usually makes one copy of it. A function cannot have one inlined that is compiled for
+/// another target, as one with `[[gnu::target("general-regs-only")]]` is in a file that is not: define it as nothing
+/// for such a file, or call the queue by a function without the attribute.
+#ifndef VIRTQ_INLINE_FOR_SPEED
 #ifdef __OPTIMIZE_SIZE__
 #define VIRTQ_INLINE_FOR_SPEED
 #else
 #define VIRTQ_INLINE_FOR_SPEED [[gnu::always_inline]]
+#endif
 #endif

@@ -29,7 +29,7 @@ static_assert(sizeof(Completion) <= 16, "A Completion must be returned in two re
 /// What `poll_used` returns: the head of the chain, whose descriptors stay the caller's.
 struct UsedChain {
     DescIndex head{};
-    alignas(8) uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8); aligned to be in the second register
+    alignas(uintptr_t) uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8); in a register of its own
     TakeState state = TakeState::none;
 
     [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }

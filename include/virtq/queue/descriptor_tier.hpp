@@ -47,7 +47,7 @@ public:
                          "free_chain() of a chain with a descriptor that is not allocated: freed twice, linked twice, "
                          "or in flight");
             Mark const mark = ring.shadow_.mark(desc);
-            ring.shadow_.set_mark(desc, Mark{});  // so a chain that links to itself ends where it comes again
+            ring.shadow_.set_mark(desc, Mark{});  // so a chain that links to itself is a breach, and ends
             if (!mark.has(spec::DescFlag::next)) {
                 break;
             }

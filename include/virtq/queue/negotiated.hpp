@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -68,7 +69,7 @@ public:
     [[nodiscard]] Fault const& fault() const { return packed_ ? packed_ring_.fault() : split_.fault(); }
 
     template <class Readable, class Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         // Not by visit(), whose lambda would take the segments through memory.
         return packed_ ? packed_ring_.template add<Readable, Writable>(readable, writable, token)
                        : split_.template add<Readable, Writable>(readable, writable, token);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/platform/device_order.hpp>
@@ -120,7 +121,7 @@ public:
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add(Readable readable, Writable writable, Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (pool_.takes(count)) {
             return add_indirect<Readable, Writable>(readable, writable, token);
@@ -195,7 +196,7 @@ private:
     }
 
     template <class Walk, class Readable, class Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add_chain(Readable const& readable, Writable const& writable,
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
                                                           Token token) {
         PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, shadow_.free_head()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
@@ -291,7 +292,7 @@ private:
 
     /// The same in a table, with one descriptor of the ring (§2.8.7).
     template <class Readable, class Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add_indirect(Readable readable, Writable writable, Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (free_count_ == 0) {
             return refuse(count);

@@ -164,7 +164,7 @@ public:
     }
 
     [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
-        if (taken_ == seen_ && in_order()) {  // with IN_ORDER always
+        if (taken_ == seen_ && in_order()) {  // with IN_ORDER the two are always equal
             return InOrder::take(*this);
         }
         if constexpr (Format::is_small && Format::has_descriptor_tier) {
@@ -469,7 +469,8 @@ private:
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
-    /// The next entry of the used ring, checked. Its chain is still marked as in flight.
+    /// The next entry of the used ring, checked and passed. Its chain is still marked as in flight, which the caller
+    /// ends before anything else looks.
     [[nodiscard]] [[gnu::always_inline]] UsedChain take_entry() {
         if (taken_ == seen_) {
             if (TakeState const state = look(); state != TakeState::completion) {
@@ -492,7 +493,7 @@ private:
         return lie(FaultReason::used_id_not_in_flight, subscript(head));
     }
 
-    /// Goes behind the entry, if its length is none that was not to be written.
+    /// Goes behind the entry, unless the device says that it wrote more than it may.
     [[nodiscard]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
             if (!cuts_length_) {

@@ -175,7 +175,7 @@ public:
     /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). It is not visible to
     /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
     /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken. Inlined where it is
-    /// called, but with -Os: a driver that adds in many places and counts bytes has one function for it.
+    /// called, except with -Os (`VIRTQ_INLINE_FOR_SPEED`).
     [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Span<Segment const> readable, Span<Segment const> writable,
                                                     Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
@@ -184,16 +184,16 @@ public:
 
     /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of a short chain.
     template <size_t Readable, size_t Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add(Segment const (&readable)[Readable],
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable],
                                                     Segment const (&writable)[Writable], Token token) {
         return add_arrays<Readable, Writable>(readable, writable, token);
     }
     template <size_t Readable>
-    [[nodiscard]] [[gnu::always_inline]] Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
         return add_arrays<Readable, 0>(readable, nullptr, token);
     }
     template <size_t Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
         return add_arrays<0, Writable>(nullptr, writable, token);
     }
 
@@ -286,7 +286,7 @@ private:
     static constexpr size_t longest_unrolled = prefers_size ? 0 : 16;
 
     template <size_t Readable, size_t Writable>
-    [[nodiscard]] [[gnu::always_inline]] Status add_arrays(Segment const* readable, Segment const* writable,
+    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,
                                                            Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         if constexpr (Readable + Writable <= longest_unrolled) {
