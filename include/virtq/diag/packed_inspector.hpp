@@ -40,7 +40,7 @@ public:
         count_chains(packed);
         packed.batch = ring_.batch_.left();
         // The device's flags first: whatever else it wrote before is seen behind them.
-        packed.flags = ring_.memory_.load_flags(packed.taken.offset());
+        packed.flags = flags(packed.taken.offset());
         packed.device_event.word = ring_.memory_.load_device_event();
         packed.driver_event.word = little_endian(platform::load_relaxed(ring_.memory_.events_));
         return seen;
@@ -48,13 +48,15 @@ public:
 
     // Words of a descriptor in shared memory, each call one read of each.
 
-    [[nodiscard]] uint16_t flags(uint16_t at) const { return ring_.memory_.load_flags(at); }
+    [[nodiscard]] uint16_t flags(uint16_t at) const { return ring_.memory_.load_flags(*ring_.memory_.descriptor(at)); }
     [[nodiscard]] uint16_t id(uint16_t at) const {
         return little_endian(platform::load_relaxed(&ring_.memory_.ring()[at].id));
     }
     [[nodiscard]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring()[at]); }
     /// What the device wrote to a descriptor that it has used.
-    [[nodiscard]] PackedMemory::Used used(uint16_t at) const { return ring_.memory_.load_used(at); }
+    [[nodiscard]] PackedMemory::Used used(uint16_t at) const {
+        return ring_.memory_.load_used(*ring_.memory_.descriptor(at));
+    }
 
     /// The descriptor `entry` of an indirect table; it has no link.
     [[nodiscard]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {

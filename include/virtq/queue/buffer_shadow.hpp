@@ -30,15 +30,15 @@ public:
     /// The id that the next buffer gets.
     [[nodiscard]] BufferId free_head() const { return free_head_; }
 
-    /// Takes the free head from the list, for a buffer of `extent`.
-    void take(Extent extent) {
-        uint16_t& entry = next_[number(free_head_)];
+    /// Takes the free head, which is `id`, from the list, for a buffer of `extent`.
+    void take(BufferId id, Extent extent) {
+        uint16_t& entry = next_[number(id)];
         free_head_ = static_cast<BufferId>(entry);
         entry = extent.bits();
     }
     /// Takes it and goes on with `following`: with IN_ORDER there is no list.
-    void take_in_turn(Extent extent, BufferId following) {
-        next_[number(free_head_)] = extent.bits();
+    void take_in_turn(BufferId id, Extent extent, BufferId following) {
+        next_[number(id)] = extent.bits();
         free_head_ = following;
     }
     /// Puts an id back.

@@ -24,7 +24,7 @@ public:
 
     [[nodiscard]] constexpr bool has_table() const { return (bits_ & table_bit) != 0; }
     [[nodiscard]] constexpr TableIndex table() const {
-        return static_cast<TableIndex>(static_cast<uint16_t>(bits_ & ~table_bit));
+        return static_cast<TableIndex>(static_cast<uint16_t>(bits_ - table_bit));  // GCC would mask twice
     }
     [[nodiscard]] constexpr uint16_t descriptors() const {
         return has_table() ? uint16_t{1} : static_cast<uint16_t>(bits_ + 1);

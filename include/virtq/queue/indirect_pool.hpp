@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
+#include <virtq/platform/prefetch.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/queue/indirect_shape.hpp>
 #include <virtq/queue/page_run.hpp>
@@ -57,6 +58,7 @@ public:
         return table;
     }
     void give_back(TableIndex table) {
+        platform::prefetch_to_write(descriptors<unsigned char>(table));  // the next chain's is the last one's
         next_[number(table)] = free_head_;
         free_head_ = table;
     }

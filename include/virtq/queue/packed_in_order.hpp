@@ -43,7 +43,8 @@ public:
 private:
     /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
     [[nodiscard]] static Completion begin_batch(Ring& ring) {
-        uint16_t flags = ring.load_flags();
+        spec::PackedDescriptor const& next = ring.next_used();
+        uint16_t flags = ring.memory_.load_flags(next);
         if (!ring.is_used(flags)) {
             flags = ring.look_again(flags);
             if (!ring.is_used(flags)) {
@@ -51,7 +52,7 @@ private:
             }
         }
         ring.order_.after_look();
-        PackedMemory::Used const used = ring.memory_.load_used(ring.taken_.offset());
+        PackedMemory::Used const used = ring.memory_.load_used(next);
         if (used.id >= ring.id_limit_) {
             return ring.lie(FaultReason::used_id_out_of_range, used.id);
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/endian.hpp>
+#include <virtq/platform/prefetch.hpp>
 #include <virtq/platform/ring_memory.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/queue/packed_layout.hpp>
@@ -79,17 +80,18 @@ public:
 
     /// Acquire: pairs with the device's release of the used flags; without it id and length, or the data behind them,
     /// could be read before they were written (§2.8.22).
-    [[nodiscard]] uint16_t load_flags(uint16_t at) const {
-        return little_endian(platform::load_acquire(&ring()[at].flags));
+    [[nodiscard]] static uint16_t load_flags(spec::PackedDescriptor const& one) {
+        return little_endian(platform::load_acquire(&one.flags));
     }
     /// The same to ask whether it is used only: behind it nothing may be read.
-    [[nodiscard]] uint16_t peek_flags(uint16_t at) const {
-        return little_endian(platform::load_relaxed(&ring()[at].flags));
+    [[nodiscard]] static uint16_t peek_flags(spec::PackedDescriptor const& one) {
+        return little_endian(platform::load_relaxed(&one.flags));
     }
-    [[nodiscard]] Used load_used(uint16_t at) const {
-        return {little_endian(platform::load_relaxed(&ring()[at].id)),
-                little_endian(platform::load_relaxed(&ring()[at].len))};
+    [[nodiscard]] static Used load_used(spec::PackedDescriptor const& one) {
+        return {little_endian(platform::load_relaxed(&one.id)), little_endian(platform::load_relaxed(&one.len))};
     }
+    /// Those that are used soon, two cache lines on; behind the end of the ring that is for nothing.
+    static void prefetch_behind(spec::PackedDescriptor const& one) { platform::prefetch(&one + 8); }
     /// The device event suppression structure, in one read.
     [[nodiscard]] uint32_t load_device_event() const { return little_endian(platform::load_relaxed(events_ + 1)); }
 

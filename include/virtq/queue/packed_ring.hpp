@@ -5,6 +5,7 @@
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/platform/device_order.hpp>
+#include <virtq/platform/guess.hpp>
 #include <virtq/queue/batch.hpp>
 #include <virtq/queue/buffer_shadow.hpp>
 #include <virtq/queue/completion.hpp>
@@ -157,23 +158,23 @@ public:
         if (in_order_) {
             return PackedInOrder<N>::take(*this);
         }
-        uint16_t flags = load_flags();
+        spec::PackedDescriptor const& next = next_used();
+        uint16_t flags = memory_.load_flags(next);
         if (!is_used(flags)) {
             flags = look_again(flags);
             if (!is_used(flags)) {
                 return {Token{}, 0, nothing_found()};
             }
         }
-        return take(flags);
+        return take(next, flags);
     }
 
     [[nodiscard]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = true;
         arm();
-        return fault_ || !batch_.is_over() || is_used(memory_.peek_flags(taken_.offset()))
-                   ? UsedPending::something_there
-                   : UsedPending::nothing_there;
+        return fault_ || !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
+                                                                                       : UsedPending::nothing_there;
     }
 
     void disable_used_notifications() {
@@ -198,7 +199,8 @@ private:
     template <class Walk, class Readable, class Writable>
     [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
                                                           Token token) {
-        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, shadow_.free_head()};
+        BufferId const id = shadow_.free_head();
+        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, id};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
             return take_back(&chain.walk.last(), error);
         }
@@ -208,7 +210,7 @@ private:
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
             begin_batch(static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
         }
-        record(Extent::direct(count), chain.writable_bytes, token);
+        record(id, Extent::direct(count), chain.writable_bytes, token);
         free_count_ = static_cast<uint16_t>(free_count_ - count);
         Walk::pass(next_, static_cast<uint16_t>(count), memory_.size());
         return {};
@@ -303,15 +305,15 @@ private:
             return error;
         }
         TableIndex const table = pool_.take();
-        write_table_descriptor(Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
-        record(Extent::indirect(table), entries.writable_bytes, token);
+        BufferId const id = shadow_.free_head();
+        write_table_descriptor(id, Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
+        record(id, Extent::indirect(table), entries.writable_bytes, token);
         --free_count_;
-        next_.step(memory_.size());
         return {};
     }
 
-    /// The one descriptor of the ring that such a chain has.
-    void write_table_descriptor(Segment const& table) {
+    /// The one descriptor of the ring that such a chain has; goes on behind it.
+    void write_table_descriptor(BufferId id, Segment const& table) {
         constexpr auto indirect = static_cast<uint16_t>(spec::DescFlag::indirect);
         spec::PackedDescriptor& in_ring = *memory_.descriptor(next_.offset());
         auto flags = static_cast<uint16_t>(next_.available_flags() | indirect);
@@ -319,22 +321,22 @@ private:
             flags ^= hides_;
             begin_batch(indirect);
         }
+        next_.step(memory_.size());
         memory_.write_segment(in_ring, table.addr, table.bytes);
-        memory_.write_id(in_ring, shadow_.free_head());
+        memory_.write_id(in_ring, id);
         memory_.write_flags(in_ring, flags);
     }
 
     /// What is to be known of the chain when it comes back.
-    void record(Extent extent, uint32_t writable_bytes, Token token) {
-        BufferId const id = shadow_.free_head();
+    void record(BufferId id, Extent extent, uint32_t writable_bytes, Token token) {
         shadow_.set_token(id, token);
         shadow_.set_bytes(id, writable_bytes);
         if (in_order_) [[unlikely]] {
-            shadow_.take_in_turn(extent, following(id));
+            shadow_.take_in_turn(id, extent, following(id));
             ++pending_;
         } else {
             shadow_.set_mark(id, Mark::pending_head(number(last_added_)));
-            shadow_.take(extent);
+            shadow_.take(id, extent);
         }
         last_added_ = id;
     }
@@ -371,17 +373,18 @@ private:
         return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
     }
 
-    /// Of the descriptor that the device uses next.
-    [[nodiscard]] uint16_t load_flags() const {
+    /// The descriptor that the device uses next.
+    [[nodiscard]] spec::PackedDescriptor const& next_used() const {
         VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
-        return memory_.load_flags(taken_.offset());
+        return *memory_.descriptor(taken_.offset());
     }
     /// §2.8.1: both flags are the wrap counter of this lap.
     [[nodiscard]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
-    /// What the used descriptor at `taken_` says, whose flags were `flags`.
-    [[nodiscard]] Completion take(uint16_t flags) {
+    /// What the used descriptor says, whose flags were `flags`.
+    [[nodiscard]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
-        PackedMemory::Used const used = memory_.load_used(taken_.offset());
+        memory_.prefetch_behind(next);
+        PackedMemory::Used const used = memory_.load_used(next);
         if (used.id >= id_limit_) {
             return lie(FaultReason::used_id_out_of_range, used.id);
         }
@@ -397,7 +400,14 @@ private:
             written = corrected_length(id, flags);
         }
         Token const token = shadow_.token(id);
-        free(shadow_.extent(id));
+        Extent const extent = shadow_.extent(id);
+        if (extent.has_table()) {
+            free_table(extent.table());
+        } else {
+            // Where the device uses the next descriptor hangs on the length of this chain, and that on what was just
+            // read: without a guess the CPU would wait for each chain before it reads of the next one.
+            free_descriptors(usual_length_.confirm(extent.descriptors()));
+        }
         shadow_.release(id);
         return {token, written, TakeState::completion};
     }
@@ -414,14 +424,19 @@ private:
         return static_cast<BufferId>(next == memory_.size() ? uint16_t{0} : next);
     }
 
-    /// The descriptors of a chain that came back, and its table if it has one.
+    /// What a chain that came back had of the ring, and its table if it has one.
     void free(Extent extent) {
-        uint16_t count = 1;
         if (extent.has_table()) {
-            pool_.give_back(extent.table());
+            free_table(extent.table());
         } else {
-            count = extent.descriptors();
+            free_descriptors(extent.descriptors());
         }
+    }
+    void free_table(TableIndex table) {
+        pool_.give_back(table);
+        free_descriptors(1);
+    }
+    void free_descriptors(uint16_t count) {
         taken_.advance(count, memory_.size());
         free_count_ = static_cast<uint16_t>(free_count_ + count);
     }
@@ -442,7 +457,7 @@ private:
             return seen;
         }
         arm();
-        return load_flags();
+        return memory_.load_flags(next_used());
     }
     [[nodiscard]] TakeState nothing_found() const { return fault_ ? TakeState::broken : TakeState::none; }
 
@@ -505,6 +520,7 @@ private:
     [[no_unique_address]] Fault fault_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
+    platform::Guess usual_length_;  // of a chain without a table
     [[no_unique_address]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;
     BufferShadow<N> shadow_;

@@ -3,6 +3,7 @@
 
 #include <virtq/base/endian.hpp>
 #include <virtq/platform/fence.hpp>
+#include <virtq/platform/prefetch.hpp>
 #include <virtq/platform/ring_memory.hpp>
 #include <virtq/queue/index.hpp>
 #include <virtq/queue/layout.hpp>
@@ -90,9 +91,13 @@ public:
         return static_cast<RingIndex>(wire(platform::load_relaxed(used_ + used_idx)));
     }
     [[nodiscard]] spec::UsedElement load_used_element(Slot slot) const {
-        auto const* entry = reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + subscript(slot);
+        spec::UsedElement const* const entry = used_element(slot);
         return {wire(platform::load_relaxed(&entry->id)), wire(platform::load_relaxed(&entry->len))};
     }
+    /// Those that are taken soon, two cache lines on; behind the end of the ring that is for nothing.
+    void prefetch_behind(Slot slot) const { platform::prefetch(used_element(slot) + 16); }
+    /// A descriptor that becomes free: the next chain is written where the last one was.
+    void prefetch_to_write(DescIndex desc) const { platform::prefetch_to_write(descriptor(desc)); }
     [[nodiscard]] uint16_t load_used_flags() const { return wire(platform::load_relaxed(used_ + used_flags)); }
     [[nodiscard]] RingIndex load_avail_event() const {
         return static_cast<RingIndex>(wire(platform::load_relaxed(avail_event())));
@@ -112,6 +117,9 @@ private:
 
     /// The descriptor table, which lies first.
     [[nodiscard]] spec::Descriptor* table() const { return static_cast<spec::Descriptor*>(virt()); }
+    [[nodiscard]] spec::UsedElement const* used_element(Slot slot) const {
+        return reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + subscript(slot);
+    }
     /// Behind the last used element. Not by `size()`, which would have to be narrowed first.
     [[nodiscard]] uint16_t* avail_event() const { return used_ + used_ring + 4 * (size_t{mask_} + 1); }
 

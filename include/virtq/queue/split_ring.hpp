@@ -355,6 +355,7 @@ private:
 
     /// The chain of `head` becomes free, and its table if it has one.
     void release(DescIndex head) {
+        memory_.prefetch_to_write(head);
         if (Link const end = shadow_.release_chain(head); end.has_table()) {
             pool_.give_back(end.table());
         }
@@ -477,7 +478,9 @@ private:
                 return {DescIndex{}, 0, state};
             }
         }
-        spec::UsedElement const used = memory_.load_used_element(memory_.slot(taken_));
+        Slot const slot = memory_.slot(taken_);
+        spec::UsedElement const used = memory_.load_used_element(slot);
+        memory_.prefetch_behind(slot);
         if (used.id > memory_.mask()) {
             return lie(FaultReason::used_id_out_of_range, used.id);
         }
