@@ -36,6 +36,10 @@ extern "C" bool ordered_take_split(Split& queue) {
 extern "C" bool ordered_take_packed(Packed& queue) {
     return static_cast<bool>(queue.take_used());
 }
+// Without indirect tables, which are prefetched too.
+extern "C" bool take_plain(virtq::VirtQueue<256, virtq::PlainSplit>& queue) {
+    return static_cast<bool>(queue.take_used());
+}
 // Two stores each: the byte between them says to an interrupt handler how far the program is.
 extern "C" void byte_first(uint8_t& inside, uint32_t& word) {
     word = 1;
