@@ -9,7 +9,7 @@ namespace virtq::platform {
 
 /// A number that is most often what it was the last time, where much has to wait for it: the CPU guesses a branch, and
 /// goes on with the number kept here while the real one is still being loaded. A wrong guess costs a mispredicted
-/// branch, and nothing else.
+/// branch, and nothing else. (GCC for 32-bit ARM makes conditional instructions of it, which wait.)
 class Guess {
 public:
     /// Returns `actual`.

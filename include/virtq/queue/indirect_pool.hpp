@@ -58,7 +58,7 @@ public:
         return table;
     }
     void give_back(TableIndex table) {
-        platform::prefetch_to_write(descriptors<unsigned char>(table));  // the next chain's is the last one's
+        platform::prefetch_to_write(descriptors<unsigned char>(table));  // the next chain gets it
         next_[number(table)] = free_head_;
         free_head_ = table;
     }

@@ -94,7 +94,8 @@ public:
         spec::UsedElement const* const entry = used_element(slot);
         return {wire(platform::load_relaxed(&entry->id)), wire(platform::load_relaxed(&entry->len))};
     }
-    /// Those that are taken soon, two cache lines on; behind the end of the ring that is for nothing.
+    /// Those that are taken soon, 128 bytes on; past the end of the ring the hint is wasted. Not with IN_ORDER, where
+    /// a batch has one entry.
     void prefetch_behind(Slot slot) const { platform::prefetch(used_element(slot) + 16); }
     /// A descriptor that becomes free: the next chain is written where the last one was.
     void prefetch_to_write(DescIndex desc) const { platform::prefetch_to_write(descriptor(desc)); }
