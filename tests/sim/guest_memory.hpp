@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#ifdef VIRTQ_SIM_STATIC
+#pragma interface
+#endif
 
 #include <stdint.h>
 #include <sys/mman.h>
@@ -407,8 +410,12 @@ inline bool GuestMemory::is_held(Run const& run) const {
 inline void GuestMemory::own(Run run) {
     uint8_t* const begin = ram_ + run.first_page * page;
     show(begin, run.page_count * page);
-    for (size_t i = 0; i < run.page_count * page; ++i) {
+    constexpr size_t period = 256;
+    for (size_t i = 0; i < period; ++i) {
         begin[i] = static_cast<uint8_t>(0x80u | (i * 7 + run.first_page));  // dirty, and never 0
+    }
+    for (size_t i = period; i < run.page_count * page; i += period) {
+        std::memcpy(begin + i, begin, period);
     }
     for (size_t i = 0; i < run.page_count; ++i) {
         owned_[run.first_page + i] = true;

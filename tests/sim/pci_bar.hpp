@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#ifdef VIRTQ_SIM_STATIC
+#pragma interface
+#endif
 
 #include <stdint.h>
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+// The functions of the simulated device, compiled once, for virtq::sim with GCC. Its `#pragma interface` in a header
+// says that another file emits the bodies of the inline member functions; this is that file. The headers work without
+// it.
+#pragma implementation "block_device.hpp"
+#pragma implementation "chain.hpp"
+#pragma implementation "config_space.hpp"
+#pragma implementation "device_backend.hpp"
+#pragma implementation "device_queue.hpp"
+#pragma implementation "device_status.hpp"
+#pragma implementation "feature_exchange.hpp"
+#pragma implementation "guest_memory.hpp"
+#pragma implementation "mmio_device.hpp"
+#pragma implementation "msix_unit.hpp"
+#pragma implementation "packed_queue.hpp"
+#pragma implementation "pci_bar.hpp"
+#pragma implementation "pci_bus.hpp"
+#pragma implementation "pci_capability_list.hpp"
+#pragma implementation "pci_common_config.hpp"
+#pragma implementation "pci_config_registers.hpp"
+#pragma implementation "pci_core.hpp"
+#pragma implementation "pci_device.hpp"
+#pragma implementation "pci_endpoint.hpp"
+#pragma implementation "pci_interrupts.hpp"
+#pragma implementation "pci_layout.hpp"
+#pragma implementation "pci_legacy_header.hpp"
+#pragma implementation "pci_queue_bank.hpp"
+#pragma implementation "pci_stranger.hpp"
+#pragma implementation "queue_bank.hpp"
+#pragma implementation "queue_config.hpp"
+#pragma implementation "queue_manner.hpp"
+#pragma implementation "queue_worker.hpp"
+#pragma implementation "ring.hpp"
+#pragma implementation "rule.hpp"
+#pragma implementation "schedule.hpp"
+#pragma implementation "split_queue.hpp"
+#pragma implementation "violation.hpp"
+#pragma implementation "wire.hpp"
+#pragma implementation "wire_pci.hpp"
+
+#include <sim/block_device.hpp>
+#include <sim/chain.hpp>
+#include <sim/config_space.hpp>
+#include <sim/device_backend.hpp>
+#include <sim/device_queue.hpp>
+#include <sim/device_status.hpp>
+#include <sim/feature_exchange.hpp>
+#include <sim/guest_memory.hpp>
+#include <sim/mmio_device.hpp>
+#include <sim/msix_unit.hpp>
+#include <sim/packed_queue.hpp>
+#include <sim/pci_bar.hpp>
+#include <sim/pci_bus.hpp>
+#include <sim/pci_capability_list.hpp>
+#include <sim/pci_common_config.hpp>
+#include <sim/pci_config_registers.hpp>
+#include <sim/pci_core.hpp>
+#include <sim/pci_device.hpp>
+#include <sim/pci_endpoint.hpp>
+#include <sim/pci_interrupts.hpp>
+#include <sim/pci_layout.hpp>
+#include <sim/pci_legacy_header.hpp>
+#include <sim/pci_queue_bank.hpp>
+#include <sim/pci_stranger.hpp>
+#include <sim/queue_bank.hpp>
+#include <sim/queue_config.hpp>
+#include <sim/queue_manner.hpp>
+#include <sim/queue_worker.hpp>
+#include <sim/ring.hpp>
+#include <sim/rule.hpp>
+#include <sim/schedule.hpp>
+#include <sim/split_queue.hpp>
+#include <sim/violation.hpp>
+#include <sim/wire.hpp>
+#include <sim/wire_pci.hpp>
+
+namespace virtq::sim {
+namespace {
+
+template <class T>
+[[nodiscard]] bool is_reflexive(T const& value) {
+    return value == value;
+}
+
+}  // namespace
+
+// A defaulted function is emitted only where it is used, and these may be used by other files alone.
+[[maybe_unused]] bool use_defaulted_functions() {
+    [[maybe_unused]] MmioRegisters const registers;
+    [[maybe_unused]] BarSpace const space;
+    return is_reflexive(Descriptor{}) && is_reflexive(MsixMessage{}) && is_reflexive(PackedDescriptor{}) &&
+           is_reflexive(PackedPosition{}) && is_reflexive(EventSuppression{});
+}
+
+}  // namespace virtq::sim
