@@ -19,15 +19,6 @@ unsigned char* avail_bytes(QueueMachine& machine) {
     return ring_bytes(machine) + SplitLayout{QueueMachine::size}.available_ring_offset();
 }
 
-bool names(Diagnosis const& diagnosis, Cause cause) {
-    for (Finding const& finding : diagnosis.findings()) {
-        if (finding.cause == cause) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // --- nothing wrong ------------------------------------------------------------------------------------------------
 
 class DiagnosisOfASoundQueue : public ::testing::TestWithParam<QueueSetup> {};

@@ -32,15 +32,6 @@ unsigned char* table_bytes(Machine& machine) {
     return static_cast<unsigned char*>(machine.queue.table_pages().virt);
 }
 
-bool names(Diagnosis const& diagnosis, Cause cause) {
-    for (Finding const& finding : diagnosis.findings()) {
-        if (finding.cause == cause) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /// A request whose three segments are descriptors of the ring, also where there are tables for such chains: all in
 /// use.
 template <class Machine>

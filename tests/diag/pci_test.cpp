@@ -72,15 +72,6 @@ TEST(DiagnosisOnPci, AsksForNoAddressesOfAQueueThatIsNotEnabled) {
     EXPECT_EQ(diagnose(other, 0, machine.driver.ring(0), {}).cause(), Cause::transport_not_probed);
 }
 
-[[nodiscard]] bool names(Diagnosis const& found, Cause cause) {
-    for (Finding const& finding : found.findings()) {
-        if (finding.cause == cause) {
-            return true;
-        }
-    }
-    return false;
-}
-
 constexpr MsiMessage messages[] = {{0xfee00000, 0x40}, {0xfee00000, 0x41}};
 
 /// A disk whose kernel waits for an interrupt, while an answer is there.

@@ -30,6 +30,16 @@ inline void PrintTo(Cause cause, std::ostream* out) {
 
 namespace virtq::test {
 
+/// Whether the diagnosis has this cause among its findings.
+[[nodiscard]] inline bool names(Diagnosis const& diagnosis, Cause cause) {
+    for (Finding const& finding : diagnosis.findings()) {
+        if (finding.cause == cause) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct QueueSetup {
     sim::MmioVersion version = sim::MmioVersion::modern;
     bool event_idx = false;

@@ -14,10 +14,6 @@
 namespace virtq::test {
 namespace {
 
-struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
-};
-
 using EitherAny = AnyTransport<EitherSpace, BarPorts>;
 
 /// A device on virtio-mmio.

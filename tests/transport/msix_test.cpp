@@ -20,10 +20,6 @@ Span<MsiMessage const> first(std::size_t count) {
     return {messages, count};
 }
 
-struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
-};
-
 template <class T = Modern>
 class Machine : public PciDiskMachine<T, 256, FourQueues> {
 public:

@@ -25,6 +25,11 @@
 /// A simulated machine with one disk on PCI, and a driver for it: what tests of the PCI transports need.
 namespace virtq::test {
 
+/// A disk with as many queues as its device has, up to four.
+struct FourQueues : BlockTraits {
+    static constexpr std::uint16_t queue_maximum = 4;
+};
+
 namespace wire = sim::wire::pci;
 
 /// I/O ports of the simulated bus.

@@ -13,10 +13,6 @@
 namespace virtq::test {
 namespace {
 
-struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
-};
-
 constexpr QueueAddresses queue_of_8{8, PhysAddr{0x1000}, PhysAddr{0x2000}, PhysAddr{0x3000}};
 
 // --- probe ---
