@@ -112,6 +112,7 @@ char const* name_of(Disk::Transport const& transport) {
     switch (transport.kind()) {
         case mmio: return transport.is_legacy() ? "mmio-legacy" : "mmio";
         case pci_modern: return "pci";
+        case pci_window: return "pci's configuration space";
         case pci_legacy_ports:
         case pci_legacy_memory: return "pci-legacy";
         default: return "nothing";

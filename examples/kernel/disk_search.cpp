@@ -76,6 +76,17 @@ public:
         take(disk);
     }
 
+    /// Numbers the buses that no firmware has numbered, and looks at all that there are.
+    void look_at_pci(machine::PciAccess& access) {
+        virtq::Result<virtq::PciBusRange> const buses = virtq::number_buses(access, {0, 255}, {&memory_, &ports_});
+        if (!buses) {
+            console::fail("the PCI buses cannot be numbered", buses.error());
+        }
+        buses_ = *buses;
+        virtq::for_each_virtio_function(
+            access, buses_, [&](PciFunction const& function, virtq::spec::DeviceId) { look_at(function); });
+    }
+
     void look_at(PciFunction const& function) {
         if (found_ == disks_.size()) {
             return;
@@ -87,9 +98,8 @@ public:
         }
         bool const messages = way_ == InterruptWay::message && machine::has_messages();
         if (way_ != InterruptWay::none && !(messages && listen_to_messages(disk, function))) {
-            listen_to_line(disk,
-                           machine::pci_line(function.address().device, function.read(virtq::spec::pci::interrupt_pin),
-                                             function.read(virtq::spec::pci::interrupt_line)));
+            virtq::PciRootPin const root = virtq::find_root_pin(function, buses_);
+            listen_to_line(disk, machine::pci_line(root.device, root.pin, disk.transport.interrupt_line().line));
         }
         take(disk);
     }
@@ -137,6 +147,7 @@ private:
     PagePool& pages_;
     InterruptWay way_;
     unsigned found_ = 0;
+    virtq::PciBusRange buses_;
     DeviceMap map_{};
     virtq::PciWindow memory_{machine::pci_memory_window().base, machine::pci_memory_window().bytes};
     virtq::PciWindow ports_{machine::pci_port_window().base, machine::pci_port_window().bytes};
@@ -152,8 +163,7 @@ unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages, InterruptWay way) 
     }
     if (machine::has_pci()) {
         machine::PciAccess access = machine::pci_access();
-        virtq::for_each_virtio_function(
-            access, {0, 0}, [&](PciFunction const& function, virtq::spec::DeviceId) { search.look_at(function); });
+        search.look_at_pci(access);
     }
     return search.found();
 }

@@ -55,8 +55,8 @@ void listen(unsigned line, InterruptHandler handler);
 /// and not just the tick; its handler has run then.
 bool wait();
 
-/// The lines of a virtio-mmio slot, and of a PCI function by its device number, interrupt pin (1 to 4 are INTA to
-/// INTD) and interrupt line register, where the firmware left the line if there is one.
+/// The lines of a virtio-mmio slot, and of a PCI function by the device number and interrupt pin (1 to 4 are INTA to
+/// INTD) that it has on bus 0, and by its interrupt line register, where the firmware left the line if there is one.
 [[nodiscard]] unsigned mmio_line(unsigned slot);
 [[nodiscard]] unsigned pci_line(uint8_t device, unsigned pin, uint8_t line_register);
 
@@ -70,7 +70,7 @@ struct Message {
 };
 [[nodiscard]] Message listen_message(unsigned number, InterruptHandler handler);
 
-// --- PCI: `pci_access()` of `arch/<name>/pci_access.hpp` is the way to the configuration space ---
+// --- PCI: `pci_access()` of `arch/<name>/pci_access.hpp` is the way to the configuration space, of buses 0 to 255 ---
 
 [[nodiscard]] bool has_pci();
 

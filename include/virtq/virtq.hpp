@@ -18,6 +18,7 @@
 #include <virtq/transport/device_tree.hpp>
 #include <virtq/transport/mmio.hpp>
 #include <virtq/transport/mmio_command_line.hpp>
+#include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_config_window.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>

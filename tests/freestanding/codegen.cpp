@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Functions whose machine code `codegen` reads.
+#include <virtq/platform/cpu_word.hpp>
 #include <virtq/platform/guess.hpp>
 #include <virtq/platform/private_byte.hpp>
+#include <virtq/platform/ring_memory.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -66,4 +68,15 @@ extern "C" [[gnu::target("general-regs-only")]] void handler(Split& queue, uint3
 // None.
 extern "C" uint32_t unordered(Split& queue) {
     return queue.num_free();
+}
+// A word that another CPU, or the device, reads: a plain store each (faults B11).
+extern "C" void store_ring_word(uint32_t& word, uint32_t value) {
+    virtq::platform::store_relaxed(&word, value);
+}
+extern "C" void store_cpu_word(uint32_t& word, uint32_t value) {
+    virtq::platform::store_word(&word, value);
+}
+// The library has none: so that the test knows one when it sees one.
+extern "C" uint32_t atomic_swap(uint32_t& word, uint32_t value) {
+    return __atomic_exchange_n(&word, value, __ATOMIC_RELAXED);
 }

@@ -236,6 +236,9 @@ void pci() {
     auto const each = [&](auto const& function, virtq::spec::DeviceId type) {
         use(type);
         use(global_any_transport.probe_pci(function, mapper, {&memory, &ports}));
+        use(global_any_transport.attempts().legacy.error);
+        use(global_any_transport.queue_count());
+        use(global_any_transport.interrupt_line().pin);
         use(global_any_transport.use_msix(function, mapper, messages));
         use(global_any_transport.on_interrupt());
         use(global_any_transport.on_vector(unknown<uint16_t>()));
@@ -243,7 +246,13 @@ void pci() {
         virtq::DiagnoseOption const option{.pci = virtq::take_pci_interrupt_state(function)};
         use(virtq::diagnose(global_any_disk, option).cause());
     };
-    virtq::for_each_virtio_function(global_config_access, {0, 255}, each);
+    virtq::Result<virtq::PciBusRange> const buses =
+        virtq::number_buses(global_config_access, {0, unknown<uint8_t>()}, {&memory, &ports});
+    if (buses) {
+        virtq::for_each_virtio_function(global_config_access, *buses, each);
+        virtq::PciFunction const function{global_config_access, {unknown<uint8_t>(), 0, 0}};
+        use(virtq::find_root_pin(function, *buses).pin);
+    }
     use(global_any_disk.init(global_any_transport, global_pool));
     use(global_any_disk.read(0, unknown<virtq::Segment>(), virtq::Looks{1000}));
 #if defined(__x86_64__) || defined(__i386__)

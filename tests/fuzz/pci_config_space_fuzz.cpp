@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/transport/any.hpp>
+#include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_config_window.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>
@@ -231,5 +232,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         require(type != spec::DeviceId::none);
     });
     require(found == 0 || found == 32 || found == 256);
+    Result<PciBusRange> const buses = number_buses(machine.config, {0, 3}, machine.option);
+    require(has_name(buses.error()) && (!buses || buses->last <= 3));
+    require(find_root_pin(machine.function, {0, 3}).pin <= 4);
     return 0;
 }

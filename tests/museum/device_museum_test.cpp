@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <device/disk_machine.hpp>
 #include <virtq/device/block_part.hpp>
+#include <virtq/transport/any.hpp>
+#include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_modern.hpp>
 
+#include <sim/pci_bridge.hpp>
 #include <sim/pci_bus.hpp>
 #include <sim/pci_device.hpp>
 #include <sim/wire_pci.hpp>
@@ -46,6 +49,14 @@ struct PciDisk {
     PciFunction<sim::PciBus> function{bus, {0, 3, 0}};
     PciModernTransport<sim::BarSpace> transport;
     BlockDevice<PciModernTransport<sim::BarSpace>, 64> driver;
+};
+
+/// I/O ports of the simulated bus.
+struct BarPorts : sim::BarSpace {
+    static constexpr bool is_port_space = true;
+    using BarSpace::BarSpace;
+    explicit BarPorts(BarSpace space) : BarSpace(space) {}
+    [[nodiscard]] BarPorts at(std::uint32_t offset) const { return BarPorts{BarSpace::at(offset)}; }
 };
 
 // Was: the loop that waits for the reset tested a bit that is never set, and never waited.
@@ -312,6 +323,65 @@ TEST(Museum, seg_max) {
     ASSERT_TRUE(machine.driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(data, 3));
     EXPECT_EQ(machine.disk.requests().size(), 4u);
+}
+
+// Was: the modern interface's BAR lay above 4 GiB, where a 32-bit build cannot map it, and the probe ended.
+// Hit: iPXE, https://github.com/ipxe/ipxe/pull/1739
+// Here: impossible: probe_pci() goes on to the legacy interface, then to the configuration window
+TEST(Museum, bar_above_what_is_mapped) {
+    using Any = AnyTransport<sim::BarSpace, BarPorts>;
+    sim::GuestMemory memory;
+    sim::BlockDevice disk{memory.violations(), {}};
+    sim::PciBus bus{memory.violations()};
+    sim::PciDevice device{memory, disk, sim::PciLayout::transitional()};
+    bus.add(PciAddress{0, 3, 0}, device);
+    bus.assign();
+    bus.map_only_below(std::uint64_t{1} << 32);
+    Any transport;
+    ASSERT_TRUE(transport.probe_pci(PciFunction<sim::PciBus>{bus, {0, 3, 0}}, bus).ok());
+    EXPECT_EQ(transport.kind(), Any::Kind::pci_legacy_ports);
+    EXPECT_EQ(transport.attempts().modern.error, Error::pci_not_mapped);
+    BlockDevice<Any, 256> driver;
+    ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+    EXPECT_TRUE(driver.release(memory).ok());
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+// Was: the capability of the configuration window said 16 bytes, without the 4 of its data, so a driver refuses it.
+// Hit: Cloud Hypervisor, https://github.com/cloud-hypervisor/cloud-hypervisor/pull/8238
+// Here: impossible: a window is used if its 20 bytes are there, and are no other capability's
+TEST(Museum, window_without_its_data) {
+    sim::PciLayout layout = sim::PciLayout::modern();
+    layout.structure(sim::wire::pci::pci_cfg).stated_bytes = 16;
+    sim::GuestMemory memory;
+    sim::BlockDevice disk{memory.violations(), {}};
+    sim::PciBus bus{memory.violations()};
+    sim::PciDevice device{memory, disk, layout};
+    bus.add(PciAddress{0, 3, 0}, device);
+    PciModernTransport<PciConfigWindow<sim::PciBus>> transport;
+    ASSERT_TRUE(transport.probe_through_window(PciFunction<sim::PciBus>{bus, {0, 3, 0}}).ok());
+    EXPECT_EQ(transport.device_id(), spec::DeviceId::block);
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+// Was: numbers for the buses behind bridges were counted from 0, where the first bus of the host bridge was another.
+// Hit: SerenityOS, https://github.com/SerenityOS/serenity/pull/26577
+// Here: impossible: number_buses() takes the buses of the host bridge, and EcamAccess those that are mapped
+TEST(Museum, bus_numbers_from_zero) {
+    sim::GuestMemory memory;
+    sim::BlockDevice disk{memory.violations(), {}};
+    sim::PciBus bus{memory.violations()};
+    sim::PciBridge port;
+    sim::PciDevice device{memory, disk};
+    bus.add(PciAddress{0x40, 1, 0}, port);
+    port.add(0, 0, device);
+    PciWindow window{0x1000'0000, 0x100'0000};
+    Result<PciBusRange> const buses = number_buses(bus, {0x40, 0x4f}, {.memory = &window});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_EQ(buses->last, 0x41);
+    PciModernTransport<sim::BarSpace> transport;
+    EXPECT_TRUE(transport.probe(PciFunction<sim::PciBus>{bus, {0x41, 0, 0}}, bus).ok());
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/platform/ecam_access.hpp>
 
+#include <virtq/platform/port_config_access.hpp>
+
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <utility>
 #include <vector>
 
 namespace virtq::test {
@@ -46,6 +51,96 @@ TEST(EcamAccess, ReachesEachFunction) {
     EXPECT_EQ(whole.read32({1, 2, 3}, 0x10), 0x44332211u);
     EXPECT_EQ(whole.read32({0, 0, 0}, 0), 0u);
 }
+
+/// Memory for some buses, with a guard of other memory around it.
+class EcamMemory {
+public:
+    static constexpr std::size_t bus_bytes = std::size_t{1} << 20;
+    static constexpr std::uint8_t guard = 0x5a;
+
+    EcamMemory() : bytes_(3 * bus_bytes, guard) {}
+    [[nodiscard]] std::uintptr_t bus() const { return reinterpret_cast<std::uintptr_t>(bytes_.data()) + bus_bytes; }
+    [[nodiscard]] bool is_untouched() const {
+        return std::all_of(bytes_.begin(), bytes_.end(), [](std::uint8_t byte) { return byte == guard; });
+    }
+
+private:
+    std::vector<std::uint8_t> bytes_;
+};
+
+void expect_nothing_at(EcamAccess access, PciAddress address, std::uint16_t offset) {
+    EXPECT_EQ(access.read8(address, offset), UINT8_MAX);
+    EXPECT_EQ(access.read16(address, offset), UINT16_MAX);
+    EXPECT_EQ(access.read32(address, offset), UINT32_MAX);
+    access.write8(address, offset, 0);
+    access.write16(address, offset, 0);
+    access.write32(address, offset, 0);
+}
+
+// A bus outside of the mapping has no functions, and its number does not wrap (faults A5).
+TEST(EcamAccess, ReadsAllOnesOutsideItsBuses) {
+    EcamMemory const memory;
+    EcamAccess const access{memory.bus(), 0x40, 0x40};
+    for (std::uint8_t const bus : std::initializer_list<std::uint8_t>{0x3f, 0x41, 0x00, 0xff}) {
+        expect_nothing_at(access, {bus, 0, 0}, 0);
+        expect_nothing_at(access, {bus, 31, 7}, 0xffc);
+    }
+    EXPECT_TRUE(memory.is_untouched());
+    EXPECT_EQ(access.read8({0x40, 0, 0}, 0), EcamMemory::guard);
+    EXPECT_EQ(access.read8({0x40, 31, 7}, 0xfff), EcamMemory::guard);
+}
+
+// A configuration space has 4096 bytes: behind them is another function (faults A5).
+TEST(EcamAccess, ReadsAllOnesBehindAFunction) {
+    EcamMemory const memory;
+    EcamAccess const access{memory.bus(), 0x40, 0x40};
+    expect_nothing_at(access, {0x40, 0, 0}, 0x1000);
+    expect_nothing_at(access, {0x40, 31, 7}, 0xfffc);
+    EXPECT_TRUE(memory.is_untouched());
+}
+
+// PCI 3.2.2.3.4: there are 32 devices a bus and 8 functions a device (faults A5).
+TEST(EcamAccess, HasNoFurtherDevicesOrFunctions) {
+    EcamMemory const memory;
+    EcamAccess const access{memory.bus(), 0x40, 0x40};
+    expect_nothing_at(access, {0x40, 32, 0}, 0);
+    expect_nothing_at(access, {0x40, 0, 8}, 0);
+    EXPECT_TRUE(memory.is_untouched());
+}
+
+// A static object before its assignment (faults A5).
+TEST(EcamAccess, IsEmptyWithoutABase) {
+    expect_nothing_at(EcamAccess{}, {0, 0, 0}, 0);
+}
+
+TEST(EcamAccess, HasNoBusIfTheLastIsBelowTheFirst) {
+    EcamMemory const memory;
+    for (std::uint8_t const bus : std::initializer_list<std::uint8_t>{0x3f, 0x40, 0x41}) {
+        expect_nothing_at(EcamAccess{memory.bus(), 0x41, 0x40}, {bus, 0, 0}, 0);
+    }
+    EXPECT_TRUE(memory.is_untouched());
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+
+// The ports reach 256 bytes of a function, and would wrap to the first ones behind them. An access to a port would end
+// this process (faults A5).
+TEST(PortConfigAccess, ReadsAllOnesBehindItsBytes) {
+    PortConfigAccess access;
+    for (auto const& [address, offset] :
+         {std::pair{PciAddress{0, 0, 0}, 0x100}, std::pair{PciAddress{0, 31, 7}, 0xfffc},
+          std::pair{PciAddress{0, 32, 0}, 0}, std::pair{PciAddress{0, 0, 8}, 0}}) {
+        auto const at = static_cast<std::uint16_t>(offset);
+        EXPECT_EQ(access.read8(address, at), UINT8_MAX);
+        EXPECT_EQ(access.read16(address, at), UINT16_MAX);
+        EXPECT_EQ(access.read32(address, at), UINT32_MAX);
+        access.write8(address, at, 0);
+        access.write16(address, at, 0);
+        access.write32(address, at, 0);
+    }
+}
+
+#endif
 
 }  // namespace
 }  // namespace virtq::test

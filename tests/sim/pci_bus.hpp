@@ -109,6 +109,9 @@ public:
     }
     /// The `n`-th mapping from now (0 is the next one) fails: 0.
     void fail_mapping(size_t n = 0) { failing_ = n + 1; }
+    /// Device memory that does not end below this address cannot be mapped: a 32-bit kernel below a BAR that firmware
+    /// has placed above 4 GiB (https://github.com/ipxe/ipxe/pull/1739).
+    void map_only_below(uint64_t address) { mappable_end_ = address; }
     struct Mapping {
         PciAddressSpace space;
         uint64_t address;
@@ -138,7 +141,15 @@ private:
         if (found == endpoints_.end() && aliased_.count({where.bus, where.device}) != 0) {
             found = endpoints_.find({where.bus, where.device, uint8_t{0}});
         }
-        return found == endpoints_.end() ? nullptr : found->second;
+        return found == endpoints_.end() ? find_behind(where.bus, where.device, where.function) : found->second;
+    }
+    [[nodiscard]] PciEndpoint* find_behind(uint8_t bus, uint8_t device, uint8_t function) const {
+        for (auto const& [key, endpoint] : endpoints_) {
+            if (PciEndpoint* const found = endpoint->find_behind(bus, device, function)) {
+                return found;
+            }
+        }
+        return nullptr;
     }
     template <class Address>
     [[nodiscard]] uint32_t read_config(Address const& where, uint16_t offset, unsigned bytes) {
@@ -179,6 +190,7 @@ private:
     std::map<uintptr_t, Mapping> mapped_;
     std::vector<Mapping> made_;
     size_t failing_ = 0;
+    uint64_t mappable_end_ = ~uint64_t{0};
     size_t misses_ = 0;
     uintptr_t next_virt_ = 0x2000'0000;  ///< where nothing physical is
     uint64_t next_memory32_ = 0xfe00'0000;
@@ -216,7 +228,8 @@ private:
 inline uintptr_t PciBus::map(Mapping const& wanted) {
     std::lock_guard const lock(mutex_);
     made_.push_back(wanted);
-    if (wanted.bytes == 0 || (failing_ != 0 && --failing_ == 0)) {
+    bool const reachable = wanted.space == PciAddressSpace::io || wanted.address + wanted.bytes <= mappable_end_;
+    if (!reachable || wanted.bytes == 0 || (failing_ != 0 && --failing_ == 0)) {
         return 0;
     }
     uintptr_t const virt = next_virt_ + static_cast<uintptr_t>(wanted.address % page);
@@ -239,14 +252,18 @@ inline PciBus::Hit PciBus::resolve(uintptr_t virt, unsigned bytes) {
         mapping.address += virt - after->first;
     }
     Hit hit;
-    for (auto const& [key, endpoint] : endpoints_) {
-        if (auto const target = endpoint->decode(mapping.space, mapping.address, bytes)) {
+    auto const ask = [&](PciEndpoint& endpoint) {
+        if (auto const target = endpoint.decode(mapping.space, mapping.address, bytes)) {
             if (hit.endpoint != nullptr) {
                 log_.report(rule::pci_bar_overlap, mapping.address);
-                break;
+            } else {
+                hit = {&endpoint, *target};
             }
-            hit = {endpoint, *target};
         }
+    };
+    for (auto const& [key, endpoint] : endpoints_) {
+        ask(*endpoint);
+        endpoint->for_each_behind(mapping.space, mapping.address, bytes, ask);
     }
     return hit;
 }

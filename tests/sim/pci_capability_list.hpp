@@ -104,7 +104,8 @@ private:
         bool const longer = structure.type == notify_cfg || structure.type == pci_cfg;
         PciCapability const added =
             add(capability_vendor, structure.type, size_t{cap_bytes} + (longer ? 4u : 0u) + structure.extra_bytes);
-        registers_.poke(static_cast<uint16_t>(added.offset + cap_len), added.bytes, 1);
+        uint32_t const stated = structure.stated_bytes != 0 ? structure.stated_bytes : added.bytes;
+        registers_.poke(static_cast<uint16_t>(added.offset + cap_len), stated, 1);
         claim(added, structure);
         if (structure.type == notify_cfg) {
             registers_.poke(static_cast<uint16_t>(added.offset + notify_multiplier), layout.notify_off_multiplier, 4);

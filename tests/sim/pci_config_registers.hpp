@@ -18,7 +18,9 @@ namespace virtq::sim {
 
 class PciConfigRegisters {
 public:
-    explicit PciConfigRegisters(size_t bytes = 256) : bytes_(bytes, 0), writable_(bytes, 0) {}
+    /// `bars` is how many BARs the header has: two of a bridge's.
+    explicit PciConfigRegisters(size_t bytes = 256, unsigned bars = wire::pci::bar_count)
+        : bytes_(bytes, 0), writable_(bytes, 0), bar_count_(bars) {}
 
     [[nodiscard]] size_t size() const { return bytes_.size(); }
     [[nodiscard]] PciBar& bar(unsigned index) { return bars_[index]; }
@@ -68,8 +70,8 @@ public:
     }
 
 private:
-    [[nodiscard]] static bool is_bar(size_t offset) {
-        return offset >= wire::pci::bar && offset < wire::pci::bar + 4 * wire::pci::bar_count;
+    [[nodiscard]] bool is_bar(size_t offset) const {
+        return offset >= wire::pci::bar && offset < wire::pci::bar + 4 * size_t{bar_count_};
     }
     /// The BAR whose register, or upper half, is at `offset`.
     struct Register {
@@ -102,6 +104,7 @@ private:
     std::vector<uint8_t> bytes_;
     std::vector<uint8_t> writable_;
     std::array<PciBar, wire::pci::bar_count> bars_;
+    unsigned bar_count_;
 };
 
 }  // namespace virtq::sim

@@ -19,8 +19,8 @@ protected:
     /// The driver's side of §4.1.4.9.
     void aim(uint8_t bar, uint32_t offset, uint32_t length) {
         bus.write8(slot, field(pci::pci_cfg, pci::cap_bar), bar);
-        bus.write32(slot, field(pci::pci_cfg, pci::cap_offset), offset);
         bus.write32(slot, field(pci::pci_cfg, pci::cap_length), length);
+        bus.write32(slot, field(pci::pci_cfg, pci::cap_offset), offset);
     }
 };
 
@@ -259,7 +259,7 @@ TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
     static_cast<void>(bus.read16(slot, data));
     aim(4, 0x1040, 0);
     bus.write32(slot, data, 0);
-    EXPECT_EQ(log.count("D-4.1.4.9.2-1"), 3u) << log;
+    EXPECT_EQ(log.count("D-4.1.4.9.2-1"), 6u) << log;  // as the offset is written, and at the access
     log.clear();
     aim(4, 0x0100, 4);
     static_cast<void>(bus.read32(slot, data));
@@ -269,6 +269,26 @@ TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
     static_cast<void>(bus.read32(slot, data));
     EXPECT_EQ(log.count("D-4.1.4.9.2-2"), 3u) << log;
     EXPECT_EQ(log.entries().size(), 3u) << log;
+}
+
+// §4.1.4.9.2: the offset is a multiple of the length that the window has when it is written.
+TEST_F(PciConfig, ReportsAnOffsetThatIsWrittenBeforeItsLength) {
+    aim(4, 0x1040, 4);
+    aim(4, 0x1052, 2);
+    EXPECT_TRUE(log.empty()) << log;
+    aim(4, 0x1040, 4);
+    bus.write32(slot, field(pci::pci_cfg, pci::cap_offset), 0x1052);
+    bus.write32(slot, field(pci::pci_cfg, pci::cap_length), 2);
+    expect_only("D-4.1.4.9.2-1");
+}
+
+TEST_F(PciConfig, MayUnderstateTheLengthOfACapability) {
+    EXPECT_EQ(bus.read8(slot, field(pci::pci_cfg, pci::cap_len)), 20);
+    layout.structure(pci::pci_cfg).stated_bytes = 16;
+    PciDevice other(memory, backend, layout);
+    PciCapability const* const window = other.capabilities().find(pci::pci_cfg);
+    EXPECT_EQ(other.read_config(static_cast<uint16_t>(window->offset + pci::cap_len), 1), 16u);
+    EXPECT_EQ(window->bytes, 20);
 }
 
 }  // namespace virtq::sim_test

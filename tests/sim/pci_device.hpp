@@ -233,6 +233,7 @@ private:
     // Configuration space.
     [[nodiscard]] PciCapability const* window_at(uint16_t offset, unsigned bytes) const;
     void check_capability_write(uint16_t offset, unsigned bytes);
+    void check_window_offset(uint16_t offset, unsigned bytes);
     void check_bar_write(uint16_t offset);
     [[nodiscard]] std::optional<PciTarget> window_target(PciCapability const& window, unsigned& bytes);
     void follow_control();
@@ -341,6 +342,7 @@ inline void PciDevice::write_config(uint16_t offset, uint32_t value, unsigned by
     check_bar_write(offset);
     check_capability_write(offset, bytes);
     registers_.write(offset, value, bytes);
+    check_window_offset(offset, bytes);
     if (PciCapability const* const window = window_at(offset, bytes)) {
         unsigned width = 0;
         if (auto const target = window_target(*window, width)) {
@@ -407,6 +409,22 @@ inline void PciDevice::check_bar_write(uint16_t offset) {
     uint16_t const decoding = which.is_io() ? command_io : command_memory;
     if (which.layout().bytes != 0 && (registers_.command() & decoding) != 0) {
         report(rule::pci_bar_live, offset);
+    }
+}
+
+/// §4.1.4.9.2: a window's offset, as it is written, is a multiple of the length that the window has then.
+inline void PciDevice::check_window_offset(uint16_t offset, unsigned bytes) {
+    using namespace wire::pci;
+    for (auto const& one : capabilities_.all()) {
+        auto const field = static_cast<uint16_t>(one.offset + cap_offset);
+        if (one.type != pci_cfg || offset >= field + 4 || offset + bytes <= field) {
+            continue;
+        }
+        uint32_t const written = registers_.peek(field, 4);
+        uint32_t const length = registers_.peek(static_cast<uint16_t>(one.offset + cap_length), 4);
+        if (length == 0 ? written != 0 : written % length != 0) {
+            report(rule::pci_window_alignment, written);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include <functional>
 #include <optional>
 
 /// What a bus sees of a function: its configuration space, and what its BARs decode.
@@ -35,6 +36,13 @@ public:
     }
     [[nodiscard]] virtual uint32_t read_bar(PciTarget, unsigned /*bytes*/) { return ~uint32_t{0}; }
     virtual void write_bar(PciTarget, uint32_t /*value*/, unsigned /*bytes*/) {}
+    /// Of a bridge: the function behind it that a configuration access to this bus goes to.
+    [[nodiscard]] virtual PciEndpoint* find_behind(uint8_t /*bus*/, uint8_t /*device*/, uint8_t /*function*/) {
+        return nullptr;
+    }
+    /// Of a bridge: calls `visit` for each function behind it to which it passes this address on.
+    virtual void for_each_behind(PciAddressSpace, uint64_t /*address*/, unsigned /*bytes*/,
+                                 std::function<void(PciEndpoint&)> const& /*visit*/) {}
     /// The bus says that this function 0 has siblings ([PCI], Header Type).
     virtual void set_multifunction() {}
 };

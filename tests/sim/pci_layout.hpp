@@ -28,6 +28,9 @@ struct PciStructure {
     uint32_t length = 0;
     uint8_t id = 0;
     uint8_t extra_bytes = 0;  ///< of the capability, behind what it needs (§4.1.4.1)
+    /// What its length says instead of its bytes, unless it is 0. Cloud Hypervisor said 16 of the configuration
+    /// window, whose 20 bytes were there (https://github.com/cloud-hypervisor/cloud-hypervisor/pull/8238).
+    uint8_t stated_bytes = 0;
 };
 
 struct PciLayout {

@@ -57,6 +57,22 @@ inline constexpr uint16_t status_interrupt = 1 << 3;
 inline constexpr uint16_t status_capabilities = 1 << 4;
 inline constexpr uint8_t header_multifunction = 0x80;
 
+/// [BRIDGE] PCI-to-PCI Bridge Architecture Specification 1.2, type 1 header.
+namespace bridge {
+inline constexpr unsigned bar_count = 2;
+inline constexpr uint16_t primary = 0x18;
+inline constexpr uint16_t secondary = 0x19;
+inline constexpr uint16_t subordinate = 0x1a;
+inline constexpr uint16_t io_base = 0x1c;
+inline constexpr uint16_t io_limit = 0x1d;
+inline constexpr uint16_t memory_base = 0x20;
+inline constexpr uint16_t memory_limit = 0x22;
+inline constexpr uint16_t prefetch_base = 0x24;
+inline constexpr uint16_t prefetch_limit = 0x26;
+inline constexpr uint16_t io_base_high = 0x30;
+inline constexpr uint16_t io_limit_high = 0x32;
+}  // namespace bridge
+
 inline constexpr uint32_t bar_io = 1;        // bit 0
 inline constexpr uint32_t bar_64 = 4;        // bits 2:1
 inline constexpr uint32_t bar_prefetch = 8;  // bit 3

@@ -8,8 +8,11 @@
 
 #include <sim/mmio_device.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace virtq::test {
 namespace {
@@ -65,8 +68,14 @@ TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
 }
 
+[[nodiscard]] sim::PciLayout without_window(sim::PciLayout layout) {
+    std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::pci_cfg; });
+    return layout;
+}
+
 TEST(AnyTransport, GivesItsOptionsOn) {
-    for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy(), legacy_in_memory()}) {
+    for (sim::PciLayout const& layout :
+         {without_window(sim::PciLayout::modern()), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.layout = layout, .assigned = false});
         EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
         EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
@@ -129,6 +138,295 @@ TEST(AnyTransport, ForgetsTheDeviceBeforeAFailedProbe) {
     EXPECT_EQ(none.use_msix(machine.function, machine.bus, {&message, 1}).error(), Error::msix_absent);
 }
 
+constexpr std::uint64_t four_gib = std::uint64_t{1} << 32;
+
+void expect_attempts(Any const& transport, PciAttempts const& expected) {
+    PciAttempts const& seen = transport.attempts();
+    EXPECT_EQ(seen.modern.tried, expected.modern.tried);
+    EXPECT_EQ(seen.modern.error, expected.modern.error);
+    EXPECT_EQ(seen.legacy.tried, expected.legacy.tried);
+    EXPECT_EQ(seen.legacy.error, expected.legacy.error);
+    EXPECT_EQ(seen.window.tried, expected.window.tried);
+    EXPECT_EQ(seen.window.error, expected.window.error);
+}
+
+// A kernel that maps 4 GiB, and a 64-bit BAR above them (faults A6).
+TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarCannotBeMapped) {
+    PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
+    machine.bus.map_only_below(four_gib);
+    Status const found = machine.probe();
+    ASSERT_TRUE(found.ok()) << describe(found.error());
+    EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
+    expect_attempts(machine.transport, {{true, Error::pci_not_mapped}, {true, Error::none}, {}});
+    machine.bring_up();
+    machine.expect_works();
+}
+
+// No firmware, and no window for memory: ports have one (faults A6).
+TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarHasNoAddress) {
+    PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
+    PciWindow ports{0xc000, 0x1000};
+    ASSERT_TRUE(machine.probe({.ports = &ports}).ok());
+    EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
+    expect_attempts(machine.transport, {{true, Error::pci_bar_unassigned}, {true, Error::none}, {}});
+    machine.bring_up();
+    machine.expect_works();
+}
+
+// A window for memory that is too small is no reason against ports (faults A6).
+TEST(AnyTransport, TakesTheLegacyInterfaceIfTheWindowIsFull) {
+    PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
+    PciWindow memory{0xfe00'0000, 0x100};
+    PciWindow ports{0xc000, 0x1000};
+    ASSERT_TRUE(machine.probe({.memory = &memory, .ports = &ports}).ok());
+    EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
+    expect_attempts(machine.transport, {{true, Error::pci_window_full}, {true, Error::none}, {}});
+    machine.bring_up();
+    machine.expect_works();
+}
+
+// §4.1.4.9 (faults A6).
+TEST(AnyTransport, TakesTheConfigurationWindowLast) {
+    for (bool const assigned : {true, false}) {
+        PciDiskMachine<Any> machine({.layout = sim::PciLayout::modern(), .assigned = assigned});
+        machine.bus.map_only_below(four_gib);
+        ASSERT_TRUE(machine.probe().ok());
+        EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
+        EXPECT_FALSE(machine.transport.is_legacy());
+        expect_attempts(machine.transport, {{true, assigned ? Error::pci_not_mapped : Error::pci_bar_unassigned},
+                                            {true, Error::pci_legacy_absent},
+                                            {true, Error::none}});
+        MsiMessage const message{0xfee0'0000, 0x30};
+        EXPECT_EQ(machine.transport.use_msix(machine.function, machine.bus, {&message, 1}).error(),
+                  Error::msix_absent);
+        EXPECT_FALSE(machine.transport.uses_vectors());
+        machine.bring_up();
+        machine.expect_works();
+        EXPECT_EQ(machine.device.bar_accesses(), 0u);
+        EXPECT_EQ(machine.driver.queue_count(), 1);
+    }
+}
+
+// Both the legacy interface and the window are there, and the ports have no address (faults A6).
+TEST(AnyTransport, TakesTheWindowOfATransitionalDevice) {
+    PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
+    ASSERT_TRUE(machine.probe().ok());
+    EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
+    expect_attempts(machine.transport,
+                    {{true, Error::pci_bar_unassigned}, {true, Error::pci_bar_unassigned}, {true, Error::none}});
+    machine.bring_up();
+    machine.expect_works();
+}
+
+TEST(AnyTransport, TriesOneWayIfThatWorks) {
+    PciDiskMachine<Any, 256> modern({.layout = sim::PciLayout::transitional()});
+    ASSERT_TRUE(modern.probe().ok());
+    expect_attempts(modern.transport, {{true, Error::none}, {}, {}});
+}
+
+TEST(AnyTransport, NamesTheOnlyWayThatADeviceHas) {
+    PciDiskMachine<Any, 256> legacy({.layout = sim::PciLayout::legacy(), .assigned = false});
+    EXPECT_EQ(legacy.probe().error(), Error::pci_bar_unassigned);
+    expect_attempts(legacy.transport, {{true, Error::pci_modern_absent}, {true, Error::pci_bar_unassigned}, {}});
+}
+
+TEST(AnyTransport, NamesWhatStoppedAllWays) {
+    PciDiskMachine<Any, 256> modern;
+    modern.device.refuse_command(wire::command_bus_master);
+    EXPECT_EQ(modern.probe().error(), Error::pci_command_refused);
+    EXPECT_EQ(modern.init().error(), Error::transport_not_probed);
+}
+
+TEST(AnyTransport, SaysThatNoWayWorks) {
+    PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional())});
+    machine.bus.map_only_below(four_gib);
+    machine.device.refuse_command(wire::command_io);
+    EXPECT_EQ(machine.probe().error(), Error::pci_unreachable);
+    expect_attempts(
+        machine.transport,
+        {{true, Error::pci_not_mapped}, {true, Error::pci_command_refused}, {true, Error::pci_structure_missing}});
+    EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
+    EXPECT_FALSE(machine.transport.is_probed());
+    std::string const sentence = describe(Error::pci_unreachable);
+    for (char const* way : {"modern interface", "legacy", "configuration window", "attempts()"}) {
+        EXPECT_NE(sentence.find(way), std::string::npos) << sentence;
+    }
+}
+
+// An access that may be copied need not outlive the probe; another one has to.
+class CopiedAccess {
+public:
+    static constexpr bool may_be_copied = true;
+
+    explicit CopiedAccess(sim::PciBus& bus) : bus_(&bus) {}
+    ~CopiedAccess() = default;
+    CopiedAccess(CopiedAccess const&) = default;
+    CopiedAccess& operator=(CopiedAccess const&) = default;
+
+    [[nodiscard]] std::uint8_t read8(PciAddress address, std::uint16_t offset) { return bus_->read8(address, offset); }
+    [[nodiscard]] std::uint16_t read16(PciAddress address, std::uint16_t offset) {
+        return bus_->read16(address, offset);
+    }
+    [[nodiscard]] std::uint32_t read32(PciAddress address, std::uint16_t offset) {
+        return bus_->read32(address, offset);
+    }
+    void write8(PciAddress address, std::uint16_t offset, std::uint8_t value) { bus_->write8(address, offset, value); }
+    void write16(PciAddress address, std::uint16_t offset, std::uint16_t value) {
+        bus_->write16(address, offset, value);
+    }
+    void write32(PciAddress address, std::uint16_t offset, std::uint32_t value) {
+        bus_->write32(address, offset, value);
+    }
+    void lose() { bus_ = nullptr; }
+
+private:
+    sim::PciBus* bus_;
+};
+
+TEST(AnyTransport, KeepsACopyOfAnAccess) {
+    PciDiskMachine<Any> machine({.assigned = false});
+    CopiedAccess access{machine.bus};
+    ASSERT_TRUE(machine.transport.probe_pci(PciFunction{access, machine.function.address()}, machine.bus).ok());
+    access.lose();
+    EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
+    machine.bring_up();
+    machine.expect_works();
+}
+
+TEST(AnyTransport, HasWhatItsTransportsHave) {
+    for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy(), legacy_in_memory()}) {
+        PciDiskMachine<Any, 256> machine({.disk = {.queues = 3}, .layout = layout});
+        ASSERT_TRUE(machine.probe().ok());
+        EXPECT_EQ(machine.transport.interrupt_line().pin, 1);
+        EXPECT_EQ(machine.transport.interrupt_line().line, 11);
+        DeviceStatus const acknowledged = DeviceStatus{}.with(spec::StatusBit::acknowledge);
+        machine.transport.set_status(DeviceStatus{});
+        ASSERT_TRUE(machine.transport.status().is_reset());
+        machine.transport.set_status(acknowledged);
+        machine.transport.set_status(acknowledged.with(spec::StatusBit::driver));
+        EXPECT_EQ(machine.transport.queue_count(), 3);
+        EXPECT_FALSE(machine.transport.uses_vectors());
+        machine.transport.use_vectors(1);
+        EXPECT_TRUE(machine.transport.uses_vectors());
+    }
+    sim::GuestMemory memory;
+    sim::BlockDevice disk(memory.violations(), {.queues = 3});
+    sim::MmioDevice device(memory, disk, sim::MmioVersion::modern);
+    AnyTransport<EitherSpace, BarPorts> mmio;
+    ASSERT_TRUE(mmio.probe_mmio(EitherSpace{device.registers()}).ok());
+    EXPECT_EQ(mmio.interrupt_line().pin, 0);
+    EXPECT_EQ(mmio.queue_count(), 3);
+    mmio.use_vectors(1);
+    EXPECT_FALSE(mmio.uses_vectors());
+    EXPECT_TRUE(mmio.check_config(8).ok());
+}
+
+/// As many queues as virtio-serial with four ports has (faults A14).
+struct TenQueues : BlockTraits {
+    static constexpr std::uint16_t queue_maximum = 10;
+};
+template <class Machine>
+void expect_works_on_each_queue(Machine& machine, std::uint16_t count) {
+    ASSERT_EQ(machine.driver.queue_count(), count);
+    for (std::uint16_t queue = 0; queue < count; ++queue) {
+        sim::Buffer const data = machine.buffer(512);
+        Segment const segment = machine.segment(data);
+        ASSERT_TRUE(
+            machine.driver
+                .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100}, machine.stepping(), queue)
+                .ok());
+        EXPECT_TRUE(machine.holds(data, queue));
+        EXPECT_EQ(machine.device.notifications(queue), 1u);
+    }
+}
+
+TEST(AnyTransport, TakesTenQueues) {
+    PciDiskMachine<Any, 16, TenQueues> machine({.disk = {.queues = 10, .queue_size_max = 16}});
+    machine.bring_up();
+    expect_works_on_each_queue(machine, 10);
+}
+
+struct ManyQueues : BlockTraits {
+    static constexpr std::uint16_t queue_maximum = 40;
+};
+
+TEST(AnyTransport, TakesAsManyQueuesAsTheDeviceHas) {
+    for (std::uint32_t const multiplier : {0u, 4u}) {
+        sim::PciLayout layout = sim::PciLayout::modern();
+        layout.notify_off_multiplier = multiplier;
+        PciDiskMachine<Any, 16, ManyQueues> machine(
+            {.disk = {.queues = 40, .queue_size_max = 16}, .layout = layout, .memory_bytes = std::size_t{16} << 20});
+        machine.bring_up();
+        expect_works_on_each_queue(machine, 40);
+        EXPECT_BREACH(machine.transport.notify(40), "not enabled");
+    }
+}
+
+struct TwentyQueues : BlockTraits {
+    static constexpr std::uint16_t queue_maximum = 20;
+};
+
+// Doorbells in another order than the queues need room: that is a parameter (faults A14).
+TEST(AnyTransport, TakesAsManyOddDoorbellsAsItHasRoomFor) {
+    sim::PciLayout layout = sim::PciLayout::modern();
+    for (std::uint16_t queue = 0; queue < 20; ++queue) {
+        layout.notify_off.push_back(static_cast<std::uint16_t>(19 - queue));
+    }
+    PciSetup const setup{
+        .disk = {.queues = 20, .queue_size_max = 16}, .layout = layout, .memory_bytes = std::size_t{16} << 20};
+    {
+        PciDiskMachine<AnyTransport<sim::BarSpace, BarPorts, 20>, 16, TwentyQueues> machine(setup);
+        ASSERT_TRUE(machine.transport.probe_pci(machine.function, machine.bus).ok());
+        machine.bring_up();
+        expect_works_on_each_queue(machine, 20);
+    }
+    PciDiskMachine<Any, 16, TwentyQueues> machine(setup);
+    ASSERT_TRUE(machine.probe().ok());
+    EXPECT_EQ(machine.init().error(), Error::queue_above_transport);
+    std::string const sentence = describe(Error::queue_above_transport);
+    EXPECT_NE(sentence.find("AnyTransport"), std::string::npos) << sentence;
+}
+
+// §4.1.4.6: a disk has a device configuration (faults A10).
+TEST(AnyTransport, NamesADeviceConfigurationThatIsMissing) {
+    struct Row {
+        sim::PciStructure structure;
+        Error error;
+    };
+    for (Row const& row : {
+             Row{{wire::device_cfg, 4, 0x2000, 0}, Error::config_refused},
+             Row{{wire::device_cfg, 4, 0x2000, 1}, Error::config_too_short},
+             Row{{wire::device_cfg, 4, 0x2000, 3}, Error::config_too_short},
+             Row{{wire::device_cfg, 4, 0x2000, 7}, Error::config_too_short},
+             Row{{wire::device_cfg, 4, 0x2002, 0x100}, Error::config_refused},
+             Row{{wire::device_cfg, 0, 0x2000, 0x100}, Error::config_refused},
+             Row{{wire::device_cfg, 6, 0x2000, 0x100}, Error::config_refused},
+             Row{{wire::device_cfg, 4, 0x2000, 8}, Error::none},
+         }) {
+        PciDiskMachine<Any> machine;
+        machine.device.claim(wire::device_cfg, row.structure);
+        ASSERT_TRUE(machine.probe().ok());
+        EXPECT_EQ(machine.init().error(), row.error) << row.structure.length;
+        EXPECT_EQ(machine.memory.pages_outstanding() == 0, row.error != Error::none);
+    }
+    sim::PciLayout layout = sim::PciLayout::modern();
+    std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::device_cfg; });
+    PciDiskMachine<Any> machine({.layout = layout});
+    ASSERT_TRUE(machine.probe().ok());
+    EXPECT_EQ(machine.init().error(), Error::config_absent);
+}
+
+// The legacy header is followed by the configuration, as far as the BAR goes (faults A10).
+TEST(AnyTransport, NamesALegacyConfigurationThatIsTooShort) {
+    sim::PciLayout layout = sim::PciLayout::legacy();
+    layout.bars[0].bytes = 0x20;
+    PciDiskMachine<Any, 256> machine({.layout = layout});
+    ASSERT_TRUE(machine.probe().ok());
+    EXPECT_TRUE(machine.transport.check_config(12).ok());
+    EXPECT_EQ(machine.transport.check_config(13).error(), Error::config_too_short);
+    ASSERT_EQ(machine.transport.check_config(0xffff'ffff).error(), Error::config_too_short);
+}
+
 TEST(AnyTransport, GivesTheErrorsOn) {
     PciDiskMachine<Any> modern_only;
     modern_only.device.loop_capabilities();
@@ -186,7 +484,7 @@ TEST(DiagnosePci, SaysThatNothingWasProbed) {
 }
 
 TEST(DiagnosePci, SaysThatAProbeFailedBeforeThereWereRegisters) {
-    PciDiskMachine<Any> machine;
+    PciDiskMachine<Any> machine({.layout = without_window(sim::PciLayout::modern())});
     machine.bus.fail_mapping();
     EXPECT_EQ(machine.probe().error(), Error::pci_not_mapped);
     EXPECT_EQ(diagnose(machine.transport).findings()[0].cause, Cause::transport_not_probed);

@@ -190,6 +190,31 @@ TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
     EXPECT_EQ(*identify(PciFunction<Vanishing>{config, {}}), spec::DeviceId::block);
 }
 
+// Memory that is no configuration space: a wrong address of the ECAM (faults A16).
+TEST_F(PciAccess, NamesASpaceOfZeros) {
+    ConfigBytes zeros;
+    virtq::PciScan const seen = for_each_virtio_function(zeros, {0, 255}, [](auto const&, spec::DeviceId) {});
+    EXPECT_EQ(seen.trouble, Error::pci_vendor_zero);
+    EXPECT_EQ(seen.functions, 0u);
+    std::string_view const sentence = describe(seen);
+    EXPECT_NE(sentence.find("no configuration space is here"), std::string_view::npos) << sentence;
+    EXPECT_NE(sentence.find("mapping"), std::string_view::npos) << sentence;
+    EXPECT_EQ(identify(PciFunction<ConfigBytes>{zeros, {}}).error(), Error::pci_vendor_zero);
+    Modern transport;
+    EXPECT_EQ(transport.probe(PciFunction<ConfigBytes>{zeros, {}}, bus).error(), Error::pci_vendor_zero);
+}
+
+// A host that reads 0 for an empty slot has a configuration space (faults A16).
+TEST_F(PciAccess, AllowsZerosBesideFunctions) {
+    sim::PciStranger nobody{0, 0};
+    bus.add(PciAddress{0, 0, 0}, nobody);
+    bus.add(PciAddress{0, 3, 0}, device);
+    virtq::PciScan const seen = scan(Flaw::none);
+    EXPECT_EQ(seen.trouble, Error::none);
+    EXPECT_EQ(seen.functions, 1u);
+    EXPECT_EQ(seen.virtio, 1u);
+}
+
 TEST_F(PciAccess, KeepsTheFirstTrouble) {
     virtq::PciScan seen;
     seen.note(Error::pci_access_widths_differ);

@@ -53,6 +53,15 @@ TEST(PciConfigWindow, NeedNotBeThere) {
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
+// Its length says 16, and the data lies behind (faults A7).
+TEST(PciConfigWindow, MayUnderstateItsLength) {
+    sim::PciLayout layout = sim::PciLayout::modern();
+    layout.structure(wire::pci_cfg).stated_bytes = 16;
+    PciDiskMachine<Window> machine({.layout = layout});
+    machine.bring_up();
+    machine.expect_works();
+}
+
 TEST(PciConfigWindow, NeedsAModernDevice) {
     PciDiskMachine<Window> machine({.layout = sim::PciLayout::legacy()});
     EXPECT_EQ(machine.probe().error(), Error::pci_modern_absent);

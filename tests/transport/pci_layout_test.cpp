@@ -105,6 +105,7 @@ TEST_F(PciLayoutTest, NeedsNoDeviceConfiguration) {
     Result<PciLayout> const found = find();
     ASSERT_TRUE(found.ok());
     EXPECT_FALSE(found->device.exists());
+    EXPECT_EQ(found->device_error, Error::config_absent);
     EXPECT_EQ(found->window, 0);
     EXPECT_EQ(found->notify_off_multiplier, 0u);
 }
@@ -209,14 +210,61 @@ TEST_F(PciLayoutTest, RefusesANotificationCapabilityWithoutAMultiplier) {
     EXPECT_EQ(error(), Error::pci_structure_invalid);
 }
 
-TEST_F(PciLayoutTest, IgnoresAWindowWithoutRoomForItsData) {
+TEST_F(PciLayoutTest, TakesTheFirstWindowWithItsFields) {
     add_all();
-    add({Type::window, 0, 0, 0, 19});
+    add({Type::window, 0, 0, 0, 15});
     EXPECT_EQ(find()->window, 0);
     std::uint16_t const second = next;
     add({Type::window, 0, 0, 0, 20});
     add({Type::window, 0, 0, 0, 20});
     EXPECT_EQ(find()->window, second);
+}
+
+// Cloud Hypervisor said 16 for years, and had the data behind (faults A7).
+TEST_F(PciLayoutTest, TakesAWindowWhoseLengthLacksItsData) {
+    add_all();
+    for (std::uint8_t length = 16; length < 20; ++length) {
+        ConfigBytes const before = config;
+        std::uint16_t const place = next;
+        std::uint16_t const place_of_link = link;
+        add({Type::window, 0, 0, 0, length});
+        EXPECT_EQ(find()->window, place) << int{length};
+        config = before;
+        next = place;
+        link = place_of_link;
+    }
+}
+
+// The data would be the header of another capability, before it in the list or behind (faults A7).
+TEST_F(PciLayoutTest, RefusesAWindowWhoseDataIsAnotherCapability) {
+    for (bool const other_is_first : {false, true}) {
+        std::uint16_t const window = 0x40;
+        std::uint16_t const other = window + 16;
+        next = other_is_first ? other : window;
+        link = spec::pci::capabilities_pointer.offset;
+        if (other_is_first) {
+            add_raw({1, 0, 3, 0, 0, 0, 0, 0});
+        }
+        next = window;
+        add_raw({9, 0, 16, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+        next = other;
+        if (!other_is_first) {
+            add_raw({1, 0, 3, 0, 0, 0, 0, 0});
+        }
+        next = other + 8;
+        add_all();
+        EXPECT_EQ(find()->window, 0) << other_is_first;
+        config.put(window + 2, 20, 1);  // a length that says so is believed
+        EXPECT_EQ(find()->window, window);
+    }
+}
+
+// The data would lie behind the space of the list (faults A7).
+TEST_F(PciLayoutTest, RefusesAWindowWithoutRoomForItsData) {
+    add_all();
+    next = 0xf0;
+    add_raw({9, 0, 16, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    EXPECT_EQ(find()->window, 0);
 }
 
 // §4.1.4.1: "The driver MUST accept a cap_len value which is larger than specified here."
@@ -337,13 +385,30 @@ TEST_F(PciLayoutTest, RefusesStructuresThatAreTooShortCrookedOrOutside) {
     }
 }
 
-// A device need not have a configuration; one that is not usable is as good as none.
+// A device need not have a configuration; one that is not usable is left out, with the reason (faults A10).
 TEST_F(PciLayoutTest, LeavesOutAConfigurationThatIsNotUsable) {
     add_all();
+    ConfigBytes const before = config;
+    auto const expect_refused = [&] {
+        Result<PciLayout> const found = find();
+        ASSERT_TRUE(found.ok());
+        EXPECT_FALSE(found->device.exists());
+        EXPECT_EQ(found->device_error, Error::config_refused);
+        config = before;
+    };
     config.put(0x60 + 8, 0x2002, 4);
-    Result<PciLayout> const found = find();
-    ASSERT_TRUE(found.ok());
-    EXPECT_FALSE(found->device.exists());
+    expect_refused();
+    config.put(0x60 + 12, 0, 4);
+    expect_refused();
+    config.put(0x60 + 4, 0, 1);  // ports
+    expect_refused();
+    config.put(0x60 + 4, 6, 1);  // reserved
+    expect_refused();
+    EXPECT_EQ(find()->device_error, Error::none);
+    add({Type::device, 4, 0x2200, 0x100});
+    config.put(0x60 + 8, 0x2002, 4);
+    EXPECT_EQ(find()->device.offset, 0x2200u);
+    EXPECT_EQ(find()->device_error, Error::none);
 }
 
 // "The drivers MUST handle an unexpectedly large length."

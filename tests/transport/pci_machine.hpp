@@ -65,8 +65,9 @@ template <class T>
                                       PciProbeOption const& = {}) {
     return transport.probe_through_window(function);
 }
-[[nodiscard]] inline Status probe_pci(Any& transport, Function const& function, sim::PciBus& bus,
-                                      PciProbeOption const& option = {}) {
+template <std::uint16_t queue_maximum>
+[[nodiscard]] Status probe_pci(AnyTransport<sim::BarSpace, BarPorts, queue_maximum>& transport,
+                               Function const& function, sim::PciBus& bus, PciProbeOption const& option = {}) {
     return transport.probe_pci(function, bus, option);
 }
 

@@ -677,13 +677,15 @@ TEST(PciModernConfig, IsReadAndWrittenInTheWidthOfItsFields) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writethrough);
 }
 
-TEST(PciModernConfig, NeedNotBeThere) {
+// §4.1.4.6: a disk has one. A device of another type need not (faults A10).
+TEST(PciModernConfig, IsNeededByADisk) {
     sim::PciLayout layout = sim::PciLayout::modern();
     std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::device_cfg; });
     PciDiskMachine<> machine({.layout = layout});
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_EQ(machine.transport.read_config8(0), 0);
-    machine.bring_up();
+    EXPECT_EQ(machine.transport.check_config(0).error(), Error::config_absent);
+    EXPECT_EQ(machine.init().error(), Error::config_absent);
     EXPECT_EQ(machine.driver.capacity_sectors(), 0u);
 }
 

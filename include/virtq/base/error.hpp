@@ -61,6 +61,7 @@ enum class Error : uint8_t {
     // transport: a function on PCI
     pci_virtio_absent,
     pci_function_absent,
+    pci_vendor_zero,
     pci_access_widths_differ,
     pci_access_echoes,
     pci_access_misplaces_writes,
@@ -74,9 +75,15 @@ enum class Error : uint8_t {
     pci_not_mapped,
     pci_mappings_overlap,
     pci_command_refused,
+    pci_unreachable,
+    pci_buses_used_up,
     msix_absent,
     msix_refused,
     msi_message_invalid,
+    // transport: the device configuration
+    config_absent,
+    config_refused,
+    config_too_short,
     // transport: a queue of the device
     queue_above_transport,
     queue_size_not_taken,
@@ -237,6 +244,10 @@ enum class Error : uint8_t {
             return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
                    "none "
                    "ever does, check the configuration access (ECAM address and mapping, or the ports).";
+        case Error::pci_vendor_zero:
+            return "The vendor ID reads 0, which no PCI function has: no configuration space is here. Check the "
+                   "address "
+                   "of the ECAM and its mapping, or the ports 0xcf8 and 0xcfc.";
         case Error::pci_access_widths_differ:
             return "The kernel's read8, read16 and read32 of PCI configuration space see different bytes at one "
                    "place: "
@@ -287,6 +298,13 @@ enum class Error : uint8_t {
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the "
                    "function is powered down or disabled, or the configuration access does not write.";
+        case Error::pci_unreachable:
+            return "No way to this PCI device works: the modern interface, the legacy one and the configuration "
+                   "window "
+                   "were tried. attempts() has the error of each: first mend that of the modern interface.";
+        case Error::pci_buses_used_up:
+            return "There are more PCI bridges, or more of them in a row, than bus numbers or levels for them: give "
+                   "number_buses() all buses of the host bridge. Those behind the others were numbered.";
         case Error::msix_absent:
             return "This PCI function has no MSI-X, or no message was given: use INTx, on_interrupt().";
         case Error::msix_refused: return "This PCI function does not switch MSI-X on: use INTx, on_interrupt().";
@@ -294,9 +312,22 @@ enum class Error : uint8_t {
             return "An MSI-X message cannot reach a CPU: on x86 the address is 0xfee00000 | APIC ID << 12, and the "
                    "low 8 bits of the data are the CPU's vector, 32 to 255, not the number of an interrupt line; "
                    "elsewhere both are what the ITS or IMSIC says. MSI-X is off.";
+        case Error::config_absent:
+            return "The device has no device configuration structure, which this driver reads: the device is faulty, "
+                   "or "
+                   "of another type. Look at its capabilities (VIRTIO_PCI_CAP_DEVICE_CFG).";
+        case Error::config_refused:
+            return "The device configuration structure of this PCI device is misaligned, or lies outside of a memory "
+                   "BAR: "
+                   "the device is faulty, or its BARs were measured while another driver used it.";
+        case Error::config_too_short:
+            return "The device configuration ends before the fields that this driver reads: the device is faulty. "
+                   "Look at "
+                   "the length in its capability, or at the size of its legacy BAR.";
         case Error::queue_above_transport:
-            return "The transport has no room for the doorbell of this queue: give PciModernTransport a larger "
-                   "queue_maximum.";
+            return "The transport has no room for the doorbell of this queue: give AnyTransport or PciModernTransport "
+                   "a "
+                   "larger queue_maximum.";
         case Error::queue_size_not_taken:
             return "The device does not take the size that this queue was made for: release it, and set it up anew.";
         case Error::vector_refused:

@@ -49,12 +49,12 @@ namespace virtq {
 /// virtq::Status up = disk.init(transport, pages);
 /// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::Looks{100'000'000}, relax);
 /// ```
-template <Transport T, uint32_t N, class Traits = BlockTraits>
+template <class T, uint32_t N, class Traits = BlockTraits>
 class BlockDevice : public BlockFacts {
+    static_assert(is_transport_or_says_why<T>());
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
     static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
-    static_assert(DmaMapper<typename Traits::Mapper>,
-                  "BlockTraits: Mapper must satisfy virtq::DmaMapper (virtq/platform/dma_mapper.hpp)");
+    static_assert(is_dma_mapper_or_says_why<typename Traits::Mapper>());
 
 public:
     using Mapper = typename Traits::Mapper;

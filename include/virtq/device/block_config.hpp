@@ -97,9 +97,13 @@ template <Transport T>
 
 }  // namespace detail
 
-/// The configuration, read without a change in between. Error: `config_unstable`.
+/// The configuration, read without a change in between. Errors: `config_unstable`; `config_absent`, `config_refused`
+/// or `config_too_short` if not even the capacity is there, which every disk has.
 template <Transport T>
 [[nodiscard]] Result<BlockConfig> read_block_config(T& transport, Features const& features) {
+    if (Status const there = check_config(transport, spec::block::config::capacity + 8); !there) {
+        return there.error();
+    }
     return read_config(transport, [&] { return detail::read_block_fields(transport, features); });
 }
 

@@ -34,7 +34,7 @@ protected:
     [[nodiscard]] BlockConfig const& config() const { return config_; }
 
     /// Steps 1 to 6 of §3.1.1, and the configuration, which may be read behind them. Errors: those of
-    /// `DeviceInit::negotiate`, and `config_unstable`.
+    /// `DeviceInit::negotiate`, and of `read_block_config`.
     template <Transport T, Relax R>
     [[nodiscard]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish, Looks reset_looks,
                                R& relax) {

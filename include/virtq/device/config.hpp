@@ -13,6 +13,17 @@ namespace virtq {
 /// How often a read is tried that the device changes meanwhile. A device that never settles ends in an error.
 inline constexpr unsigned config_attempts = 16;
 
+/// Whether `bytes` bytes of the configuration can be read. A transport that does not say so is believed. Errors:
+/// `config_absent`, `config_refused`, `config_too_short`.
+template <Transport T>
+[[nodiscard]] Status check_config(T const& transport, uint32_t bytes) {
+    if constexpr (requires { transport.check_config(bytes); }) {
+        return transport.check_config(bytes);
+    } else {
+        return {};
+    }
+}
+
 /// Calls `read()`, which reads one or more fields, until nothing changed meanwhile: by generation for a modern device,
 /// by two equal reads for a legacy one, which has no generation (§2.5.4). Error: `config_unstable`.
 template <Transport T, class Read>

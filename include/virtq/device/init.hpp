@@ -55,8 +55,10 @@ template <Transport T, Relax R>
 /// that fails sets FAILED, and no later step may follow.
 ///
 /// A legacy device has no step 5 and 6 (§3.1.2).
-template <Transport T>
+template <class T>
 class DeviceInit {
+    static_assert(is_transport_or_says_why<T>());
+
 public:
     explicit DeviceInit(T& transport) : transport_(transport) {}
 

@@ -14,6 +14,22 @@ namespace virtq {
 /// What the device does with the memory.
 enum class DmaDirection : uint8_t { device_reads, device_writes };
 
+/// A kernel's IOMMU, or its bounce buffers. Calls happen when a request is submitted and when it has ended, in the
+/// context of these calls.
+///
+/// ```
+/// struct KernelIommu {
+///     virtq::Result<virtq::PhysAddr> map(virtq::PhysAddr address, uint32_t bytes, virtq::DmaDirection direction) {
+///         uint64_t const device_address = kernel_iommu_map(address.value, bytes, direction);
+///         if (device_address == 0) return virtq::Error::dma_map_failed;
+///         return virtq::PhysAddr{device_address};
+///     }
+///     void unmap(virtq::PhysAddr mapped, uint32_t bytes, virtq::DmaDirection) {
+///         kernel_iommu_unmap(mapped.value, bytes);
+///     }
+/// };
+/// struct Traits : virtq::BlockTraits { using Mapper = KernelIommu; };
+/// ```
 template <class Mapper>
 concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
     /// Makes `bytes` bytes from `address` on reachable and returns where the device finds them, in one piece. Writes
@@ -24,6 +40,25 @@ concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, D
     /// device wrote. Called exactly once for each `map`: when the request has ended, or its submission failed.
     { mapper.unmap(address, bytes, direction) } -> SameAs<void>;
 };
+
+/// Whether the type is a `DmaMapper`; does not compile if not, with a sentence for each thing that is missing.
+template <class Mapper>
+[[nodiscard]] constexpr bool is_dma_mapper_or_says_why() {
+    static_assert(
+        requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
+            { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
+        },
+        "This DMA mapper has no public, non-const `virtq::Result<virtq::PhysAddr> map(virtq::PhysAddr address, "
+        "uint32_t "
+        "bytes, virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
+    static_assert(
+        requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
+            { mapper.unmap(address, bytes, direction) } -> SameAs<void>;
+        },
+        "This DMA mapper has no public, non-const `void unmap(virtq::PhysAddr mapped, uint32_t bytes, "
+        "virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
+    return DmaMapper<Mapper>;
+}
 
 /// The mapper of a kernel that needs none: costs nothing.
 struct NoMapper {

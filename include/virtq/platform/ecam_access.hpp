@@ -9,21 +9,55 @@
 namespace virtq {
 
 /// PCI Express configuration space in memory (PCIe 7.2.2, Enhanced Configuration Access Mechanism): 4096 bytes a
-/// function. `base` is the *virtual* address at which the kernel has mapped the space of `first_bus`, uncached; all
-/// buses that are asked for must be mapped, 1 MiB each.
+/// function, 1 MiB a bus. `base` is the *virtual* address at which the kernel has mapped the space of `first_bus`,
+/// uncached. `last_bus` is the last bus that is mapped; leave it out only if all buses to 255 are. Outside of them
+/// everything reads all ones, as a function that is not there, and nothing is written.
+///
+/// ```
+/// virtq::EcamAccess access{mapped_ecam, 0, 15};  // 16 MiB, the `bus-range` of the host bridge's device tree node
+/// ```
 class EcamAccess {
 public:
-    constexpr EcamAccess() = default;
-    explicit constexpr EcamAccess(uintptr_t base, uint8_t first_bus = 0) : base_(base), first_bus_(first_bus) {}
+    /// A copy reaches the same registers, also when the original is gone.
+    static constexpr bool may_be_copied = true;
 
-    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const { return at(address).read8(offset); }
-    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const { return at(address).read16(offset); }
-    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const { return at(address).read32(offset); }
-    void write8(PciAddress address, uint16_t offset, uint8_t value) { at(address).write8(offset, value); }
-    void write16(PciAddress address, uint16_t offset, uint16_t value) { at(address).write16(offset, value); }
-    void write32(PciAddress address, uint16_t offset, uint32_t value) { at(address).write32(offset, value); }
+    /// No buses at all.
+    constexpr EcamAccess() = default;
+    explicit constexpr EcamAccess(uintptr_t base, uint8_t first_bus = 0, uint8_t last_bus = UINT8_MAX)
+        : base_(base), first_bus_(first_bus), last_bus_(last_bus) {}
+
+    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const {
+        return has(address, offset) ? at(address).read8(offset) : UINT8_MAX;
+    }
+    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const {
+        return has(address, offset) ? at(address).read16(offset) : UINT16_MAX;
+    }
+    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const {
+        return has(address, offset) ? at(address).read32(offset) : UINT32_MAX;
+    }
+    void write8(PciAddress address, uint16_t offset, uint8_t value) {
+        if (has(address, offset)) {
+            at(address).write8(offset, value);
+        }
+    }
+    void write16(PciAddress address, uint16_t offset, uint16_t value) {
+        if (has(address, offset)) {
+            at(address).write16(offset, value);
+        }
+    }
+    void write32(PciAddress address, uint16_t offset, uint32_t value) {
+        if (has(address, offset)) {
+            at(address).write32(offset, value);
+        }
+    }
 
 private:
+    static constexpr uint16_t function_bytes = 4096;
+
+    [[nodiscard]] constexpr bool has(PciAddress address, uint16_t offset) const {
+        return base_ != 0 && address.bus >= first_bus_ && address.bus <= last_bus_ && address.is_possible() &&
+               offset < function_bytes;
+    }
     [[nodiscard]] MmioSpace at(PciAddress address) const {
         address.bus = static_cast<uint8_t>(address.bus - first_bus_);
         return MmioSpace{base_ + (uintptr_t{pci_frame(address)} << 12)};
@@ -31,6 +65,7 @@ private:
 
     uintptr_t base_ = 0;
     uint8_t first_bus_ = 0;
+    uint8_t last_bus_ = 0;
 };
 
 static_assert(PciConfigAccess<EcamAccess>);

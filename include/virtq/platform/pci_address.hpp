@@ -11,6 +11,9 @@ struct PciAddress {
     uint8_t device = 0;    ///< 0 to 31
     uint8_t function = 0;  ///< 0 to 7
 
+    /// PCI 3.2.2.3.4: there are 32 devices a bus and 8 functions a device.
+    [[nodiscard]] constexpr bool is_possible() const { return device < 32 && function < 8; }
+
     friend constexpr bool operator==(PciAddress, PciAddress) = default;
 };
 

@@ -10,18 +10,57 @@
 /// not write.
 namespace virtq {
 
+/// A kernel's access to PCI configuration space, 256 bytes a function or more. Called at probe time, in the caller's
+/// context; through the configuration window of a device (`PciConfigWindow`) with each call of its transport. If an
+/// access takes two steps, as with ports, the kernel keeps others out between them.
+///
+/// ```
+/// struct FirmwareAccess {
+///     uint8_t read8(virtq::PciAddress at, uint16_t offset) { return firmware_pci_read(at.bus, at.device, …, 1); }
+///     …  // read16, read32
+///     void write8(virtq::PciAddress at, uint16_t offset, uint8_t value) { firmware_pci_write(…, value, 1); }
+///     …  // write16, write32
+/// };
+/// ```
+///
+/// May be left out: `static constexpr bool may_be_copied = true;` says that a copy does as well as the original. Then
+/// `AnyTransport` keeps one, and the original need not outlive the probe.
 template <class A>
 concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offset, uint8_t byte, uint16_t half,
                                    uint32_t word) {
-    /// One access each, little-endian on the device's side and native on ours, `offset` aligned to its width. A
-    /// function that is not there reads as all ones. Called at probe time, in the caller's context; if it takes two
-    /// steps, as ports do, it is the kernel that keeps others out meanwhile.
+    /// Each reads once, in this width, at `offset`, which is aligned to it: little-endian on the device's side, native
+    /// on ours. A function that is not there reads as all ones.
     { access.read8(address, offset) } -> SameAs<uint8_t>;
     { access.read16(address, offset) } -> SameAs<uint16_t>;
     { access.read32(address, offset) } -> SameAs<uint32_t>;
+    /// Each writes once, in this width. A write to a function that is not there does nothing.
     { access.write8(address, offset, byte) } -> SameAs<void>;
     { access.write16(address, offset, half) } -> SameAs<void>;
     { access.write32(address, offset, word) } -> SameAs<void>;
 };
+
+/// Whether the type is a `PciConfigAccess`; does not compile if not, and says what is missing.
+template <class A>
+[[nodiscard]] constexpr bool is_pci_config_access_or_says_why() {
+    static_assert(
+        requires(A & access, PciAddress address, uint16_t offset) {
+            { access.read8(address, offset) } -> SameAs<uint8_t>;
+            { access.read16(address, offset) } -> SameAs<uint16_t>;
+            { access.read32(address, offset) } -> SameAs<uint32_t>;
+        },
+        "This access to PCI configuration space lacks one of `uint8_t read8(virtq::PciAddress, uint16_t offset)`, "
+        "`uint16_t read16(virtq::PciAddress, uint16_t offset)` and `uint32_t read32(virtq::PciAddress, uint16_t "
+        "offset)`: see virtq/platform/pci_config_access.hpp");
+    static_assert(
+        requires(A & access, PciAddress address, uint16_t offset, uint8_t byte, uint16_t half, uint32_t word) {
+            { access.write8(address, offset, byte) } -> SameAs<void>;
+            { access.write16(address, offset, half) } -> SameAs<void>;
+            { access.write32(address, offset, word) } -> SameAs<void>;
+        },
+        "This access to PCI configuration space lacks one of `void write8(virtq::PciAddress, uint16_t offset, "
+        "uint8_t)`, `void write16(virtq::PciAddress, uint16_t offset, uint16_t)` and `void write32(virtq::PciAddress, "
+        "uint16_t offset, uint32_t)`: see virtq/platform/pci_config_access.hpp");
+    return PciConfigAccess<A>;
+}
 
 }  // namespace virtq

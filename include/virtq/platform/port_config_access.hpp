@@ -11,32 +11,48 @@ namespace virtq {
 #if defined(__x86_64__) || defined(__i386__)
 
 /// PCI configuration space through the ports 0xcf8 and 0xcfc of a PC (PCI 3.2.2.3.2, Configuration Mechanism #1): the
-/// first 256 bytes of each function. Two steps an access: one CPU at a time, interrupt handlers included.
+/// first 256 bytes of each function; behind them everything reads all ones, and nothing is written. Two steps an
+/// access: one CPU at a time, interrupt handlers included.
 class PortConfigAccess {
 public:
+    /// A copy reaches the same registers, also when the original is gone.
+    static constexpr bool may_be_copied = true;
+
     [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const {
-        return platform::port_read<uint8_t>(select(address, offset));
+        return has(address, offset) ? platform::port_read<uint8_t>(select(address, offset)) : UINT8_MAX;
     }
     [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const {
-        return platform::port_read<uint16_t>(select(address, offset));
+        return has(address, offset) ? platform::port_read<uint16_t>(select(address, offset)) : UINT16_MAX;
     }
     [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const {
-        return platform::port_read<uint32_t>(select(address, offset));
+        return has(address, offset) ? platform::port_read<uint32_t>(select(address, offset)) : UINT32_MAX;
     }
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
-        platform::port_write(select(address, offset), value);
+        if (has(address, offset)) {
+            platform::port_write(select(address, offset), value);
+        }
     }
     void write16(PciAddress address, uint16_t offset, uint16_t value) {
-        platform::port_write(select(address, offset), value);
+        if (has(address, offset)) {
+            platform::port_write(select(address, offset), value);
+        }
     }
     void write32(PciAddress address, uint16_t offset, uint32_t value) {
-        platform::port_write(select(address, offset), value);
+        if (has(address, offset)) {
+            platform::port_write(select(address, offset), value);
+        }
     }
 
 private:
     static constexpr uint16_t address_port = 0xcf8;
     static constexpr uint16_t data_port = 0xcfc;
     static constexpr uint32_t enable = uint32_t{1} << 31;
+
+    static constexpr uint16_t function_bytes = 256;
+
+    [[nodiscard]] static constexpr bool has(PciAddress address, uint16_t offset) {
+        return address.is_possible() && offset < function_bytes;
+    }
 
     /// Returns the port of the data.
     [[nodiscard]] static uint16_t select(PciAddress address, uint16_t offset) {

@@ -51,6 +51,6 @@ public:
 
 #endif
 
-static_assert(RegisterSpace<PortSpace>);
+static_assert(PortRegisterSpace<PortSpace>);
 
 }  // namespace virtq

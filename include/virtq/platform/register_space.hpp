@@ -32,6 +32,30 @@ concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, ui
     { space.at(offset) } -> SameAs<Space>;
 };
 
+/// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or one of the kernel's own.
+///
+/// ```
+/// class MyPorts {
+/// public:
+///     static constexpr bool is_port_space = true;
+///     MyPorts() = default;
+///     explicit MyPorts(uintptr_t base) : base_(static_cast<uint16_t>(base)) {}
+///     uint8_t read8(uint16_t offset) { return kernel_in8(base_ + offset); }
+///     …  // read16, read32, write8, write16, write32
+///     MyPorts at(uint32_t offset) const { return MyPorts{base_ + offset}; }
+/// private:
+///     uint16_t base_ = 0;
+/// };
+/// ```
+template <class Space>
+concept PortRegisterSpace = DivisibleSpace<Space> && requires(uintptr_t base) {
+    /// True: what `DeviceMapper::map_device_ports` returned is given to the constructor, and BARs of ports are looked
+    /// for. Without it the space is taken for memory.
+    requires Space::is_port_space;
+    /// The registers from the port on that `map_device_ports` returned.
+    Space{base};
+};
+
 /// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
 template <class Space>
 [[nodiscard]] constexpr bool is_register_space_or_says_why() {
@@ -58,6 +82,47 @@ template <class Space>
         "This register space lacks one of `void write8(uint16_t offset, uint8_t)`, `void write16(uint16_t offset, "
         "uint16_t)` and `void write32(uint16_t offset, uint32_t)`: see virtq/platform/register_space.hpp");
     return RegisterSpace<Space>;
+}
+
+/// Whether the type is a `DivisibleSpace`; does not compile if not, and says what is missing.
+template <class Space>
+[[nodiscard]] constexpr bool is_divisible_space_or_says_why() {
+    static_assert(
+        requires(Space const& space, uint32_t offset) {
+            { space.at(offset) } -> SameAs<Space>;
+        },
+        "A register space on PCI needs `Space at(uint32_t offset) const`, the registers from `offset` on: see "
+        "virtq/platform/register_space.hpp");
+    return is_register_space_or_says_why<Space>() && DivisibleSpace<Space>;
+}
+
+/// Whether the type is a `PortRegisterSpace`; does not compile if not, and says what is missing.
+template <class Space>
+[[nodiscard]] constexpr bool is_port_register_space_or_says_why() {
+    static_assert(
+        requires { requires Space::is_port_space; },
+        "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it would be taken for "
+        "memory: see virtq/platform/register_space.hpp");
+    static_assert(
+        requires(uintptr_t base) { Space{base}; },
+        "A register space of I/O ports needs a constructor from `uintptr_t`, which map_device_ports() returns: see "
+        "virtq/platform/register_space.hpp");
+    return is_divisible_space_or_says_why<Space>() && PortRegisterSpace<Space>;
+}
+
+/// Whether the type can be the memory of `AnyTransport`; does not compile if not, and says what is missing.
+template <class Space>
+[[nodiscard]] constexpr bool is_mapped_space_or_says_why() {
+    static_assert(
+        !(requires { requires Space::is_port_space; }),
+        "This register space is one of I/O ports (is_port_space), and stands where one of memory is asked for: "
+        "AnyTransport takes the memory first, AnyTransport<Memory, Ports>");
+    static_assert(
+        requires(uintptr_t base) { Space{base}; },
+        "A register space of mapped memory needs a constructor from `uintptr_t`, which map_device_memory() returns: "
+        "see "
+        "virtq/platform/register_space.hpp");
+    return is_divisible_space_or_says_why<Space>();
 }
 
 namespace platform {

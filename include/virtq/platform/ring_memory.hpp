@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/platform/cpu_word.hpp>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +26,7 @@ template <class Word>
 
 /// The same of 32 bits, which every architecture that the library runs on stores whole too.
 [[gnu::always_inline]] inline void store_relaxed(uint32_t* target, uint32_t value) {
-    __atomic_store_n(target, value, __ATOMIC_RELAXED);
+    store_word(target, value);
 }
 
 /// Publishes: whoever reads `value` with acquire sees every earlier store.

@@ -15,6 +15,7 @@ inline constexpr uint16_t device_transitional_first = 0x1000;
 inline constexpr uint16_t device_modern_first = 0x1040;  // + virtio device ID
 inline constexpr uint16_t device_last = 0x107f;
 inline constexpr uint16_t vendor_absent = 0xffff;  // PCI 6.1: no function answers
+inline constexpr uint16_t vendor_zero = 0;         // allocated to nobody: memory that is no configuration space
 
 /// PCI 3.2.2.3.4 (Type 0 and type 1 configuration transactions): 32 devices a bus, 8 functions a device.
 inline constexpr uint8_t devices = 32;
@@ -31,9 +32,33 @@ inline constexpr ReadOnly<uint16_t> subsystem_device_id{0x2e};
 inline constexpr ReadOnly<uint8_t> capabilities_pointer{0x34};
 inline constexpr ReadOnly<uint8_t> interrupt_line{0x3c};
 inline constexpr ReadOnly<uint8_t> interrupt_pin{0x3d};  // 0: none, 1 to 4: INTA# to INTD#
+inline constexpr uint8_t interrupt_pins = 4;
 
 inline constexpr uint8_t header_type_mask = 0x7f;
 inline constexpr uint8_t header_type_multifunction = 0x80;
+
+/// PCI-to-PCI Bridge Architecture Specification 1.2, 3.2 (PCI-to-PCI Bridge Configuration Space Header Format): header
+/// type 1.
+namespace bridge {
+inline constexpr uint8_t header_type = 1;
+inline constexpr uint8_t bar_count = 2;
+inline constexpr ReadWrite<uint8_t> primary_bus{0x18};
+inline constexpr ReadWrite<uint8_t> secondary_bus{0x19};
+inline constexpr ReadWrite<uint8_t> subordinate_bus{0x1a};
+inline constexpr ReadWrite<uint8_t> ports_base{0x1c};
+inline constexpr ReadWrite<uint8_t> ports_limit{0x1d};
+inline constexpr ReadWrite<uint16_t> memory_base{0x20};
+inline constexpr ReadWrite<uint16_t> memory_limit{0x22};
+inline constexpr ReadWrite<uint16_t> prefetchable_base{0x24};
+inline constexpr ReadWrite<uint16_t> prefetchable_limit{0x26};
+inline constexpr ReadWrite<uint16_t> ports_base_upper{0x30};
+inline constexpr ReadWrite<uint16_t> ports_limit_upper{0x32};
+
+inline constexpr uint32_t memory_unit = 0x100000;  // bits 31 to 20 of the address are bits 15 to 4 of the register
+inline constexpr uint32_t ports_unit = 0x1000;     // bits 15 to 12 are bits 7 to 4
+inline constexpr uint8_t ports_type_mask = 0xf;
+inline constexpr uint8_t ports_type_32_bit = 1;
+}  // namespace bridge
 
 /// PCI 6.2.2 (Device Control) and 6.2.3 (Device Status).
 inline constexpr uint16_t command_io_space = 1 << 0;
@@ -70,6 +95,7 @@ inline constexpr uint16_t offset = 8;
 inline constexpr uint16_t length = 12;
 inline constexpr uint16_t notify_off_multiplier = 16;  // struct virtio_pci_notify_cap
 inline constexpr uint16_t pci_cfg_data = 16;           // struct virtio_pci_cfg_cap
+inline constexpr uint16_t pci_cfg_data_bytes = 4;
 inline constexpr uint8_t bytes = 16;
 }  // namespace cap
 

@@ -4,6 +4,8 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/port_space.hpp>
 #include <virtq/transport/mmio.hpp>
+#include <virtq/transport/pci_either_space.hpp>
+#include <virtq/transport/pci_kept_access.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>
 #include <virtq/transport/probe_mark.hpp>
@@ -13,20 +15,78 @@
 
 namespace virtq {
 
+/// One way to a PCI device, and what became of it.
+struct PciAttempt {
+    bool tried = false;
+    Error error = Error::none;  ///< of a way that was tried; `none`: it works
+};
+
+/// What `AnyTransport::probe_pci` tried, in this order. It ends with the first way that works.
+struct PciAttempts {
+    PciAttempt modern;
+    PciAttempt legacy;
+    PciAttempt window;  ///< the modern interface through the configuration space, §4.1.4.9
+};
+
+namespace detail {
+
+/// Whether another way to the device may work where one has ended like this. The others end the search: nothing
+/// answers, or what answers is no device, or the kernel's mappings cannot be right.
+[[nodiscard]] constexpr bool leaves_another_way(Error error) {
+    switch (error) {
+        case Error::pci_modern_absent:
+        case Error::pci_legacy_absent:
+        case Error::pci_structure_missing:
+        case Error::pci_structure_invalid:
+        case Error::pci_bar_unassigned:
+        case Error::pci_window_full:
+        case Error::pci_not_mapped:
+        case Error::pci_command_refused: return true;
+        default: return false;
+    }
+}
+
+/// Whether a modern interface was found, and only the way to its registers is missing.
+[[nodiscard]] constexpr bool has_structures(Error modern) {
+    return modern != Error::pci_modern_absent && modern != Error::pci_structure_missing &&
+           modern != Error::pci_structure_invalid;
+}
+
+/// What a probe returns when no way works: the error of the only way that the device has, or that all of them have.
+[[nodiscard]] constexpr Error error_of(PciAttempts const& attempts) {
+    Error const modern = attempts.modern.error;
+    if (modern == Error::pci_modern_absent) {
+        return attempts.legacy.error;
+    }
+    bool const has_legacy = attempts.legacy.error != Error::pci_legacy_absent;
+    bool const has_window = attempts.window.tried && attempts.window.error != Error::pci_structure_missing;
+    bool const all_alike =
+        (!has_legacy || attempts.legacy.error == modern) && (!has_window || attempts.window.error == modern);
+    return all_alike ? modern : Error::pci_unreachable;
+}
+
+}  // namespace detail
+
 /// Whichever transport a device is found behind: one driver for all of them, decided at probe time by a number and not
 /// by a table of functions.
 ///
-/// The alternatives stand side by side, which costs some hundred bytes a device and leaves no lifetime to get wrong.
-/// **Threading** and **Life** as of the transports. All zero at first.
+/// The alternatives are stored side by side, which costs some hundred bytes a device and leaves no lifetime to get
+/// wrong.
+/// **Threading** and **Life** as of the transports. If `kind()` is `pci_window`, all calls have to be serialised,
+/// those of interrupt handlers included (`PciConfigWindow`). All zero at first. `queue_maximum` as of
+/// `PciModernTransport`.
 ///
 /// ```
 /// static virtq::AnyTransport<> transport;
 /// virtq::Status found = transport.probe_pci(function, device_mapper);
 /// ```
-template <class Memory = MmioSpace, class Ports = PortSpace>
+template <class Memory = MmioSpace, class Ports = PortSpace, uint16_t queue_maximum = 0>
 class AnyTransport {
+    static_assert(is_mapped_space_or_says_why<Memory>());
+    static_assert(is_port_register_space_or_says_why<Ports>());
+
 public:
-    enum class Kind : uint8_t { none, mmio, pci_modern, pci_legacy_ports, pci_legacy_memory };
+    enum class Kind : uint8_t { none, mmio, pci_modern, pci_legacy_ports, pci_legacy_memory, pci_window };
 
     constexpr AnyTransport() = default;
 
@@ -36,30 +96,56 @@ public:
         return found(Kind::mmio, mmio_.probe(space));
     }
 
-    /// §4.1.5.1.1.1: the modern interface of a device that has one, the legacy one of a device that does not. Errors:
-    /// those of `PciModernTransport` and `PciLegacyTransport`.
-    template <PciConfigAccess Access, DeviceMapper Mapper>
+    /// §4.1.5.1.1.1: the modern interface of a device that has one. Where it cannot be used, for example because its
+    /// BAR cannot be mapped, or does not exist, the legacy interface; then the modern one through the configuration
+    /// space. `kind()` says which way works, `attempts()` what became of the others. The access of `function` has to
+    /// live as long as this transport, unless it has `may_be_copied` (`PciConfigAccess`). Errors: those of
+    /// `PciModernTransport` and `PciLegacyTransport`; `pci_unreachable` if several ways were tried, and ended
+    /// differently.
+    template <PciConfigAccess Access, class Mapper>
     [[nodiscard]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
         check_unused();
-        Status const modern = pci_modern_.probe(function, mapper, option);
-        return modern.error() == Error::pci_modern_absent ? probe_pci_legacy(function, mapper, option)
-                                                          : found(Kind::pci_modern, modern);
+        attempts_ = {};
+        Status const modern = noted(attempts_.modern, pci_modern_.probe(function, mapper, option));
+        if (!detail::leaves_another_way(modern.error())) {
+            return found(Kind::pci_modern, modern);
+        }
+        Status const legacy = probe_pci_legacy(function, mapper, option);
+        if (!detail::leaves_another_way(legacy.error())) {
+            return legacy;
+        }
+        if (detail::has_structures(modern.error())) {
+            access_.keep(function.access());
+            Status const window =
+                noted(attempts_.window, pci_modern_.probe_through_window(PciFunction{access_, function.address()}));
+            if (!detail::leaves_another_way(window.error())) {
+                return found(Kind::pci_window, window);
+            }
+            kind_ = Kind::pci_modern;
+        }
+        return detail::error_of(attempts_);
     }
 
     /// The legacy interface, also of a transitional device.
-    template <PciConfigAccess Access, DeviceMapper Mapper>
+    template <PciConfigAccess Access, class Mapper>
     [[nodiscard]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
                                           PciProbeOption const& option = {}) {
         check_unused();
-        Status const ports = pci_legacy_ports_.probe(function, mapper, option);
+        Status const ports = noted(attempts_.legacy, pci_legacy_ports_.probe(function, mapper, option));
         return ports.error() == Error::pci_legacy_absent
-                   ? found(Kind::pci_legacy_memory, pci_legacy_memory_.probe(function, mapper, option))
+                   ? found(Kind::pci_legacy_memory,
+                           noted(attempts_.legacy, pci_legacy_memory_.probe(function, mapper, option)))
                    : found(Kind::pci_legacy_ports, ports);
     }
 
-    /// Interrupts by MSI-X, as of the PCI transports. Error: `msix_absent` also of a device that is not on PCI.
-    template <PciConfigAccess Access, DeviceMapper Mapper>
+    /// What `probe_pci` tried last, and what became of it: for a kernel that prints why a device is slow, or not
+    /// there.
+    [[nodiscard]] PciAttempts const& attempts() const { return attempts_; }
+
+    /// Interrupts by MSI-X, as of the PCI transports. Error: `msix_absent` also of a device that is not on PCI, or
+    /// that is reached through its configuration space.
+    template <PciConfigAccess Access, class Mapper>
     [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                             Span<MsiMessage const> messages) {
         switch (kind_) {
@@ -70,6 +156,35 @@ public:
                 return pci_legacy_memory_.template use_msix<Memory>(function, mapper, messages);
             default: return Error::msix_absent;
         }
+    }
+
+    /// For a kernel that has switched MSI-X on by itself, after `probe_pci`. Nothing for a device that is not on PCI.
+    void use_vectors(uint16_t count) {
+        visit([&](auto& transport) {
+            if constexpr (requires { transport.use_vectors(count); }) {
+                transport.use_vectors(count);
+            }
+        });
+    }
+    /// Whether interrupts come by MSI-X.
+    [[nodiscard]] bool uses_vectors() const {
+        return visit([](auto const& transport) {
+            if constexpr (requires { transport.uses_vectors(); }) {
+                return transport.uses_vectors();
+            } else {
+                return false;
+            }
+        });
+    }
+    /// The pin and the line register of a PCI function; pin 0 for a device that is not on PCI.
+    [[nodiscard]] PciLine interrupt_line() const {
+        return visit([](auto const& transport) {
+            if constexpr (requires { transport.interrupt_line(); }) {
+                return transport.interrupt_line();
+            } else {
+                return PciLine{};
+            }
+        });
     }
 
     /// What was probed last, whatever it found: an earlier device is forgotten.
@@ -107,6 +222,10 @@ public:
     }
     void accept_features(unsigned word, uint32_t bits) {
         visit([&](auto& transport) { transport.accept_features(word, bits); });
+    }
+    /// How many queues the device has. After `DeviceInit::negotiate`, and before a queue is set up.
+    [[nodiscard]] uint16_t queue_count() {
+        return visit([](auto& transport) { return transport.queue_count(); });
     }
     [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
         return visit([&](auto& transport) { return transport.queue_size_max(queue); });
@@ -163,6 +282,16 @@ public:
     void write_config8(uint16_t offset, uint8_t value) {
         visit([&](auto& transport) { transport.write_config8(offset, value); });
     }
+    /// Whether the device configuration has `bytes` bytes, as of the PCI transports. virtio-mmio does not say.
+    [[nodiscard]] Status check_config(uint32_t bytes) const {
+        return visit([&](auto const& transport) {
+            if constexpr (requires { transport.check_config(bytes); }) {
+                return transport.check_config(bytes);
+            } else {
+                return Status{};
+            }
+        });
+    }
     [[nodiscard]] uint32_t config_generation() {
         return visit([](auto& transport) { return transport.config_generation(); });
     }
@@ -179,6 +308,10 @@ private:
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
     }
+    [[nodiscard]] static Status noted(PciAttempt& attempt, Status status) {
+        attempt = {true, status.error()};
+        return status;
+    }
     [[nodiscard]] Status found(Kind kind, Status status) {
         kind_ = kind;
         asked_features_ok_ = false;  // of the device before
@@ -192,7 +325,8 @@ private:
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call "
                      "probe_mmio() or probe_pci() first, and leave it where it is, since drivers keep its address");
         switch (self.kind_) {
-            case Kind::pci_modern: return visit(self.pci_modern_);
+            case Kind::pci_modern:
+            case Kind::pci_window: return visit(self.pci_modern_);
             case Kind::pci_legacy_ports: return visit(self.pci_legacy_ports_);
             case Kind::pci_legacy_memory: return visit(self.pci_legacy_memory_);
             default: return visit(self.mmio_);
@@ -211,8 +345,10 @@ private:
     Kind kind_ = Kind::none;
     bool asked_features_ok_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
+    PciAttempts attempts_;
+    PciKeptAccess access_;  ///< of `pci_window`
     MmioTransport<Memory> mmio_;
-    PciModernTransport<Memory> pci_modern_;
+    PciModernTransport<PciEitherSpace<Memory>, queue_maximum> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;
     PciLegacyTransport<Memory> pci_legacy_memory_;
 };

@@ -120,6 +120,9 @@ public:
         }
     }
 
+    /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
+    /// After `DeviceInit::negotiate`, and before a queue is set up.
+    [[nodiscard]] uint16_t queue_count() { return count_queues(*this); }
     [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_size_max);

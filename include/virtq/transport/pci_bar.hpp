@@ -32,11 +32,12 @@ namespace detail {
 template <PciConfigAccess Access>
 class BarRegister {
 public:
-    BarRegister(PciFunction<Access> const& function, uint8_t index)
+    /// `count` is how many BARs the function's header has room for.
+    BarRegister(PciFunction<Access> const& function, uint8_t index, uint8_t count = spec::pci::bar_count)
         : function_(function),
           low_{static_cast<uint16_t>(spec::pci::bar_first + spec::pci::bar_bytes * index)},
           high_{static_cast<uint16_t>(low_.offset + spec::pci::bar_bytes)},
-          may_be_64_bit_(index + 1 < spec::pci::bar_count) {}
+          may_be_64_bit_(index + 1 < count) {}
 
     [[nodiscard]] PciBar measure() const {
         uint32_t const low = function_.read(low_);
@@ -103,13 +104,14 @@ private:
 /// The BARs of a function, measured once: that takes it off the bus for a moment.
 class PciBars {
 public:
-    /// Not while the device is in use. Leaves the command register as it was.
+    /// Not while the device is in use. Leaves the command register as it was. `count` is how many BARs the function's
+    /// header has room for: six, or two of a bridge.
     template <PciConfigAccess Access>
-    void measure(PciFunction<Access> const& function) {
+    void measure(PciFunction<Access> const& function, uint8_t count = spec::pci::bar_count) {
         uint16_t const command = stop_decoding(function);
         uint8_t slots = 1;
-        for (uint8_t index = 0; index < spec::pci::bar_count; index = static_cast<uint8_t>(index + slots)) {
-            bars_[index] = detail::BarRegister{function, index}.measure();
+        for (uint8_t index = 0; index < count; index = static_cast<uint8_t>(index + slots)) {
+            bars_[index] = detail::BarRegister{function, index, count}.measure();
             slots = bars_[index].slots;
             if (slots == 2) {
                 bars_[index + 1] = PciBar{};  // the upper half of its neighbour, not a BAR

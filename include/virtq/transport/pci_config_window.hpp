@@ -21,6 +21,9 @@ public:
     PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, PciStructure const& structure)
         : function_(function), capability_(capability), bar_(structure.bar), base_(structure.offset) {}
 
+    /// Whether it refers to a device.
+    [[nodiscard]] constexpr bool is_set() const { return capability_ != 0; }
+
     [[nodiscard]] uint8_t read8(uint16_t offset) const { return function_.read8(aim(offset, 1)); }
     [[nodiscard]] uint16_t read16(uint16_t offset) const { return function_.read16(aim(offset, 2)); }
     [[nodiscard]] uint32_t read32(uint16_t offset) const { return function_.read32(aim(offset, 4)); }
@@ -35,11 +38,12 @@ public:
     }
 
 private:
-    /// Returns where in configuration space the register now is.
+    /// Returns where in configuration space the register now is. The length goes first: an offset has to be a multiple
+    /// of it when it is written (§4.1.4.9.2).
     [[nodiscard]] uint16_t aim(uint16_t offset, uint32_t width) const {
         function_.write8(field(spec::pci::cap::bar), bar_);
-        function_.write32(field(spec::pci::cap::offset), base_ + offset);
         function_.write32(field(spec::pci::cap::length), width);
+        function_.write32(field(spec::pci::cap::offset), base_ + offset);
         return field(spec::pci::cap::pci_cfg_data);
     }
     [[nodiscard]] uint16_t field(uint16_t offset) const { return static_cast<uint16_t>(capability_ + offset); }

@@ -13,13 +13,16 @@
 namespace virtq {
 
 /// The configuration space of one PCI function: a register space. `access` must outlive it.
-template <PciConfigAccess Access>
+template <class Access>
 class PciFunction {
+    static_assert(is_pci_config_access_or_says_why<Access>());
+
 public:
     constexpr PciFunction() = default;
     constexpr PciFunction(Access& access, PciAddress address) : access_(&access), address_(address) {}
 
     [[nodiscard]] PciAddress address() const { return address_; }
+    [[nodiscard]] Access& access() const { return *access_; }
 
     [[nodiscard]] uint8_t read8(uint16_t offset) const { return access_->read8(address_, offset); }
     [[nodiscard]] uint16_t read16(uint16_t offset) const { return access_->read16(address_, offset); }
@@ -65,8 +68,8 @@ template <PciConfigAccess Access>
 
 }  // namespace detail
 
-/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`,
-/// `pci_access_widths_differ`, `not_virtio`.
+/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`, `pci_vendor_zero`
+/// where no configuration space is, `pci_access_widths_differ`, `not_virtio`.
 ///
 /// There are two ranges of IDs. From 0x1040 on the ID says the type. Below, a transitional device has an ID out of a
 /// table, and its type as subsystem device ID; that is what is read, because the table of the standard ends where
@@ -77,6 +80,9 @@ template <PciConfigAccess Access>
     uint16_t const vendor = function.read(spec::pci::vendor_id);
     if (vendor == spec::pci::vendor_absent) {
         return Error::pci_function_absent;
+    }
+    if (vendor == spec::pci::vendor_zero) {
+        return Error::pci_vendor_zero;
     }
     if (Error const error = detail::check_widths(function); error != Error::none) {
         return error;

@@ -18,6 +18,8 @@ struct PciLayout {
     PciStructure notify;
     PciStructure isr;
     PciStructure device;  ///< need not exist
+    /// Why it does not: `config_absent`, or `config_refused` for one that cannot be used.
+    Error device_error = Error::config_absent;
     uint32_t notify_off_multiplier = 0;
     uint16_t window = 0;  ///< offset of the capability that is the way in without BARs; 0: none
 };
@@ -37,11 +39,15 @@ public:
             case Type::common: take(layout_.common, capability, {spec::pci::common::bytes, 4}); break;
             case Type::notify: take_notify(capability); break;
             case Type::isr: take(layout_.isr, capability, {1, 1}); break;
-            case Type::device: take(layout_.device, capability, {1, 4}); break;
+            case Type::device: take_device(capability); break;
             case Type::window: take_window(capability); break;
             default: break;
         }
     }
+
+    /// The window's capability if its length leaves its data out, and 0 otherwise.
+    [[nodiscard]] uint16_t short_window() const { return window_is_short_ ? layout_.window : uint16_t{0}; }
+    void refuse_window() { layout_.window = 0; }
 
     [[nodiscard]] Result<PciLayout> result() const {
         PciStructure const* const all[] = {&layout_.common, &layout_.notify, &layout_.isr, &layout_.device};
@@ -98,9 +104,18 @@ private:
         }
     }
 
+    void take_device(uint16_t capability) {
+        take(layout_.device, capability, {1, 4});
+        layout_.device_error = layout_.device.exists() ? Error::none : Error::config_refused;
+    }
+
+    /// Some devices state the length of the general part, 16, and have the four bytes of data behind it.
     void take_window(uint16_t capability) {
-        if (layout_.window == 0 && has_room(capability, spec::pci::cap::pci_cfg_data + 4)) {
+        uint16_t const end = spec::pci::cap::pci_cfg_data + spec::pci::cap::pci_cfg_data_bytes;
+        bool const has_fields = has_room(capability, spec::pci::cap::bytes);
+        if (layout_.window == 0 && has_fields && capability + end <= spec::pci::capability_end) {
             layout_.window = capability;
+            window_is_short_ = byte(capability, spec::pci::capability_length) < end;
         }
     }
 
@@ -125,6 +140,7 @@ private:
     PciBars const& bars_;
     PciLayout layout_;
     bool refused_ = false;
+    bool window_is_short_ = false;
 };
 
 }  // namespace detail
@@ -140,7 +156,18 @@ template <PciConfigAccess Access>
         }
         return false;
     });
-    return end ? search.result() : end.error();
+    if (!end) {
+        return end.error();
+    }
+    if (uint16_t const window = search.short_window(); window != 0) {
+        Result<uint16_t> const other = find_capability(function, [&](uint8_t, uint16_t capability) {
+            return capability == window + spec::pci::cap::pci_cfg_data;
+        });
+        if (!other || *other != 0) {
+            search.refuse_window();
+        }
+    }
+    return search.result();
 }
 
 }  // namespace virtq

@@ -25,8 +25,7 @@ namespace virtq {
 /// `PciModernTransport`. All zero at first.
 template <class Space = PortSpace>
 class PciLegacyTransport {
-    static_assert(is_register_space_or_says_why<Space>());
-    static_assert(DivisibleSpace<Space>, "A register space on PCI needs `Space at(uint32_t offset) const`");
+    static_assert(is_divisible_space_or_says_why<Space>());
 
 public:
     constexpr PciLegacyTransport() = default;
@@ -34,9 +33,10 @@ public:
     /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`,
     /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device that has no legacy interface of this
     /// kind, `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
-    template <PciConfigAccess Access, DeviceMapper Mapper>
+    template <PciConfigAccess Access, class Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {
+        static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
         *this = PciLegacyTransport{};
@@ -55,7 +55,8 @@ public:
         }
         disable_msix(function);  // firmware may have left it on, which moves the configuration
         line_ = find_line(function);
-        if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
+        Status const placed = bars.assign(function, option.memory, option.ports);
+        if (!placed && !bars[spec::pci::legacy::bar].is_assigned()) {  // no room for another one may be all the same
             return placed;
         }
         if (Status const mapped = map(bars[spec::pci::legacy::bar], mapper); !mapped) {
@@ -69,9 +70,10 @@ public:
 
     /// Interrupts by MSI-X, whose table is in memory: see `enable_msix`, and `PciVectors` for which vector is whose.
     /// After `probe`, before `init`.
-    template <DivisibleSpace TableSpace = MmioSpace, PciConfigAccess Access, DeviceMapper Mapper>
+    template <DivisibleSpace TableSpace = MmioSpace, PciConfigAccess Access, class Mapper>
     [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                             Span<MsiMessage const> messages) {
+        static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
         if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
             return enabled.error();
@@ -137,6 +139,9 @@ public:
         }
     }
 
+    /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
+    /// After `DeviceInit::negotiate`, and before a queue is set up.
+    [[nodiscard]] uint16_t queue_count() { return count_queues(*this); }
     [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::legacy::queue_size);
@@ -201,6 +206,11 @@ public:
             space_.write8(in_config(offset), value);
         }
     }
+    /// Whether the device configuration has `bytes` bytes. Error: `config_too_short`.
+    [[nodiscard]] Status check_config(uint32_t bytes) const {
+        check_probed();
+        return uint64_t{config_begin()} + bytes <= bytes_ ? Status{} : Status{Error::config_too_short};
+    }
     /// There is none: readers compare two reads (§2.5.4).
     [[nodiscard]] uint32_t config_generation() { return 0; }
 
@@ -212,7 +222,7 @@ private:
                      "first, and leave it where it is, since drivers keep its address");
     }
 
-    static constexpr bool by_ports = requires { Space::is_port_space; };
+    static constexpr bool by_ports = PortRegisterSpace<Space>;
     static constexpr PciBar::Kind kind = by_ports ? PciBar::Kind::ports : PciBar::Kind::memory;
     static constexpr uint32_t bytes_maximum = 0x10000;  // a register's offset has 16 bits
     static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;

@@ -23,17 +23,19 @@ namespace virtq {
 ///
 /// **Spec** §4.1 (Virtio Over PCI Bus). **Threading** `notify`, `on_interrupt` and `on_vector` may run at any time, on
 /// any CPU; all other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, perhaps
-/// `use_msix`, then device code does the rest. All zero at first. `queue_maximum` is how many queues it can notify.
+/// `use_msix`, then device code does the rest. All zero at first.
+/// **Queues** With a `queue_maximum` of 0 as many as the device has, if it numbers their doorbells as it numbers them
+/// (queue_notify_off of queue n is n, as of all hosts that we know), and 16 of another device. Otherwise
+/// `queue_maximum` of any device: 8 bytes each.
 ///
 /// ```
 /// static virtq::PciModernTransport<> transport;
 /// virtq::PciFunction function{config_access, {0, 3, 0}};
 /// virtq::Status found = transport.probe(function, device_mapper);
 /// ```
-template <class Space = MmioSpace, uint16_t queue_maximum = 8>
+template <class Space = MmioSpace, uint16_t queue_maximum = 0>
 class PciModernTransport {
-    static_assert(is_register_space_or_says_why<Space>());
-    static_assert(DivisibleSpace<Space>, "A register space on PCI needs `Space at(uint32_t offset) const`");
+    static_assert(is_divisible_space_or_says_why<Space>());
 
 public:
     constexpr PciModernTransport() = default;
@@ -43,9 +45,10 @@ public:
     /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
     /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `pci_mappings_overlap`,
     /// `device_gone`.
-    template <PciConfigAccess Access, DeviceMapper Mapper>
+    template <PciConfigAccess Access, class Mapper>
     [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                PciProbeOption const& option = {}) {
+        static_assert(is_device_mapper_or_says_why<Mapper>());
         Result<spec::DeviceId> const type = start_probe(function);
         if (!type) {
             return type.error();
@@ -96,9 +99,10 @@ public:
 
     /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
     /// `init`.
-    template <PciConfigAccess Access, DeviceMapper Mapper>
+    template <PciConfigAccess Access, class Mapper>
     [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                             Span<MsiMessage const> messages) {
+        static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
         Result<uint16_t> const count = enable_msix<Space>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
@@ -176,6 +180,11 @@ public:
         }
     }
 
+    /// §4.1.4.3: how many queues the device has, the administration queues left out.
+    [[nodiscard]] uint16_t queue_count() {
+        check_probed();
+        return read(spec::pci::common::num_queues);
+    }
     [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_size);
@@ -203,9 +212,6 @@ public:
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
     /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        if (queue >= queue_maximum) {
-            return Error::queue_above_transport;
-        }
         in_use_ = true;
         if (choose_queue_size(queue, addresses.size) != addresses.size) {
             return Error::queue_size_not_taken;
@@ -234,14 +240,17 @@ public:
     /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
-        VIRTQ_ASSERT(queue < queue_maximum && doorbells_[queue].placed,
-                     "notify() of a queue that was not enabled: call init() or set_up_queue() first");
-        Doorbell& doorbell = doorbells_[queue];
+        Doorbell const doorbell = doorbell_of(queue);
+        VIRTQ_ASSERT(doorbell.placed, "notify() of a queue that was not enabled: call init() or set_up_queue() first");
+        if (!doorbell.placed) {
+            return;
+        }
         notify_mark_.set(queue);
+        Space place = notify_.at(doorbell.offset);
         if (sends_data_) {
-            doorbell.space.write32(0, (uint32_t{next} << 16) | doorbell.value);
+            place.write32(0, (uint32_t{next} << 16) | doorbell.value);
         } else {
-            doorbell.space.write16(0, doorbell.value);
+            place.write16(0, doorbell.value);
         }
     }
 
@@ -285,6 +294,15 @@ public:
             config_.write8(offset, value);
         }
     }
+    /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` for one that the
+    /// probe could not use, `config_too_short`.
+    [[nodiscard]] Status check_config(uint32_t bytes) const {
+        check_probed();
+        if (config_error_ != Error::none) {
+            return config_error_;
+        }
+        return bytes <= config_bytes_ ? Status{} : Status{Error::config_too_short};
+    }
     /// Changes whenever a read may have been torn (§2.5).
     [[nodiscard]] uint32_t config_generation() {
         check_probed();
@@ -300,8 +318,8 @@ private:
     }
 
     struct Doorbell {
-        Space space{};
-        uint16_t value = 0;  ///< what the device calls the queue (§4.1.5.2)
+        uint32_t offset = 0;  ///< in the notification structure
+        uint16_t value = 0;   ///< what the device calls the queue (§4.1.5.2)
         bool placed = false;
     };
 
@@ -359,6 +377,7 @@ private:
         notify_bytes_ = layout.notify.length;
         notify_off_multiplier_ = layout.notify_off_multiplier;
         config_bytes_ = layout.device.length;
+        config_error_ = layout.device_error;
         return {};
     }
 
@@ -386,8 +405,22 @@ private:
             return Error::pci_structure_invalid;
         }
         uint16_t const name = has_names_ ? read(spec::pci::common::queue_notif_config_data) : queue;
-        doorbells_[queue] = {notify_.at(static_cast<uint32_t>(offset)), name, true};
+        if (queue < doorbell_count) {
+            doorbells_[queue] = {static_cast<uint32_t>(offset), name, true};
+            return {};
+        }
+        // Without room for its offset: it has to follow from the number, as then do those of all lower numbers.
+        bool const follows = queue_maximum == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
+                             name == queue && (notify_off_multiplier_ & (width - 1)) == 0;
+        if (!follows) {
+            return Error::queue_above_transport;
+        }
+        numbered_end_ = queue >= numbered_end_ ? uint32_t{queue} + 1 : numbered_end_;
         return {};
+    }
+    [[nodiscard]] Doorbell doorbell_of(uint16_t queue) const {
+        return queue < doorbell_count ? doorbells_[queue]
+                                      : Doorbell{queue * notify_off_multiplier_, queue, queue < numbered_end_};
     }
 
     /// §4.1.5.1.2.2: whether the device took both.
@@ -405,6 +438,8 @@ private:
         check_probed();
         return offset + bytes <= config_bytes_;
     }
+
+    static constexpr uint16_t doorbell_count = queue_maximum != 0 ? queue_maximum : 16;
 
     static constexpr unsigned word_of_notification_bits = static_cast<unsigned>(spec::Feature::notification_data) / 32;
     static constexpr uint32_t notification_data_bit =
@@ -426,13 +461,15 @@ private:
     CallCount interrupt_calls_;
     CallCount vector_calls_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
+    Error config_error_ = Error::none;
     bool asked_features_ok_ = false;
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
     ProbeMark probe_mark_;
     NotifyMark notify_mark_;
-    Doorbell doorbells_[queue_maximum];
+    uint32_t numbered_end_ = 0;  ///< of the queues behind `doorbells_`, whose doorbells follow from their numbers
+    Doorbell doorbells_[doorbell_count];
 };
 
 static_assert(Transport<PciModernTransport<>>);

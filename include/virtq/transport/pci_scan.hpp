@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
+#include <virtq/transport/pci_bus_range.hpp>
 #include <virtq/transport/pci_echo.hpp>
 #include <virtq/transport/pci_function.hpp>
 
@@ -9,20 +10,14 @@
 
 namespace virtq {
 
-/// Buses to look at, both ends included. Devices behind a bridge are on a bus of their own, once firmware or the
-/// kernel has numbered it.
-struct PciBusRange {
-    uint8_t first = 0;
-    uint8_t last = 0;
-};
-
 /// What a scan came to. No function at all: the configuration access reads elsewhere (the address of the ECAM, and its
 /// mapping).
 struct PciScan {
     unsigned functions = 0;
     unsigned virtio = 0;
+    unsigned bridges_unnumbered = 0;  ///< behind which nothing can be found: see `number_buses`
     /// What is wrong with the kernel's configuration access, as far as it shows: `pci_access_widths_differ`,
-    /// `pci_access_echoes`, with a sentence each. The scan goes on all the same.
+    /// `pci_access_echoes`, `pci_vendor_zero` if everything reads 0. Each has a sentence. The scan continues.
     Error trouble = Error::none;
 
     /// The first one stays.
@@ -36,6 +31,10 @@ struct PciScan {
     }
     if (scan.virtio != 0) {
         return "VirtIO functions are on these buses: look at their types, and at what probe_pci() returned.";
+    }
+    if (scan.bridges_unnumbered != 0) {
+        return "A PCI bridge has no bus number, and what is behind it cannot be found: no firmware has run. Call "
+               "number_buses() first, and scan the buses that it returns.";
     }
     switch (scan.functions) {
         case 0:
@@ -52,6 +51,16 @@ struct PciScan {
     }
 }
 
+namespace detail {
+
+template <PciConfigAccess Access>
+[[nodiscard]] bool is_unnumbered_bridge(PciFunction<Access> const& function) {
+    uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
+    return type == spec::pci::bridge::header_type && function.read(spec::pci::bridge::secondary_bus) == 0;
+}
+
+}  // namespace detail
+
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
 ///
 /// ```
@@ -59,19 +68,23 @@ struct PciScan {
 ///     virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
 /// kernel_print(virtq::describe(seen));
 /// ```
-template <PciConfigAccess Access, class Each>
+template <class Access, class Each>
 PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
+    static_assert(is_pci_config_access_or_says_why<Access>());
     constexpr unsigned frames_a_bus = unsigned{spec::pci::devices} * spec::pci::functions;
     constexpr unsigned functions = spec::pci::functions;
     PciScan scan;
+    bool reads_zero = false;
     for (unsigned bus = buses.first; bus <= buses.last; ++bus) {
         for (unsigned frame = 0; frame < frames_a_bus; ++frame) {
             PciFunction<Access> const function{access,
                                                {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
                                                 static_cast<uint8_t>(frame % functions)}};
             Result<spec::DeviceId> const type = identify(function);
-            bool const exists = type.error() != Error::pci_function_absent;
+            bool const is_zero = type.error() == Error::pci_vendor_zero;
+            bool const exists = type.error() != Error::pci_function_absent && !is_zero;
             scan.functions += exists;
+            reads_zero = reads_zero || is_zero;
             if (type.error() == Error::pci_access_widths_differ) {
                 scan.note(type.error());
             }
@@ -82,6 +95,7 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
                 ++scan.virtio;
                 each(function, *type);
             }
+            scan.bridges_unnumbered += exists && detail::is_unnumbered_bridge(function);
             if (frame % functions != 0) {
                 continue;
             }
@@ -93,6 +107,9 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
                 scan.note(Error::pci_access_echoes);
             }
         }
+    }
+    if (reads_zero && scan.functions == 0) {
+        scan.note(Error::pci_vendor_zero);
     }
     return scan;
 }

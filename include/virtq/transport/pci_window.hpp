@@ -5,9 +5,9 @@
 
 namespace virtq {
 
-/// A stretch of bus addresses (of memory, or of ports) out of which BARs are placed that no firmware has placed. The
+/// A range of bus addresses (of memory, or of ports) out of which BARs are placed that no firmware has placed. The
 /// kernel knows it: from the machine's manual, or `ranges` of the host bridge in its device tree. All devices share
-/// it.
+/// it. Devices behind bridges need memory below 4 GiB (`number_buses`).
 class PciWindow {
 public:
     constexpr PciWindow() = default;
@@ -28,6 +28,20 @@ public:
         return place;
     }
 
+    /// Skips to a multiple of `bytes`, which is a power of two. False: it lies behind the end, and nothing has
+    /// changed.
+    [[nodiscard]] constexpr bool align(uint64_t bytes) {
+        uint64_t const gap = (bytes - (next_ & (bytes - 1))) & (bytes - 1);
+        if (gap > left_) {
+            return false;
+        }
+        next_ += gap;
+        left_ -= gap;
+        return true;
+    }
+
+    /// The address of the first byte that is left.
+    [[nodiscard]] constexpr uint64_t next() const { return next_; }
     [[nodiscard]] constexpr uint64_t left() const { return left_; }
 
 private:

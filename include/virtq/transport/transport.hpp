@@ -20,51 +20,257 @@ struct InterruptCause {
     bool config_change = false;
 };
 
+/// One virtio device, as device code sees it. `MmioTransport` is the shortest one to read; README.md beside this file
+/// says how to write another. A transport without registers may begin like this:
+///
+/// ```
+/// class MailboxTransport : public virtq::TransportDefaults {  // possible_features() … is_queue_reset() are its
+/// public:
+///     virtq::spec::DeviceId device_id() const { return type_; }  // `none` until a probe has succeeded
+///     bool is_legacy() const { return false; }
+///     virtq::DeviceStatus status() { return virtq::DeviceStatus{ask8(Message::get_status)}; }
+///     void set_status(virtq::DeviceStatus status) { tell(Message::set_status, status.bits()); }
+///     …  // the calls that the concept lists
+/// };
+/// static_assert(virtq::is_transport_or_says_why<MailboxTransport>());
+/// ```
 template <class T>
 concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, uint32_t size,
                              unsigned word, uint32_t bits, uint16_t offset, uint8_t byte, DeviceStatus status,
                              QueueAddresses const& addresses) {
-    /// What the device is, and whether its interface is the legacy one (§1.3.1).
+    /// Returns the type of the device, `none` until a probe has succeeded. For example `spec::DeviceId::block`.
     { constant.device_id() } -> SameAs<spec::DeviceId>;
+    /// Returns whether the interface is the legacy one (§1.3.1): one word of features, and no FEATURES_OK.
     { constant.is_legacy() } -> SameAs<bool>;
-    /// Feature bits that this transport can carry (§2.2.1).
+    /// Returns the feature bits that this transport can carry (§2.2.1). Default: `TransportDefaults`.
     { constant.possible_features() } -> SameAs<Features>;
 
-    /// The device status field (§2.1). Writing 0 asks for a reset.
+    /// Returns the device status field (§2.1); all ones if nothing answers.
     { transport.status() } -> SameAs<DeviceStatus>;
+    /// Writes it. Status 0 asks for a reset, and does not wait for its end (§2.4).
     { transport.set_status(status) } -> SameAs<void>;
 
-    /// 32 feature bits, from `32 * word` on (§2.2).
+    /// Returns 32 offered feature bits, from `32 * word` on (§2.2): of word 1, bit 0 is VERSION_1.
     { transport.offered_features(word) } -> SameAs<uint32_t>;
+    /// Writes the accepted ones.
     { transport.accept_features(word, bits) } -> SameAs<void>;
 
-    /// Queue number `queue`: its largest size, 0 if there is none; whether it is enabled already; enabling it with the
-    /// size and the places of `addresses`, read back. After a reset no `choose_queue_size` comes before that.
+    /// Returns the largest size of queue number `queue`; 0 if there is none.
     { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
+    /// Returns whether only that size can be had. Default: no.
     { transport.is_queue_size_fixed() } -> SameAs<bool>;
-    /// Tells the device a smaller size where that can be; returns what it took, perhaps another.
+    /// Asks the device for a smaller size, and returns what it took, perhaps another one. Default: `size`.
     { transport.choose_queue_size(queue, size) } -> SameAs<uint32_t>;
+    /// Returns whether the queue is enabled already.
     { transport.is_queue_in_use(queue) } -> SameAs<bool>;
+    /// Enables it with the size and the places of `addresses`, and reads back what can be read back. After a reset no
+    /// `choose_queue_size` comes before. For example the error `queue_not_accepted`.
     { transport.enable_queue(queue, addresses) } -> SameAs<Status>;
 
-    /// Sends an available buffer notification (§2.3) of a queue; `next` is where the driver goes on, which a device
-    /// with NOTIFICATION_DATA is told (§2.9): `Notification::next`.
+    /// Sends an available buffer notification (§2.3); `next` is `Notification::next`, for a device with
+    /// NOTIFICATION_DATA (§2.9). At any time, on any CPU.
     { transport.notify(queue, next) } -> SameAs<void>;
 
-    /// §2.6.1: asks for the reset of one queue; whether that is complete, and the queue not enabled.
+    /// Asks for the reset of one queue (§2.6.1). Default: does nothing.
     { transport.reset_queue(queue) } -> SameAs<void>;
+    /// Returns whether that is complete, and the queue not enabled. Default: never.
     { transport.is_queue_reset(queue) } -> SameAs<bool>;
 
     /// Acknowledges first, then returns the cause, so that an event after it raises a new interrupt. A second call
-    /// finds nothing.
+    /// finds nothing. At any time, on any CPU.
     { transport.on_interrupt() } -> SameAs<InterruptCause>;
 
-    /// Configuration space (§2.5), in the width of the field.
+    /// Each reads a field of the configuration space (§2.5), in the width of the field.
     { transport.read_config8(offset) } -> SameAs<uint8_t>;
     { transport.read_config16(offset) } -> SameAs<uint16_t>;
     { transport.read_config32(offset) } -> SameAs<uint32_t>;
+    /// Writes one.
     { transport.write_config8(offset, byte) } -> SameAs<void>;
+    /// Returns a number that changes whenever a read may have been torn (§2.5.1). 0 of a legacy device, whose readers
+    /// compare two reads. Without a default: always the same number would let torn reads of a modern device pass.
     { transport.config_generation() } -> SameAs<uint32_t>;
 };
+
+/// The calls of a transport that can have a default, for one without registers, or with few: derive from it. A queue
+/// has the size that was asked for, and cannot be reset alone.
+struct TransportDefaults {
+    /// All but what needs registers or a place in the notification: RING_RESET, NOTIFICATION_DATA, ADMIN_VQ, SR_IOV
+    /// and NOTIF_CONFIG_DATA.
+    [[nodiscard]] Features possible_features() const {
+        Features possible;
+        for (unsigned word = 0; word < Features::word_count; ++word) {
+            possible.set_word(word, UINT32_MAX);
+        }
+        possible.clear(spec::Feature::ring_reset);
+        possible.clear(spec::Feature::notification_data);
+        possible.clear(spec::Feature::admin_vq);
+        possible.clear(spec::Feature::sr_iov);
+        possible.clear(spec::Feature::notif_config_data);
+        return possible;
+    }
+    [[nodiscard]] bool is_queue_size_fixed() const { return false; }
+    [[nodiscard]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
+    void reset_queue(uint16_t) {}
+    [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
+};
+
+namespace detail {
+
+template <class T>
+constexpr void say_what_device_calls_lack() {
+    static_assert(
+        requires(T const& transport) {
+            { transport.device_id() } -> SameAs<spec::DeviceId>;
+        },
+        "This transport has no public `virtq::spec::DeviceId device_id() const`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T const& transport) {
+            { transport.is_legacy() } -> SameAs<bool>;
+        },
+        "This transport has no public `bool is_legacy() const`: add it, see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T const& transport) {
+            { transport.possible_features() } -> SameAs<Features>;
+        },
+        "This transport has no public `virtq::Features possible_features() const`: add it, or derive from "
+        "virtq::TransportDefaults; see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport) {
+            { transport.status() } -> SameAs<DeviceStatus>;
+        },
+        "This transport has no public `virtq::DeviceStatus status()`: add it, see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, DeviceStatus status) {
+            { transport.set_status(status) } -> SameAs<void>;
+        },
+        "This transport has no public `void set_status(virtq::DeviceStatus status)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, unsigned word) {
+            { transport.offered_features(word) } -> SameAs<uint32_t>;
+        },
+        "This transport has no public `uint32_t offered_features(unsigned word)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, unsigned word, uint32_t bits) {
+            { transport.accept_features(word, bits) } -> SameAs<void>;
+        },
+        "This transport has no public `void accept_features(unsigned word, uint32_t bits)`: add it, see "
+        "virtq/transport/transport.hpp");
+}
+
+template <class T>
+constexpr void say_what_queue_calls_lack() {
+    static_assert(
+        requires(T & transport, uint16_t queue) {
+            { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
+        },
+        "This transport has no public `uint32_t queue_size_max(uint16_t queue)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport) {
+            { transport.is_queue_size_fixed() } -> SameAs<bool>;
+        },
+        "This transport has no public `bool is_queue_size_fixed() const`: add it, or derive from "
+        "virtq::TransportDefaults; see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t queue, uint32_t size) {
+            { transport.choose_queue_size(queue, size) } -> SameAs<uint32_t>;
+        },
+        "This transport has no public `uint32_t choose_queue_size(uint16_t queue, uint32_t size)`: add it, or derive "
+        "from virtq::TransportDefaults; see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t queue) {
+            { transport.is_queue_in_use(queue) } -> SameAs<bool>;
+        },
+        "This transport has no public `bool is_queue_in_use(uint16_t queue)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t queue, QueueAddresses const& addresses) {
+            { transport.enable_queue(queue, addresses) } -> SameAs<Status>;
+        },
+        "This transport has no public `virtq::Status enable_queue(uint16_t queue, virtq::QueueAddresses const& "
+        "addresses)`: add it, see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t queue, uint16_t next) {
+            { transport.notify(queue, next) } -> SameAs<void>;
+        },
+        "This transport has no public `void notify(uint16_t queue, uint16_t next)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t queue) {
+            { transport.reset_queue(queue) } -> SameAs<void>;
+        },
+        "This transport has no public `void reset_queue(uint16_t queue)`: add it, or derive from "
+        "virtq::TransportDefaults; see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t queue) {
+            { transport.is_queue_reset(queue) } -> SameAs<bool>;
+        },
+        "This transport has no public `bool is_queue_reset(uint16_t queue)`: add it, or derive from "
+        "virtq::TransportDefaults; see virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport) {
+            { transport.on_interrupt() } -> SameAs<InterruptCause>;
+        },
+        "This transport has no public `virtq::InterruptCause on_interrupt()`: add it, see "
+        "virtq/transport/transport.hpp");
+}
+
+template <class T>
+constexpr void say_what_configuration_calls_lack() {
+    static_assert(
+        requires(T & transport, uint16_t offset) {
+            { transport.read_config8(offset) } -> SameAs<uint8_t>;
+        },
+        "This transport has no public `uint8_t read_config8(uint16_t offset)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t offset) {
+            { transport.read_config16(offset) } -> SameAs<uint16_t>;
+        },
+        "This transport has no public `uint16_t read_config16(uint16_t offset)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t offset) {
+            { transport.read_config32(offset) } -> SameAs<uint32_t>;
+        },
+        "This transport has no public `uint32_t read_config32(uint16_t offset)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t offset, uint8_t byte) {
+            { transport.write_config8(offset, byte) } -> SameAs<void>;
+        },
+        "This transport has no public `void write_config8(uint16_t offset, uint8_t value)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport) {
+            { transport.config_generation() } -> SameAs<uint32_t>;
+        },
+        "This transport has no public `uint32_t config_generation()`: add it, see virtq/transport/transport.hpp");
+}
+
+}  // namespace detail
+
+/// Whether the type is a `Transport`; does not compile if not, with a sentence for each call that is missing, or that
+/// takes or returns something else.
+template <class T>
+[[nodiscard]] constexpr bool is_transport_or_says_why() {
+    detail::say_what_device_calls_lack<T>();
+    detail::say_what_queue_calls_lack<T>();
+    detail::say_what_configuration_calls_lack<T>();
+    return Transport<T>;
+}
+
+/// How many queues the device has, of a transport without a register that says so: up to the first of size 0.
+template <class T>
+[[nodiscard]] uint16_t count_queues(T& transport) {
+    uint16_t count = 0;
+    while (count < UINT16_MAX && transport.queue_size_max(count) != 0) {
+        ++count;
+    }
+    return count;
+}
 
 }  // namespace virtq

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// EXPECT: A register space on PCI needs `Space at\(uint32_t offset\) const`
+#include <virtq/virtq.hpp>
+
+struct Ports {
+    static constexpr bool is_port_space = true;
+    Ports() = default;
+    explicit Ports(uintptr_t) {}
+    uint8_t read8(uint16_t) { return 0; }
+    uint16_t read16(uint16_t) { return 0; }
+    uint32_t read32(uint16_t) { return 0; }
+    void write8(uint16_t, uint8_t) {}
+    void write16(uint16_t, uint16_t) {}
+    void write32(uint16_t, uint32_t) {}
+};
+
+static virtq::AnyTransport<virtq::MmioSpace, Ports> transport;
+
+bool is_probed() {
+    return transport.is_probed();
+}

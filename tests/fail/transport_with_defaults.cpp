@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/virtq.hpp>
+
+struct Mailbox : virtq::TransportDefaults {
+    virtq::spec::DeviceId device_id() const { return virtq::spec::DeviceId::block; }
+    bool is_legacy() const { return false; }
+    virtq::DeviceStatus status() { return {}; }
+    void set_status(virtq::DeviceStatus) {}
+    uint32_t offered_features(unsigned) { return 0; }
+    void accept_features(unsigned, uint32_t) {}
+    uint32_t queue_size_max(uint16_t) { return 8; }
+    bool is_queue_in_use(uint16_t) { return false; }
+    virtq::Status enable_queue(uint16_t, virtq::QueueAddresses const&) { return {}; }
+    void notify(uint16_t, uint16_t) {}
+    virtq::InterruptCause on_interrupt() { return {}; }
+    uint8_t read_config8(uint16_t) { return 0; }
+    uint16_t read_config16(uint16_t) { return 0; }
+    uint32_t read_config32(uint16_t) { return 0; }
+    void write_config8(uint16_t, uint8_t) {}
+    uint32_t config_generation() { return 0; }
+};
+
+static_assert(sizeof(virtq::TransportDefaults) == 1 && virtq::is_transport_or_says_why<Mailbox>());
+
+static virtq::BlockDevice<Mailbox, 64> disk;
+
+bool is_read_only() {
+    return disk.is_read_only();
+}

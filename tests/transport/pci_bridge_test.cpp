@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/transport/pci_bridge.hpp>
+
+#include <transport/pci_machine.hpp>
+
+#include <sim/pci_bridge.hpp>
+#include <sim/pci_stranger.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// Bridges that no firmware has numbered, as below the root ports of a machine without any (faults A12).
+namespace virtq::test {
+namespace {
+
+namespace bridge = wire::bridge;
+
+class PciBridges : public testing::Test {
+protected:
+    ~PciBridges() override { EXPECT_TRUE(memory.violations().empty()) << memory.violations(); }
+
+    [[nodiscard]] std::vector<std::uint32_t> scan(PciBusRange buses) {
+        std::vector<std::uint32_t> frames;
+        seen = for_each_virtio_function(bus, buses, [&](auto const& function, spec::DeviceId) {
+            frames.push_back(pci_frame(function.address()));
+        });
+        return frames;
+    }
+    void expect_numbers(sim::PciBridge& which, unsigned primary, unsigned secondary, unsigned subordinate) {
+        EXPECT_EQ(which.config().peek(bridge::primary, 1), primary);
+        EXPECT_EQ(which.config().peek(bridge::secondary, 1), secondary);
+        EXPECT_EQ(which.config().peek(bridge::subordinate, 1), subordinate);
+    }
+    /// Whether the disk at this address works, for a kernel that gives no windows of its own.
+    void expect_works(PciAddress address, Any::Kind kind, sim::PciDevice& of) {
+        Any transport;
+        BlockDevice<Any, 256> driver;
+        Status const found = transport.probe_pci(Function{bus, address}, bus);
+        ASSERT_TRUE(found.ok()) << describe(found.error());
+        EXPECT_EQ(transport.kind(), kind);
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+        sim::Buffer const data = memory.allocate_buffer(512, 512);
+        EXPECT_TRUE(driver.read(3, {data.phys, 512}, Looks{100}, [&] { of.step(); }).ok());
+        EXPECT_TRUE(driver.release(memory).ok());
+    }
+
+    sim::GuestMemory memory;
+    sim::BlockDevice disk{memory.violations(), {}};
+    sim::PciBus bus{memory.violations()};
+    sim::PciStranger host_bridge;
+    sim::PciBridge port;
+    sim::PciDevice device{memory, disk};
+    PciWindow window{0x1000'0000, 0x1000'0000};
+    PciWindow ports{0, 0x1'0000};
+    virtq::PciScan seen;
+};
+
+TEST_F(PciBridges, HideADeviceUntilTheyAreNumbered) {
+    bus.add(PciAddress{0, 0, 0}, host_bridge);
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    EXPECT_TRUE(scan({0, 15}).empty());
+    EXPECT_EQ(seen.bridges_unnumbered, 1u);
+    std::string const sentence = describe(seen);
+    EXPECT_NE(sentence.find("number_buses()"), std::string::npos) << sentence;
+
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15}, {.memory = &window});
+    ASSERT_TRUE(buses.ok()) << describe(buses.error());
+    EXPECT_EQ(buses->first, 0);
+    EXPECT_EQ(buses->last, 1);
+    expect_numbers(port, 0, 1, 1);
+    EXPECT_EQ(scan(*buses), (std::vector<std::uint32_t>{1u << 8}));
+    EXPECT_EQ(seen.bridges_unnumbered, 0u);
+    EXPECT_TRUE(port.is_bus_master());
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
+}
+
+TEST_F(PciBridges, AreNumberedDepthFirst) {
+    sim::PciBridge second;
+    sim::PciBridge below;
+    sim::PciBridge last;
+    sim::PciDevice deep{memory, disk};
+    sim::PciDevice far{memory, disk};
+    bus.add(PciAddress{0, 1, 0}, port);
+    bus.add(PciAddress{0, 1, 1}, second);
+    port.config().poke(wire::header_type, 0x81, 1);
+    bus.add(PciAddress{0, 4, 0}, last);
+    port.add(0, 0, below);
+    port.add(3, 0, device);
+    below.add(5, 0, deep);
+    last.add(0, 0, far);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 255}, {.memory = &window});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_EQ(buses->last, 4);
+    expect_numbers(port, 0, 1, 2);
+    expect_numbers(below, 1, 2, 2);
+    expect_numbers(second, 0, 3, 3);
+    expect_numbers(last, 0, 4, 4);
+    EXPECT_EQ(scan(*buses),
+              (std::vector<std::uint32_t>{pci_frame({1, 3, 0}), pci_frame({2, 5, 0}), pci_frame({4, 0, 0})}));
+    expect_works({1, 3, 0}, Any::Kind::pci_modern, device);
+    expect_works({2, 5, 0}, Any::Kind::pci_modern, deep);
+    expect_works({4, 0, 0}, Any::Kind::pci_modern, far);
+    // Nothing is behind it, so nothing is passed on.
+    EXPECT_GT(second.config().peek(bridge::memory_base, 2) & 0xfff0, second.config().peek(bridge::memory_limit, 2));
+}
+
+// The first bus of a host bridge is not always 0 (https://github.com/SerenityOS/serenity/pull/26577).
+TEST_F(PciBridges, AreNumberedFromTheFirstBusOn) {
+    bus.add(PciAddress{0x40, 1, 0}, port);
+    port.add(0, 0, device);
+    Result<PciBusRange> const buses = number_buses(bus, {0x40, 0x4f}, {.memory = &window});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_EQ(buses->first, 0x40);
+    EXPECT_EQ(buses->last, 0x41);
+    expect_numbers(port, 0x40, 0x41, 0x41);
+    expect_works({0x41, 0, 0}, Any::Kind::pci_modern, device);
+}
+
+TEST_F(PciBridges, PassPortsOn) {
+    sim::PciBridge wide{sim::PciBridge::Ports::wide};
+    sim::PciDevice first{memory, disk, sim::PciLayout::legacy()};
+    sim::PciDevice second{memory, disk, sim::PciLayout::legacy()};
+    sim::PciDevice third{memory, disk, sim::PciLayout::legacy()};
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, first);
+    port.add(1, 0, second);
+    bus.add(PciAddress{0, 2, 0}, wide);
+    wide.add(0, 0, third);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15}, {.memory = &window, .ports = &ports});
+    ASSERT_TRUE(buses.ok()) << describe(buses.error());
+    expect_works({1, 0, 0}, Any::Kind::pci_legacy_ports, first);
+    expect_works({1, 1, 0}, Any::Kind::pci_legacy_ports, second);
+    expect_works({2, 0, 0}, Any::Kind::pci_legacy_ports, third);
+}
+
+// [BRIDGE] 3.2.5.6: registers of a bridge that passes no ports on are hard-wired to 0.
+TEST_F(PciBridges, NeedNotPassPortsOn) {
+    sim::PciBridge without{sim::PciBridge::Ports::none};
+    sim::PciDevice transitional{memory, disk, sim::PciLayout::transitional()};
+    bus.add(PciAddress{0, 1, 0}, without);
+    without.add(0, 0, transitional);
+    std::uint64_t const before = ports.left();
+    ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window, .ports = &ports}).ok());
+    EXPECT_EQ(ports.left(), before);
+    EXPECT_EQ(transitional.bar(0).address(), 0u);
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, transitional);
+}
+
+TEST_F(PciBridges, AreLeftAsTheyAreIfNumbered) {
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window}).ok());
+    unsigned const writes = port.writes();
+    std::uint64_t const left = window.left();
+    sim::PciBridge late;
+    sim::PciDevice further{memory, disk};
+    bus.add(PciAddress{0, 0, 0}, late);
+    late.add(0, 0, further);
+    Result<PciBusRange> const again = number_buses(bus, {0, 15}, {.memory = &window});
+    ASSERT_TRUE(again.ok());
+    EXPECT_EQ(again->last, 2);
+    expect_numbers(port, 0, 1, 1);
+    expect_numbers(late, 0, 2, 2);
+    EXPECT_EQ(port.writes(), writes);
+    EXPECT_LT(window.left(), left);
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
+    expect_works({2, 0, 0}, Any::Kind::pci_modern, further);
+}
+
+// Without windows a device is found, and can be reached through its configuration space.
+TEST_F(PciBridges, AreNumberedWithoutWindows) {
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_TRUE(port.is_bus_master());
+    EXPECT_EQ(port.config().command() & wire::command_memory, 0);
+    expect_works({1, 0, 0}, Any::Kind::pci_window, device);
+}
+
+TEST_F(PciBridges, NeedNumbers) {
+    sim::PciBridge second;
+    bus.add(PciAddress{0, 1, 0}, port);
+    bus.add(PciAddress{0, 2, 0}, second);
+    port.add(0, 0, device);
+    EXPECT_EQ(number_buses(bus, {0, 1}, {.memory = &window}).error(), Error::pci_buses_used_up);
+    expect_numbers(port, 0, 1, 1);
+    expect_numbers(second, 0, 0, 0);
+    EXPECT_EQ(scan({0, 1}).size(), 1u);
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
+}
+
+TEST_F(PciBridges, EndIfTheyAreTooManyInARow) {
+    std::vector<sim::PciBridge> row(12);
+    bus.add(PciAddress{0, 1, 0}, row[0]);
+    for (std::size_t i = 1; i < row.size(); ++i) {
+        row[i - 1].add(0, 0, row[i]);
+    }
+    EXPECT_EQ(number_buses(bus, {0, 255}, {.memory = &window}).error(), Error::pci_buses_used_up);
+    expect_numbers(row[0], 0, 1, 8);
+    expect_numbers(row[7], 7, 8, 8);
+    expect_numbers(row[8], 0, 0, 0);
+}
+
+// What all bridges pass on lies below 4 GiB, and begins and ends at a multiple of 1 MiB.
+TEST_F(PciBridges, NeedRoomInTheWindow) {
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    PciWindow above{std::uint64_t{1} << 32, 0x1000'0000};
+    EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &above}).error(), Error::pci_window_full);
+    EXPECT_EQ(device.bar(4).address(), 0u);
+    EXPECT_EQ(scan({0, 15}).size(), 1u);  // numbered all the same
+
+    sim::PciBridge second;
+    sim::PciDevice other{memory, disk};
+    bus.add(PciAddress{0, 2, 0}, second);
+    second.add(0, 0, other);
+    PciWindow small{0x1000'0000, 0x10'8000};  // the bridge's own BAR, and 32 KiB after the next MiB
+    EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &small}).error(), Error::pci_window_full);
+}
+
+TEST_F(PciBridges, MayHaveOtherDevicesBehind) {
+    sim::PciStranger stranger{0x8086, 0x100e};
+    sim::PciStranger cardbus{0x8086, 0x1234, 2};
+    sim::PciStranger nobody{0, 0};
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, stranger);
+    port.add(1, 0, cardbus);
+    port.add(2, 0, nobody);
+    port.add(31, 0, device);
+    ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window}).ok());
+    EXPECT_EQ(cardbus.writes() + nobody.writes(), 0u);
+    expect_works({1, 31, 0}, Any::Kind::pci_modern, device);
+}
+
+// Devices of the host bridge's own bus are placed by probe_pci(), as without bridges.
+TEST_F(PciBridges, LeaveTheFirstBusAlone) {
+    bus.add(PciAddress{0, 0, 0}, host_bridge);
+    bus.add(PciAddress{0, 1, 0}, device);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15}, {.memory = &window, .ports = &ports});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_EQ(buses->last, 0);
+    EXPECT_EQ(host_bridge.writes(), 0u);
+    EXPECT_EQ(device.bar(4).address(), 0u);
+    EXPECT_EQ(window.left(), 0x1000'0000u);
+}
+
+// [BRIDGE] 9.1: INTA# of device 5 behind device 3 behind device 1 of the first bus.
+TEST_F(PciBridges, PassAnInterruptPinOn) {
+    sim::PciBridge below;
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(3, 0, below);
+    below.add(5, 0, device);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15}, {.memory = &window});
+    ASSERT_TRUE(buses.ok());
+    PciRootPin const root = find_root_pin(Function{bus, {2, 5, 0}}, *buses);
+    EXPECT_EQ(root.device, 1);
+    EXPECT_EQ(root.pin, (0 + 5 + 3) % 4 + 1);
+    sim::PciDevice top{memory, disk};
+    bus.add(PciAddress{0, 7, 0}, top);
+    EXPECT_EQ(find_root_pin(Function{bus, {0, 7, 0}}, *buses).device, 7);
+    EXPECT_EQ(find_root_pin(Function{bus, {0, 7, 0}}, *buses).pin, 1);
+    top.config().poke(wire::interrupt_pin, 5, 1);  // there are four
+    EXPECT_EQ(find_root_pin(Function{bus, {0, 7, 0}}, *buses).pin, 0);
+    // Behind no bridge that there is.
+    sim::PciDevice lost{memory, disk};
+    bus.add(PciAddress{9, 7, 0}, lost);
+    EXPECT_EQ(find_root_pin(Function{bus, {9, 7, 0}}, *buses).pin, 0);
+}
+
+TEST(PciWindow, SkipsToAMultiple) {
+    PciWindow window{0x1001, 0x2000};
+    EXPECT_TRUE(window.align(0x1000));
+    EXPECT_EQ(window.next(), 0x2000u);
+    EXPECT_EQ(window.left(), 0x1001u);
+    EXPECT_TRUE(window.align(0x1000));
+    EXPECT_EQ(window.next(), 0x2000u);
+    EXPECT_FALSE(window.align(0x4000));
+    EXPECT_EQ(window.next(), 0x2000u);
+    EXPECT_EQ(window.left(), 0x1001u);
+}
+
+}  // namespace
+}  // namespace virtq::test
