@@ -226,8 +226,8 @@ private:
             return {};
         }
         if (setup_.packed) {
-            bool const counted =
-                seen.packed.pending == model_.added_count && seen.packed.in_flight + seen.packed.pending == waiting;
+            bool const counted = seen.packed_ring.pending == model_.added_count &&
+                                 seen.packed_ring.in_flight + seen.packed_ring.pending == waiting;
             return counted ? "" : "chains in flight";
         }
         unsigned const to_published = distance(seen.taken, seen.published);

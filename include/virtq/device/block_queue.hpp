@@ -113,13 +113,13 @@ public:
             return TakeState::none;  // after a reset that did not come up again; what stands there was handed back
         }
         for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
-            Completion const used = ring_.take_used();
-            if (!used) {
-                return used.state;
+            Completion const completion = ring_.take_used();
+            if (!completion) {
+                return completion.state;
             }
-            auto const number = static_cast<uint16_t>(used.token.value());
+            auto const number = static_cast<uint16_t>(completion.token.value());
             data_.unmap(mapper_, number);
-            pool_.finish(number, outcome(number, used.written));
+            pool_.finish(number, outcome(number, completion.written));
         }
     }
 

@@ -52,17 +52,18 @@ private:
             }
         }
         ring.order_.after_look();
-        PackedMemory::Used const used = ring.memory_.load_used(next);
-        if (used.id >= ring.id_limit_) {
-            return ring.lie(FaultReason::used_id_out_of_range, used.id);
+        PackedMemory::Used const entry = ring.memory_.load_used(next);
+        if (entry.id >= ring.id_limit_) {
+            return ring.lie(FaultReason::used_id_out_of_range, entry.id);
         }
         uint32_t const oldest = number(ring.oldest_);
-        uint32_t const ahead = used.id >= oldest ? used.id - oldest : used.id + uint32_t{ring.memory_.size()} - oldest;
+        uint32_t const ahead =
+            entry.id >= oldest ? entry.id - oldest : entry.id + uint32_t{ring.memory_.size()} - oldest;
         if (ahead >= ring.in_flight_) {
-            return ring.lie(FaultReason::batch_not_reached, used.id);
+            return ring.lie(FaultReason::batch_not_reached, entry.id);
         }
-        auto const last = static_cast<BufferId>(used.id);
-        uint32_t written = used.len;
+        auto const last = static_cast<BufferId>(entry.id);
+        uint32_t written = entry.len;
         if (written > ring.shadow_.bytes(last)) {
             if (ring.is_lie_about_length(flags)) {
                 return ring.lie(FaultReason::used_length_above_writable, written);

@@ -192,7 +192,7 @@ private:
 
     /// A chain that comes to the end of the ring, as few do.
     template <class Side>
-    [[nodiscard]] [[gnu::noinline]] Status add_round(Side readable, Side writable, Token token) {
+    [[nodiscard]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
         return add_chain<RoundWalk>(readable, writable, token);
     }
 
@@ -220,8 +220,8 @@ private:
         if (Error const error = check_queue_size(size, N); error != Error::none) {
             return error;
         }
-        bool const packed = features.has(spec::Feature::ring_packed) && !is_legacy(features);
-        return packed ? Error::none : Error::ring_packed_not_negotiated;
+        bool const is_packed = features.has(spec::Feature::ring_packed) && !is_legacy(features);
+        return is_packed ? Error::none : Error::ring_packed_not_negotiated;
     }
 
     /// Those of the ring, and those of the indirect tables: both or none.
@@ -274,7 +274,7 @@ private:
 
     /// The descriptors from `next_` to `last` are to get the flags of the lap before again: else those behind the
     /// first could be taken for available once the first is. An honest device has not come so far.
-    [[gnu::cold]] [[gnu::noinline]] Error take_back(spec::PackedDescriptor const* last, Error error) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
         RingPosition at = next_;
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
@@ -384,15 +384,15 @@ private:
     [[nodiscard]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
-        PackedMemory::Used const used = memory_.load_used(next);
-        if (used.id >= id_limit_) {
-            return lie(FaultReason::used_id_out_of_range, used.id);
+        PackedMemory::Used const entry = memory_.load_used(next);
+        if (entry.id >= id_limit_) {
+            return lie(FaultReason::used_id_out_of_range, entry.id);
         }
-        auto const id = static_cast<BufferId>(used.id);
+        auto const id = static_cast<BufferId>(entry.id);
         if (!shadow_.mark(id).is_only(Mark::Holder::added_head)) {
-            return lie(FaultReason::used_id_not_in_flight, used.id);
+            return lie(FaultReason::used_id_not_in_flight, entry.id);
         }
-        uint32_t written = used.len;
+        uint32_t written = entry.len;
         if (written > shadow_.bytes(id)) {
             if (is_lie_about_length(flags)) {
                 return lie(FaultReason::used_length_above_writable, written);
@@ -452,7 +452,7 @@ private:
 
     /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look. Returns
     /// the flags that it saw, those of `seen` if it did not look.
-    [[nodiscard]] [[gnu::noinline]] uint16_t look_again(uint16_t seen) {
+    [[nodiscard]] [[gnu::__noinline__]] uint16_t look_again(uint16_t seen) {
         if (!notifications_on_ || !event_idx_) {
             return seen;
         }
@@ -467,7 +467,7 @@ private:
         batch_ = Batch{};
     }
 
-    [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
         if (!initialised()) {
             return Error::queue_not_initialised;
         }
@@ -481,7 +481,7 @@ private:
     }
 
     /// The device lied. From now on every call says so; the first lie is kept.
-    [[gnu::cold]] [[gnu::noinline]] Completion lie(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
         if (!fault_) {
             fault_ = Fault{reason, value};
             close();

@@ -170,16 +170,16 @@ public:
         if constexpr (Format::is_small && Format::has_descriptor_tier) {
             return Tier::take_used(*this);
         }
-        UsedChain const used = take_entry();
-        if (!used) {
-            return {Token{}, 0, used.state};
+        UsedChain const entry = take_entry();
+        if (!entry) {
+            return {Token{}, 0, entry.state};
         }
-        if (!Format::has_descriptor_tier || is_added(used.head)) {
-            release(used.head);
+        if (!Format::has_descriptor_tier || is_added(entry.head)) {
+            release(entry.head);
         } else {
-            Tier::free_pushed(*this, used.head);
+            Tier::free_pushed(*this, entry.head);
         }
-        return {shadow_.token(used.head), used.len, TakeState::completion};
+        return {shadow_.token(entry.head), entry.len, TakeState::completion};
     }
 
     [[nodiscard]] UsedPending enable_used_notifications() {
@@ -394,7 +394,7 @@ private:
     }
 
     /// From here on the device may use what was added. Until then a used id of it is a lie.
-    [[gnu::always_inline]] void admit_pending() {
+    VIRTQ_ALWAYS_INLINE void admit_pending() {
         published_ = added_;
         if (in_order()) {  // whose completions are counted, not looked up
             return;
@@ -411,7 +411,7 @@ private:
 
     /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
     /// look(), which does too, and publish() finds nothing.
-    [[gnu::cold]] [[gnu::noinline]] void close() {
+    [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
         shadow_.close();
         decided_ = published_ = added_;
         seen_ = taken_;
@@ -421,7 +421,7 @@ private:
         }
     }
 
-    [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
         if (!initialised()) {
             return Error::queue_not_initialised;
         }
@@ -435,7 +435,7 @@ private:
     }
 
     /// Looks for entries behind `seen_`, which equals `taken_` here.
-    [[gnu::noinline]] TakeState look() {
+    [[gnu::__noinline__]] TakeState look() {
         VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
         if (fault_) {
             return TakeState::broken;
@@ -460,36 +460,36 @@ private:
     }
 
     /// The device lied. From now on every call says so, until the queue is initialised anew.
-    [[gnu::cold]] [[gnu::noinline]] TakeState break_queue(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] TakeState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
         return TakeState::broken;
     }
 
-    [[gnu::cold]] [[gnu::noinline]] UsedChain lie(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
     /// The next entry of the used ring, checked and passed. Its chain is still marked as in flight, which the caller
     /// ends before anything else looks.
-    [[nodiscard]] [[gnu::always_inline]] UsedChain take_entry() {
+    [[nodiscard]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
             if (TakeState const state = look(); state != TakeState::completion) {
                 return {DescIndex{}, 0, state};
             }
         }
         Slot const slot = memory_.slot(taken_);
-        spec::UsedElement const used = memory_.load_used_element(slot);
+        spec::UsedElement const entry = memory_.load_used_element(slot);
         memory_.prefetch_behind(slot);
-        if (used.id > memory_.mask()) {
-            return lie(FaultReason::used_id_out_of_range, used.id);
+        if (entry.id > memory_.mask()) {
+            return lie(FaultReason::used_id_out_of_range, entry.id);
         }
-        auto const head = static_cast<DescIndex>(used.id);
-        return is_added(head) ? pass(head, used.len, shadow_.bytes(head)) : take_other(head, used.len);
+        auto const head = static_cast<DescIndex>(entry.id);
+        return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
     }
 
     /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
-    [[nodiscard]] [[gnu::noinline]] UsedChain take_other(DescIndex head, uint32_t len) {
+    [[nodiscard]] [[gnu::__noinline__]] UsedChain take_other(DescIndex head, uint32_t len) {
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
         }
