@@ -262,11 +262,15 @@ public:
     }
 
     /// As of `VirtQueue`: only `nothing_there` permits to sleep, then the next request that ends will interrupt.
+    /// `broken`: also of a device that was given up; nothing more will end before `reset`.
     [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
         UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
         // notify.
-        return queues_.at(queue).has_finished() || stopped_.is_set() ? UsedPending::something_there : pending;
+        if (queues_.at(queue).has_finished()) {
+            return UsedPending::something_there;
+        }
+        return stopped_.is_set() ? UsedPending::broken : pending;
     }
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 

@@ -65,6 +65,9 @@ public:
         VIRTQ_ASSERT((flags & ~known) == 0, "write_desc() takes the flags NEXT and WRITE only (§2.7.5)");
         VIRTQ_ASSERT((flags & static_cast<uint16_t>(spec::DescFlag::next)) == 0 || is_callers(ring, next),
                      "write_desc() with NEXT into a descriptor that is not allocated");
+        if (!ring.initialised()) {
+            return;
+        }
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller, flags & known));
         ring.shadow_.set_bytes(desc, segment.bytes);
         ring.shadow_.set_link(desc, Link::to(next));
@@ -145,7 +148,7 @@ private:
 
     /// The chain from `head`, whose last descriptor links to an end.
     static void release(Ring& ring, DescIndex head) {
-        if (ring.fault()) {
+        if (!ring.is_open_) {
             ring.shadow_.set_mark(head, Mark{});  // no longer the caller's, and not allocated again before init()
             return;
         }

@@ -14,7 +14,7 @@ class PackedInOrder {
     using Ring = PackedRing<N>;
 
 public:
-    /// The oldest chain, if the device has used it.
+    /// The oldest chain, if the device has used it. Also of a ring that is not open, whatever it was: `broken`.
     [[nodiscard]] static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
             if (Completion const found = begin_batch(ring); !found) {
@@ -43,12 +43,16 @@ public:
 private:
     /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
     [[nodiscard]] static Completion begin_batch(Ring& ring) {
+        VIRTQ_ASSERT(ring.initialised(), "A look for completions of a queue without memory: call init() first");
+        if (!ring.is_open()) {
+            return {Token{}, 0, TakeState::broken};
+        }
         spec::PackedDescriptor const& next = ring.next_used();
         uint16_t flags = ring.memory_.load_flags(next);
         if (!ring.is_used(flags)) {
             flags = ring.look_again(flags);
             if (!ring.is_used(flags)) {
-                return {Token{}, 0, ring.nothing_found()};
+                return {Token{}, 0, TakeState::none};
             }
         }
         ring.order_.after_look();

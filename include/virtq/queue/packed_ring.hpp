@@ -62,6 +62,9 @@ public:
 
     [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
         if (live()) {
             return Error::queue_still_live;
         }
@@ -108,7 +111,11 @@ public:
         return {};
     }
 
-    void attach() { memory_.attach(); }
+    void attach() {
+        if (initialised()) {
+            memory_.attach();
+        }
+    }
     void detach() { memory_.detach(); }
 
     [[nodiscard]] bool initialised() const { return memory_.held(); }
@@ -155,7 +162,7 @@ public:
     }
 
     [[nodiscard]] Completion take_used() {
-        if (in_order_) {
+        if (!takes_by_id_) {
             return PackedInOrder<N>::take(*this);
         }
         spec::PackedDescriptor const& next = next_used();
@@ -163,7 +170,7 @@ public:
         if (!is_used(flags)) {
             flags = look_again(flags);
             if (!is_used(flags)) {
-                return {Token{}, 0, nothing_found()};
+                return {Token{}, 0, TakeState::none};
             }
         }
         return take(next, flags);
@@ -171,16 +178,21 @@ public:
 
     [[nodiscard]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        if (!is_open()) {
+            return UsedPending::broken;
+        }
         notifications_on_ = true;
         arm();
-        return fault_ || !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
-                                                                                       : UsedPending::nothing_there;
+        return !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
+                                                                             : UsedPending::nothing_there;
     }
 
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = false;
-        memory_.write_driver_event(spec::RingEvent::disable, 0);
+        if (is_open()) {
+            memory_.write_driver_event(spec::RingEvent::disable, 0);
+        }
     }
 
 private:
@@ -260,6 +272,7 @@ private:
         VIRTQ_ASSERT(first.offset() < memory_.size(),
                      "QueueOption::first_index of a packed ring is an offset below its size");
         fault_ = Fault{};
+        takes_by_id_ = !in_order_;
         batch_ = Batch{};
         next_ = taken_ = first;
         first_flags_ = pending_ = in_flight_ = 0;
@@ -373,11 +386,11 @@ private:
         return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
     }
 
+    /// Whether there is memory and no fault: without either, nothing of the ring is looked at.
+    [[nodiscard]] bool is_open() const { return id_limit_ != 0; }
+
     /// The descriptor that the device uses next.
-    [[nodiscard]] spec::PackedDescriptor const& next_used() const {
-        VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
-        return *memory_.descriptor(taken_.offset());
-    }
+    [[nodiscard]] spec::PackedDescriptor const& next_used() const { return *memory_.descriptor(taken_.offset()); }
     /// §2.8.1: both flags are the wrap counter of this lap.
     [[nodiscard]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// What the used descriptor says, whose flags were `flags`.
@@ -459,10 +472,10 @@ private:
         arm();
         return memory_.load_flags(next_used());
     }
-    [[nodiscard]] TakeState nothing_found() const { return fault_ ? TakeState::broken : TakeState::none; }
 
     /// Nothing can be allocated, published or taken any more.
     void close() {
+        takes_by_id_ = false;
         free_count_ = id_limit_ = first_flags_ = 0;
         batch_ = Batch{};
     }
@@ -518,8 +531,9 @@ private:
     bool in_order_ = false;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
     [[no_unique_address]] Fault fault_;
-    bool notifications_on_ = false;  // here, where they cost nothing
-    bool cuts_length_ = false;
+    bool takes_by_id_ = false;           // it is open, and without IN_ORDER
+    bool notifications_on_ : 1 = false;  // here, where they cost nothing
+    bool cuts_length_ : 1 = false;
     platform::Guess usual_length_;  // of a chain without a table
     [[no_unique_address]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;

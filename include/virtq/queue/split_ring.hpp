@@ -64,6 +64,9 @@ public:
 
     [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
         if (live()) {
             return Error::queue_still_live;
         }
@@ -113,7 +116,11 @@ public:
         return {};
     }
 
-    void attach() { memory_.attach(); }
+    void attach() {
+        if (initialised()) {
+            memory_.attach();
+        }
+    }
     void detach() { memory_.detach(); }
 
     [[nodiscard]] bool initialised() const { return memory_.held(); }
@@ -184,6 +191,9 @@ public:
 
     [[nodiscard]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        if (!is_open_) {
+            return UsedPending::broken;
+        }
         notifications_on_ = true;
         if (event_idx_) {
             memory_.write_used_event(taken_);
@@ -197,12 +207,13 @@ public:
     }
 
     /// Whether take_used() or poll_used() has something to say.
-    [[nodiscard]] bool has_used() const { return fault_ || has_seen_more() || memory_.peek_used_index() != taken_; }
+    [[nodiscard]] bool has_used() const { return !is_open_ || has_seen_more() || memory_.peek_used_index() != taken_; }
 
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = false;
-        if (!event_idx_) {  // with EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved
+        if (is_open_ &&
+            !event_idx_) {  // with EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved
             memory_.write_avail_flags(static_cast<uint16_t>(spec::AvailFlag::no_interrupt));
         }
     }
@@ -283,6 +294,7 @@ private:
 
     void start_at(RingIndex first) {
         fault_ = Fault{};
+        is_open_ = true;
         added_ = published_ = decided_ = seen_ = taken_ = first;
         if constexpr (Format::has_in_order) {
             batch_ = Batch{};
@@ -412,6 +424,7 @@ private:
     /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
     /// look(), which does too, and publish() finds nothing.
     [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
+        is_open_ = false;
         shadow_.close();
         decided_ = published_ = added_;
         seen_ = taken_;
@@ -437,7 +450,7 @@ private:
     /// Looks for entries behind `seen_`, which equals `taken_` here.
     [[gnu::__noinline__]] TakeState look() {
         VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
-        if (fault_) {
+        if (!is_open_) {
             return TakeState::broken;
         }
         RingIndex index = memory_.load_used_index();
@@ -541,6 +554,7 @@ private:
     [[no_unique_address]] Fault fault_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
+    bool is_open_ = false;  // it has memory and no fault
     [[no_unique_address]] platform::DeviceOrder order_;
     [[no_unique_address]] Tables pool_;
     DescriptorShadow<N> shadow_;

@@ -218,7 +218,8 @@ public:
     }
 
     /// Asks the device to notify when it uses the next buffer, and looks once more. Only `nothing_there` permits to
-    /// sleep: then a notification will come. Off after `init`.
+    /// sleep: then a notification will come. `something_there`: take it, and enable again. `broken`: leave the loop,
+    /// nothing will come; nothing was asked. Off after `init`.
     [[nodiscard]] UsedPending enable_used_notifications() {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.enable_used_notifications();
