@@ -45,7 +45,7 @@ struct Store {
 
 /// What a side does next and where the other may come between. Not stores: a store may as well be made at once and be
 /// read late. Nor loads of a word that no side stores to while the other could load it.
-enum class Step : std::uint8_t { load, full_fence, spin, doorbell, interrupt, end };
+enum class Step : std::uint8_t { load, late_loads, full_fence, spin, doorbell, interrupt, end };
 struct Pending {
     Step step = Step::end;
     std::uint8_t word = 0;
@@ -164,13 +164,13 @@ public:
     void store(void* target, std::size_t bytes, std::uint64_t value, Access access, Site site) {
         bool const is_release = orders(access, site, "release");
         std::uint8_t const word = word_of(target, bytes);
+        if (is_release) {
+            wait_for_late_loads();
+        }
         if (is_replayed()) {
             return;
         }
         SideState& me = state_.side[number(running_)];
-        if (is_release) {
-            satisfy_late(me);
-        }
         Store const& newest = store_at(word, state_.newest[word]);
         if (newest.time == UINT8_MAX) {
             throw Failure("the model has room for 255 stores to a word");
@@ -218,6 +218,7 @@ public:
 
     void load_late(void const* source, std::size_t bytes, std::uint64_t expected, char const* otherwise) {
         std::uint8_t const word = word_of(source, bytes);
+        ++late_;
         if (is_replayed()) {
             return;
         }
@@ -237,24 +238,21 @@ public:
             next.is_strong = weakening == Weakening::none;
             next.has_effect = !is_lost && (kind == Fence::hardware_full || !is_driver_of_hardware());
             next.site = site;
+            late_ = next.has_effect ? 0 : late_;
             static_cast<void>(wait(next));
             return;
+        }
+        bool const orders_loads = kind == Fence::publish || kind == Fence::look;
+        if (orders_loads && weakening == Weakening::none) {
+            wait_for_late_loads();
         }
         if (is_replayed() || is_lost) {
             return;
         }
         SideState& me = state_.side[number(running_)];
         switch (kind) {
-            case Fence::publish:
-                if (weakening != Weakening::to_order_of_stores) {
-                    satisfy_late(me);
-                }
-                me.released = me.now;
-                break;
-            case Fence::look:
-                satisfy_late(me);
-                me.now.join(me.kept);
-                break;
+            case Fence::publish: me.released = me.now; break;
+            case Fence::look: me.now.join(me.kept); break;
             case Fence::register_write: me.to_register = me.now; break;
             case Fence::register_read: me.now.join(me.from_register); break;
             case Fence::full:
@@ -319,10 +317,11 @@ private:
     void proceed(Side side) {
         running_ = side;
         replayed_ = 0;
+        late_ = 0;
         call_ = nullptr;
         try {
             (side == Side::driver ? program_.driver : program_.device)(program_.parameter);
-            satisfy_late(state_.side[number(side)]);
+            wait_for_late_loads();
             state_.pending[number(side)] = Pending{Step::end};
         } catch (Suspended const&) {
         }
@@ -411,6 +410,15 @@ private:
         me.last_load[what.word] = ++me.now.loads[number(running_)];
     }
 
+    /// Where loads that were late have to be satisfied, if there are any. The other side may come before: these loads
+    /// are why it may see stores of this side that are behind them.
+    void wait_for_late_loads() {
+        if (late_ != 0) {
+            late_ = 0;
+            static_cast<void>(wait({Step::late_loads}));
+        }
+    }
+
     /// Loads that were late are satisfied here at the latest, by any store that there is by now.
     void satisfy_late(SideState& me) {
         for (std::size_t i = 0; i < me.late_count; ++i) {
@@ -492,6 +500,7 @@ private:
                         }
                     }
                     break;
+                case Step::late_loads:
                 case Step::full_fence: all.push_back({side, 0, 0}); break;
                 case Step::spin:
                     for (std::uint8_t word = 0; word < first_.size(); ++word) {
@@ -527,6 +536,10 @@ private:
             case Step::load:
                 told = store_at(what.word, choice.store).value;
                 read(me, what, choice.store);
+                break;
+            case Step::late_loads:
+                satisfy_late(me);
+                say({}, "has loaded");
                 break;
             case Step::full_fence:
                 say(what.site, what.has_effect ? "full fence" : "no fence");
@@ -686,6 +699,7 @@ private:
 
     Side running_ = Side::driver;
     std::size_t replayed_ = 0;
+    unsigned late_ = 0;  ///< loads of the side that runs that are not satisfied, also while it is replayed
     char const* call_ = nullptr;
     std::vector<std::pair<std::pair<char const*, char const*>, unsigned>> occurrences_;
 
