@@ -70,4 +70,12 @@ TEST(Status, HoldsTheReasonWhyNot) {
     EXPECT_EQ(status.error(), Error::queue_full);
 }
 
+// `status = transport.use_msix(…)`: whether it succeeded is enough (faults C8).
+TEST(Status, TakesResultOfValue) {
+    Status status = Result<int>{7};
+    EXPECT_TRUE(status.ok());
+    status = Result<int>{Error::queue_full};
+    EXPECT_EQ(status.error(), Error::queue_full);
+}
+
 }  // namespace

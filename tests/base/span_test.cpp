@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstddef>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 namespace {
 
@@ -47,6 +51,49 @@ TEST(Span, OfConstantsTakesAnArrayOfConstants) {
     constexpr Span<int const> span = numbers;
     static_assert(span.size() == 2 && span[0] == 4);
     EXPECT_EQ(*span.begin(), 4);
+}
+
+template <class From, class To>
+constexpr bool converts = std::is_convertible_v<From, To>;
+
+// Found by outsiders: only arrays and Span(pointer, count) were taken (faults C8).
+TEST(Span, ViewsContainers) {
+    std::vector<int> const numbers{1, 2, 3};
+    Span<int const> const span = numbers;
+    EXPECT_EQ(span.data(), numbers.data());
+    EXPECT_EQ(span.size(), 3u);
+    static constexpr std::array<int, 2> two{4, 5};
+    constexpr Span<int const> of_array = two;
+    static_assert(of_array.size() == 2 && of_array[1] == 5);
+    EXPECT_TRUE((converts<std::vector<int>&, Span<int>>));
+    EXPECT_TRUE((converts<std::span<int>, Span<int>>));
+    EXPECT_TRUE((converts<std::span<int>, Span<int const>>));
+    EXPECT_TRUE((converts<Span<int>, Span<int const>>));
+}
+
+TEST(Span, ViewsOneObject) {
+    int number = 7;
+    Span<int const> const span = number;
+    EXPECT_EQ(span.data(), &number);
+    EXPECT_EQ(span.size(), 1u);
+    EXPECT_FALSE((converts<int, Span<int const>>));  // a temporary
+}
+
+struct Base {
+    int number;
+};
+struct Derived : Base {
+    int more;
+};
+
+TEST(Span, TakesNoOtherType) {
+    EXPECT_FALSE((converts<std::vector<int> const&, Span<int>>));
+    EXPECT_FALSE((converts<std::vector<unsigned>&, Span<int const>>));
+    EXPECT_FALSE((converts<std::vector<Derived>&, Span<Base const>>));
+    EXPECT_FALSE((converts<Derived&, Span<Base const>>));
+    EXPECT_FALSE((converts<Span<int const>, Span<int>>));
+    EXPECT_FALSE((converts<int*, Span<int>>));
+    EXPECT_FALSE((converts<unsigned&, Span<int const>>));
 }
 
 TEST(Span, TravelsInRegisters) {

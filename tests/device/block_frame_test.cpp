@@ -28,12 +28,26 @@ TEST(BlockFrames, AreWrittenInTheOrderOfTheDevice) {
     EXPECT_EQ(bytes_at(memory, frames.range(1)),
               (std::vector<std::uint8_t>{0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22, 0x23, 0x24, 0, 0,
                                          0, 1}));
-    frames.set_order(ByteOrder::little);
+    frames.restart(ByteOrder::little);
     frames.prepare(1, spec::block::RequestType::out, 0x0102'0304'0506'0708);
     EXPECT_EQ(bytes_at(memory, frames.header(1)),
               (std::vector<std::uint8_t>{1, 0, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1}));
     frames.release(memory);
     EXPECT_EQ(memory.pages_outstanding(), 0u);
+}
+
+// Headers of a life before are not shown to the device (faults B3).
+TEST(BlockFrames, AreZeroAfterRestart) {
+    sim::GuestMemory memory;
+    BlockFrames frames;
+    ASSERT_TRUE(frames.init(memory, 2, ByteOrder::little).ok());
+    frames.prepare(1, spec::block::RequestType::write_zeroes, 7);
+    frames.prepare_range(1, {1, 2, 3});
+    frames.restart(ByteOrder::little);
+    EXPECT_EQ(bytes_at(memory, frames.header(1)), std::vector<std::uint8_t>(16));
+    EXPECT_EQ(bytes_at(memory, frames.range(1)), std::vector<std::uint8_t>(16));
+    EXPECT_EQ(bytes_at(memory, frames.status(1)), std::vector<std::uint8_t>(1));
+    frames.release(memory);
 }
 
 }  // namespace

@@ -350,7 +350,23 @@ TEST_F(BlockRecovery, DoesNotPermitSleepOnADeviceThatWasGivenUp) {
     EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
     fill();
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{3}).error(), Error::timed_out);
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::broken);
+}
+
+// What a handler does with interrupts masked: it must end also on a device that was given up (faults A4).
+TEST_F(BlockRecovery, EndsALoopThatTakesBeforeItSleeps) {
+    fill();
+    sim::Buffer const own = machine.buffer(512);
+    EXPECT_EQ(machine.driver.read(9, machine.segment(own), Looks{1}).error(), Error::timed_out);
+    machine.device.step();
+    unsigned turns = 0;
+    unsigned taken = 0;
+    do {
+        machine.driver.disable_used_notifications();
+        static_cast<void>(machine.driver.complete_each([&](BlockCompletion const&) { ++taken; }));
+    } while (machine.driver.enable_used_notifications() == UsedPending::something_there && ++turns != 100);
+    EXPECT_LT(turns, 100u);
+    EXPECT_EQ(taken, 3u);
 }
 
 TEST_F(BlockRecovery, SeesADeviceThatWasResetBehindItsBack) {

@@ -384,7 +384,7 @@ TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
     } const cases[] = {{32, Error::none},
                        {64, Error::none},
                        {128, Error::queue_size_above_capacity},
-                       {48, Error::queue_size_not_power_of_two}};
+                       {48, Error::queue_size_fixed_no_power_of_two}};
     for (auto const& [size, error] : cases) {
         DiskMachine<> machine;
         machine.device.set_queue_size_max(size);
@@ -393,6 +393,7 @@ TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
         BlockDevice<FixedSizeTransport, 64> driver;
         EXPECT_EQ(driver.init(transport, machine.memory, {.reset_looks = Looks{10}}).error(), error) << size;
         EXPECT_EQ(driver.queue_size(), error == Error::none ? size : 0);
+        EXPECT_EQ(driver.required_queue_size(), error == Error::queue_size_above_capacity ? size : 0u);
         EXPECT_TRUE(driver.release(machine.memory).ok());
     }
 }

@@ -184,7 +184,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesADescriptorThatTheDriverDidNotWrite) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     for (int lap = 0; lap < 20; ++lap) {  // on both laps
-        auto const at = static_cast<std::uint16_t>(take_snapshot(machine.queue).packed.next.offset());
+        auto const at = static_cast<std::uint16_t>(take_snapshot(machine.queue).packed_ring.next.offset());
         auto const second = static_cast<std::uint16_t>((at + 1) % PackedMachine::size);
         add_two(machine, machine.buffer(512 + 1));
         // Flags, id, and lengths of what is writable; AVAIL and USED; before it is published, and then.

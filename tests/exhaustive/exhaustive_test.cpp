@@ -226,8 +226,8 @@ private:
             return {};
         }
         if (setup_.packed) {
-            bool const counted =
-                seen.packed.pending == model_.added_count && seen.packed.in_flight + seen.packed.pending == waiting;
+            bool const counted = seen.packed_ring.pending == model_.added_count &&
+                                 seen.packed_ring.in_flight + seen.packed_ring.pending == waiting;
             return counted ? "" : "chains in flight";
         }
         unsigned const to_published = distance(seen.taken, seen.published);
@@ -246,7 +246,7 @@ private:
         Fault const first = queue_.fault();
         bool const says_so = queue_.add({}, writable, Token{}).error() == Error::queue_broken &&
                              !queue_.publish().needed && queue_.take_used().state == TakeState::broken &&
-                             queue_.enable_used_notifications() == UsedPending::something_there;
+                             queue_.enable_used_notifications() == UsedPending::broken;
         bool const kept = queue_.fault().reason == first.reason && queue_.fault().value == first.value;
         return says_so && kept ? "" : "a broken queue does not say so";
     }

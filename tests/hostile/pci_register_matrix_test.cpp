@@ -224,7 +224,7 @@ std::vector<Fault> faults_of_both(Places const& at) {
          {Error::queue_absent, Error::queue_size_zero, Error::queue_size_not_taken}},
         {"queue_size_is_three",
          read_as(at.queue_size, 3),
-         {Error::queue_size_not_power_of_two, Error::queue_too_small, Error::queue_size_not_taken}},
+         {Error::queue_size_fixed_no_power_of_two, Error::queue_too_small, Error::queue_size_not_taken}},
         {"queue_size_is_huge",
          read_as(at.queue_size, 0xffff),
          {Error::queue_size_above_maximum, Error::queue_size_not_taken}},

@@ -123,6 +123,7 @@ inline std::vector<Error> const& any_reason() {
                                             Error::queue_not_accepted,
                                             Error::queue_size_zero,
                                             Error::queue_size_not_power_of_two,
+                                            Error::queue_size_fixed_no_power_of_two,
                                             Error::queue_size_above_maximum,
                                             Error::queue_size_above_capacity,
                                             Error::queue_size_not_taken,

@@ -23,6 +23,10 @@ std::uint32_t registers[2];  // doorbell, interrupt status
 [[nodiscard]] std::uint32_t answer_of(unsigned number) {
     return 200 + number;
 }
+/// Where the device writes the answer.
+[[nodiscard]] PhysAddr answer_buffer(Litmus const& litmus, unsigned number) {
+    return Guest::answer(litmus.buffer_again ? 0 : number);
+}
 /// Of 8 writable bytes; not the same for neighbours.
 [[nodiscard]] std::uint32_t written_of(unsigned number) {
     return 4 + 4 * (number % 2);
@@ -95,7 +99,7 @@ private:
             readable[i] = {Guest::request(number, i), 4};
             platform::store_plain(guest.at<std::uint32_t>(readable[i].addr.value), request_of(number));
         }
-        Segment const writable[] = {{Guest::answer(number), 8}};
+        Segment const writable[] = {{answer_buffer(litmus_, number), 8}};
         if (litmus_.refused_first) {
             Segment const bad[] = {{Guest::answer(number), 8}, {Guest::answer(number), 0}};
             require(!queue_.add({}, bad, Token{}).ok(), "an empty segment was accepted");
@@ -189,8 +193,13 @@ private:
         bool const is_skipped = litmus_.in_order && litmus_.used_at_once > 1;
         require(completion.written == written_of(number) || (is_skipped && completion.written == 8),
                 "the used length is not what the device wrote");
-        require(platform::load_relaxed(guest.at<std::uint32_t>(Guest::answer(number).value)) == answer_of(number),
-                "the buffer does not have what the device wrote");
+        auto const* const answer = guest.at<std::uint32_t>(answer_buffer(litmus_, number).value);
+        if (litmus_.buffer_again) {
+            load_late(answer, sizeof(*answer), answer_of(number), "the buffer has another chain's answer");
+        } else {
+            require(platform::load_relaxed(answer) == answer_of(number),
+                    "the buffer does not have what the device wrote");
+        }
     }
 
     void wait() {
@@ -286,7 +295,7 @@ private:
                     "the buffer does not have what the driver wrote");
         }
         Request::Piece const& writable = request.pieces[request.count - 1];
-        require(writable.is_writable && writable.bytes == 8 && writable.addr == Guest::answer(number).value,
+        require(writable.is_writable && writable.bytes == 8 && writable.addr == answer_buffer(litmus_, number).value,
                 "a descriptor is not what the driver wrote");
         platform::store_relaxed(guest.at<std::uint32_t>(writable.addr), answer_of(number));
     }
@@ -396,6 +405,8 @@ std::vector<Litmus> collect() {
                   .at_once = 2,
                   .one_publish = true,
                   .used_at_once = 2});
+    // A buffer that came back is read before the index or the flags that offer it again are visible (faults B13).
+    programs.add({.name = "AnswerBeforeNextOffer", .buffer_again = true, .chains = 3});
     // §2.7.9, §2.8.8: one entry for two chains.
     programs.add({.name = "BatchInOrder",
                   .in_order = true,
@@ -434,6 +445,7 @@ std::vector<Litmus> collect() {
     programs.add({.name = "StatusBeforeRing", .driver = DriverWaits::informed, .interrupt = InterruptKind::line});
     // The descriptor tier: each push_avail exposes, publish only decides.
     programs.add({.name = "DescriptorTier", .tier = true, .size = 4, .at_once = 2});
+    programs.add({.name = "DescriptorTierAnswerBeforeNextOffer", .tier = true, .buffer_again = true, .chains = 3});
     programs.add({.name = "DescriptorTierAsleep",
                   .tier = true,
                   .size = 4,

@@ -32,6 +32,7 @@ struct Litmus {
     bool hardware = false;       ///< VIRTIO_F_ORDER_PLATFORM
     bool tier = false;           ///< the descriptor tier in place of the chain tier
     bool refused_first = false;  ///< before each chain one is added that is refused
+    bool buffer_again = false;   ///< all chains have one buffer for the answer, offered again once it was read
 
     std::uint16_t size = 2;
     unsigned chains = 2;        ///< in all

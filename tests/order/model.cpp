@@ -14,6 +14,7 @@ namespace virtq::order {
 namespace {
 
 constexpr std::size_t words_maximum = 96;
+constexpr std::size_t late_maximum = 4;
 
 /// Of each word: how many stores to it are behind. Of each side: how many of its loads are.
 struct View {
@@ -44,7 +45,7 @@ struct Store {
 
 /// What a side does next and where the other may come between. Not stores: a store may as well be made at once and be
 /// read late. Nor loads of a word that no side stores to while the other could load it.
-enum class Step : std::uint8_t { load, full_fence, spin, doorbell, interrupt, end };
+enum class Step : std::uint8_t { load, late_loads, full_fence, spin, doorbell, interrupt, end };
 struct Pending {
     Step step = Step::end;
     std::uint8_t word = 0;
@@ -55,6 +56,14 @@ struct Pending {
     char const* call = nullptr;
 };
 
+/// A load that is not satisfied yet: it may read any store from `from` on.
+struct Late {
+    std::uint8_t word = 0;
+    std::uint8_t from = 0;
+    std::uint64_t expected = 0;
+    char const* otherwise = nullptr;
+};
+
 struct SideState {
     View now;            ///< what may not be read any more, exclusive
     View kept;           ///< of relaxed loads, for the next fence
@@ -63,6 +72,8 @@ struct SideState {
     View from_register;  ///< what an interrupt would say, once the status register was read
     std::array<std::uint8_t, words_maximum> looked_at{};
     std::array<std::uint16_t, words_maximum> last_load{};  ///< of each word: which load of this side; from the log
+    std::array<Late, late_maximum> late{};
+    std::size_t late_count = 0;
 };
 
 struct State {
@@ -153,6 +164,9 @@ public:
     void store(void* target, std::size_t bytes, std::uint64_t value, Access access, Site site) {
         bool const is_release = orders(access, site, "release");
         std::uint8_t const word = word_of(target, bytes);
+        if (is_release) {
+            wait_for_late_loads();
+        }
         if (is_replayed()) {
             return;
         }
@@ -202,6 +216,18 @@ public:
         return newest.value;
     }
 
+    void load_late(void const* source, std::size_t bytes, std::uint64_t expected, char const* otherwise) {
+        std::uint8_t const word = word_of(source, bytes);
+        ++late_;
+        if (is_replayed()) {
+            return;
+        }
+        SideState& me = state_.side[number(running_)];
+        require(me.late_count != late_maximum, "the model has room for 4 loads that are late");
+        me.late[me.late_count++] = {word, me.now.at[word], expected, otherwise};
+        say({}, "begins to load what shall be ", expected);
+    }
+
     void fence(Fence kind, Site site) {
         static constexpr char const* names[] = {"full fence",    "full fence for hardware", "order of publish",
                                                 "order of look", "register write",          "register read"};
@@ -212,8 +238,13 @@ public:
             next.is_strong = weakening == Weakening::none;
             next.has_effect = !is_lost && (kind == Fence::hardware_full || !is_driver_of_hardware());
             next.site = site;
+            late_ = next.has_effect ? 0 : late_;
             static_cast<void>(wait(next));
             return;
+        }
+        bool const orders_loads = kind == Fence::publish || kind == Fence::look;
+        if (orders_loads && weakening == Weakening::none) {
+            wait_for_late_loads();
         }
         if (is_replayed() || is_lost) {
             return;
@@ -286,9 +317,11 @@ private:
     void proceed(Side side) {
         running_ = side;
         replayed_ = 0;
+        late_ = 0;
         call_ = nullptr;
         try {
             (side == Side::driver ? program_.driver : program_.device)(program_.parameter);
+            wait_for_late_loads();
             state_.pending[number(side)] = Pending{Step::end};
         } catch (Suspended const&) {
         }
@@ -377,6 +410,32 @@ private:
         me.last_load[what.word] = ++me.now.loads[number(running_)];
     }
 
+    /// Where loads that were late have to be satisfied, if there are any. The other side may come before: these loads
+    /// are why it may see stores of this side that are behind them.
+    void wait_for_late_loads() {
+        if (late_ != 0) {
+            late_ = 0;
+            static_cast<void>(wait({Step::late_loads}));
+        }
+    }
+
+    /// Loads that were late are satisfied here at the latest, by any store that there is by now.
+    void satisfy_late(SideState& me) {
+        for (std::size_t i = 0; i < me.late_count; ++i) {
+            Late const& late = me.late[i];
+            for (StoreIndex index = state_.newest[late.word];; index = stores_[index].before) {
+                Store const& each = store_at(late.word, index);
+                if (each.time >= late.from) {
+                    require(each.value == late.expected, late.otherwise);
+                }
+                if (each.time <= late.from) {
+                    break;
+                }
+            }
+        }
+        me.late_count = 0;
+    }
+
     void contend(std::uint8_t word) {
         if (!is_contended_[word]) {
             is_contended_[word] = true;
@@ -441,6 +500,7 @@ private:
                         }
                     }
                     break;
+                case Step::late_loads:
                 case Step::full_fence: all.push_back({side, 0, 0}); break;
                 case Step::spin:
                     for (std::uint8_t word = 0; word < first_.size(); ++word) {
@@ -477,9 +537,14 @@ private:
                 told = store_at(what.word, choice.store).value;
                 read(me, what, choice.store);
                 break;
+            case Step::late_loads:
+                satisfy_late(me);
+                say({}, "has loaded");
+                break;
             case Step::full_fence:
                 say(what.site, what.has_effect ? "full fence" : "no fence");
                 if (what.has_effect) {
+                    satisfy_late(me);
                     me.now.join(me.kept);
                     if (what.is_strong) {
                         me.now.join(state_.fenced);
@@ -519,13 +584,16 @@ private:
             sum.add(View{each.looked_at, {}});
             sum.add(logs_[i].hashes.back().a);
             sum.add(logs_[i].hashes.back().b);
+            for (std::size_t late = 0; late < each.late_count; ++late) {  // what they expect follows from the log
+                sum.add(each.late[late].word + (std::uint64_t{each.late[late].from} << 8) + 0x10000);
+            }
         }
         sum.add(state_.fenced);
         sum.add(state_.doorbell_view);
         sum.add(state_.interrupt_view);
         sum.add((state_.doorbell ? 1u : 0u) + (state_.interrupt ? 2u : 0u));
         for (std::uint8_t word = 0; word < first_.size(); ++word) {
-            std::uint8_t const oldest = std::min(state_.side[0].now.at[word], state_.side[1].now.at[word]);
+            std::uint8_t const oldest = oldest_that_counts(word);
             for (StoreIndex index = state_.newest[word]; index != 0; index = stores_[index].before) {
                 if (stores_[index].time < oldest) {
                     break;
@@ -535,6 +603,18 @@ private:
             sum.add(store_at(word, state_.newest[word]).time);
         }
         return sum;
+    }
+
+    /// The oldest store to a word that somebody may still read.
+    [[nodiscard]] std::uint8_t oldest_that_counts(std::uint8_t word) const {
+        std::uint8_t oldest = UINT8_MAX;
+        for (SideState const& each : state_.side) {
+            oldest = std::min(oldest, each.now.at[word]);
+            for (std::size_t i = 0; i < each.late_count; ++i) {
+                oldest = each.late[i].word == word ? std::min(oldest, each.late[i].from) : oldest;
+            }
+        }
+        return oldest;
     }
 
     [[nodiscard]] bool is_over() const {
@@ -619,6 +699,7 @@ private:
 
     Side running_ = Side::driver;
     std::size_t replayed_ = 0;
+    unsigned late_ = 0;  ///< loads of the side that runs that are not satisfied, also while it is replayed
     char const* call_ = nullptr;
     std::vector<std::pair<std::pair<char const*, char const*>, unsigned>> occurrences_;
 
@@ -662,6 +743,10 @@ void fence(Fence kind, Site site) {
     if (model() != nullptr) {
         model()->fence(kind, site);
     }
+}
+
+void load_late(void const* source, std::size_t bytes, std::uint64_t expected, char const* otherwise) {
+    Explorer::active->load_late(source, bytes, expected, otherwise);
 }
 
 Setup::Setup() {

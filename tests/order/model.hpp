@@ -20,8 +20,10 @@
 ///   store, fence and load both miss the other's store;
 /// - a register write carries the view of the last `memory_before_register_write`, nothing else.
 ///
-/// That is C11 without "load before an earlier load's store is made": a store never becomes visible before an earlier
-/// load is satisfied. Each such pair of the rings is ordered by the release or fence that orders the stores too.
+/// That is C11 without one thing: a store never becomes visible before an earlier load is satisfied. The exception is
+/// `load_late`, whose load may be satisfied at any time up to the next release, full fence, order of publish or order
+/// of look of its side: what a driver reads of a buffer that came back, and copies elsewhere. Nothing depends on the
+/// value, so neither C11 nor a CPU orders that load before the stores that offer the buffer again.
 ///
 /// With `hardware` the device is outside of what release, acquire and the fence of SMP order
 /// (VIRTIO_F_ORDER_PLATFORM, §6): of the driver's side only `DeviceOrder` counts then.
@@ -49,6 +51,10 @@ struct Site {
 void store(void* target, std::size_t bytes, std::uint64_t value, Access access, Site site);
 [[nodiscard]] std::uint64_t load(void const* source, std::size_t bytes, Access access, Site site);
 void fence(Fence kind, Site site);
+
+/// A load whose value nothing depends on, so that later stores do not wait for it. The execution fails with
+/// `otherwise` if it can read anything but `expected`.
+void load_late(void const* source, std::size_t bytes, std::uint64_t expected, char const* otherwise);
 
 // --- called by the litmus programs
 // ------------------------------------------------------------------------------------
@@ -114,8 +120,9 @@ struct OrderPoint {
 
 enum class Weakening : std::uint8_t {
     none,
-    to_relaxed,  ///< an acquire or release becomes relaxed, a fence nothing
-    to_acq_rel,  ///< a full fence becomes one of acquire and release
+    to_relaxed,         ///< an acquire or release becomes relaxed, a fence nothing
+    to_acq_rel,         ///< a full fence becomes one of acquire and release
+    to_order_of_stores  ///< the order of publish no longer orders earlier loads: `dmb oshst` in place of `dmb osh`
 };
 
 // --- exploring

@@ -51,8 +51,22 @@ struct Mutant {
             mutant.weakening = Weakening::to_acq_rel;
             mutants.push_back(mutant);
         }
+        if (order_points()[point].what == "order of publish") {
+            mutant.weakening = Weakening::to_order_of_stores;
+            mutants.push_back(mutant);
+        }
     }
     return mutants;
+}
+
+[[nodiscard]] char const* name_of(Weakening weakening) {
+    switch (weakening) {
+        case Weakening::none:
+        case Weakening::to_relaxed: break;
+        case Weakening::to_acq_rel: return ", to acquire and release";
+        case Weakening::to_order_of_stores: return ", to an order of stores";
+    }
+    return "";
 }
 
 /// The first program that notices.
@@ -98,8 +112,7 @@ TEST(Mutants, AreCaught) {
         OrderPoint const& point = order_points()[mutant.point];
         std::string const caught = caught_by(mutant);
         std::cout << (point.side == Side::driver ? "driver  " : "device  ") << point.name()
-                  << (mutant.weakening == Weakening::to_acq_rel ? ", to acquire and release" : "") << " ("
-                  << place_of(point) << ")\n          ";
+                  << name_of(mutant.weakening) << " (" << place_of(point) << ")\n          ";
         std::cout << (caught.empty() ? "SURVIVES" : "caught by " + caught) << '\n';
         caught_count += !caught.empty();
         EXPECT_NE(caught, "") << point.name() << " may be weakened, and no litmus program notices: remove it";

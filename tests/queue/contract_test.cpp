@@ -854,7 +854,7 @@ protected:
             EXPECT_EQ(queue->add({}, {}, Token{}).error(), Error::queue_broken);
             EXPECT_EQ(add(0, 1, 9).error(), Error::queue_broken);
             EXPECT_FALSE(queue->publish().needed);
-            EXPECT_EQ(queue->enable_used_notifications(), UsedPending::something_there);
+            EXPECT_EQ(queue->enable_used_notifications(), UsedPending::broken);
             EXPECT_EQ(queue->take_used().state, TakeState::broken);
             EXPECT_EQ(queue->fault().reason, reason);
         }
@@ -957,6 +957,25 @@ TEST_P(HostileContract, AnIndexThatGoesBackPermitsNoSleep) {
             machine.split_ring->write_used_idx_raw(static_cast<std::uint16_t>(used + 1));
             EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
             EXPECT_TRUE(machine.queue->take_used());
+        },
+        8);
+}
+
+// Found by outsiders: off, take all, on, and again while something is there never ended on a broken queue (faults A4).
+TEST_P(HostileContract, EndsALoopThatTakesBeforeItSleeps) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            Machine machine{size};
+            machine.device->put_used_raw(77 + size, 0);
+            machine.device->flush_used();
+            unsigned turns = 0;
+            do {
+                machine.queue->disable_used_notifications();
+                while (machine.queue->take_used()) {
+                }
+            } while (machine.queue->enable_used_notifications() == UsedPending::something_there && ++turns != 100);
+            EXPECT_LT(turns, 100u);
+            EXPECT_TRUE(machine.queue->fault());
         },
         8);
 }

@@ -2,6 +2,7 @@
 #include <support/contract.hpp>
 #include <virtq/queue/indirect_pool.hpp>
 #include <virtq/queue/indirect_shape.hpp>
+#include <virtq/queue/negotiated.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
 #include <sim/guest_memory.hpp>
@@ -93,6 +94,39 @@ TEST(IndirectTables, ThatNoMemoryHasRoomForAreRefused) {
     EXPECT_EQ(queue.init(memory, 32768, indirect, {.indirect = {.tables = 8192, .length = 32768}}).error(),
               Error::no_pages);
     EXPECT_EQ(memory.pages_outstanding(), 0u);
+}
+
+template <class Format>
+class TablePages : public testing::Test {};
+using TableFormats = testing::Types<Split, Packed, Negotiated>;
+TYPED_TEST_SUITE(TablePages, TableFormats);
+
+// Found by outsiders: tables kept what their pages held before, where the device can read it (faults B3).
+TYPED_TEST(TablePages, AreZeroBeforeTheDeviceHearsOfThem) {
+    sim::GuestMemory memory{std::size_t{1} << 20};
+    Features const features = indirect | TypeParam::required;
+    VirtQueue<64, TypeParam> queue;
+    auto const dirty_bytes = [&] {
+        Pages const pages = queue.table_pages();
+        auto const* const bytes = static_cast<unsigned char const*>(pages.virt);
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < pages.count * page_bytes; ++i) {
+            count += bytes[i] != 0;
+        }
+        return count;
+    };
+    ASSERT_TRUE(queue.init(memory, 64, features, {.indirect = {.tables = 40}}).ok());
+    ASSERT_EQ(queue.table_pages().count, 3u);
+    EXPECT_EQ(dirty_bytes(), 0u);
+    Segment const writable[] = {{PhysAddr{0x1000}, 1}, {PhysAddr{0x2000}, 2}, {PhysAddr{0x3000}, 3}};
+    for (Features const& next : {features, features.without(indirect) | Features::of(spec::Feature::version_1)}) {
+        for (int i = 0; i < 8; ++i) {
+            ASSERT_TRUE(queue.add({}, writable, Token{}).ok());
+        }
+        ASSERT_TRUE(queue.restart(32, next).ok());
+        EXPECT_EQ(dirty_bytes(), 0u);
+    }
+    ASSERT_TRUE(queue.release(memory).ok());
 }
 
 TEST(DescriptorTierInOrder, HasNoDescriptorsWhateverIsInFlight) {

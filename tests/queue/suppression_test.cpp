@@ -174,7 +174,7 @@ TEST_P(UsedNotificationEither, NeverPermitsSleepOnABrokenQueue) {
     ring.device->write_used_idx_raw(5);
     ASSERT_EQ(ring.queue.take_used().state, TakeState::broken);
     ring.device->write_used_idx_raw(0);
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::something_there);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::broken);
 }
 
 INSTANTIATE_TEST_SUITE_P(Mechanism, UsedNotificationEither, ::testing::Bool(),

@@ -151,9 +151,10 @@ TYPED_TEST(PciLegacy, HasASizeThatTheDeviceFixes) {
         std::uint16_t size;
         Error error;
     };
-    for (Row const& row :
-         {Row{0, Error::queue_absent}, Row{3, Error::queue_size_not_power_of_two}, Row{64, Error::none},
-          Row{128, Error::queue_size_above_capacity}, Row{65535, Error::queue_size_above_maximum}}) {
+    for (Row const& row : {Row{0, Error::queue_absent}, Row{3, Error::queue_size_fixed_no_power_of_two},
+                           Row{5, Error::queue_size_fixed_no_power_of_two},
+                           Row{6, Error::queue_size_fixed_no_power_of_two}, Row{64, Error::none},
+                           Row{128, Error::queue_size_above_capacity}, Row{65535, Error::queue_size_above_maximum}}) {
         PciDiskMachine<TypeParam, 64> machine({.layout = this->layout()});
         ASSERT_TRUE(machine.probe().ok());
         machine.device.set_queue_size_max(row.size);

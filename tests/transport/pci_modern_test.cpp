@@ -223,7 +223,7 @@ TEST(PciModernQueue, AgreesOnASize) {
              Row{8, false, 8},
              Row{16, true, 16},
              Row{63, false, 32},
-             Row{63, true, 0, Error::queue_size_not_power_of_two},  // it stays with 63
+             Row{63, true, 0, Error::queue_size_fixed_no_power_of_two},  // it stays with 63
              Row{64, true, 64},
              Row{128, false, 64},
              Row{128, true, 0, Error::queue_size_above_capacity},
@@ -249,6 +249,21 @@ TEST(PciModernQueue, AgreesOnASize) {
 struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
+struct NegotiatedTraits : BlockTraits {
+    using Format = Negotiated;
+};
+
+// A size that is no power of two is good for the packed ring that was negotiated (faults A11).
+TEST(PciModernQueue, AgreesOnANegotiatedSize) {
+    for (bool const packed : {false, true}) {
+        PciDiskMachine<Modern, 64, NegotiatedTraits> machine({.disk = {.packed = packed}});
+        ASSERT_TRUE(machine.probe().ok());
+        machine.device.set_queue_size_max(7);
+        ASSERT_TRUE(machine.init().ok());
+        EXPECT_EQ(machine.driver.queue_size(), packed ? 7 : 4);
+        machine.expect_works();
+    }
+}
 
 TEST(PciModernQueue, AgreesOnASizeOfAPackedRing) {
     struct Row {
@@ -258,7 +273,8 @@ TEST(PciModernQueue, AgreesOnASizeOfAPackedRing) {
         Error error = Error::none;
     };
     for (Row const& row : {
-             Row{3, false, 0, Error::queue_too_small},
+             Row{2, false, 0, Error::queue_too_small},
+             Row{3, false, 3},  // header, data, status (faults A11)
              Row{5, false, 5},
              Row{63, true, 63},
              Row{65535, false, 64},

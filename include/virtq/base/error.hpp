@@ -18,6 +18,7 @@ enum class Error : uint8_t {
     queue_size_not_power_of_two,
     queue_size_above_maximum,
     queue_size_above_capacity,
+    queue_size_fixed_no_power_of_two,
     // queue: its memory
     no_pages,
     queue_size_above_pages,
@@ -134,8 +135,11 @@ enum class Error : uint8_t {
         case Error::queue_size_above_maximum:
             return "The queue size is above 32768, the maximum (§2.7), or above what the device allows: ask for less.";
         case Error::queue_size_above_capacity:
-            return "The device's queue is larger than the N of this VirtQueue<N>, and its size is fixed: use a "
-                   "larger N.";
+            return "The device fixes a queue size above the N of this queue. Use at least the N that "
+                   "required_queue_size() of the driver or DeviceInit returns; for init() of a VirtQueue, its size.";
+        case Error::queue_size_fixed_no_power_of_two:
+            return "The device fixes a queue size that is no power of two, which §2.7 forbids for a split queue. Use "
+                   "its modern interface, a packed queue, or another device.";
         case Error::no_pages:
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
         case Error::queue_size_above_pages:
@@ -336,8 +340,8 @@ enum class Error : uint8_t {
             return "The device has no queue of this index (its maximum size reads 0): check the index and the "
                    "negotiated features.";
         case Error::queue_too_small:
-            return "The device's queue has fewer descriptors than one request takes: give the device a larger queue "
-                   "(QEMU: queue-size=).";
+            return "The device's queue has fewer descriptors than one request takes. Give the device a queue of at "
+                   "least 4 (QEMU: queue-size=); 3 are enough for a packed one.";
         case Error::queue_in_use: return "The queue is already enabled: reset the device before it is set up again.";
         case Error::queue_not_accepted:
             return "The device did not take over the queue (its ready or page number register does not read back): "
@@ -390,7 +394,8 @@ enum class Error : uint8_t {
                    "says "
                    "nothing), or the length is 0: round them.";
         case Error::request_above_queue:
-            return "The request has more parts than the queue can ever hold: split it, or use a larger queue.";
+            return "The request takes more descriptors than the queue has: its segments, and two for each part. Split "
+                   "it, or use an N of at least that.";
         case Error::device_limits_too_small:
             return "The device's size_max and seg_max do not allow a single block in one request: it is "
                    "misconfigured.";

@@ -40,6 +40,9 @@ class [[nodiscard]] Result<void> {
 public:
     constexpr Result() = default;
     constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
+    /// Whether a call succeeded, without its value.
+    template <class T>
+    constexpr Result(Result<T> const& other) : error_(other.error()) {}  // NOLINT: conversion is the purpose
 
     [[nodiscard]] constexpr bool ok() const { return error_ == Error::none; }
     [[nodiscard]] constexpr explicit operator bool() const { return ok(); }

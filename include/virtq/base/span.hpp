@@ -1,11 +1,39 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/same_as.hpp>
+
 #include <stddef.h>
 
-/// A view of consecutive objects. Stands in for `std::span`, which a kernel's cross compiler does not have.
 namespace virtq {
 
+namespace detail {
+
+template <class T>
+struct WithoutReference {
+    using Type = T;
+};
+template <class T>
+struct WithoutReference<T&> {
+    using Type = T;
+};
+
+/// `From` itself, or `From` with const added: never another class, whose objects may have another size.
+template <class From, class To>
+concept ViewableAs = SameAs<From, To> || SameAs<From const, To>;
+
+/// A container or view: consecutive objects of just this type.
+template <class Range, class T>
+concept RangeOf = requires(Range& range) {
+    static_cast<size_t>(range.size());
+    requires ViewableAs<typename WithoutReference<decltype(*range.data())>::Type, T>;
+};
+
+}  // namespace detail
+
+/// A view of consecutive objects. Stands in for `std::span`, which a kernel's cross compiler does not have. Made of an
+/// array, of a single object, and of whatever has `data()` and `size()`: `std::array`, `std::vector`, a kernel's own.
+/// They must live as long as the view is used; a temporary is good for one call.
 template <class T>
 class Span {
 public:
@@ -14,6 +42,14 @@ public:
 
     template <size_t Extent>
     constexpr Span(T (&array)[Extent]) : data_(array), size_(Extent) {}  // NOLINT: conversion is the purpose
+
+    template <class One>
+        requires detail::ViewableAs<One, T>
+    constexpr Span(One& one) : data_(&one), size_(1) {}  // NOLINT: conversion is the purpose
+
+    template <class Range>
+        requires detail::RangeOf<Range, T>
+    constexpr Span(Range&& range) : data_(range.data()), size_(range.size()) {}  // NOLINT: conversion is the purpose
 
     [[nodiscard]] constexpr T* data() const { return data_; }
     [[nodiscard]] constexpr size_t size() const { return size_; }

@@ -168,6 +168,8 @@ public:
     [[nodiscard]] Error refused(uint16_t queue = 0) const {
         return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
     }
+    /// After an `init` that failed with `queue_size_above_capacity`: the least `N` that this disk takes; 0 otherwise.
+    [[nodiscard]] uint32_t required_queue_size() const { return required_queue_size_; }
     /// What `diagnose` of diag/ looks at. The transport is null before `init`, and so is where it was called.
     [[nodiscard]] T* transport() { return transport_; }
     [[nodiscard]] void const* initialised_at() const { return place_; }
@@ -262,11 +264,15 @@ public:
     }
 
     /// As of `VirtQueue`: only `nothing_there` permits to sleep, then the next request that ends will interrupt.
+    /// `broken`: also of a device that was given up; nothing more will end before `reset`.
     [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
         UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
         // notify.
-        return queues_.at(queue).has_finished() || stopped_.is_set() ? UsedPending::something_there : pending;
+        if (queues_.at(queue).has_finished()) {
+            return UsedPending::something_there;
+        }
+        return stopped_.is_set() ? UsedPending::broken : pending;
     }
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 
@@ -327,7 +333,7 @@ public:
 private:
     using Queues = BlockQueueSet<N, Traits>;
 
-    static constexpr uint16_t descriptors_minimum = 4;  // header, data and status, in a power of two
+    static constexpr uint16_t descriptors_minimum = 3;  // header, data and status
 
     [[nodiscard]] Interface interface() const {
         return transport_->is_legacy() ? Interface::legacy : Interface::modern;
@@ -350,6 +356,7 @@ private:
         transport_ = &transport;
         place_ = this;
         option_ = option;
+        required_queue_size_ = 0;
         auto const make = [&](DeviceInit<T>& init, uint16_t index) {
             return make_queue(init, index, allocator, mapper);
         };
@@ -368,6 +375,9 @@ private:
         auto& queue = queues_[index];
         Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiated(), option_.queue);
         if (!made) {
+            if (made.error() == Error::queue_size_above_capacity) {
+                required_queue_size_ = init.required_queue_size();
+            }
             return made;
         }
         if (queue.ring().size() < descriptors_minimum) {
@@ -519,6 +529,7 @@ private:
     uint32_t stop_count_ = 0;                                  ///< how often all records were cancelled
     BlockOption option_{Features{}, Looks{0}, QueueOption{}};  ///< all zero, so that the object lies in .bss
     Error init_error_ = Error::none;
+    uint32_t required_queue_size_ = 0;
     Queues queues_;
 };
 

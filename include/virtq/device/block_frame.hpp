@@ -31,9 +31,8 @@ public:
             error != Error::none) {
             return error;
         }
-        pages_.zero();
         count_ = count;
-        order_ = order;
+        restart(order);
         return {};
     }
 
@@ -70,8 +69,11 @@ public:
         return {pages_.phys() + (uint32_t{count_} * stride + number), 1};
     }
 
-    /// After a reset the device may have another interface.
-    void set_order(ByteOrder order) { order_ = order; }
+    /// After a reset the device may have another interface. It finds nothing of the life before.
+    void restart(ByteOrder order) {
+        pages_.zero();
+        order_ = order;
+    }
 
     /// One read of what the device wrote.
     [[nodiscard]] uint8_t load_status(uint16_t number) const { return platform::load_relaxed(status_byte(number)); }

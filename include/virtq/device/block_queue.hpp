@@ -41,16 +41,14 @@ public:
         if (Status const framed = frames_.init(allocator, requests, byte_order(interface)); !framed) {
             return framed;
         }
-        start(interface);
+        reset(interface);
         return {};
     }
 
     /// The same after a reset, in the pages that it has.
     void start(Interface interface) {
-        interface_ = interface;
-        refused_ = Error::none;
-        frames_.set_order(byte_order(interface));
-        pool_.reset(request_count());
+        frames_.restart(byte_order(interface));
+        reset(interface);
     }
 
     /// The device has stopped, or has never heard of this queue: all pages go back.
@@ -113,13 +111,13 @@ public:
             return TakeState::none;  // after a reset that did not come up again; what stands there was handed back
         }
         for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
-            Completion const used = ring_.take_used();
-            if (!used) {
-                return used.state;
+            Completion const completion = ring_.take_used();
+            if (!completion) {
+                return completion.state;
             }
-            auto const number = static_cast<uint16_t>(used.token.value());
+            auto const number = static_cast<uint16_t>(completion.token.value());
             data_.unmap(mapper_, number);
-            pool_.finish(number, outcome(number, used.written));
+            pool_.finish(number, outcome(number, completion.written));
         }
     }
 
@@ -135,6 +133,12 @@ public:
     }
 
 private:
+    void reset(Interface interface) {
+        interface_ = interface;
+        refused_ = Error::none;
+        pool_.reset(request_count());
+    }
+
     [[nodiscard]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
 
     /// The usual case: one part. The ring itself says whether there is room.

@@ -110,7 +110,8 @@ public:
     }
 
     /// Step 7, for queue number `index`: agrees on a size of at most `N`, takes pages, tells the device where they
-    /// are. Errors: `queue_absent`, `queue_in_use`, `queue_not_accepted`, and those of `VirtQueue::init`.
+    /// are. Errors: `queue_absent`, `queue_in_use`, `queue_not_accepted`, `queue_size_fixed_no_power_of_two`, and
+    /// those of `VirtQueue::init`; after `queue_size_above_capacity` `required_queue_size` is the least `N`.
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
@@ -123,9 +124,15 @@ public:
         }
         // A device whose size is fixed, or that does not take a smaller one, gets just that: init() refuses what does
         // not fit, a clamp would put the rings where the device does not look.
-        uint32_t const size = transport_.is_queue_size_fixed()
-                                  ? *maximum
-                                  : transport_.choose_queue_size(index, size_within<Format>(*maximum, N));
+        bool const any_size = !Format::needs_power_of_two || negotiated.has(spec::Feature::ring_packed);
+        uint32_t const most = *maximum < N ? *maximum : N;
+        required_queue_size_ = transport_.is_queue_size_fixed()
+                                   ? *maximum
+                                   : transport_.choose_queue_size(index, any_size ? most : power_of_two_floor(most));
+        uint32_t const size = required_queue_size_;
+        if (!any_size && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
+            return fail(Error::queue_size_fixed_no_power_of_two);
+        }
         Status const made = queue.init(allocator, size, negotiated, option);
         return made ? enable(index, queue) : fail(made.error());
     }
@@ -157,6 +164,9 @@ public:
         return status.has(spec::StatusBit::device_needs_reset) ? fail(Error::reset_needed) : Status{};
     }
 
+    /// The size that the last `set_up_queue` was to have, which no `N` below is enough for.
+    [[nodiscard]] uint32_t required_queue_size() const { return required_queue_size_; }
+
     /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on; or `device_gone`, if nothing answers any more,
     /// which then was the reason.
     [[nodiscard]] Status fail(Error error) {
@@ -172,12 +182,6 @@ private:
         }
         uint32_t const maximum = transport_.queue_size_max(index);
         return maximum == 0 ? Result<uint32_t>{Error::queue_absent} : Result<uint32_t>{maximum};
-    }
-
-    template <class Format>
-    [[nodiscard]] static constexpr uint32_t size_within(uint32_t maximum, uint32_t capacity) {
-        uint32_t const size = maximum < capacity ? maximum : capacity;
-        return Format::needs_power_of_two ? power_of_two_floor(size) : size;
     }
 
     template <uint32_t N, class Format>
@@ -245,6 +249,7 @@ private:
     T& transport_;
     DeviceStatus status_;
     Features accepted_;
+    uint32_t required_queue_size_ = 0;
 };
 
 }  // namespace virtq

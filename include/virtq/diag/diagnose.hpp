@@ -242,8 +242,8 @@ private:
             add(expected ? Cause::event_idx_not_given_to_queue : Cause::event_idx_not_negotiated);
         }
     }
-    void judge_agreement(spec::Feature feature, bool used) {
-        if (bool const expected = negotiated(feature); expected != used) {
+    void judge_agreement(spec::Feature feature, bool in_use) {
+        if (bool const expected = negotiated(feature); expected != in_use) {
             add(expected ? Cause::feature_not_given_to_queue : Cause::queue_feature_not_negotiated,
                 static_cast<uint64_t>(feature));
         }

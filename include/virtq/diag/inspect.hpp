@@ -24,7 +24,7 @@ auto inspect_ring(PackedRing<N> const& ring, Look& look) {
 }
 template <uint32_t N, class Look>
 auto inspect_ring(NegotiatedRing<N> const& ring, Look& look) {
-    return ring.is_packed() ? inspect_ring(ring.packed(), look) : inspect_ring(ring.split(), look);
+    return ring.is_packed() ? inspect_ring(ring.packed_ring(), look) : inspect_ring(ring.split_ring(), look);
 }
 
 /// Calls `look` with the inspector of the queue's ring.

@@ -21,9 +21,9 @@ public:
     PackedChainCheck(PackedInspector<N> const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
         : ChainFindings(seen, ram),
           ring_(ring),
-          at_(seen.packed.taken),
+          at_(seen.packed_ring.taken),
           flags_offset_(at_.offset()),
-          flags_(seen.packed.flags),
+          flags_(seen.packed_ring.flags),
           hidden_(ring.first_pending()) {
         if (seen.in_order) {
             check_in_order();
@@ -37,14 +37,14 @@ private:
     void check_in_order() {
         BufferId id = ring_.oldest();
         uint32_t const all = seen_.outstanding();
-        uint32_t used = seen_.packed.batch;
+        uint32_t used_count = seen_.packed_ring.batch;
         for (uint32_t i = 0; i < all; ++i) {
-            if (i == used && i < seen_.packed.in_flight && is_used(at_)) {
-                used += ahead(id, ring_.used(at_.offset()).id) + 1u;
+            if (i == used_count && i < seen_.packed_ring.in_flight && is_used(at_)) {
+                used_count += ahead(id, ring_.used_at(at_.offset()).id) + 1u;
             }
             Extent const extent = ring_.shadow().extent(id);
             // Of a broken queue it is not known which descriptor is hidden.
-            if (i >= used && (i < seen_.packed.in_flight || !seen_.fault)) {
+            if (i >= used_count && (i < seen_.packed_ring.in_flight || !seen_.fault)) {
                 check(at_, id, extent, ring_.id(place(extent.descriptors() - 1u).offset()));
             }
             at_.advance(extent.descriptors(), seen_.size);
@@ -60,7 +60,7 @@ private:
     [[nodiscard]] bool skip_used() {
         uint32_t left = distance();
         while (left != 0 && is_used(at_)) {
-            uint16_t const id = ring_.used(at_.offset()).id;
+            uint16_t const id = ring_.used_at(at_.offset()).id;
             if (id >= seen_.size || !is_in_flight(static_cast<BufferId>(id))) {
                 return false;  // it will break the queue
             }
@@ -79,7 +79,7 @@ private:
     [[nodiscard]] uint32_t check_pending() {
         uint32_t left = distance();
         BufferId id = ring_.last_added();
-        for (uint16_t i = seen_.packed.pending; i != 0; --i) {
+        for (uint16_t i = seen_.packed_ring.pending; i != 0; --i) {
             Extent const extent = ring_.shadow().extent(id);
             uint16_t const last_id = ring_.id(place(left - 1).offset());
             left -= extent.descriptors();
@@ -155,7 +155,7 @@ private:
     }
     /// The first descriptor that is not published.
     [[nodiscard]] bool is_hidden(RingPosition at) const {
-        return seen_.packed.pending_descriptors != 0 && at.offset() == hidden_;
+        return seen_.packed_ring.pending_descriptors != 0 && at.offset() == hidden_;
     }
     [[nodiscard]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
 
@@ -170,7 +170,7 @@ private:
 
     /// Descriptors from `at_` to the last that was added.
     [[nodiscard]] uint16_t distance() const {
-        RingPosition const next = seen_.packed.next;
+        RingPosition const next = seen_.packed_ring.next;
         return static_cast<uint16_t>(next.offset() + (next.wrap() != at_.wrap() ? seen_.size : 0) - at_.offset());
     }
 

@@ -19,7 +19,7 @@ public:
 
     [[nodiscard]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
-        seen.format = RingFormat::packed;
+        seen.format = RingFormat::packed_ring;
         seen.fault = ring_.fault_;
         seen.live = ring_.live();
         if (!ring_.initialised()) {
@@ -33,16 +33,16 @@ public:
         seen.pages = ring_.pages();
         seen.table_pages = ring_.table_pages();
         seen.addresses = ring_.addresses();
-        PackedSnapshot& packed = seen.packed;
-        packed.next = ring_.next_;
-        packed.taken = ring_.taken_;
-        packed.pending_descriptors = ring_.first_flags_ != 0 ? ring_.batch_descriptors() : uint16_t{0};
-        count_chains(packed);
-        packed.batch = ring_.batch_.left();
+        PackedSnapshot& packed_ring = seen.packed_ring;
+        packed_ring.next = ring_.next_;
+        packed_ring.taken = ring_.taken_;
+        packed_ring.pending_descriptors = ring_.first_flags_ != 0 ? ring_.batch_descriptors() : uint16_t{0};
+        count_chains(packed_ring);
+        packed_ring.batch = ring_.batch_.left();
         // The device's flags first: whatever else it wrote before is seen behind them.
-        packed.flags = flags(packed.taken.offset());
-        packed.device_event.word = ring_.memory_.load_device_event();
-        packed.driver_event.word = little_endian(platform::load_relaxed(ring_.memory_.events_));
+        packed_ring.flags = flags(packed_ring.taken.offset());
+        packed_ring.device_event.word = ring_.memory_.load_device_event();
+        packed_ring.driver_event.word = little_endian(platform::load_relaxed(ring_.memory_.events_));
         return seen;
     }
 
@@ -54,7 +54,7 @@ public:
     }
     [[nodiscard]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring()[at]); }
     /// What the device wrote to a descriptor that it has used.
-    [[nodiscard]] PackedMemory::Used used(uint16_t at) const {
+    [[nodiscard]] PackedMemory::Used used_at(uint16_t at) const {
         return ring_.memory_.load_used(*ring_.memory_.descriptor(at));
     }
 
@@ -89,18 +89,18 @@ public:
 
 private:
     /// Without IN_ORDER the ring does not count them: it has no use for it.
-    void count_chains(PackedSnapshot& packed) const {
+    void count_chains(PackedSnapshot& packed_ring) const {
         if (ring_.in_order_) {
-            packed.pending = ring_.pending_;
-            packed.in_flight = ring_.in_flight_;
+            packed_ring.pending = ring_.pending_;
+            packed_ring.in_flight = ring_.in_flight_;
             return;
         }
         for (uint32_t i = 0; i < ring_.size(); ++i) {
             Mark const mark = ring_.shadow_.mark(static_cast<BufferId>(static_cast<uint16_t>(i)));
             if (mark.is_pending_head()) {
-                ++packed.pending;
+                ++packed_ring.pending;
             } else if (mark.is_head_in_flight()) {
-                ++packed.in_flight;
+                ++packed_ring.in_flight;
             }
         }
     }

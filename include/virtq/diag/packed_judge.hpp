@@ -23,7 +23,7 @@ public:
 
     /// What the driver wrote: is it still there?
     void judge_memory() {
-        uint32_t const word = queue_.packed.driver_event.word;
+        uint32_t const word = queue_.packed_ring.driver_event.word;
         uint32_t const expected = expected_event() << spec::ring_event_flags_shift;
         // The place is known only roughly, as it stays behind while completions are taken.
         bool const has_place = (word & ~uint32_t{spec::ring_wrap_bit} & UINT16_MAX) < queue_.size;
@@ -41,17 +41,17 @@ public:
     /// There is no used index, but a device that asks for a notification at a place has looked up to there; one that
     /// has answered and looks elsewhere began anew.
     void judge_used_index() {
-        bool const asks = queue_.packed.device_event.event() == spec::RingEvent::desc;
+        bool const asks = queue_.packed_ring.device_event.event() == spec::RingEvent::desc;
         if (queue_.event_idx && asks && !queue_.is_first_time() && queue_.offered() != 0 && queue_.answered() == 0 &&
-            !is_event_in_flight() && queue_.packed.device_event.place() != end_of_published().word()) {
-            add(Cause::used_index_restarted, queue_.packed.device_event.place(), queue_.packed.taken.word());
+            !is_event_in_flight() && queue_.packed_ring.device_event.place() != end_of_published().word()) {
+            add(Cause::used_index_restarted, queue_.packed_ring.device_event.place(), queue_.packed_ring.taken.word());
         }
     }
 
     /// §2.8.10: only with EVENT_IDX a device asks for a notification at a place.
     void judge_event_idx() {
-        if (!queue_.event_idx && queue_.packed.device_event.event() == spec::RingEvent::desc) {
-            add(Cause::device_uses_event_idx, queue_.packed.device_event.place());
+        if (!queue_.event_idx && queue_.packed_ring.device_event.event() == spec::RingEvent::desc) {
+            add(Cause::device_uses_event_idx, queue_.packed_ring.device_event.place());
         }
     }
     void judge_event_idx_again() {}  // a device may do without
@@ -59,7 +59,7 @@ public:
     /// Whether the device still waits for a notification. A place, with EVENT_IDX, says up to where it has looked;
     /// otherwise it can only be guessed: a device that has answered before knows how to be notified.
     [[nodiscard]] bool is_unheard() const {
-        switch (queue_.packed.device_event.event()) {
+        switch (queue_.packed_ring.device_event.event()) {
             case spec::RingEvent::disable: return false;
             case spec::RingEvent::desc: return is_event_in_flight();
             default: return queue_.is_first_time();
@@ -68,7 +68,7 @@ public:
 
     /// Whether it has surely looked at all that was published: only a place tells.
     [[nodiscard]] bool is_heard() const {
-        return queue_.packed.device_event.event() == spec::RingEvent::desc && !is_event_in_flight();
+        return queue_.packed_ring.device_event.event() == spec::RingEvent::desc && !is_event_in_flight();
     }
 
     /// The numbers are those of the start again after two laps, but then something stands in the ring.
@@ -84,13 +84,13 @@ private:
     }
     /// Whether the descriptor at which the device wants a notification is among those that were published.
     [[nodiscard]] bool is_event_in_flight() const {
-        return passes_event(queue_.packed.device_event.place(), end_of_published(), published(), queue_.size);
+        return passes_event(queue_.packed_ring.device_event.place(), end_of_published(), published(), queue_.size);
     }
     [[nodiscard]] uint16_t published() const {
-        return static_cast<uint16_t>(queue_.packed.span(queue_.size) - queue_.packed.pending_descriptors);
+        return static_cast<uint16_t>(queue_.packed_ring.span(queue_.size) - queue_.packed_ring.pending_descriptors);
     }
     [[nodiscard]] RingPosition end_of_published() const {
-        RingPosition end = queue_.packed.taken;
+        RingPosition end = queue_.packed_ring.taken;
         end.advance(published(), queue_.size);
         return end;
     }

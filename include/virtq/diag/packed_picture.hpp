@@ -21,7 +21,10 @@ class PackedPicture : Picture<Sink> {
 
 public:
     PackedPicture(PackedInspector<N> const& ring, Sink& sink, Lines budget)
-        : Base(ring.snapshot(), sink, budget), ring_(ring), at_(seen_.packed.taken), flags_(seen_.packed.flags) {}
+        : Base(ring.snapshot(), sink, budget),
+          ring_(ring),
+          at_(seen_.packed_ring.taken),
+          flags_(seen_.packed_ring.flags) {}
 
     void print() {
         this->print_head();
@@ -29,7 +32,7 @@ public:
             print_packed(out_, seen_, indent);
             this->print_fault();
             print_ids();
-            left_ = seen_.packed.span(seen_.size);
+            left_ = seen_.packed_ring.span(seen_.size);
             if (seen_.in_order ? print_used_in_order() : print_used()) {
                 print_rest();
             }
@@ -48,8 +51,8 @@ private:
         if (seen_.in_order) {
             BufferId id = ring_.oldest();
             for (uint32_t i = 0; i < seen_.outstanding(); ++i, id = ring_.following(id)) {
-                bool const is_published = i < seen_.packed.in_flight;
-                print_id(id, i < seen_.packed.batch ? "used" : is_published ? "in flight" : "added");
+                bool const is_published = i < seen_.packed_ring.in_flight;
+                print_id(id, i < seen_.packed_ring.batch ? "used" : is_published ? "in flight" : "added");
             }
             return;
         }
@@ -73,11 +76,11 @@ private:
     /// What the device has used and nobody has taken; whether what is behind is the driver's.
     [[nodiscard]] bool print_used() {
         while (left_ != 0 && is_used()) {
-            PackedMemory::Used const used = ring_.used(at_.offset());
+            PackedMemory::Used const entry = ring_.used_at(at_.offset());
             bool const known =
-                used.id < seen_.size && ring_.shadow().mark(static_cast<BufferId>(used.id)).is_head_in_flight();
-            print_used(used, known ? "" : ", which is not in flight");
-            if (!known || !skip(ring_.shadow().extent(static_cast<BufferId>(used.id)))) {
+                entry.id < seen_.size && ring_.shadow().mark(static_cast<BufferId>(entry.id)).is_head_in_flight();
+            print_used(entry, known ? "" : ", which is not in flight");
+            if (!known || !skip(ring_.shadow().extent(static_cast<BufferId>(entry.id)))) {
                 return false;
             }
         }
@@ -85,18 +88,18 @@ private:
     }
     [[nodiscard]] bool print_used_in_order() {
         BufferId id = ring_.oldest();
-        uint32_t used = seen_.packed.batch;
-        for (uint32_t i = 0; i < seen_.packed.in_flight; ++i, id = ring_.following(id)) {
-            if (i == used) {
+        uint32_t used_count = seen_.packed_ring.batch;
+        for (uint32_t i = 0; i < seen_.packed_ring.in_flight; ++i, id = ring_.following(id)) {
+            if (i == used_count) {
                 if (!is_used()) {
                     return true;
                 }
-                PackedMemory::Used const last = ring_.used(at_.offset());
-                used += distance(id, last.id) + 1;
-                print_used(last,
-                           used > seen_.packed.in_flight ? ", which is not in flight" : " and what was used with it");
+                PackedMemory::Used const last = ring_.used_at(at_.offset());
+                used_count += distance(id, last.id) + 1;
+                print_used(last, used_count > seen_.packed_ring.in_flight ? ", which is not in flight"
+                                                                          : " and what was used with it");
             }
-            if (used > seen_.packed.in_flight) {
+            if (used_count > seen_.packed_ring.in_flight) {
                 return false;
             }
             step(ring_.shadow().extent(id).descriptors());
@@ -106,10 +109,10 @@ private:
     [[nodiscard]] uint32_t distance(BufferId from, uint32_t id) const {
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
-    void print_used(PackedMemory::Used const& used, char const* remark) {
+    void print_used(PackedMemory::Used const& entry, char const* remark) {
         if (may_print()) {
-            this->begin_descriptor(at_.offset(), "used").text("id ").decimal(used.id).text(remark);
-            out_.text(", written ").hex(used.len).text(", not taken").line();
+            this->begin_descriptor(at_.offset(), "used").text("id ").decimal(entry.id).text(remark);
+            out_.text(", written ").hex(entry.len).text(", not taken").line();
         }
     }
     /// Goes on behind a chain, unless the device cannot have used it here.
@@ -140,7 +143,7 @@ private:
         }
     }
     [[nodiscard]] char const* owner_of(uint16_t id) const {
-        if (left_ <= seen_.packed.pending_descriptors) {
+        if (left_ <= seen_.packed_ring.pending_descriptors) {
             return "added";
         }
         return seen_.in_order || is_in_flight(id) ? "in flight" : "answered";

@@ -30,14 +30,16 @@ void print_event(TextWriter<Sink>& out, char const* name, PhysAddr area, RingEve
 /// The numbers of a packed ring; its wrap counter is the lap that a position is on.
 template <class Sink>
 void print_packed(TextWriter<Sink>& out, QueueSnapshot const& seen, unsigned indent) {
-    PackedSnapshot const& packed = seen.packed;
-    print_event(out, "driver area", seen.addresses.driver_area, packed.driver_event, indent);
-    print_event(out, "device area", seen.addresses.device_area, packed.device_event, indent);
+    PackedSnapshot const& packed_ring = seen.packed_ring;
+    print_event(out, "driver area", seen.addresses.driver_area, packed_ring.driver_event, indent);
+    print_event(out, "device area", seen.addresses.device_area, packed_ring.device_event, indent);
     out.text("  driver").column(indent).text("next ");
-    print_position(out, packed.next.word());
-    print_position(out.text(", taken "), packed.taken.word());
-    out.text(packed.is_used() ? " (used), " : " (not used), ").decimal(packed.in_flight).text(" in flight, ");
-    out.decimal(packed.pending).text(" pending").line();
+    print_position(out, packed_ring.next.word());
+    print_position(out.text(", taken "), packed_ring.taken.word());
+    out.text(packed_ring.is_used() ? " (used), " : " (not used), ")
+        .decimal(packed_ring.in_flight)
+        .text(" in flight, ");
+    out.decimal(packed_ring.pending).text(" pending").line();
 }
 
 }  // namespace virtq::detail

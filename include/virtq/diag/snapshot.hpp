@@ -13,7 +13,7 @@
 namespace virtq {
 
 /// Which ring a queue has, also one whose format was negotiated.
-enum class RingFormat : uint8_t { split, packed };
+enum class RingFormat : uint8_t { split_ring, packed_ring };
 
 /// An event suppression structure (§2.8.14) as it stands.
 struct RingEventWord {
@@ -53,7 +53,7 @@ struct PackedSnapshot {
 /// All single words of a queue at one moment: what the driver knows, and beside it what stands in the memory
 /// that it shares with the device. Each shared word was read once. Plain numbers, small enough for a kernel's stack.
 struct QueueSnapshot {
-    RingFormat format = RingFormat::split;
+    RingFormat format = RingFormat::split_ring;
 
     // What the driver knows. All zero before `init`.
     uint16_t size = 0;  ///< 0: the queue has no memory
@@ -67,7 +67,7 @@ struct QueueSnapshot {
     Pages table_pages;  ///< of the indirect tables
     QueueAddresses addresses;
 
-    PackedSnapshot packed;  ///< of a packed ring; of a split one the rest:
+    PackedSnapshot packed_ring;  ///< of a packed ring; of a split one the rest:
 
     RingIndex added{};      ///< behind the last chain that was added
     RingIndex published{};  ///< behind the last chain that the device was told of
@@ -84,32 +84,34 @@ struct QueueSnapshot {
     RingIndex used_idx{};
     RingIndex avail_event{};
 
-    [[nodiscard]] constexpr bool is_packed() const { return format == RingFormat::packed; }
+    [[nodiscard]] constexpr bool is_packed() const { return format == RingFormat::packed_ring; }
 
     /// Chains added whose completions were not taken yet.
     [[nodiscard]] constexpr uint16_t outstanding() const {
-        return is_packed() ? static_cast<uint16_t>(packed.in_flight + packed.pending) : distance(taken, added);
+        return is_packed() ? static_cast<uint16_t>(packed_ring.in_flight + packed_ring.pending)
+                           : distance(taken, added);
     }
     /// Of these, the ones that the device was told of.
     [[nodiscard]] constexpr uint16_t offered() const {
-        return is_packed() ? packed.in_flight : distance(taken, published);
+        return is_packed() ? packed_ring.in_flight : distance(taken, published);
     }
     /// Chains for which `publish` has not decided whether to notify.
     [[nodiscard]] constexpr uint16_t undecided() const {
-        return is_packed() ? packed.pending : distance(decided, added);
+        return is_packed() ? packed_ring.pending : distance(decided, added);
     }
     /// Of what was offered, what the device has used: of a split ring if its index can be believed, of a packed one at
     /// least so many.
     [[nodiscard]] constexpr uint16_t answered() const {
         if (is_packed()) {
-            return static_cast<uint16_t>(packed.batch + (packed.batch == 0 && packed.is_used() ? 1 : 0));
+            return static_cast<uint16_t>(packed_ring.batch +
+                                         (packed_ring.batch == 0 && packed_ring.is_used() ? 1 : 0));
         }
         return distance(taken, used_idx);
     }
     [[nodiscard]] constexpr bool is_used_idx_believable() const { return is_packed() || answered() <= offered(); }
     /// Whether no completion was ever taken, as far as the numbers say.
     [[nodiscard]] constexpr bool is_first_time() const {
-        return is_packed() ? packed.taken.word() == RingPosition::start(0).word() : number(taken) == 0;
+        return is_packed() ? packed_ring.taken.word() == RingPosition::start(0).word() : number(taken) == 0;
     }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
+
 #include <stdint.h>
 
 /// Words that CPUs share with each other and not with the device: stored and read whole, and ordered with nothing.
@@ -8,7 +10,7 @@ namespace virtq::platform {
 
 /// One plain store. GCC before 14 makes an atomic swap of a relaxed 32-bit store on RISC-V: for the compiler a
 /// volatile store is one store as well.
-[[gnu::__always_inline__]] inline void store_word(uint32_t* target, uint32_t value) {
+VIRTQ_ALWAYS_INLINE inline void store_word(uint32_t* target, uint32_t value) {
 #if defined(__riscv) && !defined(__clang__)
     *static_cast<uint32_t volatile*>(target) = value;
 #else

@@ -11,12 +11,13 @@
 /// |--------------|-------------|-------------|-----------------|--------------|
 /// | x86, x86_64  | nothing     | nothing     | nothing         | (1)          |
 /// | riscv        | nothing     | nothing     | nothing         | (2)          |
-/// | aarch64, arm | `dmb oshst` | `dmb oshld` | `dmb osh`       | (3)          |
+/// | aarch64, arm | `dmb osh`   | `dmb oshld` | `dmb osh`       | (3)          |
 /// | others       | full fence  | full fence  | full fence      | nothing known |
 ///
 /// (1) Stores and loads of write-back memory are in order for every observer; a locked add drains. (2) `fence` orders
 /// for harts and devices alike. (3) Acquire, release and `dmb ish` order within the inner domain only; devices may be
-/// in the outer one.
+/// in the outer one. `dmb oshst` is too weak for publish: it orders stores only, and a buffer that is offered again
+/// was read before. Without order between that read and the index, the device could write the next answer first.
 ///
 /// arm has no `dmb oshld` before ARMv8: `dmb osh` there. The doorbell is ordered by the register accessors, always.
 namespace virtq::platform {
@@ -43,10 +44,12 @@ public:
     constexpr DeviceOrder() = default;
     explicit constexpr DeviceOrder(Kind kind) : kind_(kind) {}
 
-    /// Between the descriptors and what makes them available: pairs with the device's order of its reads.
+    /// Between the descriptors and what makes them available: pairs with the device's order of its reads. Also between
+    /// the driver's reads of a buffer and the index or flags that offer it again: pairs with the device's order of its
+    /// read of these and its writes to the buffer.
     void before_publish() const {
         if (kind_ == Kind::platform) {
-            stores_for_device();
+            all_for_device();
         }
     }
     /// Between what says that a buffer is used and the entry that says which: pairs with the device's order of its
@@ -67,9 +70,6 @@ public:
 
 private:
 #if defined(__aarch64__)
-    static void stores_for_device() {
-        asm volatile("dmb oshst" ::: "memory");
-    }
     static void loads_from_device() {
         asm volatile("dmb oshld" ::: "memory");
     }
@@ -77,9 +77,6 @@ private:
         asm volatile("dmb osh" ::: "memory");
     }
 #elif defined(__ARM_ARCH) && __ARM_ARCH >= 7
-    static void stores_for_device() {
-        asm volatile("dmb oshst" ::: "memory");
-    }
     static void loads_from_device() {
         asm volatile("dmb osh" ::: "memory");
     }
@@ -87,9 +84,6 @@ private:
         asm volatile("dmb osh" ::: "memory");
     }
 #else
-    static void stores_for_device() {
-        full_fence();
-    }
     static void loads_from_device() {
         full_fence();
     }

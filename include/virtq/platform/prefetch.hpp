@@ -9,7 +9,7 @@
 namespace virtq::platform {
 
 /// To read it.
-[[gnu::always_inline]] inline void prefetch(void const* address) {
+VIRTQ_ALWAYS_INLINE inline void prefetch(void const* address) {
     if constexpr (!prefers_size) {
 #if defined(__x86_64__)
         // Not the builtin, of which clang makes nothing where SSE is off, as it is in kernels.
@@ -21,7 +21,7 @@ namespace virtq::platform {
 }
 
 /// To write it: where the target can say so, takes it away from the other CPU.
-[[gnu::always_inline]] inline void prefetch_to_write(void const* address) {
+VIRTQ_ALWAYS_INLINE inline void prefetch_to_write(void const* address) {
     if constexpr (!prefers_size) {
 #if defined(__x86_64__)
         // Not the builtin, which fetches to read unless the CPU is named (-mprfchw): the write then has to ask once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/platform/cpu_word.hpp>
 
 #include <stddef.h>
@@ -15,39 +16,39 @@ namespace virtq::platform {
 
 /// A store that becomes visible with the next `store_release` to another word.
 template <class Word>
-[[gnu::always_inline]] inline void store_plain(Word* target, Word value) {
+VIRTQ_ALWAYS_INLINE inline void store_plain(Word* target, Word value) {
     *target = value;
 }
 
 /// A store that the device may see at any time, whole: 16 bits on every architecture.
-[[gnu::always_inline]] inline void store_relaxed(uint16_t* target, uint16_t value) {
+VIRTQ_ALWAYS_INLINE inline void store_relaxed(uint16_t* target, uint16_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
 }
 
 /// The same of 32 bits, which every architecture that the library runs on stores whole too.
-[[gnu::always_inline]] inline void store_relaxed(uint32_t* target, uint32_t value) {
+VIRTQ_ALWAYS_INLINE inline void store_relaxed(uint32_t* target, uint32_t value) {
     store_word(target, value);
 }
 
 /// Publishes: whoever reads `value` with acquire sees every earlier store.
-[[gnu::always_inline]] inline void store_release(uint16_t* target, uint16_t value) {
+VIRTQ_ALWAYS_INLINE inline void store_release(uint16_t* target, uint16_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELEASE);
 }
 
 /// One read of a word that the device writes; the compiler may not read it again.
 template <class Word>
-[[nodiscard]] [[gnu::always_inline]] inline Word load_relaxed(Word const* source) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE inline Word load_relaxed(Word const* source) {
     static_assert(sizeof(Word) <= 4, "A 64-bit word cannot be read whole everywhere: use load_torn()");
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 
 /// One read of a 64-bit word that the driver wrote, for a look at it; a 32-bit target reads it in two halves.
-[[nodiscard]] [[gnu::always_inline]] inline uint64_t load_torn(uint64_t const* source) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE inline uint64_t load_torn(uint64_t const* source) {
     return *static_cast<uint64_t const volatile*>(source);
 }
 
 /// One read; every store that precedes the device's release of this value is visible afterwards.
-[[nodiscard]] [[gnu::always_inline]] inline uint16_t load_acquire(uint16_t const* source) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE inline uint16_t load_acquire(uint16_t const* source) {
     return __atomic_load_n(source, __ATOMIC_ACQUIRE);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/base/error.hpp>
 #include <virtq/base/same_as.hpp>
 #include <virtq/queue/each_segment.hpp>
@@ -49,8 +50,8 @@ template <class Chain, class Segments>
 /// The device-readable side, with these flags, then the device-writable one (§2.7.4.2). Nothing of it is exposed yet,
 /// so on an error the chain is given up.
 template <class Chain, class Readable, class Writable>
-[[nodiscard]] [[gnu::always_inline]] inline Error write_sides(Chain& chain, Readable const& readable,
-                                                              Writable const& writable, uint16_t flags) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
+                                                           Writable const& writable, uint16_t flags) {
     constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
     uint64_t readable_bytes = 0;
     if constexpr (Chain::is_small && SameAs<Readable, Writable>) {

@@ -13,7 +13,7 @@ namespace virtq {
 enum class TakeState : uint32_t {
     completion,  ///< here it is
     none,        ///< nothing at this moment; this does not permit to sleep, see enable_used_notifications()
-    broken,      ///< the device lied: see fault()
+    broken,      ///< nothing will come: the device misbehaved, see fault(), or the queue has no memory
 };
 
 /// What `take_used` returns: 16 bytes on a 64-bit target, so that it travels in registers.
@@ -38,7 +38,8 @@ struct UsedChain {
 /// The answer of `enable_used_notifications`.
 enum class UsedPending : uint8_t {
     nothing_there,    ///< the caller may sleep: the device will notify
-    something_there,  ///< take it (or learn that the queue is broken) before sleeping
+    something_there,  ///< take it before sleeping
+    broken,           ///< neither take nor sleep: nothing will come, as with `TakeState::broken`
 };
 
 }  // namespace virtq

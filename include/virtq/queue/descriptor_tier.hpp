@@ -65,6 +65,9 @@ public:
         VIRTQ_ASSERT((flags & ~known) == 0, "write_desc() takes the flags NEXT and WRITE only (§2.7.5)");
         VIRTQ_ASSERT((flags & static_cast<uint16_t>(spec::DescFlag::next)) == 0 || is_callers(ring, next),
                      "write_desc() with NEXT into a descriptor that is not allocated");
+        if (!ring.initialised()) {
+            return;
+        }
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller, flags & known));
         ring.shadow_.set_bytes(desc, segment.bytes);
         ring.shadow_.set_link(desc, Link::to(next));
@@ -98,29 +101,29 @@ public:
     [[nodiscard]] static UsedChain poll_used(Ring& ring) {
         VIRTQ_ASSERT(!ring.in_order(),
                      "poll_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
-        UsedChain const used = ring.take_entry();
-        if (used) {
-            if (ring.is_added(used.head)) {
-                ring.shadow_.set_mark(used.head, Mark::held_by(Holder::taken_head));
+        UsedChain const entry = ring.take_entry();
+        if (entry) {
+            if (ring.is_added(entry.head)) {
+                ring.shadow_.set_mark(entry.head, Mark::held_by(Holder::taken_head));
             } else {
-                hand_over(ring, used.head, Holder::caller, Holder::caller);
+                hand_over(ring, entry.head, Holder::caller, Holder::caller);
             }
         }
-        return used;
+        return entry;
     }
 
     /// SplitRing::take_used() of a format that is small.
     [[nodiscard]] static Completion take_used(Ring& ring) {
-        UsedChain const used = poll_used(ring);
-        if (!used) {
-            return {Token{}, 0, used.state};
+        UsedChain const entry = poll_used(ring);
+        if (!entry) {
+            return {Token{}, 0, entry.state};
         }
-        free_chain(ring, used.head);
-        return {ring.shadow_.token(used.head), used.len, TakeState::completion};
+        free_chain(ring, entry.head);
+        return {ring.shadow_.token(entry.head), entry.len, TakeState::completion};
     }
 
     /// Of a chain that push_avail offered and the device has used.
-    [[gnu::noinline]] static void free_pushed(Ring& ring, DescIndex head) {
+    [[gnu::__noinline__]] static void free_pushed(Ring& ring, DescIndex head) {
         hand_over(ring, head, Holder::caller, Holder::caller);
         free_chain(ring, head);
     }
@@ -145,7 +148,7 @@ private:
 
     /// The chain from `head`, whose last descriptor links to an end.
     static void release(Ring& ring, DescIndex head) {
-        if (ring.fault()) {
+        if (!ring.is_open_) {
             ring.shadow_.set_mark(head, Mark{});  // no longer the caller's, and not allocated again before init()
             return;
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/queue/segment.hpp>
 
 #include <stddef.h>
@@ -10,7 +11,7 @@
 namespace virtq {
 
 template <class Write>
-[[nodiscard]] [[gnu::always_inline]] constexpr bool each_segment(Span<Segment const> segments, Write const& write) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Span<Segment const> segments, Write const& write) {
     for (Segment const& segment : segments) {
         if (!write(segment)) {
             return false;
@@ -20,13 +21,13 @@ template <class Write>
 }
 
 template <class Write>
-[[nodiscard]] [[gnu::always_inline]] constexpr bool each_segment(Gather const& segments, Write const& write) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Gather const& segments, Write const& write) {
     return each_segment(segments.front, write) && each_segment(segments.back, write);
 }
 
 /// Straight-line code.
 template <size_t Extent, class Write>
-[[nodiscard]] [[gnu::always_inline]] constexpr bool each_segment(FixedSegments<Extent> segments, Write const& write) {
+[[nodiscard]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(FixedSegments<Extent> segments, Write const& write) {
     if constexpr (Extent == 0) {
         return true;
     } else {

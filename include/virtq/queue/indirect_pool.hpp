@@ -34,8 +34,12 @@ public:
     }
     [[nodiscard]] Pages pages() const { return pages_.run(); }
 
-    /// All tables of `wish` become free, or as many as there are pages for.
+    /// All tables of `wish` become free, or as many as there are pages for. Their pages are zeroed: the device can
+    /// read all of them.
     void reset(IndirectShape wish) {
+        if (pages_.held()) {
+            pages_.zero();
+        }
         IndirectShape const shape = wish.within(pages_.run().count);
         length_ = shape.length;
         shortest_ = shape.tables != 0 ? shape.shortest : no_chain;

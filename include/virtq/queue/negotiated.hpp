@@ -19,8 +19,8 @@ public:
     [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                               QueueOption const& option) {
         VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
-        if (bool const packed = features.has(spec::Feature::ring_packed); packed != packed_) {
-            become(packed ? Format::packed : Format::split);
+        if (bool const packed_ring = features.has(spec::Feature::ring_packed); packed_ring != packed_) {
+            become(packed_ring ? Format::packed_ring : Format::split_ring);
         }
         return visit([&](auto& ring) { return ring.init(allocator, size, features, option); });
     }
@@ -89,15 +89,15 @@ public:
 
     // For diag/, which looks at either.
     [[nodiscard]] bool is_packed() const { return packed_; }
-    [[nodiscard]] SplitRing<N> const& split() const { return split_; }
-    [[nodiscard]] PackedRing<N> const& packed() const { return packed_ring_; }
+    [[nodiscard]] SplitRing<N> const& split_ring() const { return split_; }
+    [[nodiscard]] PackedRing<N> const& packed_ring() const { return packed_ring_; }
 
 private:
-    enum class Format : uint8_t { split, packed };
+    enum class Format : uint8_t { split_ring, packed_ring };
 
     /// A ring without pages becomes one of the other format; both are trivially destructible.
     void become(Format format) {
-        packed_ = format == Format::packed;
+        packed_ = format == Format::packed_ring;
         if (packed_) {
             new (&packed_ring_) PackedRing<N>{};
         } else {

@@ -14,7 +14,7 @@ class PackedInOrder {
     using Ring = PackedRing<N>;
 
 public:
-    /// The oldest chain, if the device has used it.
+    /// The oldest chain, if the device has used it. Also of a ring that is not open, whatever it was: `broken`.
     [[nodiscard]] static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
             if (Completion const found = begin_batch(ring); !found) {
@@ -43,26 +43,31 @@ public:
 private:
     /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
     [[nodiscard]] static Completion begin_batch(Ring& ring) {
+        VIRTQ_ASSERT(ring.initialised(), "A look for completions of a queue without memory: call init() first");
+        if (!ring.is_open()) {
+            return {Token{}, 0, TakeState::broken};
+        }
         spec::PackedDescriptor const& next = ring.next_used();
         uint16_t flags = ring.memory_.load_flags(next);
         if (!ring.is_used(flags)) {
             flags = ring.look_again(flags);
             if (!ring.is_used(flags)) {
-                return {Token{}, 0, ring.nothing_found()};
+                return {Token{}, 0, TakeState::none};
             }
         }
         ring.order_.after_look();
-        PackedMemory::Used const used = ring.memory_.load_used(next);
-        if (used.id >= ring.id_limit_) {
-            return ring.lie(FaultReason::used_id_out_of_range, used.id);
+        PackedMemory::Used const entry = ring.memory_.load_used(next);
+        if (entry.id >= ring.id_limit_) {
+            return ring.lie(FaultReason::used_id_out_of_range, entry.id);
         }
         uint32_t const oldest = number(ring.oldest_);
-        uint32_t const ahead = used.id >= oldest ? used.id - oldest : used.id + uint32_t{ring.memory_.size()} - oldest;
+        uint32_t const ahead =
+            entry.id >= oldest ? entry.id - oldest : entry.id + uint32_t{ring.memory_.size()} - oldest;
         if (ahead >= ring.in_flight_) {
-            return ring.lie(FaultReason::batch_not_reached, used.id);
+            return ring.lie(FaultReason::batch_not_reached, entry.id);
         }
-        auto const last = static_cast<BufferId>(used.id);
-        uint32_t written = used.len;
+        auto const last = static_cast<BufferId>(entry.id);
+        uint32_t written = entry.len;
         if (written > ring.shadow_.bytes(last)) {
             if (ring.is_lie_about_length(flags)) {
                 return ring.lie(FaultReason::used_length_above_writable, written);

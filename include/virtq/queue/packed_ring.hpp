@@ -62,6 +62,9 @@ public:
 
     [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
         if (live()) {
             return Error::queue_still_live;
         }
@@ -108,7 +111,11 @@ public:
         return {};
     }
 
-    void attach() { memory_.attach(); }
+    void attach() {
+        if (initialised()) {
+            memory_.attach();
+        }
+    }
     void detach() { memory_.detach(); }
 
     [[nodiscard]] bool initialised() const { return memory_.held(); }
@@ -155,7 +162,7 @@ public:
     }
 
     [[nodiscard]] Completion take_used() {
-        if (in_order_) {
+        if (!takes_by_id_) {
             return PackedInOrder<N>::take(*this);
         }
         spec::PackedDescriptor const& next = next_used();
@@ -163,7 +170,7 @@ public:
         if (!is_used(flags)) {
             flags = look_again(flags);
             if (!is_used(flags)) {
-                return {Token{}, 0, nothing_found()};
+                return {Token{}, 0, TakeState::none};
             }
         }
         return take(next, flags);
@@ -171,16 +178,21 @@ public:
 
     [[nodiscard]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        if (!is_open()) {
+            return UsedPending::broken;
+        }
         notifications_on_ = true;
         arm();
-        return fault_ || !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
-                                                                                       : UsedPending::nothing_there;
+        return !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
+                                                                             : UsedPending::nothing_there;
     }
 
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = false;
-        memory_.write_driver_event(spec::RingEvent::disable, 0);
+        if (is_open()) {
+            memory_.write_driver_event(spec::RingEvent::disable, 0);
+        }
     }
 
 private:
@@ -192,7 +204,7 @@ private:
 
     /// A chain that comes to the end of the ring, as few do.
     template <class Side>
-    [[nodiscard]] [[gnu::noinline]] Status add_round(Side readable, Side writable, Token token) {
+    [[nodiscard]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
         return add_chain<RoundWalk>(readable, writable, token);
     }
 
@@ -220,8 +232,8 @@ private:
         if (Error const error = check_queue_size(size, N); error != Error::none) {
             return error;
         }
-        bool const packed = features.has(spec::Feature::ring_packed) && !is_legacy(features);
-        return packed ? Error::none : Error::ring_packed_not_negotiated;
+        bool const is_packed = features.has(spec::Feature::ring_packed) && !is_legacy(features);
+        return is_packed ? Error::none : Error::ring_packed_not_negotiated;
     }
 
     /// Those of the ring, and those of the indirect tables: both or none.
@@ -260,6 +272,7 @@ private:
         VIRTQ_ASSERT(first.offset() < memory_.size(),
                      "QueueOption::first_index of a packed ring is an offset below its size");
         fault_ = Fault{};
+        takes_by_id_ = !in_order_;
         batch_ = Batch{};
         next_ = taken_ = first;
         first_flags_ = pending_ = in_flight_ = 0;
@@ -274,7 +287,7 @@ private:
 
     /// The descriptors from `next_` to `last` are to get the flags of the lap before again: else those behind the
     /// first could be taken for available once the first is. An honest device has not come so far.
-    [[gnu::cold]] [[gnu::noinline]] Error take_back(spec::PackedDescriptor const* last, Error error) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
         RingPosition at = next_;
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
@@ -373,26 +386,26 @@ private:
         return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
     }
 
+    /// Whether there is memory and no fault: without either, nothing of the ring is looked at.
+    [[nodiscard]] bool is_open() const { return id_limit_ != 0; }
+
     /// The descriptor that the device uses next.
-    [[nodiscard]] spec::PackedDescriptor const& next_used() const {
-        VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
-        return *memory_.descriptor(taken_.offset());
-    }
+    [[nodiscard]] spec::PackedDescriptor const& next_used() const { return *memory_.descriptor(taken_.offset()); }
     /// §2.8.1: both flags are the wrap counter of this lap.
     [[nodiscard]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// What the used descriptor says, whose flags were `flags`.
     [[nodiscard]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
-        PackedMemory::Used const used = memory_.load_used(next);
-        if (used.id >= id_limit_) {
-            return lie(FaultReason::used_id_out_of_range, used.id);
+        PackedMemory::Used const entry = memory_.load_used(next);
+        if (entry.id >= id_limit_) {
+            return lie(FaultReason::used_id_out_of_range, entry.id);
         }
-        auto const id = static_cast<BufferId>(used.id);
+        auto const id = static_cast<BufferId>(entry.id);
         if (!shadow_.mark(id).is_only(Mark::Holder::added_head)) {
-            return lie(FaultReason::used_id_not_in_flight, used.id);
+            return lie(FaultReason::used_id_not_in_flight, entry.id);
         }
-        uint32_t written = used.len;
+        uint32_t written = entry.len;
         if (written > shadow_.bytes(id)) {
             if (is_lie_about_length(flags)) {
                 return lie(FaultReason::used_length_above_writable, written);
@@ -452,22 +465,22 @@ private:
 
     /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look. Returns
     /// the flags that it saw, those of `seen` if it did not look.
-    [[nodiscard]] [[gnu::noinline]] uint16_t look_again(uint16_t seen) {
+    [[nodiscard]] [[gnu::__noinline__]] uint16_t look_again(uint16_t seen) {
         if (!notifications_on_ || !event_idx_) {
             return seen;
         }
         arm();
         return memory_.load_flags(next_used());
     }
-    [[nodiscard]] TakeState nothing_found() const { return fault_ ? TakeState::broken : TakeState::none; }
 
     /// Nothing can be allocated, published or taken any more.
     void close() {
+        takes_by_id_ = false;
         free_count_ = id_limit_ = first_flags_ = 0;
         batch_ = Batch{};
     }
 
-    [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
         if (!initialised()) {
             return Error::queue_not_initialised;
         }
@@ -481,7 +494,7 @@ private:
     }
 
     /// The device lied. From now on every call says so; the first lie is kept.
-    [[gnu::cold]] [[gnu::noinline]] Completion lie(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
         if (!fault_) {
             fault_ = Fault{reason, value};
             close();
@@ -518,8 +531,9 @@ private:
     bool in_order_ = false;
     [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
     [[no_unique_address]] Fault fault_;
-    bool notifications_on_ = false;  // here, where they cost nothing
-    bool cuts_length_ = false;
+    bool takes_by_id_ = false;           // it is open, and without IN_ORDER
+    bool notifications_on_ : 1 = false;  // here, where they cost nothing
+    bool cuts_length_ : 1 = false;
     platform::Guess usual_length_;  // of a chain without a table
     [[no_unique_address]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;

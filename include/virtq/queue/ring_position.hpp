@@ -55,12 +55,12 @@ public:
         offset_ = static_cast<uint16_t>(sum);
     }
 
-    static constexpr uint16_t avail_flag = static_cast<uint16_t>(spec::PackedDescFlag::avail);
-    static constexpr uint16_t used_flag = static_cast<uint16_t>(spec::PackedDescFlag::used);
+    static constexpr uint16_t avail_flag = static_cast<uint16_t>(spec::PackedDescFlag::avail_bit);
+    static constexpr uint16_t used_flag = static_cast<uint16_t>(spec::PackedDescFlag::used_bit);
     static constexpr uint16_t both_flags = avail_flag | used_flag;
 
 private:
-    constexpr RingPosition(uint16_t offset, uint16_t avail) : offset_(offset), avail_(avail) {}
+    constexpr RingPosition(uint16_t offset, uint16_t avail_bit) : offset_(offset), avail_(avail_bit) {}
 
     uint16_t offset_ = 0;
     uint16_t avail_ = 0;

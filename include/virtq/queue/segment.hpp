@@ -47,6 +47,17 @@ struct SideOf<Gather const&> {
 };
 
 /// One side of a chain that has none.
-struct NoSegments {};
+struct NoSegments {
+    constexpr operator Span<Segment const>() const { return {}; }  // NOLINT: conversion is the purpose
+};
+
+namespace detail {
+
+template <class Side>
+concept IsSide = requires(Side const& side) {
+    static_cast<Span<Segment const>>(side);
+};
+
+}  // namespace detail
 
 }  // namespace virtq

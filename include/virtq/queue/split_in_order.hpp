@@ -69,20 +69,20 @@ private:
             ring.batched_ = ring.seen_;
             ring.seen_ = ring.taken_;
         }
-        spec::UsedElement const used = ring.memory_.load_used_element(ring.memory_.slot(ring.taken_));
-        if (used.id >= ring.memory_.size()) {
-            return ring.break_queue(FaultReason::used_id_out_of_range, used.id);
+        spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(ring.taken_));
+        if (entry.id >= ring.memory_.size()) {
+            return ring.break_queue(FaultReason::used_id_out_of_range, entry.id);
         }
         DescIndex head = ring.oldest_head_;
         uint16_t chains = 1;
-        for (RingIndex index = ring.taken_; number(head) != used.id; ++chains) {
+        for (RingIndex index = ring.taken_; number(head) != entry.id; ++chains) {
             head = behind(ring, head, ring.shadow_.mark(place_of(ring, index)).extent());
             index = advance(index);
             if (index == ring.batched_) {
-                return ring.break_queue(FaultReason::batch_not_reached, used.id);
+                return ring.break_queue(FaultReason::batch_not_reached, entry.id);
             }
         }
-        return accept(ring, chains, used.len);
+        return accept(ring, chains, entry.len);
     }
 
     [[nodiscard]] static TakeState accept(Ring& ring, uint16_t chains, uint32_t len) {

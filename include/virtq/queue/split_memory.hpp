@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/code_size.hpp>
 #include <virtq/base/endian.hpp>
 #include <virtq/platform/fence.hpp>
 #include <virtq/platform/prefetch.hpp>
@@ -33,13 +34,13 @@ public:
         mask_ = layout.size - 1;
         auto* const base = static_cast<unsigned char*>(virt());
         auto* const avail = reinterpret_cast<uint16_t*>(base + layout.available_ring_offset());
-        auto* const used = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
+        auto* const used_ring_words = reinterpret_cast<uint16_t*>(base + layout.used_ring_offset());
         avail_ = avail;
-        used_ = used;
+        used_ = used_ring_words;
         uint16_t const index = wire(number(first));
         platform::store_relaxed(avail + avail_idx, index);
-        platform::store_relaxed(used + used_idx, index);
-        platform::store_relaxed(used + used_ring + 4 * size_t{layout.size}, index);
+        platform::store_relaxed(used_ring_words + used_idx, index);
+        platform::store_relaxed(used_ring_words + used_ring + 4 * size_t{layout.size}, index);
     }
 
     [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
@@ -75,7 +76,7 @@ public:
     void publish_avail_index(RingIndex index) { platform::store_release(avail_ + avail_idx, wire(number(index))); }
 
     void write_avail_flags(uint16_t flags) { platform::store_relaxed(avail_ + avail_flags, wire(flags)); }
-    [[gnu::always_inline]] void write_used_event(RingIndex event) {
+    VIRTQ_ALWAYS_INLINE void write_used_event(RingIndex event) {
         platform::store_relaxed(avail_ + avail_ring + size_t{mask_} + 1, wire(number(event)));
     }
 

@@ -64,6 +64,9 @@ public:
 
     [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
         if (live()) {
             return Error::queue_still_live;
         }
@@ -113,7 +116,11 @@ public:
         return {};
     }
 
-    void attach() { memory_.attach(); }
+    void attach() {
+        if (initialised()) {
+            memory_.attach();
+        }
+    }
     void detach() { memory_.detach(); }
 
     [[nodiscard]] bool initialised() const { return memory_.held(); }
@@ -170,20 +177,23 @@ public:
         if constexpr (Format::is_small && Format::has_descriptor_tier) {
             return Tier::take_used(*this);
         }
-        UsedChain const used = take_entry();
-        if (!used) {
-            return {Token{}, 0, used.state};
+        UsedChain const entry = take_entry();
+        if (!entry) {
+            return {Token{}, 0, entry.state};
         }
-        if (!Format::has_descriptor_tier || is_added(used.head)) {
-            release(used.head);
+        if (!Format::has_descriptor_tier || is_added(entry.head)) {
+            release(entry.head);
         } else {
-            Tier::free_pushed(*this, used.head);
+            Tier::free_pushed(*this, entry.head);
         }
-        return {shadow_.token(used.head), used.len, TakeState::completion};
+        return {shadow_.token(entry.head), entry.len, TakeState::completion};
     }
 
     [[nodiscard]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        if (!is_open_) {
+            return UsedPending::broken;
+        }
         notifications_on_ = true;
         if (event_idx_) {
             memory_.write_used_event(taken_);
@@ -197,12 +207,13 @@ public:
     }
 
     /// Whether take_used() or poll_used() has something to say.
-    [[nodiscard]] bool has_used() const { return fault_ || has_seen_more() || memory_.peek_used_index() != taken_; }
+    [[nodiscard]] bool has_used() const { return !is_open_ || has_seen_more() || memory_.peek_used_index() != taken_; }
 
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = false;
-        if (!event_idx_) {  // with EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved
+        if (is_open_ &&
+            !event_idx_) {  // with EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved
             memory_.write_avail_flags(static_cast<uint16_t>(spec::AvailFlag::no_interrupt));
         }
     }
@@ -283,6 +294,7 @@ private:
 
     void start_at(RingIndex first) {
         fault_ = Fault{};
+        is_open_ = true;
         added_ = published_ = decided_ = seen_ = taken_ = first;
         if constexpr (Format::has_in_order) {
             batch_ = Batch{};
@@ -394,7 +406,7 @@ private:
     }
 
     /// From here on the device may use what was added. Until then a used id of it is a lie.
-    [[gnu::always_inline]] void admit_pending() {
+    VIRTQ_ALWAYS_INLINE void admit_pending() {
         published_ = added_;
         if (in_order()) {  // whose completions are counted, not looked up
             return;
@@ -411,7 +423,8 @@ private:
 
     /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
     /// look(), which does too, and publish() finds nothing.
-    [[gnu::cold]] [[gnu::noinline]] void close() {
+    [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
+        is_open_ = false;
         shadow_.close();
         decided_ = published_ = added_;
         seen_ = taken_;
@@ -421,7 +434,7 @@ private:
         }
     }
 
-    [[gnu::cold]] [[gnu::noinline]] Error refuse(size_t count) const {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
         if (!initialised()) {
             return Error::queue_not_initialised;
         }
@@ -435,9 +448,9 @@ private:
     }
 
     /// Looks for entries behind `seen_`, which equals `taken_` here.
-    [[gnu::noinline]] TakeState look() {
+    [[gnu::__noinline__]] TakeState look() {
         VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
-        if (fault_) {
+        if (!is_open_) {
             return TakeState::broken;
         }
         RingIndex index = memory_.load_used_index();
@@ -460,36 +473,36 @@ private:
     }
 
     /// The device lied. From now on every call says so, until the queue is initialised anew.
-    [[gnu::cold]] [[gnu::noinline]] TakeState break_queue(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] TakeState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
         return TakeState::broken;
     }
 
-    [[gnu::cold]] [[gnu::noinline]] UsedChain lie(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
     /// The next entry of the used ring, checked and passed. Its chain is still marked as in flight, which the caller
     /// ends before anything else looks.
-    [[nodiscard]] [[gnu::always_inline]] UsedChain take_entry() {
+    [[nodiscard]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
             if (TakeState const state = look(); state != TakeState::completion) {
                 return {DescIndex{}, 0, state};
             }
         }
         Slot const slot = memory_.slot(taken_);
-        spec::UsedElement const used = memory_.load_used_element(slot);
+        spec::UsedElement const entry = memory_.load_used_element(slot);
         memory_.prefetch_behind(slot);
-        if (used.id > memory_.mask()) {
-            return lie(FaultReason::used_id_out_of_range, used.id);
+        if (entry.id > memory_.mask()) {
+            return lie(FaultReason::used_id_out_of_range, entry.id);
         }
-        auto const head = static_cast<DescIndex>(used.id);
-        return is_added(head) ? pass(head, used.len, shadow_.bytes(head)) : take_other(head, used.len);
+        auto const head = static_cast<DescIndex>(entry.id);
+        return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
     }
 
     /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
-    [[nodiscard]] [[gnu::noinline]] UsedChain take_other(DescIndex head, uint32_t len) {
+    [[nodiscard]] [[gnu::__noinline__]] UsedChain take_other(DescIndex head, uint32_t len) {
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
         }
@@ -541,6 +554,7 @@ private:
     [[no_unique_address]] Fault fault_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
+    bool is_open_ = false;  // it has memory and no fault
     [[no_unique_address]] platform::DeviceOrder order_;
     [[no_unique_address]] Tables pool_;
     DescriptorShadow<N> shadow_;

@@ -172,8 +172,9 @@ public:
 
     // --- chain tier ---
 
-    /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). It is not visible to
-    /// the device before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
+    /// Adds one chain: the device-readable segments, then the device-writable ones (§2.7.4.2). Each side is `{}`, a
+    /// `Segment`, an array, or what has `data()` and `size()`, such as `std::vector`. It is not visible to the device
+    /// before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
     /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken. Inlined where it is
     /// called, except with -Os (`VIRTQ_INLINE_FOR_SPEED`).
     [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Span<Segment const> readable, Span<Segment const> writable,
@@ -197,6 +198,17 @@ public:
         return add_arrays<0, Writable>(nullptr, writable, token);
     }
 
+    /// What is no side of a chain: the sentence that says what one is.
+    template <class Readable, class Writable>
+        requires(!detail::IsSide<Readable> || !detail::IsSide<Writable>)
+    Status add(Readable const&, Writable const&, Token) {
+        static_assert(
+            detail::IsSide<Readable> && detail::IsSide<Writable>,
+            "add(readable, writable, token): each side is {}, a virtq::Segment, an array of them, or what has "
+            "data() and size() of just that type; for a pointer give {pointer, count}");
+        return Error::chain_empty;
+    }
+
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
     [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
         [[maybe_unused]] auto const inside = re_entry_.enter();
@@ -218,7 +230,8 @@ public:
     }
 
     /// Asks the device to notify when it uses the next buffer, and looks once more. Only `nothing_there` permits to
-    /// sleep: then a notification will come. Off after `init`.
+    /// sleep: then a notification will come. `something_there`: take it, and enable again. `broken`: leave the loop,
+    /// nothing will come; nothing was asked. Off after `init`.
     [[nodiscard]] UsedPending enable_used_notifications() {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.enable_used_notifications();

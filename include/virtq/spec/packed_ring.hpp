@@ -10,8 +10,8 @@ namespace virtq::spec {
 /// §2.8.1 (Driver and Device Ring Wrap Counters): the flags of a descriptor that a packed ring has besides those of a
 /// split one.
 enum class PackedDescFlag : uint16_t {
-    avail = 1u << 7,  // VIRTQ_DESC_F_AVAIL
-    used = 1u << 15,  // VIRTQ_DESC_F_USED
+    avail_bit = 1u << 7,  // VIRTQ_DESC_F_AVAIL
+    used_bit = 1u << 15,  // VIRTQ_DESC_F_USED
 };
 
 /// §2.8.13 (The Virtqueue Descriptor Format). Written by the driver to make it available, then by the device to use

@@ -257,11 +257,11 @@ public:
         return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
     }
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
-    [[nodiscard]] InterruptCause on_interrupt() {
+    InterruptCause on_interrupt() {
         return visit([](auto& transport) { return transport.on_interrupt(); });
     }
     /// As of the PCI transports; of another device, which has no vectors, as `on_interrupt`.
-    [[nodiscard]] InterruptCause on_vector(uint16_t vector) {
+    InterruptCause on_vector(uint16_t vector) {
         return visit([&](auto& transport) {
             if constexpr (requires { transport.on_vector(vector); }) {
                 return transport.on_vector(vector);

@@ -195,7 +195,7 @@ private:
     }
 
     [[nodiscard]] uint32_t word(uint32_t at) const { return DeviceTreeProperty(blob_.data() + at, 4)[0]; }
-    [[nodiscard]] static uint32_t align(uint32_t at) { return (at + 3) & ~uint32_t{3}; }
+    [[nodiscard]] static uint32_t round_up(uint32_t at) { return (at + 3) & ~uint32_t{3}; }
 
     void fail() {
         error_ = Error::device_tree_malformed;
@@ -259,7 +259,7 @@ private:
             fail();
             return false;
         }
-        at_ = align(at_ + 1);
+        at_ = round_up(at_ + 1);
         levels_[depth_++] = {name, at_, false};
         has_root_ = true;
         if (!skip_properties()) {
@@ -313,7 +313,7 @@ private:
         if (value_bytes > end_ - at_ || name >= strings_bytes_) {
             return false;
         }
-        at_ = align(at_ + value_bytes);  // `end_` is a multiple of 4
+        at_ = round_up(at_ + value_bytes);  // `end_` is a multiple of 4
         return true;
     }
 
@@ -326,7 +326,7 @@ private:
                 if (is_named(word(at + 4), name)) {
                     return {blob_.data() + at + 8, value_bytes};
                 }
-                at = align(at + 8 + value_bytes);
+                at = round_up(at + 8 + value_bytes);
             } else if (token != Token::nothing) {
                 break;
             }

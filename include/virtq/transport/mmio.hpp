@@ -173,7 +173,7 @@ public:
 
     /// Acknowledges, then says why.
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
-    [[nodiscard]] InterruptCause on_interrupt() {
+    InterruptCause on_interrupt() {
         check_probed();
         interrupt_calls_.add();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;

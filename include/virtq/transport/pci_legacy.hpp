@@ -181,13 +181,13 @@ public:
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
-    [[nodiscard]] InterruptCause on_interrupt() {
+    InterruptCause on_interrupt() {
         check_probed();
         interrupt_calls_.add();
         return pci_interrupt_cause(read(spec::pci::legacy::isr_status));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
-    [[nodiscard]] InterruptCause on_vector(uint16_t vector) {
+    InterruptCause on_vector(uint16_t vector) {
         vector_calls_.add();
         return vectors_.cause(vector);
     }

@@ -14,7 +14,7 @@
 /// `device/`'s. `notify` and `on_interrupt` may run at any time, on any CPU; all other calls are serialised.
 namespace virtq {
 
-/// Why the device interrupted. Both can be set at once.
+/// Why the device interrupted. Both can be set at once. A kernel that only wants to acknowledge may ignore it.
 struct InterruptCause {
     bool used_buffer = false;
     bool config_change = false;
