@@ -55,8 +55,10 @@ struct PciScan {
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
 ///
 /// ```
-/// virtq::PciScan const seen =
-///     virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// using virtq::spec::DeviceId;
+/// virtq::PciScan const seen = virtq::for_each_virtio_function(access, {0, 0}, [&](auto function, DeviceId type) {
+///     if (type == DeviceId::block) status = transport.probe_pci(function, devices);
+/// });
 /// kernel_print(virtq::describe(seen));
 /// ```
 template <PciConfigAccess Access, class Each>
