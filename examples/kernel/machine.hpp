@@ -23,6 +23,7 @@ inline constexpr virtq::PhysAddr request_word = option_word + 4;
 enum Option : uint32_t {
     option_polled = 1,       ///< look again and again instead of sleeping
     option_no_messages = 2,  ///< use a PCI device's interrupt line also where it could send messages (MSI-X)
+    option_sleep = 4,        ///< only the README's ways to sleep, without a tick
 };
 
 /// Called first; makes the console, the clock and the CPU's exceptions work.
@@ -54,6 +55,9 @@ void listen(unsigned line, InterruptHandler handler);
 /// interrupt that arrived since the last look is not slept over: it ends this wait at once. Returns whether one came,
 /// and not just the tick; its handler has run then.
 bool wait();
+
+/// From now on only an interrupt ends `wait`.
+void stop_tick();
 
 /// The lines of a virtio-mmio slot, and of a PCI function by the device number and interrupt pin (1 to 4 are INTA to
 /// INTD) that it has on bus 0, and by its interrupt line register, where the firmware left the line if there is one.

@@ -8,6 +8,7 @@
 #include "machine.hpp"
 #include "page_check.hpp"
 #include "page_pool.hpp"
+#include "sleep_check.hpp"
 #include "write_check.hpp"
 
 /// The whole kernel: find two disks, read all of the read-only one, write to and read from the other.
@@ -27,6 +28,16 @@ void dirty_the_pool() {
     if (words[0] != ~uint64_t{0} || words[1] != ~uint64_t{1}) {
         console::fail("there is no RAM above 4 GiB: start QEMU with more memory, as examples/run does");
     }
+}
+
+[[noreturn]] void finish() {
+    for (Disk& disk : disks) {
+        if (virtq::Status const status = disk.device.release(pages); !status) {
+            console::fail("the disk cannot be released", status.error());
+        }
+    }
+    console::line("done");
+    machine::exit(true);
 }
 
 void read_all(Disk& disk) {
@@ -65,6 +76,10 @@ extern "C" void kernel_main() {
         console::fail("this kernel wants one read-only and one writable disk; disks found: ", found);
     }
     unsigned const first = disks[0].device.is_read_only() ? 0 : 1;
+    if ((options & machine::option_sleep) != 0) {
+        check_sleeping(disks[first], pages, requests != 0 ? requests : 8);
+        finish();
+    }
     console::line("reading the disk in slot ", disks[first].slot);
     read_all(disks[first]);
     console::line("writing to the disk in slot ", disks[1 - first].slot);
@@ -80,13 +95,7 @@ extern "C" void kernel_main() {
                       ", sleeps ", sleeps);
     }
 
-    for (Disk& disk : disks) {
-        if (virtq::Status const status = disk.device.release(pages); !status) {
-            console::fail("the disk cannot be released", status.error());
-        }
-    }
-    console::line("done");
-    machine::exit(true);
+    finish();
 }
 
 extern "C" void kernel_trap(uint64_t cause, uint64_t instruction, uint64_t address) {

@@ -22,7 +22,7 @@ def kernel():
     folder = build.OUT / "qemu"
     includes = [f"-I{KERNEL}", *(f"-I{one}" for one in ARCH), f"-I{build.ROOT}/include"]
     sources = [build.HERE / "qemu" / "main.cpp"]
-    sources += [one for one in sorted(KERNEL.glob("*.cpp")) if one.name != "main.cpp"]
+    sources += [one for one in sorted(KERNEL.glob("*.cpp")) if one.name not in ("main.cpp", "sleep_check.cpp")]
     sources += [one for place in ARCH for kind in ("*.cpp", "*.S") for one in sorted(place.glob(kind))]
     jobs = []
     for source in sources:

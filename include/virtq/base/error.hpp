@@ -146,12 +146,10 @@ enum class Error : uint8_t {
             return "The queue's pages have no room for that size: restart() takes at most the size of init().";
         case Error::queue_reset_failed:
             return "The device did not finish the reset of one queue, or offers RING_RESET without having it (as QEMU "
-                   "7.2 "
-                   "on virtio-mmio): it may still write to the queue's buffers. Reset the device.";
+                   "7.2 on virtio-mmio): it may still write to the queue's buffers. Reset the device.";
         case Error::suspend_timed_out:
             return "The device did not say that it is suspended, or running again, within the budget of looks: look "
-                   "on, "
-                   "or reset it.";
+                   "on, or reset it.";
         case Error::not_live:
             return "The device is not live (DRIVER_OK is not set): only a device that works can be suspended.";
         case Error::descriptor_tier_in_order:
@@ -166,8 +164,7 @@ enum class Error : uint8_t {
                    "offset? a frame number?).";
         case Error::pages_not_memory:
             return "What is written to the pages of the allocator cannot be read back: there is no RAM at that "
-                   "address. "
-                   "Check the memory map, and the mapping of these pages.";
+                   "address. Check the memory map, and the mapping of these pages.";
         case Error::pages_handed_out_twice:
             return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
                    "CheckedPages, which says which pages these are. Address 0 is a failed allocation that was passed "
@@ -177,8 +174,7 @@ enum class Error : uint8_t {
                    "allocate them lower.";
         case Error::pfn_zero:
             return "A legacy device takes page number 0 for 'no queue', and the queue's pages lie there: keep page 0 "
-                   "out "
-                   "of the page allocator.";
+                   "out of the page allocator.";
         case Error::queue_still_live:
             return "The device may still write to this queue: reset the device, wait until its status reads 0, call "
                    "detach(), and release again (§3.3.1). The pages were not given back.";
@@ -196,8 +192,7 @@ enum class Error : uint8_t {
             return "A segment has length 0: devices stop at such a descriptor. Leave the segment out.";
         case Error::segment_address_virtual:
             return "A segment's address has its top bits set, as the kernel's virtual addresses have: translate it "
-                   "page by "
-                   "page (virt_to_phys) first.";
+                   "page by page (virt_to_phys) first.";
         case Error::chain_longer_than_queue:
             return "The chain has more segments than the queue has descriptors (§2.7.5.3.1), or links to itself: "
                    "split the request.";
@@ -213,19 +208,16 @@ enum class Error : uint8_t {
 
         case Error::device_tree_absent:
             return "No flattened device tree of version 17 starts here: check the address that the boot loader gave, "
-                   "its "
-                   "mapping, and that nothing was written over it.";
+                   "its mapping, and that nothing was written over it.";
         case Error::device_tree_cut_short:
             return "The device tree is longer than the memory that may be read: map as much as device_tree_bytes() "
                    "says.";
         case Error::device_tree_malformed:
             return "The device tree contradicts itself or is nested too deep, at the position given: look whether "
-                   "memory was "
-                   "allocated over it.";
+                   "memory was allocated over it.";
         case Error::device_tree_no_address:
             return "A node of the device tree has no address that the CPU can use: its reg is missing or empty, or a "
-                   "bus "
-                   "around it has no ranges for it.";
+                   "bus around it has no ranges for it.";
         case Error::command_line_malformed:
             return "A virtio_mmio.device= of the command line cannot be read from the position given on: its form is "
                    "<size>@<base>:<interrupt>[:<id>], as in 512@0xfeb00e00:12.";
@@ -233,8 +225,7 @@ enum class Error : uint8_t {
         case Error::no_device: return "The slot is empty (device ID 0): this is normal, try the next slot.";
         case Error::not_virtio:
             return "No virtio device here (on virtio-mmio a wrong magic value, on PCI another vendor or device ID): "
-                   "check "
-                   "the address, and that it is mapped as device memory.";
+                   "check the address, and that it is mapped as device memory.";
         case Error::version_unknown:
             return "The virtio-mmio version is neither 2 (modern) nor 1 (legacy): check that the address is that of "
                    "the register block.";
@@ -246,18 +237,14 @@ enum class Error : uint8_t {
                    "for_each_virtio_function() returned says what is there instead.";
         case Error::pci_function_absent:
             return "No PCI function answers here (its vendor ID reads as all ones): this is normal, try the next; if "
-                   "none "
-                   "ever does, check the configuration access (ECAM address and mapping, or the ports).";
+                   "none ever does, check the configuration access (ECAM address and mapping, or the ports).";
         case Error::pci_vendor_zero:
             return "The vendor ID reads 0, which no PCI function has: no configuration space is here. Check the "
-                   "address "
-                   "of the ECAM and its mapping, or the ports 0xcf8 and 0xcfc.";
+                   "address of the ECAM and its mapping, or the ports 0xcf8 and 0xcfc.";
         case Error::pci_access_widths_differ:
             return "The kernel's read8, read16 and read32 of PCI configuration space see different bytes at one "
-                   "place: "
-                   "through port 0xcfc shift the word right by eight times the low two bits of the offset, or use "
-                   "port "
-                   "0xcfc plus these; elsewhere read at the offset itself, in its width.";
+                   "place: through port 0xcfc shift the word right by eight times the low two bits of the offset, or "
+                   "use port 0xcfc plus these; elsewhere read at the offset itself, in its width.";
         case Error::pci_access_echoes:
             return "Every device number of this bus, or every function of a device, answers the same: the kernel's "
                    "configuration access leaves the device or function number out of the address (pci_frame()). If it "
@@ -270,42 +257,34 @@ enum class Error : uint8_t {
                    "configuration access reads from the wrong offset.";
         case Error::pci_modern_absent:
             return "This PCI device has no modern interface: drive it with PciLegacyTransport (AnyTransport does so), "
-                   "or "
-                   "give QEMU's device disable-modern=off.";
+                   "or give QEMU's device disable-modern=off.";
         case Error::pci_legacy_absent:
             return "This PCI device has no legacy interface in BAR 0: drive it with PciModernTransport (AnyTransport "
-                   "does "
-                   "so), or give QEMU's device disable-legacy=off.";
+                   "does so), or give QEMU's device disable-legacy=off.";
         case Error::pci_structure_missing:
             return "This PCI device lacks one of the structures that every modern device has (common configuration, "
                    "notification, ISR status; for probe_through_window() the window): it is faulty.";
         case Error::pci_structure_invalid:
             return "A register structure of this PCI device is too short, misaligned, overlaps another or lies "
-                   "outside of "
-                   "its BAR: the device is faulty, or its BARs were measured while another driver used it.";
+                   "outside of its BAR: the device is faulty, or its BARs were measured while another driver used it.";
         case Error::pci_bar_unassigned:
             return "A BAR of this PCI device has no address, since no firmware has given it one: give probe() a "
-                   "PciWindow "
-                   "of the host bridge (PciProbeOption).";
+                   "PciWindow of the host bridge (PciProbeOption).";
         case Error::pci_window_full:
             return "The PciWindow has no room for a BAR of this device (a 32-bit BAR needs room below 4 GiB): give a "
-                   "larger "
-                   "one.";
+                   "larger one.";
         case Error::pci_not_mapped:
             return "The kernel could not map a BAR of this device (map_device_memory or map_device_ports returned 0): "
-                   "map "
-                   "the host bridge's windows as device memory.";
+                   "map the host bridge's windows as device memory.";
         case Error::pci_mappings_overlap:
             return "The kernel has mapped two register structures of this PCI device at the same virtual addresses: "
                    "map_device_memory() has to give each call addresses of its own, and to leave them mapped.";
         case Error::pci_command_refused:
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
-                   "the "
-                   "function is powered down or disabled, or the configuration access does not write.";
+                   "the function is powered down or disabled, or the configuration access does not write.";
         case Error::pci_unreachable:
             return "No way to this PCI device works: the modern interface, the legacy one and the configuration "
-                   "window "
-                   "were tried. attempts() has the error of each: first mend that of the modern interface.";
+                   "window were tried. attempts() has the error of each: first mend that of the modern interface.";
         case Error::pci_buses_used_up:
             return "There are more PCI bridges, or more of them in a row, than bus numbers or levels for them: give "
                    "number_buses() all buses of the host bridge. Those behind the others were numbered.";
@@ -318,20 +297,16 @@ enum class Error : uint8_t {
                    "elsewhere both are what the ITS or IMSIC says. MSI-X is off.";
         case Error::config_absent:
             return "The device has no device configuration structure, which this driver reads: the device is faulty, "
-                   "or "
-                   "of another type. Look at its capabilities (VIRTIO_PCI_CAP_DEVICE_CFG).";
+                   "or of another type. Look at its capabilities (VIRTIO_PCI_CAP_DEVICE_CFG).";
         case Error::config_refused:
             return "The device configuration structure of this PCI device is misaligned, or lies outside of a memory "
-                   "BAR: "
-                   "the device is faulty, or its BARs were measured while another driver used it.";
+                   "BAR: the device is faulty, or its BARs were measured while another driver used it.";
         case Error::config_too_short:
             return "The device configuration ends before the fields that this driver reads: the device is faulty. "
-                   "Look at "
-                   "the length in its capability, or at the size of its legacy BAR.";
+                   "Look at the length in its capability, or at the size of its legacy BAR.";
         case Error::queue_above_transport:
             return "The transport has no room for the doorbell of this queue: give AnyTransport or PciModernTransport "
-                   "a "
-                   "larger queue_maximum.";
+                   "a larger queue_maximum.";
         case Error::queue_size_not_taken:
             return "The device does not take the size that this queue was made for: release it, and set it up anew.";
         case Error::vector_refused:
@@ -359,9 +334,8 @@ enum class Error : uint8_t {
         case Error::wrong_device_type: return "The device is of another type than this driver: look at device_id().";
         case Error::nothing_offered:
             return "The device offers no feature at all, which no modern device does, and yet its status register "
-                   "keeps "
-                   "what is written to it: this is memory, not registers. Look whether a BAR lies over RAM (a wrong "
-                   "PciWindow), and whether the mapping is that of the BAR.";
+                   "keeps what is written to it: this is memory, not registers. Look whether a BAR lies over RAM (a "
+                   "wrong PciWindow), and whether the mapping is that of the BAR.";
         case Error::feature_required_not_offered:
             return "The driver cannot work without a feature that the device does not offer, or this library does not "
                    "implement: see negotiation().missing, and the device's options (QEMU: `-global "
@@ -371,9 +345,8 @@ enum class Error : uint8_t {
             return "A wanted feature needs another one that was not accepted (§2.2.1): ask for both or for neither.";
         case Error::status_not_kept:
             return "What is written to the status register cannot be read back: these are not the device's registers. "
-                   "Check "
-                   "where they are mapped (device memory, uncached; on PCI each mapping that map_device_memory() gave "
-                   "has to stay).";
+                   "Check where they are mapped (device memory, uncached; on PCI each mapping that "
+                   "map_device_memory() gave has to stay).";
         case Error::features_refused:
             return "The device refused the accepted features (FEATURES_OK did not stay set): compare offered and "
                    "negotiated in negotiation(). A device that insists on ACCESS_PLATFORM does so (QEMU: "
@@ -391,8 +364,7 @@ enum class Error : uint8_t {
                    "offset given? Sectors are counted in 512 bytes, whatever block_bytes() says.";
         case Error::length_not_block_multiple:
             return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
-                   "says "
-                   "nothing), or the length is 0: round them.";
+                   "says nothing), or the length is 0: round them.";
         case Error::request_above_queue:
             return "The request takes more descriptors than the queue has: its segments, and two for each part. Split "
                    "it, or use an N of at least that.";
@@ -405,8 +377,8 @@ enum class Error : uint8_t {
                    "completions and try again. Nothing was left mapped.";
         case Error::not_supported:
             return "The device does not know this request (VIRTIO_BLK_S_UNSUPP): ask can_flush(), can_discard() … "
-                   "first. After a "
-                   "read or write its header was overwritten: look whether its pages were handed out twice.";
+                   "first. After a read or write its header was overwritten: look whether its pages were handed out "
+                   "twice.";
         case Error::io_error:
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
         case Error::status_invalid:
@@ -414,8 +386,7 @@ enum class Error : uint8_t {
                    "Pages::phys right, for all pages of the allocator?), or it is faulty. Do not use the data.";
         case Error::short_read:
             return "The device reported success for fewer bytes than were asked for, and the rest of the buffer is "
-                   "not to "
-                   "be used (§2.7.8.3): ask again, in smaller pieces.";
+                   "not to be used (§2.7.8.3): ask again, in smaller pieces.";
         case Error::timed_out:
             return "The device did not answer within the budget of looks, which may be small: diagnose() says what it "
                    "waits for. Data of the request still belongs to the device: call reset() before using it again.";

@@ -263,8 +263,10 @@ public:
         return error;
     }
 
-    /// As of `VirtQueue`: only `nothing_there` permits to sleep, then the next request that ends will interrupt.
-    /// `broken`: also of a device that was given up; nothing more will end before `reset`.
+    /// Asks for an interrupt by the next request that ends. Only `nothing_there` permits to sleep, and only while
+    /// `in_flight()` is not 0: otherwise nothing ends, and nothing interrupts. `broken`, also of a device that was given
+    /// up: nothing more will end before `reset`. Notifications are off after `init` and after `reset`, and stay on from
+    /// here until `disable_used_notifications`.
     [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
         UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not

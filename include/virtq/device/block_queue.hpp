@@ -252,8 +252,7 @@ private:
     [[nodiscard]] Error add(uint16_t number, BlockPart const& part) {
         VIRTQ_ASSERT(!has_pages_of(part.data),
                      "The data of a request lies in the disk's own pages: were they handed out twice, or freed? Is a "
-                     "segment longer than its buffer? Or is "
-                     "Pages::phys wrong?");
+                     "segment longer than its buffer? Or is Pages::phys wrong?");
         frames_.prepare(number, part.type, part.sector);
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);

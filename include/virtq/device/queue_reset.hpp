@@ -16,10 +16,9 @@
 /// the device is the only way to get buffers back.
 ///
 /// ```
-/// if (virtq::reset_queue(transport, 0, queue, virtq::Looks{1000}, relax)) {
-///     virtq::Status drained = queue.drain(hand_back);  // the tokens in flight, once each
-///     virtq::Status up = virtq::enable_queue_again(transport, 0, queue, queue.size(), negotiated);
-/// }
+/// virtq::Status status = virtq::reset_queue(transport, 0, queue, virtq::Looks{1000}, relax);
+/// if (status) { status = queue.drain(hand_back); }  // the tokens in flight, once each
+/// if (status) { status = virtq::enable_queue_again(transport, 0, queue, queue.size(), negotiated); }
 /// ```
 namespace virtq {
 

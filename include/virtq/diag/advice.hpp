@@ -14,9 +14,9 @@ namespace virtq {
         case Cause::nothing_in_flight:
             return "If you wait: look at what the call returned (what the driver refuses, the device never sees), "
                    "whether it was for this queue, and whether its completion was taken before. If it completed with "
-                   "wrong data or an error status: check its physical addresses, "
-                   "the WRITE flags (data that the device writes, status), that the header is little-endian, and that "
-                   "header, data and status byte stay where they are until the completion.";
+                   "wrong data or an error status: check its physical addresses, the WRITE flags (data that the "
+                   "device writes, status), that the header is little-endian, and that header, data and status byte "
+                   "stay where they are until the completion.";
 
         case Cause::nothing_asked:
             return "Look at what the call returned that should have asked: what the driver refuses, the device never "
@@ -25,8 +25,7 @@ namespace virtq {
 
         case Cause::driver_moved:
             return "Make it static, or hand its address around; no memcpy, and no list that moves its elements. Use "
-                   "it "
-                   "through the address at which init() was called.";
+                   "it through the address at which init() was called.";
         case Cause::transport_lost:
             return "Make the transport static, as the driver is, and hand its address around; if it is static, look "
                    "who writes over it.";
@@ -39,10 +38,8 @@ namespace virtq {
         case Cause::version_unknown: return "Check that the address is that of the register block: `info mtree`.";
         case Cause::slot_empty:
             return "Try the next slot; QEMU fills them from the last to the first, 0x200 apart (riscv64: 0x1000), so "
-                   "an "
-                   "address whose offset in the page was lost is another slot. If there should be a device, check "
-                   "that "
-                   "it is a `-device virtio-…-device`.";
+                   "an address whose offset in the page was lost is another slot. If there should be a device, check "
+                   "that it is a `-device virtio-…-device`.";
         case Cause::legacy_driven_as_modern:
             return "Start QEMU with `-global virtio-mmio.force-legacy=false`, or negotiate with "
                    "MmioTransport::is_legacy() in mind, as DeviceInit does.";
@@ -52,8 +49,8 @@ namespace virtq {
 
         case Cause::device_gone:
             return "If it was unplugged: release the driver; buffers are the caller's again. If it is there: look "
-                   "whether the "
-                   "memory space bit of its command register is on, and map the BAR as device memory (uncached).";
+                   "whether the memory space bit of its command register is on, and map the BAR as device memory "
+                   "(uncached).";
         case Cause::device_was_reset:
             return "Look who writes 0 to the status: a second driver for this slot, a second probe, or a release. "
                    "Initialise the device again.";
@@ -64,8 +61,7 @@ namespace virtq {
                    "map_device_memory() maps the address that it is given; compare with `info mtree` and `info pci`.";
         case Cause::version_1_not_offered:
             return "Look how the device is configured on the host (QEMU: disable-modern=off); a legacy one has "
-                   "version 1 "
-                   "in its registers.";
+                   "version 1 in its registers.";
         case Cause::features_refused:
         case Cause::features_not_accepted:
             return "Look at what init() returned, and print negotiation(): accept VERSION_1, and nothing that another "
@@ -90,24 +86,20 @@ namespace virtq {
         case Cause::queue_absent: return "Check the number of the queue, and the features that bring it.";
         case Cause::queue_not_enabled:
             return "Call enable_queue() with the queue's number and addresses() after init() and before DRIVER_OK, "
-                   "and "
-                   "look at what it returns.";
+                   "and look at what it returns.";
         case Cause::queue_elsewhere:
             return "Look for a second driver or a second init() of this device, for two devices whose BARs overlap "
                    "(one PciWindow for all devices?) or to which map_device_memory() gave one address, and for a "
-                   "queue "
-                   "that was initialised again without a reset. By hand: the three addresses in their order, both "
-                   "halves; GuestPageSize of a legacy device is 4096.";
+                   "queue that was initialised again without a reset. By hand: the three addresses in their order, "
+                   "both halves; GuestPageSize of a legacy device is 4096.";
         case Cause::queue_size_differs:
             return "Write the queue's size() to queue_size before queue_enable, for this queue (queue_select); or "
-                   "look "
-                   "for a second driver.";
+                   "look for a second driver.";
         case Cause::queue_size_above_maximum:
             return "Ask queue_size_max() first, and give init() no more; newer versions of QEMU refuse such a queue.";
         case Cause::ring_address_zero:
             return "Look for a failed allocation whose address 0 was passed on: allocate_pages() says so with "
-                   "Pages{}. "
-                   "Or was Pages::phys not filled in, or cut to 32 bits?";
+                   "Pages{}. Or was Pages::phys not filled in, or cut to 32 bits?";
         case Cause::ring_address_virtual:
             return "Let allocate_pages() return the physical address in Pages::phys; with phys_addr() in the "
                    "allocator init() verifies it.";
@@ -120,8 +112,7 @@ namespace virtq {
 
         case Cause::driver_ok_lost:
             return "Look who else writes to the device: a second driver, or a PCI core that writes the command "
-                   "register "
-                   "after probe() (QEMU takes DRIVER_OK back when bus mastering goes off). Then reset().";
+                   "register after probe() (QEMU takes DRIVER_OK back when bus mastering goes off). Then reset().";
 
         case Cause::rings_swapped:
             return "The second address is the available ring (driver area), the third the used ring (device area).";
@@ -140,8 +131,7 @@ namespace virtq {
                    "`info virtio-queue-status PATH QUEUE` in QEMU's monitor.";
         case Cause::used_index_restarted:
             return "After a reset of the device call detach() and restart() of the queue before it is enabled again; "
-                   "a "
-                   "driver's reset() does so. If nobody reset it: who cleared these pages? Look for a second driver "
+                   "a driver's reset() does so. If nobody reset it: who cleared these pages? Look for a second driver "
                    "or user of these pages.";
         case Cause::used_index_ahead:
             return "Reset the device before init() of the queue, and look for a second driver or a second user of "
@@ -157,8 +147,7 @@ namespace virtq {
             return "Do not use the queue's pages for anything else: were they handed out twice?";
         case Cause::buffer_outside_ram:
             return "Compare the address with the memory map: a virtual address, a cut to 32 bits, or a wrong offset "
-                   "of "
-                   "the direct map.";
+                   "of the direct map.";
 
         case Cause::buffer_shared:
             return "Keep header, data and status byte in a record of the request, not in one for all; free it only "
@@ -174,8 +163,8 @@ namespace virtq {
 
         case Cause::device_reads_elsewhere:
             return "Check Pages::phys of all pages, those of headers too; the queue size and the three addresses that "
-                   "the device was given, both halves of each and "
-                   "in their order: size() and addresses(); `info virtio-queue-status PATH QUEUE` shows them.";
+                   "the device was given, both halves of each and in their order: size() and addresses(); `info "
+                   "virtio-queue-status PATH QUEUE` shows them.";
         case Cause::device_needs_reset:
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'`: it says what it could not bear; usually an "
                    "address or a length in a descriptor, or a queue size that differs. Then reset the device.";
@@ -183,12 +172,10 @@ namespace virtq {
         case Cause::budget_too_small:
         case Cause::answered_too_late:
             return "Give the call a larger budget of looks (a look takes nanoseconds, a disk milliseconds) or a relax "
-                   "hook "
-                   "that pauses; then reset(), which hands back what was in flight.";
+                   "hook that pauses; then reset(), which hands back what was in flight.";
         case Cause::interrupts_off:
             return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
-                   "and "
-                   "sleep only if it says nothing_there.";
+                   "and sleep only if it says nothing_there.";
         case Cause::intx_disabled:
             return "probe() clears the bit; look who sets it afterwards: a PCI core that expects MSI, or one that "
                    "saves and restores the command register.";

@@ -198,8 +198,7 @@ enum class Cause : uint8_t {
         case Cause::queue_not_enabled: return "The device was not told of this queue: it is not enabled.";
         case Cause::queue_elsewhere:
             return "The device's registers hold another address than this queue's (of a legacy device, a page "
-                   "number): "
-                   "a second driver has initialised it, or they are another device's registers.";
+                   "number): a second driver has initialised it, or they are another device's registers.";
         case Cause::queue_size_differs: return "The device was told another size of this queue than the driver's.";
         case Cause::queue_size_above_maximum: return "The queue is larger than the device allows.";
         case Cause::ring_address_zero: return "The pages of the queue are said to lie at physical address 0.";
@@ -213,8 +212,7 @@ enum class Cause : uint8_t {
 
         case Cause::driver_ok_lost:
             return "DRIVER_OK is not set any more, which the driver had set: the device is not live, and does not "
-                   "look at "
-                   "its queues.";
+                   "look at its queues.";
 
         case Cause::rings_swapped:
             return "The device writes its used ring's flags over those of the available ring: the two addresses were "
@@ -257,8 +255,7 @@ enum class Cause : uint8_t {
                    "writes (§5.2.6).";
         case Cause::block_status_in_data:
             return "The status byte of a disk's request lies in its data: a disk writes it to the last "
-                   "device-writable "
-                   "byte of the chain, and here that is the end of whole sectors (§5.2.6).";
+                   "device-writable byte of the chain, and here that is the end of whole sectors (§5.2.6).";
         case Cause::block_data_not_sectors:
             return "The data of a disk's request is not whole sectors: its length is no multiple of 512 (§5.2.6.1).";
 
@@ -282,8 +279,7 @@ enum class Cause : uint8_t {
                    "interrupt can come.";
         case Cause::msix_off:
             return "The queues have MSI-X vectors, and MSI-X is off in the function's capability: somebody switched "
-                   "it "
-                   "off.";
+                   "it off.";
         case Cause::msix_masked:
             return "All MSI-X vectors of the function are masked: Function Mask is set in its capability.";
         case Cause::msix_on_untold:
@@ -300,8 +296,7 @@ enum class Cause : uint8_t {
             return "The device has answered, and no interrupt has ever come by MSI-X: on_vector() was never called.";
         case Cause::interrupt_not_handled:
             return "The device has answered and raised its interrupt, which nobody has acknowledged: the interrupt "
-                   "does "
-                   "not reach its handler.";
+                   "does not reach its handler.";
         case Cause::completions_not_taken: return "The device has answered, and nobody has taken the completions.";
         case Cause::slept_on_completions:
             return "Perhaps the kernel sleeps although enable_used_notifications() said something_there: for what is "
@@ -312,13 +307,11 @@ enum class Cause : uint8_t {
         case Cause::other_queue_notified:
             return "The last notify() was for another queue than the one that waits: the device looks at that one.";
         case Cause::used_ring_elsewhere:
-            return "The device raised its interrupt for a used buffer, but the ring does not show any: the "
-                   "device "
+            return "The device raised its interrupt for a used buffer, but the ring does not show any: the device "
                    "writes it elsewhere.";
         case Cause::device_uses_event_idx:
             return "The device wrote an event index although the queue does not use VIRTIO_F_EVENT_IDX: the device "
-                   "has "
-                   "accepted that feature, and waits for event indices that nobody moves.";
+                   "has accepted that feature, and waits for event indices that nobody moves.";
         case Cause::event_idx_not_accepted:
             return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX: was that "
                    "feature really accepted? Without it the device waits for a notification.";
@@ -337,8 +330,7 @@ enum class Cause : uint8_t {
                    "above, or it was never notified.";
         case Cause::buffer_address_cut:
             return "A buffer of a request lies below 4 GiB while the queue lies above: perhaps its address was cut to "
-                   "32 "
-                   "bits.";
+                   "32 bits.";
         case Cause::descriptors_not_freed:
             return "All descriptors are the caller's, and none is in flight: nothing can be added.";
     }

@@ -27,8 +27,9 @@ namespace virtq {
 /// ```
 /// auto say = [](virtq::PageReport const& report) { kernel_print(report.sentence()); };
 /// virtq::CheckedPages checked(pages, say);
-/// disk.init(transport, checked); disk.release(checked);
-/// if (checked.leaks() == 0 && checked.findings() == 0) { kernel_print("page allocator: checked"); }
+/// virtq::Status const up = disk.init(transport, checked);
+/// virtq::Status const down = disk.release(checked);
+/// if (up && down && checked.leaks() == 0 && checked.findings() == 0) { kernel_print("page allocator: checked"); }
 /// ```
 template <class Allocator, class Sink, size_t Runs = 64>
 class CheckedPages {

@@ -53,55 +53,45 @@ enum class PageFinding : uint8_t {
     switch (finding) {
         case PageFinding::no_virt:
             return "allocate_pages returned a run without a virtual address, which counts as no pages, so that they "
-                   "are "
-                   "lost: fill in Pages::virt (in a direct map: its offset plus the physical address), or return "
+                   "are lost: fill in Pages::virt (in a direct map: its offset plus the physical address), or return "
                    "Pages{}.";
         case PageFinding::count_differs:
             return "allocate_pages(count) returned a run of another count: return exactly count pages, or Pages{} "
-                   "when "
-                   "there are none. A count in bytes, or a power of two as a buddy order, is the usual reason.";
+                   "when there are none. A count in bytes, or a power of two as a buddy order, is the usual reason.";
         case PageFinding::virt_misaligned:
             return "The virtual address does not start on a 4096-byte boundary: hand out whole pages, without a "
-                   "header "
-                   "in front.";
+                   "header in front.";
         case PageFinding::phys_misaligned:
             return "The physical address does not start on a 4096-byte boundary: hand out whole pages, and look "
-                   "whether "
-                   "it is a page number (shift it left by 12) or carries the flags of a page table entry (mask them).";
+                   "whether it is a page number (shift it left by 12) or carries the flags of a page table entry "
+                   "(mask them).";
         case PageFinding::phys_zero:
             return "The run starts at physical address 0, with which many allocators say that there are no pages: "
-                   "return "
-                   "Pages{} then, and keep page 0 out of the pool.";
+                   "return Pages{} then, and keep page 0 out of the pool.";
         case PageFinding::phys_above_52_bits:
             return "The run reaches beyond 2^52, where no machine has memory: Pages::phys is most likely a virtual "
                    "address. Subtract the direct map's offset.";
         case PageFinding::handed_out_twice:
             return "The run shares physical pages with one that was not given back: mark all count pages as taken, "
-                   "and "
-                   "look whether a free released more than it was given. The memory was not touched.";
+                   "and look whether a free released more than it was given. The memory was not touched.";
         case PageFinding::virt_shared:
             return "The run shares virtual addresses, not physical ones, with one that was not given back: give each "
-                   "run "
-                   "a window of its own. The memory was not touched.";
+                   "run a window of its own. The memory was not touched.";
         case PageFinding::phys_is_virt:
             return "Note: the physical address is the virtual one. Right for an identity map; then a mix-up of the "
-                   "two "
-                   "is not seen before the kernel moves to a higher half.";
+                   "two is not seen before the kernel moves to a higher half.";
         case PageFinding::not_where_claimed:
             return "phys_addr says that the run lies elsewhere than Pages::phys: one of the two is wrong. Look at the "
                    "offset of the direct map, and that both speak of the same mapping.";
         case PageFinding::not_contiguous:
             return "The pages of one run are not physically contiguous (phys_addr of a later page): allocate them "
-                   "from "
-                   "one physical run; a device walks from the first page on and knows no page table.";
+                   "from one physical run; a device walks from the first page on and knows no page table.";
         case PageFinding::offset_lost:
             return "phys_addr of an address inside a page is not that far behind the page's own: add the low 12 bits "
-                   "of "
-                   "the virtual address to what the page table says.";
+                   "of the virtual address to what the page table says.";
         case PageFinding::not_ram:
             return "A page does not keep what is written to it: no memory is there, or something else uses it. Look "
-                   "at "
-                   "the memory map that the pool was made of, and at who else took pages before.";
+                   "at the memory map that the pool was made of, and at who else took pages before.";
         case PageFinding::pages_alias:
             return "Two pages of one run are the same memory: the mapping maps one physical page twice.";
         case PageFinding::phys_not_mapped:
@@ -109,8 +99,7 @@ enum class PageFinding : uint8_t {
                    "address is wrong.";
         case PageFinding::other_memory_there:
             return "What was written through Pages::virt is not found through virt_of(Pages::phys): they are "
-                   "different "
-                   "memory, and the device would use the other one. Look at the run's mapping.";
+                   "different memory, and the device would use the other one. Look at the run's mapping.";
         case PageFinding::freed_twice:
             return "The run was given back already: look for two owners. It was not passed on.";
         case PageFinding::freed_other_count:
@@ -118,15 +107,13 @@ enum class PageFinding : uint8_t {
                    "allocate_pages and give back exactly these. It was not passed on.";
         case PageFinding::freed_other_address:
             return "The run is given back with another physical or virtual address than it was handed out with: keep "
-                   "the "
-                   "Pages of allocate_pages and give back exactly these. It was not passed on.";
+                   "the Pages of allocate_pages and give back exactly these. It was not passed on.";
         case PageFinding::freed_part:
             return "A part of a run is given back, or more than one run: give back exactly what one allocate_pages "
                    "returned. It was not passed on.";
         case PageFinding::freed_unknown:
             return "The pages were never handed out by this allocator: look for another one, or for an address that "
-                   "was "
-                   "changed in between. They were not passed on.";
+                   "was changed in between. They were not passed on.";
         case PageFinding::leaked_unknown:
             return "pages_leaked was told of pages that are not outstanding: they were given back already, or never "
                    "handed out.";

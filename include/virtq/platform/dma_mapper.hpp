@@ -49,8 +49,7 @@ template <class Mapper>
             { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
         },
         "This DMA mapper has no public, non-const `virtq::Result<virtq::PhysAddr> map(virtq::PhysAddr address, "
-        "uint32_t "
-        "bytes, virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
+        "uint32_t bytes, virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
             { mapper.unmap(address, bytes, direction) } -> SameAs<void>;

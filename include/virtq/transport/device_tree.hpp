@@ -22,14 +22,17 @@
 ///
 /// ```
 /// virtq::DeviceTree const tree{kernel_map(boot_tree), mapped_bytes};
-/// auto const plic = [](virtq::DeviceTreeProperty cells) { return cells[0]; };       // riscv64
-/// auto const gic = [](virtq::DeviceTreeProperty cells) { return 32 + cells[1]; };   // aarch64: a shared interrupt
-/// virtq::Discovery const slots = virtq::for_each_mmio_slot(tree, plic, [](virtq::MmioSlot const& slot) { … });
+/// auto const plic = [](virtq::DeviceTreeProperty cells) { return cells[0]; };  // riscv64; aarch64: 32 + cells[1]
+/// virtq::Discovery const slots = virtq::for_each_mmio_slot(tree, plic, [&](virtq::MmioSlot const& slot) {
+///     virtq::Status const status = transport.probe(virtq::MmioSpace{kernel_map_uncached(slot.base.value, slot.bytes)});
+///     if (status.ok()) kernel_print("a device");
+/// });
 /// if (!slots) {
 ///     kernel_print(virtq::describe(slots.error));
 /// }
-/// virtq::for_each_compatible(tree, "pci-host-ecam-generic", [](virtq::DeviceTreeCursor const& host) {
+/// virtq::Discovery const hosts = virtq::for_each_compatible(tree, "pci-host-ecam-generic", [&](auto const& host) {
 ///     virtq::Result<virtq::DeviceTreeRegion> const ecam = host.reg();
+///     if (ecam) kernel_found_ecam(ecam->base.value, ecam->bytes);
 /// });
 /// ```
 namespace virtq {

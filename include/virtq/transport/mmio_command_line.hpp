@@ -20,8 +20,12 @@
 /// A device in a wrong form is not skipped in silence: the others are given, and the first wrong one is the error.
 ///
 /// ```
-/// virtq::Discovery const slots = virtq::for_each_mmio_slot(virtq::KernelCommandLine{boot_line}, [](virtq::MmioSlot
-/// const& slot) { … }); if (!slots) {
+/// virtq::KernelCommandLine const line{boot_line};
+/// virtq::Discovery const slots = virtq::for_each_mmio_slot(line, [&](virtq::MmioSlot const& slot) {
+///     virtq::Status const status = transport.probe(virtq::MmioSpace{kernel_map_uncached(slot.base.value, slot.bytes)});
+///     if (status.ok()) kernel_print("a device");
+/// });
+/// if (!slots) {
 ///     kernel_print(virtq::describe(slots.error), boot_line + slots.error_position);
 /// }
 /// ```

@@ -13,11 +13,12 @@
 /// from one to another in one line:
 ///
 /// ```
-/// virtq::for_each_mmio_slot(virtq::MmioSlotRow{virtq::PhysAddr{0x10001000}, 0x1000, 8, 1}, [](virtq::MmioSlot const&
-/// slot) {
-///     uintptr_t const registers = kernel_map_device(slot.base, slot.bytes);
-///     virtq::Status const status = transport.probe(virtq::MmioSpace{registers});
+/// virtq::MmioSlotRow const row{virtq::PhysAddr{0x10001000}, 0x1000, 8, 1};
+/// virtq::Discovery const slots = virtq::for_each_mmio_slot(row, [&](virtq::MmioSlot const& slot) {
+///     uintptr_t const registers = kernel_map_uncached(slot.base.value, slot.bytes);
+///     virtq::Status const status = transports[slot.interrupt - 1].probe(virtq::MmioSpace{registers});
 ///     // no_device: an empty slot, which is usual
+///     if (status.ok()) kernel_print("a device");
 /// });
 /// ```
 namespace virtq {
@@ -33,8 +34,7 @@ struct MmioSlot {
 
 /// Slots of one size side by side, with interrupts in the same order. Those of QEMU 7.2: `virt` of riscv64 has
 /// `{PhysAddr{0x10001000}, 0x1000, 8, 1}`, `virt` of aarch64 `{PhysAddr{0x0a000000}, 0x200, 32, 48}`,
-/// `microvm,acpi=off`
-/// `{PhysAddr{0xfeb00000}, 0x200, 8, 5}`; the first `-device` of a command line is in the last slot.
+/// `microvm,acpi=off` `{PhysAddr{0xfeb00000}, 0x200, 8, 5}`; the first `-device` of a command line is in the last slot.
 struct MmioSlotRow {
     PhysAddr base;
     uint32_t stride = 0;  ///< from one slot to the next, and the size of each

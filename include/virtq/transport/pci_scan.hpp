@@ -43,8 +43,7 @@ struct PciScan {
         case 1:
             return "One PCI function answers and no more, as a rule the host bridge: the configuration access puts "
                    "the device number elsewhere (ECAM: device << 15, function << 12; ports: device << 11, function << "
-                   "8), or "
-                   "the devices are on another bus.";
+                   "8), or the devices are on another bus.";
         default:
             return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4): look at the buses "
                    "behind bridges too, and whether the machine has a virtio-…-pci device at all.";
@@ -64,8 +63,10 @@ template <PciConfigAccess Access>
 /// Calls `each(PciFunction<Access>, spec::DeviceId)` for every VirtIO device on these buses.
 ///
 /// ```
-/// virtq::PciScan const seen =
-///     virtq::for_each_virtio_function(access, {0, 0}, [](auto function, virtq::spec::DeviceId type) { … });
+/// using virtq::spec::DeviceId;
+/// virtq::PciScan const seen = virtq::for_each_virtio_function(access, {0, 0}, [&](auto function, DeviceId type) {
+///     if (type == DeviceId::block) status = transport.probe_pci(function, devices);
+/// });
 /// kernel_print(virtq::describe(seen));
 /// ```
 template <class Access, class Each>

@@ -26,10 +26,13 @@ struct Listener {
 constinit Listener listeners[gic::line_count] = {};
 constinit bool interrupt_came = false;
 constinit bool tick_came = false;
+constinit bool has_tick = true;
 
 void start_tick() {
     tick_came = false;
-    cpu::start_timer(cpu::count_hertz() / waits_per_second);
+    if (has_tick) {
+        cpu::start_timer(cpu::count_hertz() / waits_per_second);
+    }
 }
 
 }  // namespace
@@ -71,6 +74,10 @@ bool wait() {
     }
     cpu::stop_timer();
     return interrupt_came;
+}
+
+void stop_tick() {
+    has_tick = false;
 }
 
 unsigned mmio_line(unsigned slot) {

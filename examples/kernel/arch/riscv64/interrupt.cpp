@@ -21,13 +21,17 @@ constexpr uint64_t waits_per_second = 10;
 constinit machine::InterruptHandler handlers[plic::line_count] = {};
 constinit bool interrupt_came = false;
 constinit bool tick_came = false;
+constinit bool has_tick = true;
 
 void start_tick() {
     tick_came = false;
+    if (!has_tick) {
+        return;
+    }
     device_register<uint64_t>(timer_phys) = machine::ticks() + machine::ticks_per_second() / waits_per_second;
 }
 
-void stop_tick() {
+void silence_tick() {
     device_register<uint64_t>(timer_phys) = UINT64_MAX;
     asm volatile("csrc sip, %0" ::"r"(1 << software_interrupt));
 }
@@ -38,7 +42,7 @@ void stop_tick() {
 extern "C" void machine_interrupt(uint64_t cause) {
     if ((cause & 0xff) == software_interrupt) {
         tick_came = true;
-        stop_tick();
+        silence_tick();
         return;
     }
     unsigned const line = plic::claim();
@@ -53,7 +57,7 @@ extern "C" void machine_interrupt(uint64_t cause) {
 
 void prepare_interrupts() {
     plic::prepare();
-    stop_tick();  // at reset its time has already come
+    silence_tick();  // at reset its time has already come
     asm volatile("csrw sie, %0" ::"r"(1 << software_interrupt | 1 << external_interrupt));
 }
 
@@ -71,8 +75,12 @@ bool wait() {
     while (!interrupt_came && !tick_came) {
         asm volatile("wfi; csrsi sstatus, 2; csrci sstatus, 2" ::: "memory");
     }
-    stop_tick();
+    silence_tick();
     return interrupt_came;
+}
+
+void stop_tick() {
+    has_tick = false;
 }
 
 unsigned mmio_line(unsigned slot) {

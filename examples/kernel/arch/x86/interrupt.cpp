@@ -116,6 +116,10 @@ bool wait() {
     return interrupted;
 }
 
+void stop_tick() {
+    write_io_apic(timer_line, 0, masked | (line_vector + timer_line));
+}
+
 unsigned mmio_line(unsigned slot) {
     return io_apic_pins + slot;
 }

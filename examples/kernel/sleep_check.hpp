@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "disk.hpp"
+
+/// Reads `requests` sectors in each of the README's two ways to sleep, whose code is compiled as it stands there. The
+/// tick is stopped before, so a sleep that no interrupt ends lasts for ever, and examples/run says so.
+void check_sleeping(Disk& disk, PagePool& pages, uint32_t requests);
