@@ -130,7 +130,7 @@ public:
                                    ? *maximum
                                    : transport_.choose_queue_size(index, any_size ? most : power_of_two_floor(most));
         uint32_t const size = required_queue_size_;
-        if (!any_size && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
+        if (!any_size && size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
             return fail(Error::queue_size_fixed_no_power_of_two);
         }
         Status const made = queue.init(allocator, size, negotiated, option);
