@@ -59,7 +59,7 @@ protected:
     }
     void TearDown() override { EXPECT_TRUE(disk.release(pages).ok()); }
 
-    void read_later(std::uint64_t sector) {
+    void read_later(std::uint32_t sector) {
         buffers.push_back(machine->buffer(512));
         ASSERT_TRUE(sleep_until::read_later(disk, sector, Machine::segment(buffers.back()), Token{sector}).ok());
     }
@@ -91,7 +91,7 @@ TEST_P(SleepUntil, FinishesOneRequest) {
 TEST_P(SleepUntil, FinishesManyRequests) {
     for (unsigned round = 0; round < 3; ++round) {
         buffers.clear();
-        for (std::uint64_t sector = 0; sector < 5; ++sector) {
+        for (std::uint32_t sector = 0; sector < 5; ++sector) {
             read_later(sector);
         }
         sleep_until::finish_all(disk);
