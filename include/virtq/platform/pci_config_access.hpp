@@ -14,7 +14,7 @@ namespace virtq {
 /// context; through the configuration window of a device (`PciConfigWindow`) with each call of its transport. If an
 /// access takes two steps, as with ports, the kernel keeps others out between them.
 ///
-/// ```
+/// ```text
 /// struct FirmwareAccess {
 ///     uint8_t read8(virtq::PciAddress at, uint16_t offset) { return firmware_pci_read(at.bus, at.device, …, 1); }
 ///     …  // read16, read32

@@ -34,7 +34,7 @@ concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, ui
 
 /// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or one of the kernel's own.
 ///
-/// ```
+/// ```text
 /// class MyPorts {
 /// public:
 ///     static constexpr bool is_port_space = true;

@@ -23,7 +23,7 @@ struct InterruptCause {
 /// One virtio device, as device code sees it. `MmioTransport` is the shortest one to read; README.md beside this file
 /// says how to write another. A transport without registers may begin like this:
 ///
-/// ```
+/// ```text
 /// class MailboxTransport : public virtq::TransportDefaults {  // possible_features() … is_queue_reset() are its
 /// public:
 ///     virtq::spec::DeviceId device_id() const { return type_; }  // `none` until a probe has succeeded

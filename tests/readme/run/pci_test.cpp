@@ -108,5 +108,24 @@ TEST(HeaderExample, PciScan) {
     EXPECT_EQ(printed, 1u);
 }
 
+TEST(HeaderExample, EcamAccess) {
+    PciMachine machine;
+    std::uintptr_t const mapped_ecam = PciMachine::ecam;
+#include <blocks/platform/ecam_access.inc>
+    EXPECT_EQ(access.read16({0, 3, 0}, 0), 0x1af4u);
+    EXPECT_EQ(access.read16({16, 3, 0}, 0), 0xffffu) << "behind the last bus that is mapped";
+}
+
+TEST(HeaderExample, NumberBuses) {
+    PciMachine machine;
+    EcamAccess access{PciMachine::ecam, 0, 0};
+    PciWindow memory{0x1000'0000, 0x100'0000};
+    unsigned found = 0;
+    auto const each = [&](auto const&, spec::DeviceId) { ++found; };
+#include <blocks/transport/pci_bridge.inc>
+    ASSERT_TRUE(buses.ok()) << describe(buses.error());
+    EXPECT_EQ(found, 1u);
+}
+
 }  // namespace
 }  // namespace virtq::readme
