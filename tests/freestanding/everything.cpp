@@ -288,7 +288,8 @@ void block_driver() {
     use(global_disk.submit_write(unknown<uint64_t>(), parts, virtq::Token{1}));
     use(global_disk.submit_flush(virtq::Token{2}));
     use(global_disk.start());
-    while (virtq::BlockCompletion const done = global_disk.complete()) {
+    for (virtq::BlockCompletion done = global_disk.complete(); done.state == virtq::TakeState::completion;
+         done = global_disk.complete()) {
         use(done);
     }
     use(global_disk.enable_used_notifications());

@@ -72,7 +72,8 @@ public:
     /// Takes what has ended.
     void collect() {
         for (std::uint16_t queue = 0; queue < this->driver.queue_count(); ++queue) {
-            while (BlockCompletion const done = this->driver.complete(queue)) {
+            for (BlockCompletion done = this->driver.complete(queue); done.state == TakeState::completion;
+                 done = this->driver.complete(queue)) {
                 take(done);
             }
         }

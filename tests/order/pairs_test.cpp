@@ -194,7 +194,8 @@ void share_a_disk() {
             disk.answer_all(queue);
             require(driver.check_alive(queue).ok(), "the disk has died");
             BlockCompletion const done = driver.complete(queue);
-            require(done && done.error == Error::none && done.token.value() == round, "a request went wrong");
+            require(done.state == TakeState::completion && done.error == Error::none, "a request went wrong");
+            require(done.token.value() == round, "another request ended");
             require(driver.in_flight(queue) == 0 && driver.capacity_sectors() == 1000, "the disk has changed");
             require(driver
                         .perform(

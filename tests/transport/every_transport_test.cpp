@@ -205,7 +205,7 @@ TYPED_TEST(EveryTransport, Interrupts) {
     EXPECT_TRUE(cause.used_buffer);
     EXPECT_FALSE(cause.config_change);
     EXPECT_FALSE(this->setting.device.interrupt_line());
-    EXPECT_TRUE(this->driver.complete());
+    EXPECT_EQ(this->driver.complete().state, TakeState::completion);
 
     this->setting.device.change_config([&] { this->disk.set_sectors(4096); });
     cause = this->transport.on_interrupt();

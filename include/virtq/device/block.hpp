@@ -218,7 +218,8 @@ public:
         if (state == TakeState::broken) {
             stopped_.set();
         }
-        if (BlockCompletion const finished = queues_[queue].take_finished(); finished) {
+        if (BlockCompletion const finished = queues_[queue].take_finished();
+            finished.state == TakeState::completion) {
             return finished;
         }
         if (state == TakeState::broken) {
@@ -233,7 +234,7 @@ public:
     TakeState complete_each(Each each, uint16_t queue = 0) {
         for (;;) {  // ends with the last request in flight
             BlockCompletion const completion = complete(queue);
-            if (!completion) {
+            if (completion.state != TakeState::completion) {
                 return completion.state;
             }
             each(completion);
