@@ -226,7 +226,7 @@ private:
                 NoRelax{});
         });
         require(has_name(up.error()));
-        require(waiting_.empty() || up.error() == Error::reset_timed_out);
+        require(waiting_.empty() || is_reset_incomplete(up.error()));
         is_honest_ = is_honest_ && up.ok();
         if (up) {
             check_config();

@@ -262,6 +262,60 @@ TYPED_TEST(EveryTransport, GivesUpAResetThatNeverEnds) {
     this->bring_up();
 }
 
+// (faults A8)
+TYPED_TEST(EveryTransport, KeepsPagesWhenTheResetIsRefused) {
+    for (sim::DeviceReset const how : {sim::DeviceReset::fails_alone, sim::DeviceReset::adds_failed}) {
+        this->bring_up();
+        this->setting.device.set_device_reset(how);
+        std::size_t const pages = this->memory.pages_outstanding();
+        unsigned relaxed = 0;
+        EXPECT_EQ(this->driver.release(this->memory, Looks{1000}, [&] { ++relaxed; }).error(), Error::reset_refused);
+        EXPECT_EQ(relaxed, 0u);
+        EXPECT_EQ(this->memory.pages_outstanding(), pages);
+        this->setting.device.set_device_reset(sim::DeviceReset::honest);
+        EXPECT_TRUE(this->driver.release(this->memory).ok());
+    }
+}
+
+// (faults A9)
+TYPED_TEST(EveryTransport, KeepsPagesOfQueuesThatSurviveTheReset) {
+    this->bring_up();
+    this->setting.device.set_device_reset(sim::DeviceReset::keeps_queues);
+    if constexpr (requires { this->setting.device.refuse_queue_stop(); }) {
+        this->setting.device.refuse_queue_stop();
+    }
+    std::size_t const pages = this->memory.pages_outstanding();
+    EXPECT_EQ(this->driver.release(this->memory).error(), Error::queue_survived_reset);
+    SpinRelax relax;  // also for a driver that resets the device itself
+    EXPECT_EQ(reset_device(this->transport, Looks{10}, relax).error(), Error::queue_survived_reset);
+    EXPECT_EQ(this->memory.pages_outstanding(), pages);
+    this->setting.device.set_device_reset(sim::DeviceReset::honest);
+    EXPECT_TRUE(this->driver.release(this->memory).ok());
+}
+
+/// The device fails while the driver allocates a queue: between FEATURES_OK and DRIVER_OK.
+template <class Device>
+struct BreakingPages {
+    Pages allocate_pages(std::size_t count) {
+        device.need_reset();
+        return memory.allocate_pages(count);
+    }
+    void free_pages(Pages pages) { memory.free_pages(pages); }
+
+    sim::GuestMemory& memory;
+    Device& device;
+};
+
+// §2.1.1 (faults B4)
+TYPED_TEST(EveryTransport, SeesADeviceThatFailsBeforeItIsLive) {
+    ASSERT_TRUE(this->setting.probe(this->transport).ok());
+    this->setting.device.keep_status_as_written();
+    BreakingPages<typename TypeParam::Device> pages{this->memory, this->setting.device};
+    EXPECT_EQ(this->driver.init(this->transport, pages, {.reset_looks = Looks{100}}).error(), Error::init_needs_reset);
+    EXPECT_EQ(this->memory.pages_outstanding(), 0u);
+    this->bring_up();
+}
+
 TYPED_TEST(EveryTransport, IsNotProbedWhileItIsInUse) {
     this->bring_up();
     EXPECT_BREACH(this->setting.probe(this->transport), "give each device a transport of its own");

@@ -715,5 +715,19 @@ TEST(PciModernFeatures, CanBeRefused) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
+// §6.1: a driver SHOULD accept it; no driver here wanted it (faults B9).
+TEST(PciModern, AcceptsNotifConfigData) {
+    PciDiskMachine<> machine;
+    machine.device.offer(39);
+    machine.device.set_notif_config_data(0x1234);
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
+    machine.expect_works();
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
+    machine.bring_up({.unwanted = Features::of(spec::Feature::notif_config_data), .reset_looks = Looks{100}});
+    EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
+    machine.expect_works();
+}
+
 }  // namespace
 }  // namespace virtq::test

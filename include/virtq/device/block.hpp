@@ -94,16 +94,17 @@ public:
     /// Resets the device, hands back every request that was submitted and has not been handed out, each once, and
     /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
     /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
-    /// out) have no token. Errors: `reset_timed_out`: the device still has all memory, nothing was handed back, call
-    /// again. `device_gone`: all was handed back, nothing answers any more. `not_initialised`: also after an `init`
-    /// that failed. Others, as of `init`: all was handed back, `release` is next.
+    /// out) have no token. Errors: `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has
+    /// all memory, nothing was handed back, call again. `device_gone`: all was handed back, nothing answers any more.
+    /// `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed back, `release` is
+    /// next.
     template <class Each, Relax R = SpinRelax>
     [[nodiscard]] Status reset(Each each, R relax = {}) {
         if (queue_count_ == 0) {
             return Error::not_initialised;
         }
         Status const stopped = stop(option_.reset_looks, relax);
-        if (stopped.error() == Error::reset_timed_out) {
+        if (is_reset_incomplete(stopped.error())) {
             return stopped;
         }
         queues_.hand_back(each);
@@ -111,15 +112,15 @@ public:
     }
 
     /// Resets the device and gives all pages back. Requests in flight are forgotten, and their data is the caller's
-    /// again; to hear of them, call `reset` before. If the device does not answer the reset nothing is given back, and
-    /// the error says so: call again.
+    /// again; to hear of them, call `reset` before. If the device does not complete the reset nothing is given back,
+    /// and the error says so (`is_reset_incomplete`): call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
     [[nodiscard]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
         if (transport_ == nullptr) {
             return {};
         }
         if (Status const stopped = stop(reset_looks, relax);
-            stopped.error() == Error::reset_timed_out && queues_.any_live()) {
+            is_reset_incomplete(stopped.error()) && queues_.any_live()) {
             return stopped;
         }
         forget(allocator);
@@ -218,8 +219,7 @@ public:
         if (state == TakeState::broken) {
             stopped_.set();
         }
-        if (BlockCompletion const finished = queues_[queue].take_finished();
-            finished.state == TakeState::completion) {
+        if (BlockCompletion const finished = queues_[queue].take_finished(); finished.state == TakeState::completion) {
             return finished;
         }
         if (state == TakeState::broken) {
@@ -433,8 +433,8 @@ private:
     [[nodiscard]] Status stop(Looks looks, R& relax) {
         check_place();
         stopped_.set();
-        Status const reset = reset_device(*transport_, looks, relax);
-        if (reset.error() == Error::reset_timed_out) {
+        Status const reset = reset_device(*transport_, looks, relax, queues_.with_pages());
+        if (is_reset_incomplete(reset.error())) {
             return reset;
         }
         ++stop_count_;

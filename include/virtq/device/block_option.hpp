@@ -38,7 +38,7 @@ template <class Traits>
     if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
         negotiation.wanted.set(spec::Feature::access_platform);
     }
-    negotiation.wanted = negotiation.wanted.without(option.unwanted);
+    negotiation.unwanted = option.unwanted;
     negotiation.required = Traits::Format::required;
     negotiation.needs = spec::block::feature_needs;
     return negotiation;

@@ -30,7 +30,9 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     /// Feature bits that this transport can carry (§2.2.1).
     { constant.possible_features() } -> SameAs<Features>;
 
-    /// The device status field (§2.1). Writing 0 asks for a reset.
+    /// The device status field (§2.1). Writing 0 asks for a reset. A transport that also has
+    /// `uint32_t enabled_queue_end() const`, one above the highest queue enabled since its probe, lets `reset_device`
+    /// look whether the reset has disabled them.
     { transport.status() } -> SameAs<DeviceStatus>;
     { transport.set_status(status) } -> SameAs<void>;
 
