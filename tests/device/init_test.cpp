@@ -47,9 +47,10 @@ TEST(DeviceInit, AcceptsOnlyWhatIsOfferedWantedAndImplemented) {
     }
     machine.bring_up();
     Negotiation const& seen = machine.driver.negotiation();
-    EXPECT_EQ(seen.negotiated, Features::of(spec::Feature::version_1, spec::Feature::event_idx,
-                                            spec::Feature::indirect_desc, spec::Feature::order_platform,
-                                            spec::block::Feature::flush, spec::block::Feature::blk_size));
+    EXPECT_EQ(seen.negotiated,
+              Features::of(spec::Feature::version_1, spec::Feature::event_idx, spec::Feature::indirect_desc,
+                           spec::Feature::order_platform, spec::block::Feature::flush, spec::block::Feature::blk_size,
+                           spec::block::Feature::seg_max));
     EXPECT_TRUE(seen.offered.has(spec::Feature::ring_packed));
     EXPECT_EQ(machine.device.accepted_features()[0], seen.negotiated.word(0));
     EXPECT_EQ(machine.device.accepted_features()[1], seen.negotiated.word(1));

@@ -34,7 +34,7 @@ struct BlockOptions {
     bool flush = true;        ///< VIRTIO_BLK_F_FLUSH: writes are volatile
     bool config_wce = false;  ///< VIRTIO_BLK_F_CONFIG_WCE: the driver may switch `writeback`
     uint32_t blk_size = 0;    ///< VIRTIO_BLK_F_BLK_SIZE
-    uint32_t seg_max = 0;     ///< VIRTIO_BLK_F_SEG_MAX
+    uint32_t seg_max = 254;   ///< VIRTIO_BLK_F_SEG_MAX
     uint32_t size_max = 0;    ///< VIRTIO_BLK_F_SIZE_MAX
     bool topology = false;    ///< VIRTIO_BLK_F_TOPOLOGY
     bool geometry = false;    ///< VIRTIO_BLK_F_GEOMETRY
