@@ -14,14 +14,8 @@ namespace virtq::test {
 namespace {
 
 struct SplitTraits : BlockTraits {};
-struct PackedTraits : BlockTraits {
-    using Format = Packed;
-};
 struct PlainTraits : BlockTraits {
     using Format = PlainSplit;
-};
-struct NegotiatedTraits : BlockTraits {
-    using Format = Negotiated;
 };
 
 /// What the device offers; bit by bit, for all mixes.

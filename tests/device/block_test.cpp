@@ -6,10 +6,29 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 namespace virtq::test {
 namespace {
+
+// `if (done)` would be true for a request that failed (faults C3).
+static_assert(!std::is_constructible_v<bool, BlockCompletion>);
+
+TEST(BlockDevice, ReportsAFailedRequestAsEnded) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(512);
+    Segment const segments[] = {machine.segment(data)};
+    ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{5}}).ok());
+    machine.disk.answer_next_with(1);
+    machine.driver.start();
+    machine.device.step();
+    BlockCompletion const done = machine.driver.complete();
+    EXPECT_EQ(done.state, TakeState::completion);
+    EXPECT_EQ(done.error, Error::io_error);
+    EXPECT_EQ(done.token.value(), 5u);
+}
 
 TEST(BlockDevice, SaysWhatItIs) {
     DiskMachine<> machine({.disk = {.sectors = 100, .read_only = true, .flush = false}});
@@ -84,7 +103,8 @@ TEST_P(BlockOnBoth, KeepsTokensApartAtEveryScheduleOfTheDevice) {
                 deepest = std::max(deepest, waiting.size());
                 machine.driver.start();
                 machine.device.step();
-                while (BlockCompletion const done = machine.driver.complete()) {
+                for (BlockCompletion done = machine.driver.complete(); done.state == TakeState::completion;
+                     done = machine.driver.complete()) {
                     EXPECT_EQ(done.error, Error::none) << describe(done.error);
                     auto const found = waiting.find(done.token.value());
                     ASSERT_NE(found, waiting.end());
@@ -109,7 +129,7 @@ TEST_P(BlockOnBoth, GathersARequestFromManySegments) {
     EXPECT_TRUE(machine.driver.start());
     machine.device.step();
     BlockCompletion const done = machine.driver.complete();
-    ASSERT_TRUE(done);
+    ASSERT_EQ(done.state, TakeState::completion);
     EXPECT_EQ(done.error, Error::none);
     auto const* const image = machine.disk.current().data() + 10 * 512;
     EXPECT_EQ(std::memcmp(parts[0].virt, image, 100), 0);
@@ -263,9 +283,9 @@ TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
     machine.driver.start();
     machine.device.step();
     for (int i = 0; i < 3; ++i) {
-        EXPECT_TRUE(machine.driver.complete());
+        EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
     }
-    EXPECT_FALSE(machine.driver.complete());
+    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
     EXPECT_TRUE(machine.driver.submit_read(2, segments, Token{}).ok());
 }
 
@@ -424,7 +444,7 @@ TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
             EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
             EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
             machine.driver.disable_used_notifications();
-            EXPECT_TRUE(machine.driver.complete());
+            EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
         }
     }
 }
@@ -442,7 +462,7 @@ TEST(BlockDevice, NotifiesOnlyWhenTheDeviceAsksForIt) {
     machine.driver.start();
     machine.device.step();
     EXPECT_LE(machine.device.notifications(), 2u);
-    EXPECT_TRUE(machine.driver.complete());
+    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <support/contract.hpp>
 #include <virtq/device/block.hpp>
+#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/packed.hpp>
 #include <virtq/transport/mmio.hpp>
 
 #include <sim/block_device.hpp>
@@ -17,6 +19,13 @@
 
 /// A simulated machine with one disk on virtio-mmio, and a driver for it: what tests of `device/` need.
 namespace virtq::test {
+
+struct PackedTraits : BlockTraits {
+    using Format = Packed;
+};
+struct NegotiatedTraits : BlockTraits {
+    using Format = Negotiated;
+};
 
 using Transport = MmioTransport<sim::MmioRegisters>;
 

@@ -194,8 +194,8 @@ void transport() {
     virtq::SpinRelax reset_relax;
     use(virtq::reset_queue(global_transport, 0, global_packed_queue, virtq::Looks{10}, reset_relax));
     use(virtq::enable_queue_again(global_transport, 0, global_packed_queue, 16, unknown<virtq::Features>()));
-    use(virtq::suspend_device(global_transport, virtq::Looks{10}, reset_relax));
-    use(virtq::resume_device(global_transport, virtq::Looks{10}, reset_relax));
+    use(virtq::suspend_device(global_transport, unknown<virtq::Features>(), virtq::Looks{10}, reset_relax));
+    use(virtq::resume_device(global_transport, unknown<virtq::Features>(), virtq::Looks{10}, reset_relax));
     use(global_transport.on_interrupt());
     use(global_transport.read_config8(0));
     use(global_transport.read_config16(2));
@@ -297,7 +297,8 @@ void block_driver() {
     use(global_disk.submit_write(unknown<uint64_t>(), parts, virtq::Token{1}));
     use(global_disk.submit_flush(virtq::Token{2}));
     use(global_disk.start());
-    while (virtq::BlockCompletion const done = global_disk.complete()) {
+    for (virtq::BlockCompletion done = global_disk.complete(); done.state == virtq::TakeState::completion;
+         done = global_disk.complete()) {
         use(done);
     }
     use(global_disk.enable_used_notifications());

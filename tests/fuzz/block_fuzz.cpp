@@ -185,7 +185,7 @@ private:
     }
     void complete(std::uint16_t queue) {
         BlockCompletion const done = call([&] { return disk_->complete(queue); });
-        if (done) {
+        if (done.state == TakeState::completion) {
             end(done);
         }
         require(!is_honest_ || done.error != Error::queue_broken);
@@ -220,13 +220,13 @@ private:
         Status const up = call([&] {
             return disk_->reset(
                 [&](BlockCompletion done) {
-                    require(static_cast<bool>(done));
+                    require(done.state == TakeState::completion);
                     end(done);
                 },
                 NoRelax{});
         });
         require(has_name(up.error()));
-        require(waiting_.empty() || up.error() == Error::reset_timed_out);
+        require(waiting_.empty() || is_reset_incomplete(up.error()));
         is_honest_ = is_honest_ && up.ok();
         if (up) {
             check_config();

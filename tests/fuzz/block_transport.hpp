@@ -35,14 +35,14 @@ public:
         offered_[1] = legacy_ ? 0 : input.half() | ((bits & 2) != 0 ? 0u : 1u);
         maximum_ = static_cast<std::uint16_t>((bits & 4) != 0 ? input.half() : 1u << (bits >> 4 & 7));
         chosen_ = (bits & 8) != 0 ? input.byte() : std::uint8_t{0};
-        for (std::uint8_t& byte : config) {
-            byte = input.byte();
+        for (std::size_t at = 0; at < 64; ++at) {  // the zone model behind them stays 0
+            config[at] = input.byte();
         }
     }
 
     // --- what a fuzzer can make it do ---
 
-    std::array<std::uint8_t, 64> config{};
+    std::array<std::uint8_t, 96> config{};
     bool is_restless = false;        ///< its configuration changes all the time
     bool keeps_running = false;      ///< whatever is written to its status
     std::uint8_t status_lie = 0;     ///< flips these bits

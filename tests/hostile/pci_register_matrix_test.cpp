@@ -198,7 +198,7 @@ std::vector<Fault> faults_of_both(Places const& at) {
         {"vanishes", [](Liar&, sim::PciDevice& d) { d.vanish(); }, {Error::device_gone}, true},
         {"needs_a_reset",
          [](Liar&, sim::PciDevice& d) { d.need_reset(); },
-         {Error::reset_needed, Error::reset_timed_out}},
+         {Error::init_needs_reset, Error::reset_needed, Error::reset_timed_out}},
         {"resets_itself",
          [at](Liar&, sim::PciDevice& d) { d.write_bar(Places::target(at.status), 0, 1); },
          {Error::status_not_kept, Error::reset_needed, Error::feature_required_not_offered, Error::features_refused,
@@ -206,7 +206,8 @@ std::vector<Fault> faults_of_both(Places const& at) {
           Error::vector_refused, Error::timed_out}},
         {"status_flips_all_bits",
          change(at.status, [](std::uint32_t v) { return v ^ 0xffu; }),
-         {Error::device_gone, Error::status_not_kept, Error::features_refused, Error::reset_needed},
+         {Error::device_gone, Error::status_not_kept, Error::reset_refused, Error::features_refused,
+          Error::init_needs_reset, Error::reset_needed},
          true},
         {"status_is_zero",
          read_as(at.status, 0),
@@ -215,7 +216,7 @@ std::vector<Fault> faults_of_both(Places const& at) {
         {"status_is_never_zero",
          change(at.status, [](std::uint32_t v) { return v | 0x0fu; }),
          {Error::reset_timed_out}},
-        {"status_alternates", alternate(at.status, 0x4f), {Error::reset_needed}, true},
+        {"status_alternates", alternate(at.status, 0x4f), {Error::init_needs_reset, Error::reset_needed}, true},
         {"reset_never_ends",
          [](Liar&, sim::PciDevice& d) { d.reset_takes(sim::PciDevice::never); },
          {Error::reset_timed_out}},
@@ -232,7 +233,9 @@ std::vector<Fault> faults_of_both(Places const& at) {
          read_as(at.queue_size, 0x8000),
          {Error::queue_size_above_capacity, Error::queue_size_not_taken}},
         {"queue_size_shrinks", shrink(at.queue_size, 16), {Error::queue_size_not_taken, Error::timed_out}},
-        {"queue_is_in_use", read_as(at.queue_in_use, 1), {Error::queue_in_use, Error::queue_not_accepted}},
+        {"queue_is_in_use",
+         read_as(at.queue_in_use, 1),
+         {Error::queue_in_use, Error::queue_not_accepted, Error::queue_survived_reset}},
         {"queue_does_not_get_ready",
          [](Liar&, sim::PciDevice& d) { d.refuse_queue_enable(); },
          {Error::queue_not_accepted}},
@@ -260,7 +263,9 @@ std::vector<Fault> faults_of_modern(Places const& at) {
         {"generation_never_settles", [](Liar&, sim::PciDevice& d) { d.unsettle_config(); }, {Error::config_unstable}},
         // With a generation that stays it is what the device has.
         {"configuration_is_random", read_at_random([at](std::uint32_t place) { return at.is_config(place); }), {}},
-        {"queue_enable_is_two", read_as(at.queue_in_use, 2), {Error::queue_in_use, Error::queue_not_accepted}},
+        {"queue_enable_is_two",
+         read_as(at.queue_in_use, 2),
+         {Error::queue_in_use, Error::queue_not_accepted, Error::queue_survived_reset}},
         {"queue_notify_off_is_huge", read_as(at.notify_off, 0xffff), {Error::pci_structure_invalid}},
         {"queue_notify_off_is_another", read_as(at.notify_off, 7), {Error::timed_out}},
         // What the driver does not ask for.
@@ -279,7 +284,7 @@ std::vector<Fault> faults_of_legacy(Places const& at) {
          {Error::config_unstable}},
         {"page_number_is_another",
          change(at.queue_in_use, [](std::uint32_t v) { return v + 1; }),
-         {Error::queue_in_use, Error::queue_not_accepted}},
+         {Error::queue_in_use, Error::queue_not_accepted, Error::queue_survived_reset}},
     };
 }
 

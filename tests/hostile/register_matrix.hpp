@@ -72,7 +72,8 @@ public:
     /// Takes what has ended.
     void collect() {
         for (std::uint16_t queue = 0; queue < this->driver.queue_count(); ++queue) {
-            while (BlockCompletion const done = this->driver.complete(queue)) {
+            for (BlockCompletion done = this->driver.complete(queue); done.state == TakeState::completion;
+                 done = this->driver.complete(queue)) {
                 take(done);
             }
         }
@@ -112,6 +113,9 @@ inline std::vector<Error> const& any_reason() {
                                             Error::version_unknown,
                                             Error::no_device,
                                             Error::reset_timed_out,
+                                            Error::reset_refused,
+                                            Error::queue_survived_reset,
+                                            Error::init_needs_reset,
                                             Error::reset_needed,
                                             Error::feature_required_not_offered,
                                             Error::nothing_offered,

@@ -384,5 +384,71 @@ TEST(Museum, bus_numbers_from_zero) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
+// Was: without SEG_MAX a request had as many segments as the queue holds; Firecracker takes one, and did not boot.
+// Hit: Nanos, https://github.com/nanovms/nanos/pull/1730
+// Here: impossible: without SEG_MAX a request has one data segment, and the rest goes in further requests
+TEST(Museum, seg_max_not_offered) {
+    DiskMachine<> machine({.disk = {.seg_max = 0, .one_data_segment = true}});
+    machine.bring_up();
+    sim::Buffer const first = machine.buffer(512);
+    sim::Buffer const second = machine.buffer(512);
+    Segment const segments[] = {machine.segment(first), machine.segment(second)};
+    BlockRequest const request{BlockOperation::read, 4, 0, segments, Token{}};
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(first, 4));
+    EXPECT_TRUE(machine.holds(second, 5));
+}
+
+// Was: a disk reported a used length of 0 for every request, also for a read.
+// Hit: libvmm, https://github.com/au-ts/libvmm/pull/28
+// Here: impossible: a length that covers the status byte at most says nothing, and the status decides
+TEST(Museum, used_length_zero) {
+    DiskMachine<> machine({.disk = {.used_length = sim::BlockUsedLength::is_zero}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(4096);
+    ASSERT_TRUE(machine.driver.read(6, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 6));
+}
+
+// Was: a live device answered a reset with FAILED, went on as before, and the driver did not notice.
+// Hit: Firecracker, https://github.com/firecracker-microvm/firecracker/issues/3074
+// Here: diagnosed: reset_refused, at once, and the pages stay taken
+TEST(Museum, reset_answered_with_failed) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    machine.device.set_device_reset(sim::DeviceReset::adds_failed);
+    std::size_t const pages = machine.memory.pages_outstanding();
+    EXPECT_EQ(machine.driver.release(machine.memory, Looks{1}).error(), Error::reset_refused);
+    EXPECT_EQ(machine.memory.pages_outstanding(), pages);
+    machine.device.set_device_reset(sim::DeviceReset::honest);
+}
+
+// Was: a reset of the device read as complete, and enabled queues were left enabled, with a thread that polls them.
+// Hit: kvm-host, https://github.com/sysprog21/kvm-host/pull/52
+// Here: diagnosed: queue_survived_reset, and the pages stay taken
+TEST(Museum, queue_enabled_after_reset) {
+    PciDisk machine;
+    machine.bring_up();
+    machine.device.set_device_reset(sim::DeviceReset::keeps_queues);
+    EXPECT_EQ(machine.driver.release(machine.memory).error(), Error::queue_survived_reset);
+    EXPECT_NE(machine.memory.pages_outstanding(), 0u);
+    machine.device.set_device_reset(sim::DeviceReset::honest);
+}
+
+// Was: the device stored whatever status the driver wrote, so that a driver could clear DEVICE_NEEDS_RESET.
+// Hit: Propolis, https://github.com/oxidecomputer/propolis/pull/1064
+// Here: impossible: the status is read before each step, and DEVICE_NEEDS_RESET ends the initialisation
+TEST(Museum, needs_reset_overwritten) {
+    DiskMachine<> machine;
+    machine.device.keep_status_as_written();
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        if (offset == 0x044 && is_write) {
+            machine.device.need_reset();  // as the queue is enabled
+        }
+    });
+    EXPECT_EQ(machine.init().error(), Error::init_needs_reset);
+    machine.device.before_access(nullptr);
+}
+
 }  // namespace
 }  // namespace virtq::test

@@ -2,6 +2,12 @@
 #include <virtq/base/assert.hpp>
 #include <virtq/virtq.hpp>
 
+#include <sim/block_device.hpp>
+#include <sim/guest_memory.hpp>
+#include <sim/pci_bus.hpp>
+#include <sim/pci_device.hpp>
+#include <sim/pci_layout.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -13,7 +19,8 @@
 
 /// Calls that VirtQueue and BlockDevice say may run at the same time, at the same time, under the thread sanitizer:
 /// two cores on one queue with a lock, which notify outside of it, beside one that asks where the queue is; and two
-/// cores on two queues of one disk without any lock. Each core plays the device for what it has submitted itself.
+/// cores on two queues of one disk without any lock. Each core plays the device for what it has submitted itself. And
+/// of every transport the calls that may run at any time, on two cores, while a third asks what diag/ asks.
 extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const* file, int line) {
     std::fprintf(stderr, "%s:%d: %s\n", file, line, rule);
     std::abort();
@@ -194,7 +201,8 @@ void share_a_disk() {
             disk.answer_all(queue);
             require(driver.check_alive(queue).ok(), "the disk has died");
             BlockCompletion const done = driver.complete(queue);
-            require(done && done.error == Error::none && done.token.value() == round, "a request went wrong");
+            require(done.state == TakeState::completion && done.error == Error::none, "a request went wrong");
+            require(done.token.value() == round, "another request ended");
             require(driver.in_flight(queue) == 0 && driver.capacity_sectors() == 1000, "the disk has changed");
             require(driver
                         .perform(
@@ -211,11 +219,175 @@ void share_a_disk() {
     std::printf("one disk, two queues, no lock: good\n");
 }
 
+// --- interrupts and notifications, of every transport ---
+
+/// Registers that are plain memory, in accesses that order nothing: no lock of a simulated device is between the
+/// cores.
+class Registers {
+public:
+    Registers() = default;
+    explicit Registers(std::uintptr_t base) : base_(base) {}
+
+    [[nodiscard]] std::uint8_t read8(std::uint16_t offset) const { return read<std::uint8_t>(offset); }
+    [[nodiscard]] std::uint16_t read16(std::uint16_t offset) const { return read<std::uint16_t>(offset); }
+    [[nodiscard]] std::uint32_t read32(std::uint16_t offset) const { return read<std::uint32_t>(offset); }
+    void write8(std::uint16_t offset, std::uint8_t value) { write(offset, value); }
+    void write16(std::uint16_t offset, std::uint16_t value) { write(offset, value); }
+    void write32(std::uint16_t offset, std::uint32_t value) { write(offset, value); }
+    [[nodiscard]] Registers at(std::uint32_t offset) const { return Registers{base_ + offset}; }
+
+private:
+    template <class Word>
+    [[nodiscard]] Word read(std::uint16_t offset) const {
+        return __atomic_load_n(reinterpret_cast<Word*>(base_ + offset), __ATOMIC_RELAXED);
+    }
+    template <class Word>
+    void write(std::uint16_t offset, Word value) {
+        __atomic_store_n(reinterpret_cast<Word*>(base_ + offset), value, __ATOMIC_RELAXED);
+    }
+
+    std::uintptr_t base_ = 0;
+};
+
+class Ports : public Registers {
+public:
+    static constexpr bool is_port_space = true;
+
+    using Registers::Registers;
+    explicit Ports(Registers registers) : Registers(registers) {}
+    [[nodiscard]] Ports at(std::uint32_t offset) const { return Ports{Registers::at(offset)}; }
+};
+
+/// Each structure of a device on a page of its own.
+class RegisterPages {
+public:
+    std::uintptr_t map_device_memory(PhysAddr, std::uint64_t) {
+        require(taken_ != count, "no page for registers is left");
+        return reinterpret_cast<std::uintptr_t>(pages_[taken_++]);
+    }
+    std::uintptr_t map_device_ports(std::uint32_t, std::uint32_t) { return map_device_memory({}, 0); }
+
+private:
+    static constexpr std::size_t count = 8;
+
+    alignas(page_bytes) unsigned char pages_[count][page_bytes] = {};
+    std::size_t taken_ = 0;
+};
+
+using Any = AnyTransport<Registers, Ports>;
+
+/// What diag/ asks a transport while its handler runs.
+template <class T>
+[[nodiscard]] unsigned count_calls(T& transport) {
+    unsigned calls = transport.interrupt_calls();
+    if constexpr (requires { transport.vector_calls(); }) {
+        calls += transport.vector_calls();
+        calls += transport.uses_vectors() ? 1 : 0;
+    }
+    return transport.last_notify().any ? calls : 0;
+}
+[[nodiscard]] unsigned count_calls(Any& transport) {
+    return transport.behind([](auto& behind) { return count_calls(behind); });
+}
+
+template <class T>
+void share_a_transport(char const* name, T& transport) {
+    std::atomic<bool> over{false};
+    require(transport.enable_queue(0, {size, PhysAddr{0x1000}, PhysAddr{0x2000}, PhysAddr{0x3000}}).ok(), name);
+    auto const core = [&] {
+        for (unsigned round = 0; round < rounds; ++round) {
+            transport.notify(0, static_cast<std::uint16_t>(round));
+            static_cast<void>(transport.on_interrupt());
+            if constexpr (requires { transport.on_vector(0); }) {
+                static_cast<void>(transport.on_vector(static_cast<std::uint16_t>(round % 2)));
+            }
+        }
+    };
+    std::thread looker([&] {
+        while (!over.load(std::memory_order_relaxed)) {
+            static_cast<void>(count_calls(transport));
+            std::this_thread::yield();
+        }
+    });
+    std::thread other(core);
+    core();
+    other.join();
+    over.store(true, std::memory_order_relaxed);
+    looker.join();
+    require(count_calls(transport) != 0, "calls were not counted");
+    std::printf("%s, two handlers: good\n", name);
+}
+
+void share_mmio() {
+    static RegisterPages pages;
+    Registers registers{pages.map_device_memory({}, 0)};
+    registers.write32(spec::mmio::magic_value.offset, spec::mmio::magic);
+    registers.write32(spec::mmio::version.offset, spec::mmio::version_modern);
+    registers.write32(spec::mmio::device_id.offset, static_cast<std::uint32_t>(spec::DeviceId::block));
+    static MmioTransport<Registers> transport;
+    require(transport.probe(registers).ok(), "no device on MMIO");
+    share_a_transport("MmioTransport", transport);
+    static Any any;
+    require(any.probe_mmio(registers).ok(), "no device on MMIO");
+    share_a_transport("AnyTransport, MMIO", any);
+}
+
+/// A function whose configuration space is simulated, and whose registers are plain memory.
+template <class Use>
+void with_function(sim::PciLayout const& layout, Use use) {
+    sim::GuestMemory memory;
+    sim::BlockDevice disk(memory.violations());
+    sim::PciDevice device(memory, disk, layout);
+    sim::PciBus bus(memory.violations());
+    bus.add(sim::PciSlot{0, 3, 0}, device);
+    bus.assign();
+    use(PciFunction<sim::PciBus>{bus, {0, 3, 0}});
+}
+
+template <class T, class Function>
+[[nodiscard]] Status probe(T& transport, Function const& function, RegisterPages& pages) {
+    return transport.probe(function, pages);
+}
+template <class Function>
+[[nodiscard]] Status probe(Any& transport, Function const& function, RegisterPages& pages) {
+    return transport.probe_pci(function, pages);
+}
+
+template <class T>
+void share_pci(char const* name, sim::PciLayout const& layout, T& transport) {
+    static RegisterPages pages;
+    with_function(layout, [&](auto const& function) {
+        require(probe(transport, function, pages).ok(), name);
+        share_a_transport(name, transport);
+    });
+}
+
+[[nodiscard]] sim::PciLayout legacy_in_memory() {
+    sim::PciLayout layout = sim::PciLayout::legacy();
+    layout.bars[0] = {sim::PciBarKind::memory32, 0x80};
+    return layout;
+}
+
+void share_every_transport() {
+    share_mmio();
+    static PciModernTransport<Registers> modern;
+    share_pci("PciModernTransport", sim::PciLayout::modern(), modern);
+    static PciLegacyTransport<Ports> ports;
+    share_pci("PciLegacyTransport, ports", sim::PciLayout::legacy(), ports);
+    static PciLegacyTransport<Registers> registers;
+    share_pci("PciLegacyTransport, memory", legacy_in_memory(), registers);
+    static Any any;
+    share_pci("AnyTransport, PCI", sim::PciLayout::modern(), any);
+    static Any any_legacy;
+    share_pci("AnyTransport, legacy PCI", sim::PciLayout::legacy(), any_legacy);
+}
+
 }  // namespace
 }  // namespace virtq::order
 
 int main() {
     virtq::order::share_a_queue();
     virtq::order::share_a_disk();
+    virtq::order::share_every_transport();
     return EXIT_SUCCESS;
 }

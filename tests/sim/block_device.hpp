@@ -23,6 +23,13 @@
 /// sees whether a flush was needed, and answers wrongly on request.
 namespace virtq::sim {
 
+/// What the disk says in the used length of a read (§2.7.8.2).
+enum class BlockUsedLength : uint8_t {
+    counts,       ///< the bytes that it wrote
+    is_zero,      ///< 0 always, as https://github.com/au-ts/libvmm/pull/28 does
+    status_only,  ///< 1: the status byte
+};
+
 /// What the disk offers; a number that is 0 is not offered.
 struct BlockOptions {
     uint64_t sectors = 2048;  ///< capacity, in units of 512 bytes
@@ -30,7 +37,7 @@ struct BlockOptions {
     bool flush = true;        ///< VIRTIO_BLK_F_FLUSH: writes are volatile
     bool config_wce = false;  ///< VIRTIO_BLK_F_CONFIG_WCE: the driver may switch `writeback`
     uint32_t blk_size = 0;    ///< VIRTIO_BLK_F_BLK_SIZE
-    uint32_t seg_max = 0;     ///< VIRTIO_BLK_F_SEG_MAX
+    uint32_t seg_max = 254;   ///< VIRTIO_BLK_F_SEG_MAX
     uint32_t size_max = 0;    ///< VIRTIO_BLK_F_SIZE_MAX
     bool topology = false;    ///< VIRTIO_BLK_F_TOPOLOGY
     bool geometry = false;    ///< VIRTIO_BLK_F_GEOMETRY
@@ -52,6 +59,12 @@ struct BlockOptions {
     uint16_t queues = 1;             ///< more than one: VIRTIO_BLK_F_MQ
     uint16_t queue_size_max = 256;
     std::string id = "virtq-sim";  ///< up to 20 bytes
+    BlockUsedLength used_length = BlockUsedLength::counts;
+    /// The disk takes the second descriptor for the data and the third for the status, whatever follows. Such a disk
+    /// offers no SEG_MAX. https://github.com/nanovms/nanos/pull/1730
+    bool one_data_segment = false;
+    /// VIRTIO_BLK_F_ZONED, with this model, for example `wire::block::zoned_host_managed` (§5.2.5).
+    std::optional<uint8_t> zoned{};
 };
 
 /// What a discard or write zeroes request names; it may name several.
@@ -115,6 +128,7 @@ public:
     [[nodiscard]] std::vector<ConfigField> config_fields() const override;
     [[nodiscard]] uint8_t read_config(size_t offset) override { return config_.at(offset); }
     void write_config(size_t offset, uint8_t value) override;
+    [[nodiscard]] bool accepts(FeatureWords const& accepted) override;
     void start(Session const& session) override;
     void reset() override;
     [[nodiscard]] Completion process(uint16_t queue, Chain const& chain) override;
@@ -135,6 +149,7 @@ private:
 
     [[nodiscard]] BlockRequest parse(Chain const& chain) const;
     [[nodiscard]] std::vector<BlockRange> parse_ranges(Chain const& chain) const;
+    [[nodiscard]] Chain as_taken(Chain const& chain) const;
     void check_framing(Chain const& chain);
     void check_segments(Chain const& chain);
     [[nodiscard]] uint8_t execute(BlockRequest const& request, Chain const& chain, uint64_t limit);
@@ -183,6 +198,7 @@ inline FeatureWords BlockDevice::features() const {
     set_feature(words, wire::block::mq, options_.queues > 1);
     set_feature(words, wire::block::discard, options_.discard);
     set_feature(words, wire::block::write_zeroes, options_.write_zeroes);
+    set_feature(words, wire::block::zoned, options_.zoned.has_value());
     set_feature(words, wire::feature::event_idx, options_.event_idx);
     set_feature(words, wire::feature::indirect_desc, options_.indirect);
     set_feature(words, wire::feature::ring_packed, options_.packed);
@@ -216,6 +232,7 @@ inline std::vector<ConfigField> BlockDevice::config_fields() const {
         {config_max_write_zeroes_sectors, 4, write_zeroes},
         {config_max_write_zeroes_seg, 4, write_zeroes},
         {config_write_zeroes_may_unmap, 1, write_zeroes},
+        {config_zoned_model, 1, zoned},
     };
 }
 
@@ -235,6 +252,7 @@ inline void BlockDevice::fill_config() {
         write_field(config_topology + 2, 2, 8);  // suggested minimum
         write_field(config_topology + 4, 4, 64);
     }
+    write_field(config_zoned_model, 1, options_.zoned.value_or(0));
     write_field(config_writeback, 1, options_.config_wce ? 1 : 0);
     write_field(config_num_queues, 2, options_.queues);
     if (options_.discard) {
@@ -247,6 +265,18 @@ inline void BlockDevice::fill_config() {
         write_field(config_max_write_zeroes_seg, 4, options_.max_write_zeroes_seg);
         write_field(config_write_zeroes_may_unmap, 1, options_.write_zeroes_may_unmap ? 1 : 0);
     }
+}
+
+/// §5.2.5.1, §5.2.5.2: a host-managed disk works only for a driver that knows zones, and never with DISCARD for one
+/// that does not.
+inline bool BlockDevice::accepts(FeatureWords const& accepted) {
+    if (options_.zoned != wire::block::zoned_host_managed) {
+        return true;
+    }
+    if (has_feature(accepted, wire::block::discard)) {
+        report(rule::block_zoned_discard, wire::block::discard);
+    }
+    return has_feature(accepted, wire::block::zoned);
 }
 
 inline void BlockDevice::write_field(size_t offset, size_t bytes, uint64_t value) {
@@ -285,9 +315,28 @@ inline bool BlockDevice::is_volatile() const {
     return negotiated(wire::block::flush);
 }
 
-inline Completion BlockDevice::process(uint16_t /*queue*/, Chain const& chain) {
+/// Of a disk with one data segment: header, data, and the first byte of the third descriptor for the status.
+inline Chain BlockDevice::as_taken(Chain const& chain) const {
+    Chain taken = chain;
+    size_t const descriptors = chain.readable.size() + chain.writable.size();
+    if (!options_.one_data_segment || descriptors <= 3) {
+        return taken;
+    }
+    taken.readable.resize(std::min<size_t>(chain.readable.size(), 3));
+    taken.writable.resize(3 - taken.readable.size());
+    if (!taken.writable.empty()) {
+        taken.writable.back().bytes = 1;
+    }
+    return taken;
+}
+
+inline Completion BlockDevice::process(uint16_t /*queue*/, Chain const& whole) {
     Next const how = next_;
     next_ = {};
+    Chain const chain = as_taken(whole);
+    if (options_.one_data_segment && chain.writable.empty()) {
+        return 0;  // it finds no status to write: it returns the chain as it came
+    }
     if (chain.writable_bytes() == 0) {  // there is no way to answer
         report(rule::block_status, chain.head);
         return 0;
@@ -541,7 +590,10 @@ inline Completion BlockDevice::answer(Chain const& chain, BlockRequest const& re
     if (!how.leave_status) {
         static_cast<void>(chain.write(room, &request.status, 1));
     }
-    uint64_t const written = short_data ? how.data_limit : how.leave_status ? room : room + 1;
+    uint64_t written = short_data ? how.data_limit : how.leave_status ? room : room + 1;
+    if (options_.used_length != BlockUsedLength::counts) {
+        written = options_.used_length == BlockUsedLength::is_zero ? 0 : 1;
+    }
     auto const most = int64_t{std::numeric_limits<uint32_t>::max()};
     auto const reported = std::clamp(static_cast<int64_t>(written) + how.length_difference, int64_t{0}, most);
     return static_cast<uint32_t>(reported);

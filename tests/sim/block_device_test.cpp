@@ -535,6 +535,7 @@ TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
          {Case{{.flush = false, .packed = true}, 34}, Case{{.flush = false, .in_order = true}, 35},
           Case{{.flush = false, .ring_reset = true}, 40}, Case{{.flush = false, .notification_data = true}, 38}}) {
         FeatureWords expected{};
+        set_feature(expected, 2);  // SEG_MAX, which disks offer by default
         set_feature(expected, bit);
         EXPECT_EQ(sim::BlockDevice(memory.violations(), options).features(), expected) << bit;
     }

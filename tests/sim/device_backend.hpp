@@ -56,6 +56,9 @@ public:
     [[nodiscard]] virtual uint8_t read_config(size_t /*offset*/) { return 0; }
     virtual void write_config(size_t /*offset*/, uint8_t /*value*/) {}
 
+    /// Whether the device can work with these features; otherwise it leaves FEATURES_OK clear (§2.2.2).
+    [[nodiscard]] virtual bool accepts(FeatureWords const& /*accepted*/) { return true; }
+
     /// Before the first chain of a session, and again whenever the driver accepts other features.
     virtual void start(Session const& /*session*/) {}
     virtual void reset() {}

@@ -55,6 +55,8 @@ public:
     bool ready = false;           ///< QueueReady, queue_enable
     bool stop_unread = false;     ///< QueueReady was written 0 and not read back
     size_t reset_reads_left = 0;  ///< how often QueueReset, queue_reset still read 1
+    bool was_enabled = false;     ///< since the last reset of the device
+    uint64_t address_end = 0;     ///< a knob: the device reaches no address from here on; 0: it reaches all
 
     // The running queue.
     Ring ring;
@@ -102,6 +104,9 @@ public:
             if (!chain->intact) {
                 return false;
             }
+            if (!reaches(*chain)) {
+                return false;
+            }
             QueuedChain work{std::move(*chain), {}, fetched_++};
             for (auto const* segments : {&work.chain.readable, &work.chain.writable}) {
                 for (auto const& segment : *segments) {
@@ -109,6 +114,20 @@ public:
                 }
             }
             backlog.push(std::move(work));
+        }
+        return true;
+    }
+
+    [[nodiscard]] bool reaches(uint64_t address, uint64_t bytes) const {
+        return address_end == 0 || (address < address_end && bytes <= address_end - address);
+    }
+    [[nodiscard]] bool reaches(Chain const& chain) const {
+        for (auto const* segments : {&chain.readable, &chain.writable}) {
+            for (auto const& segment : *segments) {
+                if (!reaches(segment.phys.value, segment.bytes)) {
+                    return false;
+                }
+            }
         }
         return true;
     }
@@ -179,7 +198,7 @@ public:
         let_go();
         strays_.clear();
         size = align = 0;
-        size_written = stop_unread = false;
+        size_written = stop_unread = was_enabled = false;
         area_written = 0;
         reset_reads_left = 0;
     }

@@ -31,11 +31,17 @@ public:
     /// §3.4: the device itself moves these two.
     void set_suspended() { value_ = (value_ & ~wire::status::driver_ok) | wire::status::suspend; }
     void set_running() { value_ = (value_ & ~wire::status::suspend) | wire::status::driver_ok; }
+    /// A device whose status register is plain memory: what the driver leaves out of a write is gone, also
+    /// DEVICE_NEEDS_RESET, which only a reset may clear (§2.1.1).
+    void keep_as_written(bool on) { is_memory_ = on; }
+    /// A reset that the device answers with FAILED, alone or beside what was set.
+    void answer_failed(bool alone) { value_ = (alone ? 0 : value_) | wire::status::failed; }
     /// A write to SUSPEND that the device ignores.
     void ignore_suspend() { value_ &= ~wire::status::suspend; }
 
     uint32_t read() {
         reread_ = true;
+        seen_needs_reset_ = has(wire::status::needs_reset);
         return value_;
     }
 
@@ -47,7 +53,7 @@ public:
 
     void complete_reset() {
         value_ = 0;
-        refused_ = reread_ = setup_reported_ = false;
+        refused_ = reread_ = setup_reported_ = seen_needs_reset_ = false;
     }
 
     /// The driver writes something else. Answers with the bits that are new; the caller decides about FEATURES_OK.
@@ -58,6 +64,9 @@ public:
         uint32_t kept = written & wire::status::defined & ~wire::status::needs_reset;
         if (legacy_) {
             kept &= ~wire::status::features_ok;
+        }
+        if (is_memory_) {
+            value_ &= written;
         }
         value_ |= kept;
         if ((added & wire::status::features_ok) != 0) {
@@ -84,6 +93,21 @@ public:
         }
     }
 
+    /// To select a queue, to read whether it is enabled, and to disable it is no set-up while the status is 0: so a
+    /// driver sees that a reset has disabled the queue.
+    void check_look() {
+        if (value_ != 0) {
+            check_setup();
+        }
+    }
+
+    /// And before step 8, DRIVER_OK; later only a queue is enabled that was enabled before (§2.6.1, §4.2.2.2).
+    void check_enable(uint32_t queue, bool was_enabled) {
+        if (has(wire::status::driver_ok) && !was_enabled) {
+            log_.report(rule::setup_after_live, queue);
+        }
+    }
+
 private:
     [[nodiscard]] Rule const* setup_too_early() const {
         if (!has(wire::status::driver)) {
@@ -104,7 +128,9 @@ private:
         if (!was_reset_) {
             log_.report(rule::init_reset, written);
         }
-        if ((value_ & ~written & ~needs_reset) != 0) {  // the device itself sets NEEDS_RESET, perhaps unseen yet
+        // The device itself sets NEEDS_RESET, perhaps unseen yet.
+        uint32_t const unseen = seen_needs_reset_ ? 0 : needs_reset;
+        if ((value_ & ~written & ~unseen) != 0) {
             log_.report(rule::status_clear, written);
         }
         if (refused_ && (written & failed) == 0) {
@@ -147,6 +173,8 @@ private:
     bool reread_ = false;     ///< read since FEATURES_OK was written
     bool refused_ = false;    ///< FEATURES_OK
     bool setup_reported_ = false;
+    bool seen_needs_reset_ = false;
+    bool is_memory_ = false;
     std::vector<uint32_t> history_;
 };
 

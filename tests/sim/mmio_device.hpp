@@ -160,6 +160,19 @@ public:
             }
         });
     }
+    /// From now on, of a device that has been live: see `DeviceReset`.
+    void set_device_reset(DeviceReset how) {
+        locked([&] { reset_manner_ = how; });
+    }
+    /// The status register is plain memory: a bit that the driver leaves out of a write is gone (§2.1.1).
+    void keep_status_as_written(bool on = true) {
+        locked([&] { status_.keep_as_written(on); });
+    }
+    /// The device reaches no address from this one on, for example 2^32: a ring or a buffer there makes it set
+    /// DEVICE_NEEDS_RESET (§2.1.2), as https://github.com/sysprog21/semu/pull/21 does. 0: it reaches all.
+    void set_address_end(uint64_t end) {
+        locked([&] { queues_.set_address_end(end); });
+    }
     /// The same of QueueReset, from the next reset of a queue on.
     void queue_reset_takes(size_t reads) {
         locked([&] { queues_.reset_takes = reads; });
@@ -269,6 +282,8 @@ private:
     size_t suspend_takes_ = 0;
     size_t suspend_reads_left_ = 0;
     bool fail_suspend_ = false;
+    DeviceReset reset_manner_ = DeviceReset::honest;
+    bool was_live_ = false;  ///< DRIVER_OK was set since the last reset
     std::function<void()> on_interrupt_;
     std::function<void(uint16_t, bool)> before_access_;
 };
@@ -485,6 +500,9 @@ inline void MmioDevice::write_register(uint16_t offset, uint32_t value) {
 inline void MmioDevice::write_status(uint32_t value) {
     if (value == 0) {
         status_.begin_reset();
+        if (was_live_ && (reset_manner_ == DeviceReset::fails_alone || reset_manner_ == DeviceReset::adds_failed)) {
+            return status_.answer_failed(reset_manner_ == DeviceReset::fails_alone);
+        }
         reset_reads_left_ = reset_takes_;
         if (reset_reads_left_ == 0) {
             complete_reset();
@@ -492,11 +510,12 @@ inline void MmioDevice::write_status(uint32_t value) {
         return;
     }
     uint32_t const added = status_.write(value);
+    was_live_ = was_live_ || status_.has(wire::status::driver_ok);
     if (!is_legacy() && (added & wire::status::features_ok) != 0) {
         if (!features_.were_read()) {
             report(rule::init_features, value);
         }
-        if (!features_.acceptable() || refuse_features_) {
+        if (!features_.acceptable() || !backend_.accepts(features_.accepted()) || refuse_features_) {
             status_.refuse_features();
         } else {
             begin_session();
@@ -560,7 +579,10 @@ inline void MmioDevice::complete_reset() {
     rest_ = Rest::none;
     status_.complete_reset();
     features_.reset();
-    queues_.reset();
+    if (reset_manner_ != DeviceReset::keeps_queues) {
+        queues_.reset();
+    }
+    was_live_ = false;
     interrupt_status_ = 0;
     backend_.reset();
     show_legacy_config();

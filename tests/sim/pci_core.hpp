@@ -18,6 +18,7 @@
 #include <sim/pci_interrupts.hpp>
 #include <sim/pci_layout.hpp>
 #include <sim/pci_queue_bank.hpp>
+#include <sim/queue_manner.hpp>
 #include <sim/queue_worker.hpp>
 #include <sim/rule.hpp>
 #include <sim/wire.hpp>
@@ -79,6 +80,7 @@ public:
     void reset_takes(size_t reads);
     bool publish_each = false;
     bool refuse_features = false;
+    DeviceReset reset_manner = DeviceReset::honest;
     ConfigSpace& modern_config() { return modern_config_; }
 
 private:
@@ -113,6 +115,7 @@ private:
     bool config_vector_unread_ = false;
     bool config_moved_ = false;
     bool suspended_ = false;
+    bool was_live_ = false;  ///< DRIVER_OK was set since the last reset
     bool reset_unread_ = false;
     size_t reset_takes_ = 0;
     size_t reset_reads_left_ = 0;
@@ -236,6 +239,9 @@ inline uint32_t PciCore::read_status() {
 inline void PciCore::write_status(uint32_t value) {
     if (value == 0) {
         status_.begin_reset();
+        if (was_live_ && (reset_manner == DeviceReset::fails_alone || reset_manner == DeviceReset::adds_failed)) {
+            return status_.answer_failed(reset_manner == DeviceReset::fails_alone);
+        }
         reset_unread_ = true;
         reset_reads_left_ = reset_takes_;
         if (reset_reads_left_ == 0) {
@@ -244,12 +250,13 @@ inline void PciCore::write_status(uint32_t value) {
         return;
     }
     uint32_t const added = status_.write(value);
+    was_live_ = was_live_ || status_.has(wire::status::driver_ok);
     rest(value, added);
     if (!legacy_ && (added & wire::status::features_ok) != 0) {
         if (!features().were_read()) {
             report(rule::init_features, value);
         }
-        if (!features().acceptable() || refuse_features) {
+        if (!features().acceptable() || !backend_.accepts(features().accepted()) || refuse_features) {
             status_.refuse_features();
         } else {
             begin_session();
@@ -305,7 +312,10 @@ inline void PciCore::complete_reset() {
     status_.complete_reset();
     modern_features_.reset();
     legacy_features_.reset();
-    queues_.reset();
+    if (reset_manner != DeviceReset::keeps_queues) {
+        queues_.reset();
+    }
+    was_live_ = false;
     interrupts_.reset();
     config_vector_ = wire::pci::no_vector;
     config_vector_unread_ = false;

@@ -159,6 +159,17 @@ public:
     void reset_takes(size_t reads) {
         locked([&] { core_.reset_takes(reads); });
     }
+    /// From now on, of a device that has been live: see `DeviceReset`.
+    void set_device_reset(DeviceReset how) {
+        locked([&] { core_.reset_manner = how; });
+    }
+    /// As of `MmioDevice`.
+    void keep_status_as_written(bool on = true) {
+        locked([&] { core_.status().keep_as_written(on); });
+    }
+    void set_address_end(uint64_t end) {
+        locked([&] { core_.queues().set_address_end(end); });
+    }
     void queue_reset_takes(size_t reads) {
         locked([&] { core_.queues().reset_takes = reads; });
     }

@@ -109,6 +109,12 @@ public:
     size_t vectors_refused_from = never;  ///< mapping a vector of this number or a higher one fails
     size_t reset_takes = 0;
     QueueReset reset_manner = QueueReset::honest;
+    /// §2.1.2: an area at an address that the device does not have makes it set DEVICE_NEEDS_RESET.
+    void set_address_end(uint64_t end) {
+        for (auto& queue : queues_) {
+            queue.address_end = end;
+        }
+    }
 
 private:
     void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
@@ -159,7 +165,7 @@ inline uint32_t PciQueueBank::read(uint16_t offset) {
     if (offset == queue_select) {
         return select_;
     }
-    status_.check_setup();
+    offset == queue_enable ? status_.check_look() : status_.check_setup();
     PciQueue* const queue = selected();
     if (queue == nullptr) {
         return offset == queue_msix_vector ? wire::pci::no_vector : 0;
@@ -189,7 +195,7 @@ inline uint32_t PciQueueBank::read_reset(PciQueue& queue) {
 
 inline void PciQueueBank::write(uint16_t offset, uint32_t value, uint16_t vectors) {
     using namespace wire::pci::common;
-    status_.check_setup();
+    offset == queue_select ? status_.check_look() : status_.check_setup();
     if (offset == queue_select) {
         select_ = value;
         return;
@@ -276,6 +282,9 @@ inline void PciQueueBank::write_area(PciQueue& queue, uint16_t offset, uint32_t 
     uint64_t const other_half = uint64_t{0xffffffff} << (32 - shift);
     queue.area[half / 2] = (queue.area[half / 2] & other_half) | uint64_t{value} << shift;
     queue.area_written |= 1u << half;
+    if (!queue.reaches(queue.area[half / 2], 0)) {
+        status_.set_needs_reset();
+    }
 }
 
 inline void PciQueueBank::write_enable(PciQueue& queue, uint32_t value) {
@@ -295,9 +304,11 @@ inline void PciQueueBank::write_enable(PciQueue& queue, uint32_t value) {
         report(rule::pci_vector_unread, queue.vector);
         queue.vector_unread = false;
     }
+    status_.check_enable(select_, queue.was_enabled);
     if (!refuse_enable) {
         queue.size = queue.shown_size();
         queue.ready = start(queue);
+        queue.was_enabled = queue.was_enabled || queue.ready;
     }
 }
 
@@ -396,7 +407,7 @@ inline uint32_t PciQueueBank::read_legacy(uint16_t offset) {
     if (offset == queue_select) {
         return select_;
     }
-    status_.check_setup();
+    offset == queue_address ? status_.check_look() : status_.check_setup();
     PciQueue* const queue = selected();
     if (queue == nullptr) {
         return offset == queue_msix_vector ? wire::pci::no_vector : 0;
@@ -411,7 +422,7 @@ inline uint32_t PciQueueBank::read_legacy(uint16_t offset) {
 
 inline void PciQueueBank::write_legacy(uint16_t offset, uint32_t value, uint16_t vectors) {
     using namespace wire::pci::legacy;
-    status_.check_setup();
+    offset == queue_select ? status_.check_look() : status_.check_setup();
     if (offset == queue_select) {
         select_ = value;
         return;
@@ -441,6 +452,8 @@ inline void PciQueueBank::write_address(PciQueue& queue, uint32_t value) {
     if (refuse_enable) {
         return;
     }
+    status_.check_enable(select_, queue.was_enabled);
+    queue.was_enabled = true;
     queue.pfn = value;
     queue.size = queue.size_max;
     if (!start(queue)) {

@@ -63,6 +63,12 @@ public:
     bool refuse_stop = false;
     size_t reset_takes = 0;
     QueueReset reset_manner = QueueReset::honest;
+    /// §2.1.2: an area at an address that the device does not have makes it set DEVICE_NEEDS_RESET.
+    void set_address_end(uint64_t end) {
+        for (auto& queue : queues_) {
+            queue.address_end = end;
+        }
+    }
 
 private:
     void report(Rule const& broken, uint64_t value) { memory_.violations().report(broken, value); }
@@ -97,7 +103,8 @@ inline void QueueBank::write_page_size(uint32_t value) {
 }
 
 inline uint32_t QueueBank::read(uint16_t offset) {
-    status_.check_setup();
+    bool const looks_only = offset == wire::mmio::queue_ready || offset == wire::mmio::queue_pfn;
+    looks_only ? status_.check_look() : status_.check_setup();
     DeviceQueue* const queue = selected();
     if (queue == nullptr) {
         return 0;
@@ -132,13 +139,14 @@ inline void QueueBank::write(uint16_t offset, uint32_t value) {
     if (offset == guest_page_size) {
         return write_page_size(value);
     }
-    status_.check_setup();
+    bool const looks_only = offset == queue_sel || (offset == queue_ready && value == 0);
+    looks_only ? status_.check_look() : status_.check_setup();
     if (offset == queue_sel) {
         queue_sel_ = value;
         return;
     }
     DeviceQueue* const queue = selected();
-    if (queue == nullptr || queue->size_max == 0) {
+    if (queue == nullptr || (queue->size_max == 0 && !queue->ready)) {
         return report(rule::queue_absent, queue_sel_);
     }
     switch (offset) {
@@ -201,6 +209,9 @@ inline void QueueBank::write_area(DeviceQueue& queue, uint16_t offset, uint32_t 
     uint64_t const other_half = uint64_t{0xffffffff} << (32 - shift);
     queue.area[which] = (queue.area[which] & other_half) | uint64_t{value} << shift;
     queue.area_written |= 1u << (2 * which + (high ? 1 : 0));
+    if (!queue.reaches(queue.area[which], 0)) {
+        status_.set_needs_reset();
+    }
 }
 
 inline void QueueBank::write_ready(DeviceQueue& queue, uint32_t value) {
@@ -225,7 +236,9 @@ inline void QueueBank::write_ready(DeviceQueue& queue, uint32_t value) {
     if (queue.ready || refuse_ready || !check_configured(queue)) {
         return;
     }
+    status_.check_enable(queue_sel_, queue.was_enabled);
     queue.ready = start(queue);
+    queue.was_enabled = queue.was_enabled || queue.ready;
 }
 
 inline bool QueueBank::start(DeviceQueue& queue) {
@@ -271,6 +284,8 @@ inline void QueueBank::write_pfn(DeviceQueue& queue, uint32_t value) {
     if (!check_configured(queue)) {
         return;
     }
+    status_.check_enable(queue_sel_, queue.was_enabled);
+    queue.was_enabled = true;
     queue.pfn = value;
     if (!start(queue)) {
         queue.pfn = 0;

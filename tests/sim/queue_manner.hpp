@@ -22,4 +22,16 @@ enum class QueueReset : uint8_t {
     ignored         ///< a lie: nothing, and QueueReset reads as 0, while QueueReady and the queue stay as they are
 };
 
+/// What writing 0 to the status of a live device does (§2.4.1).
+enum class DeviceReset : uint8_t {
+    honest,
+    fails_alone,  ///< the status reads FAILED and nothing else, for ever, and nothing was reset
+    /// FAILED is added to the status, for ever, and nothing was reset.
+    /// https://github.com/firecracker-microvm/firecracker/issues/3074
+    adds_failed,
+    /// A lie: the status reads 0, and enabled queues stay enabled and in use.
+    /// https://github.com/sysprog21/kvm-host/pull/52
+    keeps_queues,
+};
+
 }  // namespace virtq::sim

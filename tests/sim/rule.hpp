@@ -111,6 +111,7 @@ inline constexpr Rule init_features_ok{"D-3.1.1-8", "3.1.1", "Set FEATURES_OK be
 inline constexpr Rule features_frozen{"D-3.1.1-9", "3.1.1", "Accept no features after FEATURES_OK"};
 inline constexpr Rule features_reread{"D-3.1.1-10", "3.1.1", "Read the status again to see that FEATURES_OK stayed"};
 inline constexpr Rule init_after_failure{"D-3.1.1-14", "3.1.1", "Do not go on when the device refused FEATURES_OK"};
+inline constexpr Rule setup_after_live{"D-3.1.1-11", "3.1.1", "Set up queues before DRIVER_OK"};
 inline constexpr Rule notify_early{"D-3.1.1-15", "3.1.1", "Send no notification before DRIVER_OK"};
 inline constexpr Rule legacy_features_ok{"L-3.1.2-1", "3.1.2", "A legacy device knows no FEATURES_OK"};
 inline constexpr Rule chain_altered{"D-3.3.1-1", "3.3.1", "Do not alter descriptors of a buffer in flight"};
@@ -220,6 +221,7 @@ inline constexpr Rule queue_in_use{"S-4.2.4-in-use", "4.2.4",
 
 // §5.2
 inline constexpr Rule writeback_early{"D-5.2.5.1-4", "5.2.5.1", "Do not read writeback before FEATURES_OK"};
+inline constexpr Rule block_zoned_discard{"D-5.2.5.1-6", "5.2.5.1", "Accept no DISCARD of a host-managed zoned disk"};
 inline constexpr Rule block_beyond{"D-5.2.6.1-2", "5.2.6.1", "Submit no request that reaches beyond capacity"};
 inline constexpr Rule block_flush_sector{"D-5.2.6.1-4", "5.2.6.1", "sector is 0 in a flush request"};
 inline constexpr Rule block_flush_data{"D-5.2.6.1-5", "5.2.6.1", "A flush request has no data"};

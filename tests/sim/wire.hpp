@@ -233,6 +233,7 @@ inline constexpr unsigned config_wce = 11;    // VIRTIO_BLK_F_CONFIG_WCE
 inline constexpr unsigned mq = 12;            // VIRTIO_BLK_F_MQ
 inline constexpr unsigned discard = 13;       // VIRTIO_BLK_F_DISCARD
 inline constexpr unsigned write_zeroes = 14;  // VIRTIO_BLK_F_WRITE_ZEROES
+inline constexpr unsigned zoned = 17;         // VIRTIO_BLK_F_ZONED
 
 inline constexpr uint32_t type_in = 0;             // VIRTIO_BLK_T_IN, §5.2.6
 inline constexpr uint32_t type_out = 1;            // VIRTIO_BLK_T_OUT
@@ -263,7 +264,12 @@ inline constexpr size_t config_discard_sector_alignment = 44;
 inline constexpr size_t config_max_write_zeroes_sectors = 48;
 inline constexpr size_t config_max_write_zeroes_seg = 52;
 inline constexpr size_t config_write_zeroes_may_unmap = 56;
-inline constexpr size_t config_bytes = 60;  // up to write_zeroes_may_unmap and its tail
+inline constexpr size_t config_zoned_model = 92;
+inline constexpr size_t config_bytes = 96;  // up to the zoned model and its tail
+
+inline constexpr uint8_t zoned_none = 0;          // VIRTIO_BLK_Z_NONE, §5.2.4
+inline constexpr uint8_t zoned_host_managed = 1;  // VIRTIO_BLK_Z_HM
+inline constexpr uint8_t zoned_host_aware = 2;    // VIRTIO_BLK_Z_HA
 }  // namespace block
 
 }  // namespace wire

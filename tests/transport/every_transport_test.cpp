@@ -201,7 +201,7 @@ TYPED_TEST(EveryTransport, Interrupts) {
     EXPECT_TRUE(cause.used_buffer);
     EXPECT_FALSE(cause.config_change);
     EXPECT_FALSE(this->setting.device.interrupt_line());
-    EXPECT_TRUE(this->driver.complete());
+    EXPECT_EQ(this->driver.complete().state, TakeState::completion);
 
     this->setting.device.change_config([&] { this->disk.set_sectors(4096); });
     cause = this->transport.on_interrupt();
@@ -255,6 +255,60 @@ TYPED_TEST(EveryTransport, GivesUpAResetThatNeverEnds) {
     EXPECT_EQ(this->driver.init(this->transport, this->memory, {.reset_looks = Looks{50}}).error(),
               Error::reset_timed_out);
     this->setting.device.reset_takes(3);
+    this->bring_up();
+}
+
+// (faults A8)
+TYPED_TEST(EveryTransport, KeepsPagesWhenTheResetIsRefused) {
+    for (sim::DeviceReset const how : {sim::DeviceReset::fails_alone, sim::DeviceReset::adds_failed}) {
+        this->bring_up();
+        this->setting.device.set_device_reset(how);
+        std::size_t const pages = this->memory.pages_outstanding();
+        unsigned relaxed = 0;
+        EXPECT_EQ(this->driver.release(this->memory, Looks{1000}, [&] { ++relaxed; }).error(), Error::reset_refused);
+        EXPECT_EQ(relaxed, 0u);
+        EXPECT_EQ(this->memory.pages_outstanding(), pages);
+        this->setting.device.set_device_reset(sim::DeviceReset::honest);
+        EXPECT_TRUE(this->driver.release(this->memory).ok());
+    }
+}
+
+// (faults A9)
+TYPED_TEST(EveryTransport, KeepsPagesOfQueuesThatSurviveTheReset) {
+    this->bring_up();
+    this->setting.device.set_device_reset(sim::DeviceReset::keeps_queues);
+    if constexpr (requires { this->setting.device.refuse_queue_stop(); }) {
+        this->setting.device.refuse_queue_stop();
+    }
+    std::size_t const pages = this->memory.pages_outstanding();
+    EXPECT_EQ(this->driver.release(this->memory).error(), Error::queue_survived_reset);
+    SpinRelax relax;  // also for a driver that resets the device itself
+    EXPECT_EQ(reset_device(this->transport, Looks{10}, relax).error(), Error::queue_survived_reset);
+    EXPECT_EQ(this->memory.pages_outstanding(), pages);
+    this->setting.device.set_device_reset(sim::DeviceReset::honest);
+    EXPECT_TRUE(this->driver.release(this->memory).ok());
+}
+
+/// The device fails while the driver allocates a queue: between FEATURES_OK and DRIVER_OK.
+template <class Device>
+struct BreakingPages {
+    Pages allocate_pages(std::size_t count) {
+        device.need_reset();
+        return memory.allocate_pages(count);
+    }
+    void free_pages(Pages pages) { memory.free_pages(pages); }
+
+    sim::GuestMemory& memory;
+    Device& device;
+};
+
+// §2.1.1 (faults B4)
+TYPED_TEST(EveryTransport, SeesADeviceThatFailsBeforeItIsLive) {
+    ASSERT_TRUE(this->setting.probe(this->transport).ok());
+    this->setting.device.keep_status_as_written();
+    BreakingPages<typename TypeParam::Device> pages{this->memory, this->setting.device};
+    EXPECT_EQ(this->driver.init(this->transport, pages, {.reset_looks = Looks{100}}).error(), Error::init_needs_reset);
+    EXPECT_EQ(this->memory.pages_outstanding(), 0u);
     this->bring_up();
 }
 

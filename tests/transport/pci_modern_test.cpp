@@ -617,7 +617,7 @@ TEST(PciModernInterrupt, ThatNeverEndsKeepsNobody) {
     machine.device.storm(1);
     for (int i = 0; i < 100; ++i) {
         EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-        EXPECT_FALSE(machine.driver.complete());
+        EXPECT_NE(machine.driver.complete().state, TakeState::completion);
     }
     machine.expect_works();
     machine.device.storm(0);
@@ -631,11 +631,11 @@ TEST(PciModernInterrupt, IsNotLostBeforeASleep) {
     Segment const segment = machine.segment(data);
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{1}).ok());
     machine.driver.start();
-    EXPECT_FALSE(machine.driver.complete());  // nothing yet
-    machine.device.step();                    // and it comes, with interrupts off
+    EXPECT_NE(machine.driver.complete().state, TakeState::completion);  // nothing yet
+    machine.device.step();                                              // and it comes, with interrupts off
     EXPECT_FALSE(machine.device.interrupt_line());
     EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
-    EXPECT_TRUE(machine.driver.complete());
+    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
     EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{2}).ok());
     machine.driver.start();
@@ -727,6 +727,20 @@ TEST(PciModernFeatures, CanBeRefused) {
     machine.device.offer(32, false);
     EXPECT_EQ(machine.init().error(), Error::feature_required_not_offered);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+// §6.1: a driver SHOULD accept it; no driver here wanted it (faults B9).
+TEST(PciModern, AcceptsNotifConfigData) {
+    PciDiskMachine<> machine;
+    machine.device.offer(39);
+    machine.device.set_notif_config_data(0x1234);
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
+    machine.expect_works();
+    ASSERT_TRUE(machine.driver.release(machine.pages).ok());
+    machine.bring_up({.unwanted = Features::of(spec::Feature::notif_config_data), .reset_looks = Looks{100}});
+    EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
+    machine.expect_works();
 }
 
 }  // namespace

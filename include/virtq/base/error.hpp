@@ -25,6 +25,9 @@ enum class Error : uint8_t {
     queue_reset_failed,
     suspend_timed_out,
     not_live,
+    suspend_not_negotiated,
+    not_suspended,
+    device_was_reset,
     descriptor_tier_in_order,
     pages_misaligned,
     pages_not_contiguous,
@@ -96,6 +99,9 @@ enum class Error : uint8_t {
 
     // device: initialisation
     reset_timed_out,
+    reset_refused,
+    queue_survived_reset,
+    init_needs_reset,
     reset_needed,
     transport_not_probed,
     wrong_device_type,
@@ -105,6 +111,7 @@ enum class Error : uint8_t {
     status_not_kept,
     features_refused,
     config_unstable,
+    zoned_host_managed,
 
     // device: a block request
     not_initialised,
@@ -152,6 +159,13 @@ enum class Error : uint8_t {
                    "on, or reset it.";
         case Error::not_live:
             return "The device is not live (DRIVER_OK is not set): only a device that works can be suspended.";
+        case Error::suspend_not_negotiated:
+            return "VIRTIO_F_SUSPEND was not negotiated: put it into Negotiation::wanted, and give the calls "
+                   "Negotiation::negotiated.";
+        case Error::not_suspended:
+            return "The device is not suspended (SUSPEND is not set): suspend it before it is resumed.";
+        case Error::device_was_reset:
+            return "The device was reset while it was suspended, and its queues are gone: initialise it again.";
         case Error::descriptor_tier_in_order:
             return "A queue with VIRTIO_F_IN_ORDER takes its descriptors in ring order and hands none out: use add(), "
                    "or do not accept the feature.";
@@ -325,6 +339,15 @@ enum class Error : uint8_t {
         case Error::reset_timed_out:
             return "The device's status did not read 0 after a reset: give init() a larger budget, or the device is "
                    "stuck and needs a system reset.";
+        case Error::reset_refused:
+            return "The device sets FAILED instead of resetting (older Firecracker does, once a device was live). It "
+                   "may still use its queues, so their pages stay taken: reset the machine.";
+        case Error::queue_survived_reset:
+            return "The device reports a complete reset, and a queue is still enabled (§4.1.4.3.1, §4.2.2.1). It may "
+                   "still use that queue, so the pages stay taken: try again, or reset the machine.";
+        case Error::init_needs_reset:
+            return "The device set DEVICE_NEEDS_RESET during initialisation: it went into an error state. Check the "
+                   "addresses of the pages: some devices reach only 32 bits, so allocate below 4 GiB.";
         case Error::reset_needed:
             return "The driver has stopped: a request timed out, its queue is broken (fault() says how), the device "
                    "set DEVICE_NEEDS_RESET (§2.1.2) or was reset by somebody else, or the transport was probed again "
@@ -353,6 +376,9 @@ enum class Error : uint8_t {
                    "iommu_platform=off).";
         case Error::config_unstable:
             return "The configuration changed during every attempt to read it: try again later.";
+        case Error::zoned_host_managed:
+            return "The disk is host-managed zoned (VIRTIO_BLK_Z_HM), which this driver does not support: attach "
+                   "another one.";
 
         case Error::not_initialised:
             return "The driver is not initialised: call init() first, and look at what it returned.";
@@ -366,11 +392,12 @@ enum class Error : uint8_t {
             return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
                    "says nothing), or the length is 0: round them.";
         case Error::request_above_queue:
-            return "The request takes more descriptors than the queue has: its segments, and two for each part. Split "
-                   "it, or use an N of at least that.";
+            return "The request takes more descriptors than the queue has: its segments, and two for each part. Without SEG_MAX "
+                   "a part has one data segment. Split it, use an N of at least that, or a blocking call, which sends part by part.";
         case Error::device_limits_too_small:
-            return "The device's size_max and seg_max do not allow a single block in one request: it is "
-                   "misconfigured.";
+            return "The device's size_max and seg_max (1 without SEG_MAX) do not allow a whole block of these "
+                   "segments in one request: make each segment a multiple of block_bytes(), or set "
+                   "BlockOption::data_segments.";
         case Error::no_such_queue: return "There is no request queue of this number: compare with queue_count().";
         case Error::dma_map_failed:
             return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU): wait for "
@@ -383,10 +410,13 @@ enum class Error : uint8_t {
             return "The device reported an I/O error (VIRTIO_BLK_S_IOERR): look at the host's log of the disk.";
         case Error::status_invalid:
             return "The device completed the request and its status byte is not there: it wrote it elsewhere (is "
-                   "Pages::phys right, for all pages of the allocator?), or it is faulty. Do not use the data.";
+                   "Pages::phys right, for all pages of the allocator?), or it is faulty. If the request has more "
+                   "than one data segment, the device may take only one: set BlockOption::data_segments to 1. Do not "
+                   "use the data.";
         case Error::short_read:
-            return "The device reported success for fewer bytes than were asked for, and the rest of the buffer is "
-                   "not to be used (§2.7.8.3): ask again, in smaller pieces.";
+            return "The device reported success and a used length below what was asked for: the rest of the buffer is "
+                   "not to be used (§2.7.8.3). Ask again, in smaller pieces. For a device that reports lengths "
+                   "wrongly there are BlockOption::under_reported and QueueOption::over_reported.";
         case Error::timed_out:
             return "The device did not answer within the budget of looks, which may be small: diagnose() says what it "
                    "waits for. Data of the request still belongs to the device: call reset() before using it again.";

@@ -94,16 +94,17 @@ public:
     /// Resets the device, hands back every request that was submitted and has not been handed out, each once, and
     /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
     /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
-    /// out) have no token. Errors: `reset_timed_out`: the device still has all memory, nothing was handed back, call
-    /// again. `device_gone`: all was handed back, nothing answers any more. `not_initialised`: also after an `init`
-    /// that failed. Others, as of `init`: all was handed back, `release` is next.
+    /// out) have no token. Errors: `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has
+    /// all memory, nothing was handed back, call again. `device_gone`: all was handed back, nothing answers any more.
+    /// `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed back, `release` is
+    /// next.
     template <class Each, Relax R = SpinRelax>
     [[nodiscard]] Status reset(Each each, R relax = {}) {
         if (queue_count_ == 0) {
             return Error::not_initialised;
         }
         Status const stopped = stop(option_.reset_looks, relax);
-        if (stopped.error() == Error::reset_timed_out) {
+        if (is_reset_incomplete(stopped.error())) {
             return stopped;
         }
         queues_.hand_back(each);
@@ -111,15 +112,15 @@ public:
     }
 
     /// Resets the device and gives all pages back. Requests in flight are forgotten, and their data is the caller's
-    /// again; to hear of them, call `reset` before. If the device does not answer the reset nothing is given back, and
-    /// the error says so: call again.
+    /// again; to hear of them, call `reset` before. If the device does not complete the reset nothing is given back,
+    /// and the error says so (`is_reset_incomplete`): call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
     [[nodiscard]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
         if (transport_ == nullptr) {
             return {};
         }
         if (Status const stopped = stop(reset_looks, relax);
-            stopped.error() == Error::reset_timed_out && queues_.any_live()) {
+            is_reset_incomplete(stopped.error()) && queues_.any_live()) {
             return stopped;
         }
         forget(allocator);
@@ -146,7 +147,7 @@ public:
         if (Status const alive = check_alive(); !alive) {
             return alive.error();
         }
-        return read_again(*transport_);
+        return read_again(*transport_, option_);
     }
 
     /// §5.2.5: the cache as it is now. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
@@ -220,7 +221,7 @@ public:
         if (state == TakeState::broken) {
             stopped_.set();
         }
-        if (BlockCompletion const finished = queues_[queue].take_finished(); finished) {
+        if (BlockCompletion const finished = queues_[queue].take_finished(); finished.state == TakeState::completion) {
             return finished;
         }
         if (state == TakeState::broken) {
@@ -235,7 +236,7 @@ public:
     TakeState complete_each(Each each, uint16_t queue = 0) {
         for (;;) {  // ends with the last request in flight
             BlockCompletion const completion = complete(queue);
-            if (!completion) {
+            if (completion.state != TakeState::completion) {
                 return completion.state;
             }
             each(completion);
@@ -280,31 +281,17 @@ public:
 
     // --- blocking ---
 
-    /// Does a request and waits for it, also for room in a full queue. Completions of asynchronous requests that
-    /// arrive meanwhile are kept for `complete`. `relax` may use the disk itself; if it calls `reset` or `release`,
-    /// this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and `timed_out`,
+    /// Does a request and waits for it, also for room in a full queue. One that takes more parts than the queue can
+    /// hold goes part by part: the first error ends it, and what came before was done. Completions of asynchronous
+    /// requests that arrive meanwhile are kept for `complete`. `relax` may use the disk itself; if it calls `reset` or
+    /// `release`, this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and `timed_out`,
     /// `queue_broken`, `device_gone`, `reset_needed`: after these four the data still belongs to the device until
     /// `reset`.
     template <Relax R = SpinRelax>
     [[nodiscard]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
-        Result<uint16_t> number = add(request, queue);
         uint32_t look = 0;
-        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
-            start(queue);
-            queues_[queue].collect();
-            number = add(request, queue);
-            if (number.error() != Error::queue_full || queues_[queue].in_flight() == 0) {
-                break;  // there is room, or all that fill the queue have ended and wait for complete()
-            }
-            if (!relax_keeps_records(relax)) {
-                return Error::request_cancelled;
-            }
-        }
-        if (number.error() == Error::queue_full) {
-            Status const alive = check_alive(queue);
-            return alive ? Status{Error::queue_full} : alive;  // the device never had the data
-        }
-        return number ? wait_for(*number, Looks{looks.count - look}, relax, queue) : number.error();
+        Status const done = perform_at_once(request, looks, look, relax, queue);
+        return done.error() == Error::request_above_queue ? perform_in_turn(request, looks, relax, queue) : done;
     }
 
     template <Relax R = SpinRelax>
@@ -385,7 +372,7 @@ private:
         if (queue.ring().size() < descriptors_minimum) {
             return init.fail(Error::queue_too_small);
         }
-        if (Status const framed = queue.init(allocator, interface(), mapper); !framed) {
+        if (Status const framed = queue.init(allocator, interface(), option_.under_reported, mapper); !framed) {
             return init.fail(framed.error());
         }
         return queues_.shares_pages(index) ? init.fail(Error::pages_handed_out_twice) : Status{};
@@ -413,7 +400,7 @@ private:
         auto& queue = queues_[index];
         Status const made = init.resume_queue(index, queue.ring(), negotiated(), option_.queue);
         if (made) {
-            queue.start(interface());
+            queue.start(interface(), option_.under_reported);
         }
         return made;
     }
@@ -422,7 +409,7 @@ private:
     [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
         Negotiation const wish = block_negotiation<Traits>(option_);
-        if (Status const agreed = agree(init, *transport_, wish, option_.reset_looks, relax); !agreed) {
+        if (Status const agreed = agree(init, *transport_, wish, option_, relax); !agreed) {
             return agreed;
         }
         uint16_t const count = config().queue_count < queue_maximum ? config().queue_count : queue_maximum;
@@ -444,8 +431,8 @@ private:
     [[nodiscard]] Status stop(Looks looks, R& relax) {
         check_place();
         stopped_.set();
-        Status const reset = reset_device(*transport_, looks, relax);
-        if (reset.error() == Error::reset_timed_out) {
+        Status const reset = reset_device(*transport_, looks, relax, queues_.with_pages());
+        if (is_reset_incomplete(reset.error())) {
             return reset;
         }
         ++stop_count_;
@@ -484,16 +471,61 @@ private:
         return stop_count_ == before;
     }
 
+    /// Does a request whose parts all fit the queue. `look` counts on: polls of several requests have one limit.
     template <Relax R>
-    [[nodiscard]] Error wait_for(uint16_t number, Looks looks, R& relax, uint16_t queue) {
+    [[nodiscard]] Status perform_at_once(BlockRequest const& request, Looks looks, uint32_t& look, R& relax,
+                                         uint16_t queue) {
+        Result<uint16_t> number = add(request, queue);
+        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
+            start(queue);
+            queues_[queue].collect();
+            number = add(request, queue);
+            if (number.error() != Error::queue_full || queues_[queue].in_flight() == 0) {
+                break;  // there is room, or all that fill the queue have ended and wait for complete()
+            }
+            if (!relax_keeps_records(relax)) {
+                return Error::request_cancelled;
+            }
+        }
+        if (number.error() == Error::queue_full) {
+            Status const alive = check_alive(queue);
+            return alive ? Status{Error::queue_full} : alive;  // the device never had the data
+        }
+        return number ? wait_for(*number, looks, look, relax, queue) : number.error();
+    }
+
+    /// Does the parts of a request one after another. A function of its own, because the parts take stack.
+    template <Relax R>
+    [[nodiscard]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, Looks looks, R& relax,
+                                                               uint16_t queue) {
+        BlockLimit const limit =
+            block_limit(config(), request.operation, queues_[queue].segment_maximum(config().segments));
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint32_t look = 0;
+        do {  // each turn does a part of the request, which has no more than its bytes or sectors
+            if (!parts.next(part)) {
+                return Error::device_limits_too_small;
+            }
+            uint64_t const sector = part.has_range ? part.range.sector : part.sector;
+            BlockRequest const one{request.operation, sector, part.range.num_sectors, part.data, {}};
+            if (Status const done = perform_at_once(one, looks, look, relax, queue); !done) {
+                return done;
+            }
+        } while (!parts.at_end());
+        return {};
+    }
+
+    template <Relax R>
+    [[nodiscard]] Error wait_for(uint16_t number, Looks looks, uint32_t& look, R& relax, uint16_t queue) {
         queues_[queue].await(number);
         start(queue);
-        for (uint32_t look = 1;; ++look) {
+        for (;;) {
             TakeState const state = queues_[queue].collect();
             if (queues_[queue].is_ready(number)) {
                 return queues_[queue].take_awaited(number);
             }
-            if (state == TakeState::broken || look >= looks.count) {
+            if (state == TakeState::broken || ++look >= looks.count) {
                 break;
             }
             if (!relax_keeps_records(relax)) {
@@ -527,9 +559,9 @@ private:
     T* transport_ = nullptr;
     void const* place_ = nullptr;  ///< of this object, at `init`
     uint16_t queue_count_ = 0;
-    StopMark stopped_;                                         ///< reset() is needed
-    uint32_t stop_count_ = 0;                                  ///< how often all records were cancelled
-    BlockOption option_{Features{}, Looks{0}, QueueOption{}};  ///< all zero, so that the object lies in .bss
+    StopMark stopped_;                             ///< reset() is needed
+    uint32_t stop_count_ = 0;                      ///< how often all records were cancelled
+    BlockOption option_{.reset_looks = Looks{0}};  ///< all zero, so that the object lies in .bss
     Error init_error_ = Error::none;
     uint32_t required_queue_size_ = 0;
     Queues queues_;

@@ -37,7 +37,7 @@ struct BlockTopology {
 struct BlockConfig {
     uint64_t capacity_sectors = 0;
     uint32_t block_bytes = 0;    ///< a power of two of at least 512
-    uint32_t segments = 0;       ///< most data segments of a request
+    uint32_t segments = 0;       ///< most data segments of a request, also by the caller's own limit
     uint32_t segment_bytes = 0;  ///< most bytes of each
     BlockTopology topology;
     uint32_t discard_sectors = 0;       ///< most sectors of one discard
@@ -50,6 +50,16 @@ struct BlockConfig {
 };
 
 namespace detail {
+
+/// Most data segments of one request. `said` is the device's limit, 0 if it does not say: then it takes one, unless
+/// the caller knows better (Firecracker and semu take the next descriptor for the status). `own` is the caller's, 0 if
+/// none.
+[[nodiscard]] constexpr uint32_t data_segments(uint32_t said, uint32_t own) {
+    if (own == 0) {
+        return said != 0 ? said : 1;
+    }
+    return said != 0 && said < own ? said : own;
+}
 
 /// The value, or `fallback` for 0, which is no sensible limit.
 [[nodiscard]] constexpr uint32_t limit_or(uint32_t value, uint32_t fallback) {
@@ -69,7 +79,7 @@ template <Transport T>
 
 /// Reads each field once.
 template <Transport T>
-[[nodiscard]] BlockConfig read_block_fields(T& transport, Features const& features) {
+[[nodiscard]] BlockConfig read_block_fields(T& transport, Features const& features, uint32_t own_segments) {
     namespace config = spec::block::config;
     using Bit = spec::block::Feature;
     auto const word = [&](Bit bit, ReadOnly<uint32_t> field) { return read_if(transport, features, bit, field); };
@@ -77,7 +87,8 @@ template <Transport T>
     read.capacity_sectors = read_config64_once(transport, config::capacity);
     read.segment_bytes = limit_or(word(Bit::size_max, config::size_max), UINT32_MAX);
     // A request without data segments carries no data, so 0 cannot be meant.
-    read.segments = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max), 1) : UINT32_MAX;
+    uint32_t const said = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max), 1) : 0;
+    read.segments = data_segments(said, own_segments);
     read.block_bytes = sensible_block_bytes(word(Bit::blk_size, config::blk_size));
     if (features.has(Bit::topology)) {
         read.topology = {transport.read_config8(config::physical_block_exp.offset),
@@ -97,14 +108,16 @@ template <Transport T>
 
 }  // namespace detail
 
-/// The configuration, read without a change in between. Errors: `config_unstable`; `config_absent`, `config_refused`
-/// or `config_too_short` if not even the capacity is there, which every disk has.
+/// The configuration, read without a change in between. `own_segments` is the caller's own limit of data segments a
+/// request; 0: none. Errors: `config_unstable`; `config_absent`, `config_refused` or `config_too_short` if not even the
+/// capacity is there, which every disk has.
 template <Transport T>
-[[nodiscard]] Result<BlockConfig> read_block_config(T& transport, Features const& features) {
+[[nodiscard]] Result<BlockConfig> read_block_config(T& transport, Features const& features,
+                                                    uint32_t own_segments = 0) {
     if (Status const there = check_config(transport, spec::block::config::capacity + 8); !there) {
         return there.error();
     }
-    return read_config(transport, [&] { return detail::read_block_fields(transport, features); });
+    return read_config(transport, [&] { return detail::read_block_fields(transport, features, own_segments); });
 }
 
 }  // namespace virtq

@@ -34,21 +34,22 @@ protected:
     [[nodiscard]] BlockConfig const& config() const { return config_; }
 
     /// Steps 1 to 6 of §3.1.1, and the configuration, which may be read behind them. Errors: those of
-    /// `DeviceInit::negotiate`, and of `read_block_config`.
+    /// `DeviceInit::negotiate`, of `read_block_config`, and `zoned_host_managed`.
     template <Transport T, Relax R>
-    [[nodiscard]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish, Looks reset_looks,
+    [[nodiscard]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish, BlockOption const& option,
                                R& relax) {
         negotiation_ = wish;
-        if (Status const agreed = init.negotiate(negotiation_, reset_looks, relax); !agreed) {
+        auto const check = [&](Features const& offered) { return check_zones(transport, offered); };
+        if (Status const agreed = init.negotiate(negotiation_, option.reset_looks, relax, check); !agreed) {
             return agreed;
         }
-        Result<bool> const read = read_again(transport);
+        Result<bool> const read = read_again(transport, option);
         return read ? Status{} : init.fail(read.error());
     }
     /// Whether the configuration differs from what it was. Error: `config_unstable`; then nothing has changed.
     template <Transport T>
-    [[nodiscard]] Result<bool> read_again(T& transport) {
-        Result<BlockConfig> const read = read_block_config(transport, negotiated());
+    [[nodiscard]] Result<bool> read_again(T& transport, BlockOption const& option) {
+        Result<BlockConfig> const read = read_block_config(transport, negotiated(), option.data_segments);
         if (!read) {
             return read.error();
         }
@@ -81,6 +82,15 @@ protected:
     void forget_config() { config_ = BlockConfig{}; }
 
 private:
+    /// §5.2.5.1: a driver without zones neither drives a host-managed disk nor accepts DISCARD of it.
+    template <Transport T>
+    [[nodiscard]] static Error check_zones(T& transport, Features const& offered) {
+        bool const is_host_managed =
+            !transport.is_legacy() && offered.has(Bit::zoned) &&
+            transport.read_config8(spec::block::config::zoned_model.offset) == spec::block::zoned_host_managed;
+        return is_host_managed ? Error::zoned_host_managed : Error::none;
+    }
+
     Negotiation negotiation_;
     BlockConfig config_;
 };

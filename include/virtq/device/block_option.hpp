@@ -22,11 +22,22 @@ struct BlockTraits {
     static constexpr uint16_t queue_maximum = 1;  ///< request queues that are used if the device has them
 };
 
+/// What to do with the used length of a read that covers a part of the data, while the status says OK. A length of 0,
+/// or of the status byte alone, is no statement: the status decides then.
+enum class UnderReportedLength : uint8_t {
+    fail_request,  ///< `short_read`: nothing may be assumed of the bytes behind it (§2.7.8.3)
+    accept,        ///< for a device in the field that under-reports: the status alone decides
+};
+
 /// Options of `BlockDevice::init`.
 struct BlockOption {
     Features unwanted{};           ///< bits that the driver shall not want, to try a device without them
     Looks reset_looks{1'000'000};  ///< budget for a reset
     QueueOption queue{};
+    /// Most data segments of one request; what has more goes in several requests. 0: as many as the device says, and 1
+    /// if it does not say (no SEG_MAX). A larger number is for a device that is known to take more than it says.
+    uint32_t data_segments = 0;
+    UnderReportedLength under_reported = UnderReportedLength::fail_request;  ///< see also `queue.over_reported`
 };
 
 /// What a driver of these traits asks of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
@@ -38,7 +49,7 @@ template <class Traits>
     if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
         negotiation.wanted.set(spec::Feature::access_platform);
     }
-    negotiation.wanted = negotiation.wanted.without(option.unwanted);
+    negotiation.unwanted = option.unwanted;
     negotiation.required = Traits::Format::required;
     negotiation.needs = spec::block::feature_needs;
     return negotiation;

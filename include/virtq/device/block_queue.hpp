@@ -4,6 +4,7 @@
 #include <virtq/base/assert.hpp>
 #include <virtq/base/same_as.hpp>
 #include <virtq/device/block_frame.hpp>
+#include <virtq/device/block_option.hpp>
 #include <virtq/device/block_part.hpp>
 #include <virtq/device/block_request.hpp>
 #include <virtq/device/mapped_data.hpp>
@@ -35,20 +36,21 @@ public:
 
     /// After the ring is up: takes pages for headers and status bytes, unless it has them.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, Interface interface, Mapper* mapper) {
+    [[nodiscard]] Status init(Allocator& allocator, Interface interface, UnderReportedLength under_reported,
+                              Mapper* mapper) {
         mapper_ = mapper;
         uint16_t const requests = request_count();
         if (Status const framed = frames_.init(allocator, requests, byte_order(interface)); !framed) {
             return framed;
         }
-        reset(interface);
+        reset(interface, under_reported);
         return {};
     }
 
     /// The same after a reset, in the pages that it has.
-    void start(Interface interface) {
+    void start(Interface interface, UnderReportedLength under_reported) {
         frames_.restart(byte_order(interface));
-        reset(interface);
+        reset(interface, under_reported);
     }
 
     /// The device has stopped, or has never heard of this queue: all pages go back.
@@ -133,8 +135,9 @@ public:
     }
 
 private:
-    void reset(Interface interface) {
+    void reset(Interface interface, UnderReportedLength under_reported) {
         interface_ = interface;
+        under_reported_ = under_reported;
         refused_ = Error::none;
         pool_.reset(request_count());
     }
@@ -271,17 +274,23 @@ private:
 
     [[nodiscard]] Error outcome(uint16_t number, uint32_t written) const {
         switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
-            case spec::block::RequestStatus::ok:
-                // §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news.
-                return interface_ == Interface::modern && written < pool_.expected_bytes(number) ? Error::short_read
-                                                                                                 : Error::none;
+            case spec::block::RequestStatus::ok: return is_short(number, written) ? Error::short_read : Error::none;
             case spec::block::RequestStatus::ioerr: return Error::io_error;
             case spec::block::RequestStatus::unsupp: return Error::not_supported;
         }
         return Error::status_invalid;
     }
 
+    /// §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news, and neither is
+    /// one that covers the status byte at most.
+    [[nodiscard]] bool is_short(uint16_t number, uint32_t written) const {
+        constexpr uint32_t status_bytes = 1;
+        return written < pool_.expected_bytes(number) && written > status_bytes && interface_ == Interface::modern &&
+               under_reported_ == UnderReportedLength::fail_request;
+    }
+
     Interface interface_ = Interface::modern;
+    UnderReportedLength under_reported_ = UnderReportedLength::fail_request;
     Error refused_ = Error::none;
     Mapper* mapper_ = nullptr;
     BlockFrames frames_;

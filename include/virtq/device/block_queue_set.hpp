@@ -69,8 +69,9 @@ public:
     template <class Each>
     void hand_back(Each& each) {
         for (Queue& queue : queues_) {
-            while (BlockCompletion const completion = queue.take_finished()) {
-                each(completion);
+            for (BlockCompletion ended = queue.take_finished(); ended.state == TakeState::completion;
+                 ended = queue.take_finished()) {
+                each(ended);
             }
         }
     }

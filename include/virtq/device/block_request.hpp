@@ -32,13 +32,13 @@ struct BlockRequest {
     Token token{};               ///< comes back with the completion
 };
 
-/// The end of a request, or why there is none.
+/// The end of a request, or why there is none. `state` says whether a request has ended, `error` how it ended: a
+/// request has succeeded when `state` is `completion` and `error` is `none`. There is no conversion to bool, since a
+/// request that failed has ended too.
 struct BlockCompletion {
     Token token;                ///< the caller's, when `state` is `completion`
     Error error = Error::none;  ///< how the request ended
     TakeState state = TakeState::none;
-
-    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
 };
 
 }  // namespace virtq

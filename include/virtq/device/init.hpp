@@ -32,17 +32,60 @@ inline constexpr Features implemented_features =
     return bits;
 }
 
-/// §2.4: asks for a reset and looks until the status reads 0. Errors: `reset_timed_out`, `device_gone`.
+namespace detail {
+
+/// Queues from 0 up to this number may have been enabled through the transport. 0 if it does not keep count.
+template <Transport T>
+[[nodiscard]] uint32_t enabled_queue_end([[maybe_unused]] T const& transport) {
+    if constexpr (requires { transport.enabled_queue_end(); }) {
+        return transport.enabled_queue_end();
+    } else {
+        return 0;
+    }
+}
+
+/// §4.1.4.3.1, §4.2.2.1: a reset disables every queue.
+template <Transport T>
+[[nodiscard]] Status check_queues_disabled(T& transport, uint32_t queues) {
+    for (uint32_t queue = 0; queue < queues; ++queue) {
+        if (transport.is_queue_in_use(static_cast<uint16_t>(queue))) {
+            return transport.status().is_gone() ? Error::device_gone : Error::queue_survived_reset;
+        }
+    }
+    return {};
+}
+
+/// FAILED is the driver's bit: a device that sets it by itself refuses the reset. A driver never sets it alone.
+[[nodiscard]] constexpr bool refuses_reset(DeviceStatus before, DeviceStatus now) {
+    constexpr DeviceStatus failed = DeviceStatus{}.with(spec::StatusBit::failed);
+    return now == failed || (now.has(spec::StatusBit::failed) && !before.has(spec::StatusBit::failed));
+}
+
+}  // namespace detail
+
+/// Whether a device may go on using its queues' memory after `reset_device` returned this error.
+[[nodiscard]] constexpr bool is_reset_incomplete(Error error) {
+    return error == Error::reset_timed_out || error == Error::reset_refused || error == Error::queue_survived_reset;
+}
+
+/// §2.4: asks for a reset and polls until the status reads 0, then looks whether queues 0 to `queues` - 1 are
+/// disabled. Errors: `reset_timed_out`; `reset_refused`, at once, when the device answers with FAILED;
+/// `queue_survived_reset`: after these three the device may still use the memory of its queues
+/// (`is_reset_incomplete`). `device_gone`.
 template <Transport T, Relax R>
-[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax) {
+[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax, uint32_t queues) {
+    DeviceStatus const before = transport.status();
     transport.set_status(DeviceStatus{});
     for (uint32_t look = 1;; ++look) {
         DeviceStatus const status = transport.status();
         if (status.is_reset()) {
-            return {};
+            return detail::check_queues_disabled(transport, queues);
         }
         if (status.is_gone()) {
             return Error::device_gone;
+        }
+        if (detail::refuses_reset(before, status)) {
+            return Error::reset_refused;
         }
         if (look >= looks.count) {
             return Error::reset_timed_out;
@@ -50,6 +93,21 @@ template <Transport T, Relax R>
         relax();
     }
 }
+
+/// As above, with the queues that were enabled through this transport since its `probe`.
+template <Transport T, Relax R>
+[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax) {
+    return reset_device(transport, looks, relax, detail::enabled_queue_end(transport));
+}
+
+namespace detail {
+
+/// Of a driver that asks nothing of the device before it accepts features.
+struct AcceptsAnyDevice {
+    [[nodiscard]] constexpr Error operator()(Features const&) const { return Error::none; }
+};
+
+}  // namespace detail
 
 /// The steps of §3.1.1 in their order: `negotiate` (1 to 6), `set_up_queue` for each queue (7), `go_live` (8). A step
 /// that fails sets FAILED, and no later step may follow.
@@ -63,10 +121,12 @@ public:
     explicit DeviceInit(T& transport) : transport_(transport) {}
 
     /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills `offered` and `negotiated`. Errors:
-    /// `reset_timed_out`, `device_gone`, `status_not_kept`, `nothing_offered`, `feature_required_not_offered`,
-    /// `feature_prerequisite_missing`, `features_refused`.
-    template <Relax R>
-    [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
+    /// those of `reset_device`, `status_not_kept`, `init_needs_reset`, `nothing_offered`,
+    /// `feature_required_not_offered`, `feature_prerequisite_missing`, `features_refused`. `check(offered)` is called
+    /// before features are accepted, when the configuration may be read and not written; an error of it ends the
+    /// initialisation.
+    template <Relax R, class Check = detail::AcceptsAnyDevice>
+    [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax, Check const& check = {}) {
         if constexpr (requires { transport_.is_in_use(); }) {
             VIRTQ_ASSERT(!transport_.is_in_use(),
                          "Initialisation of a device that another driver uses through this transport, and would lose: "
@@ -76,12 +136,9 @@ public:
             return reset;
         }
         status_ = DeviceStatus{};  // of an initialisation before, by the same object
-        add_status(spec::StatusBit::acknowledge);
-        add_status(spec::StatusBit::driver);
-        if (DeviceStatus const kept = transport_.status(); !kept.has(spec::StatusBit::driver) || kept.is_gone()) {
-            return kept.is_gone() ? Error::device_gone : Error::status_not_kept;
+        if (Status const begun = announce_driver(); !begun) {
+            return begun;
         }
-
         Features const usable = transport_.possible_features() & (implemented_features | device_type_features());
         require_what_the_interface_needs(negotiation);
         negotiation.offered = read_offered(negotiation.wanted);
@@ -95,29 +152,25 @@ public:
         if (!negotiation.negotiated.contains(negotiation.required)) {
             return fail(Error::feature_prerequisite_missing);
         }
+        if (Error const error = check(negotiation.offered); error != Error::none) {
+            return fail(error);
+        }
         accepted_ = negotiation.negotiated;
         write_accepted(negotiation.negotiated, negotiation.wanted);
-        if (transport_.is_legacy()) {
-            return {};
-        }
-        DeviceStatus const before = status_;
-        add_status(spec::StatusBit::features_ok);
-        if (transport_.status().has(spec::StatusBit::features_ok)) {
-            return {};
-        }
-        status_ = before;  // FAILED together with it some devices would refuse as well (QEMU)
-        return fail(Error::features_refused);
+        return transport_.is_legacy() ? check_device() : confirm_features();
     }
 
     /// Step 7, for queue number `index`: agrees on a size of at most `N`, takes pages, tells the device where they
-    /// are. Errors: `queue_absent`, `queue_in_use`, `queue_not_accepted`, `queue_size_fixed_no_power_of_two`, and
-    /// those of `VirtQueue::init`; after `queue_size_above_capacity` `required_queue_size` is the least `N`.
+    /// are. Not after `go_live`. Errors: `queue_absent`, `queue_in_use`, `queue_not_accepted`, `init_needs_reset`,
+    /// `queue_size_fixed_no_power_of_two`, and those of `VirtQueue::init`; after `queue_size_above_capacity`
+    /// `required_queue_size` is the least `N`.
     template <uint32_t N, class Format, PageAllocator Allocator>
     [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                       Features const& negotiated, QueueOption option = {}) {
         VIRTQ_ASSERT(status_.has(spec::StatusBit::driver) && negotiated == accepted_,
                      "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated; "
                      "or negotiate() was not called before it");
+        check_not_live();
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());
@@ -142,6 +195,7 @@ public:
     template <uint32_t N, class Format>
     [[nodiscard]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
                                       QueueOption option = {}) {
+        check_not_live();
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());
@@ -154,14 +208,10 @@ public:
     }
 
     /// Step 8: DRIVER_OK. From here on the device is live and may be notified. Errors: `device_gone`,
-    /// `reset_needed`.
+    /// `init_needs_reset`.
     [[nodiscard]] Status go_live() {
-        add_status(spec::StatusBit::driver_ok);
-        DeviceStatus const status = transport_.status();
-        if (status.is_gone()) {
-            return Error::device_gone;
-        }
-        return status.has(spec::StatusBit::device_needs_reset) ? fail(Error::reset_needed) : Status{};
+        Status const live = take_step(spec::StatusBit::driver_ok);
+        return live ? check_device() : live;
     }
 
     /// The size that the last `set_up_queue` was to have, which no `N` below is enough for.
@@ -170,11 +220,66 @@ public:
     /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on; or `device_gone`, if nothing answers any more,
     /// which then was the reason.
     [[nodiscard]] Status fail(Error error) {
+        DeviceStatus const now = transport_.status();
+        if (now.is_gone()) {
+            return Error::device_gone;
+        }
+        if (now.has(spec::StatusBit::device_needs_reset)) {
+            status_ = status_.with(spec::StatusBit::device_needs_reset);  // the device's: never written as 0 (§2.1.1)
+        }
         add_status(spec::StatusBit::failed);
-        return transport_.status().is_gone() ? Error::device_gone : error;
+        return error;
     }
 
 private:
+    /// §3.1.1: step 7 comes before step 8.
+    void check_not_live() const {
+        VIRTQ_ASSERT(!status_.has(spec::StatusBit::driver_ok),
+                     "set_up_queue() or resume_queue() after go_live(): set all queues up first, then go live");
+    }
+
+    /// Steps 2 and 3.
+    [[nodiscard]] Status announce_driver() {
+        if (Status const step = take_step(spec::StatusBit::acknowledge); !step) {
+            return step;
+        }
+        if (Status const step = take_step(spec::StatusBit::driver); !step) {
+            return step;
+        }
+        if (Status const alive = check_device(); !alive) {
+            return alive;
+        }
+        return transport_.status().has(spec::StatusBit::driver) ? Status{} : fail(Error::status_not_kept);
+    }
+
+    /// Steps 5 and 6.
+    [[nodiscard]] Status confirm_features() {
+        DeviceStatus const before = status_;
+        if (Status const step = take_step(spec::StatusBit::features_ok); !step) {
+            return step;
+        }
+        if (Status const alive = check_device(); !alive) {
+            return alive;
+        }
+        if (transport_.status().has(spec::StatusBit::features_ok)) {
+            return {};
+        }
+        status_ = before;  // FAILED together with it some devices would refuse as well (QEMU)
+        return fail(Error::features_refused);
+    }
+
+    /// §2.1.2: a device may fail at any time. Looked at before each step, which would otherwise clear its bit.
+    [[nodiscard]] Status check_device() {
+        return transport_.status().has(spec::StatusBit::device_needs_reset) ? fail(Error::init_needs_reset) : Status{};
+    }
+    [[nodiscard]] Status take_step(spec::StatusBit bit) {
+        Status const alive = check_device();
+        if (alive) {
+            add_status(bit);
+        }
+        return alive;
+    }
+
     /// The largest size of a queue that exists and is not in use.
     [[nodiscard]] Result<uint32_t> free_queue_size(uint16_t index) {
         if (transport_.is_queue_in_use(index)) {  // first: only of an idle queue the size may be read (§4.2.4)
@@ -188,6 +293,9 @@ private:
     [[nodiscard]] Status enable(uint16_t index, VirtQueue<N, Format>& queue) {
         queue.attach();
         Status const enabled = transport_.enable_queue(index, queue.addresses());
+        if (Status const alive = check_device(); !alive) {
+            return alive;  // the reason, also of a queue that was not accepted
+        }
         return enabled ? enabled : fail(enabled.error());
     }
 
@@ -198,15 +306,16 @@ private:
         transport_.set_status(status_);
     }
 
-    /// §6.1 and §6.3: a modern device is driven with VERSION_1 only; ANY_LAYOUT of a legacy one is accepted if
-    /// offered.
+    /// §6.1 and §6.3: a modern device is driven with VERSION_1 only, and NOTIF_CONFIG_DATA, which is the transport's
+    /// business alone, is accepted if offered; so is ANY_LAYOUT of a legacy one.
     void require_what_the_interface_needs(Negotiation& negotiation) {
         if (transport_.is_legacy()) {
             negotiation.wanted.set(spec::Feature::any_layout);
         } else {
+            negotiation.wanted.set(spec::Feature::notif_config_data);
             negotiation.required.set(spec::Feature::version_1);
         }
-        negotiation.wanted = negotiation.wanted | negotiation.required;
+        negotiation.wanted = negotiation.wanted.without(negotiation.unwanted) | negotiation.required;
     }
 
     /// §2.2.1: a feature is accepted only with those that it needs. At most as many rounds as there are needs.

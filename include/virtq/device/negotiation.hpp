@@ -25,7 +25,8 @@ struct Negotiation {
     Features offered;                 ///< what the device offers
     Features negotiated;              ///< what both have agreed on
 
-    Features missing;  ///< required, and not offered or not known here: why `Error::feature_required_not_offered`
+    Features unwanted;  ///< kept out, unless it is required, whatever else wants it
+    Features missing;   ///< required, and not offered or not known here: why `Error::feature_required_not_offered`
 };
 
 }  // namespace virtq

@@ -56,7 +56,11 @@ inline constexpr ReadOnly<uint32_t> discard_sector_alignment{44};
 inline constexpr ReadOnly<uint32_t> max_write_zeroes_sectors{48};
 inline constexpr ReadOnly<uint32_t> max_write_zeroes_seg{52};
 inline constexpr ReadOnly<uint8_t> write_zeroes_may_unmap{56};
+inline constexpr ReadOnly<uint8_t> zoned_model{92};
 }  // namespace config
+
+/// §5.2.4: `zoned_model` of a disk whose zones the driver has to manage.
+inline constexpr uint8_t zoned_host_managed = 1;  // VIRTIO_BLK_Z_HM
 
 /// §5.2.6: bytes of the device ID string.
 inline constexpr uint32_t id_bytes = 20;

@@ -195,6 +195,10 @@ public:
     }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
+    /// One above the highest queue that was enabled since the probe.
+    [[nodiscard]] uint32_t enabled_queue_end() const {
+        return visit([](auto const& transport) { return transport.enabled_queue_end(); });
+    }
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/platform/cpu_word.hpp>
+
 #include <stdint.h>
 
 namespace virtq {
 
-/// How often something was called, for diag/, which asks whether it ever was. A plain number, also where several CPUs
-/// call at once: two calls may then count as one, and never as none. It stops at its largest. All zero at first.
+/// How often something was called, for diag/, which asks whether it ever was. Any CPU may count at any time. Two CPUs
+/// that count at once may lose an increment, since that takes no atomic read-modify-write; the count is never 0 after
+/// a call. It stops at its largest. All zero at first.
 class CallCount {
 public:
     void add() {
-        if (calls_ != UINT16_MAX) {
-            ++calls_;
+        uint32_t const calls = platform::load_word(&calls_);
+        if (calls != UINT16_MAX) {
+            platform::store_word(&calls_, calls + 1);
         }
     }
-    [[nodiscard]] uint16_t value() const { return calls_; }
+    [[nodiscard]] uint16_t value() const { return static_cast<uint16_t>(platform::load_word(&calls_)); }
 
 private:
-    uint16_t calls_ = 0;
+    uint32_t calls_ = 0;
 };
 
 }  // namespace virtq

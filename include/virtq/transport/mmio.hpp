@@ -40,6 +40,7 @@ public:
             "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
             "object was not zero at first: does your boot code clear .bss?");
         space_ = space;
+        queue_end_ = 0;
         probe_mark_.set();
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
         legacy_ = false;
@@ -67,6 +68,9 @@ public:
 
     /// Whether the device was told of a queue through this transport, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
+
+    /// One above the highest queue that was enabled since `probe`.
+    [[nodiscard]] uint32_t enabled_queue_end() const { return queue_end_; }
 
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
@@ -98,6 +102,9 @@ public:
     }
     void set_status(DeviceStatus status) {
         check_probed();
+        if (status.is_reset() && in_use_ && !legacy_) {
+            stop_queues();
+        }
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
         if (status.is_reset()) {
@@ -140,6 +147,7 @@ public:
     /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         in_use_ = true;
+        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
         select(queue);
         write(spec::mmio::queue_size, uint32_t{addresses.size});
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
@@ -220,6 +228,16 @@ private:
         write(spec::mmio::queue_sel, uint32_t{queue});
     }
 
+    /// §4.2.2.2: to stop using a queue, 0 is written to QueueReady and read back. What it reads is `reset_device`'s to
+    /// judge, after the reset.
+    void stop_queues() {
+        for (uint32_t queue = 0; queue < queue_end_; ++queue) {
+            write(spec::mmio::queue_sel, queue);
+            write(spec::mmio::queue_ready, uint32_t{0});
+            static_cast<void>(read(spec::mmio::queue_ready));
+        }
+    }
+
     [[nodiscard]] Status place_modern_queue(QueueAddresses const& addresses) {
         write(spec::mmio::queue_desc, addresses.descriptor_area);
         write(spec::mmio::queue_driver, addresses.driver_area);
@@ -254,6 +272,7 @@ private:
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
     CallCount interrupt_calls_;
+    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     bool legacy_ = false;
     bool asked_features_ok_ = false;
     bool in_use_ = false;

@@ -104,6 +104,8 @@ public:
     }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
+    /// One above the highest queue that was enabled since `probe`.
+    [[nodiscard]] uint32_t enabled_queue_end() const { return queue_end_; }
 
     /// The last `notify` since the device was reset, for diag/.
     [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
@@ -158,6 +160,7 @@ public:
     /// §4.1.5.1.3.1. Errors: `vector_refused`, `queue_not_accepted`.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         in_use_ = true;
+        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
         select(queue);
         if (vectors_.in_use() && !set_vectors(queue)) {
             return Error::vector_refused;
@@ -297,6 +300,7 @@ private:
     PciLine line_;
     CallCount interrupt_calls_;
     CallCount vector_calls_;
+    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
     ProbeMark probe_mark_;

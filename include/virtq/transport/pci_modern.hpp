@@ -130,6 +130,8 @@ public:
     }
     /// Whether the device was told of a queue, and not reset since.
     [[nodiscard]] bool is_in_use() const { return in_use_; }
+    /// One above the highest queue that was enabled since `probe`.
+    [[nodiscard]] uint32_t enabled_queue_end() const { return queue_end_; }
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
     [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
@@ -213,6 +215,7 @@ public:
     /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
     [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         in_use_ = true;
+        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
         if (choose_queue_size(queue, addresses.size) != addresses.size) {
             return Error::queue_size_not_taken;
         }
@@ -460,6 +463,7 @@ private:
     PciLine line_;
     CallCount interrupt_calls_;
     CallCount vector_calls_;
+    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
     Error config_error_ = Error::none;
     bool asked_features_ok_ = false;

@@ -45,7 +45,9 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     /// Returns the feature bits that this transport can carry (§2.2.1). Default: `TransportDefaults`.
     { constant.possible_features() } -> SameAs<Features>;
 
-    /// Returns the device status field (§2.1); all ones if nothing answers.
+    /// Returns the device status field (§2.1); all ones if nothing answers. A transport that also has
+    /// `uint32_t enabled_queue_end() const`, one above the highest queue enabled since its probe, lets `reset_device`
+    /// check that the reset has disabled them.
     { transport.status() } -> SameAs<DeviceStatus>;
     /// Writes it. Status 0 asks for a reset, and does not wait for its end (§2.4).
     { transport.set_status(status) } -> SameAs<void>;

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/device/block.hpp>
+#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/packed.hpp>
+
+#include <device/disk_machine.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// Disks that do not say how many data segments they take, or how much they have written.
+namespace virtq::test {
+namespace {
+
+template <class Machine>
+std::vector<Segment> pieces(Machine& machine, std::vector<std::uint32_t> const& bytes,
+                            std::vector<sim::Buffer>& kept) {
+    std::vector<Segment> segments;
+    for (std::uint32_t const count : bytes) {
+        kept.push_back(machine.buffer(count));
+        segments.push_back(machine.segment(kept.back()));
+    }
+    return segments;
+}
+
+/// All shapes of one to three segments of one to four blocks each, written and read back through a disk that takes one
+/// data segment a request.
+template <class Traits>
+void expect_every_shape(MachineSetup const& setup) {
+    for (unsigned shape = 4; shape < 128; ++shape) {  // base 4 behind a leading digit, which says how many
+        std::vector<std::uint32_t> bytes;
+        for (unsigned rest = shape; rest >= 4; rest /= 4) {
+            bytes.push_back((rest % 4 + 1) * 512);
+        }
+        DiskMachine<32, Traits> machine(setup);
+        machine.bring_up();
+        std::vector<sim::Buffer> kept;
+        std::vector<Segment> const segments = pieces(machine, bytes, kept);
+        Span<Segment const> const data{segments.data(), segments.size()};
+        for (sim::Buffer const& buffer : kept) {
+            std::memset(buffer.virt, static_cast<int>(shape), buffer.bytes);
+        }
+        for (BlockOperation const operation : {BlockOperation::write, BlockOperation::read}) {
+            Status const done = machine.driver.perform({operation, 3, 0, data, Token{}}, patience, machine.stepping());
+            ASSERT_TRUE(done.ok()) << shape << describe(done.error());
+            std::uint64_t sector = 3;
+            for (sim::Buffer const& buffer : kept) {
+                EXPECT_TRUE(machine.holds(buffer, sector)) << shape;
+                sector += buffer.bytes / 512;
+            }
+        }
+        ASSERT_TRUE(machine.driver.submit_read(3, data, Token{std::uintptr_t{1}}).ok());
+        machine.driver.start();
+        machine.device.step();
+        BlockCompletion const done = machine.driver.complete();
+        EXPECT_EQ(done.state, TakeState::completion);
+        EXPECT_EQ(done.error, Error::none);
+    }
+}
+
+// Firecracker and semu take the third descriptor for the status, which lay in the second segment (faults A1).
+TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
+    for (bool const indirect : {false, true}) {
+        sim::BlockOptions disk{.seg_max = 0, .indirect = indirect, .one_data_segment = true};
+        expect_every_shape<BlockTraits>({.disk = disk});
+        expect_every_shape<BlockTraits>({.disk = disk, .version = sim::MmioVersion::legacy});
+        disk.packed = true;
+        expect_every_shape<PackedTraits>({.disk = disk});
+        expect_every_shape<NegotiatedTraits>({.disk = disk});
+    }
+}
+
+// (faults A1)
+TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
+    DiskMachine<> machine({.disk = {.seg_max = 0, .size_max = 1024, .one_data_segment = true}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(4096);
+    ASSERT_TRUE(machine.driver.read(5, machine.segment(data), patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(data, 5));
+    EXPECT_EQ(machine.disk.requests().size(), 4u);
+}
+
+// A queue of 8 holds two parts: a blocking call sends them one after another (faults A1).
+TEST(BlockLimit, SendsPartByPartWhereTheQueueIsTooSmall) {
+    DiskMachine<8> machine(
+        {.disk = {.seg_max = 0, .discard = true, .max_discard_sectors = 8, .one_data_segment = true}});
+    machine.bring_up();
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(12, 1024), kept);
+    BlockRequest const request{BlockOperation::read, 7, 0, {segments.data(), segments.size()}, Token{}};
+    EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+        EXPECT_TRUE(machine.holds(kept[i], 7 + 2 * i));
+    }
+    EXPECT_EQ(machine.disk.requests().size(), 12u);
+    BlockRequest const discard{BlockOperation::discard, 100, 50, {}, Token{}};
+    ASSERT_TRUE(machine.driver.perform(discard, patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.disk.current()[100 * 512], sim::BlockDevice::discarded);
+    EXPECT_EQ(machine.disk.current()[150 * 512 - 1], sim::BlockDevice::discarded);
+    EXPECT_NE(machine.disk.current()[150 * 512], sim::BlockDevice::discarded);
+}
+
+TEST(BlockLimit, EndsWithTheFirstPartThatFails) {
+    DiskMachine<8> machine({.disk = {.seg_max = 0}});
+    machine.bring_up();
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(6, 512), kept);
+    BlockRequest const request{BlockOperation::read, 0, 0, {segments.data(), segments.size()}, Token{}};
+    unsigned steps = 0;
+    auto const third_fails = [&] {
+        if (++steps == 3) {
+            machine.disk.answer_next_with(1);
+        }
+        machine.device.step();
+    };
+    EXPECT_EQ(machine.driver.perform(request, patience, third_fails).error(), Error::io_error);
+    EXPECT_EQ(machine.disk.requests().size(), 3u);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+    // The polls of all parts have one limit.
+    EXPECT_EQ(machine.driver.perform(request, Looks{3}, machine.stepping()).error(), Error::timed_out);
+}
+
+TEST(BlockLimit, TakesTheCallersOwnLimit) {
+    struct {
+        std::uint32_t seg_max;
+        std::uint32_t own;
+        std::size_t requests;
+    } const cases[] = {{0, 0, 6}, {0, 3, 2}, {0, 6, 1}, {4, 0, 2}, {4, 2, 3}, {4, 6, 2}, {6, 1, 6}};
+    for (auto const& [seg_max, own, requests] : cases) {
+        DiskMachine<> machine({.disk = {.seg_max = seg_max}});
+        machine.bring_up({.reset_looks = Looks{100}, .data_segments = own});
+        std::vector<sim::Buffer> kept;
+        std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(6, 512), kept);
+        Span<Segment const> const data{segments.data(), segments.size()};
+        ASSERT_TRUE(
+            machine.driver.perform({BlockOperation::read, 0, 0, data, Token{}}, patience, machine.stepping()).ok());
+        EXPECT_EQ(machine.disk.requests().size(), requests) << seg_max << ' ' << own;
+        machine.device.change_config([&] { machine.disk.set_sectors(4096); });
+        EXPECT_TRUE(machine.driver.on_config_change().ok());  // which reads seg_max again
+        ASSERT_TRUE(
+            machine.driver.perform({BlockOperation::read, 0, 0, data, Token{}}, patience, machine.stepping()).ok());
+        EXPECT_EQ(machine.disk.requests().size(), 2 * requests) << seg_max << ' ' << own;
+    }
+}
+
+// The sentence blamed the page allocator alone (faults A1).
+TEST(BlockLimit, NamesTheLimitWhenTheStatusIsElsewhere) {
+    DiskMachine<> machine({.disk = {.seg_max = 0, .one_data_segment = true}});
+    machine.bring_up({.reset_looks = Looks{100}, .data_segments = 8});
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const segments = pieces(machine, {512, 512}, kept);
+    BlockRequest const request{BlockOperation::read, 0, 0, {segments.data(), segments.size()}, Token{}};
+    EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::status_invalid);
+    EXPECT_NE(std::string{describe(Error::status_invalid)}.find("data_segments"), std::string::npos);
+}
+
+// libvmm says 0: every read ended in short_read (faults A2).
+TEST(BlockLimit, TakesALengthOfTheStatusAtMostForUnsaid) {
+    for (sim::BlockUsedLength const length : {sim::BlockUsedLength::is_zero, sim::BlockUsedLength::status_only}) {
+        DiskMachine<> machine({.disk = {.used_length = length}});
+        machine.bring_up();
+        sim::Buffer const data = machine.buffer(1024);
+        EXPECT_TRUE(machine.driver.read(9, machine.segment(data), patience, machine.stepping()).ok());
+        EXPECT_TRUE(machine.holds(data, 9));
+        machine.disk.answer_next_with(1);  // the status decides
+        EXPECT_EQ(machine.driver.read(9, machine.segment(data), patience, machine.stepping()).error(),
+                  Error::io_error);
+    }
+}
+
+// A length in between is still a short read, unless the caller knows better (faults A2).
+TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
+    for (std::uint64_t const bytes : {std::uint64_t{2}, std::uint64_t{511}, std::uint64_t{1023}}) {
+        DiskMachine<> strict;
+        strict.bring_up();
+        sim::Buffer data = strict.buffer(1024);
+        strict.disk.shorten_next_data(bytes);
+        EXPECT_EQ(strict.driver.read(0, strict.segment(data), patience, strict.stepping()).error(), Error::short_read);
+        DiskMachine<> tolerant;
+        tolerant.bring_up({.reset_looks = Looks{100}, .under_reported = UnderReportedLength::accept});
+        data = tolerant.buffer(1024);
+        for (unsigned life = 0; life < 2; ++life) {
+            tolerant.disk.misreport_next_length(-static_cast<std::int64_t>(bytes));
+            EXPECT_TRUE(tolerant.driver.read(0, tolerant.segment(data), patience, tolerant.stepping()).ok());
+            ASSERT_TRUE(tolerant.driver.reset([](BlockCompletion const&) {}).ok());  // keeps the option
+        }
+    }
+    EXPECT_NE(std::string{describe(Error::short_read)}.find("under_reported"), std::string::npos);
+    EXPECT_NE(std::string{describe(Error::short_read)}.find("over_reported"), std::string::npos);
+}
+
+// §5.2.5.1: DISCARD was accepted of a host-managed disk, which then refused FEATURES_OK (faults B9).
+TEST(BlockLimit, LeavesHostManagedZonesAlone) {
+    DiskMachine<> managed({.disk = {.discard = true, .zoned = sim::wire::block::zoned_host_managed}});
+    EXPECT_EQ(managed.init().error(), Error::zoned_host_managed);
+    EXPECT_EQ(managed.device.status(), 0x83u);
+    EXPECT_EQ(managed.device.accepted_features()[0], 0u);
+    for (std::uint8_t const model : {sim::wire::block::zoned_none, sim::wire::block::zoned_host_aware}) {
+        DiskMachine<> machine({.disk = {.discard = true, .zoned = model}});
+        machine.bring_up();
+        EXPECT_TRUE(machine.driver.can_discard());
+        EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::block::Feature::zoned));
+    }
+}
+
+}  // namespace
+}  // namespace virtq::test
