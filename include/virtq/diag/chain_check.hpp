@@ -12,11 +12,13 @@ namespace virtq {
 /// Compares the chains in flight of a split ring in shared memory with what the driver knows of them, and judges their
 /// addresses. Each word of a descriptor is read once. It goes through all descriptors once.
 template <class Ring>
-class ChainCheck : public ChainFindings {
+class ChainCheck : ChainJudge {
 public:
-    ChainCheck(Ring const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
-        : ChainFindings(seen, ram), ring_(ring) {
-        if (seen.in_order) {
+    ChainCheck(ChainFindings& found, Ring const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
+        : ChainJudge(found, seen, ram), ring_(ring) {}
+
+    void check() {
+        if (seen_.in_order) {
             check_in_order();
         } else {
             check_heads();

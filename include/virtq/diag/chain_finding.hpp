@@ -12,7 +12,8 @@
 
 namespace virtq {
 
-/// What is wrong with the chains in flight, of each kind the first: what the checks of both formats have in common.
+/// What is wrong with the chains in flight, of each kind the first, and what the checks remember on their way: some
+/// 1200 bytes, too many for a small stack.
 class ChainFindings {
 public:
     /// The first descriptor that is not what the driver wrote; `Cause::none` if all are.
@@ -26,32 +27,57 @@ public:
     /// The first chain that no disk understands, and why.
     [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
 
+private:
+    friend class ChainJudge;
+
+    /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.
+    [[nodiscard]] bool met_before(uint16_t id) {
+        uint8_t& byte = met_[id / 8u % sizeof met_];
+        auto const bit = static_cast<uint8_t>(1u << id % 8u);
+        bool const met = (byte & bit) != 0;
+        byte = static_cast<uint8_t>(byte | bit);
+        return met;
+    }
+
+    Finding overwritten_;
+    Finding bad_address_;
+    Finding low_address_;
+    Finding not_a_block_request_;
+    WritableOverlap overlap_;
+    uint8_t met_[512] = {};  ///< a bit for each of 4096 ids
+};
+
+/// What the checks of both formats have in common. All that lasts is in `ChainFindings`.
+class ChainJudge {
 protected:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
     static constexpr auto indirect_flag = static_cast<uint16_t>(spec::DescFlag::indirect);
 
-    ChainFindings(QueueSnapshot const& seen, Span<AddressRange const> ram) : seen_(seen), ram_(ram) {}
+    ChainJudge(ChainFindings& found, QueueSnapshot const& seen, Span<AddressRange const> ram)
+        : seen_(seen), found_(found), ram_(ram) {}
+
+    [[nodiscard]] bool met_before(uint16_t id) { return found_.met_before(id); }
 
     void note(uint16_t desc, uint64_t value, uint64_t expected) {
-        if (value != expected && overwritten_.cause == Cause::none) {
-            overwritten_ = {Cause::descriptor_overwritten, value, expected, desc};
+        if (value != expected && found_.overwritten_.cause == Cause::none) {
+            found_.overwritten_ = {Cause::descriptor_overwritten, value, expected, desc};
         }
     }
 
     /// A segment: in the ring, or in the table of `desc`.
     void judge_segment(uint16_t desc, spec::Descriptor const& entry) {
         auto const at = static_cast<DescIndex>(desc);
-        if (bad_address_.cause == Cause::none) {
-            bad_address_ = detail::judge_segment(at, entry, seen_.pages, ram_);
+        if (found_.bad_address_.cause == Cause::none) {
+            found_.bad_address_ = detail::judge_segment(at, entry, seen_.pages, ram_);
         }
-        if (bad_address_.cause == Cause::none && seen_.table_pages.count != 0) {
-            bad_address_ = detail::judge_segment(at, entry, seen_.table_pages, ram_);
+        if (found_.bad_address_.cause == Cause::none && seen_.table_pages.count != 0) {
+            found_.bad_address_ = detail::judge_segment(at, entry, seen_.table_pages, ram_);
         }
-        overlap_.add(desc, entry);
+        found_.overlap_.add(desc, entry);
         bool const cut = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
-        if (cut && low_address_.cause == Cause::none) {
-            low_address_ = {Cause::buffer_address_cut, entry.addr, 0, desc};
+        if (cut && found_.low_address_.cause == Cause::none) {
+            found_.low_address_ = {Cause::buffer_address_cut, entry.addr, 0, desc};
         }
     }
 
@@ -61,9 +87,9 @@ protected:
         judge_shape(shape);
     }
     void judge_shape(ChainShape const& shape) {
-        overlap_.end_chain();
-        if (not_a_block_request_.cause == Cause::none) {
-            not_a_block_request_ = detail::found(detail::judge_block_chain(shape), shape);
+        found_.overlap_.end_chain();
+        if (found_.not_a_block_request_.cause == Cause::none) {
+            found_.not_a_block_request_ = detail::found(detail::judge_block_chain(shape), shape);
         }
     }
 
@@ -98,12 +124,8 @@ protected:
     QueueSnapshot const& seen_;
 
 private:
+    ChainFindings& found_;
     Span<AddressRange const> ram_;
-    Finding overwritten_;
-    Finding bad_address_;
-    Finding low_address_;
-    Finding not_a_block_request_;
-    WritableOverlap overlap_;
 };
 
 }  // namespace virtq

@@ -167,13 +167,9 @@ void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     }
 }
 
-}  // namespace detail
-
-/// Looks at the registers of virtio-mmio, in the order that §4.2.3.1.1 asks for. Acknowledges nothing, and writes
-/// nothing but two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
+/// All of these into a snapshot that is new.
 template <RegisterSpace Space>
-[[nodiscard]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
-    DeviceSnapshot seen;
+void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     seen.reach = DeviceSnapshot::Reach::identity;
     seen.is_mmio = true;
     if constexpr (requires { uintptr_t{space.base()}; }) {
@@ -181,71 +177,90 @@ template <RegisterSpace Space>
     }
     seen.magic = platform::read_register(space, spec::mmio::magic_value);
     if (seen.magic != spec::mmio::magic) {
-        return seen;
+        return;
     }
     seen.version = platform::read_register(space, spec::mmio::version);
     if (seen.version != spec::mmio::version_legacy && seen.version != spec::mmio::version_modern) {
-        return seen;
+        return;
     }
     seen.legacy = seen.version == spec::mmio::version_legacy;
     seen.device_id = static_cast<spec::DeviceId>(platform::read_register(space, spec::mmio::device_id));
     if (seen.device_id == spec::DeviceId::none) {
-        return seen;
+        return;
     }
     seen.reach = DeviceSnapshot::Reach::status;
     seen.status = DeviceStatus{static_cast<uint8_t>(platform::read_register(space, spec::mmio::status))};
     if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
-        return seen;
+        return;
     }
     seen.interrupt_status = platform::read_register(space, spec::mmio::interrupt_status);
-    detail::look_at_features(space, seen);
-    if (detail::may_ask_for_queue(seen)) {
-        detail::look_at_queue(space, queue, seen);
+    look_at_features(space, seen);
+    if (may_ask_for_queue(seen)) {
+        look_at_queue(space, queue, seen);
         seen.reach = DeviceSnapshot::Reach::queue;
     }
+}
+
+/// A transport that shows nothing of its registers is asked by its calls.
+template <DiagnosableTransport T>
+void ask_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
+    if constexpr (requires { transport.is_probed(); }) {
+        if (!transport.is_probed()) {
+            return;  // there are no registers to look at
+        }
+    }
+    ask_what_it_did(transport, seen);
+    seen.reach = DeviceSnapshot::Reach::status;
+    seen.device_id = transport.device_id();
+    seen.legacy = transport.is_legacy();
+    seen.status = transport.status();
+    if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
+        return;
+    }
+    for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
+        seen.offered.set_word(word, transport.offered_features(word));
+    }
+    seen.knows_features = true;
+    if (may_ask_for_queue(seen)) {
+        ask_of_queue(transport, queue, seen);
+        seen.reach = DeviceSnapshot::Reach::queue;
+    }
+}
+
+template <DiagnosableTransport T>
+void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
+    if constexpr (HidesAnother<T>) {
+        if (transport.is_probed()) {
+            transport.behind([&](auto& behind) { look_at_device(behind, queue, seen); });
+        }
+    } else if constexpr (ShowsMmioSpace<T>) {
+        if (transport.is_probed()) {
+            look_at_device(transport.mmio_space(), queue, seen);
+            ask_what_it_did(transport, seen);
+            seen.interrupts = take_interrupt_snapshot(transport, queue);
+        }
+    } else {
+        ask_device(transport, queue, seen);
+    }
+}
+
+}  // namespace detail
+
+/// Looks at the registers of virtio-mmio, in the order that §4.2.3.1.1 asks for. Acknowledges nothing, and writes
+/// nothing but two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
+template <RegisterSpace Space>
+[[nodiscard]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
+    DeviceSnapshot seen;
+    detail::look_at_device(space, queue, seen);
     return seen;
 }
 
 /// The same through a transport, after its `probe`: by its registers if it shows them, otherwise by its calls.
 template <DiagnosableTransport T>
 [[nodiscard]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
-    if constexpr (HidesAnother<T>) {
-        return transport.is_probed()
-                   ? transport.behind([&](auto& behind) { return take_device_snapshot(behind, queue); })
-                   : DeviceSnapshot{};
-    } else if constexpr (ShowsMmioSpace<T>) {
-        DeviceSnapshot seen;
-        if (transport.is_probed()) {
-            seen = take_device_snapshot(transport.mmio_space(), queue);
-            detail::ask_what_it_did(transport, seen);
-            seen.interrupts = take_interrupt_snapshot(transport, queue);
-        }
-        return seen;
-    } else {
-        DeviceSnapshot seen;
-        if constexpr (requires { transport.is_probed(); }) {
-            if (!transport.is_probed()) {
-                return seen;  // there are no registers to look at
-            }
-        }
-        detail::ask_what_it_did(transport, seen);
-        seen.reach = DeviceSnapshot::Reach::status;
-        seen.device_id = transport.device_id();
-        seen.legacy = transport.is_legacy();
-        seen.status = transport.status();
-        if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
-            return seen;
-        }
-        for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
-            seen.offered.set_word(word, transport.offered_features(word));
-        }
-        seen.knows_features = true;
-        if (detail::may_ask_for_queue(seen)) {
-            detail::ask_of_queue(transport, queue, seen);
-            seen.reach = DeviceSnapshot::Reach::queue;
-        }
-        return seen;
-    }
+    DeviceSnapshot seen;
+    detail::look_at_device(transport, queue, seen);
+    return seen;
 }
 
 }  // namespace virtq

@@ -5,6 +5,7 @@
 #include <virtq/diag/address.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
+#include <virtq/diag/diagnosis_record.hpp>
 #include <virtq/diag/inspect.hpp>
 #include <virtq/diag/interrupt_judge.hpp>
 #include <virtq/diag/last_chain.hpp>
@@ -158,12 +159,13 @@ struct DriverView {
 template <class RingJudge>
 class QueueJudge {
 public:
-    QueueJudge(Diagnosis& diagnosis, typename RingJudge::Ring const& ring, DiagnoseOption const& option,
+    QueueJudge(DiagnosisRecord& record, typename RingJudge::Ring const& ring, DiagnoseOption const& option,
                Notifier notifier, DriverView const& driver)
-        : diagnosis_(diagnosis),
-          device_(diagnosis.device),
-          queue_(diagnosis.queue),
-          ring_(diagnosis, ring, option, notifier),
+        : diagnosis_(record.diagnosis),
+          device_(record.diagnosis.device),
+          queue_(record.diagnosis.queue),
+          chains_(record.chains),
+          ring_(record.diagnosis, ring, option, notifier),
           option_(option),
           notifier_(notifier),
           driver_(driver) {}
@@ -192,23 +194,23 @@ public:
         }
         judge_set_up();
         device.judge_life(notifier_ == Notifier::driver ? Cause::driver_ok_lost : Cause::driver_ok_missing);
-        ChainFindings const chains = ring_.check_chains();
-        bool const overwrites_itself = chains.bad_address().cause == Cause::buffer_inside_ring;
+        ring_.check_chains(chains_);
+        bool const overwrites_itself = chains_.bad_address().cause == Cause::buffer_inside_ring;
         if (overwrites_itself) {
-            add(chains.bad_address());  // it explains whatever the ring says now
+            add(chains_.bad_address());  // it explains whatever the ring says now
         }
         ring_.judge_memory();
-        add(chains.overwritten());
+        add(chains_.overwritten());
         judge_fault();
         if (!overwrites_itself) {
-            add(chains.bad_address());
+            add(chains_.bad_address());
         }
         if (device_.status.has(spec::StatusBit::device_needs_reset)) {
-            judge_complaint(chains);
+            judge_complaint();
         }
         if (diagnosis_.findings().empty()) {
             ring_.judge_event_idx();
-            judge_waiting(chains);
+            judge_waiting();
         }
     }
 
@@ -235,9 +237,9 @@ private:
         }
         judge_agreement(spec::Feature::ring_packed, queue_.is_packed());
         judge_agreement(spec::Feature::in_order, queue_.in_order);
-        // Negotiated, it need not be used.
+        // Negotiated, it need not be used. Pages of an earlier life are held without being used.
         judge_agreement(spec::Feature::indirect_desc,
-                        queue_.table_pages.count != 0 || negotiated(spec::Feature::indirect_desc));
+                        queue_.table_length != 0 || negotiated(spec::Feature::indirect_desc));
         if (bool const expected = negotiated(spec::Feature::event_idx); expected != queue_.event_idx) {
             add(expected ? Cause::event_idx_not_given_to_queue : Cause::event_idx_not_negotiated);
         }
@@ -300,11 +302,11 @@ private:
     }
 
     /// The device says that it cannot bear something, and the ring is as it should be.
-    void judge_complaint(ChainFindings const& chains) {
+    void judge_complaint() {
         if (is_block()) {
-            add(chains.not_a_block_request());
+            add(chains_.not_a_block_request());
         }
-        add(chains.low_address());
+        add(chains_.low_address());
         bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
         // Without the machine's memory an address may still be wrong.
         bool const knows_addresses = names_memory(option_.ram);
@@ -318,15 +320,15 @@ private:
     }
 
     /// All is as it should be: then who waits for whom?
-    void judge_waiting(ChainFindings const& chains) {
+    void judge_waiting() {
         if (queue_.outstanding() == 0) {
             return judge_idle();
         }
         if (notifier_ == Notifier::caller) {  // a driver of the library has a record for each request
-            add(chains.shared_buffer());
+            add(chains_.shared_buffer());
         }
         if (queue_.answered() != 0 && is_block()) {
-            add(chains.not_a_block_request());
+            add(chains_.not_a_block_request());
         }
         if (option_.symptom == Symptom::none) {
             return;
@@ -338,8 +340,8 @@ private:
             add(Cause::not_published, queue_.undecided());
         }
         if (queue_.answered() == 0 && queue_.offered() != 0) {
-            judge_unanswered(chains);
-            add(chains.low_address());
+            judge_unanswered();
+            add(chains_.low_address());
         }
     }
 
@@ -376,7 +378,7 @@ private:
         }
     }
 
-    void judge_unanswered(ChainFindings const& chains) {
+    void judge_unanswered() {
         bool const interrupted = (device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0;
         if (queue_.is_first_time() && interrupted) {
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
@@ -389,7 +391,7 @@ private:
             judge_unheard();
         }
         if (is_block()) {
-            add(chains.not_a_block_request());
+            add(chains_.not_a_block_request());
         }
         add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
         if (!queue_.is_first_time() && !ring_.is_unheard() && !ring_.is_heard()) {
@@ -428,6 +430,7 @@ private:
     Diagnosis& diagnosis_;
     DeviceSnapshot const& device_;
     QueueSnapshot const& queue_;
+    ChainFindings& chains_;
     RingJudge ring_;
     DiagnoseOption const& option_;
     Notifier notifier_;
@@ -440,19 +443,31 @@ template <uint32_t N>
 PackedJudge<N> judge_of(PackedInspector<N> const&);
 
 template <DiagnosisSource Source, uint32_t N, class Format>
-[[nodiscard]] Diagnosis diagnose_queue(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
-                                       Features const& negotiated, DiagnoseOption const& option, Notifier notifier,
-                                       DriverView const& driver = {}) {
-    Diagnosis diagnosis;
-    diagnosis.has_queue = true;
-    diagnosis.queue_index = queue_index;
-    diagnosis.negotiated = negotiated;
-    diagnosis.device = take_device_snapshot(source, queue_index);
+void diagnose_queue(DiagnosisRecord& record, Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
+                    Features const& negotiated, DiagnoseOption const& option, Notifier notifier,
+                    DriverView const& driver = {}) {
+    record.clear();
+    record.diagnosis.has_queue = true;
+    record.diagnosis.queue_index = queue_index;
+    record.diagnosis.negotiated = negotiated;
+    look_at_device(source, queue_index, record.diagnosis.device);
     inspect(queue, [&](auto const& ring) {
-        diagnosis.queue = ring.snapshot();
-        QueueJudge<decltype(judge_of(ring))>{diagnosis, ring, option, notifier, driver}.judge();
+        ring.look(record.diagnosis.queue);
+        QueueJudge<decltype(judge_of(ring))>{record, ring, option, notifier, driver}.judge();
     });
-    return diagnosis;
+}
+
+template <DiagnosisSource Source>
+void diagnose_device(Diagnosis& diagnosis, Source& source) {
+    look_at_device(source, 0, diagnosis.device);
+    DeviceJudge device{diagnosis};
+    if (device.judge_identity() && device.judge_status()) {
+        if (diagnosis.findings().empty()) {
+            // Not of a device that was given up: that is why it is not live.
+            device.judge_life(Cause::driver_ok_missing);
+        }
+        device.judge_need();
+    }
 }
 
 }  // namespace detail
@@ -460,27 +475,38 @@ template <DiagnosisSource Source, uint32_t N, class Format>
 /// Why nothing comes from `queue`, which is number `queue_index` of the device behind `source`: a transport after its
 /// `probe`, or a mapped `RegisterSpace`. `negotiated` are the features that were negotiated. Reads each register and
 /// each shared word once, so that a device that goes on meanwhile cannot contradict itself. Calls on the queue must be
-/// serialised with it. Bounded by the size of the queue.
+/// serialised with it. Bounded by the size of the queue. Takes 2 to 3 KiB of stack: with less, give it a record.
 template <DiagnosisSource Source, uint32_t N, class Format>
 [[nodiscard]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
                                  Features const& negotiated, DiagnoseOption const& option = {}) {
-    return detail::diagnose_queue(source, queue_index, queue, negotiated, option, detail::Notifier::caller);
+    DiagnosisRecord record;
+    detail::diagnose_queue(record, source, queue_index, queue, negotiated, option, detail::Notifier::caller);
+    return record.diagnosis;
+}
+
+/// As above, in a record that the caller keeps. The answer is `record.diagnosis`, until the next call.
+template <DiagnosisSource Source, uint32_t N, class Format>
+Diagnosis const& diagnose(DiagnosisRecord& record, Source& source, uint16_t queue_index,
+                          VirtQueue<N, Format> const& queue, Features const& negotiated,
+                          DiagnoseOption const& option = {}) {
+    detail::diagnose_queue(record, source, queue_index, queue, negotiated, option, detail::Notifier::caller);
+    return record.diagnosis;
 }
 
 /// Why a device cannot be used, when there is no queue yet: after a `probe` or an `init` that failed.
 template <DiagnosisSource Source>
 [[nodiscard]] Diagnosis diagnose(Source& source) {
     Diagnosis diagnosis;
-    diagnosis.device = take_device_snapshot(source, 0);
-    detail::DeviceJudge device{diagnosis};
-    if (device.judge_identity() && device.judge_status()) {
-        if (diagnosis.findings().empty()) {
-            device.judge_life(
-                Cause::driver_ok_missing);  // not of a device that was given up: that is why it is not live
-        }
-        device.judge_need();
-    }
+    detail::diagnose_device(diagnosis, source);
     return diagnosis;
+}
+
+/// As above, in a record that the caller keeps.
+template <DiagnosisSource Source>
+Diagnosis const& diagnose(DiagnosisRecord& record, Source& source) {
+    record.clear();
+    detail::diagnose_device(record.diagnosis, source);
+    return record.diagnosis;
 }
 
 /// A driver that shows what it is made of, as `BlockDevice` does.
@@ -512,27 +538,53 @@ template <class Driver>
     return view;
 }
 
-}  // namespace detail
-
-/// Why a driver does not go on.
 template <DiagnosableDriver Driver>
-[[nodiscard]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
-    detail::DriverView const view = detail::view_of(driver, queue_index);
+void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_index, DiagnoseOption const& option) {
+    DriverView const view = view_of(driver, queue_index);
     if (driver.transport() == nullptr) {
-        Diagnosis diagnosis;
-        diagnosis.device.device_id = view.type;
-        diagnosis.missing = driver.negotiation().missing;
-        diagnosis.add({Cause::driver_not_initialised, static_cast<uint64_t>(view.refused)});
-        return diagnosis;
+        record.clear();
+        record.diagnosis.device.device_id = view.type;
+        record.diagnosis.missing = driver.negotiation().missing;
+        record.diagnosis.add({Cause::driver_not_initialised, static_cast<uint64_t>(view.refused)});
+        return;
     }
-    return detail::diagnose_queue(*driver.transport(), queue_index, driver.ring(queue_index),
-                                  driver.negotiation().negotiated, option, detail::Notifier::driver, view);
+    diagnose_queue(record, *driver.transport(), queue_index, driver.ring(queue_index), driver.negotiation().negotiated,
+                   option, Notifier::driver, view);
 }
 
-/// The same of its first queue.
+}  // namespace detail
+
+/// Why a driver does not go on. Takes 2 to 3 KiB of stack: with less, give it a record.
+template <DiagnosableDriver Driver>
+[[nodiscard]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
+    DiagnosisRecord record;
+    detail::diagnose_driver(record, driver, queue_index, option);
+    return record.diagnosis;
+}
+
+/// As above, of its first queue.
 template <DiagnosableDriver Driver>
 [[nodiscard]] Diagnosis diagnose(Driver& driver, DiagnoseOption const& option) {
     return diagnose(driver, 0, option);
+}
+
+/// As above, in a record that the caller keeps. The answer is `record.diagnosis`, until the next call.
+///
+/// ```
+/// static virtq::DiagnosisRecord record;
+/// virtq::explain(virtq::diagnose(record, disk), kernel_serial_put);
+/// ```
+template <DiagnosableDriver Driver>
+Diagnosis const& diagnose(DiagnosisRecord& record, Driver& driver, uint16_t queue_index = 0,
+                          DiagnoseOption const& option = {}) {
+    detail::diagnose_driver(record, driver, queue_index, option);
+    return record.diagnosis;
+}
+
+/// As above, of its first queue.
+template <DiagnosableDriver Driver>
+Diagnosis const& diagnose(DiagnosisRecord& record, Driver& driver, DiagnoseOption const& option) {
+    return diagnose(record, driver, 0, option);
 }
 
 }  // namespace virtq

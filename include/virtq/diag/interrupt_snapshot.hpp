@@ -13,10 +13,10 @@ namespace virtq {
 struct InterruptSnapshot {
     enum class Way : uint8_t { unknown, mmio, line, vectors };
     Way way = Way::unknown;
-    uint16_t line_calls = 0;                       ///< of on_interrupt()
-    uint16_t vector_calls = 0;                     ///< of on_vector()
-    PciLine line;                                  ///< of a function on PCI
-    uint16_t queue_vector = spec::pci::no_vector;  ///< as the device has it, with `vectors`
+    uint16_t line_calls = 0;    ///< of on_interrupt()
+    uint16_t vector_calls = 0;  ///< of on_vector()
+    PciLine line;               ///< of a function on PCI
+    uint16_t queue_vector = 0;  ///< as the device has it, with `vectors`; otherwise nothing
 };
 
 /// A transport that counts the calls of its handler.

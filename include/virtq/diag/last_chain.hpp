@@ -29,7 +29,7 @@ public:
             is_known_ = true;
             look_at(index, entry);
             bool const linked = (entry.flags & static_cast<uint16_t>(spec::DescFlag::next)) != 0;
-            desc = linked ? entry.next : seen.size;
+            desc = linked && !is_indirect(entry) ? entry.next : seen.size;  // a table is the end (§2.7.5.3.1)
         }
     }
 
@@ -70,12 +70,16 @@ private:
     [[nodiscard]] static bool is_indirect(spec::Descriptor const& entry) {
         return (entry.flags & static_cast<uint16_t>(spec::DescFlag::indirect)) != 0;
     }
-    /// How many descriptors the indirect table has that `entry` names; 0 if it names none of the queue's.
+    /// How many descriptors the indirect table has that `entry` names; 0 if it names none of the queue's. The device
+    /// may have written `entry`: the table that is read is within the queue's pages whatever it says.
     [[nodiscard]] uint16_t table_entries(spec::Descriptor const& entry) const {
+        if (!is_indirect(entry) || seen_.table_length == 0) {
+            return 0;
+        }
         uint64_t const behind = entry.addr - seen_.table_pages.phys.value;
         uint64_t const all = uint64_t{seen_.table_pages.count} * page_bytes;
         bool const names_table =
-            is_indirect(entry) && behind < all && static_cast<uint32_t>(behind) % table_bytes() == 0;
+            behind < all && all - behind >= table_bytes() && static_cast<uint32_t>(behind) % table_bytes() == 0;
         bool const is_whole = entry.len % sizeof(spec::Descriptor) == 0 && entry.len <= table_bytes();
         return static_cast<uint16_t>(names_table && is_whole ? entry.len / sizeof(spec::Descriptor) : 0);
     }
@@ -84,7 +88,7 @@ private:
         return static_cast<TableIndex>(static_cast<uint16_t>(behind / table_bytes()));
     }
     [[nodiscard]] uint32_t table_bytes() const {
-        return ring_.table_length() * static_cast<uint32_t>(sizeof(spec::Descriptor));
+        return seen_.table_length * static_cast<uint32_t>(sizeof(spec::Descriptor));
     }
 
     Ring const& ring_;

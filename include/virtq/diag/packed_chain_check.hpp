@@ -16,19 +16,22 @@ namespace virtq {
 /// is known with IN_ORDER. Without, chains are found by the ids that the driver wrote, from the last one that was
 /// added: of an id that stands in the ring twice, the later is the chain in flight, and the other one is answered.
 template <uint32_t N>
-class PackedChainCheck : public ChainFindings {
+class PackedChainCheck : ChainJudge {
 public:
-    PackedChainCheck(PackedInspector<N> const& ring, QueueSnapshot const& seen, Span<AddressRange const> ram)
-        : ChainFindings(seen, ram),
+    PackedChainCheck(ChainFindings& found, PackedInspector<N> const& ring, QueueSnapshot const& seen,
+                     Span<AddressRange const> ram)
+        : ChainJudge(found, seen, ram),
           ring_(ring),
           at_(seen.packed_ring.taken),
           flags_offset_(at_.offset()),
           flags_(seen.packed_ring.flags),
-          hidden_(ring.first_pending()) {
-        if (seen.in_order) {
+          hidden_(ring.first_pending()) {}
+
+    void check() {
+        if (seen_.in_order) {
             check_in_order();
-        } else if (seen.fault.reason != FaultReason::drained && skip_used()) {
-            check_published(seen.fault ? distance() : check_pending());
+        } else if (seen_.fault.reason != FaultReason::drained && skip_used()) {
+            check_published(seen_.fault ? distance() : check_pending());
         }
     }
 
@@ -41,6 +44,9 @@ private:
         for (uint32_t i = 0; i < all; ++i) {
             if (i == used_count && i < seen_.packed_ring.in_flight && is_used(at_)) {
                 used_count += ahead(id, ring_.used_at(at_.offset()).id) + 1u;
+                if (used_count > seen_.packed_ring.in_flight) {
+                    return;  // it will break the queue
+                }
             }
             Extent const extent = ring_.shadow().extent(id);
             // Of a broken queue it is not known which descriptor is hidden.
@@ -56,12 +62,14 @@ private:
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
 
-    /// Goes behind what the device has used; whether what is there is the driver's.
+    /// Goes behind what the device has used; whether what is there is the driver's. The device can have used what was
+    /// published, and no more, so `at_` never comes behind that: an id of a chain that waits for `publish`, or that it
+    /// uses twice, is not believed.
     [[nodiscard]] bool skip_used() {
-        uint32_t left = distance();
+        uint32_t left = distance() - uint32_t{seen_.packed_ring.pending_descriptors};
         while (left != 0 && is_used(at_)) {
             uint16_t const id = ring_.used_at(at_.offset()).id;
-            if (id >= seen_.size || !is_in_flight(static_cast<BufferId>(id))) {
+            if (id >= seen_.size || !ring_.is_published(static_cast<BufferId>(id))) {
                 return false;  // it will break the queue
             }
             uint16_t const count = ring_.shadow().extent(static_cast<BufferId>(id)).descriptors();
@@ -159,15 +167,6 @@ private:
     }
     [[nodiscard]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
 
-    /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.
-    [[nodiscard]] bool met_before(uint16_t id) {
-        uint8_t& byte = met_[id / 8u % sizeof met_];
-        auto const bit = static_cast<uint8_t>(1u << id % 8u);
-        bool const met = (byte & bit) != 0;
-        byte = static_cast<uint8_t>(byte | bit);
-        return met;
-    }
-
     /// Descriptors from `at_` to the last that was added.
     [[nodiscard]] uint16_t distance() const {
         RingPosition const next = seen_.packed_ring.next;
@@ -184,14 +183,11 @@ private:
         return at.offset() == flags_offset_ ? flags_ : ring_.flags(at.offset());
     }
 
-    static constexpr uint32_t ids_followed = N < 4096 ? N : 4096;  // 512 bytes of a kernel's stack
-
     PackedInspector<N> const& ring_;
     RingPosition at_;  ///< behind what the device has used
     uint16_t flags_offset_;
     uint16_t flags_;
     uint16_t hidden_;  ///< offset of the first descriptor that is not published
-    uint8_t met_[(ids_followed + 7) / 8] = {};
 };
 
 }  // namespace virtq

@@ -19,11 +19,16 @@ public:
 
     [[nodiscard]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
+        look(seen);
+        return seen;
+    }
+    /// Into a snapshot that is new.
+    void look(QueueSnapshot& seen) const {
         seen.format = RingFormat::packed_ring;
         seen.fault = ring_.fault_;
         seen.live = ring_.live();
         if (!ring_.initialised()) {
-            return seen;
+            return;
         }
         seen.size = ring_.size();
         seen.num_free = ring_.num_free();
@@ -32,6 +37,7 @@ public:
         seen.notifications_on = ring_.notifications_on_;
         seen.pages = ring_.pages();
         seen.table_pages = ring_.table_pages();
+        seen.table_length = table_length();
         seen.addresses = ring_.addresses();
         PackedSnapshot& packed_ring = seen.packed_ring;
         packed_ring.next = ring_.next_;
@@ -43,7 +49,6 @@ public:
         packed_ring.flags = flags(packed_ring.taken.offset());
         packed_ring.device_event.word = ring_.memory_.load_device_event();
         packed_ring.driver_event.word = little_endian(platform::load_relaxed(ring_.memory_.events_));
-        return seen;
     }
 
     // Words of a descriptor in shared memory, each call one read of each.
@@ -70,11 +75,18 @@ public:
         return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.ring()) + offset / 2);
     }
 
+    /// Without IN_ORDER: whether the device can use this id, as the ring itself asks before it takes it.
+    [[nodiscard]] bool is_published(BufferId id) const {
+        return ring_.shadow_.mark(id).is_only(Mark::Holder::added_head);
+    }
+
     /// What the driver knows of the buffers.
     [[nodiscard]] BufferShadow<N> const& shadow() const { return ring_.shadow_; }
-    /// Where an indirect table lies, and how many descriptors it has room for.
+    /// Where an indirect table is stored, and how many descriptors it has room for; 0: the queue has no tables.
     [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
-    [[nodiscard]] uint16_t table_length() const { return ring_.pool_.length(); }
+    [[nodiscard]] uint16_t table_length() const {
+        return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
+    }
 
     /// The chain that was added last; without IN_ORDER its mark names the one before.
     [[nodiscard]] BufferId last_added() const { return ring_.last_added_; }

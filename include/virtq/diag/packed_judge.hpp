@@ -19,7 +19,7 @@ public:
     PackedJudge(Diagnosis& diagnosis, Ring const& ring, DiagnoseOption const& option, Notifier)
         : diagnosis_(diagnosis), queue_(diagnosis.queue), ring_(ring), option_(option) {}
 
-    [[nodiscard]] ChainFindings check_chains() const { return PackedChainCheck<N>{ring_, queue_, option_.ram}; }
+    void check_chains(ChainFindings& found) const { PackedChainCheck<N>{found, ring_, queue_, option_.ram}.check(); }
 
     /// What the driver wrote: is it still there?
     void judge_memory() {

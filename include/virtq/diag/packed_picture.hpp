@@ -75,10 +75,9 @@ private:
 
     /// What the device has used and nobody has taken; whether what is behind is the driver's.
     [[nodiscard]] bool print_used() {
-        while (left_ != 0 && is_used()) {
+        while (left_ > seen_.packed_ring.pending_descriptors && is_used()) {
             PackedMemory::Used const entry = ring_.used_at(at_.offset());
-            bool const known =
-                entry.id < seen_.size && ring_.shadow().mark(static_cast<BufferId>(entry.id)).is_head_in_flight();
+            bool const known = entry.id < seen_.size && ring_.is_published(static_cast<BufferId>(entry.id));
             print_used(entry, known ? "" : ", which is not in flight");
             if (!known || !skip(ring_.shadow().extent(static_cast<BufferId>(entry.id)))) {
                 return false;
@@ -118,7 +117,7 @@ private:
     /// Goes on behind a chain, unless the device cannot have used it here.
     [[nodiscard]] bool skip(Extent extent) {
         uint16_t const count = extent.descriptors();
-        if (count > left_) {
+        if (count > left_ - seen_.packed_ring.pending_descriptors) {
             return false;
         }
         step(count);
@@ -149,10 +148,13 @@ private:
         return seen_.in_order || is_in_flight(id) ? "in flight" : "answered";
     }
     [[nodiscard]] bool is_in_flight(uint16_t id) const {
+        if (seen_.in_order) {
+            return distance(ring_.oldest(), id) < seen_.outstanding();
+        }
         return id < seen_.size && ring_.shadow().mark(static_cast<BufferId>(id)).is_head_in_flight();
     }
     void print_table_of(uint16_t id, spec::Descriptor const& entry) {
-        if (this->has(entry, spec::DescFlag::indirect) && id < seen_.size && (seen_.in_order || is_in_flight(id))) {
+        if (this->has(entry, spec::DescFlag::indirect) && is_in_flight(id)) {
             if (Extent const extent = ring_.shadow().extent(static_cast<BufferId>(id)); extent.has_table()) {
                 this->print_table(ring_, extent.table(), entry.len);
             }

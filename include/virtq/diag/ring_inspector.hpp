@@ -22,10 +22,15 @@ public:
 
     [[nodiscard]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
+        look(seen);
+        return seen;
+    }
+    /// Into a snapshot that is new.
+    void look(QueueSnapshot& seen) const {
         seen.fault = ring_.fault_;
         seen.live = ring_.live();
         if (!ring_.initialised()) {
-            return seen;
+            return;
         }
         seen.size = ring_.size();
         seen.num_free = ring_.num_free();
@@ -34,6 +39,7 @@ public:
         seen.notifications_on = ring_.notifications_on_;
         seen.pages = ring_.pages();
         seen.table_pages = ring_.table_pages();
+        seen.table_length = table_length();
         seen.addresses = SplitLayout{seen.size}.addresses(seen.pages.phys);
         seen.added = ring_.added_;
         seen.published = ring_.published_;
@@ -46,7 +52,6 @@ public:
         seen.avail_flags = load_avail(Memory::avail_flags);
         seen.avail_idx = static_cast<RingIndex>(load_avail(Memory::avail_idx));
         seen.used_event = static_cast<RingIndex>(load_avail(Memory::avail_ring + ring_.size()));
-        return seen;
     }
 
     /// What a descriptor says in shared memory.
@@ -71,9 +76,11 @@ public:
 
     /// What the driver knows of the descriptors.
     [[nodiscard]] DescriptorShadow<N> const& shadow() const { return ring_.shadow_; }
-    /// Where an indirect table lies, and how many descriptors it has room for.
+    /// Where an indirect table is stored, and how many descriptors it has room for; 0: the queue has no tables.
     [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
-    [[nodiscard]] uint16_t table_length() const { return ring_.pool_.length(); }
+    [[nodiscard]] uint16_t table_length() const {
+        return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
+    }
 
     /// What a chain of `add` takes, not with IN_ORDER.
     [[nodiscard]] Extent extent(DescIndex head) const {

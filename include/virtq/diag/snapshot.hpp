@@ -64,7 +64,8 @@ struct QueueSnapshot {
     bool notifications_on = false;  ///< of used buffers
     Fault fault;
     Pages pages;
-    Pages table_pages;  ///< of the indirect tables
+    Pages table_pages;          ///< of the indirect tables, also of an earlier life
+    uint16_t table_length = 0;  ///< descriptors of an indirect table; 0: the queue has no tables
     QueueAddresses addresses;
 
     PackedSnapshot packed_ring;  ///< of a packed ring; of a split one the rest:

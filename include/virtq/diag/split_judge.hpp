@@ -21,7 +21,7 @@ public:
     SplitJudge(Diagnosis& diagnosis, Ring const& ring, DiagnoseOption const& option, Notifier notifier)
         : diagnosis_(diagnosis), queue_(diagnosis.queue), ring_(ring), option_(option), notifier_(notifier) {}
 
-    [[nodiscard]] ChainFindings check_chains() const { return ChainCheck<Ring>{ring_, queue_, option_.ram}; }
+    void check_chains(ChainFindings& found) const { ChainCheck<Ring>{found, ring_, queue_, option_.ram}.check(); }
 
     /// What the driver wrote: is it still there?
     void judge_memory() {

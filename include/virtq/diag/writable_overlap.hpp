@@ -33,9 +33,9 @@ public:
 
 private:
     struct Range {
-        uint64_t start;
-        uint32_t bytes;
-        uint32_t chain;
+        uint64_t start = 0;
+        uint32_t bytes = 0;
+        uint32_t chain = 0;
     };
     static constexpr unsigned compared = 32;  // 512 bytes
 
@@ -50,7 +50,7 @@ private:
         return false;
     }
 
-    Range ranges_[compared];  // those from count_ on say nothing
+    Range ranges_[compared] = {};  // those from count_ on say nothing
     unsigned count_ = 0;
     uint32_t chain_ = 0;
     Finding finding_;

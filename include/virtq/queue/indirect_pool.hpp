@@ -69,6 +69,8 @@ public:
 
     /// Descriptors of a table.
     [[nodiscard]] uint16_t length() const { return length_; }
+    /// Whether there are any: pages of an earlier life may be held without, or be too few for one.
+    [[nodiscard]] bool has_tables() const { return length_ != 0 && shortest_ != no_chain; }
     /// How far a table lies behind the first. As wide as an address: a 32-bit one reaches every table that there are
     /// pages for.
     [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }

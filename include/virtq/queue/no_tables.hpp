@@ -29,6 +29,7 @@ public:
     // For diag/, which asks them of a chain that has a table: none.
 
     [[nodiscard]] uint16_t length() const { return 0; }
+    [[nodiscard]] bool has_tables() const { return false; }
     [[nodiscard]] PhysAddr phys(TableIndex) const { return {}; }
     template <class Descriptor>
     [[nodiscard]] Descriptor* descriptors(TableIndex) const {
