@@ -253,6 +253,39 @@ TEST(AnyTransport, SaysThatNoWayWorks) {
     }
 }
 
+// Without its structures there is nothing that the window could lead to.
+TEST(AnyTransport, NeedsStructuresForTheWindow) {
+    for (Error const error : {Error::pci_structure_missing, Error::pci_structure_invalid}) {
+        sim::PciLayout layout = sim::PciLayout::modern();
+        if (error == Error::pci_structure_missing) {
+            std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::isr_cfg; });
+        }
+        PciDiskMachine<Any> machine({.layout = layout});
+        if (error == Error::pci_structure_invalid) {
+            machine.device.claim(wire::common_cfg, {wire::common_cfg, 4, 0x1040, 4});  // too short
+        }
+        EXPECT_EQ(machine.probe().error(), error);
+        expect_attempts(machine.transport, {{true, error}, {true, Error::pci_legacy_absent}, {}});
+    }
+}
+
+TEST(AnyTransport, NamesWhatStoppedBothInterfaces) {
+    PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional()), .assigned = false});
+    EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
+    expect_attempts(
+        machine.transport,
+        {{true, Error::pci_bar_unassigned}, {true, Error::pci_bar_unassigned}, {true, Error::pci_structure_missing}});
+}
+
+TEST(AnyTransport, SaysThatTheWindowFailedDifferently) {
+    PciDiskMachine<Any> machine({.assigned = false});
+    machine.device.refuse_command(wire::command_bus_master);
+    EXPECT_EQ(machine.probe().error(), Error::pci_unreachable);
+    expect_attempts(
+        machine.transport,
+        {{true, Error::pci_bar_unassigned}, {true, Error::pci_legacy_absent}, {true, Error::pci_command_refused}});
+}
+
 // An access that may be copied need not outlive the probe; another one has to.
 class CopiedAccess {
 public:

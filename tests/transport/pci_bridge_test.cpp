@@ -221,6 +221,120 @@ TEST_F(PciBridges, NeedRoomInTheWindow) {
     EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &small}).error(), Error::pci_window_full);
 }
 
+// A window that ends before the next MiB, or with it, once the bridge's own BAR has its place.
+TEST_F(PciBridges, NeedMemoryBehindTheirOwn) {
+    for (PciWindow memory_window : {PciWindow{0x1000'1000, 0x1000}, PciWindow{0x1000'0000, 0x10'0000}}) {
+        sim::PciBridge fresh;
+        bus.add(PciAddress{0, 1, 0}, fresh);
+        fresh.add(0, 0, device);
+        EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &memory_window}).error(), Error::pci_window_full);
+        expect_numbers(fresh, 0, 1, 1);
+        EXPECT_NE(fresh.config().bar(0).address(), 0u);
+        EXPECT_EQ(device.bar(4).address(), 0u);
+        EXPECT_EQ(fresh.config().command() & wire::command_memory, 0);
+    }
+}
+
+// A BAR of 64 bits has its place above 4 GiB, where no bridge passes anything on.
+TEST_F(PciBridges, PassNothingOnAbove4GiB) {
+    sim::PciLayout layout = sim::PciLayout::modern();
+    layout.bars[4].bytes = 0x20'0000;
+    sim::PciDevice large{memory, disk, layout};
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, large);
+    PciWindow end{0xffe0'0000, 0x1000'0000};
+    EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &end}).error(), Error::pci_window_full);
+    EXPECT_EQ(large.bar(4).address(), std::uint64_t{1} << 32);
+    EXPECT_GT(port.config().peek(bridge::memory_base, 2) & 0xfff0, port.config().peek(bridge::memory_limit, 2));
+}
+
+void expect_no_ports(sim::PciBridge& which) {
+    EXPECT_GT(which.config().peek(bridge::io_base, 1) & 0xf0, which.config().peek(bridge::io_limit, 1) & 0xf0);
+}
+
+// Less than 4096 ports that begin at a multiple, ports up to one, and ports whose numbers have more than 32 bits.
+TEST_F(PciBridges, PassOnlyWholeUnitsOfPorts) {
+    for (PciWindow ports_window :
+         {PciWindow{0xc100, 0x100}, PciWindow{0xc100, 0xf00}, PciWindow{0xffff'0000, 0x2'0000}}) {
+        sim::PciBridge wide{sim::PciBridge::Ports::wide};
+        sim::PciDevice transitional{memory, disk, sim::PciLayout::transitional()};
+        bus.add(PciAddress{0, 1, 0}, wide);
+        wide.add(0, 0, transitional);
+        PciWindow memory_window = window;
+        ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &memory_window, .ports = &ports_window}).ok());
+        EXPECT_EQ(transitional.bar(0).address(), 0u);
+        expect_no_ports(wide);
+        EXPECT_EQ(wide.config().command() & wire::command_io, 0);
+        expect_works({1, 0, 0}, Any::Kind::pci_modern, transitional);
+    }
+}
+
+// [BRIDGE] 3.2.5.6: a bridge of 16 bits, and ports behind 0xffff.
+TEST_F(PciBridges, PassHighPortsOnlyIfWide) {
+    for (bool const is_wide : {false, true}) {
+        sim::PciBridge one{is_wide ? sim::PciBridge::Ports::wide : sim::PciBridge::Ports::narrow};
+        sim::PciDevice transitional{memory, disk, sim::PciLayout::transitional()};
+        bus.add(PciAddress{0, 1, 0}, one);
+        one.add(0, 0, transitional);
+        PciWindow high{0x2'0000, 0x1'0000};
+        PciWindow memory_window = window;
+        ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &memory_window, .ports = &high}).ok());
+        EXPECT_EQ(transitional.bar(0).address(), is_wide ? 0x2'0000u : 0u);
+        EXPECT_EQ(one.config().peek(bridge::io_base_high, 2), is_wide ? 2u : 0u);
+        expect_works({1, 0, 0}, Any::Kind::pci_modern, transitional);
+    }
+}
+
+// The device has a place, and the unit that the bridge would pass on has not.
+TEST_F(PciBridges, NeedAWholeUnitOfPorts) {
+    sim::PciDevice legacy{memory, disk, sim::PciLayout::legacy()};
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, legacy);
+    PciWindow few{0xc000, 0x100};
+    EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &window, .ports = &few}).error(), Error::pci_window_full);
+    EXPECT_EQ(legacy.bar(0).address(), 0xc000u);
+    expect_no_ports(port);
+}
+
+TEST_F(PciBridges, PassNoPortsOnIfNoneNeeded) {
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    std::uint64_t const before = ports.left();
+    ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window, .ports = &ports}).ok());
+    EXPECT_EQ(ports.left(), before);
+    expect_no_ports(port);
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
+}
+
+// The end is below the beginning, which nobody can have meant.
+TEST_F(PciBridges, AreNumberedAnewIfNumbersAreCrooked) {
+    port.config().poke(bridge::secondary, 3, 1);
+    port.config().poke(bridge::subordinate, 2, 1);
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15}, {.memory = &window});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_EQ(buses->last, 1);
+    expect_numbers(port, 0, 1, 1);
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
+}
+
+// What firmware has numbered for another host bridge takes no numbers of this one away.
+TEST_F(PciBridges, AreNumberedWithinTheirRange) {
+    sim::PciBridge other;
+    other.config().poke(bridge::secondary, 0x20, 1);
+    other.config().poke(bridge::subordinate, 0x2f, 1);
+    bus.add(PciAddress{0, 1, 0}, other);
+    bus.add(PciAddress{0, 2, 0}, port);
+    port.add(0, 0, device);
+    Result<PciBusRange> const buses = number_buses(bus, {0, 15}, {.memory = &window});
+    ASSERT_TRUE(buses.ok());
+    EXPECT_EQ(buses->last, 1);
+    expect_numbers(port, 0, 1, 1);
+    expect_numbers(other, 0, 0x20, 0x2f);
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
+}
+
 TEST_F(PciBridges, MayHaveOtherDevicesBehind) {
     sim::PciStranger stranger{0x8086, 0x100e};
     sim::PciStranger cardbus{0x8086, 0x1234, 2};

@@ -450,6 +450,35 @@ TEST_F(PciLayoutTest, RefusesStructuresThatOverlap) {
     EXPECT_TRUE(find().ok());
 }
 
+/// A device whose list is broken from the second look on.
+class ListBreaksLater : public ConfigBytes {
+public:
+    explicit ListBreaksLater(ConfigBytes const& config) : ConfigBytes(config) {}
+
+    [[nodiscard]] std::uint8_t read8(PciAddress address, std::uint16_t offset) {
+        bool const is_start = offset == spec::pci::capabilities_pointer.offset;
+        looks += is_start ? 1u : 0u;
+        return is_start && looks > 1 ? std::uint8_t{0x10} : ConfigBytes::read8(address, offset);
+    }
+
+    unsigned looks = 0;
+};
+
+// Whether its data is another capability cannot be seen then.
+TEST_F(PciLayoutTest, RefusesAShortWindowIfListBreaks) {
+    add_all();
+    add({Type::window, 0, 0, 0, 16});
+    ASSERT_NE(find()->window, 0);
+    ListBreaksLater access{config};
+    PciFunction<ListBreaksLater> const breaking{access, {}};
+    PciBars bars;
+    bars.measure(breaking);
+    Result<PciLayout> const found = find_layout(breaking, bars);
+    ASSERT_TRUE(found.ok());
+    EXPECT_EQ(access.looks, 2u);
+    EXPECT_EQ(found->window, 0);
+}
+
 TEST_F(PciLayoutTest, EndsWhenTheDeviceIsGone) {
     config.bytes.fill(0xff);
     config.bar_sticky = {};

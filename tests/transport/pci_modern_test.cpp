@@ -521,6 +521,49 @@ TEST(PciModernDoorbell, CallsAQueueByTheNameThatTheDeviceGives) {
     }
 }
 
+// The highest queue is known from the first one that is enabled, and not forgotten with a lower one.
+TEST(PciModernDoorbell, IsFoundInAnyOrder) {
+    QueueMachine<> with({.queues = 18});
+    ASSERT_TRUE(with.negotiate({}).ok());
+    VirtQueue<16> lower;
+    sim::GuestMemory& memory = with.machine.memory;
+    ASSERT_TRUE(with.init.set_up_queue(17, with.queue, memory, with.negotiation.negotiated).ok());
+    ASSERT_TRUE(with.init.set_up_queue(16, lower, memory, with.negotiation.negotiated).ok());
+    ASSERT_TRUE(with.init.go_live().ok());
+    for (std::uint16_t const queue : {std::uint16_t{16}, std::uint16_t{17}}) {
+        with.machine.transport.notify(queue);
+        EXPECT_EQ(with.machine.device.notifications(queue), 1u);
+    }
+    EXPECT_BREACH(with.machine.transport.notify(18), "not enabled");
+    with.machine.transport.set_status(DeviceStatus{});
+    lower.detach();
+    EXPECT_TRUE(lower.release(memory).ok());
+}
+
+// Above the queues that have room for a name.
+TEST(PciModernDoorbell, HasNoOtherNameAbove16) {
+    for (bool const named : {false, true}) {
+        QueueMachine<> with({.queues = 17});
+        with.machine.device.offer(39);  // NOTIF_CONFIG_DATA
+        with.machine.device.set_notif_config_data(named ? 0xbeef : 16, 16);
+        ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::notif_config_data)).ok());
+        EXPECT_EQ(with.init.set_up_queue(16, with.queue, with.machine.memory, with.negotiation.negotiated).error(),
+                  named ? Error::queue_above_transport : Error::none);
+    }
+}
+
+// Queue 16's own is aligned, and those of odd queues below it are not.
+TEST(PciModernDoorbell, IsAlignedOfAllQueuesBelow) {
+    for (std::uint32_t const multiplier : {2u, 4u}) {
+        sim::PciLayout layout = sim::PciLayout::modern();
+        layout.notify_off_multiplier = multiplier;
+        QueueMachine<> with({.notification_data = true, .queues = 17}, layout);
+        ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::notification_data)).ok());
+        EXPECT_EQ(with.init.set_up_queue(16, with.queue, with.machine.memory, with.negotiation.negotiated).error(),
+                  multiplier == 2 ? Error::queue_above_transport : Error::none);
+    }
+}
+
 // --- reset of a queue (§2.6.1) ---
 
 TEST(PciModernQueueReset, BringsAQueueBack) {
