@@ -2,6 +2,7 @@
 #include <device/disk_machine.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,23 @@ TEST(BlockLimits, AddsNothingWhenALaterPartIsImpossible) {
     Segment const pieces[] = {
         {data.phys, 512}, {data.phys + 512, 100}, {data.phys + 612, 100}, {data.phys + 712, 312}};
     EXPECT_EQ(machine.driver.submit_read(0, pieces, Token{}).error(), Error::device_limits_too_small);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+    expect_read(machine, 5, 2);
+}
+
+// The queue is full before the part comes up that the device cannot take, so nobody knows of it when the first is sent.
+TEST(BlockLimits, EndsWhereAPartInTurnIsImpossible) {
+    DiskMachine<8> machine({.disk = {.seg_max = 2}});
+    machine.bring_up();
+    sim::Buffer const data = machine.buffer(3072);
+    Segment const pieces[] = {{data.phys, 512},        {data.phys + 512, 512},  {data.phys + 1024, 512},
+                              {data.phys + 1536, 512}, {data.phys + 2048, 512}, {data.phys + 2560, 100},
+                              {data.phys + 2660, 100}, {data.phys + 2760, 312}};
+    BlockRequest const request{BlockOperation::read, 3, 0, pieces, Token{}};
+    EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
+    EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::device_limits_too_small);
+    EXPECT_EQ(machine.disk.requests().size(), 3u);  // what came before was done
+    EXPECT_EQ(std::memcmp(data.virt, machine.disk.current().data() + 3 * 512, 2560), 0);
     EXPECT_EQ(machine.driver.in_flight(), 0);
     expect_read(machine, 5, 2);
 }

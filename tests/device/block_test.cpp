@@ -340,8 +340,11 @@ TEST(BlockDevice, DoesNotTrustDataBeyondTheUsedLength) {
     DiskMachine<> old({.version = sim::MmioVersion::legacy});
     old.bring_up();
     sim::Buffer const legacy_data = old.buffer(1024);
-    old.disk.misreport_next_length(-1025);  // legacy devices set the length wrongly (§5.2.6.3)
-    EXPECT_TRUE(old.driver.read(0, old.segment(legacy_data), patience, old.stepping()).ok());
+    for (std::int64_t const short_by : {-1025, -513}) {  // legacy devices set the length wrongly (§5.2.6.3)
+        old.disk.misreport_next_length(short_by);
+        EXPECT_TRUE(old.driver.read(0, old.segment(legacy_data), patience, old.stepping()).ok());
+        EXPECT_TRUE(old.holds(legacy_data, 0));
+    }
 }
 
 TEST(BlockDevice, TellsThatTheQueueIsBroken) {

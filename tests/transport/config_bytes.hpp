@@ -56,6 +56,9 @@ public:
     /// Bytes from 0x40 on that can be written; none but those of a window.
     std::array<std::uint8_t, 256> sticky{};
 
+    /// After so many reads the device is gone, and shows all ones.
+    std::size_t reads_left = SIZE_MAX;
+
     std::size_t accesses = 0;
     std::size_t crooked = 0;       ///< accesses that are not aligned, or beyond the end
     std::size_t bars_live = 0;     ///< writes to a BAR while the function decodes
@@ -69,9 +72,10 @@ private:
         return wrong;
     }
     [[nodiscard]] std::uint32_t read(std::uint16_t offset, unsigned width) {
-        if (is_crooked(offset, width)) {
+        if (reads_left == 0 || is_crooked(offset, width)) {
             return UINT32_MAX;
         }
+        --reads_left;
         return is_bar(offset) && asked_[index_of(offset)] ? *bar_answer[index_of(offset)] : get(offset, width);
     }
     void write(std::uint16_t offset, std::uint32_t value, unsigned width) {

@@ -259,6 +259,32 @@ TEST_F(PciLayoutTest, RefusesAWindowWhoseDataIsAnotherCapability) {
     }
 }
 
+// Whether the data is another capability is looked for in the list again: the device may be gone by then.
+TEST_F(PciLayoutTest, RefusesAWindowItCannotCheck) {
+    std::uint16_t const window = next;
+    add({Type::window, 0, 0, 0, 16});
+    add_all();
+    PciBars bars;
+    bars.measure(function);
+    unsigned refused = 0;
+    unsigned reads = 0;
+    for (; reads < 1000; ++reads) {
+        config.reads_left = reads;
+        Result<PciLayout> const found = find_layout(function, bars);
+        if (found && found->window == window) {
+            break;  // it was there to the end
+        }
+        if (found) {
+            EXPECT_EQ(found->window, 0) << reads;
+            ++refused;
+        } else {
+            EXPECT_EQ(refused, 0u) << reads;  // by then all structures have been found
+        }
+    }
+    EXPECT_GT(refused, 0u);
+    EXPECT_LT(reads, 1000u);
+}
+
 // The data would lie behind the space of the list (faults A7).
 TEST_F(PciLayoutTest, RefusesAWindowWithoutRoomForItsData) {
     add_all();

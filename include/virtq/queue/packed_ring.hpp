@@ -493,12 +493,10 @@ private:
         return count > memory_.size() ? Error::chain_longer_than_queue : Error::queue_full;
     }
 
-    /// The device lied. From now on every call says so; the first lie is kept.
+    /// The device lied. From now on every call says so. Nothing is looked at after it, so that it is the first lie.
     [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
-        if (!fault_) {
-            fault_ = Fault{reason, value};
-            close();
-        }
+        fault_ = Fault{reason, value};
+        close();
         return {Token{}, 0, TakeState::broken};
     }
 
