@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/transport/call_count.hpp>
-#include <virtq/transport/transport.hpp>
 
 #include <gtest/gtest.h>
 
@@ -18,21 +17,6 @@ TEST(CallCount, StopsAtItsLargestNumber) {
         calls.add();
     }
     EXPECT_EQ(calls.value(), UINT16_MAX);
-}
-
-/// A device that has a queue of every number, by its own account.
-struct QueuesWithoutEnd {
-    unsigned questions = 0;
-    std::uint16_t queue_size_max(std::uint16_t) {
-        ++questions;
-        return 8;
-    }
-};
-
-TEST(QueueCount, EndsWithTheLargestNumber) {
-    QueuesWithoutEnd transport;
-    EXPECT_EQ(count_queues(transport), UINT16_MAX);
-    EXPECT_EQ(transport.questions, UINT16_MAX);
 }
 
 }  // namespace
