@@ -38,7 +38,7 @@ struct BlockCompletion {
     Error error = Error::none;  ///< how the request ended
     TakeState state = TakeState::none;
 
-    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return state == TakeState::completion; }
 };
 
 }  // namespace virtq

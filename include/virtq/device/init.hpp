@@ -23,7 +23,7 @@ inline constexpr Features implemented_features =
 
 /// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
 /// them.
-[[nodiscard]] constexpr Features device_type_features() {
+[[__nodiscard__]] constexpr Features device_type_features() {
     Features bits;
     bits.set_word(0, 0x00ffffff);
     bits.set_word(1, 0xfffc0000);
@@ -34,7 +34,7 @@ inline constexpr Features implemented_features =
 
 /// §2.4: asks for a reset and looks until the status reads 0. Errors: `reset_timed_out`, `device_gone`.
 template <Transport T, Relax R>
-[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax) {
+[[__nodiscard__]] Status reset_device(T& transport, Looks looks, R& relax) {
     transport.set_status(DeviceStatus{});
     for (uint32_t look = 1;; ++look) {
         DeviceStatus const status = transport.status();
@@ -64,7 +64,7 @@ public:
     /// `reset_timed_out`, `device_gone`, `status_not_kept`, `nothing_offered`, `feature_required_not_offered`,
     /// `feature_prerequisite_missing`, `features_refused`.
     template <Relax R>
-    [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
+    [[__nodiscard__]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax) {
         if constexpr (requires { transport_.is_in_use(); }) {
             VIRTQ_ASSERT(!transport_.is_in_use(),
                          "Initialisation of a device that another driver uses through this transport, and would lose: "
@@ -111,8 +111,8 @@ public:
     /// are. Errors: `queue_absent`, `queue_in_use`, `queue_not_accepted`, `queue_size_fixed_no_power_of_two`, and
     /// those of `VirtQueue::init`; after `queue_size_above_capacity` `required_queue_size` is the least `N`.
     template <uint32_t N, class Format, PageAllocator Allocator>
-    [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
-                                      Features const& negotiated, QueueOption option = {}) {
+    [[__nodiscard__]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
+                                          Features const& negotiated, QueueOption option = {}) {
         VIRTQ_ASSERT(status_.has(spec::StatusBit::driver) && negotiated == accepted_,
                      "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated; "
                      "or negotiate() was not called before it");
@@ -138,8 +138,8 @@ public:
     /// Step 7 after a reset, for a queue that has its pages already: the same size again. Errors: as above, and
     /// `queue_size_not_taken` when the device allows less than before.
     template <uint32_t N, class Format>
-    [[nodiscard]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
-                                      QueueOption option = {}) {
+    [[__nodiscard__]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
+                                          QueueOption option = {}) {
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
             return fail(maximum.error());
@@ -153,7 +153,7 @@ public:
 
     /// Step 8: DRIVER_OK. From here on the device is live and may be notified. Errors: `device_gone`,
     /// `reset_needed`.
-    [[nodiscard]] Status go_live() {
+    [[__nodiscard__]] Status go_live() {
         add_status(spec::StatusBit::driver_ok);
         DeviceStatus const status = transport_.status();
         if (status.is_gone()) {
@@ -163,18 +163,18 @@ public:
     }
 
     /// The size that the last `set_up_queue` was to have, which no `N` below is enough for.
-    [[nodiscard]] uint32_t required_queue_size() const { return required_queue_size_; }
+    [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
 
     /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on; or `device_gone`, if nothing answers any more,
     /// which then was the reason.
-    [[nodiscard]] Status fail(Error error) {
+    [[__nodiscard__]] Status fail(Error error) {
         add_status(spec::StatusBit::failed);
         return transport_.status().is_gone() ? Error::device_gone : error;
     }
 
 private:
     /// The largest size of a queue that exists and is not in use.
-    [[nodiscard]] Result<uint32_t> free_queue_size(uint16_t index) {
+    [[__nodiscard__]] Result<uint32_t> free_queue_size(uint16_t index) {
         if (transport_.is_queue_in_use(index)) {  // first: only of an idle queue the size may be read (§4.2.4)
             return Error::queue_in_use;
         }
@@ -183,7 +183,7 @@ private:
     }
 
     template <uint32_t N, class Format>
-    [[nodiscard]] Status enable(uint16_t index, VirtQueue<N, Format>& queue) {
+    [[__nodiscard__]] Status enable(uint16_t index, VirtQueue<N, Format>& queue) {
         queue.attach();
         Status const enabled = transport_.enable_queue(index, queue.addresses());
         return enabled ? enabled : fail(enabled.error());
@@ -208,7 +208,7 @@ private:
     }
 
     /// §2.2.1: a feature is accepted only with those that it needs. At most as many rounds as there are needs.
-    [[nodiscard]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
+    [[__nodiscard__]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
         for (size_t round = 0; round < needs.size(); ++round) {
             for (FeatureNeed const& need : needs) {
                 if (accepted.has_bit(need.bit) && !accepted.has_bit(need.needs)) {
@@ -222,11 +222,11 @@ private:
     /// The words that have to be looked at: a legacy interface has one, bits from 64 on are read only by a driver
     /// that wants one. QEMU's virtio-mmio takes every selector above 1 for 1, so that to write word 2 would undo
     /// word 1.
-    [[nodiscard]] bool uses_word(unsigned word, Features const& wanted) const {
+    [[__nodiscard__]] bool uses_word(unsigned word, Features const& wanted) const {
         return word == 0 || (!transport_.is_legacy() && (word == 1 || wanted.word(word) != 0));
     }
 
-    [[nodiscard]] Features read_offered(Features const& wanted) {
+    [[__nodiscard__]] Features read_offered(Features const& wanted) {
         Features offered;
         for (unsigned word = 0; word < Features::word_count; ++word) {
             if (uses_word(word, wanted)) {

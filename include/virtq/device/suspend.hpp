@@ -15,7 +15,8 @@ namespace virtq {
 
 /// Looks until `bit` is set and `other` is not.
 template <Transport T, Relax R>
-[[nodiscard]] Status await_status(T& transport, spec::StatusBit bit, spec::StatusBit other, Looks looks, R& relax) {
+[[__nodiscard__]] Status await_status(T& transport, spec::StatusBit bit, spec::StatusBit other, Looks looks,
+                                      R& relax) {
     for (uint32_t look = 1;; ++look) {
         DeviceStatus const status = transport.status();
         if (status.is_gone()) {
@@ -37,7 +38,7 @@ template <Transport T, Relax R>
 /// Suspends a live device, and waits until it says so. Errors: `not_live` (DRIVER_OK is not set), `device_gone`,
 /// `reset_needed` (it could not), `suspend_timed_out`; after the last it may still become suspended.
 template <Transport T, Relax R>
-[[nodiscard]] Status suspend_device(T& transport, Looks looks, R& relax) {
+[[__nodiscard__]] Status suspend_device(T& transport, Looks looks, R& relax) {
     DeviceStatus const status = transport.status();
     if (status.is_gone()) {
         return Error::device_gone;
@@ -51,7 +52,7 @@ template <Transport T, Relax R>
 
 /// Lets a suspended device go on, and waits until it does. Then publish and notify as usual. Errors: as above.
 template <Transport T, Relax R>
-[[nodiscard]] Status resume_device(T& transport, Looks looks, R& relax) {
+[[__nodiscard__]] Status resume_device(T& transport, Looks looks, R& relax) {
     DeviceStatus const status = transport.status();
     if (status.is_gone()) {
         return Error::device_gone;

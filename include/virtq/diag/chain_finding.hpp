@@ -16,15 +16,15 @@ namespace virtq {
 class ChainFindings {
 public:
     /// The first descriptor that is not what the driver wrote; `Cause::none` if all are.
-    [[nodiscard]] Finding const& overwritten() const { return overwritten_; }
+    [[__nodiscard__]] Finding const& overwritten() const { return overwritten_; }
     /// The first address that cannot be right.
-    [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
+    [[__nodiscard__]] Finding const& bad_address() const { return bad_address_; }
     /// The first address below 4 GiB, if the queue lies above.
-    [[nodiscard]] Finding const& low_address() const { return low_address_; }
+    [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
     /// The first segment that the device writes in two chains.
-    [[nodiscard]] Finding const& shared_buffer() const { return overlap_.finding(); }
+    [[__nodiscard__]] Finding const& shared_buffer() const { return overlap_.finding(); }
     /// The first chain that no disk understands, and why.
-    [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
+    [[__nodiscard__]] Finding const& not_a_block_request() const { return not_a_block_request_; }
 
 protected:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);

@@ -52,12 +52,12 @@ private:
         }
     }
     /// How far an id is behind another one. One that the device made up is far behind.
-    [[nodiscard]] uint32_t ahead(BufferId from, uint32_t id) const {
+    [[__nodiscard__]] uint32_t ahead(BufferId from, uint32_t id) const {
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
 
     /// Goes behind what the device has used; whether what is there is the driver's.
-    [[nodiscard]] bool skip_used() {
+    [[__nodiscard__]] bool skip_used() {
         uint32_t left = distance();
         while (left != 0 && is_used(at_)) {
             uint16_t const id = ring_.used_at(at_.offset()).id;
@@ -76,7 +76,7 @@ private:
 
     /// What the device was not told of, whose ids are known, from the last to the first; how many descriptors are
     /// before it.
-    [[nodiscard]] uint32_t check_pending() {
+    [[__nodiscard__]] uint32_t check_pending() {
         uint32_t left = distance();
         BufferId id = ring_.last_added();
         for (uint16_t i = seen_.packed_ring.pending; i != 0; --i) {
@@ -112,7 +112,7 @@ private:
             }
         }
     }
-    [[nodiscard]] RingPosition place(uint32_t behind) const {
+    [[__nodiscard__]] RingPosition place(uint32_t behind) const {
         RingPosition position = at_;
         position.advance(static_cast<uint16_t>(behind), seen_.size);
         return position;
@@ -150,37 +150,37 @@ private:
         judge_chain(shape, ring_.shadow().bytes(id));
     }
 
-    [[nodiscard]] uint16_t expected_flags(RingPosition at, uint16_t flags) const {
+    [[__nodiscard__]] uint16_t expected_flags(RingPosition at, uint16_t flags) const {
         return static_cast<uint16_t>((at.available_flags() ^ (is_hidden(at) ? RingPosition::avail_flag : 0)) | flags);
     }
     /// The first descriptor that is not published.
-    [[nodiscard]] bool is_hidden(RingPosition at) const {
+    [[__nodiscard__]] bool is_hidden(RingPosition at) const {
         return seen_.packed_ring.pending_descriptors != 0 && at.offset() == hidden_;
     }
-    [[nodiscard]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
+    [[__nodiscard__]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
 
     /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.
-    [[nodiscard]] bool met_before(uint16_t id) {
-        uint8_t& byte = met_[id / 8u % sizeof met_];
+    [[__nodiscard__]] bool met_before(uint16_t id) {
+        uint8_t& octet = met_[id / 8u % sizeof met_];
         auto const bit = static_cast<uint8_t>(1u << id % 8u);
-        bool const met = (byte & bit) != 0;
-        byte = static_cast<uint8_t>(byte | bit);
+        bool const met = (octet & bit) != 0;
+        octet = static_cast<uint8_t>(octet | bit);
         return met;
     }
 
     /// Descriptors from `at_` to the last that was added.
-    [[nodiscard]] uint16_t distance() const {
+    [[__nodiscard__]] uint16_t distance() const {
         RingPosition const next = seen_.packed_ring.next;
         return static_cast<uint16_t>(next.offset() + (next.wrap() != at_.wrap() ? seen_.size : 0) - at_.offset());
     }
 
     /// Going forwards: keeps the flags, as those of the first descriptor that is not used are asked for once more.
-    [[nodiscard]] bool is_used(RingPosition at) {
+    [[__nodiscard__]] bool is_used(RingPosition at) {
         flags_ = flags_of(at);
         flags_offset_ = at.offset();
         return (flags_ & RingPosition::both_flags) == at.used_flags();
     }
-    [[nodiscard]] uint16_t flags_of(RingPosition at) const {
+    [[__nodiscard__]] uint16_t flags_of(RingPosition at) const {
         return at.offset() == flags_offset_ ? flags_ : ring_.flags(at.offset());
     }
 

@@ -27,7 +27,7 @@ concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, D
 
 /// The mapper of a kernel that needs none: costs nothing.
 struct NoMapper {
-    [[nodiscard]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) { return address; }
+    [[__nodiscard__]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) { return address; }
     void unmap(PhysAddr, uint32_t, DmaDirection) {}
 };
 static_assert(DmaMapper<NoMapper>);

@@ -16,15 +16,15 @@ public:
     constexpr EcamAccess() = default;
     explicit constexpr EcamAccess(uintptr_t base, uint8_t first_bus = 0) : base_(base), first_bus_(first_bus) {}
 
-    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const { return at(address).read8(offset); }
-    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const { return at(address).read16(offset); }
-    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const { return at(address).read32(offset); }
+    [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const { return at(address).read8(offset); }
+    [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) const { return at(address).read16(offset); }
+    [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) const { return at(address).read32(offset); }
     void write8(PciAddress address, uint16_t offset, uint8_t value) { at(address).write8(offset, value); }
     void write16(PciAddress address, uint16_t offset, uint16_t value) { at(address).write16(offset, value); }
     void write32(PciAddress address, uint16_t offset, uint32_t value) { at(address).write32(offset, value); }
 
 private:
-    [[nodiscard]] MmioSpace at(PciAddress address) const {
+    [[__nodiscard__]] MmioSpace at(PciAddress address) const {
         address.bus = static_cast<uint8_t>(address.bus - first_bus_);
         return MmioSpace{base_ + (uintptr_t{pci_frame(address)} << 12)};
     }

@@ -15,7 +15,7 @@ struct PciAddress {
 };
 
 /// Bus, device and function as one number of 16 bits: the requester ID, and the frame number within an ECAM.
-[[nodiscard]] constexpr uint32_t pci_frame(PciAddress address) {
+[[__nodiscard__]] constexpr uint32_t pci_frame(PciAddress address) {
     return (uint32_t{address.bus} << 8) | ((address.device & 0x1fu) << 3) | (address.function & 7u);
 }
 

@@ -14,13 +14,13 @@ namespace virtq {
 /// first 256 bytes of each function. Two steps an access: one CPU at a time, interrupt handlers included.
 class PortConfigAccess {
 public:
-    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {
         return platform::port_read<uint8_t>(select(address, offset));
     }
-    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) const {
         return platform::port_read<uint16_t>(select(address, offset));
     }
-    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) const {
         return platform::port_read<uint32_t>(select(address, offset));
     }
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
@@ -39,7 +39,7 @@ private:
     static constexpr uint32_t enable = uint32_t{1} << 31;
 
     /// Returns the port of the data.
-    [[nodiscard]] static uint16_t select(PciAddress address, uint16_t offset) {
+    [[__nodiscard__]] static uint16_t select(PciAddress address, uint16_t offset) {
         platform::port_write(address_port, enable | (pci_frame(address) << 8) | (offset & 0xfcu));
         return static_cast<uint16_t>(data_port + (offset & 3u));
     }

@@ -14,7 +14,7 @@ public:
             ++calls_;
         }
     }
-    [[nodiscard]] uint16_t value() const { return calls_; }
+    [[__nodiscard__]] uint16_t value() const { return calls_; }
 
 private:
     uint16_t calls_ = 0;

@@ -30,7 +30,7 @@ struct PciScan {
 };
 
 /// What a scan saw, and what to do next if it did not find what it should. A constant string without a line end.
-[[nodiscard]] constexpr char const* describe(PciScan const& scan) {
+[[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
     if (scan.trouble != Error::none) {
         return describe(scan.trouble);
     }

@@ -16,7 +16,7 @@ public:
         : next_(base), left_(base != 0 && bytes > 0 - base ? 0 - base : bytes) {}
 
     /// A place of `bytes`, which is a power of two, aligned to itself. 0: there is no room, and nothing has changed.
-    [[nodiscard]] constexpr uint64_t take(uint64_t bytes) {
+    [[__nodiscard__]] constexpr uint64_t take(uint64_t bytes) {
         // 0 is what a BAR without a place reads as.
         uint64_t const gap = next_ == 0 ? bytes : (bytes - (next_ & (bytes - 1))) & (bytes - 1);
         if (bytes == 0 || gap > left_ || bytes > left_ - gap) {
@@ -28,7 +28,7 @@ public:
         return place;
     }
 
-    [[nodiscard]] constexpr uint64_t left() const { return left_; }
+    [[__nodiscard__]] constexpr uint64_t left() const { return left_; }
 
 private:
     uint64_t next_ = 0;

@@ -22,7 +22,7 @@ struct InterruptCause {
 
 template <class T>
 concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, uint32_t size,
-                             unsigned word, uint32_t bits, uint16_t offset, uint8_t byte, DeviceStatus status,
+                             unsigned word, uint32_t bits, uint16_t offset, uint8_t octet, DeviceStatus status,
                              QueueAddresses const& addresses) {
     /// What the device is, and whether its interface is the legacy one (§1.3.1).
     { constant.device_id() } -> SameAs<spec::DeviceId>;
@@ -63,7 +63,7 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     { transport.read_config8(offset) } -> SameAs<uint8_t>;
     { transport.read_config16(offset) } -> SameAs<uint16_t>;
     { transport.read_config32(offset) } -> SameAs<uint32_t>;
-    { transport.write_config8(offset, byte) } -> SameAs<void>;
+    { transport.write_config8(offset, octet) } -> SameAs<void>;
     { transport.config_generation() } -> SameAs<uint32_t>;
 };
 
