@@ -57,7 +57,7 @@ TEST_F(PciBarTest, MeasuresWhatIsThere) {
     expect_bar(bars[0], Kind::ports, 0xc000, 0x80);
     expect_bar(bars[1], Kind::memory, 0xfebd'1000, 0x1000);
     expect_bar(bars[2], Kind::memory, 0x40'0000'0000, 0x4000);
-    EXPECT_EQ(bars[2].slots, 2);
+    EXPECT_EQ(bars[2].register_count, 2);
     expect_bar(bars[3], Kind::absent, 0, 0);
     expect_bar(bars[4], Kind::absent, 0, 0);
     expect_bar(bars[5], Kind::memory, 0xfe00'0000, 0x0200'0000);
@@ -139,8 +139,8 @@ TEST_F(PciBarTest, DoesNotBelieveAnAddressWithinTheSize) {
     for (std::uint8_t i = 0; i < 6; ++i) {
         expect_bar(bars[i], Kind::absent, 0, 0);
     }
-    EXPECT_EQ(bars[0].slots, 2);
-    EXPECT_EQ(bars[4].slots, 2);
+    EXPECT_EQ(bars[0].register_count, 2);
+    EXPECT_EQ(bars[4].register_count, 2);
 }
 
 TEST_F(PciBarTest, MeasuresAFunctionThatIsNotThere) {

@@ -13,7 +13,7 @@
 
 /// The kernel's own assertion hook: prints and stops. `rule` is a sentence that names the broken rule.
 /// It must not return. May be called in whatever context the kernel calls the library from.
-extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const* file, int line);
+extern "C" [[__noreturn__]] void virtq_assertion_failed(char const* rule, char const* file, int line);
 
 #if VIRTQ_ASSERTIONS
 #define VIRTQ_ASSERT(condition, rule) \

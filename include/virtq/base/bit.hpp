@@ -7,12 +7,12 @@
 /// calls on some targets.
 namespace virtq {
 
-[[nodiscard]] constexpr bool is_power_of_two(uint32_t value) {
+[[__nodiscard__]] constexpr bool is_power_of_two(uint32_t value) {
     return value != 0 && (value & (value - 1)) == 0;
 }
 
 /// The largest power of two that is not above `value`; 0 for 0. At most 31 steps.
-[[nodiscard]] constexpr uint32_t power_of_two_floor(uint32_t value) {
+[[__nodiscard__]] constexpr uint32_t power_of_two_floor(uint32_t value) {
     while ((value & (value - 1)) != 0) {
         value &= value - 1;
     }
@@ -20,7 +20,7 @@ namespace virtq {
 }
 
 /// `value` rounded up to a multiple of `alignment`, which is a power of two.
-[[nodiscard]] constexpr uint32_t align_up(uint32_t value, uint32_t alignment) {
+[[__nodiscard__]] constexpr uint32_t align_up(uint32_t value, uint32_t alignment) {
     return (value + (alignment - 1)) & ~(alignment - 1);
 }
 

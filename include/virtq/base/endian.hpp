@@ -16,26 +16,26 @@ inline constexpr ByteOrder native_byte_order = ByteOrder::little;
 inline constexpr ByteOrder native_byte_order = ByteOrder::big;
 #endif
 
-[[nodiscard]] constexpr uint8_t swap_bytes(uint8_t value) {
+[[__nodiscard__]] constexpr uint8_t swap_bytes(uint8_t value) {
     return value;
 }
 
-[[nodiscard]] constexpr uint16_t swap_bytes(uint16_t value) {
+[[__nodiscard__]] constexpr uint16_t swap_bytes(uint16_t value) {
     return static_cast<uint16_t>((value << 8) | (value >> 8));
 }
 
-[[nodiscard]] constexpr uint32_t swap_bytes(uint32_t value) {
+[[__nodiscard__]] constexpr uint32_t swap_bytes(uint32_t value) {
     return (value << 24) | ((value & 0xff00u) << 8) | ((value >> 8) & 0xff00u) | (value >> 24);
 }
 
-[[nodiscard]] constexpr uint64_t swap_bytes(uint64_t value) {
+[[__nodiscard__]] constexpr uint64_t swap_bytes(uint64_t value) {
     return (static_cast<uint64_t>(swap_bytes(static_cast<uint32_t>(value))) << 32) |
            swap_bytes(static_cast<uint32_t>(value >> 32));
 }
 
 /// Converts between the host's order and little-endian; its own inverse.
 template <class Word>
-[[nodiscard]] constexpr Word little_endian(Word value) {
+[[__nodiscard__]] constexpr Word little_endian(Word value) {
     if constexpr (native_byte_order == ByteOrder::little) {
         return value;
     } else {

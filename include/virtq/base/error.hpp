@@ -131,7 +131,7 @@ enum class Error : uint8_t {
 };
 
 /// What happened, and what to do next. A constant string without a line end.
-[[nodiscard]] constexpr char const* describe(Error error) {
+[[__nodiscard__]] constexpr char const* describe(Error error) {
     switch (error) {
         case Error::none: return "No error.";
 

@@ -23,7 +23,7 @@ struct PhysAddr {
     }
 
     /// `bytes` further on.
-    [[nodiscard]] constexpr PhysAddr operator+(uint64_t bytes) const { return PhysAddr{value + bytes}; }
+    [[__nodiscard__]] constexpr PhysAddr operator+(uint64_t bytes) const { return PhysAddr{value + bytes}; }
 
     friend constexpr bool operator==(PhysAddr, PhysAddr) = default;
 };

@@ -9,22 +9,22 @@
 namespace virtq {
 
 template <class T>
-class [[nodiscard]] Result {
+class [[__nodiscard__]] Result {
 public:
     constexpr Result(T value) : value_(value) {}      // NOLINT: conversion is the purpose
     constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
 
-    [[nodiscard]] constexpr bool ok() const { return error_ == Error::none; }
-    [[nodiscard]] constexpr explicit operator bool() const { return ok(); }
+    [[__nodiscard__]] constexpr bool ok() const { return error_ == Error::none; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return ok(); }
     /// `Error::none` when there is a value.
-    [[nodiscard]] constexpr Error error() const { return error_; }
+    [[__nodiscard__]] constexpr Error error() const { return error_; }
 
-    [[nodiscard]] constexpr T value() const {
+    [[__nodiscard__]] constexpr T value() const {
         VIRTQ_ASSERT(ok(), "Result::value() of an error: ask ok() first, or error() for the reason");
         return value_;
     }
-    [[nodiscard]] constexpr T operator*() const { return value(); }
-    [[nodiscard]] constexpr T const* operator->() const {
+    [[__nodiscard__]] constexpr T operator*() const { return value(); }
+    [[__nodiscard__]] constexpr T const* operator->() const {
         VIRTQ_ASSERT(ok(), "Result::operator-> of an error: ask ok() first, or error() for the reason");
         return &value_;
     }
@@ -36,7 +36,7 @@ private:
 
 /// Success, or the reason why not.
 template <>
-class [[nodiscard]] Result<void> {
+class [[__nodiscard__]] Result<void> {
 public:
     constexpr Result() = default;
     constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
@@ -44,9 +44,9 @@ public:
     template <class T>
     constexpr Result(Result<T> const& other) : error_(other.error()) {}  // NOLINT: conversion is the purpose
 
-    [[nodiscard]] constexpr bool ok() const { return error_ == Error::none; }
-    [[nodiscard]] constexpr explicit operator bool() const { return ok(); }
-    [[nodiscard]] constexpr Error error() const { return error_; }
+    [[__nodiscard__]] constexpr bool ok() const { return error_ == Error::none; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return ok(); }
+    [[__nodiscard__]] constexpr Error error() const { return error_; }
 
 private:
     Error error_ = Error::none;

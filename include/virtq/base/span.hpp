@@ -51,12 +51,12 @@ public:
         requires detail::RangeOf<Range, T>
     constexpr Span(Range&& range) : data_(range.data()), size_(range.size()) {}  // NOLINT: conversion is the purpose
 
-    [[nodiscard]] constexpr T* data() const { return data_; }
-    [[nodiscard]] constexpr size_t size() const { return size_; }
-    [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
-    [[nodiscard]] constexpr T* begin() const { return data_; }
-    [[nodiscard]] constexpr T* end() const { return data_ + size_; }
-    [[nodiscard]] constexpr T& operator[](size_t index) const { return data_[index]; }
+    [[__nodiscard__]] constexpr T* data() const { return data_; }
+    [[__nodiscard__]] constexpr size_t size() const { return size_; }
+    [[__nodiscard__]] constexpr bool empty() const { return size_ == 0; }
+    [[__nodiscard__]] constexpr T* begin() const { return data_; }
+    [[__nodiscard__]] constexpr T* end() const { return data_ + size_; }
+    [[__nodiscard__]] constexpr T& operator[](size_t index) const { return data_[index]; }
 
 private:
     T* data_ = nullptr;

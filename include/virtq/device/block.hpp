@@ -71,8 +71,8 @@ public:
     /// everything is given back, after a reset if the device had been told of a queue; only if that reset fails its
     /// pages are kept, and `release` tries again. `relax` is called while a reset is waited for.
     template <class Allocator, Relax R = SpinRelax>
-    [[nodiscard]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
-                              R relax = {}) requires SameAs<Mapper, NoMapper> {
+    [[__nodiscard__]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
+                                  R relax = {}) requires SameAs<Mapper, NoMapper> {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
             return init_error_ = init_with(transport, allocator, nullptr, option, relax).error();
         } else {
@@ -82,8 +82,8 @@ public:
 
     /// With the mapper of `Traits`.
     template <class Allocator, Relax R = SpinRelax>
-    [[nodiscard]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
-                              R relax = {}) {
+    [[__nodiscard__]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
+                                  R relax = {}) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
             return init_error_ = init_with(transport, allocator, &mapper, option, relax).error();
         } else {
@@ -99,11 +99,11 @@ public:
     /// `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed back, `release` is
     /// next.
     template <class Each, Relax R = SpinRelax>
-    [[nodiscard]] Status reset(Each each, R relax = {}) {
+    [[__nodiscard__]] Status reset(Each each, R relax = {}) {
         if (queue_count_ == 0) {
             return Error::not_initialised;
         }
-        Status const stopped = stop(option_.reset_looks, relax);
+        Status const stopped = stop_device(option_.reset_looks, relax);
         if (is_reset_incomplete(stopped.error())) {
             return stopped;
         }
@@ -115,11 +115,11 @@ public:
     /// again; to hear of them, call `reset` before. If the device does not complete the reset nothing is given back,
     /// and the error says so (`is_reset_incomplete`): call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
-    [[nodiscard]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
+    [[__nodiscard__]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
         if (transport_ == nullptr) {
             return {};
         }
-        if (Status const stopped = stop(reset_looks, relax);
+        if (Status const stopped = stop_device(reset_looks, relax);
             is_reset_incomplete(stopped.error()) && queues_.any_live()) {
             return stopped;
         }
@@ -131,16 +131,16 @@ public:
 
     // The rest of it: BlockFacts.
 
-    [[nodiscard]] uint16_t queue_count() const { return queue_count_; }
-    [[nodiscard]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
+    [[__nodiscard__]] uint16_t queue_count() const { return queue_count_; }
+    [[__nodiscard__]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
     /// Parts at the device.
-    [[nodiscard]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
+    [[__nodiscard__]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
     /// Why a queue is broken, if it is.
-    [[nodiscard]] Fault const& fault(uint16_t queue = 0) const { return queues_.at(queue).ring().fault(); }
+    [[__nodiscard__]] Fault const& fault(uint16_t queue = 0) const { return queues_.at(queue).ring().fault(); }
 
     /// To be called when the transport's `on_interrupt` says that the configuration changed: reads it again. Returns
     /// whether it differs, the capacity for example. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
-    [[nodiscard]] Result<bool> on_config_change() {
+    [[__nodiscard__]] Result<bool> on_config_change() {
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
         }
@@ -151,13 +151,13 @@ public:
     }
 
     /// §5.2.5: the cache as it is now. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
-    [[nodiscard]] BlockCacheMode cache_mode() {
+    [[__nodiscard__]] BlockCacheMode cache_mode() {
         return queue_count_ != 0 ? read_cache_mode(*transport_) : deduced_cache_mode();
     }
 
     /// §5.2.6: switches the cache. Writes completed before are not durable for it: flush first. Error: `not_supported`
     /// when the device cannot switch, or did not.
-    [[nodiscard]] Status set_cache_mode(BlockCacheMode mode) {
+    [[__nodiscard__]] Status set_cache_mode(BlockCacheMode mode) {
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
         }
@@ -166,15 +166,15 @@ public:
 
     /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
     /// `init` failed.
-    [[nodiscard]] Error refused(uint16_t queue = 0) const {
+    [[__nodiscard__]] Error refused(uint16_t queue = 0) const {
         return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
     }
     /// After an `init` that failed with `queue_size_above_capacity`: the least `N` that this disk takes; 0 otherwise.
-    [[nodiscard]] uint32_t required_queue_size() const { return required_queue_size_; }
+    [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
     /// What `diagnose` of diag/ looks at. The transport is null before `init`, and so is where it was called.
-    [[nodiscard]] T* transport() { return transport_; }
-    [[nodiscard]] void const* initialised_at() const { return place_; }
-    [[nodiscard]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
+    [[__nodiscard__]] T* transport() { return transport_; }
+    [[__nodiscard__]] void const* initialised_at() const { return place_; }
+    [[__nodiscard__]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
         return queues_.at(queue).ring();
     }
 
@@ -184,17 +184,17 @@ public:
     /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `complete` and try again),
     /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, the mapper's, `queue_broken`,
     /// `reset_needed`; then nothing has changed.
-    [[nodiscard]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
+    [[__nodiscard__]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
         return add(request, queue).error();
     }
-    [[nodiscard]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
+    [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({BlockOperation::read, sector, 0, data, token});
     }
-    [[nodiscard]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
+    [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({BlockOperation::write, sector, 0, data, token});
     }
     /// Flushes what was completed before. Error: `not_supported` when the device has no write cache to flush.
-    [[nodiscard]] Status submit_flush(Token token) { return submit({BlockOperation::flush, 0, 0, {}, token}); }
+    [[__nodiscard__]] Status submit_flush(Token token) { return submit({BlockOperation::flush, 0, 0, {}, token}); }
 
     /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
     /// notified.
@@ -213,7 +213,7 @@ public:
 
     /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
     /// that ended before has been handed out.
-    [[nodiscard]] BlockCompletion complete(uint16_t queue = 0) {
+    [[__nodiscard__]] BlockCompletion complete(uint16_t queue = 0) {
         if (Error const error = check_exists(queue); error != Error::none) {
             return {Token{}, error, TakeState::none};
         }
@@ -245,7 +245,7 @@ public:
 
     /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads a register, which
     /// is slow in a virtual machine.
-    [[nodiscard]] Status check_alive(uint16_t queue = 0) {
+    [[__nodiscard__]] Status check_alive(uint16_t queue = 0) {
         if (Error const error = check_exists(queue); error != Error::none) {
             return error;
         }
@@ -268,7 +268,7 @@ public:
     /// `in_flight()` is not 0: otherwise nothing ends, and nothing interrupts. `broken`, also of a device that was given
     /// up: nothing more will end before `reset`. Notifications are off after `init` and after `reset`, and stay on from
     /// here until `disable_used_notifications`.
-    [[nodiscard]] UsedPending enable_used_notifications(uint16_t queue = 0) {
+    [[__nodiscard__]] UsedPending enable_used_notifications(uint16_t queue = 0) {
         UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
         // notify.
@@ -288,25 +288,25 @@ public:
     /// `queue_broken`, `device_gone`, `reset_needed`: after these four the data still belongs to the device until
     /// `reset`.
     template <Relax R = SpinRelax>
-    [[nodiscard]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
+    [[__nodiscard__]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
         uint32_t look = 0;
         Status const done = perform_at_once(request, looks, look, relax, queue);
         return done.error() == Error::request_above_queue ? perform_in_turn(request, looks, relax, queue) : done;
     }
 
     template <Relax R = SpinRelax>
-    [[nodiscard]] Status read(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
+    [[__nodiscard__]] Status read(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
         return perform({BlockOperation::read, sector, 0, {&data, 1}, {}}, looks, relax);
     }
 
     template <Relax R = SpinRelax>
-    [[nodiscard]] Status write(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
+    [[__nodiscard__]] Status write(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
         return perform({BlockOperation::write, sector, 0, {&data, 1}, {}}, looks, relax);
     }
 
     /// Makes all completed writes durable. A device without a write cache has nothing to do (§5.2.5.1).
     template <Relax R = SpinRelax>
-    [[nodiscard]] Status flush(Looks looks, R&& relax = R{}) {
+    [[__nodiscard__]] Status flush(Looks looks, R&& relax = R{}) {
         if (check_usable(0) == Error::none && !can_flush()) {
             return {};
         }
@@ -315,7 +315,7 @@ public:
 
     /// Reads the device's ID, 20 bytes of text padded with zeroes, into `data` of just that length.
     template <Relax R = SpinRelax>
-    [[nodiscard]] Status read_id(Segment const& data, Looks looks, R&& relax = R{}) {
+    [[__nodiscard__]] Status read_id(Segment const& data, Looks looks, R&& relax = R{}) {
         return perform({BlockOperation::get_id, 0, 0, {&data, 1}, {}}, looks, relax);
     }
 
@@ -324,15 +324,15 @@ private:
 
     static constexpr uint16_t descriptors_minimum = 3;  // header, data and status
 
-    [[nodiscard]] Interface interface() const {
+    [[__nodiscard__]] Interface device_interface() const {
         return transport_->is_legacy() ? Interface::legacy : Interface::modern;
     }
 
     // --- coming and going ---
 
     template <PageAllocator Allocator, Relax R>
-    [[nodiscard]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
-                                   R& relax) {
+    [[__nodiscard__]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
+                                       R& relax) {
         VIRTQ_ASSERT(transport_ == nullptr,
                      "init() of a BlockDevice that is in use: release() it first; or the object was not zero at "
                      "first: does your boot code clear .bss?");
@@ -360,7 +360,7 @@ private:
     }
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Status make_queue(DeviceInit<T>& init, uint16_t index, Allocator& allocator, Mapper* mapper) {
+    [[__nodiscard__]] Status make_queue(DeviceInit<T>& init, uint16_t index, Allocator& allocator, Mapper* mapper) {
         auto& queue = queues_[index];
         Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiated(), option_.queue);
         if (!made) {
@@ -372,7 +372,7 @@ private:
         if (queue.ring().size() < descriptors_minimum) {
             return init.fail(Error::queue_too_small);
         }
-        if (Status const framed = queue.init(allocator, interface(), option_.under_reported, mapper); !framed) {
+        if (Status const framed = queue.init(allocator, device_interface(), option_.under_reported, mapper); !framed) {
             return init.fail(framed.error());
         }
         return queues_.shares_pages(index) ? init.fail(Error::pages_handed_out_twice) : Status{};
@@ -391,22 +391,22 @@ private:
     /// After a reset: the same without taking pages. A device that offers more queues than before gets those that
     /// there are.
     template <Relax R>
-    [[nodiscard]] Status come_back(R& relax) {
+    [[__nodiscard__]] Status come_back(R& relax) {
         auto const resume = [&](DeviceInit<T>& init, uint16_t index) { return resume_queue(init, index); };
         return bring_up(queues_.with_pages(), resume, relax);
     }
 
-    [[nodiscard]] Status resume_queue(DeviceInit<T>& init, uint16_t index) {
+    [[__nodiscard__]] Status resume_queue(DeviceInit<T>& init, uint16_t index) {
         auto& queue = queues_[index];
         Status const made = init.resume_queue(index, queue.ring(), negotiated(), option_.queue);
         if (made) {
-            queue.start(interface(), option_.under_reported);
+            queue.start(device_interface(), option_.under_reported);
         }
         return made;
     }
 
     template <class MakeQueue, Relax R>
-    [[nodiscard]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
+    [[__nodiscard__]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
         Negotiation const wish = block_negotiation<Traits>(option_);
         if (Status const agreed = agree(init, *transport_, wish, option_, relax); !agreed) {
@@ -428,7 +428,7 @@ private:
 
     /// Makes the device stop. A device that is gone has stopped.
     template <Relax R>
-    [[nodiscard]] Status stop(Looks looks, R& relax) {
+    [[__nodiscard__]] Status stop_device(Looks looks, R& relax) {
         check_place();
         stopped_.set();
         Status const reset = reset_device(*transport_, looks, relax, queues_.with_pages());
@@ -436,7 +436,7 @@ private:
             return reset;
         }
         ++stop_count_;
-        queues_.stop(reset ? Error::request_cancelled : Error::device_gone);
+        queues_.stop_all(reset ? Error::request_cancelled : Error::device_gone);
         return reset;
     }
 
@@ -451,21 +451,21 @@ private:
     }
 
     /// Queues are counted when the disk is up, so there are none before, and none after an `init` that failed.
-    [[nodiscard]] Error check_exists(uint16_t queue) const {
+    [[__nodiscard__]] Error check_exists(uint16_t queue) const {
         check_place();
         if (queue < queue_count_) {
             return Error::none;
         }
         return queue_count_ == 0 ? Error::not_initialised : Error::no_such_queue;
     }
-    [[nodiscard]] Error check_usable(uint16_t queue) const {
+    [[__nodiscard__]] Error check_usable(uint16_t queue) const {
         Error const error = check_exists(queue);
         return error == Error::none && stopped_.is_set() ? Error::reset_needed : error;
     }
 
     /// Whether the hook called neither `reset` nor `release`: after these a record may be another request's.
     template <Relax R>
-    [[nodiscard]] bool relax_keeps_records(R& relax) {
+    [[__nodiscard__]] bool relax_keeps_records(R& relax) {
         uint32_t const before = stop_count_;
         relax();
         return stop_count_ == before;
@@ -473,8 +473,8 @@ private:
 
     /// Does a request whose parts all fit the queue. `look` counts on: polls of several requests have one limit.
     template <Relax R>
-    [[nodiscard]] Status perform_at_once(BlockRequest const& request, Looks looks, uint32_t& look, R& relax,
-                                         uint16_t queue) {
+    [[__nodiscard__]] Status perform_at_once(BlockRequest const& request, Looks looks, uint32_t& look, R& relax,
+                                             uint16_t queue) {
         Result<uint16_t> number = add(request, queue);
         for (; number.error() == Error::queue_full && look < looks.count; ++look) {
             start(queue);
@@ -496,8 +496,8 @@ private:
 
     /// Does the parts of a request one after another. A function of its own, because the parts take stack.
     template <Relax R>
-    [[nodiscard]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, Looks looks, R& relax,
-                                                               uint16_t queue) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, Looks looks, R& relax,
+                                                                   uint16_t queue) {
         BlockLimit const limit =
             block_limit(config(), request.operation, queues_[queue].segment_maximum(config().segments));
         BlockParts parts{request, limit};
@@ -517,7 +517,7 @@ private:
     }
 
     template <Relax R>
-    [[nodiscard]] Error wait_for(uint16_t number, Looks looks, uint32_t& look, R& relax, uint16_t queue) {
+    [[__nodiscard__]] Error wait_for(uint16_t number, Looks looks, uint32_t& look, R& relax, uint16_t queue) {
         queues_[queue].await(number);
         start(queue);
         for (;;) {
@@ -536,13 +536,13 @@ private:
         return give_up(queue);
     }
 
-    [[nodiscard]] Error give_up(uint16_t queue) {
+    [[__nodiscard__]] Error give_up(uint16_t queue) {
         Status const alive = check_alive(queue);
         stopped_.set();
         return alive ? Error::timed_out : alive.error();
     }
 
-    [[nodiscard]] Result<uint16_t> add(BlockRequest const& request, uint16_t queue) {
+    [[__nodiscard__]] Result<uint16_t> add(BlockRequest const& request, uint16_t queue) {
         if (Error const error = check_exists(queue); error != Error::none) {
             return error;
         }

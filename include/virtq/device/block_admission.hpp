@@ -14,8 +14,8 @@ namespace virtq {
 /// Lets a request into a queue of a disk: checked, and with the limits of the device and of the queue. Returns the
 /// number of its record. Errors: those of `BlockDevice::submit`.
 template <class Queue>
-[[nodiscard]] Result<uint16_t> admit(BlockRequest const& request, Queue& queue, BlockConfig const& config,
-                                     Features const& negotiated) {
+[[__nodiscard__]] Result<uint16_t> admit(BlockRequest const& request, Queue& queue, BlockConfig const& config,
+                                         Features const& negotiated) {
     BlockRule rule{config, negotiated};
     if (Error const error = rule.check(request); error != Error::none) {
         return error;

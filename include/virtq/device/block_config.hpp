@@ -21,7 +21,7 @@ struct BlockTopology {
 };
 
 /// What the block driver can make use of. More than one queue only if it has room for them.
-[[nodiscard]] constexpr Features block_features(uint16_t queue_maximum) {
+[[__nodiscard__]] constexpr Features block_features(uint16_t queue_maximum) {
     using Bit = spec::block::Feature;
     Features features = Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
                                      Bit::config_wce, Bit::discard, Bit::write_zeroes);
@@ -54,7 +54,7 @@ namespace detail {
 /// Most data segments of one request. `said` is the device's limit, 0 if it does not say: then it takes one, unless
 /// the caller knows better (Firecracker and semu take the next descriptor for the status). `own` is the caller's, 0 if
 /// none.
-[[nodiscard]] constexpr uint32_t data_segments(uint32_t said, uint32_t own) {
+[[__nodiscard__]] constexpr uint32_t data_segments(uint32_t said, uint32_t own) {
     if (own == 0) {
         return said != 0 ? said : 1;
     }
@@ -62,24 +62,24 @@ namespace detail {
 }
 
 /// The value, or `fallback` for 0, which is no sensible limit.
-[[nodiscard]] constexpr uint32_t limit_or(uint32_t value, uint32_t fallback) {
+[[__nodiscard__]] constexpr uint32_t limit_or(uint32_t value, uint32_t fallback) {
     return value != 0 ? value : fallback;
 }
 
-[[nodiscard]] constexpr uint32_t sensible_block_bytes(uint32_t bytes) {
+[[__nodiscard__]] constexpr uint32_t sensible_block_bytes(uint32_t bytes) {
     return bytes >= spec::block::sector_bytes && is_power_of_two(bytes) ? bytes : spec::block::sector_bytes;
 }
 
 /// 0 for a field whose feature was not negotiated: it is not touched (§2.5.1).
 template <Transport T>
-[[nodiscard]] uint32_t read_if(T& transport, Features const& features, spec::block::Feature bit,
-                               ReadOnly<uint32_t> field) {
+[[__nodiscard__]] uint32_t read_if(T& transport, Features const& features, spec::block::Feature bit,
+                                   ReadOnly<uint32_t> field) {
     return features.has(bit) ? transport.read_config32(field.offset) : 0;
 }
 
 /// Reads each field once.
 template <Transport T>
-[[nodiscard]] BlockConfig read_block_fields(T& transport, Features const& features, uint32_t own_segments) {
+[[__nodiscard__]] BlockConfig read_block_fields(T& transport, Features const& features, uint32_t own_segments) {
     namespace config = spec::block::config;
     using Bit = spec::block::Feature;
     auto const word = [&](Bit bit, ReadOnly<uint32_t> field) { return read_if(transport, features, bit, field); };
@@ -112,8 +112,8 @@ template <Transport T>
 /// request; 0: none. Errors: `config_unstable`; `config_absent`, `config_refused` or `config_too_short` if not even the
 /// capacity is there, which every disk has.
 template <Transport T>
-[[nodiscard]] Result<BlockConfig> read_block_config(T& transport, Features const& features,
-                                                    uint32_t own_segments = 0) {
+[[__nodiscard__]] Result<BlockConfig> read_block_config(T& transport, Features const& features,
+                                                        uint32_t own_segments = 0) {
     if (Status const there = check_config(transport, spec::block::config::capacity + 8); !there) {
         return there.error();
     }

@@ -15,29 +15,29 @@ namespace virtq {
 /// `BlockDevice` that answers questions; it changes when the disk comes up, and when the driver reads it again.
 class BlockFacts {
 public:
-    [[nodiscard]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
+    [[__nodiscard__]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
     /// Sectors and lengths are multiples of this: 512, or what the device says.
-    [[nodiscard]] uint32_t block_bytes() const { return config_.block_bytes; }
-    [[nodiscard]] BlockTopology const& topology() const { return config_.topology; }
-    [[nodiscard]] bool is_read_only() const { return has(Bit::ro); }
+    [[__nodiscard__]] uint32_t block_bytes() const { return config_.block_bytes; }
+    [[__nodiscard__]] BlockTopology const& topology() const { return config_.topology; }
+    [[__nodiscard__]] bool is_read_only() const { return has(Bit::ro); }
     /// Whether there is a write cache that `flush` empties (§5.2.5).
-    [[nodiscard]] bool can_flush() const { return has(Bit::flush); }
-    [[nodiscard]] bool can_discard() const { return has(Bit::discard); }
-    [[nodiscard]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
-    [[nodiscard]] Negotiation const& negotiation() const { return negotiation_; }
+    [[__nodiscard__]] bool can_flush() const { return has(Bit::flush); }
+    [[__nodiscard__]] bool can_discard() const { return has(Bit::discard); }
+    [[__nodiscard__]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
+    [[__nodiscard__]] Negotiation const& negotiation() const { return negotiation_; }
 
 protected:
     using Bit = spec::block::Feature;
 
-    [[nodiscard]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
-    [[nodiscard]] Features const& negotiated() const { return negotiation_.negotiated; }
-    [[nodiscard]] BlockConfig const& config() const { return config_; }
+    [[__nodiscard__]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
+    [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
+    [[__nodiscard__]] BlockConfig const& config() const { return config_; }
 
     /// Steps 1 to 6 of §3.1.1, and the configuration, which may be read behind them. Errors: those of
     /// `DeviceInit::negotiate`, of `read_block_config`, and `zoned_host_managed`.
     template <Transport T, Relax R>
-    [[nodiscard]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish, BlockOption const& option,
-                               R& relax) {
+    [[__nodiscard__]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish,
+                                   BlockOption const& option, R& relax) {
         negotiation_ = wish;
         auto const check = [&](Features const& offered) { return check_zones(transport, offered); };
         if (Status const agreed = init.negotiate(negotiation_, option.reset_looks, relax, check); !agreed) {
@@ -48,7 +48,7 @@ protected:
     }
     /// Whether the configuration differs from what it was. Error: `config_unstable`; then nothing has changed.
     template <Transport T>
-    [[nodiscard]] Result<bool> read_again(T& transport, BlockOption const& option) {
+    [[__nodiscard__]] Result<bool> read_again(T& transport, BlockOption const& option) {
         Result<BlockConfig> const read = read_block_config(transport, negotiated(), option.data_segments);
         if (!read) {
             return read.error();
@@ -58,11 +58,11 @@ protected:
         return differs;
     }
     /// §5.2.5: of a disk that does not say, or is not up.
-    [[nodiscard]] BlockCacheMode deduced_cache_mode() const {
+    [[__nodiscard__]] BlockCacheMode deduced_cache_mode() const {
         return can_flush() ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
     }
     template <Transport T>
-    [[nodiscard]] BlockCacheMode read_cache_mode(T& transport) const {
+    [[__nodiscard__]] BlockCacheMode read_cache_mode(T& transport) const {
         if (!has(Bit::config_wce)) {
             return deduced_cache_mode();
         }
@@ -70,7 +70,7 @@ protected:
         return writeback ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
     }
     template <Transport T>
-    [[nodiscard]] Status switch_cache_mode(T& transport, BlockCacheMode mode) const {
+    [[__nodiscard__]] Status switch_cache_mode(T& transport, BlockCacheMode mode) const {
         if (!has(Bit::config_wce)) {
             return Error::not_supported;
         }
@@ -84,7 +84,7 @@ protected:
 private:
     /// §5.2.5.1: a driver without zones neither drives a host-managed disk nor accepts DISCARD of it.
     template <Transport T>
-    [[nodiscard]] static Error check_zones(T& transport, Features const& offered) {
+    [[__nodiscard__]] static Error check_zones(T& transport, Features const& offered) {
         bool const is_host_managed =
             !transport.is_legacy() && offered.has(Bit::zoned) &&
             transport.read_config8(spec::block::config::zoned_model.offset) == spec::block::zoned_host_managed;

@@ -25,7 +25,7 @@ public:
 
     /// Takes pages for `count` requests; they arrive dirty and are zeroed. Errors: those of `PageRun`.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint16_t count, ByteOrder order) {
+    [[__nodiscard__]] Status init(Allocator& allocator, uint16_t count, ByteOrder order) {
         uint32_t const bytes = count * stride + count;
         if (Error const error = pages_.take(allocator, align_up(bytes, page_bytes) / page_bytes);
             error != Error::none) {
@@ -44,7 +44,7 @@ public:
     }
 
     /// The pages that `init` took.
-    [[nodiscard]] Pages pages() const { return pages_.run(); }
+    [[__nodiscard__]] Pages pages() const { return pages_.run(); }
 
     /// Fills request `number`: its header, and a status that the device has not written yet.
     void prepare(uint16_t number, spec::block::RequestType type, uint64_t sector) {
@@ -61,11 +61,13 @@ public:
         platform::store_plain(&target.flags, wire(range.flags));
     }
 
-    [[nodiscard]] Segment header(uint16_t number) const { return {at(number), sizeof(spec::block::RequestHeader)}; }
-    [[nodiscard]] Segment range(uint16_t number) const {
+    [[__nodiscard__]] Segment header(uint16_t number) const {
+        return {at(number), sizeof(spec::block::RequestHeader)};
+    }
+    [[__nodiscard__]] Segment range(uint16_t number) const {
         return {at(number) + sizeof(spec::block::RequestHeader), sizeof(spec::block::Range)};
     }
-    [[nodiscard]] Segment status(uint16_t number) const {
+    [[__nodiscard__]] Segment status(uint16_t number) const {
         return {pages_.phys() + (uint32_t{count_} * stride + number), 1};
     }
 
@@ -76,7 +78,9 @@ public:
     }
 
     /// One read of what the device wrote.
-    [[nodiscard]] uint8_t load_status(uint16_t number) const { return platform::load_relaxed(status_byte(number)); }
+    [[__nodiscard__]] uint8_t load_status(uint16_t number) const {
+        return platform::load_relaxed(status_byte(number));
+    }
 
 private:
     struct Frame {
@@ -85,14 +89,14 @@ private:
     };
     static constexpr uint32_t stride = sizeof(Frame);
 
-    [[nodiscard]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt()) + number; }
-    [[nodiscard]] PhysAddr at(uint16_t number) const { return pages_.phys() + uint32_t{number} * stride; }
-    [[nodiscard]] uint8_t* status_byte(uint16_t number) const {
+    [[__nodiscard__]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt()) + number; }
+    [[__nodiscard__]] PhysAddr at(uint16_t number) const { return pages_.phys() + uint32_t{number} * stride; }
+    [[__nodiscard__]] uint8_t* status_byte(uint16_t number) const {
         return static_cast<uint8_t*>(pages_.virt()) + uint32_t{count_} * stride + number;
     }
     /// §5.2.6.4: a legacy device reads headers in the guest's order.
     template <class Word>
-    [[nodiscard]] Word wire(Word word) const {
+    [[__nodiscard__]] Word wire(Word word) const {
         return order_ == native_byte_order ? word : swap_bytes(word);
     }
 

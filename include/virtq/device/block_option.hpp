@@ -43,7 +43,7 @@ struct BlockOption {
 /// What a driver of these traits asks of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
 /// for the driver's own pages an allocator whose physical addresses are the device's.
 template <class Traits>
-[[nodiscard]] constexpr Negotiation block_negotiation(BlockOption const& option) {
+[[__nodiscard__]] constexpr Negotiation block_negotiation(BlockOption const& option) {
     Negotiation negotiation;
     negotiation.wanted = block_features(Traits::queue_maximum) | Traits::Format::wanted;
     if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {

@@ -19,11 +19,13 @@ struct BlockPart {
     spec::block::Range range{};  ///< of a discard or write zeroes
     bool has_range = false;
 
-    [[nodiscard]] bool device_writes() const {
+    [[__nodiscard__]] bool device_writes() const {
         return type == spec::block::RequestType::in || type == spec::block::RequestType::get_id;
     }
     /// Header, data or range, status.
-    [[nodiscard]] uint32_t descriptors() const { return static_cast<uint32_t>(data.size()) + (has_range ? 1 : 0) + 2; }
+    [[__nodiscard__]] uint32_t descriptors() const {
+        return static_cast<uint32_t>(data.size()) + (has_range ? 1 : 0) + 2;
+    }
 
     void set_data(Span<Segment const> segments, uint32_t bytes, uint64_t first_sector) {
         sector = first_sector;
@@ -45,7 +47,8 @@ struct BlockLimit {
 };
 
 /// The limits of an operation on a device, in a queue whose chains have room for `segments` of data.
-[[nodiscard]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation, uint32_t segments) {
+[[__nodiscard__]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation,
+                                                uint32_t segments) {
     constexpr uint32_t part_bytes_maximum = uint32_t{1} << 30;  // hosts take a length for a signed number
     BlockLimit limit;
     limit.data.segments = segments;
@@ -63,7 +66,7 @@ struct BlockLimit {
 
 namespace detail {
 
-[[nodiscard]] constexpr spec::block::RequestType request_type(BlockOperation operation) {
+[[__nodiscard__]] constexpr spec::block::RequestType request_type(BlockOperation operation) {
     using Type = spec::block::RequestType;
     switch (operation) {
         case BlockOperation::read: return Type::in;
@@ -77,15 +80,15 @@ namespace detail {
     return Type::flush;
 }
 
-[[nodiscard]] constexpr bool is_range_type(spec::block::RequestType type) {
+[[__nodiscard__]] constexpr bool is_range_type(spec::block::RequestType type) {
     return type == spec::block::RequestType::discard || type == spec::block::RequestType::write_zeroes;
 }
 
-[[nodiscard]] constexpr uint32_t range_flags(BlockOperation operation) {
+[[__nodiscard__]] constexpr uint32_t range_flags(BlockOperation operation) {
     return operation == BlockOperation::write_zeroes_may_unmap ? spec::block::range_unmap : 0;
 }
 
-[[nodiscard]] inline bool fits(Span<Segment const> data, uint64_t bytes, PartLimit const& limit) {
+[[__nodiscard__]] inline bool fits(Span<Segment const> data, uint64_t bytes, PartLimit const& limit) {
     if (data.size() > limit.segments || bytes > limit.bytes) {
         return false;
     }
@@ -103,8 +106,8 @@ namespace detail {
 
 /// Makes the whole request one part, as is usual. `data_bytes` is what `BlockRule` has counted. False: the device
 /// takes it only in the pieces of `BlockParts`.
-[[nodiscard]] inline bool make_whole(BlockPart& part, BlockRequest const& request, uint64_t data_bytes,
-                                     BlockLimit const& limit) {
+[[__nodiscard__]] inline bool make_whole(BlockPart& part, BlockRequest const& request, uint64_t data_bytes,
+                                         BlockLimit const& limit) {
     part.type = detail::request_type(request.operation);
     if (part.type == spec::block::RequestType::flush) {
         return true;
@@ -129,7 +132,7 @@ public:
           sectors_left_(request.sector_count) {}
 
     /// The next part. `at_end` says whether it was the last. False: the device's limits allow no part at all.
-    [[nodiscard]] bool next(BlockPart& part) {
+    [[__nodiscard__]] bool next(BlockPart& part) {
         part = BlockPart{};
         part.type = detail::request_type(request_.operation);
         if (detail::is_range_type(part.type)) {
@@ -139,10 +142,10 @@ public:
         return next_data(part);
     }
 
-    [[nodiscard]] bool at_end() const { return at_end_; }
+    [[__nodiscard__]] bool at_end() const { return at_end_; }
 
 private:
-    [[nodiscard]] bool next_data(BlockPart& part) {
+    [[__nodiscard__]] bool next_data(BlockPart& part) {
         Span<Segment const> const data = cutter_.next();
         uint32_t bytes = 0;
         for (Segment const& segment : data) {

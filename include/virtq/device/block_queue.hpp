@@ -31,26 +31,26 @@ public:
     using Data = MappedData<request_maximum, Mapper>;
 
     /// The ring itself, which device initialisation brings up.
-    [[nodiscard]] Ring& ring() { return ring_; }
-    [[nodiscard]] Ring const& ring() const { return ring_; }
+    [[__nodiscard__]] Ring& ring() { return ring_; }
+    [[__nodiscard__]] Ring const& ring() const { return ring_; }
 
     /// After the ring is up: takes pages for headers and status bytes, unless it has them.
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, Interface interface, UnderReportedLength under_reported,
-                              Mapper* mapper) {
+    [[__nodiscard__]] Status init(Allocator& allocator, Interface device_interface, UnderReportedLength under_reported,
+                                  Mapper* mapper) {
         mapper_ = mapper;
         uint16_t const requests = request_count();
-        if (Status const framed = frames_.init(allocator, requests, byte_order(interface)); !framed) {
+        if (Status const framed = frames_.init(allocator, requests, byte_order(device_interface)); !framed) {
             return framed;
         }
-        reset(interface, under_reported);
+        reset(device_interface, under_reported);
         return {};
     }
 
     /// The same after a reset, in the pages that it has.
-    void start(Interface interface, UnderReportedLength under_reported) {
-        frames_.restart(byte_order(interface));
-        reset(interface, under_reported);
+    void start(Interface device_interface, UnderReportedLength under_reported) {
+        frames_.restart(byte_order(device_interface));
+        reset(device_interface, under_reported);
     }
 
     /// The device has stopped, or has never heard of this queue: all pages go back.
@@ -63,7 +63,7 @@ public:
     }
 
     /// Whether this queue's pages are those of `other` too, or (of itself) its two runs have pages in common.
-    [[nodiscard]] bool shares_pages_with(BlockQueue const& other) const {
+    [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
         return share_pages(ring_.pages(), other.frames_.pages()) ||
                (this != &other && (share_pages(ring_.pages(), other.ring_.pages()) ||
                                    share_pages(frames_.pages(), other.ring_.pages()) ||
@@ -72,23 +72,23 @@ public:
 
     /// Why the last request was not taken, or given up, for who asks later.
     void note_refusal(Error error) { refused_ = error; }
-    [[nodiscard]] Error refused() const { return refused_; }
+    [[__nodiscard__]] Error refused() const { return refused_; }
 
-    [[nodiscard]] uint16_t in_flight() const { return pool_.in_flight(); }
+    [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Requests that have ended and were not handed out.
-    [[nodiscard]] bool has_finished() const { return pool_.has_finished(); }
+    [[__nodiscard__]] bool has_finished() const { return pool_.has_finished(); }
 
     /// For a caller that waits for one request: it does not stand in the line of the others.
     void await(uint16_t number) { pool_.await(number); }
-    [[nodiscard]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
-    [[nodiscard]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
+    [[__nodiscard__]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
+    [[__nodiscard__]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
     void abandon(uint16_t number) {
         pool_.abandon(number);
         refused_ = Error::timed_out;
     }
 
     /// Data segments of one part: what the device allows, what fits the ring, and what can be remembered.
-    [[nodiscard]] uint32_t segment_maximum(uint32_t device_maximum) const {
+    [[__nodiscard__]] uint32_t segment_maximum(uint32_t device_maximum) const {
         uint32_t const fits = uint32_t{ring_.size()} - 2;
         uint32_t const most = device_maximum < fits ? device_maximum : fits;
         return most < Data::segments_maximum ? most : Data::segments_maximum;
@@ -96,7 +96,8 @@ public:
 
     /// Adds a request with so much data, in as many parts as it takes: all of them, or none. Returns the number of its
     /// record.
-    [[nodiscard]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes, BlockLimit const& limit) {
+    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes,
+                                              BlockLimit const& limit) {
         if (ring_.fault()) {
             return Error::queue_broken;
         }
@@ -123,7 +124,7 @@ public:
         }
     }
 
-    [[nodiscard]] BlockCompletion take_finished() {
+    [[__nodiscard__]] BlockCompletion take_finished() {
         auto const finished = pool_.take_finished();
         return finished.found ? BlockCompletion{finished.token, finished.error, TakeState::completion}
                               : BlockCompletion{};
@@ -135,17 +136,17 @@ public:
     }
 
 private:
-    void reset(Interface interface, UnderReportedLength under_reported) {
-        interface_ = interface;
+    void reset(Interface device_interface, UnderReportedLength under_reported) {
+        interface_ = device_interface;
         under_reported_ = under_reported;
         refused_ = Error::none;
         pool_.reset(request_count());
     }
 
-    [[nodiscard]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
+    [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
 
     /// The usual case: one part. The ring itself says whether there is room.
-    [[nodiscard]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
+    [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
         uint16_t const number = pool_.take(token, expected_bytes(part));
         if (number == Pool::none) {
             return Error::queue_full;  // records of requests that ended wait to be handed out
@@ -161,7 +162,7 @@ private:
         return number;
     }
 
-    [[nodiscard]] Result<uint16_t> submit_parts(BlockRequest const& request, BlockLimit const& limit) {
+    [[__nodiscard__]] Result<uint16_t> submit_parts(BlockRequest const& request, BlockLimit const& limit) {
         if (Error const error = check_room(request, limit); error != Error::none) {
             return error;
         }
@@ -181,15 +182,15 @@ private:
         return owner;
     }
 
-    [[nodiscard]] static uint32_t expected_bytes(BlockPart const& part) {
+    [[__nodiscard__]] static uint32_t expected_bytes(BlockPart const& part) {
         return part.device_writes() ? part.data_bytes : 0;
     }
-    [[nodiscard]] static DmaDirection direction_of(BlockPart const& part) {
+    [[__nodiscard__]] static DmaDirection direction_of(BlockPart const& part) {
         return part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
     }
 
     /// Whether all parts fit now, counted before anything is touched.
-    [[nodiscard]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
+    [[__nodiscard__]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
         BlockParts parts{request, limit};
         BlockPart part;
         uint32_t count = 0;
@@ -208,7 +209,7 @@ private:
     }
 
     /// Takes a record for each part, and maps its data. Returns the first.
-    [[nodiscard]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
+    [[__nodiscard__]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
         BlockParts parts{request, limit};
         BlockPart part;
         uint16_t owner = Pool::none;
@@ -238,7 +239,7 @@ private:
     }
 
     /// Whether data lies where the device finds rings and headers. Behind a mapper its addresses are others.
-    [[nodiscard]] bool has_pages_of([[maybe_unused]] Span<Segment const> data) const {
+    [[__nodiscard__]] bool has_pages_of([[__maybe_unused__]] Span<Segment const> data) const {
         bool found = false;
         if constexpr (SameAs<Mapper, NoMapper>) {
             for (Segment const& segment : data) {
@@ -247,12 +248,12 @@ private:
         }
         return found;
     }
-    [[nodiscard]] static bool lies_in(Segment const& segment, Pages const& pages) {
+    [[__nodiscard__]] static bool lies_in(Segment const& segment, Pages const& pages) {
         return segment.addr.value < pages.phys.value + pages.count * uint64_t{page_bytes} &&
                pages.phys.value < segment.addr.value + segment.bytes;
     }
 
-    [[nodiscard]] Error add(uint16_t number, BlockPart const& part) {
+    [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
         VIRTQ_ASSERT(!has_pages_of(part.data),
                      "The data of a request lies in the disk's own pages: were they handed out twice, or freed? Is a "
                      "segment longer than its buffer? Or is Pages::phys wrong?");
@@ -272,7 +273,7 @@ private:
         return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
     }
 
-    [[nodiscard]] Error outcome(uint16_t number, uint32_t written) const {
+    [[__nodiscard__]] Error outcome(uint16_t number, uint32_t written) const {
         switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
             case spec::block::RequestStatus::ok: return is_short(number, written) ? Error::short_read : Error::none;
             case spec::block::RequestStatus::ioerr: return Error::io_error;
@@ -283,7 +284,7 @@ private:
 
     /// §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news, and neither is
     /// one that covers the status byte at most.
-    [[nodiscard]] bool is_short(uint16_t number, uint32_t written) const {
+    [[__nodiscard__]] bool is_short(uint16_t number, uint32_t written) const {
         constexpr uint32_t status_bytes = 1;
         return written < pool_.expected_bytes(number) && written > status_bytes && interface_ == Interface::modern &&
                under_reported_ == UnderReportedLength::fail_request;
@@ -295,7 +296,7 @@ private:
     Mapper* mapper_ = nullptr;
     BlockFrames frames_;
     Pool pool_;
-    [[no_unique_address]] Data data_;
+    [[__no_unique_address__]] Data data_;
     Ring ring_;
 };
 

@@ -16,20 +16,20 @@ public:
     using Queue = BlockQueue<N, Traits>;
 
     /// A queue that is known to be there.
-    [[nodiscard]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
+    [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
 
     /// One that the kernel names.
-    [[nodiscard]] Queue& at(uint16_t queue) {
+    [[__nodiscard__]] Queue& at(uint16_t queue) {
         check(queue);
         return queues_[queue];
     }
-    [[nodiscard]] Queue const& at(uint16_t queue) const {
+    [[__nodiscard__]] Queue const& at(uint16_t queue) const {
         check(queue);
         return queues_[queue];
     }
 
     /// Whether the device may write to the pages of any.
-    [[nodiscard]] bool any_live() const {
+    [[__nodiscard__]] bool any_live() const {
         for (Queue const& queue : queues_) {
             if (queue.ring().live()) {
                 return true;
@@ -39,7 +39,7 @@ public:
     }
 
     /// How many have pages. They get them in order, so these are the first ones.
-    [[nodiscard]] uint16_t with_pages() const {
+    [[__nodiscard__]] uint16_t with_pages() const {
         uint16_t count = 0;
         while (count < Traits::queue_maximum && queues_[count].ring().size() != 0) {
             ++count;
@@ -48,7 +48,7 @@ public:
     }
 
     /// Whether a page of queue `index` is used twice, by itself or by a queue before it.
-    [[nodiscard]] bool shares_pages(uint16_t index) const {
+    [[__nodiscard__]] bool shares_pages(uint16_t index) const {
         for (uint16_t other = 0; other <= index; ++other) {
             if (queues_[index].shares_pages_with(queues_[other])) {
                 return true;
@@ -58,7 +58,7 @@ public:
     }
 
     /// The device has stopped: everything in flight ends with `error`.
-    void stop(Error error) {
+    void stop_all(Error error) {
         for (Queue& queue : queues_) {
             queue.ring().detach();
             queue.cancel(error);
@@ -85,7 +85,7 @@ public:
     }
 
 private:
-    static void check([[maybe_unused]] uint16_t queue) {
+    static void check([[__maybe_unused__]] uint16_t queue) {
         VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
     }
 

@@ -17,7 +17,7 @@ public:
     constexpr BlockRule(BlockConfig const& config, Features const& negotiated)
         : config_(config), negotiated_(negotiated) {}
 
-    [[nodiscard]] Error check(BlockRequest const& request) {
+    [[__nodiscard__]] Error check(BlockRequest const& request) {
         switch (request.operation) {
             case BlockOperation::read: return check_data(request);
             case BlockOperation::write: return has(Bit::ro) ? Error::read_only : check_data(request);
@@ -34,14 +34,14 @@ public:
     }
 
     /// The data of the request that `check` has let pass, counted once for all who ask.
-    [[nodiscard]] uint64_t data_bytes() const { return data_bytes_; }
+    [[__nodiscard__]] uint64_t data_bytes() const { return data_bytes_; }
 
 private:
     using Bit = spec::block::Feature;
 
-    [[nodiscard]] bool has(Bit bit) const { return negotiated_.has(bit); }
+    [[__nodiscard__]] bool has(Bit bit) const { return negotiated_.has(bit); }
 
-    [[nodiscard]] Error check_data(BlockRequest const& request) {
+    [[__nodiscard__]] Error check_data(BlockRequest const& request) {
         uint64_t bytes = 0;
         for (Segment const& segment : request.data) {
             if (segment.bytes == 0) {
@@ -59,7 +59,7 @@ private:
         return check_place(request.sector, bytes / spec::block::sector_bytes);
     }
 
-    [[nodiscard]] Error check_change(BlockRequest const& request) const {
+    [[__nodiscard__]] Error check_change(BlockRequest const& request) const {
         if (has(Bit::ro)) {
             return Error::read_only;
         }
@@ -67,7 +67,7 @@ private:
                                          : check_place(request.sector, request.sector_count);
     }
 
-    [[nodiscard]] Error check_place(uint64_t sector, uint64_t sectors) const {
+    [[__nodiscard__]] Error check_place(uint64_t sector, uint64_t sectors) const {
         uint32_t const block_sectors = config_.block_bytes / spec::block::sector_bytes;
         if (((sector | sectors) & (block_sectors - 1)) != 0) {
             return Error::length_not_block_multiple;
@@ -77,7 +77,7 @@ private:
     }
 
     /// §5.2.6.1: just 20 bytes, and they fit one request of any device.
-    [[nodiscard]] Error check_id(BlockRequest const& request) {
+    [[__nodiscard__]] Error check_id(BlockRequest const& request) {
         data_bytes_ = spec::block::id_bytes;
         bool const fits = request.data.size() == 1 && request.data[0].bytes == spec::block::id_bytes;
         return fits ? Error::none : Error::length_not_block_multiple;

@@ -23,7 +23,7 @@ inline constexpr Features implemented_features =
 
 /// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
 /// them.
-[[nodiscard]] constexpr Features device_type_features() {
+[[__nodiscard__]] constexpr Features device_type_features() {
     Features bits;
     bits.set_word(0, 0x00ffffff);
     bits.set_word(1, 0xfffc0000);
@@ -36,7 +36,7 @@ namespace detail {
 
 /// Queues from 0 up to this number may have been enabled through the transport. 0 if it does not keep count.
 template <Transport T>
-[[nodiscard]] uint32_t enabled_queue_end([[maybe_unused]] T const& transport) {
+[[__nodiscard__]] uint32_t enabled_queue_end([[__maybe_unused__]] T const& transport) {
     if constexpr (requires { transport.enabled_queue_end(); }) {
         return transport.enabled_queue_end();
     } else {
@@ -46,7 +46,7 @@ template <Transport T>
 
 /// §4.1.4.3.1, §4.2.2.1: a reset disables every queue.
 template <Transport T>
-[[nodiscard]] Status check_queues_disabled(T& transport, uint32_t queues) {
+[[__nodiscard__]] Status check_queues_disabled(T& transport, uint32_t queues) {
     for (uint32_t queue = 0; queue < queues; ++queue) {
         if (transport.is_queue_in_use(static_cast<uint16_t>(queue))) {
             return transport.status().is_gone() ? Error::device_gone : Error::queue_survived_reset;
@@ -56,7 +56,7 @@ template <Transport T>
 }
 
 /// FAILED is the driver's bit: a device that sets it by itself refuses the reset. A driver never sets it alone.
-[[nodiscard]] constexpr bool refuses_reset(DeviceStatus before, DeviceStatus now) {
+[[__nodiscard__]] constexpr bool refuses_reset(DeviceStatus before, DeviceStatus now) {
     constexpr DeviceStatus failed = DeviceStatus{}.with(spec::StatusBit::failed);
     return now == failed || (now.has(spec::StatusBit::failed) && !before.has(spec::StatusBit::failed));
 }
@@ -64,7 +64,7 @@ template <Transport T>
 }  // namespace detail
 
 /// Whether a device may go on using its queues' memory after `reset_device` returned this error.
-[[nodiscard]] constexpr bool is_reset_incomplete(Error error) {
+[[__nodiscard__]] constexpr bool is_reset_incomplete(Error error) {
     return error == Error::reset_timed_out || error == Error::reset_refused || error == Error::queue_survived_reset;
 }
 
@@ -73,7 +73,7 @@ template <Transport T>
 /// `queue_survived_reset`: after these three the device may still use the memory of its queues
 /// (`is_reset_incomplete`). `device_gone`.
 template <Transport T, Relax R>
-[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax, uint32_t queues) {
+[[__nodiscard__]] Status reset_device(T& transport, Looks looks, R& relax, uint32_t queues) {
     DeviceStatus const before = transport.status();
     transport.set_status(DeviceStatus{});
     for (uint32_t look = 1;; ++look) {
@@ -96,7 +96,7 @@ template <Transport T, Relax R>
 
 /// As above, with the queues that were enabled through this transport since its `probe`.
 template <Transport T, Relax R>
-[[nodiscard]] Status reset_device(T& transport, Looks looks, R& relax) {
+[[__nodiscard__]] Status reset_device(T& transport, Looks looks, R& relax) {
     return reset_device(transport, looks, relax, detail::enabled_queue_end(transport));
 }
 
@@ -104,7 +104,7 @@ namespace detail {
 
 /// Of a driver that asks nothing of the device before it accepts features.
 struct AcceptsAnyDevice {
-    [[nodiscard]] constexpr Error operator()(Features const&) const { return Error::none; }
+    [[__nodiscard__]] constexpr Error operator()(Features const&) const { return Error::none; }
 };
 
 }  // namespace detail
@@ -126,7 +126,7 @@ public:
     /// before features are accepted, when the configuration may be read and not written; an error of it ends the
     /// initialisation.
     template <Relax R, class Check = detail::AcceptsAnyDevice>
-    [[nodiscard]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax, Check const& check = {}) {
+    [[__nodiscard__]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax, Check const& check = {}) {
         if constexpr (requires { transport_.is_in_use(); }) {
             VIRTQ_ASSERT(!transport_.is_in_use(),
                          "Initialisation of a device that another driver uses through this transport, and would lose: "
@@ -165,8 +165,8 @@ public:
     /// `queue_size_fixed_no_power_of_two`, and those of `VirtQueue::init`; after `queue_size_above_capacity`
     /// `required_queue_size` is the least `N`.
     template <uint32_t N, class Format, PageAllocator Allocator>
-    [[nodiscard]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
-                                      Features const& negotiated, QueueOption option = {}) {
+    [[__nodiscard__]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
+                                          Features const& negotiated, QueueOption option = {}) {
         VIRTQ_ASSERT(status_.has(spec::StatusBit::driver) && negotiated == accepted_,
                      "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated; "
                      "or negotiate() was not called before it");
@@ -193,8 +193,8 @@ public:
     /// Step 7 after a reset, for a queue that has its pages already: the same size again. Errors: as above, and
     /// `queue_size_not_taken` when the device allows less than before.
     template <uint32_t N, class Format>
-    [[nodiscard]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
-                                      QueueOption option = {}) {
+    [[__nodiscard__]] Status resume_queue(uint16_t index, VirtQueue<N, Format>& queue, Features const& negotiated,
+                                          QueueOption option = {}) {
         check_not_live();
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
@@ -209,17 +209,17 @@ public:
 
     /// Step 8: DRIVER_OK. From here on the device is live and may be notified. Errors: `device_gone`,
     /// `init_needs_reset`.
-    [[nodiscard]] Status go_live() {
+    [[__nodiscard__]] Status go_live() {
         Status const live = take_step(spec::StatusBit::driver_ok);
         return live ? check_device() : live;
     }
 
     /// The size that the last `set_up_queue` was to have, which no `N` below is enough for.
-    [[nodiscard]] uint32_t required_queue_size() const { return required_queue_size_; }
+    [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
 
     /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on; or `device_gone`, if nothing answers any more,
     /// which then was the reason.
-    [[nodiscard]] Status fail(Error error) {
+    [[__nodiscard__]] Status fail(Error error) {
         DeviceStatus const now = transport_.status();
         if (now.is_gone()) {
             return Error::device_gone;
@@ -239,7 +239,7 @@ private:
     }
 
     /// Steps 2 and 3.
-    [[nodiscard]] Status announce_driver() {
+    [[__nodiscard__]] Status announce_driver() {
         if (Status const step = take_step(spec::StatusBit::acknowledge); !step) {
             return step;
         }
@@ -253,7 +253,7 @@ private:
     }
 
     /// Steps 5 and 6.
-    [[nodiscard]] Status confirm_features() {
+    [[__nodiscard__]] Status confirm_features() {
         DeviceStatus const before = status_;
         if (Status const step = take_step(spec::StatusBit::features_ok); !step) {
             return step;
@@ -269,10 +269,10 @@ private:
     }
 
     /// §2.1.2: a device may fail at any time. Looked at before each step, which would otherwise clear its bit.
-    [[nodiscard]] Status check_device() {
+    [[__nodiscard__]] Status check_device() {
         return transport_.status().has(spec::StatusBit::device_needs_reset) ? fail(Error::init_needs_reset) : Status{};
     }
-    [[nodiscard]] Status take_step(spec::StatusBit bit) {
+    [[__nodiscard__]] Status take_step(spec::StatusBit bit) {
         Status const alive = check_device();
         if (alive) {
             add_status(bit);
@@ -281,7 +281,7 @@ private:
     }
 
     /// The largest size of a queue that exists and is not in use.
-    [[nodiscard]] Result<uint32_t> free_queue_size(uint16_t index) {
+    [[__nodiscard__]] Result<uint32_t> free_queue_size(uint16_t index) {
         if (transport_.is_queue_in_use(index)) {  // first: only of an idle queue the size may be read (§4.2.4)
             return Error::queue_in_use;
         }
@@ -290,7 +290,7 @@ private:
     }
 
     template <uint32_t N, class Format>
-    [[nodiscard]] Status enable(uint16_t index, VirtQueue<N, Format>& queue) {
+    [[__nodiscard__]] Status enable(uint16_t index, VirtQueue<N, Format>& queue) {
         queue.attach();
         Status const enabled = transport_.enable_queue(index, queue.addresses());
         if (Status const alive = check_device(); !alive) {
@@ -319,7 +319,7 @@ private:
     }
 
     /// §2.2.1: a feature is accepted only with those that it needs. At most as many rounds as there are needs.
-    [[nodiscard]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
+    [[__nodiscard__]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
         for (size_t round = 0; round < needs.size(); ++round) {
             for (FeatureNeed const& need : needs) {
                 if (accepted.has_bit(need.bit) && !accepted.has_bit(need.needs)) {
@@ -333,11 +333,11 @@ private:
     /// The words that have to be looked at: a legacy interface has one, bits from 64 on are read only by a driver
     /// that wants one. QEMU's virtio-mmio takes every selector above 1 for 1, so that to write word 2 would undo
     /// word 1.
-    [[nodiscard]] bool uses_word(unsigned word, Features const& wanted) const {
+    [[__nodiscard__]] bool uses_word(unsigned word, Features const& wanted) const {
         return word == 0 || (!transport_.is_legacy() && (word == 1 || wanted.word(word) != 0));
     }
 
-    [[nodiscard]] Features read_offered(Features const& wanted) {
+    [[__nodiscard__]] Features read_offered(Features const& wanted) {
         Features offered;
         for (unsigned word = 0; word < Features::word_count; ++word) {
             if (uses_word(word, wanted)) {

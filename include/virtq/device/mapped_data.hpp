@@ -21,7 +21,7 @@ public:
     static constexpr uint32_t segments_maximum = SegmentCutter::part_segments;
 
     /// Maps all of `data`, or nothing.
-    [[nodiscard]] Error map(Mapper* mapper, uint16_t number, Span<Segment const> data, DmaDirection direction) {
+    [[__nodiscard__]] Error map(Mapper* mapper, uint16_t number, Span<Segment const> data, DmaDirection direction) {
         direction_[number] = direction;
         count_[number] = 0;
         for (Segment const& segment : data) {
@@ -43,7 +43,7 @@ public:
     }
 
     /// Where the device finds the data of a request that was mapped.
-    [[nodiscard]] Span<Segment const> where(uint16_t number, Span<Segment const>) const {
+    [[__nodiscard__]] Span<Segment const> where(uint16_t number, Span<Segment const>) const {
         return {segment_[number], count_[number]};
     }
 
@@ -59,9 +59,9 @@ class MappedData<S, NoMapper> {
 public:
     static constexpr uint32_t segments_maximum = UINT32_MAX;
 
-    [[nodiscard]] Error map(NoMapper*, uint16_t, Span<Segment const>, DmaDirection) { return Error::none; }
+    [[__nodiscard__]] Error map(NoMapper*, uint16_t, Span<Segment const>, DmaDirection) { return Error::none; }
     void unmap(NoMapper*, uint16_t) {}
-    [[nodiscard]] Span<Segment const> where(uint16_t, Span<Segment const> data) const { return data; }
+    [[__nodiscard__]] Span<Segment const> where(uint16_t, Span<Segment const> data) const { return data; }
 };
 
 }  // namespace virtq

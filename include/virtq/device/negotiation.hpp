@@ -13,8 +13,8 @@ namespace virtq {
 enum class Interface : uint8_t { modern, legacy };
 
 /// The order of the bytes that driver and device share, in rings and in requests (§2.7.3).
-[[nodiscard]] constexpr ByteOrder byte_order(Interface interface) {
-    return interface == Interface::legacy ? native_byte_order : ByteOrder::little;
+[[__nodiscard__]] constexpr ByteOrder byte_order(Interface device_interface) {
+    return device_interface == Interface::legacy ? native_byte_order : ByteOrder::little;
 }
 
 /// The feature sets of one negotiation (§2.2), kept so that a refusal can be explained.

@@ -28,7 +28,8 @@ namespace virtq {
 /// before, and no token may be handed back before a reset of the device. Not to be called while another CPU uses the
 /// transport's other set-up calls or the queue.
 template <Transport T, uint32_t N, class Format, Relax R>
-[[nodiscard]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, Looks looks, R& relax) {
+[[__nodiscard__]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, Looks looks,
+                                     R& relax) {
     transport.reset_queue(index);
     for (uint32_t look = 1; !transport.is_queue_reset(index); ++look) {
         if (look >= looks.count) {
@@ -43,8 +44,8 @@ template <Transport T, uint32_t N, class Format, Relax R>
 /// Brings a queue that was reset up again in its pages, perhaps in another size or with other options (§2.6.1.2).
 /// Errors: those of `VirtQueue::restart`, `queue_size_above_maximum`, and `queue_not_accepted`.
 template <Transport T, uint32_t N, class Format>
-[[nodiscard]] Status enable_queue_again(T& transport, uint16_t index, VirtQueue<N, Format>& queue, uint32_t size,
-                                        Features const& negotiated, QueueOption const& option = {}) {
+[[__nodiscard__]] Status enable_queue_again(T& transport, uint16_t index, VirtQueue<N, Format>& queue, uint32_t size,
+                                            Features const& negotiated, QueueOption const& option = {}) {
     if (size > transport.queue_size_max(index)) {
         return Error::queue_size_above_maximum;
     }

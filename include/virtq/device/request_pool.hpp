@@ -40,11 +40,11 @@ public:
     }
 
     /// Records that the device has.
-    [[nodiscard]] uint16_t in_flight() const { return in_flight_; }
-    [[nodiscard]] uint16_t num_free() const { return static_cast<uint16_t>(count_ - in_use_); }
+    [[__nodiscard__]] uint16_t in_flight() const { return in_flight_; }
+    [[__nodiscard__]] uint16_t num_free() const { return static_cast<uint16_t>(count_ - in_use_); }
 
     /// A record for a request of its own; `none` if there is none.
-    [[nodiscard]] uint16_t take(Token token, uint32_t expected_bytes) {
+    [[__nodiscard__]] uint16_t take(Token token, uint32_t expected_bytes) {
         uint16_t const number = take_free();
         if (number != none) {
             records_[number] = Record{token, expected_bytes, none, number, 1, State::waiting, Error::none, true};
@@ -53,7 +53,7 @@ public:
     }
 
     /// A record for one more part of the request that `owner` stands for, behind the part `previous`.
-    [[nodiscard]] uint16_t take_part(uint16_t owner, uint16_t previous, uint32_t expected_bytes) {
+    [[__nodiscard__]] uint16_t take_part(uint16_t owner, uint16_t previous, uint32_t expected_bytes) {
         uint16_t const number = take_free();
         if (number != none) {
             records_[number] = Record{Token{}, expected_bytes, none, owner, 0, State::waiting, Error::none, true};
@@ -64,7 +64,7 @@ public:
     }
 
     /// The part behind this one, `none` at the end; before the parts have gone to the device.
-    [[nodiscard]] uint16_t next_part(uint16_t number) const { return records_[number].next; }
+    [[__nodiscard__]] uint16_t next_part(uint16_t number) const { return records_[number].next; }
 
     /// Gives back a record that was taken and never reached the device.
     void give_back(uint16_t number) {
@@ -73,13 +73,13 @@ public:
     }
 
     /// Bytes that the device has to deliver for this part to be complete.
-    [[nodiscard]] uint32_t expected_bytes(uint16_t number) const { return records_[number].expected_bytes; }
+    [[__nodiscard__]] uint32_t expected_bytes(uint16_t number) const { return records_[number].expected_bytes; }
 
     /// Somebody waits for this request and no other may get it: it does not stand in line, `take_awaited` hands it
     /// out.
     void await(uint16_t number) { records_[number].state = State::awaited; }
-    [[nodiscard]] bool is_ready(uint16_t number) const { return records_[number].state == State::ready; }
-    [[nodiscard]] Error take_awaited(uint16_t number) {
+    [[__nodiscard__]] bool is_ready(uint16_t number) const { return records_[number].state == State::ready; }
+    [[__nodiscard__]] Error take_awaited(uint16_t number) {
         Error const error = records_[number].error;
         put_free(number);
         return error;
@@ -112,7 +112,7 @@ public:
     }
 
     /// Whether `take_finished` would hand out something.
-    [[nodiscard]] bool has_finished() const { return count_ != 0 && first_finished_ != none; }
+    [[__nodiscard__]] bool has_finished() const { return count_ != 0 && first_finished_ != none; }
 
     struct Finished {
         Token token;
@@ -121,7 +121,7 @@ public:
     };
 
     /// Hands out the request that finished first.
-    [[nodiscard]] Finished take_finished() {
+    [[__nodiscard__]] Finished take_finished() {
         if (!has_finished()) {
             return {};
         }
@@ -162,7 +162,7 @@ private:
         bool at_device = false;  ///< this part is in flight
     };
 
-    [[nodiscard]] uint16_t take_free() {
+    [[__nodiscard__]] uint16_t take_free() {
         uint16_t const number = free_;
         if (number != none) {
             free_ = records_[number].next;

@@ -30,7 +30,7 @@ public:
     }
 
     /// The next part; empty at the end, and when the limits do not allow a single granule.
-    [[nodiscard]] Span<Segment const> next() {
+    [[__nodiscard__]] Span<Segment const> next() {
         count_ = 0;
         uint32_t bytes = 0;
         while (index_ < segments_.size() && count_ < limit_.segments && bytes < limit_.bytes) {
@@ -43,10 +43,10 @@ public:
     }
 
     /// Whether all has been cut.
-    [[nodiscard]] bool at_end() const { return index_ == segments_.size(); }
+    [[__nodiscard__]] bool at_end() const { return index_ == segments_.size(); }
 
 private:
-    [[nodiscard]] static constexpr uint32_t smallest(uint32_t a, uint32_t b) { return a < b ? a : b; }
+    [[__nodiscard__]] static constexpr uint32_t smallest(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
     /// One piece of at most `most` bytes.
     uint32_t take(uint32_t most) {

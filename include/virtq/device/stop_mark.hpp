@@ -13,7 +13,7 @@ class StopMark {
 public:
     void set() { platform::store_relaxed(&word_, uint16_t{1}); }
     void clear() { platform::store_relaxed(&word_, uint16_t{0}); }
-    [[nodiscard]] bool is_set() const { return platform::load_relaxed(&word_) != 0; }
+    [[__nodiscard__]] bool is_set() const { return platform::load_relaxed(&word_) != 0; }
 
 private:
     uint16_t word_ = 0;

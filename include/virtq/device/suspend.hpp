@@ -15,7 +15,8 @@ namespace virtq {
 
 /// Looks until `bit` is set and `other` is not.
 template <Transport T, Relax R>
-[[nodiscard]] Status await_status(T& transport, spec::StatusBit bit, spec::StatusBit other, Looks looks, R& relax) {
+[[__nodiscard__]] Status await_status(T& transport, spec::StatusBit bit, spec::StatusBit other, Looks looks,
+                                      R& relax) {
     for (uint32_t look = 1;; ++look) {
         DeviceStatus const status = transport.status();
         if (status.is_gone()) {
@@ -38,7 +39,7 @@ template <Transport T, Relax R>
 /// on. Errors: `suspend_not_negotiated`, `not_live` (DRIVER_OK is not set), `device_gone`, `reset_needed` (it could
 /// not), `suspend_timed_out`; after the last it may still become suspended.
 template <Transport T, Relax R>
-[[nodiscard]] Status suspend_device(T& transport, Features const& negotiated, Looks looks, R& relax) {
+[[__nodiscard__]] Status suspend_device(T& transport, Features const& negotiated, Looks looks, R& relax) {
     if (!negotiated.has(spec::Feature::suspend)) {
         return Error::suspend_not_negotiated;
     }
@@ -57,7 +58,7 @@ template <Transport T, Relax R>
 /// `suspend_not_negotiated`, `device_gone`, `device_was_reset` (its queues are gone), `reset_needed`, `not_suspended`;
 /// then nothing was written. `suspend_timed_out`: it may still resume.
 template <Transport T, Relax R>
-[[nodiscard]] Status resume_device(T& transport, Features const& negotiated, Looks looks, R& relax) {
+[[__nodiscard__]] Status resume_device(T& transport, Features const& negotiated, Looks looks, R& relax) {
     if (!negotiated.has(spec::Feature::suspend)) {
         return Error::suspend_not_negotiated;
     }

@@ -32,18 +32,18 @@ inline constexpr uint64_t phys_limit = uint64_t{1} << 52;
 /// The distance of a direct map from the memory that it shows. A smaller one could be memory as well.
 inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*) > 4 ? 38 : 30);
 
-[[nodiscard]] constexpr bool lies_in(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
+[[__nodiscard__]] constexpr bool lies_in(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
     return addr.value >= range.start.value && bytes <= range.bytes &&
            addr.value - range.start.value <= range.bytes - bytes;
 }
 
-[[nodiscard]] constexpr bool overlaps(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
+[[__nodiscard__]] constexpr bool overlaps(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
     return addr.value < range.start.value + range.bytes && range.start.value < addr.value + bytes;
 }
 
 /// Whether an address can only be a virtual one. The queue's own pages tell how far virtual addresses are from
 /// physical ones: what lies above that distance would be memory beyond all that such a kernel maps.
-[[nodiscard]] inline bool looks_virtual(PhysAddr addr, Pages const& pages) {
+[[__nodiscard__]] inline bool looks_virtual(PhysAddr addr, Pages const& pages) {
     if (addr.value >= phys_limit) {
         return true;
     }
@@ -53,7 +53,7 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
 }
 
 /// A range of no bytes names nothing: `4096u << 20` is 0, as 32 bits have no room for it.
-[[nodiscard]] constexpr bool names_memory(Span<AddressRange const> ram) {
+[[__nodiscard__]] constexpr bool names_memory(Span<AddressRange const> ram) {
     for (AddressRange const& range : ram) {
         if (range.bytes != 0) {
             return true;
@@ -62,7 +62,7 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return false;
 }
 
-[[nodiscard]] constexpr bool is_outside(PhysAddr addr, uint64_t bytes, Span<AddressRange const> ram) {
+[[__nodiscard__]] constexpr bool is_outside(PhysAddr addr, uint64_t bytes, Span<AddressRange const> ram) {
     for (AddressRange const& range : ram) {
         if (lies_in(addr, bytes, range)) {
             return false;
@@ -75,8 +75,8 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
 
 /// Judges an address of a descriptor. `ram` may be empty: then nothing is outside of it. A segment that spans two
 /// adjacent ranges counts as outside: name adjacent ranges as one.
-[[nodiscard]] inline AddressTrouble judge_buffer(PhysAddr addr, uint32_t bytes, Pages const& pages,
-                                                 Span<AddressRange const> ram) {
+[[__nodiscard__]] inline AddressTrouble judge_buffer(PhysAddr addr, uint32_t bytes, Pages const& pages,
+                                                     Span<AddressRange const> ram) {
     if (addr.value == 0) {
         return AddressTrouble::zero;
     }
@@ -90,7 +90,7 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
 }
 
 /// Judges where a queue's own pages are said to be.
-[[nodiscard]] inline AddressTrouble judge_ring(Pages const& pages, Span<AddressRange const> ram) {
+[[__nodiscard__]] inline AddressTrouble judge_ring(Pages const& pages, Span<AddressRange const> ram) {
     if (pages.phys.value == 0) {
         return AddressTrouble::zero;
     }

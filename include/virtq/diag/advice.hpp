@@ -6,7 +6,7 @@
 namespace virtq {
 
 /// What to do next, in a sentence or two without a line end.
-[[nodiscard]] constexpr char const* advise(Cause cause) {
+[[__nodiscard__]] constexpr char const* advise(Cause cause) {
     switch (cause) {
         case Cause::none:
             return "If you wait for something, compare with `info virtio-queue-status` in QEMU's monitor, and look at "

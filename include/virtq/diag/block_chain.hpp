@@ -25,16 +25,16 @@ public:
         count(entry);
     }
 
-    [[nodiscard]] constexpr DescIndex head() const { return head_; }
-    [[nodiscard]] constexpr uint64_t readable() const { return readable_; }
-    [[nodiscard]] constexpr uint64_t writable() const { return writable_; }
+    [[__nodiscard__]] constexpr DescIndex head() const { return head_; }
+    [[__nodiscard__]] constexpr uint64_t readable() const { return readable_; }
+    [[__nodiscard__]] constexpr uint64_t writable() const { return writable_; }
     /// Of these, the bytes of the last segment.
-    [[nodiscard]] constexpr uint32_t last_writable() const { return last_writable_; }
+    [[__nodiscard__]] constexpr uint32_t last_writable() const { return last_writable_; }
     /// The segments are in an indirect table: nothing is known of them.
-    [[nodiscard]] constexpr bool has_table() const { return has_table_; }
+    [[__nodiscard__]] constexpr bool has_table() const { return has_table_; }
 
 private:
-    [[nodiscard]] static constexpr bool is_writable(spec::Descriptor const& entry) {
+    [[__nodiscard__]] static constexpr bool is_writable(spec::Descriptor const& entry) {
         return (entry.flags & static_cast<uint16_t>(spec::DescFlag::write)) != 0;
     }
     constexpr void count(spec::Descriptor const& entry) {
@@ -55,7 +55,7 @@ namespace detail {
 /// the end a status byte that it writes. The type is not in the ring, and a driver may cut a request where it likes
 /// (§2.7.4); but data is whole sectors, and what else a device tells is less than 64 bytes, and what else it is told
 /// are ranges.
-[[nodiscard]] constexpr Cause judge_block_chain(ChainShape const& shape) {
+[[__nodiscard__]] constexpr Cause judge_block_chain(ChainShape const& shape) {
     constexpr uint32_t header_bytes = sizeof(spec::block::RequestHeader);
     constexpr uint32_t sector = spec::block::sector_bytes;
     constexpr uint32_t most_told = 64;
@@ -76,7 +76,7 @@ namespace detail {
 }
 
 /// A finding that says how many bytes a chain has.
-[[nodiscard]] constexpr Finding found(Cause cause, ChainShape const& shape) {
+[[__nodiscard__]] constexpr Finding found(Cause cause, ChainShape const& shape) {
     return {cause, shape.readable(), shape.writable(), number(shape.head())};
 }
 

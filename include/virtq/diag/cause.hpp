@@ -120,7 +120,7 @@ enum class Cause : uint8_t {
 };
 
 /// What is wrong, in a sentence without a line end.
-[[nodiscard]] constexpr char const* describe(Cause cause) {
+[[__nodiscard__]] constexpr char const* describe(Cause cause) {
     switch (cause) {
         case Cause::none: return "Nothing wrong that can be seen from here.";
         case Cause::nothing_in_flight:

@@ -94,7 +94,7 @@ private:
         judge_shape(shape);
     }
 
-    [[nodiscard]] spec::Descriptor look(DescIndex desc) {
+    [[__nodiscard__]] spec::Descriptor look(DescIndex desc) {
         spec::Descriptor const entry = ring_.descriptor(desc);
         judge_segment(number(desc), entry);
         return entry;

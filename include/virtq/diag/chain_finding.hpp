@@ -17,25 +17,25 @@ namespace virtq {
 class ChainFindings {
 public:
     /// The first descriptor that is not what the driver wrote; `Cause::none` if all are.
-    [[nodiscard]] Finding const& overwritten() const { return overwritten_; }
+    [[__nodiscard__]] Finding const& overwritten() const { return overwritten_; }
     /// The first address that cannot be right.
-    [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
+    [[__nodiscard__]] Finding const& bad_address() const { return bad_address_; }
     /// The first address below 4 GiB, if the queue lies above.
-    [[nodiscard]] Finding const& low_address() const { return low_address_; }
+    [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
     /// The first segment that the device writes in two chains.
-    [[nodiscard]] Finding const& shared_buffer() const { return overlap_.finding(); }
+    [[__nodiscard__]] Finding const& shared_buffer() const { return overlap_.finding(); }
     /// The first chain that no disk understands, and why.
-    [[nodiscard]] Finding const& not_a_block_request() const { return not_a_block_request_; }
+    [[__nodiscard__]] Finding const& not_a_block_request() const { return not_a_block_request_; }
 
 private:
     friend class ChainJudge;
 
     /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.
-    [[nodiscard]] bool met_before(uint16_t id) {
-        uint8_t& byte = met_[id / 8u % sizeof met_];
+    [[__nodiscard__]] bool met_before(uint16_t id) {
+        uint8_t& octet = met_[id / 8u % sizeof met_];
         auto const bit = static_cast<uint8_t>(1u << id % 8u);
-        bool const met = (byte & bit) != 0;
-        byte = static_cast<uint8_t>(byte | bit);
+        bool const met = (octet & bit) != 0;
+        octet = static_cast<uint8_t>(octet | bit);
         return met;
     }
 
@@ -57,7 +57,7 @@ protected:
     ChainJudge(ChainFindings& found, QueueSnapshot const& seen, Span<AddressRange const> ram)
         : seen_(seen), found_(found), ram_(ram) {}
 
-    [[nodiscard]] bool met_before(uint16_t id) { return found_.met_before(id); }
+    [[__nodiscard__]] bool met_before(uint16_t id) { return found_.met_before(id); }
 
     void note(uint16_t desc, uint64_t value, uint64_t expected) {
         if (value != expected && found_.overwritten_.cause == Cause::none) {

@@ -46,7 +46,7 @@ public:
     CheckedPages(CheckedPages const&) = delete;  // two tables over one allocator would each miss the other's runs
     CheckedPages& operator=(CheckedPages const&) = delete;
 
-    [[nodiscard]] Pages allocate_pages(size_t count) {
+    [[__nodiscard__]] Pages allocate_pages(size_t count) {
         Pages const run = allocator_.allocate_pages(count);
         if (run.virt == nullptr) {
             if (run.count != 0 || run.phys != PhysAddr{}) {
@@ -71,11 +71,11 @@ public:
         }
     }
 
-    [[nodiscard]] PhysAddr phys_addr(void const* virt) const requires TranslatesAddresses<Allocator> {
+    [[__nodiscard__]] PhysAddr phys_addr(void const* virt) const requires TranslatesAddresses<Allocator> {
         return allocator_.phys_addr(virt);
     }
 
-    [[nodiscard]] void* virt_of(PhysAddr phys) const requires LocatesPages<Allocator> {
+    [[__nodiscard__]] void* virt_of(PhysAddr phys) const requires LocatesPages<Allocator> {
         return allocator_.virt_of(phys);
     }
 
@@ -99,7 +99,7 @@ public:
     }
 
     /// How many findings there were so far, notes apart.
-    [[nodiscard]] uint32_t findings() const { return findings_; }
+    [[__nodiscard__]] uint32_t findings() const { return findings_; }
 
 private:
     enum class State : uint8_t { empty, outstanding, freed };
@@ -113,24 +113,24 @@ private:
 
     // --- addresses ---
 
-    [[nodiscard]] static uint64_t virt_number(Pages const& run) { return reinterpret_cast<uintptr_t>(run.virt); }
-    [[nodiscard]] static uint64_t bytes(Pages const& run) { return uint64_t{run.count} * page_bytes; }
-    [[nodiscard]] static bool meet(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes) {
+    [[__nodiscard__]] static uint64_t virt_number(Pages const& run) { return reinterpret_cast<uintptr_t>(run.virt); }
+    [[__nodiscard__]] static uint64_t bytes(Pages const& run) { return uint64_t{run.count} * page_bytes; }
+    [[__nodiscard__]] static bool meet(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes) {
         return a - b < b_bytes || b - a < a_bytes;
     }
-    [[nodiscard]] static bool meet_phys(Pages const& a, Pages const& b) {
+    [[__nodiscard__]] static bool meet_phys(Pages const& a, Pages const& b) {
         return meet(a.phys.value, bytes(a), b.phys.value, bytes(b));
     }
-    [[nodiscard]] static bool meet_virt(Pages const& a, Pages const& b) {
+    [[__nodiscard__]] static bool meet_virt(Pages const& a, Pages const& b) {
         return meet(virt_number(a), bytes(a), virt_number(b), bytes(b));
     }
-    [[nodiscard]] static unsigned char* page_of(Pages const& run, size_t page) {
+    [[__nodiscard__]] static unsigned char* page_of(Pages const& run, size_t page) {
         return static_cast<unsigned char*>(run.virt) + page * page_bytes;
     }
 
     // --- allocation ---
 
-    [[nodiscard]] bool has_sound_numbers(Pages const& run, size_t wanted) {
+    [[__nodiscard__]] bool has_sound_numbers(Pages const& run, size_t wanted) {
         uint32_t const before = findings_;
         if (run.count != wanted) {
             say(PageFinding::count_differs, run, wanted);
@@ -160,7 +160,7 @@ private:
         return findings_ == before;
     }
 
-    [[nodiscard]] bool is_where_it_claims(Pages const& run) {
+    [[__nodiscard__]] bool is_where_it_claims(Pages const& run) {
         if constexpr (TranslatesAddresses<Allocator>) {
             if (run.count == 0) {
                 return true;  // no page whose address could be asked for
@@ -185,7 +185,7 @@ private:
     // --- memory ---
 
     /// Never the same for two pages of 2^32 that were checked one after the other: the factor is odd.
-    [[nodiscard]] static uint32_t pattern(uint32_t number) { return (number + 1) * 0x9e37'79b1u; }
+    [[__nodiscard__]] static uint32_t pattern(uint32_t number) { return (number + 1) * 0x9e37'79b1u; }
 
     /// Twice, with all bits the other way round: a page that happened to hold the pattern is not taken for memory.
     void try_memory(Pages const& run) {
@@ -194,7 +194,7 @@ private:
         }
     }
 
-    [[nodiscard]] bool keeps(Pages const& run, uint32_t flip) {
+    [[__nodiscard__]] bool keeps(Pages const& run, uint32_t flip) {
         for (size_t page = 0; page < run.count; ++page) {
             auto* const words = reinterpret_cast<uint32_t*>(page_of(run, page));
             platform::probe_write(words, wanted_word(page, flip));
@@ -212,12 +212,12 @@ private:
         return true;
     }
 
-    [[nodiscard]] uint32_t wanted_word(size_t page, uint32_t flip) const {
+    [[__nodiscard__]] uint32_t wanted_word(size_t page, uint32_t flip) const {
         return pattern(next_pattern_ + static_cast<uint32_t>(page)) ^ flip;
     }
 
     /// The first word, or the last if only that one differs, as the first one would be.
-    [[nodiscard]] uint32_t differing_word(void const* memory, size_t page, uint32_t flip) const {
+    [[__nodiscard__]] uint32_t differing_word(void const* memory, size_t page, uint32_t flip) const {
         auto const* const words = static_cast<uint32_t const*>(memory);
         uint32_t const first = platform::probe_read(words);
         return first != wanted_word(page, flip) ? first : ~platform::probe_read(words + (words_per_page - 1));
@@ -233,7 +233,7 @@ private:
         say(PageFinding::not_ram, run, seen, page);
     }
 
-    [[nodiscard]] bool is_behind_phys(Pages const& run, size_t page, uint32_t flip) {
+    [[__nodiscard__]] bool is_behind_phys(Pages const& run, size_t page, uint32_t flip) {
         if constexpr (LocatesPages<Allocator>) {
             PhysAddr const phys = run.phys + uint64_t{page} * page_bytes;
             void const* const there = allocator_.virt_of(phys);
@@ -266,7 +266,7 @@ private:
     }
 
     /// The outstanding run that is exactly this.
-    [[nodiscard]] Entry* find(Pages const& run) {
+    [[__nodiscard__]] Entry* find(Pages const& run) {
         for (Entry& entry : entries_) {
             if (entry.state == State::outstanding && entry.run.virt == run.virt && entry.run.phys == run.phys &&
                 entry.run.count == run.count) {
@@ -277,7 +277,7 @@ private:
     }
 
     /// Says what is wrong with giving back a run that is not in the table; false if it may be one that did not fit.
-    [[nodiscard]] bool complain_of_free(Pages const& run) {
+    [[__nodiscard__]] bool complain_of_free(Pages const& run) {
         for (Entry const& entry : entries_) {
             bool const same_virt = entry.run.virt == run.virt;
             bool const same_phys = entry.run.phys == run.phys;

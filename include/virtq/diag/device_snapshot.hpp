@@ -103,13 +103,13 @@ namespace detail {
 
 /// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
 /// has no FEATURES_OK.
-[[nodiscard]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
+[[__nodiscard__]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
     return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
 }
 
 /// What the transport remembers of its own calls.
 template <class T>
-void ask_what_it_did([[maybe_unused]] T const& transport, [[maybe_unused]] DeviceSnapshot& seen) {
+void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__]] DeviceSnapshot& seen) {
     if constexpr (ShowsWhatWasAsked<T>) {
         seen.knows_asked = true;
         seen.asked = transport.has_asked_features_ok();
@@ -249,7 +249,7 @@ void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 /// Looks at the registers of virtio-mmio, in the order that §4.2.3.1.1 asks for. Acknowledges nothing, and writes
 /// nothing but two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
 template <RegisterSpace Space>
-[[nodiscard]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
+[[__nodiscard__]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
     DeviceSnapshot seen;
     detail::look_at_device(space, queue, seen);
     return seen;
@@ -257,7 +257,7 @@ template <RegisterSpace Space>
 
 /// The same through a transport, after its `probe`: by its registers if it shows them, otherwise by its calls.
 template <DiagnosableTransport T>
-[[nodiscard]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
+[[__nodiscard__]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
     DeviceSnapshot seen;
     detail::look_at_device(transport, queue, seen);
     return seen;

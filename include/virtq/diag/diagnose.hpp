@@ -31,7 +31,7 @@ public:
     explicit DeviceJudge(Diagnosis& diagnosis) : diagnosis_(diagnosis), device_(diagnosis.device) {}
 
     /// Whether there is a device whose status means something.
-    [[nodiscard]] bool judge_identity() {
+    [[__nodiscard__]] bool judge_identity() {
         if (device_.reach == DeviceSnapshot::Reach::nothing) {
             add(Cause::transport_not_probed);
             return false;
@@ -54,7 +54,7 @@ public:
     }
 
     /// Whether the device has been initialised at all.
-    [[nodiscard]] bool judge_status() {
+    [[__nodiscard__]] bool judge_status() {
         bool const live = diagnosis_.queue.size != 0 && diagnosis_.queue.live;  // it was told of the queue
         DeviceStatus const status = device_.status;
         if (status.is_gone()) {
@@ -132,8 +132,8 @@ private:
             add(Cause::features_not_accepted, device_.status.bits());
         }
     }
-    [[nodiscard]] bool has(spec::StatusBit bit) const { return device_.status.has(bit); }
-    [[nodiscard]] static unsigned lowest_bit(uint32_t bits) {
+    [[__nodiscard__]] bool has(spec::StatusBit bit) const { return device_.status.has(bit); }
+    [[__nodiscard__]] static unsigned lowest_bit(uint32_t bits) {
         unsigned bit = 0;
         for (; (bits & 1) == 0; bits >>= 1) {
             ++bit;
@@ -250,7 +250,7 @@ private:
                 static_cast<uint64_t>(feature));
         }
     }
-    [[nodiscard]] bool negotiated(spec::Feature feature) const { return diagnosis_.negotiated.has(feature); }
+    [[__nodiscard__]] bool negotiated(spec::Feature feature) const { return diagnosis_.negotiated.has(feature); }
 
     void judge_set_up() {
         if (device_.reach == DeviceSnapshot::Reach::queue) {
@@ -358,7 +358,7 @@ private:
     }
 
     /// Whether the driver waits for a reset because a request timed out, and the device is well.
-    [[nodiscard]] bool has_given_up() const {
+    [[__nodiscard__]] bool has_given_up() const {
         return driver_.refused == Error::timed_out || driver_.refused == Error::reset_needed;
     }
 
@@ -421,8 +421,8 @@ private:
         }
     }
 
-    [[nodiscard]] bool is_block() const { return device_.device_id == spec::DeviceId::block; }
-    [[nodiscard]] static constexpr uint64_t value_of(spec::DeviceId type) { return static_cast<uint64_t>(type); }
+    [[__nodiscard__]] bool is_block() const { return device_.device_id == spec::DeviceId::block; }
+    [[__nodiscard__]] static constexpr uint64_t value_of(spec::DeviceId type) { return static_cast<uint64_t>(type); }
 
     void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, value, expected, 0}); }
     void add(Finding const& finding) { diagnosis_.add(finding); }
@@ -477,8 +477,8 @@ void diagnose_device(Diagnosis& diagnosis, Source& source) {
 /// each shared word once, so that a device that goes on meanwhile cannot contradict itself. Calls on the queue must be
 /// serialised with it. Bounded by the size of the queue. Takes 2 to 3 KiB of stack: with less, give it a record.
 template <DiagnosisSource Source, uint32_t N, class Format>
-[[nodiscard]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
-                                 Features const& negotiated, DiagnoseOption const& option = {}) {
+[[__nodiscard__]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
+                                     Features const& negotiated, DiagnoseOption const& option = {}) {
     DiagnosisRecord record;
     detail::diagnose_queue(record, source, queue_index, queue, negotiated, option, detail::Notifier::caller);
     return record.diagnosis;
@@ -495,7 +495,7 @@ Diagnosis const& diagnose(DiagnosisRecord& record, Source& source, uint16_t queu
 
 /// Why a device cannot be used, when there is no queue yet: after a `probe` or an `init` that failed.
 template <DiagnosisSource Source>
-[[nodiscard]] Diagnosis diagnose(Source& source) {
+[[__nodiscard__]] Diagnosis diagnose(Source& source) {
     Diagnosis diagnosis;
     detail::diagnose_device(diagnosis, source);
     return diagnosis;
@@ -520,7 +520,7 @@ concept DiagnosableDriver = requires(D& driver, uint16_t queue) {
 namespace detail {
 
 template <class Driver>
-[[nodiscard]] DriverView view_of(Driver const& driver, [[maybe_unused]] uint16_t queue_index) {
+[[__nodiscard__]] DriverView view_of(Driver const& driver, [[__maybe_unused__]] uint16_t queue_index) {
     DriverView view;
     if constexpr (requires { Driver::device_type; }) {
         view.type = Driver::device_type;
@@ -556,7 +556,7 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
 
 /// Why a driver does not go on. Takes 2 to 3 KiB of stack: with less, give it a record.
 template <DiagnosableDriver Driver>
-[[nodiscard]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
+[[__nodiscard__]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
     DiagnosisRecord record;
     detail::diagnose_driver(record, driver, queue_index, option);
     return record.diagnosis;
@@ -564,7 +564,7 @@ template <DiagnosableDriver Driver>
 
 /// As above, of its first queue.
 template <DiagnosableDriver Driver>
-[[nodiscard]] Diagnosis diagnose(Driver& driver, DiagnoseOption const& option) {
+[[__nodiscard__]] Diagnosis diagnose(Driver& driver, DiagnoseOption const& option) {
     return diagnose(driver, 0, option);
 }
 

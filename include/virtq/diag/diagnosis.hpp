@@ -42,14 +42,14 @@ class Diagnosis {
 public:
     static constexpr unsigned capacity = 4;
 
-    [[nodiscard]] constexpr Finding const& first() const { return findings_[0]; }
-    [[nodiscard]] constexpr Cause cause() const { return first().cause; }
+    [[__nodiscard__]] constexpr Finding const& first() const { return findings_[0]; }
+    [[__nodiscard__]] constexpr Cause cause() const { return first().cause; }
     /// Nothing is wrong that can be seen from the driver's side.
-    [[nodiscard]] constexpr bool is_healthy() const {
+    [[__nodiscard__]] constexpr bool is_healthy() const {
         return cause() == Cause::none || cause() == Cause::nothing_in_flight || cause() == Cause::nothing_asked;
     }
     /// All that was found, the most probable first; empty if nothing is wrong.
-    [[nodiscard]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }
+    [[__nodiscard__]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }
 
     /// One more, if it is one; those that do not fit are less probable.
     constexpr void add(Finding const& finding) {

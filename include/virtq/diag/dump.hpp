@@ -13,11 +13,11 @@ namespace detail {
 
 template <uint32_t N, class Format, class Sink>
 void print_picture(RingInspector<N, Format> const& ring, Sink& sink, Lines budget) {
-    SplitPicture<RingInspector<N, Format>, Sink>{ring, sink, budget}.print();
+    SplitPicture<RingInspector<N, Format>, Sink>{ring, sink, budget}.print_all();
 }
 template <uint32_t N, class Sink>
 void print_picture(PackedInspector<N> const& ring, Sink& sink, Lines budget) {
-    PackedPicture<N, Sink>{ring, sink, budget}.print();
+    PackedPicture<N, Sink>{ring, sink, budget}.print_all();
 }
 
 }  // namespace detail

@@ -22,7 +22,7 @@ class Explanation {
 public:
     Explanation(Diagnosis const& diagnosis, Sink& sink) : diagnosis_(diagnosis), out_(sink) {}
 
-    void print() {
+    void print_all() {
         print_device();
         if (diagnosis_.has_queue) {
             print_features("negotiated", diagnosis_.negotiated);
@@ -386,7 +386,7 @@ private:
 template <class Sink>
     requires TextSink<Sink>
 void explain(Diagnosis const& diagnosis, Sink&& sink) {
-    detail::Explanation{diagnosis, sink}.print();
+    detail::Explanation{diagnosis, sink}.print_all();
 }
 
 }  // namespace virtq

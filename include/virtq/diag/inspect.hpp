@@ -37,7 +37,7 @@ auto inspect(VirtQueue<N, Format> const& queue, Look look) {
 
 /// All words and numbers of a queue at this moment. For any context in which the queue may be called.
 template <uint32_t N, class Format>
-[[nodiscard]] QueueSnapshot take_snapshot(VirtQueue<N, Format> const& queue) {
+[[__nodiscard__]] QueueSnapshot take_snapshot(VirtQueue<N, Format> const& queue) {
     return detail::inspect(queue, [](auto const& ring) { return ring.snapshot(); });
 }
 

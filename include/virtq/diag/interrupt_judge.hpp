@@ -54,7 +54,7 @@ private:
         }
     }
 
-    [[nodiscard]] bool has_control(uint16_t bit) const { return (function_.msix_control & bit) != 0; }
+    [[__nodiscard__]] bool has_control(uint16_t bit) const { return (function_.msix_control & bit) != 0; }
     void add(Cause cause, uint64_t value = 0) { diagnosis_.add({cause, value, 0, 0}); }
 
     Diagnosis& diagnosis_;

@@ -36,8 +36,8 @@ concept ChoosesInterrupts = CountsInterrupts<T> && requires(T& transport, T cons
 
 /// Of a transport whose device may be asked for its queues; one that does not count shows nothing.
 template <class T>
-[[nodiscard]] InterruptSnapshot take_interrupt_snapshot([[maybe_unused]] T& transport,
-                                                        [[maybe_unused]] uint16_t queue) {
+[[__nodiscard__]] InterruptSnapshot take_interrupt_snapshot([[__maybe_unused__]] T& transport,
+                                                            [[__maybe_unused__]] uint16_t queue) {
     InterruptSnapshot seen;
     if constexpr (CountsInterrupts<T>) {
         seen.way = InterruptSnapshot::Way::mmio;

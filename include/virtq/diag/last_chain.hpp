@@ -34,12 +34,12 @@ public:
     }
 
     /// Whether there is one; otherwise the others say nothing.
-    [[nodiscard]] bool is_known() const { return is_known_; }
-    [[nodiscard]] ChainShape const& shape() const { return shape_; }
+    [[__nodiscard__]] bool is_known() const { return is_known_; }
+    [[__nodiscard__]] ChainShape const& shape() const { return shape_; }
     /// Its first address that cannot be right.
-    [[nodiscard]] Finding const& bad_address() const { return bad_address_; }
+    [[__nodiscard__]] Finding const& bad_address() const { return bad_address_; }
     /// Its first address below 4 GiB, if the queue lies above.
-    [[nodiscard]] Finding const& low_address() const { return low_address_; }
+    [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
 
 private:
     /// A descriptor of the ring, or all of the table that it names.
@@ -67,12 +67,12 @@ private:
         }
     }
 
-    [[nodiscard]] static bool is_indirect(spec::Descriptor const& entry) {
+    [[__nodiscard__]] static bool is_indirect(spec::Descriptor const& entry) {
         return (entry.flags & static_cast<uint16_t>(spec::DescFlag::indirect)) != 0;
     }
     /// How many descriptors the indirect table has that `entry` names; 0 if it names none of the queue's. The device
     /// may have written `entry`: the table that is read is within the queue's pages whatever it says.
-    [[nodiscard]] uint16_t table_entries(spec::Descriptor const& entry) const {
+    [[__nodiscard__]] uint16_t table_entries(spec::Descriptor const& entry) const {
         if (!is_indirect(entry) || seen_.table_length == 0) {
             return 0;
         }
@@ -83,11 +83,11 @@ private:
         bool const is_whole = entry.len % sizeof(spec::Descriptor) == 0 && entry.len <= table_bytes();
         return static_cast<uint16_t>(names_table && is_whole ? entry.len / sizeof(spec::Descriptor) : 0);
     }
-    [[nodiscard]] TableIndex table_at(uint64_t addr) const {
+    [[__nodiscard__]] TableIndex table_at(uint64_t addr) const {
         auto const behind = static_cast<uint32_t>(addr - seen_.table_pages.phys.value);
         return static_cast<TableIndex>(static_cast<uint16_t>(behind / table_bytes()));
     }
-    [[nodiscard]] uint32_t table_bytes() const {
+    [[__nodiscard__]] uint32_t table_bytes() const {
         return seen_.table_length * static_cast<uint32_t>(sizeof(spec::Descriptor));
     }
 

@@ -58,14 +58,14 @@ private:
         }
     }
     /// How far an id is behind another one. One that the device made up is far behind.
-    [[nodiscard]] uint32_t ahead(BufferId from, uint32_t id) const {
+    [[__nodiscard__]] uint32_t ahead(BufferId from, uint32_t id) const {
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
 
     /// Goes behind what the device has used; whether what is there is the driver's. The device can have used what was
     /// published, and no more, so `at_` never comes behind that: an id of a chain that waits for `publish`, or that it
     /// uses twice, is not believed.
-    [[nodiscard]] bool skip_used() {
+    [[__nodiscard__]] bool skip_used() {
         uint32_t left = distance() - uint32_t{seen_.packed_ring.pending_descriptors};
         while (left != 0 && is_used(at_)) {
             uint16_t const id = ring_.used_at(at_.offset()).id;
@@ -84,7 +84,7 @@ private:
 
     /// What the device was not told of, whose ids are known, from the last to the first; how many descriptors are
     /// before it.
-    [[nodiscard]] uint32_t check_pending() {
+    [[__nodiscard__]] uint32_t check_pending() {
         uint32_t left = distance();
         BufferId id = ring_.last_added();
         for (uint16_t i = seen_.packed_ring.pending; i != 0; --i) {
@@ -120,7 +120,7 @@ private:
             }
         }
     }
-    [[nodiscard]] RingPosition place(uint32_t behind) const {
+    [[__nodiscard__]] RingPosition place(uint32_t behind) const {
         RingPosition position = at_;
         position.advance(static_cast<uint16_t>(behind), seen_.size);
         return position;
@@ -158,28 +158,28 @@ private:
         judge_chain(shape, ring_.shadow().bytes(id));
     }
 
-    [[nodiscard]] uint16_t expected_flags(RingPosition at, uint16_t flags) const {
+    [[__nodiscard__]] uint16_t expected_flags(RingPosition at, uint16_t flags) const {
         return static_cast<uint16_t>((at.available_flags() ^ (is_hidden(at) ? RingPosition::avail_flag : 0)) | flags);
     }
     /// The first descriptor that is not published.
-    [[nodiscard]] bool is_hidden(RingPosition at) const {
+    [[__nodiscard__]] bool is_hidden(RingPosition at) const {
         return seen_.packed_ring.pending_descriptors != 0 && at.offset() == hidden_;
     }
-    [[nodiscard]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
+    [[__nodiscard__]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
 
     /// Descriptors from `at_` to the last that was added.
-    [[nodiscard]] uint16_t distance() const {
+    [[__nodiscard__]] uint16_t distance() const {
         RingPosition const next = seen_.packed_ring.next;
         return static_cast<uint16_t>(next.offset() + (next.wrap() != at_.wrap() ? seen_.size : 0) - at_.offset());
     }
 
     /// Going forwards: keeps the flags, as those of the first descriptor that is not used are asked for once more.
-    [[nodiscard]] bool is_used(RingPosition at) {
+    [[__nodiscard__]] bool is_used(RingPosition at) {
         flags_ = flags_of(at);
         flags_offset_ = at.offset();
         return (flags_ & RingPosition::both_flags) == at.used_flags();
     }
-    [[nodiscard]] uint16_t flags_of(RingPosition at) const {
+    [[__nodiscard__]] uint16_t flags_of(RingPosition at) const {
         return at.offset() == flags_offset_ ? flags_ : ring_.flags(at.offset());
     }
 

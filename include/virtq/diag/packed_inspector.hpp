@@ -17,7 +17,7 @@ class PackedInspector {
 public:
     explicit PackedInspector(PackedRing<N> const& ring) : ring_(ring) {}
 
-    [[nodiscard]] QueueSnapshot snapshot() const {
+    [[__nodiscard__]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
         look(seen);
         return seen;
@@ -53,51 +53,53 @@ public:
 
     // Words of a descriptor in shared memory, each call one read of each.
 
-    [[nodiscard]] uint16_t flags(uint16_t at) const { return ring_.memory_.load_flags(*ring_.memory_.descriptor(at)); }
-    [[nodiscard]] uint16_t id(uint16_t at) const {
+    [[__nodiscard__]] uint16_t flags(uint16_t at) const {
+        return ring_.memory_.load_flags(*ring_.memory_.descriptor(at));
+    }
+    [[__nodiscard__]] uint16_t id(uint16_t at) const {
         return little_endian(platform::load_relaxed(&ring_.memory_.ring()[at].id));
     }
-    [[nodiscard]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring()[at]); }
+    [[__nodiscard__]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring()[at]); }
     /// What the device wrote to a descriptor that it has used.
-    [[nodiscard]] PackedMemory::Used used_at(uint16_t at) const {
+    [[__nodiscard__]] PackedMemory::Used used_at(uint16_t at) const {
         return ring_.memory_.load_used(*ring_.memory_.descriptor(at));
     }
 
     /// The descriptor `entry` of an indirect table; it has no link.
-    [[nodiscard]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
+    [[__nodiscard__]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
         auto const& at = ring_.pool_.template descriptors<spec::PackedDescriptor>(table)[entry];
         Segment const segment = look(at);
         return {segment.addr.value, segment.bytes, little_endian(platform::load_relaxed(&at.flags)), 0};
     }
 
     /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
-    [[nodiscard]] uint16_t raw_word(uint32_t offset) const {
+    [[__nodiscard__]] uint16_t raw_word(uint32_t offset) const {
         return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.ring()) + offset / 2);
     }
 
     /// Without IN_ORDER: whether the device can use this id, as the ring itself asks before it takes it.
-    [[nodiscard]] bool is_published(BufferId id) const {
+    [[__nodiscard__]] bool is_published(BufferId id) const {
         return ring_.shadow_.mark(id).is_only(Mark::Holder::added_head);
     }
 
     /// What the driver knows of the buffers.
-    [[nodiscard]] BufferShadow<N> const& shadow() const { return ring_.shadow_; }
+    [[__nodiscard__]] BufferShadow<N> const& shadow() const { return ring_.shadow_; }
     /// Where an indirect table is stored, and how many descriptors it has room for; 0: the queue has no tables.
-    [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
-    [[nodiscard]] uint16_t table_length() const {
+    [[__nodiscard__]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
+    [[__nodiscard__]] uint16_t table_length() const {
         return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
     }
 
     /// The chain that was added last; without IN_ORDER its mark names the one before.
-    [[nodiscard]] BufferId last_added() const { return ring_.last_added_; }
+    [[__nodiscard__]] BufferId last_added() const { return ring_.last_added_; }
 
     /// Offset of the first descriptor that is not published, if there is one.
-    [[nodiscard]] uint16_t first_pending() const { return ring_.first_; }
+    [[__nodiscard__]] uint16_t first_pending() const { return ring_.first_; }
 
     // With IN_ORDER: the oldest chain, and which one follows another.
 
-    [[nodiscard]] BufferId oldest() const { return ring_.oldest_; }
-    [[nodiscard]] BufferId following(BufferId id) const { return ring_.following(id); }
+    [[__nodiscard__]] BufferId oldest() const { return ring_.oldest_; }
+    [[__nodiscard__]] BufferId following(BufferId id) const { return ring_.following(id); }
 
 private:
     /// Without IN_ORDER the ring does not count them: it has no use for it.
@@ -117,7 +119,7 @@ private:
         }
     }
 
-    [[nodiscard]] static Segment look(spec::PackedDescriptor const& entry) {
+    [[__nodiscard__]] static Segment look(spec::PackedDescriptor const& entry) {
         return {PhysAddr{little_endian(platform::load_torn(&entry.addr))},
                 little_endian(platform::load_relaxed(&entry.len))};
     }

@@ -58,7 +58,7 @@ public:
 
     /// Whether the device still waits for a notification. A place, with EVENT_IDX, says up to where it has looked;
     /// otherwise it can only be guessed: a device that has answered before knows how to be notified.
-    [[nodiscard]] bool is_unheard() const {
+    [[__nodiscard__]] bool is_unheard() const {
         switch (queue_.packed_ring.device_event.event()) {
             case spec::RingEvent::disable: return false;
             case spec::RingEvent::desc: return is_event_in_flight();
@@ -67,7 +67,7 @@ public:
     }
 
     /// Whether it has surely looked at all that was published: only a place tells.
-    [[nodiscard]] bool is_heard() const {
+    [[__nodiscard__]] bool is_heard() const {
         return queue_.packed_ring.device_event.event() == spec::RingEvent::desc && !is_event_in_flight();
     }
 
@@ -78,18 +78,18 @@ public:
     }
 
 private:
-    [[nodiscard]] uint32_t expected_event() const {
+    [[__nodiscard__]] uint32_t expected_event() const {
         spec::RingEvent const on = queue_.event_idx ? spec::RingEvent::desc : spec::RingEvent::enable;
         return static_cast<uint32_t>(queue_.notifications_on ? on : spec::RingEvent::disable);
     }
     /// Whether the descriptor at which the device wants a notification is among those that were published.
-    [[nodiscard]] bool is_event_in_flight() const {
+    [[__nodiscard__]] bool is_event_in_flight() const {
         return passes_event(queue_.packed_ring.device_event.place(), end_of_published(), published(), queue_.size);
     }
-    [[nodiscard]] uint16_t published() const {
+    [[__nodiscard__]] uint16_t published() const {
         return static_cast<uint16_t>(queue_.packed_ring.span(queue_.size) - queue_.packed_ring.pending_descriptors);
     }
-    [[nodiscard]] RingPosition end_of_published() const {
+    [[__nodiscard__]] RingPosition end_of_published() const {
         RingPosition end = queue_.packed_ring.taken;
         end.advance(published(), queue_.size);
         return end;

@@ -26,7 +26,7 @@ public:
           at_(seen_.packed_ring.taken),
           flags_(seen_.packed_ring.flags) {}
 
-    void print() {
+    void print_all() {
         this->print_head();
         if (seen_.size != 0) {
             print_packed(out_, seen_, indent);
@@ -74,7 +74,7 @@ private:
     }
 
     /// What the device has used and nobody has taken; whether what is behind is the driver's.
-    [[nodiscard]] bool print_used() {
+    [[__nodiscard__]] bool print_used() {
         while (left_ > seen_.packed_ring.pending_descriptors && is_used()) {
             PackedMemory::Used const entry = ring_.used_at(at_.offset());
             bool const known = entry.id < seen_.size && ring_.is_published(static_cast<BufferId>(entry.id));
@@ -85,7 +85,7 @@ private:
         }
         return true;
     }
-    [[nodiscard]] bool print_used_in_order() {
+    [[__nodiscard__]] bool print_used_in_order() {
         BufferId id = ring_.oldest();
         uint32_t used_count = seen_.packed_ring.batch;
         for (uint32_t i = 0; i < seen_.packed_ring.in_flight; ++i, id = ring_.following(id)) {
@@ -105,7 +105,7 @@ private:
         }
         return true;
     }
-    [[nodiscard]] uint32_t distance(BufferId from, uint32_t id) const {
+    [[__nodiscard__]] uint32_t distance(BufferId from, uint32_t id) const {
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
     void print_used(PackedMemory::Used const& entry, char const* remark) {
@@ -115,7 +115,7 @@ private:
         }
     }
     /// Goes on behind a chain, unless the device cannot have used it here.
-    [[nodiscard]] bool skip(Extent extent) {
+    [[__nodiscard__]] bool skip(Extent extent) {
         uint16_t const count = extent.descriptors();
         if (count > left_ - seen_.packed_ring.pending_descriptors) {
             return false;
@@ -141,13 +141,13 @@ private:
             print_table_of(id, entry);
         }
     }
-    [[nodiscard]] char const* owner_of(uint16_t id) const {
+    [[__nodiscard__]] char const* owner_of(uint16_t id) const {
         if (left_ <= seen_.packed_ring.pending_descriptors) {
             return "added";
         }
         return seen_.in_order || is_in_flight(id) ? "in flight" : "answered";
     }
-    [[nodiscard]] bool is_in_flight(uint16_t id) const {
+    [[__nodiscard__]] bool is_in_flight(uint16_t id) const {
         if (seen_.in_order) {
             return distance(ring_.oldest(), id) < seen_.outstanding();
         }
@@ -161,9 +161,9 @@ private:
         }
     }
 
-    [[nodiscard]] bool is_used() { return (flags_here() & RingPosition::both_flags) == at_.used_flags(); }
+    [[__nodiscard__]] bool is_used() { return (flags_here() & RingPosition::both_flags) == at_.used_flags(); }
     /// Reads them once.
-    [[nodiscard]] uint16_t flags_here() {
+    [[__nodiscard__]] uint16_t flags_here() {
         if (!has_flags_) {
             flags_ = ring_.flags(at_.offset());
             has_flags_ = true;

@@ -44,12 +44,12 @@ enum class PageFinding : uint8_t {
 };
 
 /// Whether it may be right as it is.
-[[nodiscard]] constexpr bool is_note(PageFinding finding) {
+[[__nodiscard__]] constexpr bool is_note(PageFinding finding) {
     return finding == PageFinding::phys_is_virt || finding == PageFinding::table_full;
 }
 
 /// What was found, and what to do next. A constant string without a line end.
-[[nodiscard]] constexpr char const* describe(PageFinding finding) {
+[[__nodiscard__]] constexpr char const* describe(PageFinding finding) {
     switch (finding) {
         case PageFinding::no_virt:
             return "allocate_pages returned a run without a virtual address, which counts as no pages, so that they "
@@ -135,7 +135,7 @@ struct PageReport {
     size_t page = 0;     ///< which page of `run`, counted from 0
     uint64_t value = 0;  ///< see `PageFinding`
 
-    [[nodiscard]] constexpr char const* sentence() const { return describe(finding); }
+    [[__nodiscard__]] constexpr char const* sentence() const { return describe(finding); }
 };
 
 }  // namespace virtq

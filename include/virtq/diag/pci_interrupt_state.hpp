@@ -19,7 +19,7 @@ namespace detail {
 
 /// Where the MSI-X capability is; 0: nowhere. A list that leads nowhere ends.
 template <RegisterSpace Function>
-[[nodiscard]] uint16_t find_msix(Function& function) {
+[[__nodiscard__]] uint16_t find_msix(Function& function) {
     if ((platform::read_register(function, spec::pci::status) & spec::pci::status_capabilities) == 0) {
         return 0;
     }
@@ -38,7 +38,7 @@ template <RegisterSpace Function>
 
 /// For `DiagnoseOption::pci`: looks at a function (`PciFunction`) and changes nothing.
 template <RegisterSpace Function>
-[[nodiscard]] PciInterruptState take_pci_interrupt_state(Function& function) {
+[[__nodiscard__]] PciInterruptState take_pci_interrupt_state(Function& function) {
     PciInterruptState seen;
     seen.is_known = true;
     seen.command = platform::read_register(function, spec::pci::command);

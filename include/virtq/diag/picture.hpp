@@ -26,7 +26,7 @@ protected:
     Picture(QueueSnapshot const& seen, Sink& sink, Lines budget) : seen_(seen), out_(sink), left_(budget.count) {}
 
     /// Whether one more line may be printed; counts those that may not.
-    [[nodiscard]] bool may_print() {
+    [[__nodiscard__]] bool may_print() {
         if (left_ == 0) {
             ++left_out_;
             return false;
@@ -84,7 +84,7 @@ protected:
             }
         }
     }
-    [[nodiscard]] static bool has(spec::Descriptor const& entry, spec::DescFlag flag) {
+    [[__nodiscard__]] static bool has(spec::Descriptor const& entry, spec::DescFlag flag) {
         return (entry.flags & static_cast<uint16_t>(flag)) != 0;
     }
 

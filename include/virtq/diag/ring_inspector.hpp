@@ -18,9 +18,9 @@ public:
     explicit RingInspector(SplitRing<N, Format> const& ring) : ring_(ring) {}
 
     /// The ring of a queue of any format.
-    [[nodiscard]] static auto const& ring_of(VirtQueue<N, Format> const& queue) { return queue.ring_; }
+    [[__nodiscard__]] static auto const& ring_of(VirtQueue<N, Format> const& queue) { return queue.ring_; }
 
-    [[nodiscard]] QueueSnapshot snapshot() const {
+    [[__nodiscard__]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
         look(seen);
         return seen;
@@ -55,35 +55,35 @@ public:
     }
 
     /// What a descriptor says in shared memory.
-    [[nodiscard]] spec::Descriptor descriptor(DescIndex desc) const {
+    [[__nodiscard__]] spec::Descriptor descriptor(DescIndex desc) const {
         return look(ring_.memory_.table()[number(desc)]);
     }
     /// The same of the descriptor `entry` of an indirect table.
-    [[nodiscard]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
+    [[__nodiscard__]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
         return look(ring_.pool_.template descriptors<spec::Descriptor>(table)[entry]);
     }
     /// The head that the available ring names at `index`; whatever stands there.
-    [[nodiscard]] uint16_t avail_entry(RingIndex index) const {
+    [[__nodiscard__]] uint16_t avail_entry(RingIndex index) const {
         return load_avail(Memory::avail_ring + number(ring_.memory_.slot(index)));
     }
-    [[nodiscard]] spec::UsedElement used_element(RingIndex index) const {
+    [[__nodiscard__]] spec::UsedElement used_element(RingIndex index) const {
         return ring_.memory_.load_used_element(ring_.memory_.slot(index));
     }
     /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
-    [[nodiscard]] uint16_t raw_word(uint32_t offset) const {
+    [[__nodiscard__]] uint16_t raw_word(uint32_t offset) const {
         return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.table()) + offset / 2);
     }
 
     /// What the driver knows of the descriptors.
-    [[nodiscard]] DescriptorShadow<N> const& shadow() const { return ring_.shadow_; }
+    [[__nodiscard__]] DescriptorShadow<N> const& shadow() const { return ring_.shadow_; }
     /// Where an indirect table is stored, and how many descriptors it has room for; 0: the queue has no tables.
-    [[nodiscard]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
-    [[nodiscard]] uint16_t table_length() const {
+    [[__nodiscard__]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
+    [[__nodiscard__]] uint16_t table_length() const {
         return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
     }
 
     /// What a chain of `add` takes, not with IN_ORDER.
-    [[nodiscard]] Extent extent(DescIndex head) const {
+    [[__nodiscard__]] Extent extent(DescIndex head) const {
         Link link = ring_.shadow_.link(head);
         size_t count = 1;
         for (; !link.is_end(); ++count) {
@@ -94,30 +94,30 @@ public:
 
     // With IN_ORDER: where the shadow keeps a chain, where the oldest one begins, and what is behind a chain.
 
-    [[nodiscard]] DescIndex place(RingIndex index) const {
+    [[__nodiscard__]] DescIndex place(RingIndex index) const {
         return static_cast<DescIndex>(number(ring_.memory_.slot(index)));
     }
-    [[nodiscard]] DescIndex oldest_head() const { return ring_.oldest_head_; }
-    [[nodiscard]] DescIndex behind(DescIndex head, Extent extent) const {
+    [[__nodiscard__]] DescIndex oldest_head() const { return ring_.oldest_head_; }
+    [[__nodiscard__]] DescIndex behind(DescIndex head, Extent extent) const {
         return static_cast<DescIndex>(
             static_cast<uint16_t>((number(head) + extent.descriptors()) & (ring_.size() - 1)));
     }
     /// How many chains the last used entry still completes.
-    [[nodiscard]] uint16_t batch() const { return ring_.batch_.left(); }
+    [[__nodiscard__]] uint16_t batch() const { return ring_.batch_.left(); }
 
 private:
     using Memory = SplitMemory;
 
-    [[nodiscard]] spec::Descriptor look(spec::Descriptor const& entry) const {
+    [[__nodiscard__]] spec::Descriptor look(spec::Descriptor const& entry) const {
         return {wire(platform::load_torn(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
                 wire(platform::load_relaxed(&entry.flags)), wire(platform::load_relaxed(&entry.next))};
     }
 
-    [[nodiscard]] uint16_t load_avail(uint32_t word) const {
+    [[__nodiscard__]] uint16_t load_avail(uint32_t word) const {
         return wire(platform::load_relaxed(ring_.memory_.avail_ + word));
     }
     template <class Word>
-    [[nodiscard]] Word wire(Word word) const {
+    [[__nodiscard__]] Word wire(Word word) const {
         return ring_.memory_.wire(word);
     }
 

@@ -10,7 +10,7 @@
 
 namespace virtq::detail {
 
-[[nodiscard]] constexpr Cause cause_of(AddressTrouble trouble) {
+[[__nodiscard__]] constexpr Cause cause_of(AddressTrouble trouble) {
     switch (trouble) {
         case AddressTrouble::none: break;
         case AddressTrouble::zero: return Cause::buffer_address_zero;
@@ -22,8 +22,8 @@ namespace virtq::detail {
 }
 
 /// What is wrong with the address of a descriptor; `Cause::none` if nothing.
-[[nodiscard]] inline Finding judge_segment(DescIndex desc, spec::Descriptor const& entry, Pages const& pages,
-                                           Span<AddressRange const> ram) {
+[[__nodiscard__]] inline Finding judge_segment(DescIndex desc, spec::Descriptor const& entry, Pages const& pages,
+                                               Span<AddressRange const> ram) {
     Cause const cause = cause_of(judge_buffer(PhysAddr{entry.addr}, entry.len, pages, ram));
     return cause == Cause::none ? Finding{} : Finding{cause, entry.addr, 0, number(desc)};
 }

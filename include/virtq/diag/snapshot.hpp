@@ -19,12 +19,12 @@ enum class RingFormat : uint8_t { split_ring, packed_ring };
 struct RingEventWord {
     uint32_t word = 0;
 
-    [[nodiscard]] constexpr spec::RingEvent event() const {
+    [[__nodiscard__]] constexpr spec::RingEvent event() const {
         return static_cast<spec::RingEvent>(
             static_cast<uint16_t>(word >> spec::ring_event_flags_shift & spec::ring_event_flags_mask));
     }
     /// Offset and wrap counter, as `RingPosition::word` has them.
-    [[nodiscard]] constexpr uint16_t place() const { return static_cast<uint16_t>(word); }
+    [[__nodiscard__]] constexpr uint16_t place() const { return static_cast<uint16_t>(word); }
 };
 
 /// What only a packed ring has.
@@ -43,11 +43,13 @@ struct PackedSnapshot {
     uint16_t flags = 0;          ///< of the descriptor at `taken`: written by the driver, then by the device
 
     /// Descriptors that were added and not freed.
-    [[nodiscard]] constexpr uint16_t span(uint16_t size) const {
+    [[__nodiscard__]] constexpr uint16_t span(uint16_t size) const {
         return static_cast<uint16_t>(next.offset() + (next.wrap() != taken.wrap() ? size : 0) - taken.offset());
     }
     /// §2.8.1: whether the device has used the descriptor at `taken`.
-    [[nodiscard]] constexpr bool is_used() const { return (flags & RingPosition::both_flags) == taken.used_flags(); }
+    [[__nodiscard__]] constexpr bool is_used() const {
+        return (flags & RingPosition::both_flags) == taken.used_flags();
+    }
 };
 
 /// All single words of a queue at one moment: what the driver knows, and beside it what stands in the memory
@@ -85,33 +87,33 @@ struct QueueSnapshot {
     RingIndex used_idx{};
     RingIndex avail_event{};
 
-    [[nodiscard]] constexpr bool is_packed() const { return format == RingFormat::packed_ring; }
+    [[__nodiscard__]] constexpr bool is_packed() const { return format == RingFormat::packed_ring; }
 
     /// Chains added whose completions were not taken yet.
-    [[nodiscard]] constexpr uint16_t outstanding() const {
+    [[__nodiscard__]] constexpr uint16_t outstanding() const {
         return is_packed() ? static_cast<uint16_t>(packed_ring.in_flight + packed_ring.pending)
                            : distance(taken, added);
     }
     /// Of these, the ones that the device was told of.
-    [[nodiscard]] constexpr uint16_t offered() const {
+    [[__nodiscard__]] constexpr uint16_t offered() const {
         return is_packed() ? packed_ring.in_flight : distance(taken, published);
     }
     /// Chains for which `publish` has not decided whether to notify.
-    [[nodiscard]] constexpr uint16_t undecided() const {
+    [[__nodiscard__]] constexpr uint16_t undecided() const {
         return is_packed() ? packed_ring.pending : distance(decided, added);
     }
     /// Of what was offered, what the device has used: of a split ring if its index can be believed, of a packed one at
     /// least so many.
-    [[nodiscard]] constexpr uint16_t answered() const {
+    [[__nodiscard__]] constexpr uint16_t answered() const {
         if (is_packed()) {
             return static_cast<uint16_t>(packed_ring.batch +
                                          (packed_ring.batch == 0 && packed_ring.is_used() ? 1 : 0));
         }
         return distance(taken, used_idx);
     }
-    [[nodiscard]] constexpr bool is_used_idx_believable() const { return is_packed() || answered() <= offered(); }
+    [[__nodiscard__]] constexpr bool is_used_idx_believable() const { return is_packed() || answered() <= offered(); }
     /// Whether no completion was ever taken, as far as the numbers say.
-    [[nodiscard]] constexpr bool is_first_time() const {
+    [[__nodiscard__]] constexpr bool is_first_time() const {
         return is_packed() ? packed_ring.taken.word() == RingPosition::start(0).word() : number(taken) == 0;
     }
 };

@@ -68,7 +68,7 @@ public:
 
     /// Whether the device still waits for a notification. With EVENT_IDX avail_event says up to where it has looked;
     /// with flags it can only be guessed: a device that has answered before knows how to be notified.
-    [[nodiscard]] bool is_unheard() const {
+    [[__nodiscard__]] bool is_unheard() const {
         if (queue_.event_idx) {
             return passes_event(queue_.avail_event, queue_.taken, queue_.published);
         }
@@ -77,7 +77,7 @@ public:
     }
 
     /// Whether it has surely looked at all that was published: only an event index tells.
-    [[nodiscard]] bool is_heard() const { return queue_.event_idx && !is_unheard(); }
+    [[__nodiscard__]] bool is_heard() const { return queue_.event_idx && !is_unheard(); }
 
     /// Nothing is in flight: was the last request a right one?
     void judge_idle() {
@@ -100,13 +100,13 @@ public:
 private:
     /// A device that takes the available ring for the used one clears or sets NO_NOTIFY there, and sees nothing in
     /// the other one. A driver of the library cannot swap them.
-    [[nodiscard]] bool looks_swapped() const {
+    [[__nodiscard__]] bool looks_swapped() const {
         constexpr auto no_notify = static_cast<uint16_t>(spec::UsedFlag::no_notify);
         return notifier_ == Notifier::caller && (queue_.avail_flags ^ expected_avail_flags()) == no_notify &&
                queue_.avail_idx == queue_.published && number(queue_.taken) == 0 && number(queue_.used_idx) == 0 &&
                queue_.offered() != 0;
     }
-    [[nodiscard]] uint16_t expected_avail_flags() const {
+    [[__nodiscard__]] uint16_t expected_avail_flags() const {
         constexpr auto no_interrupt = static_cast<uint16_t>(spec::AvailFlag::no_interrupt);
         return queue_.event_idx || queue_.notifications_on ? uint16_t{0} : no_interrupt;
     }

@@ -17,7 +17,7 @@ class SplitPicture : Picture<Sink> {
 public:
     SplitPicture(Ring const& ring, Sink& sink, Lines budget) : Base(ring.snapshot(), sink, budget), ring_(ring) {}
 
-    void print() {
+    void print_all() {
         this->print_head();
         if (seen_.size != 0) {
             print_numbers();
@@ -111,7 +111,7 @@ private:
     }
 
     /// Returns its length; 0 if it was not printed.
-    [[nodiscard]] uint32_t print_descriptor(DescIndex desc, char const* owner) {
+    [[__nodiscard__]] uint32_t print_descriptor(DescIndex desc, char const* owner) {
         if (!may_print()) {
             return 0;
         }

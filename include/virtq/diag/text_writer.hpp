@@ -84,14 +84,14 @@ public:
     }
 
 private:
-    [[nodiscard]] static constexpr char digit(unsigned value) {
+    [[__nodiscard__]] static constexpr char digit(unsigned value) {
         return static_cast<char>(value < 10 ? '0' + value : 'a' + (value - 10));
     }
     /// The second and later bytes of a character do not take a column.
-    [[nodiscard]] static constexpr bool takes_a_column(char byte) {
-        return (static_cast<unsigned char>(byte) & 0xc0u) != 0x80u;
+    [[__nodiscard__]] static constexpr bool takes_a_column(char octet) {
+        return (static_cast<unsigned char>(octet) & 0xc0u) != 0x80u;
     }
-    [[nodiscard]] static unsigned length_of_word(char const* characters) {
+    [[__nodiscard__]] static unsigned length_of_word(char const* characters) {
         unsigned length = 0;
         for (; *characters != '\0' && *characters != ' '; ++characters) {
             length += takes_a_column(*characters) ? 1 : 0;

@@ -29,7 +29,7 @@ public:
     void end_chain() { ++chain_; }
 
     /// The first such segment.
-    [[nodiscard]] Finding const& finding() const { return finding_; }
+    [[__nodiscard__]] Finding const& finding() const { return finding_; }
 
 private:
     struct Range {
@@ -39,7 +39,7 @@ private:
     };
     static constexpr unsigned compared = 32;  // 512 bytes
 
-    [[nodiscard]] bool is_written_by_another(spec::Descriptor const& entry) const {
+    [[__nodiscard__]] bool is_written_by_another(spec::Descriptor const& entry) const {
         for (unsigned i = 0; i < count_; ++i) {
             Range const& range = ranges_[i];
             if (range.chain != chain_ &&

@@ -17,7 +17,7 @@ VIRTQ_ALWAYS_INLINE inline void store_word(uint32_t* target, uint32_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
 #endif
 }
-[[nodiscard]] inline uint32_t load_word(uint32_t const* source) {
+[[__nodiscard__]] inline uint32_t load_word(uint32_t const* source) {
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 

@@ -34,7 +34,7 @@ concept DeviceMapper = requires(M& mapper, PhysAddr address, uint64_t bytes, uin
 
 /// Whether the type is a `DeviceMapper`; does not compile if not, with a sentence for each thing that is missing.
 template <class M>
-[[nodiscard]] constexpr bool is_device_mapper_or_says_why() {
+[[__nodiscard__]] constexpr bool is_device_mapper_or_says_why() {
     static_assert(
         requires(M & mapper, PhysAddr address, uint64_t bytes) {
             { mapper.map_device_memory(address, bytes) } -> SameAs<uintptr_t>;

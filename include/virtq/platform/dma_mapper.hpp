@@ -43,7 +43,7 @@ concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, D
 
 /// Whether the type is a `DmaMapper`; does not compile if not, with a sentence for each thing that is missing.
 template <class Mapper>
-[[nodiscard]] constexpr bool is_dma_mapper_or_says_why() {
+[[__nodiscard__]] constexpr bool is_dma_mapper_or_says_why() {
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
             { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
@@ -61,7 +61,7 @@ template <class Mapper>
 
 /// The mapper of a kernel that needs none: costs nothing.
 struct NoMapper {
-    [[nodiscard]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) { return address; }
+    [[__nodiscard__]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) { return address; }
     void unmap(PhysAddr, uint32_t, DmaDirection) {}
 };
 static_assert(DmaMapper<NoMapper>);

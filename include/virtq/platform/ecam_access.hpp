@@ -26,13 +26,13 @@ public:
     explicit constexpr EcamAccess(uintptr_t base, uint8_t first_bus = 0, uint8_t last_bus = UINT8_MAX)
         : base_(base), first_bus_(first_bus), last_bus_(last_bus) {}
 
-    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? at(address).read8(offset) : UINT8_MAX;
     }
-    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? at(address).read16(offset) : UINT16_MAX;
     }
-    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? at(address).read32(offset) : UINT32_MAX;
     }
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
@@ -54,11 +54,11 @@ public:
 private:
     static constexpr uint16_t function_bytes = 4096;
 
-    [[nodiscard]] constexpr bool has(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] constexpr bool has(PciAddress address, uint16_t offset) const {
         return base_ != 0 && address.bus >= first_bus_ && address.bus <= last_bus_ && address.is_possible() &&
                offset < function_bytes;
     }
-    [[nodiscard]] MmioSpace at(PciAddress address) const {
+    [[__nodiscard__]] MmioSpace at(PciAddress address) const {
         address.bus = static_cast<uint8_t>(address.bus - first_bus_);
         return MmioSpace{base_ + (uintptr_t{pci_frame(address)} << 12)};
     }

@@ -13,7 +13,7 @@ namespace virtq::platform {
 class Guess {
 public:
     /// Returns `actual`.
-    [[nodiscard]] VIRTQ_ALWAYS_INLINE uint16_t confirm(uint16_t actual) {
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE uint16_t confirm(uint16_t actual) {
         if constexpr (prefers_size) {
             return actual;
         }

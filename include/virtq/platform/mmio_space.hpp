@@ -18,22 +18,22 @@ public:
     constexpr MmioSpace() = default;
     explicit MmioSpace(uintptr_t base) : base_(base) {}
 
-    [[nodiscard]] uintptr_t base() const { return base_; }
+    [[__nodiscard__]] uintptr_t base() const { return base_; }
 
-    [[nodiscard]] uint8_t read8(uint16_t offset) const { return load<uint8_t>(offset); }
-    [[nodiscard]] uint16_t read16(uint16_t offset) const { return little_endian(load<uint16_t>(offset)); }
-    [[nodiscard]] uint32_t read32(uint16_t offset) const { return little_endian(load<uint32_t>(offset)); }
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return load<uint8_t>(offset); }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return little_endian(load<uint16_t>(offset)); }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return little_endian(load<uint32_t>(offset)); }
 
     void write8(uint16_t offset, uint8_t value) { store(offset, value); }
     void write16(uint16_t offset, uint16_t value) { store(offset, little_endian(value)); }
     void write32(uint16_t offset, uint32_t value) { store(offset, little_endian(value)); }
 
     /// The registers from `offset` on, which may be further than what a register's own offset can say.
-    [[nodiscard]] MmioSpace at(uint32_t offset) const { return MmioSpace{base_ + offset}; }
+    [[__nodiscard__]] MmioSpace at(uint32_t offset) const { return MmioSpace{base_ + offset}; }
 
 private:
     template <class Word>
-    [[nodiscard]] Word load(uint16_t offset) const {
+    [[__nodiscard__]] Word load(uint16_t offset) const {
         auto const* address = reinterpret_cast<Word const volatile*>(base_ + offset);
         Word value;
 #if defined(__aarch64__)

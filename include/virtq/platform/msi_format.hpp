@@ -7,7 +7,7 @@ namespace virtq::platform {
 
 /// Whether the interrupt controllers of this architecture take a message-signalled interrupt of this form. Where
 /// nothing is known of them: every one with an address, since none that somebody has filled in is to address 0.
-[[nodiscard]] constexpr bool takes_msi_message(uint64_t address, [[maybe_unused]] uint32_t data) {
+[[__nodiscard__]] constexpr bool takes_msi_message(uint64_t address, [[__maybe_unused__]] uint32_t data) {
 #if defined(__x86_64__) || defined(__i386__)
     // Intel SDM 3A, 11.11 (Message Signalled Interrupts). Vectors 0 to 31 are exceptions, and a local APIC refuses 0
     // to 15; of other delivery modes than fixed and lowest priority, the vector is ignored.

@@ -71,7 +71,7 @@ inline constexpr bool has_some_virt_of = requires {
 /// Whether the type is a `PageAllocator`; does not compile if not, with a sentence for each thing that is missing.
 /// Better than the concept alone in a signature, which says only that a constraint is not satisfied.
 template <class Allocator>
-[[nodiscard]] constexpr bool is_page_allocator_or_says_why() {
+[[__nodiscard__]] constexpr bool is_page_allocator_or_says_why() {
     constexpr bool allocates = requires(Allocator & allocator, size_t count) {
         allocator.allocate_pages(count);
     };

@@ -26,7 +26,7 @@ namespace virtq {
 /// May be left out: `static constexpr bool may_be_copied = true;` says that a copy does as well as the original. Then
 /// `AnyTransport` keeps one, and the original need not outlive the probe.
 template <class A>
-concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offset, uint8_t byte, uint16_t half,
+concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offset, uint8_t octet, uint16_t half_word,
                                    uint32_t word) {
     /// Each reads once, in this width, at `offset`, which is aligned to it: little-endian on the device's side, native
     /// on ours. A function that is not there reads as all ones.
@@ -34,14 +34,14 @@ concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offse
     { access.read16(address, offset) } -> SameAs<uint16_t>;
     { access.read32(address, offset) } -> SameAs<uint32_t>;
     /// Each writes once, in this width. A write to a function that is not there does nothing.
-    { access.write8(address, offset, byte) } -> SameAs<void>;
-    { access.write16(address, offset, half) } -> SameAs<void>;
+    { access.write8(address, offset, octet) } -> SameAs<void>;
+    { access.write16(address, offset, half_word) } -> SameAs<void>;
     { access.write32(address, offset, word) } -> SameAs<void>;
 };
 
 /// Whether the type is a `PciConfigAccess`; does not compile if not, and says what is missing.
 template <class A>
-[[nodiscard]] constexpr bool is_pci_config_access_or_says_why() {
+[[__nodiscard__]] constexpr bool is_pci_config_access_or_says_why() {
     static_assert(
         requires(A & access, PciAddress address, uint16_t offset) {
             { access.read8(address, offset) } -> SameAs<uint8_t>;
@@ -52,9 +52,9 @@ template <class A>
         "`uint16_t read16(virtq::PciAddress, uint16_t offset)` and `uint32_t read32(virtq::PciAddress, uint16_t "
         "offset)`: see virtq/platform/pci_config_access.hpp");
     static_assert(
-        requires(A & access, PciAddress address, uint16_t offset, uint8_t byte, uint16_t half, uint32_t word) {
-            { access.write8(address, offset, byte) } -> SameAs<void>;
-            { access.write16(address, offset, half) } -> SameAs<void>;
+        requires(A & access, PciAddress address, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
+            { access.write8(address, offset, octet) } -> SameAs<void>;
+            { access.write16(address, offset, half_word) } -> SameAs<void>;
             { access.write32(address, offset, word) } -> SameAs<void>;
         },
         "This access to PCI configuration space lacks one of `void write8(virtq::PciAddress, uint16_t offset, "

@@ -17,7 +17,7 @@ inline constexpr bool has_port_instructions = true;
 // x86 orders port accesses with all accesses to memory, before and after (Intel SDM 3, 9.2): nothing to add but that
 // the compiler keeps its hands off.
 template <class Word>
-[[nodiscard]] inline Word port_read(uint16_t port) {
+[[__nodiscard__]] inline Word port_read(uint16_t port) {
     Word value;
     if constexpr (sizeof(Word) == 1) {
         asm volatile("inb %w1, %0" : "=a"(value) : "Nd"(port) : "memory");

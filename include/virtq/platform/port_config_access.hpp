@@ -18,13 +18,13 @@ public:
     /// A copy reaches the same registers, also when the original is gone.
     static constexpr bool may_be_copied = true;
 
-    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? platform::port_read<uint8_t>(select(address, offset)) : UINT8_MAX;
     }
-    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? platform::port_read<uint16_t>(select(address, offset)) : UINT16_MAX;
     }
-    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) const {
+    [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? platform::port_read<uint32_t>(select(address, offset)) : UINT32_MAX;
     }
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
@@ -50,12 +50,12 @@ private:
 
     static constexpr uint16_t function_bytes = 256;
 
-    [[nodiscard]] static constexpr bool has(PciAddress address, uint16_t offset) {
+    [[__nodiscard__]] static constexpr bool has(PciAddress address, uint16_t offset) {
         return address.is_possible() && offset < function_bytes;
     }
 
     /// Returns the port of the data.
-    [[nodiscard]] static uint16_t select(PciAddress address, uint16_t offset) {
+    [[__nodiscard__]] static uint16_t select(PciAddress address, uint16_t offset) {
         platform::port_write(address_port, enable | (pci_frame(address) << 8) | (offset & 0xfcu));
         return static_cast<uint16_t>(data_port + (offset & 3u));
     }

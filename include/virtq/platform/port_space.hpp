@@ -20,17 +20,17 @@ public:
     constexpr PortSpace() = default;
     explicit constexpr PortSpace(uintptr_t base) : base_(static_cast<uint16_t>(base)) {}
 
-    [[nodiscard]] uint8_t read8(uint16_t offset) const { return platform::port_read<uint8_t>(port(offset)); }
-    [[nodiscard]] uint16_t read16(uint16_t offset) const { return platform::port_read<uint16_t>(port(offset)); }
-    [[nodiscard]] uint32_t read32(uint16_t offset) const { return platform::port_read<uint32_t>(port(offset)); }
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return platform::port_read<uint8_t>(port(offset)); }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return platform::port_read<uint16_t>(port(offset)); }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return platform::port_read<uint32_t>(port(offset)); }
     void write8(uint16_t offset, uint8_t value) { platform::port_write(port(offset), value); }
     void write16(uint16_t offset, uint16_t value) { platform::port_write(port(offset), value); }
     void write32(uint16_t offset, uint32_t value) { platform::port_write(port(offset), value); }
 
-    [[nodiscard]] PortSpace at(uint32_t offset) const { return PortSpace{uintptr_t{base_} + offset}; }
+    [[__nodiscard__]] PortSpace at(uint32_t offset) const { return PortSpace{uintptr_t{base_} + offset}; }
 
 private:
-    [[nodiscard]] uint16_t port(uint16_t offset) const { return static_cast<uint16_t>(base_ + offset); }
+    [[__nodiscard__]] uint16_t port(uint16_t offset) const { return static_cast<uint16_t>(base_ + offset); }
 
     uint16_t base_ = 0;
 };
@@ -46,7 +46,7 @@ public:
     using MmioSpace::MmioSpace;
     explicit PortSpace(MmioSpace space) : MmioSpace(space) {}
 
-    [[nodiscard]] PortSpace at(uint32_t offset) const { return PortSpace{MmioSpace::at(offset)}; }
+    [[__nodiscard__]] PortSpace at(uint32_t offset) const { return PortSpace{MmioSpace::at(offset)}; }
 };
 
 #endif

@@ -9,7 +9,7 @@
 namespace virtq::platform {
 
 /// To read it.
-VIRTQ_ALWAYS_INLINE inline void prefetch(void const* address) {
+VIRTQ_ALWAYS_INLINE inline void prefetch_to_read(void const* address) {
     if constexpr (!prefers_size) {
 #if defined(__x86_64__)
         // Not the builtin, of which clang makes nothing where SSE is off, as it is in kernels.

@@ -19,7 +19,7 @@ inline void store_byte_last(uint8_t* target, uint8_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
 }
 
-[[nodiscard]] inline uint8_t load_byte(uint8_t const* source) {
+[[__nodiscard__]] inline uint8_t load_byte(uint8_t const* source) {
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 

@@ -11,7 +11,7 @@ inline void probe_write(uint32_t* word, uint32_t value) {
 }
 
 /// Reads the memory, and not what the compiler remembers to have written there, also under another address.
-[[nodiscard]] inline uint32_t probe_read(uint32_t const* word) {
+[[__nodiscard__]] inline uint32_t probe_read(uint32_t const* word) {
     return *static_cast<uint32_t const volatile*>(word);
 }
 

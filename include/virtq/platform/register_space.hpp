@@ -11,7 +11,7 @@
 namespace virtq {
 
 template <class Space>
-concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t byte, uint16_t half, uint32_t word) {
+concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
     /// One that refers to nothing yet: a transport holds it before its probe(). Copies refer to the same registers.
     Space{};
     Space(space);
@@ -20,8 +20,8 @@ concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t byte, ui
     { space.read8(offset) } -> SameAs<uint8_t>;
     { space.read16(offset) } -> SameAs<uint16_t>;
     { space.read32(offset) } -> SameAs<uint32_t>;
-    { space.write8(offset, byte) } -> SameAs<void>;
-    { space.write16(offset, half) } -> SameAs<void>;
+    { space.write8(offset, octet) } -> SameAs<void>;
+    { space.write16(offset, half_word) } -> SameAs<void>;
     { space.write32(offset, word) } -> SameAs<void>;
 };
 
@@ -58,7 +58,7 @@ concept PortRegisterSpace = DivisibleSpace<Space> && requires(uintptr_t base) {
 
 /// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
 template <class Space>
-[[nodiscard]] constexpr bool is_register_space_or_says_why() {
+[[__nodiscard__]] constexpr bool is_register_space_or_says_why() {
     static_assert(
         requires(Space & space) {
             Space{};
@@ -74,9 +74,9 @@ template <class Space>
         "This register space lacks one of `uint8_t read8(uint16_t offset)`, `uint16_t read16(uint16_t offset)` and "
         "`uint32_t read32(uint16_t offset)`: see virtq/platform/register_space.hpp");
     static_assert(
-        requires(Space & space, uint16_t offset, uint8_t byte, uint16_t half, uint32_t word) {
-            { space.write8(offset, byte) } -> SameAs<void>;
-            { space.write16(offset, half) } -> SameAs<void>;
+        requires(Space & space, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
+            { space.write8(offset, octet) } -> SameAs<void>;
+            { space.write16(offset, half_word) } -> SameAs<void>;
             { space.write32(offset, word) } -> SameAs<void>;
         },
         "This register space lacks one of `void write8(uint16_t offset, uint8_t)`, `void write16(uint16_t offset, "
@@ -86,7 +86,7 @@ template <class Space>
 
 /// Whether the type is a `DivisibleSpace`; does not compile if not, and says what is missing.
 template <class Space>
-[[nodiscard]] constexpr bool is_divisible_space_or_says_why() {
+[[__nodiscard__]] constexpr bool is_divisible_space_or_says_why() {
     static_assert(
         requires(Space const& space, uint32_t offset) {
             { space.at(offset) } -> SameAs<Space>;
@@ -98,7 +98,7 @@ template <class Space>
 
 /// Whether the type is a `PortRegisterSpace`; does not compile if not, and says what is missing.
 template <class Space>
-[[nodiscard]] constexpr bool is_port_register_space_or_says_why() {
+[[__nodiscard__]] constexpr bool is_port_register_space_or_says_why() {
     static_assert(
         requires { requires Space::is_port_space; },
         "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it would be taken for "
@@ -112,7 +112,7 @@ template <class Space>
 
 /// Whether the type can be the memory of `AnyTransport`; does not compile if not, and says what is missing.
 template <class Space>
-[[nodiscard]] constexpr bool is_mapped_space_or_says_why() {
+[[__nodiscard__]] constexpr bool is_mapped_space_or_says_why() {
     static_assert(
         !(requires { requires Space::is_port_space; }),
         "This register space is one of I/O ports (is_port_space), and stands where one of memory is asked for: "
@@ -127,7 +127,7 @@ template <class Space>
 namespace platform {
 
 template <class Space, class Word, Access access>
-[[nodiscard]] Word read_register(Space& space, Register<Word, access> which) {
+[[__nodiscard__]] Word read_register(Space& space, Register<Word, access> which) {
     static_assert(access != Access::write,
                   "This register is write-only (virtq::WriteOnly): what it would read as is not defined");
     if constexpr (!is_register_space_or_says_why<Space>()) {
@@ -171,7 +171,7 @@ void write_register(Space& space, ReadWritePair which, uint64_t value) {
 
 /// Not at one moment: of a value that nobody changes meanwhile.
 template <class Space>
-[[nodiscard]] uint64_t read_register(Space& space, ReadWritePair which) {
+[[__nodiscard__]] uint64_t read_register(Space& space, ReadWritePair which) {
     uint32_t const low = read_register(space, which.low);
     return uint64_t{read_register(space, which.high)} << 32 | low;
 }

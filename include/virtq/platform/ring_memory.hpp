@@ -37,24 +37,24 @@ VIRTQ_ALWAYS_INLINE inline void store_release(uint16_t* target, uint16_t value) 
 
 /// One read of a word that the device writes; the compiler may not read it again.
 template <class Word>
-[[nodiscard]] VIRTQ_ALWAYS_INLINE inline Word load_relaxed(Word const* source) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Word load_relaxed(Word const* source) {
     static_assert(sizeof(Word) <= 4, "A 64-bit word cannot be read whole everywhere: use load_torn()");
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 
 /// One read of a 64-bit word that the driver wrote, for a look at it; a 32-bit target reads it in two halves.
-[[nodiscard]] VIRTQ_ALWAYS_INLINE inline uint64_t load_torn(uint64_t const* source) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline uint64_t load_torn(uint64_t const* source) {
     return *static_cast<uint64_t const volatile*>(source);
 }
 
 /// One read; every store that precedes the device's release of this value is visible afterwards.
-[[nodiscard]] VIRTQ_ALWAYS_INLINE inline uint16_t load_acquire(uint16_t const* source) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline uint16_t load_acquire(uint16_t const* source) {
     return __atomic_load_n(source, __ATOMIC_ACQUIRE);
 }
 
 /// Whether a word keeps what is written to it, as memory does and an address without any does not: the opposite of
 /// what it had, so that nothing that always reads the same passes for memory.
-[[nodiscard]] inline bool keeps_what_is_written(void* word) {
+[[__nodiscard__]] inline bool keeps_what_is_written(void* word) {
     auto* const target = static_cast<uint32_t volatile*>(word);
     uint32_t const written = ~*target;
     *target = written;

@@ -12,11 +12,11 @@ public:
     constexpr Batch() = default;
     constexpr Batch(uint16_t chains, uint32_t written_in_last) : left_(chains), written_(written_in_last) {}
 
-    [[nodiscard]] constexpr bool is_over() const { return left_ == 0; }
-    [[nodiscard]] constexpr uint16_t left() const { return left_; }
+    [[__nodiscard__]] constexpr bool is_over() const { return left_ == 0; }
+    [[__nodiscard__]] constexpr uint16_t left() const { return left_; }
 
     /// Takes the oldest; returns how many bytes the device wrote to it, of `writable` bytes.
-    [[nodiscard]] constexpr uint32_t take(uint32_t writable) {
+    [[__nodiscard__]] constexpr uint32_t take(uint32_t writable) {
         --left_;
         return is_over() ? written_ : writable;
     }

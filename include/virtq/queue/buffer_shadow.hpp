@@ -28,7 +28,7 @@ public:
     }
 
     /// The id that the next buffer gets.
-    [[nodiscard]] BufferId free_head() const { return free_head_; }
+    [[__nodiscard__]] BufferId free_head() const { return free_head_; }
 
     /// Takes the free head, which is `id`, from the list, for a buffer of `extent`.
     void take(BufferId id, Extent extent) {
@@ -50,16 +50,16 @@ public:
 
     // Of an id in flight.
 
-    [[nodiscard]] Extent extent(BufferId id) const { return Extent::of_bits(next_[number(id)]); }
+    [[__nodiscard__]] Extent extent(BufferId id) const { return Extent::of_bits(next_[number(id)]); }
 
-    [[nodiscard]] Mark mark(BufferId id) const { return mark_[number(id)]; }
+    [[__nodiscard__]] Mark mark(BufferId id) const { return mark_[number(id)]; }
     void set_mark(BufferId id, Mark mark) { mark_[number(id)] = mark; }
 
-    [[nodiscard]] Token token(BufferId id) const { return token_[number(id)]; }
+    [[__nodiscard__]] Token token(BufferId id) const { return token_[number(id)]; }
     void set_token(BufferId id, Token token) { token_[number(id)] = token; }
 
     /// Its writable total, cut to 32 bits.
-    [[nodiscard]] uint32_t bytes(BufferId id) const { return bytes_[number(id)]; }
+    [[__nodiscard__]] uint32_t bytes(BufferId id) const { return bytes_[number(id)]; }
     void set_bytes(BufferId id, uint32_t bytes) { bytes_[number(id)] = bytes; }
 
 private:

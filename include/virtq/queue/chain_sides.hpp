@@ -13,18 +13,18 @@
 namespace virtq {
 
 /// §2.7.5.2: whether a chain may have that many bytes, which are not none: 2^32 of them, and no more.
-[[nodiscard]] constexpr bool is_chain_total(uint64_t bytes) {
+[[__nodiscard__]] constexpr bool is_chain_total(uint64_t bytes) {
     return (bytes - 1) >> 32 == 0;
 }
 
 /// Whether a total can be said in 32 bits: that of nearly every chain.
-[[nodiscard]] constexpr bool fits_32_bits(uint64_t bytes) {
+[[__nodiscard__]] constexpr bool fits_32_bits(uint64_t bytes) {
     return bytes >> 32 == 0;
 }
 
 /// §2.7.5: the writable total of a chain, at most 2^32, of which only as much counts as a used length can say: of
 /// that, one less. Not narrowed yet, which costs less here.
-[[nodiscard]] constexpr uint64_t cut_to_32_bits(uint64_t bytes) {
+[[__nodiscard__]] constexpr uint64_t cut_to_32_bits(uint64_t bytes) {
     return bytes - (bytes >> 32);
 }
 
@@ -38,7 +38,7 @@ struct ChainTotal {
 
 /// One side; false when a segment is empty.
 template <class Chain, class Segments>
-[[nodiscard]] inline bool write_side(Chain& chain, Segments const& segments, uint16_t flags) {
+[[__nodiscard__]] inline bool write_side(Chain& chain, Segments const& segments, uint16_t flags) {
     return each_segment(segments, [&](Segment const& segment) {
         uint64_t const bytes = segment.bytes;
         chain.write({segment.addr, static_cast<uint32_t>(bytes)}, flags);
@@ -50,8 +50,8 @@ template <class Chain, class Segments>
 /// The device-readable side, with these flags, then the device-writable one (§2.7.4.2). Nothing of it is exposed yet,
 /// so on an error the chain is given up.
 template <class Chain, class Readable, class Writable>
-[[nodiscard]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
-                                                           Writable const& writable, uint16_t flags) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
+                                                               Writable const& writable, uint16_t flags) {
     constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
     uint64_t readable_bytes = 0;
     if constexpr (Chain::is_small && SameAs<Readable, Writable>) {

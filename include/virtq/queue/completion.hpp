@@ -22,7 +22,7 @@ struct Completion {
     uint32_t written = 0;  ///< bytes that the device wrote, from the start of the writable segments (§2.7.8)
     TakeState state = TakeState::none;
 
-    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return state == TakeState::completion; }
 };
 static_assert(sizeof(Completion) <= 16, "A Completion must be returned in two registers");
 
@@ -32,7 +32,7 @@ struct UsedChain {
     alignas(uintptr_t) uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8); in a register of its own
     TakeState state = TakeState::none;
 
-    [[nodiscard]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return state == TakeState::completion; }
 };
 
 /// The answer of `enable_used_notifications`.

@@ -36,8 +36,8 @@ public:
     /// Withdraws everything that is free: nothing can be allocated any more.
     void close() { free_count_ = 0; }
 
-    [[nodiscard]] uint16_t free_count() const { return free_count_; }
-    [[nodiscard]] DescIndex free_head() const { return free_head_; }
+    [[__nodiscard__]] uint16_t free_count() const { return free_count_; }
+    [[__nodiscard__]] DescIndex free_head() const { return free_head_; }
 
     /// The descriptors from `free_head` on, `count` of them, are in use now; `rest` is the one behind them.
     void allocate_front(uint16_t count, DescIndex rest) {
@@ -63,21 +63,21 @@ public:
     /// With IN_ORDER: the oldest `count` descriptors in use become free.
     void release_oldest(uint16_t count) { free_count_ = static_cast<uint16_t>(free_count_ + count); }
 
-    [[nodiscard]] Link link(DescIndex desc) const { return link_[subscript(desc)]; }
+    [[__nodiscard__]] Link link(DescIndex desc) const { return link_[subscript(desc)]; }
     void set_link(DescIndex desc, Link link) { link_[subscript(desc)] = link; }
     /// What follows a descriptor that is not the last of its chain.
-    [[nodiscard]] DescIndex next(DescIndex desc) const { return link(desc).target(); }
+    [[__nodiscard__]] DescIndex next(DescIndex desc) const { return link(desc).target(); }
 
-    [[nodiscard]] Mark mark(DescIndex desc) const { return mark_[subscript(desc)]; }
+    [[__nodiscard__]] Mark mark(DescIndex desc) const { return mark_[subscript(desc)]; }
     void set_mark(DescIndex desc, Mark mark) { mark_[subscript(desc)] = mark; }
 
     /// Of a head in flight.
-    [[nodiscard]] Token token(DescIndex head) const { return token_[subscript(head)]; }
+    [[__nodiscard__]] Token token(DescIndex head) const { return token_[subscript(head)]; }
     void set_token(DescIndex head, Token token) { token_[subscript(head)] = token; }
 
     /// Of a head that `add` made: its writable total, cut to 32 bits. Of a descriptor of the descriptor tier: its
     /// length.
-    [[nodiscard]] uint32_t bytes(DescIndex desc) const { return bytes_[subscript(desc)]; }
+    [[__nodiscard__]] uint32_t bytes(DescIndex desc) const { return bytes_[subscript(desc)]; }
     void set_bytes(DescIndex desc, uint32_t bytes) { bytes_[subscript(desc)] = bytes; }
 
 private:

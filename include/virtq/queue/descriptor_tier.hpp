@@ -14,7 +14,7 @@ class DescriptorTier {
     using Holder = Mark::Holder;
 
 public:
-    [[nodiscard]] static Result<DescIndex> alloc_desc(Ring& ring) {
+    [[__nodiscard__]] static Result<DescIndex> alloc_desc(Ring& ring) {
         if (ring.in_order()) {
             return Error::descriptor_tier_in_order;  // the only way into this tier, so init() need not refuse
         }
@@ -76,7 +76,7 @@ public:
         ring.memory_.write_descriptor(desc, segment, flags & known, link);
     }
 
-    [[nodiscard]] static Status push_avail(Ring& ring, DescIndex head, Token token) {
+    [[__nodiscard__]] static Status push_avail(Ring& ring, DescIndex head, Token token) {
         if (!ring.initialised() || ring.fault()) {
             return ring.refuse(1);
         }
@@ -91,14 +91,14 @@ public:
         return {};
     }
 
-    [[nodiscard]] static bool has_used(Ring const& ring) {
+    [[__nodiscard__]] static bool has_used(Ring const& ring) {
         VIRTQ_ASSERT(ring.initialised(), "has_used() of a queue without memory: call init() first");
         VIRTQ_ASSERT(!ring.in_order(),
                      "has_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
         return ring.has_used();
     }
 
-    [[nodiscard]] static UsedChain poll_used(Ring& ring) {
+    [[__nodiscard__]] static UsedChain poll_used(Ring& ring) {
         VIRTQ_ASSERT(!ring.in_order(),
                      "poll_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
         UsedChain const entry = ring.take_entry();
@@ -113,7 +113,7 @@ public:
     }
 
     /// SplitRing::take_used() of a format that is small.
-    [[nodiscard]] static Completion take_used(Ring& ring) {
+    [[__nodiscard__]] static Completion take_used(Ring& ring) {
         UsedChain const entry = poll_used(ring);
         if (!entry) {
             return {Token{}, 0, entry.state};
@@ -129,7 +129,7 @@ public:
     }
 
     /// What the device may write to a chain that push_avail offered.
-    [[nodiscard]] static uint32_t writable_total(Ring const& ring, DescIndex head) {
+    [[__nodiscard__]] static uint32_t writable_total(Ring const& ring, DescIndex head) {
         uint64_t total = 0;
         for (DescIndex desc = head;; desc = ring.shadow_.next(desc)) {
             Mark const mark = ring.shadow_.mark(desc);
@@ -141,7 +141,7 @@ public:
     }
 
 private:
-    [[nodiscard]] static bool is_callers(Ring const& ring, DescIndex desc) {
+    [[__nodiscard__]] static bool is_callers(Ring const& ring, DescIndex desc) {
         // With IN_ORDER none is, and the marks are no marks.
         return !ring.in_order() && number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
     }
@@ -156,7 +156,7 @@ private:
     }
 
     /// Follows the private copy: the shared table is never read.
-    [[nodiscard]] static Error check_chain(Ring const& ring, DescIndex head) {
+    [[__nodiscard__]] static Error check_chain(Ring const& ring, DescIndex head) {
         uint64_t total = 0;
         uint16_t before = 0;  // WRITE of the one before
         DescIndex desc = head;

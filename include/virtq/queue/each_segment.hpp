@@ -11,7 +11,7 @@
 namespace virtq {
 
 template <class Write>
-[[nodiscard]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Span<Segment const> segments, Write const& write) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Span<Segment const> segments, Write const& write) {
     for (Segment const& segment : segments) {
         if (!write(segment)) {
             return false;
@@ -21,13 +21,13 @@ template <class Write>
 }
 
 template <class Write>
-[[nodiscard]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Gather const& segments, Write const& write) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Gather const& segments, Write const& write) {
     return each_segment(segments.front, write) && each_segment(segments.back, write);
 }
 
 /// Straight-line code.
 template <size_t Extent, class Write>
-[[nodiscard]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(FixedSegments<Extent> segments, Write const& write) {
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(FixedSegments<Extent> segments, Write const& write) {
     if constexpr (Extent == 0) {
         return true;
     } else {

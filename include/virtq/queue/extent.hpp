@@ -14,22 +14,22 @@ class Extent {
 public:
     constexpr Extent() = default;
     /// 1 to 32768 descriptors.
-    [[nodiscard]] static constexpr Extent direct(size_t descriptors) {
+    [[__nodiscard__]] static constexpr Extent direct(size_t descriptors) {
         return Extent{static_cast<uint16_t>(descriptors - 1)};
     }
-    [[nodiscard]] static constexpr Extent indirect(TableIndex table) {
+    [[__nodiscard__]] static constexpr Extent indirect(TableIndex table) {
         return Extent{static_cast<uint16_t>(table_bit | number(table))};
     }
-    [[nodiscard]] static constexpr Extent of_bits(uint16_t bits) { return Extent{bits}; }
+    [[__nodiscard__]] static constexpr Extent of_bits(uint16_t bits) { return Extent{bits}; }
 
-    [[nodiscard]] constexpr bool has_table() const { return (bits_ & table_bit) != 0; }
-    [[nodiscard]] constexpr TableIndex table() const {
+    [[__nodiscard__]] constexpr bool has_table() const { return (bits_ & table_bit) != 0; }
+    [[__nodiscard__]] constexpr TableIndex table() const {
         return static_cast<TableIndex>(static_cast<uint16_t>(bits_ - table_bit));  // GCC would mask twice
     }
-    [[nodiscard]] constexpr uint16_t descriptors() const {
+    [[__nodiscard__]] constexpr uint16_t descriptors() const {
         return has_table() ? uint16_t{1} : static_cast<uint16_t>(bits_ + 1);
     }
-    [[nodiscard]] constexpr uint16_t bits() const { return bits_; }
+    [[__nodiscard__]] constexpr uint16_t bits() const { return bits_; }
 
 private:
     static constexpr uint16_t table_bit = 0x8000;

@@ -20,11 +20,11 @@ struct Fault {
     FaultReason reason = FaultReason::none;
     uint32_t value = 0;  ///< what the device wrote: an index, an id or a length
 
-    [[nodiscard]] constexpr explicit operator bool() const { return reason != FaultReason::none; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return reason != FaultReason::none; }
 };
 
 /// What the device did. A constant string without a line end; `Fault::value` goes with it.
-[[nodiscard]] constexpr char const* describe(FaultReason reason) {
+[[__nodiscard__]] constexpr char const* describe(FaultReason reason) {
     switch (reason) {
         case FaultReason::none: return "The queue is sound.";
         case FaultReason::used_index_ahead:

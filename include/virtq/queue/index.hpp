@@ -22,41 +22,41 @@ enum class BufferId : uint16_t {};
 /// The number of a table in the pool of indirect tables; at most 32766.
 enum class TableIndex : uint16_t {};
 
-[[nodiscard]] constexpr RingIndex advance(RingIndex index, uint16_t by = 1) {
+[[__nodiscard__]] constexpr RingIndex advance(RingIndex index, uint16_t by = 1) {
     return static_cast<RingIndex>(static_cast<uint16_t>(static_cast<uint16_t>(index) + by));
 }
 
 /// How far `to` is ahead of `from`, modulo 2^16. The only way in which ring indices are compared.
-[[nodiscard]] constexpr uint16_t distance(RingIndex from, RingIndex to) {
+[[__nodiscard__]] constexpr uint16_t distance(RingIndex from, RingIndex to) {
     return static_cast<uint16_t>(static_cast<uint16_t>(to) - static_cast<uint16_t>(from));
 }
 
 /// Where `index` lies in a ring of a power-of-two size; `mask` is that size minus one.
-[[nodiscard]] constexpr Slot slot_of(RingIndex index, uint32_t mask) {
+[[__nodiscard__]] constexpr Slot slot_of(RingIndex index, uint32_t mask) {
     return static_cast<Slot>(static_cast<uint16_t>(index) & mask);
 }
 
-[[nodiscard]] constexpr uint16_t number(RingIndex index) {
+[[__nodiscard__]] constexpr uint16_t number(RingIndex index) {
     return static_cast<uint16_t>(index);
 }
-[[nodiscard]] constexpr uint16_t number(Slot slot) {
+[[__nodiscard__]] constexpr uint16_t number(Slot slot) {
     return static_cast<uint16_t>(slot);
 }
-[[nodiscard]] constexpr uint16_t number(DescIndex desc) {
+[[__nodiscard__]] constexpr uint16_t number(DescIndex desc) {
     return static_cast<uint16_t>(desc);
 }
-[[nodiscard]] constexpr uint16_t number(BufferId id) {
+[[__nodiscard__]] constexpr uint16_t number(BufferId id) {
     return static_cast<uint16_t>(id);
 }
-[[nodiscard]] constexpr uint16_t number(TableIndex table) {
+[[__nodiscard__]] constexpr uint16_t number(TableIndex table) {
     return static_cast<uint16_t>(table);
 }
 
 /// The same as a subscript.
-[[nodiscard]] constexpr uint32_t subscript(Slot slot) {
+[[__nodiscard__]] constexpr uint32_t subscript(Slot slot) {
     return static_cast<uint32_t>(slot);
 }
-[[nodiscard]] constexpr uint32_t subscript(DescIndex desc) {
+[[__nodiscard__]] constexpr uint32_t subscript(DescIndex desc) {
     return static_cast<uint32_t>(desc);
 }
 

@@ -22,7 +22,7 @@ public:
 
     /// Takes pages for all tables of `shape`; none if there are none.
     template <PageAllocator Allocator>
-    [[nodiscard]] Error take_pages(Allocator& allocator, IndirectShape shape) {
+    [[__nodiscard__]] Error take_pages(Allocator& allocator, IndirectShape shape) {
         uint32_t const count = shape.page_count();
         return count == 0 ? Error::none : pages_.take(allocator, count);
     }
@@ -32,7 +32,7 @@ public:
             pages_.give_back(allocator);
         }
     }
-    [[nodiscard]] Pages pages() const { return pages_.run(); }
+    [[__nodiscard__]] Pages pages() const { return pages_.run(); }
 
     /// All tables of `wish` become free, or as many as there are pages for. Their pages are zeroed: the device can
     /// read all of them.
@@ -50,12 +50,12 @@ public:
     }
 
     /// Whether a chain of `count` segments shall use a table, and there is one.
-    [[nodiscard]] bool takes(size_t count) const {
+    [[__nodiscard__]] bool takes(size_t count) const {
         return count >= shortest_ && count <= length_ && free_head_ != none;
     }
 
     /// The table that `take` takes, if `takes` said so.
-    [[nodiscard]] TableIndex front() const { return free_head_; }
+    [[__nodiscard__]] TableIndex front() const { return free_head_; }
     TableIndex take() {
         TableIndex const table = free_head_;
         free_head_ = next_[number(table)];
@@ -68,20 +68,20 @@ public:
     }
 
     /// Descriptors of a table.
-    [[nodiscard]] uint16_t length() const { return length_; }
+    [[__nodiscard__]] uint16_t length() const { return length_; }
     /// Whether there are any: pages of an earlier life may be held without, or be too few for one.
-    [[nodiscard]] bool has_tables() const { return length_ != 0 && shortest_ != no_chain; }
+    [[__nodiscard__]] bool has_tables() const { return length_ != 0 && shortest_ != no_chain; }
     /// How far a table lies behind the first. As wide as an address: a 32-bit one reaches every table that there are
     /// pages for.
-    [[nodiscard]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
-    [[nodiscard]] PhysAddr phys_at(size_t offset) const { return pages_.phys() + offset; }
+    [[__nodiscard__]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
+    [[__nodiscard__]] PhysAddr phys_at(size_t offset) const { return pages_.phys() + offset; }
     template <class Descriptor>
-    [[nodiscard]] Descriptor* descriptors_at(size_t offset) const {
+    [[__nodiscard__]] Descriptor* descriptors_at(size_t offset) const {
         return reinterpret_cast<Descriptor*>(static_cast<unsigned char*>(pages_.virt()) + offset);
     }
-    [[nodiscard]] PhysAddr phys(TableIndex table) const { return phys_at(offset(table)); }
+    [[__nodiscard__]] PhysAddr phys(TableIndex table) const { return phys_at(offset(table)); }
     template <class Descriptor>
-    [[nodiscard]] Descriptor* descriptors(TableIndex table) const {
+    [[__nodiscard__]] Descriptor* descriptors(TableIndex table) const {
         return descriptors_at<Descriptor>(offset(table));
     }
 
@@ -89,7 +89,7 @@ private:
     static constexpr uint16_t no_chain = UINT16_MAX;  // above `length_`
     static constexpr auto none = static_cast<TableIndex>(UINT16_MAX);
 
-    [[no_unique_address]] PageRun pages_;
+    [[__no_unique_address__]] PageRun pages_;
     uint16_t length_ = 0;    ///< descriptors of a table; 0 before `reset`, which no chain has
     uint16_t shortest_ = 0;  ///< the shortest chain that uses one
     TableIndex free_head_{};

@@ -17,8 +17,8 @@ struct IndirectShape {
 
     /// What `option` asks for, for a queue of `size`: nothing without VIRTIO_F_INDIRECT_DESC; not more tables than
     /// chains; tables not longer than a chain may be (§2.7.5.3.1, §2.8.19), and none that no chain would use.
-    [[nodiscard]] static constexpr IndirectShape of(uint32_t size, Features const& features,
-                                                    IndirectOption const& option) {
+    [[__nodiscard__]] static constexpr IndirectShape of(uint32_t size, Features const& features,
+                                                        IndirectOption const& option) {
         constexpr uint32_t tables_default = 4;  // one for every fourth descriptor
         constexpr uint32_t length_default = 16;
         constexpr uint16_t shortest_default = 3;
@@ -33,13 +33,13 @@ struct IndirectShape {
         return shape.length < shape.shortest ? IndirectShape{} : shape;
     }
 
-    [[nodiscard]] constexpr uint32_t table_bytes() const { return 16 * uint32_t{length}; }
-    [[nodiscard]] constexpr uint32_t page_count() const {
+    [[__nodiscard__]] constexpr uint32_t table_bytes() const { return 16 * uint32_t{length}; }
+    [[__nodiscard__]] constexpr uint32_t page_count() const {
         // 64 bits: the most tables of the greatest length are 16 GiB.
         return static_cast<uint32_t>((uint64_t{tables} * table_bytes() + page_bytes - 1) / page_bytes);
     }
     /// The same, or as many tables as `pages` have room for.
-    [[nodiscard]] constexpr IndirectShape within(size_t pages) const {
+    [[__nodiscard__]] constexpr IndirectShape within(size_t pages) const {
         IndirectShape shape = *this;
         while (shape.page_count() > pages) {
             --shape.tables;
@@ -48,7 +48,7 @@ struct IndirectShape {
     }
 
 private:
-    [[nodiscard]] static constexpr uint16_t cut(uint32_t value, uint32_t most) {
+    [[__nodiscard__]] static constexpr uint16_t cut(uint32_t value, uint32_t most) {
         return static_cast<uint16_t>(value < most ? value : most);
     }
 };

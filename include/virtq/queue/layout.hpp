@@ -23,7 +23,7 @@ struct QueueAddresses {
     PhysAddr device_area;
 
     /// The page number for a legacy device; `init` of a legacy queue has made sure that it fits.
-    [[nodiscard]] constexpr uint32_t pfn() const {
+    [[__nodiscard__]] constexpr uint32_t pfn() const {
         return static_cast<uint32_t>(descriptor_area.value / pfn_unit_bytes);
     }
 };
@@ -35,22 +35,24 @@ struct SplitLayout {
     uint32_t size;  ///< queue size, a power of two up to 32768
 
     /// §2.7: bytes of each part, the event word included.
-    [[nodiscard]] constexpr uint32_t descriptor_table_bytes() const { return 16 * size; }
-    [[nodiscard]] constexpr uint32_t available_ring_bytes() const { return 6 + 2 * size; }
-    [[nodiscard]] constexpr uint32_t used_ring_bytes() const { return 6 + 8 * size; }
+    [[__nodiscard__]] constexpr uint32_t descriptor_table_bytes() const { return 16 * size; }
+    [[__nodiscard__]] constexpr uint32_t available_ring_bytes() const { return 6 + 2 * size; }
+    [[__nodiscard__]] constexpr uint32_t used_ring_bytes() const { return 6 + 8 * size; }
 
-    [[nodiscard]] constexpr uint32_t available_ring_offset() const { return descriptor_table_bytes(); }
-    [[nodiscard]] constexpr uint32_t used_ring_offset() const {
+    [[__nodiscard__]] constexpr uint32_t available_ring_offset() const { return descriptor_table_bytes(); }
+    [[__nodiscard__]] constexpr uint32_t used_ring_offset() const {
         return align_up(available_ring_offset() + available_ring_bytes(), spec::legacy_queue_align);
     }
-    [[nodiscard]] constexpr uint32_t total_bytes() const { return used_ring_offset() + used_ring_bytes(); }
-    [[nodiscard]] constexpr uint32_t page_count() const { return align_up(total_bytes(), page_bytes) / page_bytes; }
+    [[__nodiscard__]] constexpr uint32_t total_bytes() const { return used_ring_offset() + used_ring_bytes(); }
+    [[__nodiscard__]] constexpr uint32_t page_count() const {
+        return align_up(total_bytes(), page_bytes) / page_bytes;
+    }
 
     /// Offsets of the event words from the start of their ring (§2.7.6, §2.7.8).
-    [[nodiscard]] constexpr uint32_t used_event_offset() const { return spec::avail_ring_offset + 2 * size; }
-    [[nodiscard]] constexpr uint32_t avail_event_offset() const { return spec::used_ring_offset + 8 * size; }
+    [[__nodiscard__]] constexpr uint32_t used_event_offset() const { return spec::avail_ring_offset + 2 * size; }
+    [[__nodiscard__]] constexpr uint32_t avail_event_offset() const { return spec::used_ring_offset + 8 * size; }
 
-    [[nodiscard]] constexpr QueueAddresses addresses(PhysAddr base) const {
+    [[__nodiscard__]] constexpr QueueAddresses addresses(PhysAddr base) const {
         return {static_cast<uint16_t>(size), base, base + available_ring_offset(), base + used_ring_offset()};
     }
 };

@@ -12,19 +12,19 @@ namespace virtq {
 class Link {
 public:
     constexpr Link() = default;
-    [[nodiscard]] static constexpr Link to(DescIndex desc) { return Link{number(desc)}; }
-    [[nodiscard]] static constexpr Link end() { return Link{end_without_table}; }
-    [[nodiscard]] static constexpr Link end_with(TableIndex table) {
+    [[__nodiscard__]] static constexpr Link to(DescIndex desc) { return Link{number(desc)}; }
+    [[__nodiscard__]] static constexpr Link end() { return Link{end_without_table}; }
+    [[__nodiscard__]] static constexpr Link end_with(TableIndex table) {
         return Link{static_cast<uint16_t>(end_bit | number(table))};
     }
 
-    [[nodiscard]] constexpr bool is_end() const { return (bits_ & end_bit) != 0; }
+    [[__nodiscard__]] constexpr bool is_end() const { return (bits_ & end_bit) != 0; }
     /// Of a link that is not the end.
-    [[nodiscard]] constexpr DescIndex target() const { return static_cast<DescIndex>(bits_); }
+    [[__nodiscard__]] constexpr DescIndex target() const { return static_cast<DescIndex>(bits_); }
     /// Of an end.
-    [[nodiscard]] constexpr bool has_table() const { return bits_ != end_without_table; }
+    [[__nodiscard__]] constexpr bool has_table() const { return bits_ != end_without_table; }
     /// Of an end with a table.
-    [[nodiscard]] constexpr TableIndex table() const {
+    [[__nodiscard__]] constexpr TableIndex table() const {
         return static_cast<TableIndex>(static_cast<uint16_t>(bits_ - end_bit));  // GCC would mask twice
     }
 

@@ -29,35 +29,35 @@ public:
     constexpr Mark() = default;
 
     /// Of a head (or buffer id) that is added and not published, with the number of the one before it.
-    [[nodiscard]] static constexpr Mark pending_head(uint16_t added_before) {
+    [[__nodiscard__]] static constexpr Mark pending_head(uint16_t added_before) {
         return Mark{static_cast<uint16_t>(pending | added_before)};
     }
-    [[nodiscard]] static constexpr Mark held_by(Holder holder, uint16_t flags = 0) {
+    [[__nodiscard__]] static constexpr Mark held_by(Holder holder, uint16_t flags = 0) {
         return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
     }
 
     /// With IN_ORDER, where it stands for a chain and not for a descriptor.
-    [[nodiscard]] static constexpr Mark of_extent(Extent extent) { return Mark{extent.bits()}; }
-    [[nodiscard]] constexpr Extent extent() const { return Extent::of_bits(bits_); }
+    [[__nodiscard__]] static constexpr Mark of_extent(Extent extent) { return Mark{extent.bits()}; }
+    [[__nodiscard__]] constexpr Extent extent() const { return Extent::of_bits(bits_); }
 
-    [[nodiscard]] constexpr bool is_pending_head() const { return (bits_ & pending) != 0; }
+    [[__nodiscard__]] constexpr bool is_pending_head() const { return (bits_ & pending) != 0; }
     /// Of a pending head: the one that was added before it.
-    [[nodiscard]] constexpr uint16_t added_before() const { return static_cast<uint16_t>(bits_ & ~pending); }
+    [[__nodiscard__]] constexpr uint16_t added_before() const { return static_cast<uint16_t>(bits_ & ~pending); }
 
-    [[nodiscard]] constexpr bool is_held_by(Holder holder) const {
+    [[__nodiscard__]] constexpr bool is_held_by(Holder holder) const {
         return (bits_ & (pending | holder_mask)) == static_cast<uint16_t>(holder);
     }
     /// Whether it is exactly the mark that `held_by(holder)` makes, without flags.
-    [[nodiscard]] constexpr bool is_only(Holder holder) const { return bits_ == static_cast<uint16_t>(holder); }
+    [[__nodiscard__]] constexpr bool is_only(Holder holder) const { return bits_ == static_cast<uint16_t>(holder); }
     /// Whether a token waits for the completion of this descriptor's chain.
-    [[nodiscard]] constexpr bool is_head_in_flight() const {
+    [[__nodiscard__]] constexpr bool is_head_in_flight() const {
         return is_pending_head() || is_held_by(Holder::added_head) || is_held_by(Holder::pushed_head);
     }
-    [[nodiscard]] constexpr Mark passed_to(Holder holder) const { return held_by(holder, flags()); }
+    [[__nodiscard__]] constexpr Mark passed_to(Holder holder) const { return held_by(holder, flags()); }
 
     /// NEXT and WRITE as the caller wrote them (descriptor tier only).
-    [[nodiscard]] constexpr uint16_t flags() const { return bits_ & flag_mask; }
-    [[nodiscard]] constexpr bool has(spec::DescFlag flag) const {
+    [[__nodiscard__]] constexpr uint16_t flags() const { return bits_ & flag_mask; }
+    [[__nodiscard__]] constexpr bool has(spec::DescFlag flag) const {
         return (flags() & static_cast<uint16_t>(flag)) != 0;
     }
 

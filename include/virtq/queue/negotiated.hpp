@@ -16,8 +16,8 @@ public:
     constexpr NegotiatedRing() : split_() {}
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                              QueueOption const& option) {
+    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                                  QueueOption const& option) {
         VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
         if (bool const packed_ring = features.has(spec::Feature::ring_packed); packed_ring != packed_) {
             become(packed_ring ? Format::packed_ring : Format::split_ring);
@@ -27,15 +27,15 @@ public:
 
     /// Errors: `feature_not_supported_by_queue` and `ring_packed_not_negotiated` for another format than that of
     /// `init`.
-    [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
+    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         return visit([&](auto& ring) { return ring.restart(size, features, option); });
     }
     template <PageAllocator Allocator>
-    [[nodiscard]] Status release(Allocator& allocator) {
+    [[__nodiscard__]] Status release(Allocator& allocator) {
         return visit([&](auto& ring) { return ring.release(allocator); });
     }
     template <class Each>
-    [[nodiscard]] Status drain(Each& each) {
+    [[__nodiscard__]] Status drain(Each& each) {
         return visit([&](auto& ring) { return ring.drain(each); });
     }
 
@@ -45,31 +45,31 @@ public:
     void detach() {
         visit([](auto& ring) { ring.detach(); });
     }
-    [[nodiscard]] bool initialised() const {
+    [[__nodiscard__]] bool initialised() const {
         return visit([](auto& ring) { return ring.initialised(); });
     }
-    [[nodiscard]] bool live() const {
+    [[__nodiscard__]] bool live() const {
         return visit([](auto& ring) { return ring.live(); });
     }
-    [[nodiscard]] Pages pages() const {
+    [[__nodiscard__]] Pages pages() const {
         return visit([](auto& ring) { return ring.pages(); });
     }
-    [[nodiscard]] Pages table_pages() const {
+    [[__nodiscard__]] Pages table_pages() const {
         return visit([](auto& ring) { return ring.table_pages(); });
     }
-    [[nodiscard]] QueueAddresses addresses() const {
+    [[__nodiscard__]] QueueAddresses addresses() const {
         return visit([](auto& ring) { return ring.addresses(); });
     }
-    [[nodiscard]] uint16_t size() const {
+    [[__nodiscard__]] uint16_t size() const {
         return visit([](auto& ring) { return ring.size(); });
     }
-    [[nodiscard]] uint16_t num_free() const {
+    [[__nodiscard__]] uint16_t num_free() const {
         return visit([](auto& ring) { return ring.num_free(); });
     }
-    [[nodiscard]] Fault const& fault() const { return packed_ ? packed_ring_.fault() : split_.fault(); }
+    [[__nodiscard__]] Fault const& fault() const { return packed_ ? packed_ring_.fault() : split_.fault(); }
 
     template <class Readable, class Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         // Not by visit(), whose lambda would take the segments through memory.
         return packed_ ? packed_ring_.template add<Readable, Writable>(readable, writable, token)
                        : split_.template add<Readable, Writable>(readable, writable, token);
@@ -77,10 +77,10 @@ public:
     Notification publish() {
         return visit([](auto& ring) { return ring.publish(); });
     }
-    [[nodiscard]] Completion take_used() {
+    [[__nodiscard__]] Completion take_used() {
         return visit([](auto& ring) { return ring.take_used(); });
     }
-    [[nodiscard]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] UsedPending enable_used_notifications() {
         return visit([](auto& ring) { return ring.enable_used_notifications(); });
     }
     void disable_used_notifications() {
@@ -88,9 +88,9 @@ public:
     }
 
     // For diag/, which looks at either.
-    [[nodiscard]] bool is_packed() const { return packed_; }
-    [[nodiscard]] SplitRing<N> const& split_ring() const { return split_; }
-    [[nodiscard]] PackedRing<N> const& packed_ring() const { return packed_ring_; }
+    [[__nodiscard__]] bool is_packed() const { return packed_; }
+    [[__nodiscard__]] SplitRing<N> const& split_ring() const { return split_; }
+    [[__nodiscard__]] PackedRing<N> const& packed_ring() const { return packed_ring_; }
 
 private:
     enum class Format : uint8_t { split_ring, packed_ring };

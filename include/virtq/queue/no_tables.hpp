@@ -17,22 +17,22 @@ public:
     static constexpr bool exist = false;
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Error take_pages(Allocator&, IndirectShape) {
+    [[__nodiscard__]] Error take_pages(Allocator&, IndirectShape) {
         return Error::none;
     }
     template <PageAllocator Allocator>
     void give_back_pages(Allocator&) {}
-    [[nodiscard]] Pages pages() const { return {}; }
+    [[__nodiscard__]] Pages pages() const { return {}; }
     void reset(IndirectShape) {}
     void give_back(TableIndex) {}
 
     // For diag/, which asks them of a chain that has a table: none.
 
-    [[nodiscard]] uint16_t length() const { return 0; }
-    [[nodiscard]] bool has_tables() const { return false; }
-    [[nodiscard]] PhysAddr phys(TableIndex) const { return {}; }
+    [[__nodiscard__]] uint16_t length() const { return 0; }
+    [[__nodiscard__]] bool has_tables() const { return false; }
+    [[__nodiscard__]] PhysAddr phys(TableIndex) const { return {}; }
     template <class Descriptor>
-    [[nodiscard]] Descriptor* descriptors(TableIndex) const {
+    [[__nodiscard__]] Descriptor* descriptors(TableIndex) const {
         return nullptr;
     }
 };

@@ -15,7 +15,7 @@ class PackedInOrder {
 
 public:
     /// The oldest chain, if the device has used it. Also of a ring that is not open, whatever it was: `broken`.
-    [[nodiscard]] static Completion take(Ring& ring) {
+    [[__nodiscard__]] static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
             if (Completion const found = begin_batch(ring); !found) {
                 return found;
@@ -23,7 +23,7 @@ public:
         }
         BufferId const id = ring.oldest_;
         ring.oldest_ = ring.following(id);
-        ring.free(ring.shadow_.extent(id));
+        ring.free_extent(ring.shadow_.extent(id));
         --ring.in_flight_;
         return {ring.shadow_.token(id), ring.batch_.take(ring.shadow_.bytes(id)), TakeState::completion};
     }
@@ -42,7 +42,7 @@ public:
 
 private:
     /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
-    [[nodiscard]] static Completion begin_batch(Ring& ring) {
+    [[__nodiscard__]] static Completion begin_batch(Ring& ring) {
         VIRTQ_ASSERT(ring.initialised(), "A look for completions of a queue without memory: call init() first");
         if (!ring.is_open()) {
             return {Token{}, 0, TakeState::broken};

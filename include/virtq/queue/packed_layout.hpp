@@ -13,16 +13,18 @@ namespace virtq {
 struct PackedLayout {
     uint32_t size;  ///< queue size, 1 to 32768
 
-    [[nodiscard]] constexpr uint32_t driver_event_offset() const { return 16 * size; }
-    [[nodiscard]] constexpr uint32_t device_event_offset() const {
+    [[__nodiscard__]] constexpr uint32_t driver_event_offset() const { return 16 * size; }
+    [[__nodiscard__]] constexpr uint32_t device_event_offset() const {
         return driver_event_offset() + spec::event_suppression_bytes;
     }
-    [[nodiscard]] constexpr uint32_t total_bytes() const {
+    [[__nodiscard__]] constexpr uint32_t total_bytes() const {
         return device_event_offset() + spec::event_suppression_bytes;
     }
-    [[nodiscard]] constexpr uint32_t page_count() const { return align_up(total_bytes(), page_bytes) / page_bytes; }
+    [[__nodiscard__]] constexpr uint32_t page_count() const {
+        return align_up(total_bytes(), page_bytes) / page_bytes;
+    }
 
-    [[nodiscard]] constexpr QueueAddresses addresses(PhysAddr base) const {
+    [[__nodiscard__]] constexpr QueueAddresses addresses(PhysAddr base) const {
         return {static_cast<uint16_t>(size), base, base + driver_event_offset(), base + device_event_offset()};
     }
 };

@@ -45,12 +45,12 @@ public:
         }
     }
 
-    [[nodiscard]] uint16_t size() const { return size_; }
+    [[__nodiscard__]] uint16_t size() const { return size_; }
 
     // --- written by the driver ---
 
     /// Where the descriptor at an offset lies; at `size`, the end of the ring.
-    [[nodiscard]] spec::PackedDescriptor* descriptor(uint16_t at) const { return ring() + at; }
+    [[__nodiscard__]] spec::PackedDescriptor* descriptor(uint16_t at) const { return ring() + at; }
     // Of a descriptor that the device does not reach yet.
 
     static void write_segment(spec::PackedDescriptor& target, PhysAddr addr, uint32_t bytes) {
@@ -80,28 +80,28 @@ public:
 
     /// Acquire: pairs with the device's release of the used flags; without it id and length, or the data behind them,
     /// could be read before they were written (§2.8.22).
-    [[nodiscard]] static uint16_t load_flags(spec::PackedDescriptor const& one) {
+    [[__nodiscard__]] static uint16_t load_flags(spec::PackedDescriptor const& one) {
         return little_endian(platform::load_acquire(&one.flags));
     }
     /// The same to ask whether it is used only: behind it nothing may be read.
-    [[nodiscard]] static uint16_t peek_flags(spec::PackedDescriptor const& one) {
+    [[__nodiscard__]] static uint16_t peek_flags(spec::PackedDescriptor const& one) {
         return little_endian(platform::load_relaxed(&one.flags));
     }
-    [[nodiscard]] static Used load_used(spec::PackedDescriptor const& one) {
+    [[__nodiscard__]] static Used load_used(spec::PackedDescriptor const& one) {
         return {little_endian(platform::load_relaxed(&one.id)), little_endian(platform::load_relaxed(&one.len))};
     }
     /// Those that are used soon, 128 bytes on; past the end of the ring the hint is wasted. Not with IN_ORDER, where a
     /// batch has one used descriptor.
-    static void prefetch_behind(spec::PackedDescriptor const& one) { platform::prefetch(&one + 8); }
+    static void prefetch_behind(spec::PackedDescriptor const& one) { platform::prefetch_to_read(&one + 8); }
     /// The device event suppression structure, in one read.
-    [[nodiscard]] uint32_t load_device_event() const { return little_endian(platform::load_relaxed(events_ + 1)); }
+    [[__nodiscard__]] uint32_t load_device_event() const { return little_endian(platform::load_relaxed(events_ + 1)); }
 
 private:
     template <uint32_t N>
     friend class PackedInspector;
 
     /// The descriptor ring, which lies first and is written by both.
-    [[nodiscard]] spec::PackedDescriptor* ring() const { return static_cast<spec::PackedDescriptor*>(virt()); }
+    [[__nodiscard__]] spec::PackedDescriptor* ring() const { return static_cast<spec::PackedDescriptor*>(virt()); }
 
     uint16_t size_ = 0;           // first what fits behind the base's last byte
     uint32_t* events_ = nullptr;  ///< two words: written by the driver, written by the device

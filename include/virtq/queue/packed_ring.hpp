@@ -47,8 +47,8 @@ public:
     static void* operator new(size_t, void* place) { return place; }
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                              QueueOption const& option) {
+    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                                  QueueOption const& option) {
         VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
         if (Error const error = check_request(size, features); error != Error::none) {
             return error;
@@ -60,7 +60,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
+    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
         if (!initialised()) {
             return Error::queue_not_initialised;
@@ -79,7 +79,7 @@ public:
     }
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Status release(Allocator& allocator) {
+    [[__nodiscard__]] Status release(Allocator& allocator) {
         if (live()) {
             return Error::queue_still_live;
         }
@@ -92,7 +92,7 @@ public:
 
     /// Ends the life of all chains: each token once, in no particular order.
     template <class Each>
-    [[nodiscard]] Status drain(Each& each) {
+    [[__nodiscard__]] Status drain(Each& each) {
         if (live()) {
             return Error::queue_still_live;
         }
@@ -118,18 +118,18 @@ public:
     }
     void detach() { memory_.detach(); }
 
-    [[nodiscard]] bool initialised() const { return memory_.held(); }
-    [[nodiscard]] bool live() const { return memory_.live(); }
-    [[nodiscard]] Pages pages() const { return memory_.run(); }
-    [[nodiscard]] Pages table_pages() const { return pool_.pages(); }
-    [[nodiscard]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(memory_.phys()); }
-    [[nodiscard]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
-    [[nodiscard]] uint16_t num_free() const { return free_count_; }
-    [[nodiscard]] Fault const& fault() const { return fault_; }
+    [[__nodiscard__]] bool initialised() const { return memory_.held(); }
+    [[__nodiscard__]] bool live() const { return memory_.live(); }
+    [[__nodiscard__]] Pages pages() const { return memory_.run(); }
+    [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
+    [[__nodiscard__]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(memory_.phys()); }
+    [[__nodiscard__]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
+    [[__nodiscard__]] uint16_t num_free() const { return free_count_; }
+    [[__nodiscard__]] Fault const& fault() const { return fault_; }
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (pool_.takes(count)) {
             return add_indirect<Readable, Writable>(readable, writable, token);
@@ -161,7 +161,7 @@ public:
         return {wants_notification(memory_.load_device_event()), next_.word()};
     }
 
-    [[nodiscard]] Completion take_used() {
+    [[__nodiscard__]] Completion take_used() {
         if (!takes_by_id_) {
             return PackedInOrder<N>::take(*this);
         }
@@ -176,13 +176,13 @@ public:
         return take(next, flags);
     }
 
-    [[nodiscard]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         if (!is_open()) {
             return UsedPending::broken;
         }
         notifications_on_ = true;
-        arm();
+        ask_to_notify();
         return !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
                                                                              : UsedPending::nothing_there;
     }
@@ -204,13 +204,13 @@ private:
 
     /// A chain that comes to the end of the ring, as few do.
     template <class Side>
-    [[nodiscard]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
         return add_chain<RoundWalk>(readable, writable, token);
     }
 
     template <class Walk, class Readable, class Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
-                                                          Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
+                                                              Token token) {
         BufferId const id = shadow_.free_head();
         PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, id};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
@@ -228,7 +228,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
+    [[__nodiscard__]] static Error check_request(uint32_t size, Features const& features) {
         if (Error const error = check_queue_size(size, N); error != Error::none) {
             return error;
         }
@@ -238,8 +238,8 @@ private:
 
     /// Those of the ring, and those of the indirect tables: both or none.
     template <PageAllocator Allocator>
-    [[nodiscard]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
-                                   QueueOption const& option) {
+    [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                       QueueOption const& option) {
         Error error = memory_.take(allocator, PackedLayout{size}.page_count());
         if (error == Error::none) {
             error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
@@ -307,7 +307,7 @@ private:
 
     /// The same in a table, with one descriptor of the ring (§2.8.7).
     template <class Readable, class Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (free_count_ == 0) {
             return refuse(count);
@@ -344,7 +344,7 @@ private:
     void record(BufferId id, Extent extent, uint32_t writable_bytes, Token token) {
         shadow_.set_token(id, token);
         shadow_.set_bytes(id, writable_bytes);
-        if (in_order_) [[unlikely]] {
+        if (in_order_) [[__unlikely__]] {
             shadow_.take_in_turn(id, extent, following(id));
             ++pending_;
         } else {
@@ -372,12 +372,12 @@ private:
     }
 
     /// Descriptors between `first_` and `next_`; all of them where the two are the same.
-    [[nodiscard]] uint16_t batch_descriptors() const {
+    [[__nodiscard__]] uint16_t batch_descriptors() const {
         uint16_t const behind = next_.offset();
         return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + memory_.size() - first_);
     }
 
-    [[nodiscard]] bool wants_notification(uint32_t event) const {
+    [[__nodiscard__]] bool wants_notification(uint32_t event) const {
         auto const flags = static_cast<spec::RingEvent>(
             static_cast<uint16_t>((event >> spec::ring_event_flags_shift) & spec::ring_event_flags_mask));
         if (flags == spec::RingEvent::desc && event_idx_) {
@@ -387,14 +387,14 @@ private:
     }
 
     /// Whether there is memory and no fault: without either, nothing of the ring is looked at.
-    [[nodiscard]] bool is_open() const { return id_limit_ != 0; }
+    [[__nodiscard__]] bool is_open() const { return id_limit_ != 0; }
 
     /// The descriptor that the device uses next.
-    [[nodiscard]] spec::PackedDescriptor const& next_used() const { return *memory_.descriptor(taken_.offset()); }
+    [[__nodiscard__]] spec::PackedDescriptor const& next_used() const { return *memory_.descriptor(taken_.offset()); }
     /// §2.8.1: both flags are the wrap counter of this lap.
-    [[nodiscard]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
+    [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// What the used descriptor says, whose flags were `flags`.
-    [[nodiscard]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
+    [[__nodiscard__]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
         PackedMemory::Used const entry = memory_.load_used(next);
@@ -427,18 +427,20 @@ private:
 
     /// A length above what was writable. Without WRITE it is reserved and may be anything (§2.8.4): nothing was
     /// written. One that can be true is taken even without WRITE, which QEMU 7.2 sets in no used descriptor.
-    [[nodiscard]] bool is_lie_about_length(uint16_t flags) const { return (flags & write_flag) != 0 && !cuts_length_; }
-    [[nodiscard]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
+    [[__nodiscard__]] bool is_lie_about_length(uint16_t flags) const {
+        return (flags & write_flag) != 0 && !cuts_length_;
+    }
+    [[__nodiscard__]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
         return (flags & write_flag) != 0 ? shadow_.bytes(id) : 0;
     }
 
-    [[nodiscard]] BufferId following(BufferId id) const {
+    [[__nodiscard__]] BufferId following(BufferId id) const {
         auto const next = static_cast<uint16_t>(number(id) + 1);
         return static_cast<BufferId>(next == memory_.size() ? uint16_t{0} : next);
     }
 
     /// What a chain that came back had of the ring, and its table if it has one.
-    void free(Extent extent) {
+    void free_extent(Extent extent) {
         if (extent.has_table()) {
             free_table(extent.table());
         } else {
@@ -455,7 +457,7 @@ private:
     }
 
     /// Asks the device to notify when it uses the next buffer.
-    void arm() {
+    void ask_to_notify() {
         memory_.write_driver_event(event_idx_ ? spec::RingEvent::desc : spec::RingEvent::enable, taken_.word());
         // Pairs with the device's full fence between using a descriptor and reading our event structure. Without it
         // our look could come before our wish is visible: we see nothing, the device sees no wish, and we sleep for
@@ -465,11 +467,11 @@ private:
 
     /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look. Returns
     /// the flags that it saw, those of `seen` if it did not look.
-    [[nodiscard]] [[gnu::__noinline__]] uint16_t look_again(uint16_t seen) {
+    [[__nodiscard__]] [[gnu::__noinline__]] uint16_t look_again(uint16_t seen) {
         if (!notifications_on_ || !event_idx_) {
             return seen;
         }
-        arm();
+        ask_to_notify();
         return memory_.load_flags(next_used());
     }
 
@@ -527,13 +529,13 @@ private:
     BufferId oldest_{};        // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
-    [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
-    [[no_unique_address]] Fault fault_;
+    [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
+    [[__no_unique_address__]] Fault fault_;
     bool takes_by_id_ = false;           // it is open, and without IN_ORDER
     bool notifications_on_ : 1 = false;  // here, where they cost nothing
     bool cuts_length_ : 1 = false;
     platform::Guess usual_length_;  // of a chain without a table
-    [[no_unique_address]] platform::DeviceOrder order_;
+    [[__no_unique_address__]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;
     BufferShadow<N> shadow_;
 };

@@ -23,7 +23,7 @@ public:
         flags = lap_;
     }
     /// The descriptor that was stepped from last.
-    [[nodiscard]] spec::PackedDescriptor& last() const { return at[-1]; }
+    [[__nodiscard__]] spec::PackedDescriptor& last() const { return at[-1]; }
     /// Moves a position over the whole chain.
     static void pass(RingPosition& position, uint16_t count, uint16_t) { position.go_on(count); }
 
@@ -52,7 +52,7 @@ public:
         }
         flags = lap_;
     }
-    [[nodiscard]] spec::PackedDescriptor& last() const { return *last_; }
+    [[__nodiscard__]] spec::PackedDescriptor& last() const { return *last_; }
     static void pass(RingPosition& position, uint16_t count, uint16_t size) { position.advance(count, size); }
 
     spec::PackedDescriptor* at;

@@ -12,7 +12,7 @@
 namespace virtq {
 
 /// Whether two runs have a page in common, as an allocator must never let it be.
-[[nodiscard]] constexpr bool share_pages(Pages const& a, Pages const& b) {
+[[__nodiscard__]] constexpr bool share_pages(Pages const& a, Pages const& b) {
     return a.phys.value < b.phys.value + uint64_t{b.count} * page_bytes &&
            b.phys.value < a.phys.value + uint64_t{a.count} * page_bytes;
 }
@@ -23,7 +23,7 @@ public:
     /// Takes `count` pages, dirty as they come; on an error nothing is kept. Each page is written to and read back,
     /// and if the allocator translates addresses, its place is verified.
     template <PageAllocator Allocator>
-    [[nodiscard]] Error take(Allocator& allocator, uint32_t count) {
+    [[__nodiscard__]] Error take(Allocator& allocator, uint32_t count) {
         Pages const run = allocator.allocate_pages(count);
         if (run.virt == nullptr) {
             return Error::no_pages;
@@ -43,19 +43,19 @@ public:
         run_ = Pages{};
     }
 
-    [[nodiscard]] bool held() const { return run_.virt != nullptr; }
+    [[__nodiscard__]] bool held() const { return run_.virt != nullptr; }
     /// Member by member: of the whole clang for arm makes a call, __aeabi_memmove8, that a kernel need not have.
-    [[nodiscard]] Pages run() const { return {run_.virt, run_.phys, run_.count}; }
-    [[nodiscard]] void* virt() const { return run_.virt; }
-    [[nodiscard]] PhysAddr phys() const { return run_.phys; }
-    [[nodiscard]] uint32_t count() const { return static_cast<uint32_t>(run_.count); }
+    [[__nodiscard__]] Pages run() const { return {run_.virt, run_.phys, run_.count}; }
+    [[__nodiscard__]] void* virt() const { return run_.virt; }
+    [[__nodiscard__]] PhysAddr phys() const { return run_.phys; }
+    [[__nodiscard__]] uint32_t count() const { return static_cast<uint32_t>(run_.count); }
 
     /// What a device shall find, before it knows of them.
     void zero() const { platform::zero(run_.virt, run_.count * page_bytes); }
 
 private:
     template <PageAllocator Allocator>
-    [[nodiscard]] Error check(Allocator& allocator) const {
+    [[__nodiscard__]] Error check(Allocator& allocator) const {
         if (((run_.phys.value | reinterpret_cast<uintptr_t>(run_.virt)) & (page_bytes - 1)) != 0) {
             return Error::pages_misaligned;
         }

@@ -17,7 +17,7 @@ inline constexpr Features queue_features =
                  spec::Feature::order_platform, spec::Feature::notification_data);
 
 /// §2.7, §2.8: whether a queue of `size` is possible in one that has room for `capacity`.
-[[nodiscard]] constexpr Error check_queue_size(uint32_t size, uint32_t capacity) {
+[[__nodiscard__]] constexpr Error check_queue_size(uint32_t size, uint32_t capacity) {
     if (size == 0) {
         return Error::queue_size_zero;
     }
@@ -28,12 +28,12 @@ inline constexpr Features queue_features =
 }
 
 /// A set without VERSION_1 makes a legacy queue.
-[[nodiscard]] constexpr bool is_legacy(Features const& features) {
+[[__nodiscard__]] constexpr bool is_legacy(Features const& features) {
     return !features.has(spec::Feature::version_1);
 }
 
 /// With VIRTIO_F_ORDER_PLATFORM the device may be hardware (§6).
-[[nodiscard]] constexpr platform::DeviceOrder device_order(Features const& features) {
+[[__nodiscard__]] constexpr platform::DeviceOrder device_order(Features const& features) {
     using Kind = platform::DeviceOrder::Kind;
     return platform::DeviceOrder{features.has(spec::Feature::order_platform) ? Kind::platform : Kind::smp};
 }

@@ -27,7 +27,7 @@ public:
         uint8_t& inside_;
     };
 
-    [[nodiscard]] Visit enter() {
+    [[__nodiscard__]] Visit enter() {
         VIRTQ_ASSERT(
             platform::load_byte(&inside_) == 0,
             "A call into a queue that another call is inside of: hold one lock round every call of this queue, "
@@ -47,7 +47,7 @@ private:
 class ReEntry {
 public:
     struct Visit {};
-    [[nodiscard]] static constexpr Visit enter() { return {}; }
+    [[__nodiscard__]] static constexpr Visit enter() { return {}; }
 };
 static_assert(__is_empty(ReEntry), "The check costs nothing where it is compiled out");
 

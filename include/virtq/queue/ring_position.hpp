@@ -15,26 +15,28 @@ public:
 
     /// §2.8.1: both sides begin at offset 0 with wrap counter 1. `word` 0 means that; bit 15 begins with wrap counter
     /// 0.
-    [[nodiscard]] static constexpr RingPosition start(uint16_t word) {
+    [[__nodiscard__]] static constexpr RingPosition start(uint16_t word) {
         return {static_cast<uint16_t>(word & ~spec::ring_wrap_bit),
                 (word & spec::ring_wrap_bit) != 0 ? used_flag : avail_flag};
     }
 
-    [[nodiscard]] constexpr uint16_t offset() const { return offset_; }
-    [[nodiscard]] constexpr bool wrap() const { return avail_ == avail_flag; }
+    [[__nodiscard__]] constexpr uint16_t offset() const { return offset_; }
+    [[__nodiscard__]] constexpr bool wrap() const { return avail_ == avail_flag; }
     /// As the event suppression structure and a notification have it: the wrap counter in bit 15 (§2.8.14, §2.9).
-    [[nodiscard]] constexpr uint16_t word() const {
+    [[__nodiscard__]] constexpr uint16_t word() const {
         return static_cast<uint16_t>(offset_ | (wrap() ? spec::ring_wrap_bit : 0));
     }
 
     /// AVAIL and USED of a descriptor that is made available here.
-    [[nodiscard]] constexpr uint16_t available_flags() const { return avail_; }
+    [[__nodiscard__]] constexpr uint16_t available_flags() const { return avail_; }
     /// AVAIL and USED of a descriptor that the device has used here.
-    [[nodiscard]] constexpr uint16_t used_flags() const { return wrap() ? both_flags : uint16_t{0}; }
+    [[__nodiscard__]] constexpr uint16_t used_flags() const { return wrap() ? both_flags : uint16_t{0}; }
 
     /// §2.8.1: both flags of a used descriptor are the wrap counter of this lap. So AVAIL is as it was made available,
     /// and USED is not.
-    [[nodiscard]] constexpr bool is_used(uint16_t flags) const { return ((flags ^ avail_) & both_flags) == used_flag; }
+    [[__nodiscard__]] constexpr bool is_used(uint16_t flags) const {
+        return ((flags ^ avail_) & both_flags) == used_flag;
+    }
 
     /// The same as `advance`, where the end of the ring is not reached.
     constexpr void go_on(uint16_t count) { offset_ = static_cast<uint16_t>(offset_ + count); }
@@ -68,7 +70,7 @@ private:
 
 /// §2.8.10 with RING_EVENT_FLAGS_DESC: whether the descriptor that `event` names is among the last `count` ones before
 /// `next`. Offsets are compared on a ring of two laps.
-[[nodiscard]] constexpr bool passes_event(uint16_t event, RingPosition next, uint16_t count, uint16_t size) {
+[[__nodiscard__]] constexpr bool passes_event(uint16_t event, RingPosition next, uint16_t count, uint16_t size) {
     uint32_t const on_lap = event & ~uint32_t{spec::ring_wrap_bit};
     bool const same_lap = ((event & spec::ring_wrap_bit) != 0) == next.wrap();
     if (same_lap && on_lap < next.offset()) {

@@ -33,12 +33,12 @@ public:
     }
 
     /// As `VirtQueue::init`, with the allocator that this object was made with.
-    [[nodiscard]] Status init(uint32_t size, Features const& features, QueueOption option = {}) {
+    [[__nodiscard__]] Status init(uint32_t size, Features const& features, QueueOption option = {}) {
         return queue_.init(allocator_, size, features, option);
     }
 
-    [[nodiscard]] VirtQueue<N, Format>& operator*() { return queue_; }
-    [[nodiscard]] VirtQueue<N, Format>* operator->() { return &queue_; }
+    [[__nodiscard__]] VirtQueue<N, Format>& operator*() { return queue_; }
+    [[__nodiscard__]] VirtQueue<N, Format>* operator->() { return &queue_; }
 
 private:
     Allocator& allocator_;

@@ -20,7 +20,7 @@ template <size_t Extent>
 struct FixedSegments {
     Segment const* first;
 
-    [[nodiscard]] static constexpr size_t size() { return Extent; }
+    [[__nodiscard__]] static constexpr size_t size() { return Extent; }
     constexpr operator Span<Segment const>() const { return {first, Extent}; }  // NOLINT: conversion is the purpose
 };
 
@@ -33,7 +33,7 @@ struct Gather {
     Span<Segment const> front{};
     Span<Segment const> back{};
 
-    [[nodiscard]] constexpr size_t size() const { return front.size() + back.size(); }
+    [[__nodiscard__]] constexpr size_t size() const { return front.size() + back.size(); }
 };
 
 /// How the segments of one side travel where their number need not be in the type: a `Span` in two registers.

@@ -22,7 +22,7 @@ public:
     }
 
     /// The oldest chain, if the device has used it.
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED static Completion take(Ring& ring) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
             if (TakeState const state = begin_batch(ring); state != TakeState::completion) {
                 return {Token{}, 0, state};
@@ -51,17 +51,17 @@ public:
 
 private:
     /// Where the shadow keeps a chain: at its slot in the available ring.
-    [[nodiscard]] static DescIndex place_of(Ring const& ring, RingIndex index) {
+    [[__nodiscard__]] static DescIndex place_of(Ring const& ring, RingIndex index) {
         return static_cast<DescIndex>(number(ring.memory_.slot(index)));
     }
-    [[nodiscard]] static DescIndex behind(Ring const& ring, DescIndex head, Extent extent) {
+    [[__nodiscard__]] static DescIndex behind(Ring const& ring, DescIndex head, Extent extent) {
         return static_cast<DescIndex>(
             static_cast<uint16_t>((number(head) + extent.descriptors()) & (ring.memory_.size() - 1)));
     }
 
     /// Reads the used entry of the oldest chain in flight, and looks which chain it names: at most as many steps as
     /// the device says it has used.
-    [[nodiscard]] static TakeState begin_batch(Ring& ring) {
+    [[__nodiscard__]] static TakeState begin_batch(Ring& ring) {
         if (ring.taken_ == ring.batched_) {
             if (TakeState const state = ring.look(); state != TakeState::completion) {
                 return state;
@@ -85,7 +85,7 @@ private:
         return accept(ring, chains, entry.len);
     }
 
-    [[nodiscard]] static TakeState accept(Ring& ring, uint16_t chains, uint32_t len) {
+    [[__nodiscard__]] static TakeState accept(Ring& ring, uint16_t chains, uint32_t len) {
         RingIndex const last = advance(ring.taken_, static_cast<uint16_t>(chains - 1));
         uint32_t const writable = ring.shadow_.bytes(place_of(ring, last));
         if (len > writable) {

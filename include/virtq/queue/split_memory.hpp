@@ -43,11 +43,11 @@ public:
         platform::store_relaxed(used_ring_words + used_ring + 4 * size_t{layout.size}, index);
     }
 
-    [[nodiscard]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
-    [[nodiscard]] uint16_t size() const { return static_cast<uint16_t>(mask_ + 1); }
+    [[__nodiscard__]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }
+    [[__nodiscard__]] uint16_t size() const { return static_cast<uint16_t>(mask_ + 1); }
 
     /// The greatest number of a descriptor.
-    [[nodiscard]] uint32_t mask() const { return mask_; }
+    [[__nodiscard__]] uint32_t mask() const { return mask_; }
 
     // --- written by the driver ---
 
@@ -55,7 +55,7 @@ public:
     void write_descriptor(DescIndex desc, Segment const& segment, uint16_t flags, DescIndex next) {
         write(table()[subscript(desc)], segment, flags, next);
     }
-    [[nodiscard]] spec::Descriptor* descriptor(DescIndex desc) const { return table() + subscript(desc); }
+    [[__nodiscard__]] spec::Descriptor* descriptor(DescIndex desc) const { return table() + subscript(desc); }
 
     /// The same of one that lies in an indirect table.
     void write(spec::Descriptor& entry, Segment const& segment, uint16_t flags, DescIndex next) {
@@ -84,24 +84,24 @@ public:
 
     /// Acquire: pairs with the device's release of the index; without it an entry, or the data behind it, could be
     /// read before it was written (§2.7.8.2).
-    [[nodiscard]] RingIndex load_used_index() const {
+    [[__nodiscard__]] RingIndex load_used_index() const {
         return static_cast<RingIndex>(wire(platform::load_acquire(used_ + used_idx)));
     }
     /// The same to compare it only: behind it nothing may be read.
-    [[nodiscard]] RingIndex peek_used_index() const {
+    [[__nodiscard__]] RingIndex peek_used_index() const {
         return static_cast<RingIndex>(wire(platform::load_relaxed(used_ + used_idx)));
     }
-    [[nodiscard]] spec::UsedElement load_used_element(Slot slot) const {
+    [[__nodiscard__]] spec::UsedElement load_used_element(Slot slot) const {
         spec::UsedElement const* const entry = used_element(slot);
         return {wire(platform::load_relaxed(&entry->id)), wire(platform::load_relaxed(&entry->len))};
     }
     /// Those that are taken soon, 128 bytes on; past the end of the ring the hint is wasted. Not with IN_ORDER, where
     /// a batch has one entry.
-    void prefetch_behind(Slot slot) const { platform::prefetch(used_element(slot) + 16); }
+    void prefetch_behind(Slot slot) const { platform::prefetch_to_read(used_element(slot) + 16); }
     /// A descriptor that becomes free: the next chain is written where the last one was.
     void prefetch_to_write(DescIndex desc) const { platform::prefetch_to_write(descriptor(desc)); }
-    [[nodiscard]] uint16_t load_used_flags() const { return wire(platform::load_relaxed(used_ + used_flags)); }
-    [[nodiscard]] RingIndex load_avail_event() const {
+    [[__nodiscard__]] uint16_t load_used_flags() const { return wire(platform::load_relaxed(used_ + used_flags)); }
+    [[__nodiscard__]] RingIndex load_avail_event() const {
         return static_cast<RingIndex>(wire(platform::load_relaxed(avail_event())));
     }
 
@@ -118,17 +118,17 @@ private:
     static constexpr uint32_t used_ring = spec::used_ring_offset / 2;
 
     /// The descriptor table, which lies first.
-    [[nodiscard]] spec::Descriptor* table() const { return static_cast<spec::Descriptor*>(virt()); }
-    [[nodiscard]] spec::UsedElement const* used_element(Slot slot) const {
+    [[__nodiscard__]] spec::Descriptor* table() const { return static_cast<spec::Descriptor*>(virt()); }
+    [[__nodiscard__]] spec::UsedElement const* used_element(Slot slot) const {
         return reinterpret_cast<spec::UsedElement const*>(used_ + used_ring) + subscript(slot);
     }
     /// Behind the last used element. Not by `size()`, which would have to be narrowed first.
-    [[nodiscard]] uint16_t* avail_event() const { return used_ + used_ring + 4 * (size_t{mask_} + 1); }
+    [[__nodiscard__]] uint16_t* avail_event() const { return used_ + used_ring + 4 * (size_t{mask_} + 1); }
 
     /// Between native order and the ring's; its own inverse. A modern ring is little-endian, a legacy one native
     /// (§2.7.3), so a little-endian host never swaps.
     template <class Word>
-    [[nodiscard]] Word wire(Word word) const {
+    [[__nodiscard__]] Word wire(Word word) const {
         if constexpr (native_byte_order == ByteOrder::little) {
             return word;
         } else {

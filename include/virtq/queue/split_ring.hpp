@@ -43,8 +43,8 @@ public:
     static void* operator new(size_t, void* place) { return place; }
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                              QueueOption const& option) {
+    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                                  QueueOption const& option) {
         VIRTQ_ASSERT(!initialised(),
                      "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
                      "does your boot code clear .bss?");
@@ -62,7 +62,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
+    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
         if (!initialised()) {
             return Error::queue_not_initialised;
@@ -84,7 +84,7 @@ public:
     }
 
     template <PageAllocator Allocator>
-    [[nodiscard]] Status release(Allocator& allocator) {
+    [[__nodiscard__]] Status release(Allocator& allocator) {
         if (live()) {
             return Error::queue_still_live;
         }
@@ -97,7 +97,7 @@ public:
 
     /// Ends the life of all chains: each token once, in no particular order.
     template <class Each>
-    [[nodiscard]] Status drain(Each& each) {
+    [[__nodiscard__]] Status drain(Each& each) {
         if (live()) {
             return Error::queue_still_live;
         }
@@ -123,19 +123,19 @@ public:
     }
     void detach() { memory_.detach(); }
 
-    [[nodiscard]] bool initialised() const { return memory_.held(); }
-    [[nodiscard]] bool live() const { return memory_.live(); }
-    [[nodiscard]] Pages pages() const { return memory_.run(); }
-    [[nodiscard]] Pages table_pages() const { return pool_.pages(); }
-    [[nodiscard]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(memory_.phys()); }
-    [[nodiscard]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
-    [[nodiscard]] uint16_t num_free() const { return shadow_.free_count(); }
-    [[nodiscard]] Fault const& fault() const { return fault_; }
-    [[nodiscard]] bool in_order() const { return Format::has_in_order && in_order_; }
+    [[__nodiscard__]] bool initialised() const { return memory_.held(); }
+    [[__nodiscard__]] bool live() const { return memory_.live(); }
+    [[__nodiscard__]] Pages pages() const { return memory_.run(); }
+    [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
+    [[__nodiscard__]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(memory_.phys()); }
+    [[__nodiscard__]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
+    [[__nodiscard__]] uint16_t num_free() const { return shadow_.free_count(); }
+    [[__nodiscard__]] Fault const& fault() const { return fault_; }
+    [[__nodiscard__]] bool in_order() const { return Format::has_in_order && in_order_; }
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if constexpr (Tables::exist) {
             if (pool_.takes(count)) {
@@ -170,7 +170,7 @@ public:
         return {needed, number(added)};
     }
 
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the two are always equal
             return InOrder::take(*this);
         }
@@ -189,7 +189,7 @@ public:
         return {shadow_.token(entry.head), entry.len, TakeState::completion};
     }
 
-    [[nodiscard]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] UsedPending enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         if (!is_open_) {
             return UsedPending::broken;
@@ -207,7 +207,9 @@ public:
     }
 
     /// Whether take_used() or poll_used() has something to say.
-    [[nodiscard]] bool has_used() const { return !is_open_ || has_seen_more() || memory_.peek_used_index() != taken_; }
+    [[__nodiscard__]] bool has_used() const {
+        return !is_open_ || has_seen_more() || memory_.peek_used_index() != taken_;
+    }
 
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
@@ -233,7 +235,7 @@ private:
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
-    [[nodiscard]] static Error check_request(uint32_t size, Features const& features) {
+    [[__nodiscard__]] static Error check_request(uint32_t size, Features const& features) {
         if (size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
             return Error::queue_size_not_power_of_two;
         }
@@ -247,8 +249,8 @@ private:
 
     /// Those of the ring, and those of the indirect tables: both or none.
     template <PageAllocator Allocator>
-    [[nodiscard]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
-                                   QueueOption const& option) {
+    [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                       QueueOption const& option) {
         Error error = memory_.take(allocator, SplitLayout{size}.page_count());
         if (error == Error::none) {
             error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
@@ -265,7 +267,7 @@ private:
     }
 
     /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
-    [[nodiscard]] static Error check_pfn(Features const& features, PhysAddr run) {
+    [[__nodiscard__]] static Error check_pfn(Features const& features, PhysAddr run) {
         if (!is_legacy(features)) {
             return Error::none;
         }
@@ -314,7 +316,7 @@ private:
     void commit(SplitChain<N, Format> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
-        if (in_order()) [[unlikely]] {
+        if (in_order()) [[__unlikely__]] {
             InOrder::record(*this, Extent::direct(count), chain.writable_bytes, token);
         } else {
             record(head, chain.writable_bytes, token);
@@ -334,7 +336,7 @@ private:
 
     /// The same in a table, with one descriptor of the ring (§2.7.5.3).
     template <class Readable, class Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (shadow_.free_count() == 0) {
             return refuse(count);
@@ -355,7 +357,7 @@ private:
         DescIndex const head = shadow_.free_head();
         DescIndex const rest = shadow_.next(head);
         memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
-        if (in_order()) [[unlikely]] {
+        if (in_order()) [[__unlikely__]] {
             InOrder::record(*this, Extent::indirect(table), writable_bytes, token);
         } else {
             record(head, writable_bytes, token);
@@ -390,12 +392,12 @@ private:
 
     /// With EVENT_IDX: whether a notification is needed for the chains from `from` to `added`, which are not none: if
     /// the two are equal, a full round of them.
-    [[nodiscard]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
+    [[__nodiscard__]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
         return (can_go_round && from == added) || passes_event(event, from, added);
     }
 
     /// Whether completions wait that the device's index has already told of. That it must not go back is its duty.
-    [[nodiscard]] bool has_seen_more() const { return in_order() ? batched_ != taken_ : seen_ != taken_; }
+    [[__nodiscard__]] bool has_seen_more() const { return in_order() ? batched_ != taken_ : seen_ != taken_; }
 
     /// Makes all that was added, or pushed, available to the device (§2.7.13.3).
     VIRTQ_INLINE_FOR_SPEED void expose() {
@@ -485,7 +487,7 @@ private:
 
     /// The next entry of the used ring, checked and passed. Its chain is still marked as in flight, which the caller
     /// ends before anything else looks.
-    [[nodiscard]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
             if (TakeState const state = look(); state != TakeState::completion) {
                 return {DescIndex{}, 0, state};
@@ -502,7 +504,7 @@ private:
     }
 
     /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
-    [[nodiscard]] [[gnu::__noinline__]] UsedChain take_other(DescIndex head, uint32_t len) {
+    [[__nodiscard__]] [[gnu::__noinline__]] UsedChain take_other(DescIndex head, uint32_t len) {
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
         }
@@ -510,7 +512,7 @@ private:
     }
 
     /// Goes behind the entry, unless the device says that it wrote more than it may.
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
             if (!cuts_length_) {
                 return lie(FaultReason::used_length_above_writable, len);
@@ -522,7 +524,9 @@ private:
     }
 
     /// Whether the descriptor is the head of a chain of `add` in flight.
-    [[nodiscard]] bool is_added(DescIndex head) const { return shadow_.mark(head).is_only(Mark::Holder::added_head); }
+    [[__nodiscard__]] bool is_added(DescIndex head) const {
+        return shadow_.mark(head).is_only(Mark::Holder::added_head);
+    }
 
     /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
     template <class Each>
@@ -539,9 +543,9 @@ private:
     // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
     // attribute a member may lie in the padding of the one before: 18 bytes a descriptor (16 without tables) and 128,
     // no more.
-    [[no_unique_address]] SplitMemory memory_;   // shared with the device
-    RingIndex added_{};                          // behind the last chain that was added
-    RingIndex published_{};                      // behind the last chain that the device was told of
+    [[__no_unique_address__]] SplitMemory memory_;  // shared with the device
+    RingIndex added_{};                             // behind the last chain that was added
+    RingIndex published_{};                         // behind the last chain that the device was told of
     RingIndex decided_{};                        // behind the last chain for which publish() decided whether to notify
     RingIndex taken_{};                          // behind the last completion that was handed out
     RingIndex seen_{};                           // the device's index when it was read last; with IN_ORDER `taken_`
@@ -550,13 +554,13 @@ private:
     DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
     bool in_order_ = false;
     bool event_idx_ = false;
-    [[no_unique_address]] Batch batch_;  // with IN_ORDER: what the last used entry completes
-    [[no_unique_address]] Fault fault_;
+    [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used entry completes
+    [[__no_unique_address__]] Fault fault_;
     bool notifications_on_ = false;  // here, where they cost nothing
     bool cuts_length_ = false;
     bool is_open_ = false;  // it has memory and no fault
-    [[no_unique_address]] platform::DeviceOrder order_;
-    [[no_unique_address]] Tables pool_;
+    [[__no_unique_address__]] platform::DeviceOrder order_;
+    [[__no_unique_address__]] Tables pool_;
     DescriptorShadow<N> shadow_;
 };
 

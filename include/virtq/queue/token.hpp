@@ -14,10 +14,10 @@ public:
     template <class T>
     explicit Token(T* pointer) : value_(reinterpret_cast<uintptr_t>(pointer)) {}
 
-    [[nodiscard]] constexpr uintptr_t value() const { return value_; }
+    [[__nodiscard__]] constexpr uintptr_t value() const { return value_; }
     /// The pointer that the token was made from.
     template <class T>
-    [[nodiscard]] T* as() const {
+    [[__nodiscard__]] T* as() const {
         return reinterpret_cast<T*>(value_);
     }
 

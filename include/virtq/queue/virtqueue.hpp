@@ -73,10 +73,10 @@ public:
     /// changes the ring and that this format has not (RING_PACKED, IN_ORDER); then nothing is kept. One that may be
     /// left unused is ignored: INDIRECT_DESC by `PlainSplit`. May call the allocator, a `PageAllocator`.
     template <class Allocator>
-    [[nodiscard]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                              QueueOption const& option = {}) {
+    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                                  QueueOption const& option = {}) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
-            [[maybe_unused]] auto const inside = re_entry_.enter();
+            [[__maybe_unused__]] auto const inside = re_entry_.enter();
             return ring_.init(allocator, size, features, option);
         } else {
             return {};
@@ -88,8 +88,8 @@ public:
     /// queue. Then only `restart` and `release` are left. `each` calls nothing of this queue but `size`, `num_free`
     /// and `fault`; collect what is to be submitted again. Error: `queue_still_live`; then nothing was handed back.
     template <class Each>
-    [[nodiscard]] Status drain(Each&& each) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] Status drain(Each&& each) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.drain(each);
     }
 
@@ -97,13 +97,13 @@ public:
     /// and `detach` was called. Chains that were in flight are forgotten: `drain` first. Indirect tables are as many
     /// as the pages of `init` have room for. Errors: `queue_still_live`, and those of `init` that concern features,
     /// also the page number; then nothing has changed.
-    [[nodiscard]] Status restart(Features const& features, QueueOption const& option = {}) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] Status restart(Features const& features, QueueOption const& option = {}) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.restart(size(), features, option);
     }
     /// The same at another size, of which `queue_size_above_pages` says that it does not fit.
-    [[nodiscard]] Status restart(uint32_t new_size, Features const& features, QueueOption const& option = {}) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] Status restart(uint32_t new_size, Features const& features, QueueOption const& option = {}) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.restart(new_size, features, option);
     }
 
@@ -111,9 +111,9 @@ public:
     /// `Error::queue_still_live`. Without pages: nothing to do. Chains that were in flight are forgotten: `drain`
     /// first.
     template <class Allocator>
-    [[nodiscard]] Status release(Allocator& allocator) {
+    [[__nodiscard__]] Status release(Allocator& allocator) {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
-            [[maybe_unused]] auto const inside = re_entry_.enter();
+            [[__maybe_unused__]] auto const inside = re_entry_.enter();
             return ring_.release(allocator);
         } else {
             return {};
@@ -123,55 +123,55 @@ public:
     /// Says that the device has been told where the queue is; from now on it may write. The first `publish` or
     /// `push_avail` says so too.
     void attach() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         VIRTQ_ASSERT(size() != 0, "attach() of a queue without memory: call init() first");
         ring_.attach();
     }
 
     /// Says that the device has been reset and its status read back as 0 (§2.4.2): it will not write any more.
     void detach() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         ring_.detach();
     }
 
     /// Whether the device may still write to the queue's pages.
-    [[nodiscard]] bool live() const { return ring_.live(); }
+    [[__nodiscard__]] bool live() const { return ring_.live(); }
 
     // --- where it is ---
 
     /// The agreed size in descriptors; 0 before `init`.
-    [[nodiscard]] uint16_t size() const { return ring_.size(); }
+    [[__nodiscard__]] uint16_t size() const { return ring_.size(); }
     /// Descriptors that can be allocated now; 0 before `init` and when broken.
-    [[nodiscard]] uint16_t num_free() const { return ring_.num_free(); }
+    [[__nodiscard__]] uint16_t num_free() const { return ring_.num_free(); }
 
     /// What a transport tells the device. After `init`.
-    [[nodiscard]] QueueAddresses addresses() const {
+    [[__nodiscard__]] QueueAddresses addresses() const {
         VIRTQ_ASSERT(size() != 0, "A queue without memory lies nowhere: call init() first");
         return ring_.addresses();
     }
     /// Page number of the queue in units of 4096 bytes, for a legacy device (§2.7.2).
-    [[nodiscard]] uint32_t pfn() const {
+    [[__nodiscard__]] uint32_t pfn() const {
         check_layout();
         VIRTQ_ASSERT(phys_desc().value / pfn_unit_bytes <= UINT32_MAX,
                      "pfn() of a modern queue above 16 TiB: it has no 32-bit page number, use addresses()");
         return addresses().pfn();
     }
-    [[nodiscard]] PhysAddr phys_desc() const { return addresses().descriptor_area; }
-    [[nodiscard]] PhysAddr phys_avail() const {
+    [[__nodiscard__]] PhysAddr phys_desc() const { return addresses().descriptor_area; }
+    [[__nodiscard__]] PhysAddr phys_avail() const {
         check_layout();
         return addresses().driver_area;
     }
-    [[nodiscard]] PhysAddr phys_used() const {
+    [[__nodiscard__]] PhysAddr phys_used() const {
         check_layout();
         return addresses().device_area;
     }
 
     /// The pages that `init` took for the ring, and those for its indirect tables (`Pages{}` if it has none).
-    [[nodiscard]] Pages pages() const { return ring_.pages(); }
-    [[nodiscard]] Pages table_pages() const { return ring_.table_pages(); }
+    [[__nodiscard__]] Pages pages() const { return ring_.pages(); }
+    [[__nodiscard__]] Pages table_pages() const { return ring_.table_pages(); }
 
     /// The device's first lie, if it lied.
-    [[nodiscard]] Fault const& fault() const { return ring_.fault(); }
+    [[__nodiscard__]] Fault const& fault() const { return ring_.fault(); }
 
     // --- chain tier ---
 
@@ -180,24 +180,24 @@ public:
     /// before `publish`. `token` comes back with the completion. Errors: full (`Error::queue_full`), empty
     /// chain, a segment of length 0, more segments than `size()`, more than 2^32 bytes, broken. Inlined where it is
     /// called, except with -Os (`VIRTQ_INLINE_FOR_SPEED`).
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Span<Segment const> readable, Span<Segment const> writable,
-                                                    Token token) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Span<Segment const> readable, Span<Segment const> writable,
+                                                        Token token) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.add(readable, writable, token);
     }
 
     /// As above; the arrays' lengths are known to the compiler, which makes straight-line code of a short chain.
     template <size_t Readable, size_t Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable],
-                                                    Segment const (&writable)[Writable], Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable],
+                                                        Segment const (&writable)[Writable], Token token) {
         return add_arrays<Readable, Writable>(readable, writable, token);
     }
     template <size_t Readable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
         return add_arrays<Readable, 0>(readable, nullptr, token);
     }
     template <size_t Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
         return add_arrays<0, Writable>(nullptr, writable, token);
     }
 
@@ -213,8 +213,8 @@ public:
     }
 
     /// As above, each side in two parts, for a driver that frames the caller's data with its own header and answer.
-    [[nodiscard]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] Status add_gathered(Gather const& readable, Gather const& writable, Token token) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.template add<Gather const&, Gather const&>(readable, writable, token);
     }
 
@@ -222,14 +222,14 @@ public:
     /// (§2.7.13). With nothing added since the last call: no. Against a device that polls its queue, publish every 4
     /// to 16 chains: 12 to 22 % more chains a second than one publish for 32, measured with DPDK's vhost.
     Notification publish() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.publish();
     }
 
     /// The next completion, in whatever order the device finished; frees the chain. Takes chains of either tier.
     /// Inlined as `add` is.
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.take_used();
     }
 
@@ -237,59 +237,59 @@ public:
     /// sleep: then a notification will come, if a chain is in flight. With none in flight the sleep has no end.
     /// `something_there`: take it, and enable again. `broken`: leave the loop; nothing will come, and nothing was asked.
     /// Notifications are off after `init` and `restart`, and stay on from here until `disable_used_notifications`.
-    [[nodiscard]] UsedPending enable_used_notifications() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] UsedPending enable_used_notifications() {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.enable_used_notifications();
     }
 
     /// Tells the device that notifications are not needed. It may still send some (§2.7.7).
     void disable_used_notifications() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         ring_.disable_used_notifications();
     }
 
     // --- descriptor tier ---
 
     /// One descriptor, the caller's until it is freed. Errors: full, broken, not initialised.
-    [[nodiscard]] Result<DescIndex> alloc_desc() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] Result<DescIndex> alloc_desc() {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return Tier::alloc_desc(tier_ring());
     }
 
     /// Gives back one descriptor of the caller's.
     void free_desc(DescIndex desc) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         Tier::free_desc(tier_ring(), desc);
     }
 
     /// Gives back a chain linked by NEXT, as `write_desc` linked it, or one that `poll_used` returned.
     void free_chain(DescIndex head) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         Tier::free_chain(tier_ring(), head);
     }
 
     /// Fills one descriptor of the caller's. `flags` are NEXT and WRITE only; with NEXT, `next` is the caller's too.
     void write_desc(DescIndex desc, PhysAddr addr, uint32_t len, uint16_t flags, DescIndex next = DescIndex{0}) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         Tier::write_desc(tier_ring(), desc, Segment{addr, len}, flags, next);
     }
 
     /// Offers the chain at `head` to the device at once, as the classic call does; `publish` then only decides whether
     /// to notify. Errors: a descriptor of length 0 or never written, a chain longer than the queue (or a loop),
     /// readable after writable, more than 2^32 bytes, broken.
-    [[nodiscard]] Status push_avail(DescIndex head, Token token = {}) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] Status push_avail(DescIndex head, Token token = {}) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return Tier::push_avail(tier_ring(), head, token);
     }
 
     /// Whether `poll_used` or `take_used` has something to say: a completion, or that the queue is broken, for ever.
     /// So take in a loop over what `poll_used` returns, `while (auto used = queue.poll_used())`, not over this.
-    [[nodiscard]] bool has_used() const { return Tier::has_used(tier_ring()); }
+    [[__nodiscard__]] bool has_used() const { return Tier::has_used(tier_ring()); }
 
     /// The next completion. The descriptors are the caller's again: push them once more, or free them. A chain of
     /// `add` can only be freed, and its token does not come back.
-    [[nodiscard]] UsedChain poll_used() {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] UsedChain poll_used() {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return Tier::poll_used(tier_ring());
     }
 
@@ -304,9 +304,9 @@ private:
     static constexpr size_t longest_unrolled = prefers_size ? 0 : 16;
 
     template <size_t Readable, size_t Writable>
-    [[nodiscard]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,
-                                                           Token token) {
-        [[maybe_unused]] auto const inside = re_entry_.enter();
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,
+                                                               Token token) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
         if constexpr (Readable + Writable <= longest_unrolled) {
             return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
         } else {
@@ -315,11 +315,11 @@ private:
     }
 
     /// The ring, for calls of the descriptor tier: where the format has none, the sentence that says so.
-    [[nodiscard]] Ring& tier_ring() {
+    [[__nodiscard__]] Ring& tier_ring() {
         check_tier();
         return ring_;
     }
-    [[nodiscard]] Ring const& tier_ring() const {
+    [[__nodiscard__]] Ring const& tier_ring() const {
         check_tier();
         return ring_;
     }
@@ -336,7 +336,7 @@ private:
                       "pfn(), phys_avail() and phys_used() are of a split queue; give addresses() to the device");
     }
 
-    [[no_unique_address]] ReEntry re_entry_;
+    [[__no_unique_address__]] ReEntry re_entry_;
     Ring ring_;
 };
 

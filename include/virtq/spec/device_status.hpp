@@ -26,14 +26,16 @@ public:
     constexpr DeviceStatus() = default;
     explicit constexpr DeviceStatus(uint8_t bits) : bits_(bits) {}
 
-    [[nodiscard]] constexpr bool has(spec::StatusBit bit) const { return (bits_ & static_cast<uint8_t>(bit)) != 0; }
-    [[nodiscard]] constexpr DeviceStatus with(spec::StatusBit bit) const {
+    [[__nodiscard__]] constexpr bool has(spec::StatusBit bit) const {
+        return (bits_ & static_cast<uint8_t>(bit)) != 0;
+    }
+    [[__nodiscard__]] constexpr DeviceStatus with(spec::StatusBit bit) const {
         return DeviceStatus{static_cast<uint8_t>(bits_ | static_cast<uint8_t>(bit))};
     }
-    [[nodiscard]] constexpr bool is_reset() const { return bits_ == 0; }
+    [[__nodiscard__]] constexpr bool is_reset() const { return bits_ == 0; }
     /// A device that has vanished reads as all ones; no device sets all bits, some are reserved.
-    [[nodiscard]] constexpr bool is_gone() const { return bits_ == 0xff; }
-    [[nodiscard]] constexpr uint8_t bits() const { return bits_; }
+    [[__nodiscard__]] constexpr bool is_gone() const { return bits_ == 0xff; }
+    [[__nodiscard__]] constexpr uint8_t bits() const { return bits_; }
 
     friend constexpr bool operator==(DeviceStatus, DeviceStatus) = default;
 

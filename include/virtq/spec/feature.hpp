@@ -46,14 +46,14 @@ public:
 
     /// A set of scoped feature enumerators, of this room or of a device type.
     template <class... Bits>
-    [[nodiscard]] static constexpr Features of(Bits... bits) {
+    [[__nodiscard__]] static constexpr Features of(Bits... bits) {
         Features set;
         (set.set(bits), ...);
         return set;
     }
 
     template <class Bit>
-    [[nodiscard]] constexpr bool has(Bit bit) const {
+    [[__nodiscard__]] constexpr bool has(Bit bit) const {
         return has_bit(static_cast<unsigned>(bit));
     }
     template <class Bit>
@@ -66,16 +66,16 @@ public:
     }
 
     /// By number, to walk a set: `bit` below `bit_count`.
-    [[nodiscard]] constexpr bool has_bit(unsigned bit) const { return (words_[bit / 32] & mask(bit)) != 0; }
+    [[__nodiscard__]] constexpr bool has_bit(unsigned bit) const { return (words_[bit / 32] & mask(bit)) != 0; }
 
     /// Word `index` holds bits `32 * index` to `32 * index + 31`.
-    [[nodiscard]] constexpr uint32_t word(unsigned index) const { return words_[index]; }
+    [[__nodiscard__]] constexpr uint32_t word(unsigned index) const { return words_[index]; }
     constexpr void set_word(unsigned index, uint32_t value) { words_[index] = value; }
 
-    [[nodiscard]] constexpr bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
-    [[nodiscard]] constexpr bool contains(Features const& other) const { return other.without(*this).empty(); }
+    [[__nodiscard__]] constexpr bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
+    [[__nodiscard__]] constexpr bool contains(Features const& other) const { return other.without(*this).empty(); }
 
-    [[nodiscard]] constexpr Features without(Features const& other) const {
+    [[__nodiscard__]] constexpr Features without(Features const& other) const {
         Features difference;
         for (unsigned i = 0; i < word_count; ++i) {
             difference.words_[i] = words_[i] & ~other.words_[i];
@@ -100,7 +100,7 @@ public:
     friend constexpr bool operator==(Features const&, Features const&) = default;
 
 private:
-    [[nodiscard]] static constexpr uint32_t mask(unsigned bit) { return uint32_t{1} << (bit % 32); }
+    [[__nodiscard__]] static constexpr uint32_t mask(unsigned bit) { return uint32_t{1} << (bit % 32); }
 
     uint32_t words_[word_count] = {};
 };

@@ -12,7 +12,7 @@ namespace virtq {
 
 namespace spec {
 
-[[nodiscard]] constexpr char const* reserved_feature_name(Feature feature) {
+[[__nodiscard__]] constexpr char const* reserved_feature_name(Feature feature) {
     switch (feature) {
         case Feature::notify_on_empty: return "VIRTIO_F_NOTIFY_ON_EMPTY";
         case Feature::any_layout: return "VIRTIO_F_ANY_LAYOUT";
@@ -33,7 +33,7 @@ namespace spec {
     return nullptr;
 }
 
-[[nodiscard]] constexpr char const* block_feature_name(block::Feature feature) {
+[[__nodiscard__]] constexpr char const* block_feature_name(block::Feature feature) {
     switch (feature) {
         case block::Feature::barrier: return "VIRTIO_BLK_F_BARRIER";
         case block::Feature::size_max: return "VIRTIO_BLK_F_SIZE_MAX";
@@ -59,7 +59,7 @@ namespace spec {
 
 /// The name of feature bit `bit` of a device of this type, or null when this library does not know it. `bit` is below
 /// `Features::bit_count`.
-[[nodiscard]] constexpr char const* feature_name(spec::DeviceId device, unsigned bit) {
+[[__nodiscard__]] constexpr char const* feature_name(spec::DeviceId device, unsigned bit) {
     if (char const* const name = spec::reserved_feature_name(static_cast<spec::Feature>(bit)); name != nullptr) {
         return name;
     }

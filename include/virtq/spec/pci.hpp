@@ -10,7 +10,7 @@
 namespace virtq::spec::pci {
 
 /// §4.1.2 (PCI Device Discovery).
-inline constexpr uint16_t vendor = 0x1af4;
+inline constexpr uint16_t vendor_virtio = 0x1af4;
 inline constexpr uint16_t device_transitional_first = 0x1000;
 inline constexpr uint16_t device_modern_first = 0x1040;  // + virtio device ID
 inline constexpr uint16_t device_last = 0x107f;
@@ -22,7 +22,7 @@ inline constexpr uint8_t devices = 32;
 inline constexpr uint8_t functions = 8;
 
 /// PCI 6.1 (Configuration Space Organization), header type 0.
-inline constexpr ReadOnly<uint32_t> ids{0x00};  // the next two
+inline constexpr ReadOnly<uint32_t> vendor_and_device{0x00};  // the next two
 inline constexpr ReadOnly<uint16_t> vendor_id{0x00};
 inline constexpr ReadOnly<uint16_t> device_id{0x02};
 inline constexpr ReadWrite<uint16_t> command{0x04};

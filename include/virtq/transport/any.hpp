@@ -32,7 +32,7 @@ namespace detail {
 
 /// Whether another way to the device may work where one has ended like this. The others end the search: nothing
 /// answers, or what answers is no device, or the kernel's mappings cannot be right.
-[[nodiscard]] constexpr bool leaves_another_way(Error error) {
+[[__nodiscard__]] constexpr bool leaves_another_way(Error error) {
     switch (error) {
         case Error::pci_modern_absent:
         case Error::pci_legacy_absent:
@@ -47,13 +47,13 @@ namespace detail {
 }
 
 /// Whether a modern interface was found, and only the way to its registers is missing.
-[[nodiscard]] constexpr bool has_structures(Error modern) {
+[[__nodiscard__]] constexpr bool has_structures(Error modern) {
     return modern != Error::pci_modern_absent && modern != Error::pci_structure_missing &&
            modern != Error::pci_structure_invalid;
 }
 
 /// What a probe returns when no way works: the error of the only way that the device has, or that all of them have.
-[[nodiscard]] constexpr Error error_of(PciAttempts const& attempts) {
+[[__nodiscard__]] constexpr Error error_of(PciAttempts const& attempts) {
     Error const modern = attempts.modern.error;
     if (modern == Error::pci_modern_absent) {
         return attempts.legacy.error;
@@ -91,7 +91,7 @@ public:
     constexpr AnyTransport() = default;
 
     /// As of `MmioTransport`.
-    [[nodiscard]] Status probe_mmio(Memory space) {
+    [[__nodiscard__]] Status probe_mmio(Memory space) {
         check_unused();
         return found(Kind::mmio, mmio_.probe(space));
     }
@@ -103,8 +103,8 @@ public:
     /// `PciModernTransport` and `PciLegacyTransport`; `pci_unreachable` if several ways were tried, and ended
     /// differently.
     template <PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
-                                   PciProbeOption const& option = {}) {
+    [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
+                                       PciProbeOption const& option = {}) {
         check_unused();
         attempts_ = {};
         Status const modern = noted(attempts_.modern, pci_modern_.probe(function, mapper, option));
@@ -129,8 +129,8 @@ public:
 
     /// The legacy interface, also of a transitional device.
     template <PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
-                                          PciProbeOption const& option = {}) {
+    [[__nodiscard__]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
+                                              PciProbeOption const& option = {}) {
         check_unused();
         Status const ports = noted(attempts_.legacy, pci_legacy_ports_.probe(function, mapper, option));
         return ports.error() == Error::pci_legacy_absent
@@ -141,13 +141,13 @@ public:
 
     /// What `probe_pci` tried last, and what became of it: for a kernel that prints why a device is slow, or not
     /// there.
-    [[nodiscard]] PciAttempts const& attempts() const { return attempts_; }
+    [[__nodiscard__]] PciAttempts const& attempts() const { return attempts_; }
 
     /// Interrupts by MSI-X, as of the PCI transports. Error: `msix_absent` also of a device that is not on PCI, or
     /// that is reached through its configuration space.
     template <PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
-                                            Span<MsiMessage const> messages) {
+    [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                                Span<MsiMessage const> messages) {
         switch (kind_) {
             case Kind::pci_modern: return pci_modern_.use_msix(function, mapper, messages);
             case Kind::pci_legacy_ports:
@@ -167,7 +167,7 @@ public:
         });
     }
     /// Whether interrupts come by MSI-X.
-    [[nodiscard]] bool uses_vectors() const {
+    [[__nodiscard__]] bool uses_vectors() const {
         return visit([](auto const& transport) {
             if constexpr (requires { transport.uses_vectors(); }) {
                 return transport.uses_vectors();
@@ -177,7 +177,7 @@ public:
         });
     }
     /// The pin and the line register of a PCI function; pin 0 for a device that is not on PCI.
-    [[nodiscard]] PciLine interrupt_line() const {
+    [[__nodiscard__]] PciLine interrupt_line() const {
         return visit([](auto const& transport) {
             if constexpr (requires { transport.interrupt_line(); }) {
                 return transport.interrupt_line();
@@ -188,32 +188,32 @@ public:
     }
 
     /// What was probed last, whatever it found: an earlier device is forgotten.
-    [[nodiscard]] Kind kind() const { return kind_; }
+    [[__nodiscard__]] Kind kind() const { return kind_; }
     /// Whether there are registers to look at: a probe came so far, whatever it found in them.
-    [[nodiscard]] bool is_probed() const {
+    [[__nodiscard__]] bool is_probed() const {
         return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_probed(); });
     }
     /// Whether the device was told of a queue, and not reset since.
-    [[nodiscard]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
     /// One above the highest queue that was enabled since the probe.
-    [[nodiscard]] uint32_t enabled_queue_end() const {
+    [[__nodiscard__]] uint32_t enabled_queue_end() const {
         return visit([](auto const& transport) { return transport.enabled_queue_end(); });
     }
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// `none` until a probe has succeeded.
-    [[nodiscard]] spec::DeviceId device_id() const {
+    [[__nodiscard__]] spec::DeviceId device_id() const {
         return kind_ == Kind::none ? spec::DeviceId::none
                                    : visit([](auto const& transport) { return transport.device_id(); });
     }
-    [[nodiscard]] bool is_legacy() const {
+    [[__nodiscard__]] bool is_legacy() const {
         return visit([](auto const& transport) { return transport.is_legacy(); });
     }
-    [[nodiscard]] Features possible_features() const {
+    [[__nodiscard__]] Features possible_features() const {
         return visit([](auto const& transport) { return transport.possible_features(); });
     }
-    [[nodiscard]] DeviceStatus status() {
+    [[__nodiscard__]] DeviceStatus status() {
         return visit([](auto& transport) { return transport.status(); });
     }
     void set_status(DeviceStatus status) {
@@ -221,29 +221,29 @@ public:
         in_use_ = in_use_ && !status.is_reset();
         asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
     }
-    [[nodiscard]] uint32_t offered_features(unsigned word) {
+    [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         return visit([&](auto& transport) { return transport.offered_features(word); });
     }
     void accept_features(unsigned word, uint32_t bits) {
         visit([&](auto& transport) { transport.accept_features(word, bits); });
     }
     /// How many queues the device has. After `DeviceInit::negotiate`, and before a queue is set up.
-    [[nodiscard]] uint16_t queue_count() {
+    [[__nodiscard__]] uint16_t queue_count() {
         return visit([](auto& transport) { return transport.queue_count(); });
     }
-    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+    [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         return visit([&](auto& transport) { return transport.queue_size_max(queue); });
     }
-    [[nodiscard]] bool is_queue_size_fixed() const {
+    [[__nodiscard__]] bool is_queue_size_fixed() const {
         return visit([](auto const& transport) { return transport.is_queue_size_fixed(); });
     }
-    [[nodiscard]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
+    [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         return visit([&](auto& transport) { return transport.choose_queue_size(queue, size); });
     }
-    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
     }
-    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+    [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         Status const enabled = visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
         in_use_ = true;  // also of one that failed: the device may have been told of a part
         return enabled;
@@ -257,7 +257,7 @@ public:
     void reset_queue(uint16_t queue) {
         visit([&](auto& transport) { transport.reset_queue(queue); });
     }
-    [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
     }
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
@@ -274,20 +274,20 @@ public:
             }
         });
     }
-    [[nodiscard]] uint8_t read_config8(uint16_t offset) {
+    [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config8(offset); });
     }
-    [[nodiscard]] uint16_t read_config16(uint16_t offset) {
+    [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config16(offset); });
     }
-    [[nodiscard]] uint32_t read_config32(uint16_t offset) {
+    [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config32(offset); });
     }
     void write_config8(uint16_t offset, uint8_t value) {
         visit([&](auto& transport) { transport.write_config8(offset, value); });
     }
     /// Whether the device configuration has `bytes` bytes, as of the PCI transports. virtio-mmio does not say.
-    [[nodiscard]] Status check_config(uint32_t bytes) const {
+    [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         return visit([&](auto const& transport) {
             if constexpr (requires { transport.check_config(bytes); }) {
                 return transport.check_config(bytes);
@@ -296,7 +296,7 @@ public:
             }
         });
     }
-    [[nodiscard]] uint32_t config_generation() {
+    [[__nodiscard__]] uint32_t config_generation() {
         return visit([](auto& transport) { return transport.config_generation(); });
     }
 
@@ -312,11 +312,11 @@ private:
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
     }
-    [[nodiscard]] static Status noted(PciAttempt& attempt, Status status) {
+    [[__nodiscard__]] static Status noted(PciAttempt& attempt, Status status) {
         attempt = {true, status.error()};
         return status;
     }
-    [[nodiscard]] Status found(Kind kind, Status status) {
+    [[__nodiscard__]] Status found(Kind kind, Status status) {
         kind_ = kind;
         asked_features_ok_ = false;  // of the device before
         probe_mark_.set();

@@ -18,7 +18,7 @@ public:
             platform::store_word(&calls_, calls + 1);
         }
     }
-    [[nodiscard]] uint16_t value() const { return static_cast<uint16_t>(platform::load_word(&calls_)); }
+    [[__nodiscard__]] uint16_t value() const { return static_cast<uint16_t>(platform::load_word(&calls_)); }
 
 private:
     uint32_t calls_ = 0;

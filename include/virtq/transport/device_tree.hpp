@@ -58,13 +58,13 @@ public:
     constexpr DeviceTreeProperty() = default;  ///< one that is not there
     constexpr DeviceTreeProperty(uint8_t const* first, uint32_t bytes) : first_(first), bytes_(bytes) {}
 
-    [[nodiscard]] constexpr bool is_present() const { return first_ != nullptr; }
+    [[__nodiscard__]] constexpr bool is_present() const { return first_ != nullptr; }
     /// How many whole cells.
-    [[nodiscard]] constexpr uint32_t size() const { return bytes_ / 4; }
-    [[nodiscard]] constexpr Span<uint8_t const> bytes() const { return {first_, bytes_}; }
+    [[__nodiscard__]] constexpr uint32_t size() const { return bytes_ / 4; }
+    [[__nodiscard__]] constexpr Span<uint8_t const> bytes() const { return {first_, bytes_}; }
 
     /// A cell in the order of the CPU. One beyond the end reads as 0: what a tree lacks is not the caller's mistake.
-    [[nodiscard]] constexpr uint32_t operator[](uint32_t index) const {
+    [[__nodiscard__]] constexpr uint32_t operator[](uint32_t index) const {
         if (index >= size()) {
             return 0;
         }
@@ -73,7 +73,7 @@ public:
     }
 
     /// A number of one or two cells, the higher first. `first + count` does not wrap.
-    [[nodiscard]] constexpr uint64_t number(uint32_t first, uint32_t count) const {
+    [[__nodiscard__]] constexpr uint64_t number(uint32_t first, uint32_t count) const {
         uint64_t value = 0;
         for (uint32_t i = 0; i < count; ++i) {
             value = (value << 32) | (*this)[first + i];
@@ -82,7 +82,7 @@ public:
     }
 
     /// Whether one of its strings is `text`.
-    [[nodiscard]] constexpr bool has_string(char const* text) const {
+    [[__nodiscard__]] constexpr bool has_string(char const* text) const {
         uint32_t same = 0;  // characters, from the start of this string on
         for (uint32_t i = 0, start = 0; i < bytes_; ++i) {
             char const character = static_cast<char>(first_[i]);
@@ -116,7 +116,7 @@ public:
     explicit DeviceTreeCursor(DeviceTree const& tree) : blob_(tree.bytes) { open(); }
 
     /// To the next node; false when there is none, or when `error()` says why not.
-    [[nodiscard]] bool next() {
+    [[__nodiscard__]] bool next() {
         while (error_ == Error::none && !is_done_) {  // each turn takes a token: at most a quarter of the tree's bytes
             switch (take_token()) {
                 case Token::begin_node: return enter();
@@ -130,7 +130,7 @@ public:
     }
 
     /// To the next node that is available and compatible with `name`.
-    [[nodiscard]] bool next_compatible(char const* name) {
+    [[__nodiscard__]] bool next_compatible(char const* name) {
         while (next()) {
             if (is_available() && is_compatible(name)) {
                 return true;
@@ -139,23 +139,23 @@ public:
         return false;
     }
 
-    [[nodiscard]] Error error() const { return error_; }
+    [[__nodiscard__]] Error error() const { return error_; }
     /// In bytes from the start of the tree: of the error if there is one, else of the node.
-    [[nodiscard]] uint32_t position() const { return depth_ == 0 ? token_at_ : here().name - 4; }
+    [[__nodiscard__]] uint32_t position() const { return depth_ == 0 ? token_at_ : here().name - 4; }
 
     /// As in "virtio_mmio@10001000"; the root's is empty. It refers to the tree.
-    [[nodiscard]] char const* name() const { return reinterpret_cast<char const*>(blob_.data() + here().name); }
-    [[nodiscard]] bool is_compatible(char const* with) const { return property("compatible").has_string(with); }
+    [[__nodiscard__]] char const* name() const { return reinterpret_cast<char const*>(blob_.data() + here().name); }
+    [[__nodiscard__]] bool is_compatible(char const* with) const { return property("compatible").has_string(with); }
     /// Whether neither the node nor one around it has a `status` other than "okay".
-    [[nodiscard]] bool is_available() const { return here().available; }
+    [[__nodiscard__]] bool is_available() const { return here().available; }
     /// A property of this node, as it is in the tree.
-    [[nodiscard]] DeviceTreeProperty property(char const* name) const { return property_of(here(), name); }
+    [[__nodiscard__]] DeviceTreeProperty property(char const* name) const { return property_of(here(), name); }
     /// Interrupt specifiers: what a cell means, and how many belong together, is up to the interrupt controller.
-    [[nodiscard]] DeviceTreeProperty interrupts() const { return property("interrupts"); }
+    [[__nodiscard__]] DeviceTreeProperty interrupts() const { return property("interrupts"); }
 
     /// An entry of `reg`, translated by the `ranges` of the buses around it to an address of the CPU. (`dma-ranges`
     /// and `iommu-map` are not looked at.) Error: `device_tree_no_address`.
-    [[nodiscard]] Result<DeviceTreeRegion> reg(uint32_t index = 0) const {
+    [[__nodiscard__]] Result<DeviceTreeRegion> reg(uint32_t index = 0) const {
         DeviceTreeProperty const entries = property("reg");
         Cells const cells = depth_ < 2 ? Cells{0, 0} : cells_of(levels_[depth_ - 2]);
         if (!cells.are_usable() || index >= entries.size()) {  // an entry has at least one cell
@@ -189,16 +189,18 @@ private:
         uint32_t address;
         uint32_t size;
 
-        [[nodiscard]] bool are_usable() const { return (address == 1 || address == 2) && (size == 1 || size == 2); }
+        [[__nodiscard__]] bool are_usable() const {
+            return (address == 1 || address == 2) && (size == 1 || size == 2);
+        }
     };
 
-    [[nodiscard]] Level const& here() const {
+    [[__nodiscard__]] Level const& here() const {
         VIRTQ_ASSERT(depth_ != 0, "a DeviceTreeCursor stands on a node only after its next() returned true");
         return levels_[depth_ - 1];
     }
 
-    [[nodiscard]] uint32_t word(uint32_t at) const { return DeviceTreeProperty(blob_.data() + at, 4)[0]; }
-    [[nodiscard]] static uint32_t round_up(uint32_t at) { return (at + 3) & ~uint32_t{3}; }
+    [[__nodiscard__]] uint32_t word(uint32_t at) const { return DeviceTreeProperty(blob_.data() + at, 4)[0]; }
+    [[__nodiscard__]] static uint32_t round_up(uint32_t at) { return (at + 3) & ~uint32_t{3}; }
 
     void fail() {
         error_ = Error::device_tree_malformed;
@@ -248,7 +250,7 @@ private:
         return static_cast<Token>(word(token_at_));
     }
 
-    [[nodiscard]] bool enter() {
+    [[__nodiscard__]] bool enter() {
         bool const is_second_root = depth_ == 0 && has_root_;
         if (depth_ == depth_limit || is_second_root) {
             fail();
@@ -291,7 +293,7 @@ private:
     }
 
     /// Checks the properties of the node entered, so that `property_of` needs not to, and stands behind them.
-    [[nodiscard]] bool skip_properties() {
+    [[__nodiscard__]] bool skip_properties() {
         for (;;) {
             Token const token = take_token();
             if (token == Token::property) {
@@ -306,7 +308,7 @@ private:
         }
     }
 
-    [[nodiscard]] bool skip_property() {
+    [[__nodiscard__]] bool skip_property() {
         if (end_ - at_ < 8) {
             return false;
         }
@@ -320,7 +322,7 @@ private:
         return true;
     }
 
-    [[nodiscard]] DeviceTreeProperty property_of(Level const& level, char const* name) const {
+    [[__nodiscard__]] DeviceTreeProperty property_of(Level const& level, char const* name) const {
         for (uint32_t at = level.properties; at != end_;) {
             auto const token = static_cast<Token>(word(at));
             at += 4;
@@ -337,7 +339,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] bool is_named(uint32_t name, char const* wanted) const {
+    [[__nodiscard__]] bool is_named(uint32_t name, char const* wanted) const {
         for (uint8_t const* character = blob_.data() + strings_ + name;; ++character, ++wanted) {
             if (static_cast<char>(*character) != *wanted) {
                 return false;
@@ -348,7 +350,7 @@ private:
         }
     }
 
-    [[nodiscard]] Cells cells_of(Level const& level) const {
+    [[__nodiscard__]] Cells cells_of(Level const& level) const {
         DeviceTreeProperty const address = property_of(level, "#address-cells");
         DeviceTreeProperty const size = property_of(level, "#size-cells");
         return {address.is_present() ? address[0] : spec::device_tree::default_address_cells,
@@ -357,7 +359,7 @@ private:
 
     /// From the bus that the node is on, upwards; the root's addresses are those of the CPU. §2.3.8 (ranges) of the
     /// Devicetree Specification: an empty one changes nothing, and without one there is no way in.
-    [[nodiscard]] Result<DeviceTreeRegion> translate(DeviceTreeRegion region) const {
+    [[__nodiscard__]] Result<DeviceTreeRegion> translate(DeviceTreeRegion region) const {
         for (uint32_t bus = depth_ - 2; bus != 0; --bus) {
             DeviceTreeProperty const ranges = property_of(levels_[bus], "ranges");
             if (!ranges.is_present()) {
@@ -372,8 +374,8 @@ private:
     }
 
     /// By the entry of `ranges` that has all of the region: its address on the bus, the same around the bus, its size.
-    [[nodiscard]] static bool translate(DeviceTreeRegion& region, DeviceTreeProperty const& ranges, Cells cells,
-                                        uint32_t outer) {
+    [[__nodiscard__]] static bool translate(DeviceTreeRegion& region, DeviceTreeProperty const& ranges, Cells cells,
+                                            uint32_t outer) {
         if (!cells.are_usable() || (outer != 1 && outer != 2)) {
             return false;
         }
@@ -406,7 +408,7 @@ private:
 
 /// How many bytes a tree says it has: for a kernel that knows only where it starts, and maps it in two steps. Eight
 /// readable bytes are enough. Errors: `device_tree_absent`, `device_tree_cut_short`.
-[[nodiscard]] inline Result<uint32_t> device_tree_bytes(DeviceTree const& tree) {
+[[__nodiscard__]] inline Result<uint32_t> device_tree_bytes(DeviceTree const& tree) {
     DeviceTreeProperty const words(tree.bytes.data(), tree.bytes.size() < 8 ? uint32_t{0} : uint32_t{8});
     if (words.size() == 0) {
         return Error::device_tree_cut_short;

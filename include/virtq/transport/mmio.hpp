@@ -34,7 +34,7 @@ public:
 
     /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
-    [[nodiscard]] Status probe(Space space) {
+    [[__nodiscard__]] Status probe(Space space) {
         VIRTQ_ASSERT(
             !in_use_,
             "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
@@ -61,31 +61,31 @@ public:
         return device_id_ == spec::DeviceId::none ? Status{Error::no_device} : Status{};
     }
 
-    [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
-    [[nodiscard]] bool is_legacy() const { return legacy_; }
+    [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
+    [[__nodiscard__]] bool is_legacy() const { return legacy_; }
     /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
-    [[nodiscard]] bool is_probed() const { return probe_mark_.is_set(); }
+    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
 
     /// Whether the device was told of a queue through this transport, and not reset since.
-    [[nodiscard]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
 
     /// One above the highest queue that was enabled since `probe`.
-    [[nodiscard]] uint32_t enabled_queue_end() const { return queue_end_; }
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
 
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// The last `notify` since the device was reset, for diag/.
-    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
 
     /// How often `on_interrupt` was called, for diag/.
-    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
 
     /// The registers themselves, for diag/, which reads what no driver needs.
-    [[nodiscard]] Space& mmio_space() { return space_; }
+    [[__nodiscard__]] Space& mmio_space() { return space_; }
 
     /// §4.2.5 (Features reserved for future use) and §6: these bits need PCI.
-    [[nodiscard]] Features possible_features() const {
+    [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < (legacy_ ? 1u : Features::word_count); ++word) {
             possible.set_word(word, UINT32_MAX);
@@ -96,7 +96,7 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() {
+    [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))};
     }
@@ -113,7 +113,7 @@ public:
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
-    [[nodiscard]] uint32_t offered_features(unsigned word) {
+    [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         write(spec::mmio::device_features_sel, uint32_t{word});
         return read(spec::mmio::device_features);
@@ -129,23 +129,23 @@ public:
 
     /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
     /// After `DeviceInit::negotiate`, and before a queue is set up.
-    [[nodiscard]] uint16_t queue_count() { return count_queues(*this); }
-    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+    [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
+    [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_size_max);
     }
     /// §4.2.4: even a legacy driver writes the size it chose, unlike on PCI.
-    [[nodiscard]] bool is_queue_size_fixed() const { return false; }
+    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
     /// QueueSize cannot be read back.
-    [[nodiscard]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
+    [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
-    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return legacy_ ? read(spec::mmio::legacy_queue_pfn) != 0 : read(spec::mmio::queue_ready) != 0;
     }
 
     /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
-    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+    [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         in_use_ = true;
         queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
         select(queue);
@@ -174,7 +174,7 @@ public:
         select(queue);
         write(spec::mmio::queue_reset, uint32_t{1});
     }
-    [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
     }
@@ -193,14 +193,18 @@ public:
                 (causes & spec::mmio::interrupt_config_change) != 0};
     }
 
-    [[nodiscard]] uint8_t read_config8(uint16_t offset) { return space_.read8(in_config(offset)); }
-    [[nodiscard]] uint16_t read_config16(uint16_t offset) { return config_order(space_.read16(in_config(offset))); }
-    [[nodiscard]] uint32_t read_config32(uint16_t offset) { return config_order(space_.read32(in_config(offset))); }
+    [[__nodiscard__]] uint8_t read_config8(uint16_t offset) { return space_.read8(in_config(offset)); }
+    [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
+        return config_order(space_.read16(in_config(offset)));
+    }
+    [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
+        return config_order(space_.read32(in_config(offset)));
+    }
 
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
     /// Changes whenever a read may have been torn (§2.5). A legacy device has none: its readers compare two reads.
-    [[nodiscard]] uint32_t config_generation() {
+    [[__nodiscard__]] uint32_t config_generation() {
         check_probed();
         return legacy_ ? 0 : read(spec::mmio::config_generation);
     }
@@ -214,7 +218,7 @@ private:
     }
 
     template <class Word, Access access>
-    [[nodiscard]] Word read(Register<Word, access> which) {
+    [[__nodiscard__]] Word read(Register<Word, access> which) {
         return platform::read_register(space_, which);
     }
     template <class Word, Access access>
@@ -238,7 +242,7 @@ private:
         }
     }
 
-    [[nodiscard]] Status place_modern_queue(QueueAddresses const& addresses) {
+    [[__nodiscard__]] Status place_modern_queue(QueueAddresses const& addresses) {
         write(spec::mmio::queue_desc, addresses.descriptor_area);
         write(spec::mmio::queue_driver, addresses.driver_area);
         write(spec::mmio::queue_device, addresses.device_area);
@@ -246,7 +250,7 @@ private:
         return read(spec::mmio::queue_ready) == 1 ? Status{} : Status{Error::queue_not_accepted};
     }
 
-    [[nodiscard]] Status place_legacy_queue(QueueAddresses const& addresses) {
+    [[__nodiscard__]] Status place_legacy_queue(QueueAddresses const& addresses) {
         // A reset may forget the page size, so it is written with each queue; without it the page number means
         // nothing.
         write(spec::mmio::legacy_guest_page_size, pfn_unit_bytes);
@@ -255,13 +259,13 @@ private:
         return read(spec::mmio::legacy_queue_pfn) == addresses.pfn() ? Status{} : Status{Error::queue_not_accepted};
     }
 
-    [[nodiscard]] uint16_t in_config(uint16_t offset) const {
+    [[__nodiscard__]] uint16_t in_config(uint16_t offset) const {
         check_probed();
         return static_cast<uint16_t>(spec::mmio::config_offset + offset);
     }
     /// The register space gave the word from little-endian; a legacy configuration is in the guest's order (§2.5.3).
     template <class Word>
-    [[nodiscard]] Word config_order(Word word) const {
+    [[__nodiscard__]] Word config_order(Word word) const {
         return legacy_ ? little_endian(word) : word;
     }
 

@@ -46,7 +46,7 @@ public:
     }
 
     /// To the next device; false when there is none. Whether it can be read, `error()` says.
-    [[nodiscard]] constexpr bool next() {
+    [[__nodiscard__]] constexpr bool next() {
         while (take_word()) {
             if (take_name()) {
                 error_ = take_slot() ? Error::none : Error::command_line_malformed;
@@ -56,18 +56,18 @@ public:
         return false;
     }
 
-    [[nodiscard]] constexpr Error error() const { return error_; }
+    [[__nodiscard__]] constexpr Error error() const { return error_; }
     /// How far this device could be read, in characters from the start of the line.
-    [[nodiscard]] constexpr uint32_t position() const { return at_; }
-    [[nodiscard]] constexpr MmioSlot const& slot() const { return slot_; }
+    [[__nodiscard__]] constexpr uint32_t position() const { return at_; }
+    [[__nodiscard__]] constexpr MmioSlot const& slot() const { return slot_; }
 
 private:
-    [[nodiscard]] static constexpr bool is_blank(char character) {
+    [[__nodiscard__]] static constexpr bool is_blank(char character) {
         return character == ' ' || (character >= '\t' && character <= '\r');
     }
 
     /// `at_` and `word_end_` around the next word, without its quotes if all of it is in quotes.
-    [[nodiscard]] constexpr bool take_word() {
+    [[__nodiscard__]] constexpr bool take_word() {
         at_ = next_word_;
         while (at_ < end_ && is_blank(text_[at_])) {
             ++at_;
@@ -85,13 +85,13 @@ private:
         return begin != end_ && !is_end_of_parameters;
     }
 
-    [[nodiscard]] constexpr bool take(char character) {
+    [[__nodiscard__]] constexpr bool take(char character) {
         bool const is_there = at_ < word_end_ && text_[at_] == character;
         at_ += is_there ? 1 : 0;
         return is_there;
     }
 
-    [[nodiscard]] constexpr bool take_name() {
+    [[__nodiscard__]] constexpr bool take_name() {
         constexpr char name[] = "virtio_mmio.device=";
         for (char const* wanted = name; *wanted != '\0'; ++wanted) {
             if (!take(*wanted) && !(*wanted == '_' && take('-'))) {
@@ -102,7 +102,7 @@ private:
     }
 
     /// What follows the name. A slot has a size, ends within 64 bits, and nothing else stands behind it.
-    [[nodiscard]] constexpr bool take_slot() {
+    [[__nodiscard__]] constexpr bool take_slot() {
         uint64_t bytes = 0;
         uint64_t base = 0;
         uint64_t interrupt = 0;
@@ -117,7 +117,7 @@ private:
     }
 
     /// As C writes it. False where there is none, or one above 64 bits.
-    [[nodiscard]] constexpr bool take_number(uint64_t& value) {
+    [[__nodiscard__]] constexpr bool take_number(uint64_t& value) {
         unsigned base = 10;
         bool has_digit = take('0');
         if (has_digit) {
@@ -147,7 +147,7 @@ private:
     }
 
     /// 16 for what is no digit.
-    [[nodiscard]] static constexpr unsigned digit_of(char character) {
+    [[__nodiscard__]] static constexpr unsigned digit_of(char character) {
         if (character >= '0' && character <= '9') {
             return static_cast<unsigned>(character - '0');
         }
@@ -158,7 +158,7 @@ private:
     }
 
     /// K, M, G: ten bits each. False if that takes the number above 64 bits.
-    [[nodiscard]] constexpr bool take_suffix(uint64_t& value) {
+    [[__nodiscard__]] constexpr bool take_suffix(uint64_t& value) {
         unsigned const tens = take('K') || take('k') ? 1 : take('M') || take('m') ? 2 : take('G') || take('g') ? 3 : 0;
         for (unsigned i = 0; i < tens; ++i) {
             if ((value >> 54) != 0) {

@@ -42,20 +42,20 @@ struct MmioSlotRow {
     uint32_t first_interrupt = 0;
 
     /// `index` is below `count`.
-    [[nodiscard]] constexpr MmioSlot slot(uint32_t index) const {
+    [[__nodiscard__]] constexpr MmioSlot slot(uint32_t index) const {
         return {base + uint64_t{index} * stride, stride, first_interrupt + index};
     }
 };
 
 /// How a search ended. An error hides nothing: what could be read was given to the caller, before it and, where that
 /// is possible, after it.
-struct [[nodiscard]] Discovery {
+struct [[__nodiscard__]] Discovery {
     uint32_t found = 0;           ///< how often `each` was called
     Error error = Error::none;    ///< the first one; `describe(error)` says what to do
     uint32_t error_position = 0;  ///< where: in bytes from the start of what was searched
 
-    [[nodiscard]] constexpr bool ok() const { return error == Error::none; }
-    [[nodiscard]] constexpr explicit operator bool() const { return ok(); }
+    [[__nodiscard__]] constexpr bool ok() const { return error == Error::none; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return ok(); }
 
     /// Keeps the first error.
     constexpr void note(Error what, uint32_t position) {
@@ -68,7 +68,7 @@ struct [[nodiscard]] Discovery {
 
 /// Whether `Each` can be called with a slot; does not compile if not, and says so.
 template <class Each>
-[[nodiscard]] constexpr bool takes_mmio_slot_or_says_why() {
+[[__nodiscard__]] constexpr bool takes_mmio_slot_or_says_why() {
     static_assert(
         requires(Each & each, MmioSlot const& slot) { each(slot); },
         "for_each_mmio_slot() calls each(virtq::MmioSlot const&): see virtq/transport/mmio_slot.hpp");
@@ -79,10 +79,10 @@ template <class Each>
 
 /// Calls `each(MmioSlot const&)` for every slot of a list. Touches no register: an empty slot is given as well.
 template <class Each>
-Discovery for_each_mmio_slot(Span<MmioSlot const> slots, Each&& each) {
+Discovery for_each_mmio_slot(Span<MmioSlot const> rows, Each&& each) {
     Discovery discovery;
     if constexpr (takes_mmio_slot_or_says_why<Each>()) {
-        for (MmioSlot const& slot : slots) {
+        for (MmioSlot const& slot : rows) {
             each(slot);
             ++discovery.found;
         }

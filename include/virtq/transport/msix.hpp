@@ -30,7 +30,7 @@ template <PciConfigAccess Access>
 class Msix {
 public:
     /// Error: `msix_absent`, `pci_capability_list_broken`.
-    [[nodiscard]] static Result<Msix> find(PciFunction<Access> const& function) {
+    [[__nodiscard__]] static Result<Msix> find(PciFunction<Access> const& function) {
         Result<uint16_t> const found =
             find_capability(function, [](uint8_t id, uint16_t) { return id == spec::pci::capability_msix; });
         if (!found) {
@@ -46,15 +46,15 @@ public:
 
     constexpr Msix() = default;
 
-    [[nodiscard]] bool is_enabled() const { return (control() & spec::pci::msix::control_enable) != 0; }
+    [[__nodiscard__]] bool is_enabled() const { return (control() & spec::pci::msix::control_enable) != 0; }
 
     /// How many vectors the device has: another read may answer another number.
-    [[nodiscard]] uint16_t size() const {
+    [[__nodiscard__]] uint16_t size() const {
         return static_cast<uint16_t>((control() & spec::pci::msix::control_size_mask) + 1);
     }
 
     /// Where the entries of the first `count` vectors are.
-    [[nodiscard]] PciStructure table(uint16_t count) const {
+    [[__nodiscard__]] PciStructure table(uint16_t count) const {
         uint32_t const where = function_.read32(static_cast<uint16_t>(offset_ + spec::pci::msix::table));
         return {static_cast<uint8_t>(where & spec::pci::msix::table_bar_mask),
                 where & ~spec::pci::msix::table_bar_mask, uint32_t{count} * spec::pci::msix::entry_bytes};
@@ -63,7 +63,7 @@ public:
     /// Switches the function from INTx to its first `messages.size()` vectors; `table` is where they are. Error:
     /// `msix_refused`, `pci_access_misplaces_writes`.
     template <DivisibleSpace Space>
-    [[nodiscard]] Status enable(Space const& table, Span<MsiMessage const> messages) {
+    [[__nodiscard__]] Status enable(Space const& table, Span<MsiMessage const> messages) {
         // On first, because a disabled function need not have entries; all masked while they are filled.
         uint16_t const on = static_cast<uint16_t>(control() | spec::pci::msix::control_enable);
         set_control(static_cast<uint16_t>(on | spec::pci::msix::control_function_mask));
@@ -84,15 +84,15 @@ public:
 private:
     Msix(PciFunction<Access> const& function, uint16_t offset) : function_(function), offset_(offset) {}
 
-    [[nodiscard]] ReadWrite<uint16_t> control_register() const {
+    [[__nodiscard__]] ReadWrite<uint16_t> control_register() const {
         return {static_cast<uint16_t>(offset_ + spec::pci::msix::control)};
     }
-    [[nodiscard]] uint16_t control() const { return function_.read(control_register()); }
+    [[__nodiscard__]] uint16_t control() const { return function_.read(control_register()); }
     void set_control(uint16_t value) { function_.write(control_register(), value); }
 
     /// Whether it is switched on by all 32 bits, when it was not by the control's 16: then these went elsewhere. What
     /// stands before the control is read-only (PCI 6.8.2). Off again afterwards.
-    [[nodiscard]] bool takes_word() {
+    [[__nodiscard__]] bool takes_word() {
         uint32_t const before = function_.read32(offset_);
         function_.write32(offset_,
                           before | uint32_t{spec::pci::msix::control_enable} << (8 * spec::pci::msix::control));
@@ -119,8 +119,8 @@ private:
 /// `pci_not_mapped`, `pci_structure_invalid` for a table outside of its BAR, `pci_capability_list_broken`; then MSI-X
 /// is off, whatever it was before, and interrupts come by INTx.
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
-[[nodiscard]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
-                                           Span<MsiMessage const> messages) {
+[[__nodiscard__]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                               Span<MsiMessage const> messages) {
     Result<Msix<Access>> found = Msix<Access>::find(function);
     if (!found) {
         return found.error();
@@ -153,7 +153,7 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 
 /// Whether firmware has left it on: then a legacy device's registers lie elsewhere, and INTx is silent.
 template <PciConfigAccess Access>
-[[nodiscard]] bool is_msix_enabled(PciFunction<Access> const& function) {
+[[__nodiscard__]] bool is_msix_enabled(PciFunction<Access> const& function) {
     Result<Msix<Access>> const found = Msix<Access>::find(function);
     return found && found->is_enabled();
 }

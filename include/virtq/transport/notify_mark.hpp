@@ -19,7 +19,7 @@ class NotifyMark {
 public:
     void set(uint16_t queue) { platform::store_word(&word_, uint32_t{queue} + 1); }
     void clear() { platform::store_word(&word_, 0); }
-    [[nodiscard]] LastNotify last() const {
+    [[__nodiscard__]] LastNotify last() const {
         uint32_t const word = platform::load_word(&word_);
         return word == 0 ? LastNotify{} : LastNotify{true, static_cast<uint16_t>(word - 1)};
     }

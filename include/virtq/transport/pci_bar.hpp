@@ -14,13 +14,13 @@ namespace virtq {
 struct PciBar {
     enum class Kind : uint8_t { absent, memory, ports };
     Kind kind = Kind::absent;
-    uint8_t slots = 1;     ///< registers it takes: 2 if it is of 64 bits
-    uint64_t address = 0;  ///< 0: nobody has assigned one; otherwise a multiple of `bytes`
-    uint64_t bytes = 0;    ///< a power of two
+    uint8_t register_count = 1;  ///< registers it takes: 2 if it is of 64 bits
+    uint64_t address = 0;        ///< 0: nobody has assigned one; otherwise a multiple of `bytes`
+    uint64_t bytes = 0;          ///< a power of two
 
-    [[nodiscard]] constexpr bool is_assigned() const { return address != 0; }
+    [[__nodiscard__]] constexpr bool is_assigned() const { return address != 0; }
     /// Whether `length` bytes from `offset` on lie within.
-    [[nodiscard]] constexpr bool has(uint64_t offset, uint64_t length) const {
+    [[__nodiscard__]] constexpr bool has(uint64_t offset, uint64_t length) const {
         return length <= bytes && offset <= bytes - length;
     }
 };
@@ -39,7 +39,7 @@ public:
           high_{static_cast<uint16_t>(low_.offset + spec::pci::bar_bytes)},
           may_be_64_bit_(index + 1 < count) {}
 
-    [[nodiscard]] PciBar measure() const {
+    [[__nodiscard__]] PciBar measure() const {
         uint32_t const low = function_.read(low_);
         if ((low & spec::pci::bar_is_ports) != 0) {
             return measure_ports(low);
@@ -52,31 +52,31 @@ public:
 
     void place(PciBar const& bar, uint64_t address) const {
         function_.write(low_, static_cast<uint32_t>(address));
-        if (bar.slots == 2) {
+        if (bar.register_count == 2) {
             function_.write(high_, static_cast<uint32_t>(address >> 32));
         }
     }
 
 private:
-    [[nodiscard]] uint32_t ask(ReadWrite<uint32_t> which, uint32_t before) const {
+    [[__nodiscard__]] uint32_t ask(ReadWrite<uint32_t> which, uint32_t before) const {
         function_.write(which, UINT32_MAX);
         uint32_t const answer = function_.read(which);
         function_.write(which, before);
         return answer;
     }
 
-    [[nodiscard]] PciBar measure_ports(uint32_t low) const {
+    [[__nodiscard__]] PciBar measure_ports(uint32_t low) const {
         // The upper half of an I/O BAR may be hard-wired to 0.
         uint32_t const mask = ask(low_, low) & ~spec::pci::bar_ports_flags;
         return bar_of(PciBar::Kind::ports, 1, low & ~spec::pci::bar_ports_flags, lowest_bit(mask));
     }
 
-    [[nodiscard]] PciBar measure_32_bit(uint32_t low) const {
+    [[__nodiscard__]] PciBar measure_32_bit(uint32_t low) const {
         uint32_t const mask = ask(low_, low) & ~spec::pci::bar_memory_flags;
         return bar_of(PciBar::Kind::memory, 1, low & ~spec::pci::bar_memory_flags, lowest_bit(mask));
     }
 
-    [[nodiscard]] PciBar measure_64_bit(uint32_t low) const {
+    [[__nodiscard__]] PciBar measure_64_bit(uint32_t low) const {
         uint32_t const high = function_.read(high_);
         uint32_t const low_mask = ask(low_, low) & ~spec::pci::bar_memory_flags;
         uint32_t const high_mask = ask(high_, high);
@@ -87,11 +87,13 @@ private:
 
     /// A device may answer anything: with an address that is no multiple of the size, the end of such a BAR could lie
     /// beyond the last address, and a structure in it at the first ones.
-    [[nodiscard]] static constexpr PciBar bar_of(PciBar::Kind kind, uint8_t slots, uint64_t address, uint64_t bytes) {
+    [[__nodiscard__]] static constexpr PciBar bar_of(PciBar::Kind kind, uint8_t register_count, uint64_t address,
+                                                     uint64_t bytes) {
         bool const possible = bytes != 0 && (address & (bytes - 1)) == 0;
-        return possible ? PciBar{kind, slots, address, bytes} : PciBar{PciBar::Kind::absent, slots, 0, 0};
+        return possible ? PciBar{kind, register_count, address, bytes}
+                        : PciBar{PciBar::Kind::absent, register_count, 0, 0};
     }
-    [[nodiscard]] static constexpr uint32_t lowest_bit(uint32_t mask) { return mask & (~mask + 1); }
+    [[__nodiscard__]] static constexpr uint32_t lowest_bit(uint32_t mask) { return mask & (~mask + 1); }
 
     PciFunction<Access> const& function_;
     ReadWrite<uint32_t> low_;
@@ -109,11 +111,11 @@ public:
     template <PciConfigAccess Access>
     void measure(PciFunction<Access> const& function, uint8_t count = spec::pci::bar_count) {
         uint16_t const command = stop_decoding(function);
-        uint8_t slots = 1;
-        for (uint8_t index = 0; index < count; index = static_cast<uint8_t>(index + slots)) {
+        uint8_t register_count = 1;
+        for (uint8_t index = 0; index < count; index = static_cast<uint8_t>(index + register_count)) {
             bars_[index] = detail::BarRegister{function, index, count}.measure();
-            slots = bars_[index].slots;
-            if (slots == 2) {
+            register_count = bars_[index].register_count;
+            if (register_count == 2) {
                 bars_[index + 1] = PciBar{};  // the upper half of its neighbour, not a BAR
             }
         }
@@ -122,7 +124,7 @@ public:
 
     /// Gives each BAR that has no address one out of these windows. Error: `pci_window_full`; then some may have one.
     template <PciConfigAccess Access>
-    [[nodiscard]] Status assign(PciFunction<Access> const& function, PciWindow* memory, PciWindow* ports) {
+    [[__nodiscard__]] Status assign(PciFunction<Access> const& function, PciWindow* memory, PciWindow* ports) {
         uint16_t const command = stop_decoding(function);
         Status assigned;
         for (uint8_t index = 0; assigned && index < spec::pci::bar_count; ++index) {
@@ -137,13 +139,13 @@ public:
     }
 
     /// A BAR that a device names: `absent` for one that is not there.
-    [[nodiscard]] constexpr PciBar operator[](uint8_t index) const {
+    [[__nodiscard__]] constexpr PciBar operator[](uint8_t index) const {
         return index < spec::pci::bar_count ? bars_[index] : PciBar{};
     }
 
 private:
     template <PciConfigAccess Access>
-    [[nodiscard]] static uint16_t stop_decoding(PciFunction<Access> const& function) {
+    [[__nodiscard__]] static uint16_t stop_decoding(PciFunction<Access> const& function) {
         constexpr uint16_t spaces = spec::pci::command_io_space | spec::pci::command_memory_space;
         uint16_t const command = function.read(spec::pci::command);
         function.write(spec::pci::command, static_cast<uint16_t>(command & ~spaces));
@@ -151,11 +153,11 @@ private:
     }
 
     template <PciConfigAccess Access>
-    [[nodiscard]] Status assign(PciFunction<Access> const& function, uint8_t index, PciWindow& window) {
+    [[__nodiscard__]] Status assign(PciFunction<Access> const& function, uint8_t index, PciWindow& window) {
         PciBar& bar = bars_[index];
         PciWindow const before = window;
         uint64_t const place = window.take(bar.bytes);
-        bool const reachable = bar.slots == 2 || place + bar.bytes - 1 <= UINT32_MAX;
+        bool const reachable = bar.register_count == 2 || place + bar.bytes - 1 <= UINT32_MAX;
         if (place == 0 || !reachable) {
             window = before;
             return Error::pci_window_full;

@@ -23,16 +23,16 @@ public:
     explicit constexpr PciBridge(PciFunction<Access> const& function) : function_(function) {}
 
     /// Whether the function is there, and is one.
-    [[nodiscard]] static bool is_at(PciFunction<Access> const& function) {
+    [[__nodiscard__]] static bool is_at(PciFunction<Access> const& function) {
         uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
         return type == spec::pci::bridge::header_type;
     }
 
-    [[nodiscard]] PciFunction<Access> const& function() const { return function_; }
-    [[nodiscard]] uint8_t secondary() const { return function_.read(spec::pci::bridge::secondary_bus); }
-    [[nodiscard]] uint8_t subordinate() const { return function_.read(spec::pci::bridge::subordinate_bus); }
+    [[__nodiscard__]] PciFunction<Access> const& function() const { return function_; }
+    [[__nodiscard__]] uint8_t secondary() const { return function_.read(spec::pci::bridge::secondary_bus); }
+    [[__nodiscard__]] uint8_t subordinate() const { return function_.read(spec::pci::bridge::subordinate_bus); }
     /// Whether somebody has numbered it, so that it can be so: buses behind it have higher numbers than its own.
-    [[nodiscard]] bool is_numbered() const {
+    [[__nodiscard__]] bool is_numbered() const {
         return secondary() > function_.address().bus && subordinate() >= secondary();
     }
 
@@ -63,7 +63,7 @@ public:
         function_.write(spec::pci::bridge::ports_limit_upper, static_cast<uint16_t>(last >> 16));
     }
     /// Whether it passes ports on, up to this number: the registers of one that does not are hard-wired to 0.
-    [[nodiscard]] bool has_ports(uint32_t last) const {
+    [[__nodiscard__]] bool has_ports(uint32_t last) const {
         uint8_t const type = function_.read(spec::pci::bridge::ports_base) & spec::pci::bridge::ports_type_mask;
         bool const wide = type == spec::pci::bridge::ports_type_32_bit;
         function_.write(spec::pci::bridge::ports_base, uint8_t{0xf0});
@@ -72,7 +72,7 @@ public:
     }
 
     /// Passes on what is in its windows of these spaces, and what the devices behind it read and write in memory.
-    [[nodiscard]] Status enable(uint16_t spaces) const { return enable_pci(function_, spaces); }
+    [[__nodiscard__]] Status enable(uint16_t spaces) const { return enable_pci(function_, spaces); }
 
 private:
     PciFunction<Access> function_;
@@ -86,7 +86,7 @@ public:
     BusNumbering(Access& access, PciBusRange buses, PciProbeOption const& option)
         : access_(access), buses_(buses), option_(option), highest_(buses.first) {}
 
-    [[nodiscard]] Result<PciBusRange> run() {
+    [[__nodiscard__]] Result<PciBusRange> run() {
         bus_ = buses_.first;
         highest_ = highest_numbered();
         for (;;) {
@@ -116,12 +116,12 @@ private:
     static constexpr uint16_t frames_a_bus = uint16_t{spec::pci::devices} * functions;
     static constexpr unsigned levels = 8;  ///< of bridges in a row
 
-    [[nodiscard]] PciAddress address() const {
+    [[__nodiscard__]] PciAddress address() const {
         return {bus_, static_cast<uint8_t>(frame_ / functions), static_cast<uint8_t>(frame_ % functions)};
     }
 
     /// What firmware has numbered stays, and new numbers are above it.
-    [[nodiscard]] uint8_t highest_numbered() const {
+    [[__nodiscard__]] uint8_t highest_numbered() const {
         uint8_t highest = buses_.first;
         for (uint16_t frame = 0; frame < frames_a_bus; ++frame) {
             PciFunction<Access> const function{
@@ -136,9 +136,9 @@ private:
         return highest;
     }
 
-    [[nodiscard]] static bool exists(PciFunction<Access> const& function) {
-        uint16_t const vendor = function.read(spec::pci::vendor_id);
-        return vendor != spec::pci::vendor_absent && vendor != spec::pci::vendor_zero;
+    [[__nodiscard__]] static bool exists(PciFunction<Access> const& function) {
+        uint16_t const vendor_read = function.read(spec::pci::vendor_id);
+        return vendor_read != spec::pci::vendor_absent && vendor_read != spec::pci::vendor_zero;
     }
 
     void look_at(PciFunction<Access> const& function) {
@@ -161,10 +161,10 @@ private:
     }
 
     /// Whether what is on this bus can have addresses: always on the host bridge's own.
-    [[nodiscard]] bool has_memory() const {
+    [[__nodiscard__]] bool has_memory() const {
         return option_.memory != nullptr && (depth_ == 0 || stack_[depth_ - 1].has_memory);
     }
-    [[nodiscard]] bool has_ports() const {
+    [[__nodiscard__]] bool has_ports() const {
         return option_.ports != nullptr && (depth_ == 0 || stack_[depth_ - 1].has_ports);
     }
 
@@ -193,13 +193,13 @@ private:
     }
     void begin_windows(Level& level) {
         if (has_memory()) {
-            level.has_memory = option_.memory->align(spec::pci::bridge::memory_unit) &&
+            level.has_memory = option_.memory->align_next(spec::pci::bridge::memory_unit) &&
                                option_.memory->next() <= UINT32_MAX && option_.memory->left() != 0;
             level.memory = option_.memory->next();
             note(level.has_memory ? Error::none : Error::pci_window_full);
         }
         if (has_ports()) {
-            bool const fits = option_.ports->align(spec::pci::bridge::ports_unit) && option_.ports->left() != 0;
+            bool const fits = option_.ports->align_next(spec::pci::bridge::ports_unit) && option_.ports->left() != 0;
             level.ports = option_.ports->next();
             uint64_t const last = level.ports + option_.ports->left() - 1;
             level.has_ports = fits && last <= UINT32_MAX && level.bridge.has_ports(static_cast<uint32_t>(last));
@@ -223,7 +223,7 @@ private:
         if (!level.has_memory || option_.memory->next() == level.memory) {
             return;
         }
-        bool const ends = option_.memory->align(spec::pci::bridge::memory_unit);
+        bool const ends = option_.memory->align_next(spec::pci::bridge::memory_unit);
         if (uint64_t const end = option_.memory->next(); ends && end - 1 <= UINT32_MAX) {
             level.bridge.set_memory(static_cast<uint32_t>(level.memory), static_cast<uint32_t>(end - 1));
         } else {
@@ -234,7 +234,7 @@ private:
         if (!level.has_ports || option_.ports->next() == level.ports) {
             return;
         }
-        if (option_.ports->align(spec::pci::bridge::ports_unit)) {
+        if (option_.ports->align_next(spec::pci::bridge::ports_unit)) {
             level.bridge.set_ports(static_cast<uint32_t>(level.ports),
                                    static_cast<uint32_t>(option_.ports->next() - 1));
         } else {
@@ -258,7 +258,7 @@ private:
 
 /// The bridge behind which bus number `bus` is, on a bus from `first` on; bus number `bus` itself if there is none.
 template <PciConfigAccess Access>
-[[nodiscard]] PciAddress find_bridge(Access& access, uint8_t bus, uint8_t first) {
+[[__nodiscard__]] PciAddress find_bridge(Access& access, uint8_t bus, uint8_t first) {
     for (unsigned at = bus; at-- > first;) {
         for (unsigned frame = 0; frame < unsigned{spec::pci::devices} * spec::pci::functions; ++frame) {
             PciFunction<Access> const function{
@@ -291,7 +291,8 @@ template <PciConfigAccess Access>
 /// if (buses) virtq::for_each_virtio_function(access, *buses, each);
 /// ```
 template <class Access>
-[[nodiscard]] Result<PciBusRange> number_buses(Access& access, PciBusRange buses, PciProbeOption const& option = {}) {
+[[__nodiscard__]] Result<PciBusRange> number_buses(Access& access, PciBusRange buses,
+                                                   PciProbeOption const& option = {}) {
     static_assert(is_pci_config_access_or_says_why<Access>());
     return detail::BusNumbering<Access>{access, buses, option}.run();
 }
@@ -305,7 +306,7 @@ struct PciRootPin {
 /// PCI-to-PCI Bridge Architecture Specification 1.2, 9.1: each bridge passes the pin of a device on as another one, by
 /// the device's number. `buses` are those that `number_buses` returned. A function whose bridge is not found has none.
 template <PciConfigAccess Access>
-[[nodiscard]] PciRootPin find_root_pin(PciFunction<Access> const& function, PciBusRange buses) {
+[[__nodiscard__]] PciRootPin find_root_pin(PciFunction<Access> const& function, PciBusRange buses) {
     PciAddress at = function.address();
     uint8_t const pin = function.read(spec::pci::interrupt_pin);
     PciRootPin root{at.device, pin <= spec::pci::interrupt_pins ? pin : uint8_t{0}};

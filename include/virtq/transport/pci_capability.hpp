@@ -13,7 +13,7 @@ namespace virtq {
 /// where it did, 0 if it never did. Errors: `pci_capability_list_broken` for a list that leaves its place or does not
 /// end. Bounded: there is room for 48.
 template <PciConfigAccess Access, class Each>
-[[nodiscard]] Result<uint16_t> find_capability(PciFunction<Access> const& function, Each each) {
+[[__nodiscard__]] Result<uint16_t> find_capability(PciFunction<Access> const& function, Each each) {
     if ((function.read(spec::pci::status) & spec::pci::status_capabilities) == 0) {
         return uint16_t{0};
     }

@@ -22,16 +22,16 @@ public:
         : function_(function), capability_(capability), bar_(structure.bar), base_(structure.offset) {}
 
     /// Whether it refers to a device.
-    [[nodiscard]] constexpr bool is_set() const { return capability_ != 0; }
+    [[__nodiscard__]] constexpr bool is_set() const { return capability_ != 0; }
 
-    [[nodiscard]] uint8_t read8(uint16_t offset) const { return function_.read8(aim(offset, 1)); }
-    [[nodiscard]] uint16_t read16(uint16_t offset) const { return function_.read16(aim(offset, 2)); }
-    [[nodiscard]] uint32_t read32(uint16_t offset) const { return function_.read32(aim(offset, 4)); }
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return function_.read8(aim(offset, 1)); }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return function_.read16(aim(offset, 2)); }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return function_.read32(aim(offset, 4)); }
     void write8(uint16_t offset, uint8_t value) const { function_.write8(aim(offset, 1), value); }
     void write16(uint16_t offset, uint16_t value) const { function_.write16(aim(offset, 2), value); }
     void write32(uint16_t offset, uint32_t value) const { function_.write32(aim(offset, 4), value); }
 
-    [[nodiscard]] PciConfigWindow at(uint32_t offset) const {
+    [[__nodiscard__]] PciConfigWindow at(uint32_t offset) const {
         PciConfigWindow further = *this;
         further.base_ += offset;
         return further;
@@ -40,13 +40,13 @@ public:
 private:
     /// Returns where in configuration space the register now is. The length goes first: an offset has to be a multiple
     /// of it when it is written (§4.1.4.9.2).
-    [[nodiscard]] uint16_t aim(uint16_t offset, uint32_t width) const {
+    [[__nodiscard__]] uint16_t aim(uint16_t offset, uint32_t width) const {
         function_.write8(field(spec::pci::cap::bar), bar_);
         function_.write32(field(spec::pci::cap::length), width);
         function_.write32(field(spec::pci::cap::offset), base_ + offset);
         return field(spec::pci::cap::pci_cfg_data);
     }
-    [[nodiscard]] uint16_t field(uint16_t offset) const { return static_cast<uint16_t>(capability_ + offset); }
+    [[__nodiscard__]] uint16_t field(uint16_t offset) const { return static_cast<uint16_t>(capability_ + offset); }
 
     PciFunction<Access> function_;
     uint16_t capability_ = 0;

@@ -13,7 +13,7 @@ namespace virtq::detail {
 
 /// Whether two headers read the same, apart from command and status, which move.
 template <PciConfigAccess Access>
-[[nodiscard]] bool is_same_header(PciFunction<Access> const& one, PciFunction<Access> const& other) {
+[[__nodiscard__]] bool is_same_header(PciFunction<Access> const& one, PciFunction<Access> const& other) {
     for (uint16_t offset = 0; offset < spec::pci::header_bytes; offset = static_cast<uint16_t>(offset + 4)) {
         if (offset != spec::pci::command.offset && one.read32(offset) != other.read32(offset)) {
             return false;
@@ -24,7 +24,7 @@ template <PciConfigAccess Access>
 
 /// Whether a place was given to one of its BARs: then no other function has the same.
 template <PciConfigAccess Access>
-[[nodiscard]] bool is_placed(PciFunction<Access> const& function) {
+[[__nodiscard__]] bool is_placed(PciFunction<Access> const& function) {
     for (uint16_t index = 0; index < spec::pci::bar_count; ++index) {
         auto const offset = static_cast<uint16_t>(spec::pci::bar_first + spec::pci::bar_bytes * index);
         if ((function.read32(offset) & ~spec::pci::bar_memory_flags) != 0) {
@@ -37,7 +37,7 @@ template <PciConfigAccess Access>
 /// Whether all device numbers of the bus of `first`, which is there, answer as it does. Ends at the first that does
 /// not.
 template <PciConfigAccess Access>
-[[nodiscard]] bool devices_echo(Access& access, PciFunction<Access> const& first) {
+[[__nodiscard__]] bool devices_echo(Access& access, PciFunction<Access> const& first) {
     PciAddress address = first.address();
     for (address.device = 1; address.device < spec::pci::devices; ++address.device) {
         if (!is_same_header(first, PciFunction<Access>{access, address})) {
@@ -49,7 +49,7 @@ template <PciConfigAccess Access>
 
 /// The same of the functions of a device. Eight equal ones whose BARs nobody has placed can be.
 template <PciConfigAccess Access>
-[[nodiscard]] bool functions_echo(Access& access, PciFunction<Access> const& first) {
+[[__nodiscard__]] bool functions_echo(Access& access, PciFunction<Access> const& first) {
     if (!is_placed(first)) {
         return false;
     }

@@ -18,13 +18,13 @@ public:
     PciEitherSpace(PciFunction<PciKeptAccess> const& function, uint16_t capability, PciStructure const& structure)
         : window_(function, capability, structure) {}
 
-    [[nodiscard]] uint8_t read8(uint16_t offset) {
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) {
         return window_.is_set() ? window_.read8(offset) : memory_.read8(offset);
     }
-    [[nodiscard]] uint16_t read16(uint16_t offset) {
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) {
         return window_.is_set() ? window_.read16(offset) : memory_.read16(offset);
     }
-    [[nodiscard]] uint32_t read32(uint16_t offset) {
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) {
         return window_.is_set() ? window_.read32(offset) : memory_.read32(offset);
     }
     void write8(uint16_t offset, uint8_t value) {
@@ -37,7 +37,7 @@ public:
         window_.is_set() ? window_.write32(offset, value) : memory_.write32(offset, value);
     }
 
-    [[nodiscard]] PciEitherSpace at(uint32_t offset) const {
+    [[__nodiscard__]] PciEitherSpace at(uint32_t offset) const {
         PciEitherSpace further = *this;
         if (window_.is_set()) {
             further.window_ = window_.at(offset);

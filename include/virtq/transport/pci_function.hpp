@@ -21,18 +21,18 @@ public:
     constexpr PciFunction() = default;
     constexpr PciFunction(Access& access, PciAddress address) : access_(&access), address_(address) {}
 
-    [[nodiscard]] PciAddress address() const { return address_; }
-    [[nodiscard]] Access& access() const { return *access_; }
+    [[__nodiscard__]] PciAddress address() const { return address_; }
+    [[__nodiscard__]] Access& access() const { return *access_; }
 
-    [[nodiscard]] uint8_t read8(uint16_t offset) const { return access_->read8(address_, offset); }
-    [[nodiscard]] uint16_t read16(uint16_t offset) const { return access_->read16(address_, offset); }
-    [[nodiscard]] uint32_t read32(uint16_t offset) const { return access_->read32(address_, offset); }
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return access_->read8(address_, offset); }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return access_->read16(address_, offset); }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return access_->read32(address_, offset); }
     void write8(uint16_t offset, uint8_t value) const { access_->write8(address_, offset, value); }
     void write16(uint16_t offset, uint16_t value) const { access_->write16(address_, offset, value); }
     void write32(uint16_t offset, uint32_t value) const { access_->write32(address_, offset, value); }
 
     template <class Word, virtq::Access access>
-    [[nodiscard]] Word read(Register<Word, access> which) const {
+    [[__nodiscard__]] Word read(Register<Word, access> which) const {
         return platform::read_register(*this, which);
     }
     template <class Word, virtq::Access access>
@@ -51,13 +51,13 @@ namespace detail {
 /// every access through the ports 0xcf8 and 0xcfc is to lose the low bits of the offset, and what is read then is
 /// plausible. Errors: `pci_access_widths_differ`, `pci_function_absent` for one that was unplugged meanwhile.
 template <PciConfigAccess Access>
-[[nodiscard]] Error check_widths(PciFunction<Access> const& function) {
-    uint32_t const ids = function.read(spec::pci::ids);
-    auto const vendor = static_cast<uint16_t>(ids);
-    bool same = function.read(spec::pci::vendor_id) == vendor &&
-                function.read(spec::pci::device_id) == static_cast<uint16_t>(ids >> 16);
+[[__nodiscard__]] Error check_widths(PciFunction<Access> const& function) {
+    uint32_t const ids_read = function.read(spec::pci::vendor_and_device);
+    auto const vendor_read = static_cast<uint16_t>(ids_read);
+    bool same = function.read(spec::pci::vendor_id) == vendor_read &&
+                function.read(spec::pci::device_id) == static_cast<uint16_t>(ids_read >> 16);
     for (uint16_t offset = 0; offset < 4; ++offset) {
-        same = same && function.read8(offset) == static_cast<uint8_t>(ids >> (8 * offset));
+        same = same && function.read8(offset) == static_cast<uint8_t>(ids_read >> (8 * offset));
     }
     if (same) {
         return Error::none;
@@ -76,12 +76,12 @@ template <PciConfigAccess Access>
 /// devices do not: QEMU has transitional ones that are not in it. The ID does not say which interface a device has:
 /// the capabilities do.
 template <PciConfigAccess Access>
-[[nodiscard]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
-    uint16_t const vendor = function.read(spec::pci::vendor_id);
-    if (vendor == spec::pci::vendor_absent) {
+[[__nodiscard__]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
+    uint16_t const vendor_read = function.read(spec::pci::vendor_id);
+    if (vendor_read == spec::pci::vendor_absent) {
         return Error::pci_function_absent;
     }
-    if (vendor == spec::pci::vendor_zero) {
+    if (vendor_read == spec::pci::vendor_zero) {
         return Error::pci_vendor_zero;
     }
     if (Error const error = detail::check_widths(function); error != Error::none) {
@@ -89,7 +89,7 @@ template <PciConfigAccess Access>
     }
     uint16_t const device = function.read(spec::pci::device_id);
     uint8_t const header = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
-    if (vendor != spec::pci::vendor || device < spec::pci::device_transitional_first ||
+    if (vendor_read != spec::pci::vendor_virtio || device < spec::pci::device_transitional_first ||
         device > spec::pci::device_last || header != 0) {
         return Error::not_virtio;
     }
@@ -100,7 +100,7 @@ template <PciConfigAccess Access>
 
 /// Where INTx of this function goes.
 template <PciConfigAccess Access>
-[[nodiscard]] PciLine find_line(PciFunction<Access> const& function) {
+[[__nodiscard__]] PciLine find_line(PciFunction<Access> const& function) {
     return {function.read(spec::pci::interrupt_pin), function.read(spec::pci::interrupt_line)};
 }
 
@@ -108,7 +108,7 @@ template <PciConfigAccess Access>
 /// silenced; and makes sure of the first two: firmware, and other kernels' examples, leave either off. Error:
 /// `pci_command_refused`.
 template <PciConfigAccess Access>
-[[nodiscard]] Status enable_pci(PciFunction<Access> const& function, uint16_t spaces) {
+[[__nodiscard__]] Status enable_pci(PciFunction<Access> const& function, uint16_t spaces) {
     uint16_t const wanted = static_cast<uint16_t>(spaces | spec::pci::command_bus_master);
     uint16_t const before = function.read(spec::pci::command);
     function.write(spec::pci::command,

@@ -10,7 +10,7 @@
 namespace virtq {
 
 /// §4.1.4.5 (ISR status capability): neither for another device on a shared line, and for a device that is gone.
-[[nodiscard]] constexpr InterruptCause pci_interrupt_cause(uint8_t isr) {
+[[__nodiscard__]] constexpr InterruptCause pci_interrupt_cause(uint8_t isr) {
     if (isr == spec::pci::isr_gone) {
         return {};
     }
@@ -24,10 +24,10 @@ public:
     constexpr PciVectors() = default;
     explicit constexpr PciVectors(uint16_t count) : count_(count) {}
 
-    [[nodiscard]] constexpr bool in_use() const { return count_ != 0; }
+    [[__nodiscard__]] constexpr bool in_use() const { return count_ != 0; }
 
-    [[nodiscard]] constexpr uint16_t of_config() const { return 0; }
-    [[nodiscard]] constexpr uint16_t of_queue(uint16_t queue) const {
+    [[__nodiscard__]] constexpr uint16_t of_config() const { return 0; }
+    [[__nodiscard__]] constexpr uint16_t of_queue(uint16_t queue) const {
         uint16_t const shared = static_cast<uint16_t>(count_ - 1);
         if (shared == 0) {
             return 0;
@@ -39,7 +39,7 @@ public:
     }
 
     /// What an interrupt of this vector may mean. The device does not say more: ISR status is unused (§4.1.5.1.2).
-    [[nodiscard]] constexpr InterruptCause cause(uint16_t vector) const {
+    [[__nodiscard__]] constexpr InterruptCause cause(uint16_t vector) const {
         return {vector != of_config() || count_ == 1, vector == of_config()};
     }
 

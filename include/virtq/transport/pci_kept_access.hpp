@@ -24,13 +24,13 @@ public:
         }
     }
 
-    [[nodiscard]] uint8_t read8(PciAddress address, uint16_t offset) {
+    [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) {
         return static_cast<uint8_t>(reach_(place(), address, offset, Step::read8, 0));
     }
-    [[nodiscard]] uint16_t read16(PciAddress address, uint16_t offset) {
+    [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) {
         return static_cast<uint16_t>(reach_(place(), address, offset, Step::read16, 0));
     }
-    [[nodiscard]] uint32_t read32(PciAddress address, uint16_t offset) {
+    [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) {
         return reach_(place(), address, offset, Step::read32, 0);
     }
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
@@ -50,7 +50,7 @@ private:
     static constexpr uint32_t copy_bytes = 2 * sizeof(void*);
 
     template <class Access>
-    [[nodiscard]] static constexpr bool may_copy() {
+    [[__nodiscard__]] static constexpr bool may_copy() {
         if constexpr (requires { Access::may_be_copied; }) {
             return Access::may_be_copied && sizeof(Access) <= copy_bytes && __is_trivially_copyable(Access);
         } else {
@@ -73,7 +73,7 @@ private:
         return 0;
     }
 
-    [[nodiscard]] void* place() { return is_copy_ ? static_cast<void*>(copy_) : access_; }
+    [[__nodiscard__]] void* place() { return is_copy_ ? static_cast<void*>(copy_) : access_; }
 
     Reach reach_ = nullptr;
     void* access_ = nullptr;

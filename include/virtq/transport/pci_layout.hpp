@@ -34,7 +34,7 @@ public:
 
     void look_at(uint16_t capability) {
         using Type = spec::pci::StructureType;
-        auto const type = static_cast<Type>(byte(capability, spec::pci::cap::cfg_type));
+        auto const type = static_cast<Type>(octet(capability, spec::pci::cap::cfg_type));
         switch (type) {  // reserved types are to be ignored
             case Type::common: take(layout_.common, capability, {spec::pci::common::bytes, 4}); break;
             case Type::notify: take_notify(capability); break;
@@ -46,10 +46,10 @@ public:
     }
 
     /// The window's capability if its length leaves its data out, and 0 otherwise.
-    [[nodiscard]] uint16_t short_window() const { return window_is_short_ ? layout_.window : uint16_t{0}; }
+    [[__nodiscard__]] uint16_t short_window() const { return window_is_short_ ? layout_.window : uint16_t{0}; }
     void refuse_window() { layout_.window = 0; }
 
-    [[nodiscard]] Result<PciLayout> result() const {
+    [[__nodiscard__]] Result<PciLayout> result() const {
         PciStructure const* const all[] = {&layout_.common, &layout_.notify, &layout_.isr, &layout_.device};
         for (unsigned i = 0; i < 4; ++i) {
             for (unsigned j = 0; j < i; ++j) {
@@ -82,7 +82,7 @@ private:
             refused_ = true;
             return false;
         }
-        PciStructure found{byte(capability, spec::pci::cap::bar), word(capability, spec::pci::cap::offset),
+        PciStructure found{octet(capability, spec::pci::cap::bar), word(capability, spec::pci::cap::offset),
                            word(capability, spec::pci::cap::length)};
         if (found.bar >= spec::pci::bar_count) {  // a reserved BAR is to be ignored
             return false;
@@ -115,24 +115,24 @@ private:
         bool const has_fields = has_room(capability, spec::pci::cap::bytes);
         if (layout_.window == 0 && has_fields && capability + end <= spec::pci::capability_end) {
             layout_.window = capability;
-            window_is_short_ = byte(capability, spec::pci::capability_length) < end;
+            window_is_short_ = octet(capability, spec::pci::capability_length) < end;
         }
     }
 
     /// A capability may be longer than what is known of it, and never shorter.
-    [[nodiscard]] bool has_room(uint16_t capability, uint8_t bytes) const {
-        return byte(capability, spec::pci::capability_length) >= bytes &&
+    [[__nodiscard__]] bool has_room(uint16_t capability, uint8_t bytes) const {
+        return octet(capability, spec::pci::capability_length) >= bytes &&
                capability + bytes <= spec::pci::capability_end;
     }
 
-    [[nodiscard]] bool any() const {
+    [[__nodiscard__]] bool any() const {
         return layout_.common.exists() || layout_.notify.exists() || layout_.isr.exists() || layout_.device.exists();
     }
 
-    [[nodiscard]] uint8_t byte(uint16_t capability, uint16_t offset) const {
+    [[__nodiscard__]] uint8_t octet(uint16_t capability, uint16_t offset) const {
         return function_.read8(static_cast<uint16_t>(capability + offset));
     }
-    [[nodiscard]] uint32_t word(uint16_t capability, uint16_t offset) const {
+    [[__nodiscard__]] uint32_t word(uint16_t capability, uint16_t offset) const {
         return function_.read32(static_cast<uint16_t>(capability + offset));
     }
 
@@ -148,7 +148,7 @@ private:
 /// Errors: `pci_modern_absent` for a device with a legacy interface only, `pci_structure_missing`,
 /// `pci_structure_invalid`, `pci_capability_list_broken`.
 template <PciConfigAccess Access>
-[[nodiscard]] Result<PciLayout> find_layout(PciFunction<Access> const& function, PciBars const& bars) {
+[[__nodiscard__]] Result<PciLayout> find_layout(PciFunction<Access> const& function, PciBars const& bars) {
     detail::LayoutSearch<Access> search{function, bars};
     Result<uint16_t> const end = find_capability(function, [&](uint8_t id, uint16_t capability) {
         if (id == spec::pci::capability_vendor) {

@@ -34,8 +34,8 @@ public:
     /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device that has no legacy interface of this
     /// kind, `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
-                               PciProbeOption const& option = {}) {
+    [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
+                                   PciProbeOption const& option = {}) {
         static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
@@ -71,8 +71,8 @@ public:
     /// Interrupts by MSI-X, whose table is in memory: see `enable_msix`, and `PciVectors` for which vector is whose.
     /// After `probe`, before `init`.
     template <DivisibleSpace TableSpace = MmioSpace, PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
-                                            Span<MsiMessage const> messages) {
+    [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                                Span<MsiMessage const> messages) {
         static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
         if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
@@ -85,17 +85,17 @@ public:
     /// For a kernel that has switched MSI-X on by itself, after `probe`.
     void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
 
-    [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
-    [[nodiscard]] bool is_legacy() const { return true; }
+    [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
+    [[__nodiscard__]] bool is_legacy() const { return true; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[nodiscard]] bool is_probed() const { return probe_mark_.is_set(); }
+    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
     /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
-    [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
-    [[nodiscard]] PciLine interrupt_line() const { return line_; }
-    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
-    [[nodiscard]] uint16_t vector_calls() const { return vector_calls_.value(); }
+    [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
+    [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
+    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[__nodiscard__]] uint16_t vector_calls() const { return vector_calls_.value(); }
     /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
-    [[nodiscard]] uint16_t queue_vector(uint16_t queue) {
+    [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
             return spec::pci::no_vector;
         }
@@ -103,20 +103,20 @@ public:
         return read(spec::pci::legacy::queue_msix_vector);
     }
     /// Whether the device was told of a queue, and not reset since.
-    [[nodiscard]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
     /// One above the highest queue that was enabled since `probe`.
-    [[nodiscard]] uint32_t enabled_queue_end() const { return queue_end_; }
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
 
     /// The last `notify` since the device was reset, for diag/.
-    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
 
-    [[nodiscard]] Features possible_features() const {
+    [[__nodiscard__]] Features possible_features() const {
         Features possible;
         possible.set_word(0, UINT32_MAX);
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() {
+    [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{read(spec::pci::legacy::device_status)};
     }
@@ -130,7 +130,7 @@ public:
     }
 
     /// A legacy interface has one word.
-    [[nodiscard]] uint32_t offered_features(unsigned word) {
+    [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         return word == 0 ? read(spec::pci::legacy::device_features) : 0;
     }
@@ -143,22 +143,22 @@ public:
 
     /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
     /// After `DeviceInit::negotiate`, and before a queue is set up.
-    [[nodiscard]] uint16_t queue_count() { return count_queues(*this); }
-    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+    [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
+    [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::legacy::queue_size);
     }
     /// §4.1.5.1.3.1: there is no way to ask for another.
-    [[nodiscard]] bool is_queue_size_fixed() const { return true; }
-    [[nodiscard]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
+    [[__nodiscard__]] bool is_queue_size_fixed() const { return true; }
+    [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
-    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::legacy::queue_address) != 0;
     }
 
     /// §4.1.5.1.3.1. Errors: `vector_refused`, `queue_not_accepted`.
-    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+    [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         in_use_ = true;
         queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
         select(queue);
@@ -180,7 +180,7 @@ public:
     /// §2.6.1: a legacy device has no reset of one queue. Page number 0 takes it out of use, which is not asked for
     /// here.
     void reset_queue(uint16_t) {}
-    [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
+    [[__nodiscard__]] bool is_queue_reset(uint16_t) { return false; }
 
     /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
@@ -195,13 +195,13 @@ public:
         return vectors_.cause(vector);
     }
 
-    [[nodiscard]] uint8_t read_config8(uint16_t offset) {
+    [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return has_config(offset, 1) ? space_.read8(in_config(offset)) : 0;
     }
-    [[nodiscard]] uint16_t read_config16(uint16_t offset) {
+    [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return has_config(offset, 2) ? little_endian(space_.read16(in_config(offset))) : 0;
     }
-    [[nodiscard]] uint32_t read_config32(uint16_t offset) {
+    [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return has_config(offset, 4) ? little_endian(space_.read32(in_config(offset))) : 0;
     }
     void write_config8(uint16_t offset, uint8_t value) {
@@ -210,12 +210,12 @@ public:
         }
     }
     /// Whether the device configuration has `bytes` bytes. Error: `config_too_short`.
-    [[nodiscard]] Status check_config(uint32_t bytes) const {
+    [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         check_probed();
         return uint64_t{config_begin()} + bytes <= bytes_ ? Status{} : Status{Error::config_too_short};
     }
     /// There is none: readers compare two reads (§2.5.4).
-    [[nodiscard]] uint32_t config_generation() { return 0; }
+    [[__nodiscard__]] uint32_t config_generation() { return 0; }
 
 private:
     /// For a call that would otherwise go to whatever is at address 0.
@@ -231,7 +231,7 @@ private:
     static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;
 
     template <class Word, Access access>
-    [[nodiscard]] Word read(Register<Word, access> which) {
+    [[__nodiscard__]] Word read(Register<Word, access> which) {
         return platform::read_register(space_, which);
     }
     template <class Word, Access access>
@@ -246,7 +246,7 @@ private:
 
     /// Before the device may answer: with an address of 0 it would answer at 0.
     template <DeviceMapper Mapper>
-    [[nodiscard]] Status map(PciBar const& bar, Mapper& mapper) {
+    [[__nodiscard__]] Status map(PciBar const& bar, Mapper& mapper) {
         if (!bar.is_assigned()) {
             return Error::pci_bar_unassigned;
         }
@@ -266,7 +266,7 @@ private:
         return {};
     }
 
-    [[nodiscard]] Status take(spec::DeviceId type) {
+    [[__nodiscard__]] Status take(spec::DeviceId type) {
         probe_mark_.set();
         if (status().is_gone()) {
             return Error::device_gone;
@@ -276,7 +276,7 @@ private:
     }
 
     /// §4.1.5.1.2.2: whether the device took both.
-    [[nodiscard]] bool set_vectors(uint16_t queue) {
+    [[__nodiscard__]] bool set_vectors(uint16_t queue) {
         write(spec::pci::legacy::config_msix_vector, vectors_.of_config());
         write(spec::pci::legacy::queue_msix_vector, vectors_.of_queue(queue));
         return read(spec::pci::legacy::config_msix_vector) == vectors_.of_config() &&
@@ -284,12 +284,14 @@ private:
     }
 
     /// With MSI-X enabled two registers more stand before it.
-    [[nodiscard]] uint16_t config_begin() const {
+    [[__nodiscard__]] uint16_t config_begin() const {
         return vectors_.in_use() ? spec::pci::legacy::config_offset_msix : spec::pci::legacy::config_offset;
     }
-    [[nodiscard]] uint16_t in_config(uint16_t offset) const { return static_cast<uint16_t>(config_begin() + offset); }
+    [[__nodiscard__]] uint16_t in_config(uint16_t offset) const {
+        return static_cast<uint16_t>(config_begin() + offset);
+    }
     /// A driver may ask for a field that this BAR has no room for: it reads as 0.
-    [[nodiscard]] bool has_config(uint16_t offset, uint32_t width) const {
+    [[__nodiscard__]] bool has_config(uint16_t offset, uint32_t width) const {
         check_probed();
         return uint32_t{config_begin()} + offset + width <= bytes_;
     }

@@ -11,7 +11,7 @@ class PciMappings {
 public:
     /// One more of `bytes`, which is not 0. False: some of them are those of an earlier one. There is room for all
     /// structures that a device has.
-    [[nodiscard]] constexpr bool add(uintptr_t first, uint32_t bytes) {
+    [[__nodiscard__]] constexpr bool add(uintptr_t first, uint32_t bytes) {
         for (Range const& other : ranges_) {
             bool const reaches_in = first < other.first && other.first - first < bytes;
             bool const lies_in = first >= other.first && first - other.first < other.bytes;

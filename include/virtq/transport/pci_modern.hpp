@@ -46,8 +46,8 @@ public:
     /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `pci_mappings_overlap`,
     /// `device_gone`.
     template <PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
-                               PciProbeOption const& option = {}) {
+    [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
+                                   PciProbeOption const& option = {}) {
         static_assert(is_device_mapper_or_says_why<Mapper>());
         Result<spec::DeviceId> const type = start_probe(function);
         if (!type) {
@@ -78,7 +78,7 @@ public:
     /// (§4.1.4.9), with `PciConfigWindow<Access>` as `Space`. Four accesses each, so `notify` and `on_interrupt` must
     /// be serialised too. Errors: as above, `pci_structure_missing` for a device without such a window.
     template <PciConfigAccess Access>
-    [[nodiscard]] Status probe_through_window(PciFunction<Access> const& function) {
+    [[__nodiscard__]] Status probe_through_window(PciFunction<Access> const& function) {
         Result<spec::DeviceId> const type = start_probe(function);
         if (!type) {
             return type.error();
@@ -100,8 +100,8 @@ public:
     /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
     /// `init`.
     template <PciConfigAccess Access, class Mapper>
-    [[nodiscard]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
-                                            Span<MsiMessage const> messages) {
+    [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
+                                                Span<MsiMessage const> messages) {
         static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
         Result<uint16_t> const count = enable_msix<Space>(function, mapper, messages);
@@ -111,17 +111,17 @@ public:
     /// For a kernel that has switched MSI-X on by itself, after `probe`.
     void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
 
-    [[nodiscard]] spec::DeviceId device_id() const { return device_id_; }
-    [[nodiscard]] bool is_legacy() const { return false; }
+    [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
+    [[__nodiscard__]] bool is_legacy() const { return false; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[nodiscard]] bool is_probed() const { return probe_mark_.is_set(); }
+    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
     /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
-    [[nodiscard]] bool uses_vectors() const { return vectors_.in_use(); }
-    [[nodiscard]] PciLine interrupt_line() const { return line_; }
-    [[nodiscard]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
-    [[nodiscard]] uint16_t vector_calls() const { return vector_calls_.value(); }
+    [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
+    [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
+    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    [[__nodiscard__]] uint16_t vector_calls() const { return vector_calls_.value(); }
     /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
-    [[nodiscard]] uint16_t queue_vector(uint16_t queue) {
+    [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
             return spec::pci::no_vector;
         }
@@ -129,17 +129,17 @@ public:
         return read(spec::pci::common::queue_msix_vector);
     }
     /// Whether the device was told of a queue, and not reset since.
-    [[nodiscard]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
     /// One above the highest queue that was enabled since `probe`.
-    [[nodiscard]] uint32_t enabled_queue_end() const { return queue_end_; }
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
     /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[nodiscard]] bool has_asked_features_ok() const { return asked_features_ok_; }
+    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// The last `notify` since the device was reset, for diag/.
-    [[nodiscard]] LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
 
     /// §6: bits whose registers the device's structures have no room for cannot be.
-    [[nodiscard]] Features possible_features() const {
+    [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < Features::word_count; ++word) {
             possible.set_word(word, UINT32_MAX);
@@ -153,7 +153,7 @@ public:
         return possible;
     }
 
-    [[nodiscard]] DeviceStatus status() {
+    [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{read(spec::pci::common::device_status)};
     }
@@ -167,7 +167,7 @@ public:
         write(spec::pci::common::device_status, status.bits());
     }
 
-    [[nodiscard]] uint32_t offered_features(unsigned word) {
+    [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         write(spec::pci::common::device_feature_select, uint32_t{word});
         return read(spec::pci::common::device_feature);
@@ -183,29 +183,29 @@ public:
     }
 
     /// §4.1.4.3: how many queues the device has, the administration queues left out.
-    [[nodiscard]] uint16_t queue_count() {
+    [[__nodiscard__]] uint16_t queue_count() {
         check_probed();
         return read(spec::pci::common::num_queues);
     }
-    [[nodiscard]] uint32_t queue_size_max(uint16_t queue) {
+    [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_size);
     }
-    [[nodiscard]] bool is_queue_size_fixed() const { return false; }
+    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
     /// §4.1.5.1.3: the device may be told a smaller size, and some do not listen.
-    [[nodiscard]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
+    [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         select(queue);
         write(spec::pci::common::queue_size, static_cast<uint16_t>(size));
         return read(spec::pci::common::queue_size);
     }
 
-    [[nodiscard]] bool is_queue_in_use(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_enable) != 0;
     }
 
     /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
-    [[nodiscard]] QueueAddresses told_addresses(uint16_t queue) {
+    [[__nodiscard__]] QueueAddresses told_addresses(uint16_t queue) {
         select(queue);
         return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
                 read(spec::pci::common::queue_driver), read(spec::pci::common::queue_device)};
@@ -213,7 +213,7 @@ public:
 
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
     /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
-    [[nodiscard]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
+    [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         in_use_ = true;
         queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
         if (choose_queue_size(queue, addresses.size) != addresses.size) {
@@ -264,7 +264,7 @@ public:
             write(spec::pci::common::queue_reset, uint16_t{1});
         }
     }
-    [[nodiscard]] bool is_queue_reset(uint16_t queue) {
+    [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         if (!has_queue_reset()) {
             return false;
         }
@@ -285,11 +285,13 @@ public:
         return vectors_.cause(vector);
     }
 
-    [[nodiscard]] uint8_t read_config8(uint16_t offset) { return has_config(offset, 1) ? config_.read8(offset) : 0; }
-    [[nodiscard]] uint16_t read_config16(uint16_t offset) {
+    [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
+        return has_config(offset, 1) ? config_.read8(offset) : 0;
+    }
+    [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return has_config(offset, 2) ? config_.read16(offset) : 0;
     }
-    [[nodiscard]] uint32_t read_config32(uint16_t offset) {
+    [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return has_config(offset, 4) ? config_.read32(offset) : 0;
     }
     void write_config8(uint16_t offset, uint8_t value) {
@@ -299,7 +301,7 @@ public:
     }
     /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` for one that the
     /// probe could not use, `config_too_short`.
-    [[nodiscard]] Status check_config(uint32_t bytes) const {
+    [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         check_probed();
         if (config_error_ != Error::none) {
             return config_error_;
@@ -307,7 +309,7 @@ public:
         return bytes <= config_bytes_ ? Status{} : Status{Error::config_too_short};
     }
     /// Changes whenever a read may have been torn (§2.5).
-    [[nodiscard]] uint32_t config_generation() {
+    [[__nodiscard__]] uint32_t config_generation() {
         check_probed();
         return read(spec::pci::common::config_generation);
     }
@@ -327,14 +329,14 @@ private:
     };
 
     template <class Word, Access access>
-    [[nodiscard]] Word read(Register<Word, access> which) {
+    [[__nodiscard__]] Word read(Register<Word, access> which) {
         return platform::read_register(common_, which);
     }
     template <class Word, Access access>
     void write(Register<Word, access> which, Word value) {
         platform::write_register(common_, which, value);
     }
-    [[nodiscard]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
+    [[__nodiscard__]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
     void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
 
     void select(uint16_t queue) {
@@ -345,7 +347,7 @@ private:
     // --- probe ---
 
     template <PciConfigAccess Access>
-    [[nodiscard]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
+    [[__nodiscard__]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
         *this = PciModernTransport{};
@@ -360,7 +362,7 @@ private:
     /// Before the device may answer: with an address of 0 it would answer at 0. `map(PciStructure)` gives the
     /// registers of a structure.
     template <class Map>
-    [[nodiscard]] Status map_all(PciLayout const& layout, Map const& map) {
+    [[__nodiscard__]] Status map_all(PciLayout const& layout, Map const& map) {
         struct {
             PciStructure const& which;
             Space& place;
@@ -386,7 +388,7 @@ private:
 
     /// Lets the device answer, and looks whether it does.
     template <PciConfigAccess Access>
-    [[nodiscard]] Status go_on(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
+    [[__nodiscard__]] Status go_on(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
         if (Status const enabled = enable_pci(function, spaces); !enabled) {
             return enabled;
         }
@@ -401,7 +403,7 @@ private:
     // --- queues ---
 
     /// §4.1.4.4 (Notification structure layout). The device's numbers must not lead out of the structure.
-    [[nodiscard]] Status place_doorbell(uint16_t queue) {
+    [[__nodiscard__]] Status place_doorbell(uint16_t queue) {
         uint64_t const offset = uint64_t{read(spec::pci::common::queue_notify_off)} * notify_off_multiplier_;
         uint32_t const width = sends_data_ ? 4 : 2;
         if (offset + width > notify_bytes_ || ((notify_offset_ + offset) & (width - 1)) != 0) {
@@ -421,13 +423,13 @@ private:
         numbered_end_ = queue >= numbered_end_ ? uint32_t{queue} + 1 : numbered_end_;
         return {};
     }
-    [[nodiscard]] Doorbell doorbell_of(uint16_t queue) const {
+    [[__nodiscard__]] Doorbell doorbell_of(uint16_t queue) const {
         return queue < doorbell_count ? doorbells_[queue]
                                       : Doorbell{queue * notify_off_multiplier_, queue, queue < numbered_end_};
     }
 
     /// §4.1.5.1.2.2: whether the device took both.
-    [[nodiscard]] bool set_vectors(uint16_t queue) {
+    [[__nodiscard__]] bool set_vectors(uint16_t queue) {
         write(spec::pci::common::config_msix_vector, vectors_.of_config());
         write(spec::pci::common::queue_msix_vector, vectors_.of_queue(queue));
         return read(spec::pci::common::config_msix_vector) == vectors_.of_config() &&
@@ -435,9 +437,11 @@ private:
     }
 
     /// The structure of older devices ends before it.
-    [[nodiscard]] bool has_queue_reset() const { return common_bytes_ >= spec::pci::common::bytes_with_queue_reset; }
+    [[__nodiscard__]] bool has_queue_reset() const {
+        return common_bytes_ >= spec::pci::common::bytes_with_queue_reset;
+    }
     /// A driver may ask for a field that this device's configuration has no room for: it reads as 0.
-    [[nodiscard]] bool has_config(uint16_t offset, uint32_t bytes) const {
+    [[__nodiscard__]] bool has_config(uint16_t offset, uint32_t bytes) const {
         check_probed();
         return offset + bytes <= config_bytes_;
     }

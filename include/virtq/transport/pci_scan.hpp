@@ -25,7 +25,7 @@ struct PciScan {
 };
 
 /// What a scan saw, and what to do next if it did not find what it should. A constant string without a line end.
-[[nodiscard]] constexpr char const* describe(PciScan const& scan) {
+[[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
     if (scan.trouble != Error::none) {
         return describe(scan.trouble);
     }
@@ -53,7 +53,7 @@ struct PciScan {
 namespace detail {
 
 template <PciConfigAccess Access>
-[[nodiscard]] bool is_unnumbered_bridge(PciFunction<Access> const& function) {
+[[__nodiscard__]] bool is_unnumbered_bridge(PciFunction<Access> const& function) {
     uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
     return type == spec::pci::bridge::header_type && function.read(spec::pci::bridge::secondary_bus) == 0;
 }

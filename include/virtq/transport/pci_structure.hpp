@@ -15,11 +15,11 @@ struct PciStructure {
     uint32_t offset = 0;
     uint32_t length = 0;  ///< 0: the device has none
 
-    [[nodiscard]] constexpr bool exists() const { return length != 0; }
-    [[nodiscard]] constexpr bool lies_in(PciBars const& bars) const {
+    [[__nodiscard__]] constexpr bool exists() const { return length != 0; }
+    [[__nodiscard__]] constexpr bool lies_in(PciBars const& bars) const {
         return bars[bar].kind == PciBar::Kind::memory && bars[bar].has(offset, length);
     }
-    [[nodiscard]] constexpr bool overlaps(PciStructure const& other) const {
+    [[__nodiscard__]] constexpr bool overlaps(PciStructure const& other) const {
         return exists() && other.exists() && bar == other.bar &&
                uint64_t{offset} < uint64_t{other.offset} + other.length &&
                uint64_t{other.offset} < uint64_t{offset} + length;
@@ -28,7 +28,7 @@ struct PciStructure {
 
 /// Where the kernel has mapped a structure. Errors: `pci_structure_invalid`, `pci_bar_unassigned`, `pci_not_mapped`.
 template <DeviceMapper Mapper>
-[[nodiscard]] Result<uintptr_t> map_structure(PciBars const& bars, PciStructure const& structure, Mapper& mapper) {
+[[__nodiscard__]] Result<uintptr_t> map_structure(PciBars const& bars, PciStructure const& structure, Mapper& mapper) {
     if (!structure.lies_in(bars)) {
         return Error::pci_structure_invalid;
     }

@@ -16,7 +16,7 @@ public:
         : next_(base), left_(base != 0 && bytes > 0 - base ? 0 - base : bytes) {}
 
     /// A place of `bytes`, which is a power of two, aligned to itself. 0: there is no room, and nothing has changed.
-    [[nodiscard]] constexpr uint64_t take(uint64_t bytes) {
+    [[__nodiscard__]] constexpr uint64_t take(uint64_t bytes) {
         // 0 is what a BAR without a place reads as.
         uint64_t const gap = next_ == 0 ? bytes : (bytes - (next_ & (bytes - 1))) & (bytes - 1);
         if (bytes == 0 || gap > left_ || bytes > left_ - gap) {
@@ -30,7 +30,7 @@ public:
 
     /// Skips to a multiple of `bytes`, which is a power of two. False: it lies behind the end, and nothing has
     /// changed.
-    [[nodiscard]] constexpr bool align(uint64_t bytes) {
+    [[__nodiscard__]] constexpr bool align_next(uint64_t bytes) {
         uint64_t const gap = (bytes - (next_ & (bytes - 1))) & (bytes - 1);
         if (gap > left_) {
             return false;
@@ -41,8 +41,8 @@ public:
     }
 
     /// The address of the first byte that is left.
-    [[nodiscard]] constexpr uint64_t next() const { return next_; }
-    [[nodiscard]] constexpr uint64_t left() const { return left_; }
+    [[__nodiscard__]] constexpr uint64_t next() const { return next_; }
+    [[__nodiscard__]] constexpr uint64_t left() const { return left_; }
 
 private:
     uint64_t next_ = 0;

@@ -10,11 +10,11 @@ namespace virtq {
 class ProbeMark {
 public:
     void set() { word_ = here(); }
-    [[nodiscard]] bool is_set() const { return word_ == here(); }
+    [[__nodiscard__]] bool is_set() const { return word_ == here(); }
 
 private:
     /// Odd, and so never 0, since an object of this type has an even address; and no address that memory may hold.
-    [[nodiscard]] uintptr_t here() const { return reinterpret_cast<uintptr_t>(this) ^ pattern; }
+    [[__nodiscard__]] uintptr_t here() const { return reinterpret_cast<uintptr_t>(this) ^ pattern; }
 
     static constexpr uintptr_t pattern = 0x5a17c0d1;
 

@@ -36,7 +36,7 @@ struct InterruptCause {
 /// ```
 template <class T>
 concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, uint32_t size,
-                             unsigned word, uint32_t bits, uint16_t offset, uint8_t byte, DeviceStatus status,
+                             unsigned word, uint32_t bits, uint16_t offset, uint8_t octet, DeviceStatus status,
                              QueueAddresses const& addresses) {
     /// Returns the type of the device, `none` until a probe has succeeded. For example `spec::DeviceId::block`.
     { constant.device_id() } -> SameAs<spec::DeviceId>;
@@ -87,7 +87,7 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     { transport.read_config16(offset) } -> SameAs<uint16_t>;
     { transport.read_config32(offset) } -> SameAs<uint32_t>;
     /// Writes one.
-    { transport.write_config8(offset, byte) } -> SameAs<void>;
+    { transport.write_config8(offset, octet) } -> SameAs<void>;
     /// Returns a number that changes whenever a read may have been torn (§2.5.1). 0 of a legacy device, whose readers
     /// compare two reads. Without a default: always the same number would let torn reads of a modern device pass.
     { transport.config_generation() } -> SameAs<uint32_t>;
@@ -98,7 +98,7 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
 struct TransportDefaults {
     /// All but what needs registers or a place in the notification: RING_RESET, NOTIFICATION_DATA, ADMIN_VQ, SR_IOV
     /// and NOTIF_CONFIG_DATA.
-    [[nodiscard]] Features possible_features() const {
+    [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < Features::word_count; ++word) {
             possible.set_word(word, UINT32_MAX);
@@ -110,10 +110,10 @@ struct TransportDefaults {
         possible.clear(spec::Feature::notif_config_data);
         return possible;
     }
-    [[nodiscard]] bool is_queue_size_fixed() const { return false; }
-    [[nodiscard]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
+    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
+    [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
     void reset_queue(uint16_t) {}
-    [[nodiscard]] bool is_queue_reset(uint16_t) { return false; }
+    [[__nodiscard__]] bool is_queue_reset(uint16_t) { return false; }
 };
 
 namespace detail {
@@ -241,8 +241,8 @@ constexpr void say_what_configuration_calls_lack() {
         "This transport has no public `uint32_t read_config32(uint16_t offset)`: add it, see "
         "virtq/transport/transport.hpp");
     static_assert(
-        requires(T & transport, uint16_t offset, uint8_t byte) {
-            { transport.write_config8(offset, byte) } -> SameAs<void>;
+        requires(T & transport, uint16_t offset, uint8_t octet) {
+            { transport.write_config8(offset, octet) } -> SameAs<void>;
         },
         "This transport has no public `void write_config8(uint16_t offset, uint8_t value)`: add it, see "
         "virtq/transport/transport.hpp");
@@ -258,7 +258,7 @@ constexpr void say_what_configuration_calls_lack() {
 /// Whether the type is a `Transport`; does not compile if not, with a sentence for each call that is missing, or that
 /// takes or returns something else.
 template <class T>
-[[nodiscard]] constexpr bool is_transport_or_says_why() {
+[[__nodiscard__]] constexpr bool is_transport_or_says_why() {
     detail::say_what_device_calls_lack<T>();
     detail::say_what_queue_calls_lack<T>();
     detail::say_what_configuration_calls_lack<T>();
@@ -267,7 +267,7 @@ template <class T>
 
 /// How many queues the device has, of a transport without a register that says so: up to the first of size 0.
 template <class T>
-[[nodiscard]] uint16_t count_queues(T& transport) {
+[[__nodiscard__]] uint16_t count_queues(T& transport) {
     uint16_t count = 0;
     while (count < UINT16_MAX && transport.queue_size_max(count) != 0) {
         ++count;
