@@ -386,12 +386,12 @@ TEST_F(PciBridges, PassAnInterruptPinOn) {
 
 TEST(PciWindow, SkipsToAMultiple) {
     PciWindow window{0x1001, 0x2000};
-    EXPECT_TRUE(window.align(0x1000));
+    EXPECT_TRUE(window.align_next(0x1000));
     EXPECT_EQ(window.next(), 0x2000u);
     EXPECT_EQ(window.left(), 0x1001u);
-    EXPECT_TRUE(window.align(0x1000));
+    EXPECT_TRUE(window.align_next(0x1000));
     EXPECT_EQ(window.next(), 0x2000u);
-    EXPECT_FALSE(window.align(0x4000));
+    EXPECT_FALSE(window.align_next(0x4000));
     EXPECT_EQ(window.next(), 0x2000u);
     EXPECT_EQ(window.left(), 0x1001u);
 }

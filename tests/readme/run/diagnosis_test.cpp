@@ -46,5 +46,21 @@ TEST(WhenItHangs, FindsAddressOutsideMemoryMap) {
     EXPECT_NE(printed.find("outside the memory that was named"), std::string::npos) << printed;
 }
 
+TEST(HeaderExample, Diagnose) {
+    MmioMachine machine;
+    MachinePages pages;
+    MmioTransport<> transport;
+    BlockDevice<MmioTransport<>, 256> disk;
+    auto const registers = machine.map_uncached(MmioMachine::slots + 7 * MmioMachine::stride, MmioMachine::stride);
+    ASSERT_TRUE(transport.probe(MmioSpace{registers}).ok());
+    ASSERT_TRUE(disk.init(transport, pages).ok());
+    std::string printed;
+    auto const kernel_serial_put = [&](char character) { printed += character; };
+#include <blocks/diag/diagnose.inc>
+    EXPECT_FALSE(record.diagnosis.findings().empty());
+    EXPECT_NE(printed.find("=> "), std::string::npos) << printed;
+    EXPECT_TRUE(disk.release(pages).ok());
+}
+
 }  // namespace
 }  // namespace virtq::readme
