@@ -191,6 +191,36 @@ TEST(BlockDiscard, ReachesTheDeviceInPiecesOfItsSize) {
     EXPECT_EQ(machine.disk.requests()[2].ranges[0].sectors, 58u);
 }
 
+// QEMU's limit of write zeroes is 4194303 sectors, whatever the block size is: parts are whole blocks all the same.
+TEST(BlockDiscard, IsSplitIntoWholeBlocks) {
+    DiskMachine<> machine({.disk = {.blk_size = 4096,
+                                    .discard = true,
+                                    .max_discard_sectors = 20,
+                                    .discard_alignment = 3,
+                                    .write_zeroes = true,
+                                    .max_write_zeroes_sectors = 13}});
+    machine.bring_up();
+    BlockRequest request{BlockOperation::discard, 16, 32, {}, Token{}};
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    request.operation = BlockOperation::write_zeroes;
+    ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+    ASSERT_EQ(machine.disk.requests().size(), 6u);
+    for (std::size_t i = 0; i < 6; ++i) {
+        EXPECT_EQ(machine.disk.requests()[i].ranges[0].sectors, i < 2 ? 16u : 8u) << i;
+    }
+}
+
+// A device that takes a sector at a time must not make a call without an end of one that has a limit.
+TEST(BlockWriteZeroes, CountsEachPartAsAPoll) {
+    DiskMachine<8> machine({.disk = {.write_zeroes = true, .max_write_zeroes_sectors = 1}});
+    machine.bring_up();
+    BlockRequest const request{BlockOperation::write_zeroes, 0, 32, {}, Token{}};
+    EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
+    EXPECT_EQ(machine.driver.perform(request, Looks{10}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_LE(machine.disk.requests().size(), 10u);
+    EXPECT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
+}
+
 TEST(BlockWriteZeroes, LeavesZeroes) {
     DiskMachine<> machine({.disk = {.write_zeroes = true, .write_zeroes_may_unmap = true}});
     machine.bring_up();

@@ -463,6 +463,16 @@ TEST(DeviceInit, WaitsForASlowResetAfterFailed) {
     EXPECT_TRUE(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{100}}).ok());
 }
 
+// A boot loader gave the device up, and its reset takes a while: it does not refuse.
+TEST(DeviceInit, WaitsForASlowResetOfAFailedDevice) {
+    DiskMachine<> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    machine.transport.set_status(DeviceStatus{}.with(spec::StatusBit::failed));
+    machine.device.reset_takes(5);
+    SpinRelax relax;
+    EXPECT_TRUE(reset_device(machine.transport, Looks{100}, relax).ok());
+}
+
 // kvm-host: the status reads 0, and the queue is still enabled and in use (faults A9).
 TEST(DeviceInit, KeepsPagesOfAQueueThatSurvivedTheReset) {
     DiskMachine<> machine;

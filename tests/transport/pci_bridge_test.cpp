@@ -335,6 +335,17 @@ TEST_F(PciBridges, AreNumberedWithinTheirRange) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
 }
 
+// One bridge reaches from bus 1 to bus 31, of 16: no second one may get bus 1.
+TEST_F(PciBridges, GetNoNumberTwice) {
+    sim::PciBridge wide;
+    wide.config().poke(bridge::secondary, 1, 1);
+    wide.config().poke(bridge::subordinate, 31, 1);
+    bus.add(PciAddress{0, 1, 0}, wide);
+    bus.add(PciAddress{0, 2, 0}, port);
+    EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &window}).error(), Error::pci_buses_used_up);
+    expect_numbers(port, 0, 0, 0);
+}
+
 TEST_F(PciBridges, MayHaveOtherDevicesBehind) {
     sim::PciStranger stranger{0x8086, 0x100e};
     sim::PciStranger cardbus{0x8086, 0x1234, 2};

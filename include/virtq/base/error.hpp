@@ -145,8 +145,8 @@ enum class Error : uint8_t {
             return "The device fixes a queue size above the N of this queue. Use at least the N that "
                    "required_queue_size() of the driver or DeviceInit returns; for init() of a VirtQueue, its size.";
         case Error::queue_size_fixed_no_power_of_two:
-            return "The device fixes a queue size that is no power of two, which §2.7 forbids for a split queue. Use "
-                   "its modern interface, a packed queue, or another device.";
+            return "The device's queue size is no power of two, which §2.7 forbids for a split queue. Negotiate a "
+                   "packed queue, try the device's other interface, or use another device.";
         case Error::no_pages:
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
         case Error::queue_size_above_pages:
@@ -297,8 +297,8 @@ enum class Error : uint8_t {
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the function is powered down or disabled, or the configuration access does not write.";
         case Error::pci_unreachable:
-            return "No way to this PCI device works: the modern interface, the legacy one and the configuration "
-                   "window were tried. attempts() has the error of each: first mend that of the modern interface.";
+            return "No way to this PCI device works. attempts() has the error of each that was tried: first mend that "
+                   "of the modern interface.";
         case Error::pci_buses_used_up:
             return "There are more PCI bridges, or more of them in a row, than bus numbers or levels for them: give "
                    "number_buses() all buses of the host bridge. Those behind the others were numbered.";
@@ -313,7 +313,7 @@ enum class Error : uint8_t {
             return "The device has no device configuration structure, which this driver reads: the device is faulty, "
                    "or of another type. Look at its capabilities (VIRTIO_PCI_CAP_DEVICE_CFG).";
         case Error::config_refused:
-            return "The device configuration structure of this PCI device is misaligned, or lies outside of a memory "
+            return "The device configuration structure of this PCI device is empty, misaligned, or outside of a memory "
                    "BAR: the device is faulty, or its BARs were measured while another driver used it.";
         case Error::config_too_short:
             return "The device configuration ends before the fields that this driver reads: the device is faulty. "

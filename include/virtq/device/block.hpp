@@ -95,7 +95,7 @@ public:
     /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
     /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
     /// out) have no token. Errors: `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has
-    /// all memory, nothing was handed back, call again. `device_gone`: all was handed back, nothing answers any more.
+    /// all memory; call again. What `each` was not called with is handed back then. `device_gone`: all was handed back, nothing answers any more.
     /// `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed back, `release` is
     /// next.
     template <class Each, Relax R = SpinRelax>
@@ -503,7 +503,7 @@ private:
         BlockParts parts{request, limit};
         BlockPart part;
         uint32_t look = 0;
-        do {  // each turn does a part of the request, which has no more than its bytes or sectors
+        do {  // a turn is a look, too: otherwise a device that takes little at a time would set the length of the call
             if (!parts.next(part)) {
                 return Error::device_limits_too_small;
             }
@@ -512,8 +512,8 @@ private:
             if (Status const done = perform_at_once(one, looks, look, relax, queue); !done) {
                 return done;
             }
-        } while (!parts.at_end());
-        return {};
+        } while (!parts.at_end() && ++look < looks.count);
+        return parts.at_end() ? Status{} : Error::timed_out;
     }
 
     template <Relax R>

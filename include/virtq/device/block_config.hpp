@@ -70,6 +70,19 @@ namespace detail {
     return bytes >= spec::block::sector_bytes && is_power_of_two(bytes) ? bytes : spec::block::sector_bytes;
 }
 
+/// A limit in sectors, rounded down to whole blocks: a part of a request is whole blocks, as the request is (§5.2.6.1).
+/// A limit below one block stays, and ends in an error when it is used.
+[[__nodiscard__]] constexpr uint32_t whole_blocks(uint32_t sectors, uint32_t block_bytes) {
+    uint32_t const block_sectors = block_bytes / spec::block::sector_bytes;
+    return limit_or(sectors & ~(block_sectors - 1), sectors);
+}
+
+/// Where a discard may be split: where the device says, unless that is inside of a block.
+[[__nodiscard__]] constexpr uint32_t split_alignment(uint32_t sectors, uint32_t block_bytes) {
+    uint32_t const block_sectors = block_bytes / spec::block::sector_bytes;
+    return (sectors & (block_sectors - 1)) == 0 ? limit_or(sectors, block_sectors) : block_sectors;
+}
+
 /// 0 for a field whose feature was not negotiated: it is not touched (§2.5.1).
 template <Transport T>
 [[__nodiscard__]] uint32_t read_if(T& transport, Features const& features, spec::block::Feature bit,
@@ -98,9 +111,10 @@ template <Transport T>
     }
     uint16_t const queues = features.has(Bit::mq) ? transport.read_config16(config::num_queues.offset) : uint16_t{1};
     read.queue_count = queues != 0 ? queues : uint16_t{1};
-    read.discard_sectors = limit_or(word(Bit::discard, config::max_discard_sectors), UINT32_MAX);
-    read.discard_alignment = limit_or(word(Bit::discard, config::discard_sector_alignment), 1);
-    read.write_zeroes_sectors = limit_or(word(Bit::write_zeroes, config::max_write_zeroes_sectors), UINT32_MAX);
+    auto const range = [&](uint32_t sectors) { return whole_blocks(limit_or(sectors, UINT32_MAX), read.block_bytes); };
+    read.discard_sectors = range(word(Bit::discard, config::max_discard_sectors));
+    read.discard_alignment = split_alignment(word(Bit::discard, config::discard_sector_alignment), read.block_bytes);
+    read.write_zeroes_sectors = range(word(Bit::write_zeroes, config::max_write_zeroes_sectors));
     read.write_zeroes_may_unmap =
         features.has(Bit::write_zeroes) && transport.read_config8(config::write_zeroes_may_unmap.offset) != 0;
     return read;

@@ -55,10 +55,12 @@ template <Transport T>
     return {};
 }
 
-/// FAILED is the driver's bit: a device that sets it by itself refuses the reset. A driver never sets it alone.
+/// FAILED is the driver's bit: a device that sets it by itself, or keeps nothing else of its status, refuses the reset.
+/// One that read FAILED alone before, from a boot loader perhaps, may only be slow.
 [[__nodiscard__]] constexpr bool refuses_reset(DeviceStatus before, DeviceStatus now) {
     constexpr DeviceStatus failed = DeviceStatus{}.with(spec::StatusBit::failed);
-    return now == failed || (now.has(spec::StatusBit::failed) && !before.has(spec::StatusBit::failed));
+    return now != before &&
+           (now == failed || (now.has(spec::StatusBit::failed) && !before.has(spec::StatusBit::failed)));
 }
 
 }  // namespace detail
@@ -214,7 +216,7 @@ public:
         return live ? check_device() : live;
     }
 
-    /// The size that the last `set_up_queue` was to have, which no `N` below is enough for.
+    /// The least `N` that the queue of the last `set_up_queue` needs.
     [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
 
     /// Gives the device up: sets FAILED (§3.1.1), and hands `error` on; or `device_gone`, if nothing answers any more,

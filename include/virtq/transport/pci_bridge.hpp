@@ -22,7 +22,7 @@ public:
     constexpr PciBridge() = default;
     explicit constexpr PciBridge(PciFunction<Access> const& function) : function_(function) {}
 
-    /// Whether the function is there, and is one.
+    /// Whether a PCI-to-PCI bridge is at this address.
     [[__nodiscard__]] static bool is_at(PciFunction<Access> const& function) {
         uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
         return type == spec::pci::bridge::header_type;
@@ -31,7 +31,7 @@ public:
     [[__nodiscard__]] PciFunction<Access> const& function() const { return function_; }
     [[__nodiscard__]] uint8_t secondary() const { return function_.read(spec::pci::bridge::secondary_bus); }
     [[__nodiscard__]] uint8_t subordinate() const { return function_.read(spec::pci::bridge::subordinate_bus); }
-    /// Whether somebody has numbered it, so that it can be so: buses behind it have higher numbers than its own.
+    /// Whether its bus numbers are plausible: secondary above its own bus, subordinate not below secondary.
     [[__nodiscard__]] bool is_numbered() const {
         return secondary() > function_.address().bus && subordinate() >= secondary();
     }
@@ -129,8 +129,11 @@ private:
                 {buses_.first, static_cast<uint8_t>(frame / functions), static_cast<uint8_t>(frame % functions)}};
             if (exists(function) && PciBridge<Access>::is_at(function)) {
                 PciBridge<Access> const bridge{function};
-                uint8_t const last = bridge.is_numbered() ? bridge.subordinate() : uint8_t{0};
-                highest = last > highest && last <= buses_.last ? last : highest;
+                bool const is_ours = bridge.is_numbered() && bridge.secondary() <= buses_.last;
+                uint8_t const last = is_ours ? bridge.subordinate() : uint8_t{0};
+                // One that reaches beyond the buses that we have leaves no number: pci_buses_used_up says so.
+                uint8_t const ours = last < buses_.last ? last : buses_.last;
+                highest = ours > highest ? ours : highest;
             }
         }
         return highest;
@@ -186,7 +189,7 @@ private:
         level = Level{bridge, frame_, false, false, 0, 0};
         begin_windows(level);
         ++highest_;
-        bridge.number(highest_, buses_.last);  // all that is behind it, as long as that is not known
+        bridge.number(highest_, buses_.last);  // provisionally all remaining buses; `leave` narrows it
         ++depth_;
         bus_ = highest_;
         frame_ = 0;

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 /// What a transport offers to device code: registers, never ring contents. The order in which they are used is
-/// `device/`'s. `notify` and `on_interrupt` may run at any time, on any CPU; all other calls are serialised.
+/// `device/`'s. `notify` and `on_interrupt` may run at any time, on any CPU, unless the transport says otherwise (as
+/// `AnyTransport` does of the configuration window); all other calls are serialised.
 namespace virtq {
 
 /// Why the device interrupted. Both can be set at once. A kernel that only wants to acknowledge may ignore it.

@@ -18,15 +18,15 @@ namespace an_iommu {
 
 /// Device addresses are one TiB above, so that one that was not mapped is seen.
 constexpr std::uint64_t shift = std::uint64_t{1} << 40;
-std::map<std::uint64_t, std::uint32_t> mapped;
+std::map<std::uint64_t, std::uint32_t> mappings;
 
 std::uint64_t kernel_iommu_map(std::uint64_t physical, std::uint32_t bytes, virtq::DmaDirection) {
-    mapped[physical + shift] = bytes;
+    mappings[physical + shift] = bytes;
     return physical + shift;
 }
 void kernel_iommu_unmap(std::uint64_t address, std::uint32_t bytes) {
-    EXPECT_EQ(mapped.at(address), bytes);
-    mapped.erase(address);
+    EXPECT_EQ(mappings.at(address), bytes);
+    mappings.erase(address);
 }
 #include <blocks/platform/dma_mapper.inc>
 
@@ -54,7 +54,7 @@ TEST(HeaderExample, DmaMapper) {
     ASSERT_TRUE(address.ok());
     EXPECT_EQ(address->value, 0x5000 + an_iommu::shift);
     mapper.unmap(*address, 512, DmaDirection::device_writes);
-    EXPECT_TRUE(an_iommu::mapped.empty());
+    EXPECT_TRUE(an_iommu::mappings.empty());
 }
 
 }  // namespace
