@@ -160,7 +160,7 @@ enum class Error : uint8_t {
         case Error::pages_handed_out_twice:
             return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
                    "CheckedPages, which says which pages these are. Address 0 is a failed allocation that was passed "
-                   "on.";
+                   "on. An allocator of single pages must refuse a request for more, and not call one page a run.";
         case Error::pfn_above_32_bits:
             return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
                    "allocate them lower.";
