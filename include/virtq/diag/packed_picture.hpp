@@ -39,6 +39,7 @@ public:
 
 private:
     using Base::indent;
+    using Base::inset;
     using Base::label;
     using Base::may_print;
     using Base::out_;
@@ -107,8 +108,8 @@ private:
     }
     void print_used(PackedMemory::Used const& used, char const* remark) {
         if (may_print()) {
-            this->begin_descriptor(at_.offset(), "used").text("id ").decimal(used.id).text(remark);
-            out_.text(", written ").hex(used.len).text(", not taken").line();
+            this->begin_descriptor(at_.offset(), "used").text("id ").decimal(used.id).words(remark, inset);
+            out_.words(", written ", inset).room(10, inset).hex(used.len).words(", not taken", inset).line();
         }
     }
     /// Goes on behind a chain, unless the device cannot have used it here.

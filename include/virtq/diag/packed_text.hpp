@@ -36,8 +36,9 @@ void print_packed(TextWriter<Sink>& out, QueueSnapshot const& seen, unsigned ind
     out.text("  driver").column(indent).text("next ");
     print_position(out, packed.next.word());
     print_position(out.text(", taken "), packed.taken.word());
-    out.text(packed.is_used() ? " (used), " : " (not used), ").decimal(packed.in_flight).text(" in flight, ");
-    out.decimal(packed.pending).text(" pending").line();
+    out.text(packed.is_used() ? " (used)," : " (not used),").words(" ", indent).room(5, indent);
+    out.decimal(packed.in_flight).words(" in flight, ", indent).room(5, indent);
+    out.decimal(packed.pending).words(" pending", indent).line();
 }
 
 }  // namespace virtq::detail
