@@ -446,6 +446,65 @@ TEST(BlockQueues, RefusePagesThatAreHandedOutTwice) {
     }
 }
 
+// As above, where the queues have indirect tables (faults B10).
+TEST(BlockQueues, RefuseTablesThatAreHandedOutTwice) {
+    // A ring, its tables, its headers, and so on. What is used again by a call for no more pages, and by which.
+    for (auto const& [again, again_at] :
+         {std::pair{0u, 1u}, {0u, 2u}, {1u, 2u}, {0u, 3u}, {1u, 4u}, {1u, 5u}, {0u, 4u}, {2u, 4u}, {4u, 5u}}) {
+        DiskMachine<64, FourQueues> machine({.disk = {.indirect = true, .queues = 2}});
+        ASSERT_TRUE(machine.probe().ok());
+        ForgetfulPages pages{machine.memory, again, again_at};
+        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}}).error(),
+                  Error::pages_handed_out_twice)
+            << again << ' ' << again_at;
+        for (Pages const& run : std::vector<Pages>{pages.runs}) {
+            pages.free_pages(run);
+        }
+        machine.bring_up();
+        machine.hostile = true;  // the device may have been shown a ring of headers
+    }
+}
+
+/// A kernel's allocator of single pages, one behind the other, which answers any count with one page.
+struct SinglePages {
+    Pages allocate_pages(std::size_t count) {
+        std::size_t const offset = taken++ * page_bytes;
+        return {static_cast<unsigned char*>(all.virt) + offset, all.phys + offset, count};
+    }
+    void free_pages(Pages) { --taken; }
+
+    Pages all;
+    std::size_t taken = 0;
+};
+
+// The second run lies in the first one (faults C6).
+TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
+    DiskMachine<64> machine;
+    ASSERT_TRUE(machine.probe().ok());
+    SinglePages pages{machine.memory.allocate_pages(16)};
+    Status const up = machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}});
+    EXPECT_EQ(up.error(), Error::pages_handed_out_twice);
+    EXPECT_NE(std::string{describe(up.error())}.find("single pages"), std::string::npos);
+    EXPECT_EQ(pages.taken, 0u);
+    machine.memory.free_pages(pages.all);
+    machine.hostile = true;
+}
+
+TEST(BlockQueues, SayHowManyPagesTheyTake) {
+    using Disk = BlockDevice<Transport, 256>;
+    static_assert(Disk::page_count() == 3 + 4 + 2);
+    static_assert(Disk::page_count({.tables = 256}) == 3 + 16 + 2);
+    static_assert(BlockDevice<Transport, 256, FourQueues>::page_count() == 4 * Disk::page_count());
+    for (bool const indirect : {false, true}) {
+        DiskMachine<64, FourQueues> machine({.disk = {.indirect = indirect, .queues = 4}});
+        std::size_t const before = machine.memory.pages_outstanding();
+        machine.bring_up();
+        std::size_t const taken = machine.memory.pages_outstanding() - before;
+        std::size_t const most = BlockDevice<Transport, 64, FourQueues>::page_count();
+        EXPECT_EQ(taken, indirect ? most : most - 4);  // a page of tables a queue
+    }
+}
+
 TEST(BlockCompletions, CanBeHandledByACallback) {
     DiskMachine<> machine;
     machine.bring_up();

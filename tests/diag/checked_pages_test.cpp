@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <sim/guest_memory.hpp>
+#include <string>
 #include <vector>
 #include <virtq/queue/scoped_queue.hpp>
 
@@ -70,7 +71,12 @@ public:
     /// Two pages, the same memory.
     [[nodiscard]] unsigned char* alias() const { return alias_; }
 
-    Pages allocate_pages(std::size_t) { return next; }
+    /// Once: asked again, it has no more.
+    Pages allocate_pages(std::size_t) {
+        Pages const answer = next;
+        next = Pages{};
+        return answer;
+    }
     void free_pages(Pages pages) { freed.push_back(pages); }
 
 private:
@@ -308,6 +314,94 @@ TEST(CheckedPages, NotesAnIdentityMapOnceAndWorksOn) {
 }
 
 // --- the translation ------------------------------------------------------------------------------------------------
+
+/// A kernel's allocator of single pages, which answers any count with one page (faults C6).
+class SinglePages : public sim::GuestMemory {
+public:
+    enum class Order { up, down };
+
+    explicit SinglePages(Order order) {
+        for (Pages const run = sim::GuestMemory::allocate_pages(16); at_ < 16; ++at_) {
+            std::size_t const number = order == Order::down ? at_ : 15 - at_;
+            free_.push_back(
+                {static_cast<unsigned char*>(run.virt) + number * page_bytes, run.phys + number * page_bytes, 1});
+        }
+    }
+
+    Pages allocate_pages(std::size_t count) {
+        if (free_.empty()) {
+            return {};
+        }
+        Pages const next = free_.back();
+        free_.pop_back();
+        return {next.virt, next.phys, count};
+    }
+    void free_pages(Pages pages) { free_.push_back({pages.virt, pages.phys, 1}); }
+
+    [[nodiscard]] std::size_t pages_left() const { return free_.size(); }
+
+private:
+    std::size_t at_ = 0;
+    std::vector<Pages> free_;  ///< the last one is the next
+};
+
+TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
+    for (auto const order : {SinglePages::Order::up, SinglePages::Order::down}) {
+        SinglePages inner{order};
+        Reports reports;
+        CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
+        Pages const one = pages.allocate_pages(1);
+        EXPECT_EQ(findings_of(reports), Findings{});
+        Pages const run = pages.allocate_pages(3);
+        EXPECT_EQ(findings_of(reports), order == SinglePages::Order::up ? (Findings{PageFinding::not_all_taken})
+                                                                        : (Findings{PageFinding::handed_out_twice}));
+        EXPECT_EQ(reports[0].run.phys, run.phys);
+        EXPECT_EQ(inner.pages_left(), 14u);  // what it was asked for besides is back
+        pages.free_pages(run);
+        pages.free_pages(one);
+    }
+}
+
+// Nothing else was allocated before that the run could reach into.
+TEST(CheckedPages, FindsAnAllocatorOfSinglePagesAtItsFirstRun) {
+    for (auto const order : {SinglePages::Order::up, SinglePages::Order::down}) {
+        for (std::size_t const count : {2u, 3u}) {
+            SinglePages inner{order};
+            static_cast<void>(inner.allocate_pages(1));  // the kernel's own: the checker does not know of it
+            static_cast<void>(inner.allocate_pages(1));
+            Reports reports;
+            CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
+            Pages const run = pages.allocate_pages(count);
+            EXPECT_EQ(findings_of(reports), Findings{PageFinding::not_all_taken}) << count;
+            EXPECT_NE(std::string{reports[0].sentence()}.find("single pages"), std::string::npos);
+            EXPECT_EQ(inner.pages_left(), 13u);
+            pages.free_pages(run);
+        }
+    }
+}
+
+TEST(CheckedPages, AsksAgainOnlyAfterARunOfSeveralPages) {
+    class : public sim::GuestMemory {
+    public:
+        unsigned calls = 0;
+        std::size_t last = SIZE_MAX;  ///< call that is answered
+        Pages allocate_pages(std::size_t count) {
+            return calls++ > last ? Pages{} : sim::GuestMemory::allocate_pages(count);
+        }
+    } inner;
+    Reports reports;
+    CheckedPages pages{static_cast<decltype(inner)&>(inner), Collector{&reports}};
+    pages.free_pages(pages.allocate_pages(1));
+    EXPECT_EQ(inner.calls, 1u);
+    pages.free_pages(pages.allocate_pages(2));
+    EXPECT_EQ(inner.calls, 4u);
+    for (unsigned const answered : {0u, 1u}) {  // it has no more pages
+        inner.last = inner.calls + answered;
+        pages.free_pages(pages.allocate_pages(2));
+        EXPECT_EQ(inner.pages_outstanding(), 0u);
+    }
+    EXPECT_EQ(findings_of(reports), Findings{});
+}
 
 TEST(CheckedPages, FindsARunThatIsNotWhereItClaims) {
     Checked<LocatingMemory> checked;

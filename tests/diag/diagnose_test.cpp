@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iterator>
+#include <string>
 
 /// Each cause, produced on the simulated device, and named.
 namespace virtq::test {
@@ -1052,6 +1053,74 @@ TEST(DiagnosisThroughATransport, FindsNothingWrongWithALiveDevice) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::none);
+}
+
+// A handler that takes the completions and never acknowledges; the end of the interrupt works by luck (faults C7).
+TEST(DiagnosisOfWaiting, SeesAnInterruptThatNobodyAcknowledged) {
+    QueueMachine machine;
+    machine.bring_up();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.submit_read();
+    machine.work();
+    ASSERT_TRUE(machine.device.interrupt_line());
+    ASSERT_TRUE(machine.queue.take_used());  // and not on_interrupt()
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::interrupt_not_acknowledged) << explained(found);
+    EXPECT_EQ(found.first().value, 1u);
+    EXPECT_FALSE(found.is_healthy());
+    EXPECT_NE(explained(found).find("on_interrupt()"), std::string::npos) << explained(found);
+    EXPECT_TRUE(machine.look({.symptom = Symptom::none}).is_healthy());  // for a moment it is normal
+    // The next request is not answered; then that comes first.
+    machine.disk.swallow_next();
+    machine.submit_read();
+    machine.work();
+    EXPECT_EQ(machine.cause(), Cause::not_answered);
+    EXPECT_TRUE(names(machine.look(), Cause::interrupt_not_acknowledged)) << explained(machine.look());
+    static_cast<void>(machine.transport.on_interrupt());
+    EXPECT_FALSE(names(machine.look(), Cause::interrupt_not_acknowledged));
+}
+
+// A kernel that polls acknowledges nothing, and need not.
+TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
+    QueueMachine machine;
+    machine.bring_up();
+    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    machine.submit_read();
+    machine.work();
+    ASSERT_TRUE(machine.queue.take_used());
+    machine.queue.disable_used_notifications();
+    EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
+}
+
+// A device that goes on after it reported a reset as complete (faults B12).
+TEST(DiagnosisOfRingMemory, NamesADeviceThatGoesOnAfterAReset) {
+    QueueMachine machine;
+    machine.bring_up();
+    machine.hostile = true;
+    for (int i = 0; i < 3; ++i) {
+        machine.submit_read();
+        machine.work();
+        ASSERT_TRUE(machine.queue.take_used());
+    }
+    machine.queue.detach();
+    machine.transport.set_status(DeviceStatus{});
+    SpinRelax relax;
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(machine.queue.restart(machine.negotiation.negotiated).ok());
+    machine.enable_queue();
+    machine.go_live();
+    machine.add_read();
+    static_cast<void>(machine.queue.publish());
+    ring_bytes(machine)[SplitLayout{QueueMachine::size}.used_ring_offset() + 2] = 4;  // as if nothing had happened
+    Diagnosis found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);
+    EXPECT_NE(flattened(found).find("goes on with what it had before"), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("QEMU 7.2"), std::string::npos) << explained(found);
+    ASSERT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.queue.fault().reason, FaultReason::used_index_ahead);
+    found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);
+    EXPECT_NE(std::string{describe(machine.queue.fault().reason)}.find("after a reset"), std::string::npos);
 }
 
 }  // namespace

@@ -12,11 +12,11 @@
 namespace virtq::test {
 namespace {
 
-/// A device that is what it should be.
+/// A device that is what it should be, of a type that answers what it is asked.
 class SoundTransport {
 public:
     explicit SoundTransport(Features const& features) : features_(features) {}
-    [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::net; }
+    [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::entropy; }
     [[nodiscard]] bool is_legacy() const { return !features_.has(spec::Feature::version_1); }
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{static_cast<std::uint8_t>(is_legacy() ? 7 : 15)}; }
     [[nodiscard]] std::uint32_t offered_features(unsigned word) { return features_.word(word); }

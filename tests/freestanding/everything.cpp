@@ -81,6 +81,7 @@ virtq::AnyTransport<> global_any_transport;
 virtq::EcamAccess global_config_access;
 virtq::PciModernTransport<virtq::PciConfigWindow<virtq::EcamAccess>> global_window_transport;
 virtq::BlockDevice<virtq::MmioTransport<>, 128> global_disk;
+virtq::DiagnosisRecord global_record;
 virtq::BlockDevice<virtq::AnyTransport<>, 8> global_any_disk;
 kernel::Mapper global_mapper;
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapped_disk;
@@ -353,6 +354,9 @@ void diagnosis() {
     virtq::explain(virtq::diagnose(global_transport), serial_line);
     virtq::explain(virtq::diagnose(registers), serial_line);
     virtq::explain(virtq::diagnose(global_disk), serial_line);
+    virtq::explain(virtq::diagnose(global_record, global_disk), serial_line);
+    virtq::explain(virtq::diagnose(global_record, global_transport), serial_line);
+    virtq::explain(virtq::diagnose(global_record, registers, 0, global_descriptor_queue, negotiated), serial_line);
     virtq::explain(virtq::diagnose(registers, 0, global_descriptor_queue, negotiated), serial_line);
     virtq::Diagnosis const found = virtq::diagnose(global_transport, unknown<uint16_t>(), global_chain_queue,
                                                    negotiated, {virtq::Symptom::none, ram});

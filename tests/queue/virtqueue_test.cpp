@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <queue/ring_pair.hpp>
+#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/packed.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -83,6 +85,46 @@ TEST_F(VirtQueueInit, RefusesPagesThatAreNotContiguous) {
     memory.misstate_next_phys();
     expect_refused(Error::pages_not_contiguous, 8);
     expect_works();
+}
+
+// An allocator of single pages, which calls one page a run: the tables lie in the ring (faults C6).
+TEST(VirtQueuePages, RefusesTablesInsideItsRing) {
+    struct {
+        sim::GuestMemory memory{};
+        Pages all = memory.allocate_pages(16);
+        std::size_t taken = 0;
+        Pages allocate_pages(std::size_t count) {
+            std::size_t const offset = taken++ * page_bytes;
+            return {static_cast<unsigned char*>(all.virt) + offset, all.phys + offset, count};
+        }
+        void free_pages(Pages) { --taken; }
+    } single;
+    Features const features = Features::of(spec::Feature::version_1, spec::Feature::indirect_desc);
+    Features packed = features;
+    packed.set(spec::Feature::ring_packed);
+    VirtQueue<256> split_queue;
+    VirtQueue<256, Packed> packed_queue;
+    EXPECT_EQ(split_queue.init(single, 256, features).error(), Error::pages_handed_out_twice);
+    EXPECT_EQ(packed_queue.init(single, 256, packed).error(), Error::pages_handed_out_twice);
+    EXPECT_EQ(single.taken, 0u);
+    EXPECT_EQ(split_queue.size(), 0u);
+    EXPECT_EQ(packed_queue.table_pages().count, 0u);
+    single.memory.free_pages(single.all);
+}
+
+TEST(VirtQueuePages, AreKnownWhenCompiled) {
+    static_assert(VirtQueue<256>::page_count() == 3 + 4);
+    static_assert(VirtQueue<256>::page_count(8) == 2 + 1);
+    static_assert(VirtQueue<256>::page_count(256, {.tables = 256, .length = 64}) == 3 + 64);
+    static_assert(VirtQueue<256, PlainSplit>::page_count() == 3);
+    static_assert(VirtQueue<256, ClassicSplit>::page_count() == 3);
+    static_assert(VirtQueue<255, Packed>::page_count() == 1 + 4);
+    static_assert(VirtQueue<256, Negotiated>::page_count() == 3 + 4);
+    sim::GuestMemory memory;
+    VirtQueue<256> queue;
+    ASSERT_TRUE(queue.init(memory, 256, Features::of(spec::Feature::version_1, spec::Feature::indirect_desc)).ok());
+    EXPECT_EQ(queue.pages().count + queue.table_pages().count, VirtQueue<256>::page_count());
+    ASSERT_TRUE(queue.release(memory).ok());
 }
 
 TEST_F(VirtQueueInit, RefusesALegacyPageNumberAbove32Bits) {

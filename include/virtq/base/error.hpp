@@ -182,7 +182,7 @@ enum class Error : uint8_t {
         case Error::pages_handed_out_twice:
             return "The page allocator handed out memory that it had handed out before and that is in use: wrap it in "
                    "CheckedPages, which says which pages these are. Address 0 is a failed allocation that was passed "
-                   "on.";
+                   "on. An allocator of single pages must refuse a request for more, and not call one page a run.";
         case Error::pfn_above_32_bits:
             return "A legacy device takes a 32-bit page number, and the queue's pages lie above it (16 TiB): "
                    "allocate them lower.";
@@ -297,8 +297,8 @@ enum class Error : uint8_t {
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the function is powered down or disabled, or the configuration access does not write.";
         case Error::pci_unreachable:
-            return "No way to this PCI device works. attempts() has the error of each that was tried: first mend that "
-                   "of the modern interface.";
+            return "No way to this PCI device works, of the modern interface, the legacy one and the configuration window. "
+                   "attempts() has the error of each that was tried: first mend that of the modern interface.";
         case Error::pci_buses_used_up:
             return "There are more PCI bridges, or more of them in a row, than bus numbers or levels for them: give "
                    "number_buses() all buses of the host bridge. Those behind the others were numbered.";

@@ -19,16 +19,25 @@ namespace virtq {
 /// A header is followed by room for the range of a discard or write zeroes. All of these come first, all status bytes
 /// behind them: the device only reads the former and only writes the latter.
 class BlockFrames {
+    struct Frame {
+        spec::block::RequestHeader header;
+        spec::block::Range range;
+    };
+    static constexpr uint32_t stride = sizeof(Frame);
+
 public:
     /// The device never writes this: a status that still reads so was not written.
     static constexpr uint8_t status_unwritten = 0xff;
 
+    /// Pages of the headers, ranges and status bytes of `count` requests.
+    [[__nodiscard__]] static constexpr uint32_t page_count(uint32_t count) {
+        return align_up(count * stride + count, page_bytes) / page_bytes;
+    }
+
     /// Takes pages for `count` requests; they arrive dirty and are zeroed. Errors: those of `PageRun`.
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status init(Allocator& allocator, uint16_t count, ByteOrder order) {
-        uint32_t const bytes = count * stride + count;
-        if (Error const error = pages_.take(allocator, align_up(bytes, page_bytes) / page_bytes);
-            error != Error::none) {
+        if (Error const error = pages_.take(allocator, page_count(count)); error != Error::none) {
             return error;
         }
         count_ = count;
@@ -83,12 +92,6 @@ public:
     }
 
 private:
-    struct Frame {
-        spec::block::RequestHeader header;
-        spec::block::Range range;
-    };
-    static constexpr uint32_t stride = sizeof(Frame);
-
     [[__nodiscard__]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt()) + number; }
     [[__nodiscard__]] PhysAddr at(uint16_t number) const { return pages_.phys() + uint32_t{number} * stride; }
     [[__nodiscard__]] uint8_t* status_byte(uint16_t number) const {

@@ -62,12 +62,19 @@ public:
         pool_.reset(0);
     }
 
-    /// Whether this queue's pages are those of `other` too, or (of itself) its two runs have pages in common.
+    /// Whether this queue's pages are those of `other` too, or (of itself) two of its runs have pages in common.
     [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
-        return share_pages(ring_.pages(), other.frames_.pages()) ||
-               (this != &other && (share_pages(ring_.pages(), other.ring_.pages()) ||
-                                   share_pages(frames_.pages(), other.ring_.pages()) ||
-                                   share_pages(frames_.pages(), other.frames_.pages())));
+        Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
+        Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
+        for (Pages const& run : own) {
+            for (Pages const& one : others) {
+                bool const is_itself = this == &other && &run - own == &one - others;
+                if (!is_itself && share_pages(run, one)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /// Why the last request was not taken, or given up, for who asks later.

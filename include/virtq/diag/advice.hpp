@@ -135,10 +135,12 @@ namespace virtq {
                    "or user of these pages.";
         case Cause::used_index_ahead:
             return "Reset the device before init() of the queue, and look for a second driver or a second user of "
-                   "these pages.";
+                   "these pages. If it began after reset() (vhost-user back ends, the export of QEMU 7.2): take all "
+                   "completions before the reset; after a time-out reset again, until the device has finished.";
         case Cause::queue_broken:
             return "Reset the device and bring the queue up again. If the device is sound, look for a second driver, "
-                   "for descriptors changed in flight, and for a queue size that differs from the device's.";
+                   "for descriptors changed in flight, and for a queue size that differs from the device's. If it "
+                   "began after reset(): the device goes on with what it had before, as some vhost-user back ends do.";
 
         case Cause::buffer_address_zero:
         case Cause::buffer_address_virtual:
@@ -152,6 +154,9 @@ namespace virtq {
         case Cause::buffer_shared:
             return "Keep header, data and status byte in a record of the request, not in one for all; free it only "
                    "after its completion.";
+        case Cause::receive_buffer_too_small:
+            return "Make each buffer as large as the standard asks (§5.1.6.3 for a network card: header and largest "
+                   "packet, or accept MRG_RXBUF), with WRITE.";
         case Cause::not_a_block_request:
             return "Chain a header of 16 bytes without WRITE; the data, with WRITE if it is a read; and a status byte "
                    "with WRITE, apart from the data.";
@@ -207,6 +212,10 @@ namespace virtq {
             return "Check the line or vector, that the interrupt controller lets it through, that the CPU takes "
                    "interrupts, that the controller was told when the last one was done, and that the handler calls "
                    "on_interrupt() of the transport.";
+        case Cause::interrupt_not_acknowledged:
+            return "Call on_interrupt() of the transport first in the handler, then take the completions. If "
+                   "interrupts are masked at this moment, or the kernel polls, it is normal: then disable the "
+                   "notifications.";
         case Cause::completions_not_taken:
             return "Call take_used(), or the driver's complete(), until it says none, on this queue. If the kernel "
                    "sleeps: does the handler wake it? If no interrupt came, check the line or the MSI message, that "
@@ -227,6 +236,12 @@ namespace virtq {
         case Cause::device_uses_event_idx:
         case Cause::event_idx_not_accepted:
             return "Give init() of the queue exactly the features that were written to the device.";
+        case Cause::nothing_arrived:
+            return "Send something to it: press a key, ping the guest from outside. What arrives only as an answer "
+                   "needs its request first: look at the transmit queue.";
+        case Cause::no_receive_buffers:
+            return "Add buffers after init(), publish() and notify(), and add each again when its completion was "
+                   "taken.";
         case Cause::not_answered:
             return "Check type, lengths and directions of the request, and what the host says: run QEMU with "
                    "`-d guest_errors -trace 'virtio_*'`, and look at `info virtio-queue-status PATH QUEUE`.";

@@ -82,6 +82,7 @@ enum class Cause : uint8_t {
     buffer_inside_ring,
     buffer_outside_ram,
     buffer_shared,
+    receive_buffer_too_small,
     not_a_block_request,
     block_status_in_data,
     block_data_not_sectors,
@@ -102,6 +103,7 @@ enum class Cause : uint8_t {
     line_handler_never_called,
     vector_handler_never_called,
     interrupt_not_handled,
+    interrupt_not_acknowledged,
     completions_not_taken,
     slept_on_completions,
     not_published,
@@ -112,6 +114,8 @@ enum class Cause : uint8_t {
     event_idx_not_accepted,
     budget_too_small,
     not_answered,
+    nothing_arrived,
+    no_receive_buffers,
     second_driver,
     ring_not_seen,
     ring_told_elsewhere,
@@ -239,7 +243,9 @@ enum class Cause : uint8_t {
         case Cause::used_index_restarted:
             return "The device began anew in this queue: it was reset and the queue was not, or its memory was "
                    "cleared.";
-        case Cause::used_index_ahead: return "The used index says that more chains were used than are in flight.";
+        case Cause::used_index_ahead:
+            return "The used index says that more chains were used than are in flight. Soon after a reset: the device "
+                   "goes on with what it had before, although it reported the reset as complete.";
         case Cause::queue_broken: return "The device wrote something impossible, and the queue is broken.";
 
         case Cause::buffer_address_zero: return "A buffer of a request has the address 0.";
@@ -250,6 +256,8 @@ enum class Cause : uint8_t {
         case Cause::buffer_shared:
             return "Two requests in flight let the device write to the same memory: each needs a status byte and a "
                    "buffer of its own.";
+        case Cause::receive_buffer_too_small:
+            return "A buffer of a receive queue is too small for what the device may write there.";
         case Cause::not_a_block_request:
             return "A chain is no request of a disk: 16 bytes or more that the device reads, and a last one that it "
                    "writes (§5.2.6).";
@@ -297,6 +305,9 @@ enum class Cause : uint8_t {
         case Cause::interrupt_not_handled:
             return "The device has answered and raised its interrupt, which nobody has acknowledged: the interrupt "
                    "does not reach its handler.";
+        case Cause::interrupt_not_acknowledged:
+            return "The device's interrupt is raised and nobody has acknowledged it, although the completions were "
+                   "taken: the handler does not call on_interrupt(). The line stays raised.";
         case Cause::completions_not_taken: return "The device has answered, and nobody has taken the completions.";
         case Cause::slept_on_completions:
             return "Perhaps the kernel sleeps although enable_used_notifications() said something_there: for what is "
@@ -321,6 +332,10 @@ enum class Cause : uint8_t {
         case Cause::second_driver:
             return "The device has answered from these pages before, and does not look at them any more: a second "
                    "driver, or a second init() of this device, has reset it and given it another queue.";
+        case Cause::nothing_arrived:
+            return "The device answers on this queue when something arrives, and nothing may have arrived.";
+        case Cause::no_receive_buffers:
+            return "The receive queue has no buffer: whatever arrives is lost, or waits in the device.";
         case Cause::not_answered: return "The device was told of the requests and has not answered yet.";
         case Cause::ring_not_seen:
             return "The device shows no sign that it sees what waits in this queue: it looks at other memory than the "

@@ -26,6 +26,13 @@ public:
     [[__nodiscard__]] Finding const& shared_buffer() const { return overlap_.finding(); }
     /// The first chain that no disk understands, and why.
     [[__nodiscard__]] Finding const& not_a_block_request() const { return not_a_block_request_; }
+    /// The first chain with fewer device-writable bytes than `require_writable` asks for.
+    [[__nodiscard__]] Finding const& too_small() const { return too_small_; }
+    /// Whether the device reads bytes of any chain.
+    [[__nodiscard__]] bool has_readable() const { return has_readable_; }
+
+    /// Before the check.
+    void require_writable(uint32_t bytes) { least_writable_ = bytes; }
 
 private:
     friend class ChainJudge;
@@ -43,7 +50,10 @@ private:
     Finding bad_address_;
     Finding low_address_;
     Finding not_a_block_request_;
+    Finding too_small_;
     WritableOverlap overlap_;
+    uint32_t least_writable_ = 0;
+    bool has_readable_ = false;
     uint8_t met_[512] = {};  ///< a bit for each of 4096 ids
 };
 
@@ -88,6 +98,11 @@ protected:
     }
     void judge_shape(ChainShape const& shape) {
         found_.overlap_.end_chain();
+        found_.has_readable_ = found_.has_readable_ || shape.readable() != 0;
+        if (shape.writable() < found_.least_writable_ && found_.too_small_.cause == Cause::none) {
+            found_.too_small_ = {Cause::receive_buffer_too_small, shape.writable(), found_.least_writable_,
+                                 number(shape.head())};
+        }
         if (found_.not_a_block_request_.cause == Cause::none) {
             found_.not_a_block_request_ = detail::found(detail::judge_block_chain(shape), shape);
         }

@@ -16,6 +16,8 @@ namespace virtq {
 ///
 /// **What it finds** is `PageFinding`, each with a sentence, given to `Sink`, a callable that takes a
 /// `PageReport const&`. What an allocation returns is passed on as it is; a free that is wrong is not passed on.
+/// Of a run of several pages it also asks whether the allocator would hand out one of them again: each such call of
+/// `allocate_pages` is followed by two more, for one page and for two, which are given back at once.
 /// **What it cannot find**: a translation that is wrong in both directions alike (`phys_addr` that subtracts and
 /// `virt_of` that adds the same wrong offset) shows nothing, so let `phys_addr` walk the page table here. A page that
 /// is mapped but absent may seem to be memory as long as the CPU's cache holds it. A second free of a run whose pages
@@ -56,6 +58,7 @@ public:
         }
         if (has_sound_numbers(run, count) && is_where_it_claims(run)) {
             try_memory(run);
+            ask_again(run);
         }
         follow(run);
         return run;
@@ -180,6 +183,29 @@ private:
             }
         }
         return true;
+    }
+
+    /// An allocator of single pages that answers any count has taken the first page only: it hands out the next ones
+    /// when it is asked again, or has handed out the one before. Asks for one page and for two, and gives them back.
+    void ask_again(Pages const& run) {
+        if (run.count < 2) {
+            return;
+        }
+        Pages const one = allocator_.allocate_pages(1);
+        if (one.virt == nullptr) {
+            return;
+        }
+        Pages const two = allocator_.allocate_pages(2);
+        bool const has_two = two.virt != nullptr;
+        if (meet_phys(one, run)) {
+            say(PageFinding::not_all_taken, run, 0, 0, one);
+        } else if (has_two && (meet_phys(two, run) || meet_phys(two, one))) {
+            say(PageFinding::not_all_taken, run, 0, 0, two);
+        }
+        if (has_two) {
+            allocator_.free_pages(two);
+        }
+        allocator_.free_pages(one);
     }
 
     // --- memory ---

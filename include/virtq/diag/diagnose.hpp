@@ -12,6 +12,7 @@
 #include <virtq/diag/packed_judge.hpp>
 #include <virtq/diag/split_judge.hpp>
 #include <virtq/spec/mmio.hpp>
+#include <virtq/spec/receive_queue.hpp>
 
 #include <stdint.h>
 
@@ -194,6 +195,8 @@ public:
         }
         judge_set_up();
         device.judge_life(notifier_ == Notifier::driver ? Cause::driver_ok_lost : Cause::driver_ok_missing);
+        receive_ = spec::receive_queue(device_.device_id, diagnosis_.queue_index, diagnosis_.negotiated);
+        chains_.require_writable(receive_.least_bytes);
         ring_.check_chains(chains_);
         bool const overwrites_itself = chains_.bad_address().cause == Cause::buffer_inside_ring;
         if (overwrites_itself) {
@@ -306,6 +309,9 @@ private:
         if (is_block()) {
             add(chains_.not_a_block_request());
         }
+        if (is_receive()) {
+            add(chains_.too_small());
+        }
         add(chains_.low_address());
         bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
         // Without the machine's memory an address may still be wrong.
@@ -330,6 +336,9 @@ private:
         if (queue_.answered() != 0 && is_block()) {
             add(chains_.not_a_block_request());
         }
+        if (is_receive()) {
+            add(chains_.too_small());
+        }
         if (option_.symptom == Symptom::none) {
             return;
         }
@@ -352,9 +361,30 @@ private:
             add(Cause::answered_too_late);
         } else if (driver_.refused != Error::none) {
             add(Cause::request_refused, static_cast<uint64_t>(driver_.refused));
+        } else if (option_.symptom != Symptom::none && is_unacknowledged()) {
+            add(Cause::interrupt_not_acknowledged, device_.interrupt_status);
+        } else if (option_.symptom != Symptom::none && is_surely_receive()) {
+            add(Cause::no_receive_buffers);
         } else {
             ring_.judge_idle();
         }
+    }
+
+    /// Whether the device answers when something arrives. A control queue under the same number is known by what the
+    /// device reads there.
+    [[__nodiscard__]] bool is_receive() const {
+        bool const by_device = receive_.is_one && !chains_.has_readable();
+        return option_.use == QueueUse::receive || (option_.use == QueueUse::by_device && by_device);
+    }
+
+    /// The same of a queue without chains.
+    [[__nodiscard__]] bool is_surely_receive() const {
+        return is_receive() && (option_.use == QueueUse::receive || !receive_.may_be_control);
+    }
+
+    /// Whether the interrupt is raised of a driver that wants interrupts. One that polls need not acknowledge any.
+    [[__nodiscard__]] bool is_unacknowledged() const {
+        return queue_.notifications_on && device_.interrupt_status != 0;
     }
 
     /// Whether the driver waits for a reset because a request timed out, and the device is well.
@@ -379,6 +409,13 @@ private:
     }
 
     void judge_unanswered() {
+        if (is_receive()) {
+            add(Cause::nothing_arrived, queue_.offered());
+            if (ring_.is_unheard()) {
+                judge_unheard();
+            }
+            return;
+        }
         bool const interrupted = (device_.interrupt_status & spec::mmio::interrupt_used_buffer) != 0;
         if (queue_.is_first_time() && interrupted) {
             add(Cause::used_ring_elsewhere, queue_.addresses.device_area.value);
@@ -394,6 +431,9 @@ private:
             add(chains_.not_a_block_request());
         }
         add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
+        if (!queue_.is_first_time() && is_unacknowledged()) {
+            add(Cause::interrupt_not_acknowledged, device_.interrupt_status);
+        }
         if (!queue_.is_first_time() && !ring_.is_unheard() && !ring_.is_heard()) {
             add(Cause::second_driver, queue_.pages.phys.value);
         }
@@ -403,7 +443,8 @@ private:
     /// their high halves. A device that has answered was given the right ones.
     void judge_unheard() {
         bool const by_caller = notifier_ == Notifier::caller;
-        if (by_caller && device_.has_notified && device_.notified_queue != diagnosis_.queue_index) {
+        // Of a receive queue the last call was most often for the transmit queue.
+        if (by_caller && !is_receive() && device_.has_notified && device_.notified_queue != diagnosis_.queue_index) {
             add(Cause::other_queue_notified, device_.notified_queue, diagnosis_.queue_index);
         }
         bool const was_called = device_.knows_notify ? device_.has_notified : queue_.pages.phys.value > UINT32_MAX;
@@ -431,6 +472,7 @@ private:
     DeviceSnapshot const& device_;
     QueueSnapshot const& queue_;
     ChainFindings& chains_;
+    spec::ReceiveQueue receive_;
     RingJudge ring_;
     DiagnoseOption const& option_;
     Notifier notifier_;

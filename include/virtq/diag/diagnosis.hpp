@@ -19,6 +19,13 @@ enum class Symptom : uint8_t {
     none,           ///< in passing: what is normal for a moment is not reported
 };
 
+/// What a queue is for, which decides whether silence is normal.
+enum class QueueUse : uint8_t {
+    by_device,  ///< as the standard says for the device's type and the queue's number, where it is known
+    requests,   ///< the device answers what it is asked
+    receive,    ///< the device answers when something arrives: packets, keys, events
+};
+
 /// Options of `diagnose`.
 struct DiagnoseOption {
     Symptom symptom = Symptom::request_waits;
@@ -27,6 +34,7 @@ struct DiagnoseOption {
     Span<AddressRange const> ram{};
     /// Of a device on PCI what `take_pci_interrupt_state(function)` says: why no interrupt comes is often seen there.
     PciInterruptState pci{};
+    QueueUse use = QueueUse::by_device;
 };
 
 /// One cause, and the number that shows it.
@@ -46,7 +54,8 @@ public:
     [[__nodiscard__]] constexpr Cause cause() const { return first().cause; }
     /// Nothing is wrong that can be seen from the driver's side.
     [[__nodiscard__]] constexpr bool is_healthy() const {
-        return cause() == Cause::none || cause() == Cause::nothing_in_flight || cause() == Cause::nothing_asked;
+        return cause() == Cause::none || cause() == Cause::nothing_in_flight || cause() == Cause::nothing_asked ||
+               cause() == Cause::nothing_arrived;
     }
     /// All that was found, the most probable first; empty if nothing is wrong.
     [[__nodiscard__]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }

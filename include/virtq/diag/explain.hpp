@@ -193,6 +193,7 @@ private:
                 out_.room(hex_columns, 3).hex(finding.value).text(".");
                 print_answered();
                 return;
+            case Cause::receive_buffer_too_small: print_small_buffer(finding); return;
             case Cause::not_a_block_request: print_bad_shape(finding); return;
             case Cause::block_status_in_data:
             case Cause::block_data_not_sectors:
@@ -260,6 +261,13 @@ private:
         out_.words(" device-readable and ", 3);
         print_bytes(finding.expected);
         out_.words(" device-writable bytes.", 3);
+    }
+    void print_small_buffer(Finding const& finding) {
+        out_.words(" The chain from descriptor ", 3).room(5, 3).decimal(finding.descriptor).words(" has ", 3);
+        print_bytes(finding.value);
+        out_.words(" device-writable bytes; at least ", 3);
+        print_bytes(finding.expected);
+        out_.words(" are needed.", 3);
     }
     void print_bytes(uint64_t bytes) {
         out_.room(10, 3).decimal(bytes > UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(bytes));

@@ -26,6 +26,9 @@ public:
         for (uint32_t count = 0; count < seen.size && desc < seen.size; ++count) {
             auto const index = static_cast<DescIndex>(static_cast<uint16_t>(desc));
             spec::Descriptor const entry = ring.descriptor(index);
+            if (count == 0 && entry.len == 0) {
+                return;  // never written, of a ring that does not start at 0 (`QueueOption::first_index`)
+            }
             is_known_ = true;
             look_at(index, entry);
             bool const linked = (entry.flags & static_cast<uint16_t>(spec::DescFlag::next)) != 0;

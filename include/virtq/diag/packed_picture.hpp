@@ -42,6 +42,7 @@ public:
 
 private:
     using Base::indent;
+    using Base::inset;
     using Base::label;
     using Base::may_print;
     using Base::out_;
@@ -110,8 +111,8 @@ private:
     }
     void print_used(PackedMemory::Used const& entry, char const* remark) {
         if (may_print()) {
-            this->begin_descriptor(at_.offset(), "used").text("id ").decimal(entry.id).text(remark);
-            out_.text(", written ").hex(entry.len).text(", not taken").line();
+            this->begin_descriptor(at_.offset(), "used").text("id ").decimal(entry.id).words(remark, inset);
+            out_.words(", written ", inset).room(10, inset).hex(entry.len).words(", not taken", inset).line();
         }
     }
     /// Goes on behind a chain, unless the device cannot have used it here.

@@ -36,10 +36,9 @@ void print_packed(TextWriter<Sink>& out, QueueSnapshot const& seen, unsigned ind
     out.text("  driver").column(indent).text("next ");
     print_position(out, packed_ring.next.word());
     print_position(out.text(", taken "), packed_ring.taken.word());
-    out.text(packed_ring.is_used() ? " (used), " : " (not used), ")
-        .decimal(packed_ring.in_flight)
-        .text(" in flight, ");
-    out.decimal(packed_ring.pending).text(" pending").line();
+    out.text(packed_ring.is_used() ? " (used)," : " (not used),").words(" ", indent).room(5, indent);
+    out.decimal(packed_ring.in_flight).words(" in flight, ", indent).room(5, indent);
+    out.decimal(packed_ring.pending).words(" pending", indent).line();
 }
 
 }  // namespace virtq::detail

@@ -19,6 +19,7 @@ enum class PageFinding : uint8_t {
     phys_above_52_bits,  ///< `value`: the first address behind the run
     handed_out_twice,    ///< physically; `other`: the run that is outstanding
     virt_shared,         ///< only virtually; `other`: the run that is outstanding
+    not_all_taken,       ///< the allocator hands out a page of the run again; `other`: that run
     phys_is_virt,        ///< a note, once
     // allocate_pages: the kernel's translation of them, where it has phys_addr
     not_where_claimed,  ///< `value`: what phys_addr says of the first page
@@ -74,6 +75,10 @@ enum class PageFinding : uint8_t {
         case PageFinding::handed_out_twice:
             return "The run shares physical pages with one that was not given back: mark all count pages as taken, "
                    "and look whether a free released more than it was given. The memory was not touched.";
+        case PageFinding::not_all_taken:
+            return "The allocator hands out a page of this run once more: it took one page where it was asked for "
+                   "count. An allocator of single pages returns Pages{} for any other count: keep a reserve of "
+                   "contiguous pages for virtq (examples/adaptors/reserve_pages.hpp).";
         case PageFinding::virt_shared:
             return "The run shares virtual addresses, not physical ones, with one that was not given back: give each "
                    "run a window of its own. The memory was not touched.";

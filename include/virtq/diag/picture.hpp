@@ -22,6 +22,7 @@ template <class Sink>
 class Picture {
 protected:
     static constexpr unsigned indent = 14;
+    static constexpr unsigned inset = 23;  ///< of what is said of a descriptor
 
     Picture(QueueSnapshot const& seen, Sink& sink, Lines budget) : seen_(seen), out_(sink), left_(budget.count) {}
 
@@ -39,7 +40,8 @@ protected:
     void print_head() {
         out_.text("virtq: ").text(seen_.is_packed() ? "packed " : "").text("queue of ").decimal(seen_.size);
         out_.text(", ").decimal(seen_.num_free).text(" free, ").decimal(seen_.outstanding()).text(" outstanding");
-        out_.text(seen_.event_idx ? ", EVENT_IDX" : "").text(seen_.in_order ? ", IN_ORDER" : "").line();
+        out_.words(seen_.event_idx ? ", EVENT_IDX" : "", indent).words(seen_.in_order ? ", IN_ORDER" : "", indent);
+        out_.line();
         if (seen_.size == 0) {
             return;
         }
@@ -63,7 +65,7 @@ protected:
 
     /// Number and owner of a descriptor; the rest of the line follows.
     TextWriter<Sink>& begin_descriptor(uint16_t number, char const* owner) {
-        return out_.text("  ").decimal(number).column(9).text(owner).column(23);
+        return out_.text("  ").decimal(number).column(9).text(owner).column(inset);
     }
     void print_segment(spec::Descriptor const& entry) {
         out_.hex(entry.addr).column(42).text("len ").hex(entry.len);
@@ -78,7 +80,7 @@ protected:
         for (uint16_t i = 0; i < entries && i < ring.table_length(); ++i) {
             if (may_print()) {
                 spec::Descriptor const entry = ring.table_entry(table, i);
-                out_.column(9).text("[").decimal(i).text("] in table").column(23);
+                out_.column(9).text("[").decimal(i).text("] in table").column(inset);
                 print_segment(entry);
                 out_.line();
             }

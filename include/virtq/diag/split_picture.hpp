@@ -36,6 +36,7 @@ public:
 private:
     using Holder = Mark::Holder;
     using Base::indent;
+    using Base::inset;
     using Base::label;
     using Base::may_print;
     using Base::out_;
@@ -119,10 +120,10 @@ private:
         this->begin_descriptor(number(desc), owner);
         this->print_segment(entry);
         if (this->has(entry, spec::DescFlag::next)) {
-            out_.text(", next ").decimal(entry.next);
+            out_.words(", next ", inset).room(5, inset).decimal(entry.next);
         }
         if ((entry.flags & ~uint32_t{7}) != 0) {
-            out_.text(", flags ").hex(entry.flags);
+            out_.words(", flags ", inset).room(6, inset).hex(entry.flags);
         }
         out_.line();
         return entry.len;
@@ -188,9 +189,9 @@ private:
         if (!seen_.in_order || (index == seen_.taken && ring_.batch() == 0)) {
             spec::UsedElement const entry = ring_.used_element(index);
             out_.text(" head ").decimal(entry.id).text(", written ").hex(entry.len);
-            out_.text(seen_.in_order ? " and what was used with it" : "");
+            out_.words(seen_.in_order ? " and what was used with it" : "", indent);
         }
-        out_.text(", not taken").line();
+        out_.words(", not taken", indent).line();
     }
 
     static constexpr unsigned runs_shown = 10;

@@ -29,7 +29,7 @@ struct Fault {
         case FaultReason::none: return "The queue is sound.";
         case FaultReason::used_index_ahead:
             return "The device's used index says that more chains were used than are in flight (§2.7.8): the value "
-                   "is that index.";
+                   "is that index. Soon after a reset: the device goes on with what it had before.";
         case FaultReason::used_id_out_of_range:
             return "The device used a descriptor number that is not below the queue size (§2.7.8): the value is that "
                    "number.";

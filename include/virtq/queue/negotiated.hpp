@@ -130,6 +130,9 @@ struct Negotiated {
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool needs_power_of_two = true;
     static constexpr bool has_fixed_layout = false;
+    static constexpr bool has_tables = true;
+    /// Pages of a ring of `size`: a split one takes more.
+    [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return Split::ring_pages(size); }
 };
 
 }  // namespace virtq

@@ -21,6 +21,9 @@ struct Packed {
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool needs_power_of_two = false;
     static constexpr bool has_fixed_layout = false;
+    static constexpr bool has_tables = true;
+    /// Pages of a ring of `size`.
+    [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return PackedLayout{size}.page_count(); }
 };
 
 }  // namespace virtq

@@ -245,6 +245,9 @@ private:
             error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
             if (error != Error::none) {
                 memory_.give_back(allocator);
+            } else if (share_pages(memory_.run(), pool_.pages())) {
+                give_back_pages(allocator);
+                error = Error::pages_handed_out_twice;
             }
         }
         return error;

@@ -25,6 +25,9 @@ struct Split {
     static constexpr bool has_descriptor_tier = true;
     static constexpr bool needs_power_of_two = true;
     static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
+    static constexpr bool has_tables = true;
+    /// Pages of a ring of `size`.
+    [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return SplitLayout{size}.page_count(); }
     static constexpr bool is_small = prefers_size;  ///< where one copy of the code does for two, there is one
 };
 
@@ -39,6 +42,7 @@ struct PlainSplit : Split {
         Features::of(spec::Feature::event_idx, spec::Feature::order_platform, spec::Feature::notification_data);
     static constexpr bool has_in_order = false;
     static constexpr bool has_descriptor_tier = false;
+    static constexpr bool has_tables = false;
 };
 
 /// `PlainSplit` with both tiers.

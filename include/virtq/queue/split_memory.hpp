@@ -25,8 +25,9 @@ class RingInspector;  // diag/ looks, and changes nothing
 class SplitMemory : public QueuePages {
 public:
     /// Zeroes the run, dirty as it comes, and lays the queue out in it, before the device knows of it: both indices
-    /// start at `first`, and the device asks for the first notification.
-    void place(SplitLayout layout, ByteOrder order, RingIndex first) {
+    /// start at `first`. `avail_event` is what the device would write there: with EVENT_IDX it asks for the first
+    /// notification, without it 0.
+    void place(SplitLayout layout, ByteOrder order, RingIndex first, RingIndex avail_event) {
         zero();
         if constexpr (native_byte_order != ByteOrder::little) {
             order_ = order;
@@ -40,7 +41,7 @@ public:
         uint16_t const index = wire(number(first));
         platform::store_relaxed(avail + avail_idx, index);
         platform::store_relaxed(used_ring_words + used_idx, index);
-        platform::store_relaxed(used_ring_words + used_ring + 4 * size_t{layout.size}, index);
+        platform::store_relaxed(used_ring_words + used_ring + 4 * size_t{layout.size}, wire(number(avail_event)));
     }
 
     [[__nodiscard__]] Slot slot(RingIndex index) const { return slot_of(index, mask_); }

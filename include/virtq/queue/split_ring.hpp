@@ -256,6 +256,9 @@ private:
             error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
             if (error != Error::none) {
                 memory_.give_back(allocator);
+            } else if (share_pages(memory_.run(), pool_.pages())) {
+                give_back_pages(allocator);
+                error = Error::pages_handed_out_twice;
             }
         }
         return error;
@@ -288,7 +291,8 @@ private:
         order_ = device_order(features);
         cuts_length_ = legacy | (option.over_reported == OverReportedLength::is_cut);  // no branch
         RingIndex const first = option.first_index;
-        memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little, first);
+        memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little, first,
+                      event_idx_ ? first : RingIndex{0});
         shadow_.reset(static_cast<uint16_t>(size));
         pool_.reset(IndirectShape::of(size, features, option.indirect));
         start_at(first);

@@ -61,6 +61,15 @@ class VirtQueue {
 public:
     static constexpr uint32_t capacity = N;
 
+    /// How many pages `init` takes at most for a queue of `size`, whatever was negotiated: one run for the ring, and
+    /// one for the indirect tables. Each must be physically contiguous.
+    [[__nodiscard__]] static constexpr uint32_t page_count(uint32_t size = N, IndirectOption const& indirect = {}) {
+        constexpr Features tables = Features::of(spec::Feature::indirect_desc);
+        uint32_t const table_pages =
+            Format::has_tables ? IndirectShape::of(size, tables, indirect).page_count() : uint32_t{0};
+        return Format::ring_pages(size) + table_pages;
+    }
+
     constexpr VirtQueue() = default;
     VirtQueue(VirtQueue const&) = delete;  // the device knows where it is: pass the queue by reference
     VirtQueue& operator=(VirtQueue const&) = delete;

@@ -27,6 +27,8 @@ public:
         found = machine.look();
         picture = printed([&](auto sink) { dump(machine.queue, sink); });
         static_cast<void>(take_snapshot(machine.queue));
+        EXPECT_LE(columns(picture), 79u) << picture;
+        EXPECT_LE(columns(explained(found)), 79u) << explained(found);
         EXPECT_EQ(platform::accesses.stores, 0u);
         EXPECT_FALSE(platform::accesses.reads.empty());
         for (auto const& [byte, reads] : platform::accesses.reads) {
@@ -202,10 +204,40 @@ TEST(BelievesNothing, BatchBeyondWhatWasPublished) {
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const id : {1u, 2u, 5u, 8u, 0xffffu}) {
         ring[0].id = static_cast<std::uint16_t>(id);
+        ring[0].len = UINT32_MAX;  // the longest line
         ring[0].flags = RingPosition::both_flags;
         look.expect_inside();
         EXPECT_NE(look.picture.find(", which is not in flight"), std::string::npos) << look.picture;
     }
+}
+
+// What the device writes is printed as it is, in lines that fit.
+TEST(BelievesNothing, LongestNumbers) {
+    WatchedLook<Split> look{{.in_order = true}};
+    look.machine.disk.swallow_next();
+    look.add(2);
+    static_cast<void>(look.machine.queue.publish());
+    auto* const bytes = static_cast<unsigned char*>(look.machine.queue.pages().virt);
+    SplitLayout const layout{QueueMachine::size};
+    std::memset(bytes, 0xff, 32);
+    std::memset(bytes + layout.used_ring_offset() + 4, 0xff, 8);
+    look.expect_inside();
+    bytes[layout.used_ring_offset() + 2] = 1;
+    look.expect_inside();
+    EXPECT_NE(look.picture.find("head 4294967295, written 0xffffffff"), std::string::npos) << look.picture;
+    EXPECT_NE(look.picture.find("next 65535"), std::string::npos) << look.picture;
+}
+
+// A ring that does not start at 0, and has had no chain yet.
+TEST(BelievesNothing, LastChainOfANewRing) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    Features const features = Features::of(spec::Feature::version_1);
+    ASSERT_TRUE(queue.init(memory, 8, features, {.first_index = RingIndex{65534}}).ok());
+    LiveTransport transport;
+    Diagnosis const found = diagnose(transport, 0, queue, features);
+    EXPECT_TRUE(found.is_healthy()) << explained(found);
+    ASSERT_TRUE(queue.release(memory).ok());
 }
 
 }  // namespace

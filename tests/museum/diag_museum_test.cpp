@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include <queue/ring_pair.hpp>
+#include <virtq/diag/diag.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+/// Bugs that looks at a queue had. See queue_museum_test.cpp.
+namespace virtq::test {
+namespace {
+
+/// What `dump` prints.
+template <class Queue>
+std::string picture(Queue const& queue) {
+    std::string text;
+    dump(queue, [&text](char character) { text += character; });
+    return text;
+}
+
+// Was: a debug dump of a queue read memory at whatever address the host had written into a descriptor.
+// Hit: Intel MigTD, https://github.com/intel/MigTD/pull/938
+// Here: impossible: dump() and diagnose() print such an address and read only the queue's own pages
+TEST(Museum, dump_follows_descriptor) {
+    RingPair<8> ring;
+    ASSERT_TRUE(ring.add_writable(1).ok());
+    static_cast<void>(ring.queue.publish());
+    auto* const descriptor = static_cast<unsigned char*>(ring.queue.pages().virt);
+    std::uint64_t const nowhere = 0x10;  // reading there would end this program
+    std::uint32_t const length = UINT32_MAX;
+    std::uint16_t const indirect = 4;
+    std::memcpy(descriptor, &nowhere, 8);
+    std::memcpy(descriptor + 8, &length, 4);
+    std::memcpy(descriptor + 12, &indirect, 2);
+    std::string const text = picture(ring.queue);
+    EXPECT_NE(text.find("0x10 "), std::string::npos) << text;
+    EXPECT_NE(text.find("indirect"), std::string::npos) << text;
+    ring.hostile = true;
+}
+
+// Was: a device reset left enabled queues as they were, since a thread still worked on them, and reported success.
+// Hit: kvm-host, https://github.com/sysprog21/kvm-host/pull/52
+// Here: diagnosed: the queue is broken by used_index_ahead, whose sentence names such a device
+TEST(Museum, device_goes_on_after_reset) {
+    RingPair<8> ring;
+    ring.hostile = true;
+    for (std::uintptr_t token = 1; token <= 3; ++token) {
+        ASSERT_TRUE(ring.add_writable(token).ok());
+        static_cast<void>(ring.queue.publish());
+        ring.device_uses_next(64);
+        ASSERT_TRUE(ring.queue.take_used());
+    }
+    ring.queue.detach();
+    ASSERT_TRUE(ring.queue.restart(modern()).ok());
+    ASSERT_TRUE(ring.add_writable(4).ok());
+    static_cast<void>(ring.queue.publish());
+    ring.device->put_used_raw(0, 64);  // its indices are those of before
+    ring.device->flush_used();
+    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_index_ahead);
+    EXPECT_EQ(ring.queue.fault().value, 4u);
+    EXPECT_NE(std::string{describe(ring.queue.fault().reason)}.find("goes on with what it had before"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace virtq::test
