@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <sim/guest_memory.hpp>
 #include <string>
 #include <vector>
@@ -320,6 +321,14 @@ class SinglePages : public sim::GuestMemory {
 public:
     enum class Order { up, down };
 
+    /// Hands out just these pages of sixteen, in this order.
+    explicit SinglePages(std::initializer_list<std::size_t> numbers) {
+        Pages const run = sim::GuestMemory::allocate_pages(16);
+        for (std::size_t const number : numbers) {
+            free_.insert(free_.begin(), {static_cast<unsigned char*>(run.virt) + number * page_bytes,
+                                         run.phys + number * page_bytes, 1});
+        }
+    }
     explicit SinglePages(Order order) {
         for (Pages const run = sim::GuestMemory::allocate_pages(16); at_ < 16; ++at_) {
             std::size_t const number = order == Order::down ? at_ : 15 - at_;
@@ -360,6 +369,16 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
         pages.free_pages(run);
         pages.free_pages(one);
     }
+}
+
+// One page more is elsewhere; of two more the second is in the run.
+TEST(CheckedPages, FindsAnAllocatorOfSinglePagesByTheSecondPage) {
+    SinglePages inner{8, 2, 7};
+    Reports reports;
+    CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
+    Pages const run = pages.allocate_pages(3);
+    EXPECT_EQ(findings_of(reports), Findings{PageFinding::not_all_taken});
+    pages.free_pages(run);
 }
 
 // Nothing else was allocated before that the run could reach into.

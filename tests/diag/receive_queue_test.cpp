@@ -104,6 +104,41 @@ TYPED_TEST(ReceiveQueueOf, NamesAQueueWithoutBuffers) {
     EXPECT_FALSE(found.is_healthy());
     EXPECT_NE(flattened(found).find("publish()"), std::string::npos);
     EXPECT_TRUE(machine.look({.symptom = Symptom::none}).is_healthy());
+    machine.device.set_device_id(static_cast<std::uint32_t>(spec::DeviceId::entropy));
+    EXPECT_NE(machine.cause(), Cause::no_receive_buffers);
+    EXPECT_EQ(machine.cause({.use = QueueUse::receive}), Cause::no_receive_buffers);
+}
+
+/// A network card with any number of queues.
+struct LiveCard {
+    [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::net; }
+    [[nodiscard]] bool is_legacy() const { return false; }
+    [[nodiscard]] DeviceStatus status() { return DeviceStatus{15}; }
+    [[nodiscard]] std::uint32_t offered_features(unsigned) { return UINT32_MAX; }
+    [[nodiscard]] std::uint32_t queue_size_max(std::uint16_t) { return 32768; }
+    [[nodiscard]] bool is_queue_in_use(std::uint16_t) { return true; }
+};
+
+// With MQ queue 2 may be the control queue, which is empty most of the time.
+TEST(ReceiveQueue, MayBeTheControlQueueWhileEmpty) {
+    ReceiveMachine<Split> machine{spec::DeviceId::net};
+    Features many = machine.negotiation.negotiated;
+    many.set(spec::ReceiveFeature::mq);
+    LiveCard card;
+    EXPECT_NE(diagnose(card, 2, machine.queue, many).cause(), Cause::no_receive_buffers);
+    EXPECT_EQ(diagnose(card, 2, machine.queue, many, {.use = QueueUse::receive}).cause(), Cause::no_receive_buffers);
+    EXPECT_EQ(diagnose(card, 0, machine.queue, many).cause(), Cause::no_receive_buffers);
+}
+
+// Without EVENT_IDX a device that wants no notifications has heard of the buffers, as far as can be seen.
+TEST(ReceiveQueue, MayHaveBeenHeardOf) {
+    ReceiveMachine<Split> machine{spec::DeviceId::net};
+    machine.fill(2048);
+    auto* const bytes = static_cast<unsigned char*>(machine.queue.pages().virt);
+    bytes[SplitLayout{ReceiveMachine<Split>::size}.used_ring_offset()] = 1;  // VIRTQ_USED_F_NO_NOTIFY
+    Diagnosis const found = machine.look();
+    EXPECT_EQ(found.cause(), Cause::nothing_arrived) << explained(found);
+    EXPECT_FALSE(names(found, Cause::never_notified)) << explained(found);
 }
 
 // A chain that the device reads is a request, under whatever number.

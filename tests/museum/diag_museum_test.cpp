@@ -26,9 +26,9 @@ TEST(Museum, dump_follows_descriptor) {
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     auto* const descriptor = static_cast<unsigned char*>(ring.queue.pages().virt);
-    std::uint64_t const nowhere = 0x10;  // reading there would end this program
+    std::uint64_t const nowhere = little_endian(std::uint64_t{0x10});  // reading there would end this program
     std::uint32_t const length = UINT32_MAX;
-    std::uint16_t const indirect = 4;
+    auto const indirect = little_endian(std::uint16_t{4});
     std::memcpy(descriptor, &nowhere, 8);
     std::memcpy(descriptor + 8, &length, 4);
     std::memcpy(descriptor + 12, &indirect, 2);

@@ -70,7 +70,7 @@ constexpr auto packed_in_order = QueueSetup{.packed = true, .in_order = true};
 
 // The device uses the id of a chain that was added and not published (faults B1).
 TEST(BelievesNothing, UsedIdOfAPendingChain) {
-    for (std::size_t const published : {1, 2}) {
+    for (std::size_t const published : {std::size_t{1}, std::size_t{2}}) {
         WatchedLook<Packed> look{packed_setup};
         look.add(published);
         static_cast<void>(look.machine.queue.publish());
@@ -97,7 +97,7 @@ TEST(BelievesNothing, UsedIdTwiceBeforeAPendingChain) {
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const at : {0u, 2u}) {
         ring[at].id = 0;
-        ring[at].flags = RingPosition::both_flags;
+        ring[at].flags = little_endian(RingPosition::both_flags);
     }
     look.expect_inside();
 }
@@ -126,7 +126,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     EXPECT_EQ(look.found.cause(), Cause::nothing_in_flight) << explained(look.found);
     // The last chain, as the device may write it: each descriptor is the first table, if there were one.
     auto* const bytes = static_cast<unsigned char*>(machine.queue.pages().virt);
-    std::uint64_t const table = machine.queue.table_pages().phys.value;
+    std::uint64_t const table = little_endian(machine.queue.table_pages().phys.value);
     for (unsigned desc = 0; desc < 3; ++desc) {
         std::memcpy(bytes + 16 * desc, &table, 8);
         bytes[16 * desc + 12] = static_cast<unsigned char>(bytes[16 * desc + 12] | 4);
@@ -155,8 +155,8 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
     SplitLayout const layout{1024};
     bytes[layout.used_ring_offset() + 2] = 1;  // used: descriptor 0, of no length
     ASSERT_TRUE(queue.take_used());
-    std::uint64_t const table = queue.table_pages().phys.value;
-    std::uint32_t const length = 1024 * 16;
+    std::uint64_t const table = little_endian(queue.table_pages().phys.value);
+    std::uint32_t const length = little_endian(std::uint32_t{1024 * 16});
     std::memcpy(bytes, &table, 8);
     std::memcpy(bytes + 8, &length, 4);
     bytes[12] = 4;
@@ -173,6 +173,34 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
+// Tables of 16 bytes times 3 leave a rest of each page, which is no table (faults B2).
+TEST(BelievesNothing, TableInTheRestOfAPage) {
+    sim::GuestMemory memory;
+    VirtQueue<8> queue;
+    Features const features = Features::of(spec::Feature::version_1, spec::Feature::indirect_desc);
+    ASSERT_TRUE(queue.init(memory, 8, features, {.indirect = {.tables = 1, .length = 3}}).ok());
+    Segment const one[] = {Segment{memory.allocate_buffer(16).phys, 16}};
+    ASSERT_TRUE(queue.add({}, one, Token{1}).ok());
+    static_cast<void>(queue.publish());
+    auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
+    bytes[SplitLayout{8}.used_ring_offset() + 2] = 1;  // used: descriptor 0, of no length
+    ASSERT_TRUE(queue.take_used());
+    std::uint64_t const rest = little_endian(queue.table_pages().phys.value + page_bytes / 48 * 48);
+    std::uint32_t const length = little_endian(std::uint32_t{48});
+    std::memcpy(bytes, &rest, 8);
+    std::memcpy(bytes + 8, &length, 4);
+    bytes[12] = 4;
+    LiveTransport transport;
+    platform::accesses = {};
+    static_cast<void>(diagnose(transport, 0, queue, features));
+    auto const* const begin = static_cast<unsigned char const*>(queue.table_pages().virt);
+    for (auto const& [byte, reads] : platform::accesses.reads) {
+        EXPECT_FALSE(byte >= begin && byte < begin + page_bytes) << byte - begin;
+    }
+    queue.detach();
+    ASSERT_TRUE(queue.release(memory).ok());
+}
+
 // Each descriptor names a table and says that the chain goes on: each table was read once for each (faults B1).
 TEST(BelievesNothing, TablesInACircle) {
     WatchedLook<Split> look{{.indirect = true}};
@@ -180,8 +208,8 @@ TEST(BelievesNothing, TablesInACircle) {
     look.machine.work();
     ASSERT_TRUE(look.machine.queue.take_used());
     auto* const bytes = static_cast<unsigned char*>(look.machine.queue.pages().virt);
-    std::uint64_t const table = look.machine.queue.table_pages().phys.value;
-    std::uint32_t const length = 8 * 16;
+    std::uint64_t const table = little_endian(look.machine.queue.table_pages().phys.value);
+    std::uint32_t const length = little_endian(std::uint32_t{8 * 16});
     std::memcpy(bytes, &table, 8);
     std::memcpy(bytes + 8, &length, 4);
     bytes[12] = 4 | 1;  // INDIRECT and NEXT
@@ -203,9 +231,9 @@ TEST(BelievesNothing, BatchBeyondWhatWasPublished) {
     look.add(2);
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const id : {1u, 2u, 5u, 8u, 0xffffu}) {
-        ring[0].id = static_cast<std::uint16_t>(id);
+        ring[0].id = little_endian(static_cast<std::uint16_t>(id));
         ring[0].len = UINT32_MAX;  // the longest line
-        ring[0].flags = RingPosition::both_flags;
+        ring[0].flags = little_endian(RingPosition::both_flags);
         look.expect_inside();
         EXPECT_NE(look.picture.find(", which is not in flight"), std::string::npos) << look.picture;
     }
