@@ -477,7 +477,7 @@ struct SinglePages {
     std::size_t taken = 0;
 };
 
-// The second run lies in the first one (faults C6).
+// The second run is inside of the first one (faults C6).
 TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
     DiskMachine<64> machine;
     ASSERT_TRUE(machine.probe().ok());

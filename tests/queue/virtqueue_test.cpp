@@ -87,7 +87,7 @@ TEST_F(VirtQueueInit, RefusesPagesThatAreNotContiguous) {
     expect_works();
 }
 
-// An allocator of single pages, which calls one page a run: the tables lie in the ring (faults C6).
+// An allocator of single pages answers with one page for any count, so tables and ring overlap (faults C6).
 TEST(VirtQueuePages, RefusesTablesInsideItsRing) {
     struct {
         sim::GuestMemory memory{};

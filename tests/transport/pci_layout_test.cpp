@@ -476,7 +476,7 @@ TEST_F(PciLayoutTest, RefusesStructuresThatOverlap) {
     EXPECT_TRUE(find().ok());
 }
 
-/// A device whose list is broken from the second look on.
+/// A device whose capability list breaks after the first read of it.
 class ListBreaksLater : public ConfigBytes {
 public:
     explicit ListBreaksLater(ConfigBytes const& config) : ConfigBytes(config) {}

@@ -22,7 +22,7 @@ template <class Sink>
 class Picture {
 protected:
     static constexpr unsigned indent = 14;
-    static constexpr unsigned inset = 23;  ///< of what is said of a descriptor
+    static constexpr unsigned inset = 23;  ///< column at which a descriptor's text goes on
 
     Picture(QueueSnapshot const& seen, Sink& sink, Lines budget) : seen_(seen), out_(sink), left_(budget.count) {}
 

@@ -55,7 +55,7 @@ private:
     }
 };
 
-/// A device of which nothing but its life is known.
+/// A live device; diagnosis sees nothing else of it.
 struct LiveTransport {
     [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
     [[nodiscard]] bool is_legacy() const { return false; }
