@@ -38,12 +38,7 @@ template <std::uint32_t N = 64, class Traits = BlockTraits>
 class DiskMachine {
 public:
     explicit DiskMachine(MachineSetup const& setup = {})
-        : disk(memory.violations(), setup.disk), device(memory, disk, setup.version) {
-        auto& image = disk.current();
-        for (std::size_t i = 0; i < image.size(); ++i) {
-            image[i] = static_cast<std::uint8_t>(i / 512 * 31 + i * 7);
-        }
-    }
+        : disk(memory.violations(), setup.disk), device(memory, disk, setup.version) {}
 
     ~DiskMachine() {
         static_cast<void>(driver.release(memory));

@@ -87,12 +87,7 @@ public:
     explicit MmioMachine(DiskKind const& kind)
         : disk(memory.violations(),
                {.sectors = 64, .event_idx = true, .packed = kind.packed, .in_order = kind.in_order}),
-          device(memory, disk, kind.version) {
-        auto& image = disk.current();
-        for (std::size_t i = 0; i < image.size(); ++i) {
-            image[i] = static_cast<std::uint8_t>(i / 512 * 31 + i * 7);
-        }
-    }
+          device(memory, disk, kind.version) {}
 
     Status probe() { return transport.probe(LyingRegisters{device.registers(), liar}); }
     Status init(BlockOption const& option) { return driver.init(transport, pages, option); }

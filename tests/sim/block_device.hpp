@@ -143,6 +143,8 @@ private:
     };
 
     void write_field(size_t offset, size_t bytes, uint64_t value);
+    /// Of 256 sectors, which repeat: each one different, none of them zero.
+    static std::array<uint8_t, 256 * wire::block::sector_bytes> first_contents();
     void fill_config();
     [[nodiscard]] bool negotiated(unsigned bit) const { return has_feature(session_.features, bit); }
     [[nodiscard]] bool is_volatile() const;
@@ -175,11 +177,22 @@ private:
     std::vector<BlockRequest> requests_;
 };
 
+inline std::array<uint8_t, 256 * wire::block::sector_bytes> BlockDevice::first_contents() {
+    std::array<uint8_t, 256 * wire::block::sector_bytes> contents{};
+    for (size_t i = 0; i < contents.size(); ++i) {
+        contents[i] = static_cast<uint8_t>(i * 31 + i / wire::block::sector_bytes * 17 + 1);
+    }
+    return contents;
+}
+
 inline BlockDevice::BlockDevice(ViolationLog& log, BlockOptions options)
     : log_(log), options_(std::move(options)), sectors_(options_.sectors) {
     current_.resize(sectors_ * wire::block::sector_bytes);
-    for (size_t i = 0; i < current_.size(); ++i) {  // each sector different, none of them zero
-        current_[i] = static_cast<uint8_t>(i * 31 + i / wire::block::sector_bytes * 17 + 1);
+    // Tests make thousands of disks, so what repeats is computed once.
+    static std::array const contents = first_contents();
+    for (size_t i = 0; i < current_.size(); i += contents.size()) {
+        std::copy_n(contents.begin(), std::min(contents.size(), current_.size() - i),
+                    current_.begin() + static_cast<std::ptrdiff_t>(i));
     }
     durable_ = current_;
     fill_config();

@@ -85,12 +85,7 @@ protected:
     using Transport = typename Setting::Transport;
 
     explicit EveryTransport(sim::BlockOptions const& options = {.config_wce = true, .queues = 4})
-        : disk(memory.violations(), options), setting(memory, disk) {
-        auto& image = disk.current();
-        for (std::size_t i = 0; i < image.size(); ++i) {
-            image[i] = static_cast<std::uint8_t>(i / 512 * 31 + i * 7);
-        }
-    }
+        : disk(memory.violations(), options), setting(memory, disk) {}
     ~EveryTransport() override {
         EXPECT_TRUE(driver.release(memory, Looks{100}).ok());
         EXPECT_EQ(memory.pages_outstanding(), 0u);

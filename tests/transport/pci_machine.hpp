@@ -138,10 +138,6 @@ public:
         if (setup.assigned) {
             bus.assign();
         }
-        auto& image = disk.current();
-        for (std::size_t i = 0; i < image.size(); ++i) {
-            image[i] = static_cast<std::uint8_t>(i / 512 * 31 + i * 7);
-        }
     }
 
     ~PciDiskMachine() {

@@ -62,12 +62,7 @@ public:
     explicit Machine(Setup const& setup)
         : pace_(setup.pace),
           memory(sim::GuestMemory::default_bytes, setup.memory_base),
-          disk(memory.violations(), setup.disk) {
-        auto& image = disk.current();
-        for (std::size_t i = 0; i < image.size(); ++i) {
-            image[i] = static_cast<std::uint8_t>(i / 512 * 31 + i * 7);
-        }
-    }
+          disk(memory.violations(), setup.disk) {}
     ~Machine() override {
         EXPECT_EQ(memory.pages_outstanding(), 0u);
         EXPECT_TRUE(memory.violations().empty()) << memory.violations();
