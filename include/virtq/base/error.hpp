@@ -138,15 +138,17 @@ enum class Error : uint8_t {
         case Error::queue_size_zero:
             return "The queue size is 0: the device has no such queue, or the size was not read from the device yet.";
         case Error::queue_size_not_power_of_two:
-            return "The size of a split queue must be a power of two (§2.7): round down to one.";
+            return "The size of a split queue must be a power of two (§2.7): take the next lower one. DeviceInit "
+                   "does so, where the device lets the driver choose; a legacy PCI device does not.";
         case Error::queue_size_above_maximum:
             return "The queue size is above 32768, the maximum (§2.7), or above what the device allows: ask for less.";
         case Error::queue_size_above_capacity:
             return "The device fixes a queue size above the N of this queue. Use at least the N that "
                    "required_queue_size() of the driver or DeviceInit returns; for init() of a VirtQueue, its size.";
         case Error::queue_size_fixed_no_power_of_two:
-            return "The device's queue size is no power of two, which §2.7 forbids for a split queue. Negotiate a "
-                   "packed queue, try the device's other interface, or use another device.";
+            return "The device fixes a queue size that is not a power of two, as a split queue requires (§2.7). Give "
+                   "the device another size (QEMU: queue-size=), or use its modern interface, with a packed queue if "
+                   "the size is fixed there too.";
         case Error::no_pages:
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
         case Error::queue_size_above_pages:
