@@ -80,6 +80,7 @@ enum class Error : uint8_t {
     pci_mappings_overlap,
     pci_command_refused,
     pci_unreachable,
+    pci_config_window_off,
     pci_buses_used_up,
     msix_absent,
     msix_refused,
@@ -299,8 +300,13 @@ enum class Error : uint8_t {
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the function is powered down or disabled, or the configuration access does not write.";
         case Error::pci_unreachable:
-            return "No way to this PCI device works, of the modern interface, the legacy one and the configuration window. "
-                   "attempts() has the error of each that was tried: first mend that of the modern interface.";
+            return "No way to this PCI device works: neither the modern interface, nor the legacy one, nor the "
+                   "configuration window. attempts() has the error of each that was tried: first mend that of the "
+                   "modern interface.";
+        case Error::pci_config_window_off:
+            return "No BAR of this PCI device can be used; only its configuration window is left, which is off. First "
+                   "mend what attempts().modern.error says. Otherwise set PciProbeOption::config_window to "
+                   "last_resort, and serialise every call of this transport and its driver, on_interrupt() too.";
         case Error::pci_buses_used_up:
             return "There are more PCI bridges, or more of them in a row, than bus numbers or levels for them: give "
                    "number_buses() all buses of the host bridge. Those behind the others were numbered.";
