@@ -76,6 +76,7 @@ enum class Error : uint8_t {
     pci_structure_invalid,
     pci_bar_unassigned,
     pci_window_full,
+    pci_bridge_closed,
     pci_not_mapped,
     pci_mappings_overlap,
     pci_command_refused,
@@ -290,6 +291,11 @@ enum class Error : uint8_t {
         case Error::pci_window_full:
             return "The PciWindow has no room for a BAR of this device (a 32-bit BAR needs room below 4 GiB): give a "
                    "larger one.";
+        case Error::pci_bridge_closed:
+            return "A BAR of this PCI device has no address, and the window of the bridge before the device is closed "
+                   "or elsewhere: it passes on nothing of the PciWindow that was given. Call number_buses() with the "
+                   "host bridge's windows before any probe. If it returned pci_window_full, give it a larger one below "
+                   "4 GiB. PciProbeOption::config_window needs no BAR.";
         case Error::pci_not_mapped:
             return "The kernel could not map a BAR of this device (map_device_memory or map_device_ports returned 0): "
                    "map the host bridge's windows as device memory.";

@@ -40,6 +40,7 @@ namespace detail {
         case Error::pci_structure_invalid:
         case Error::pci_bar_unassigned:
         case Error::pci_window_full:
+        case Error::pci_bridge_closed:
         case Error::pci_not_mapped:
         case Error::pci_command_refused: return true;
         default: return false;
@@ -52,9 +53,16 @@ namespace detail {
            modern != Error::pci_structure_invalid;
 }
 
-/// Whether the capability of §4.1.4.9 is there, and leads to registers. Measures BARs, as a probe does.
+/// Whether to name the window rather than the error. Where the command register keeps no bit it fails as well; what
+/// a closed bridge needs its own sentence says.
+[[__nodiscard__]] constexpr bool may_need_window(Error modern) {
+    return modern != Error::pci_command_refused && modern != Error::pci_bridge_closed;
+}
+
+/// Whether the capability of §4.1.4.9 is there, and leads to registers. Measures BARs, as a probe does. Not
+/// inlined, because it takes stack beside that of the probes before it.
 template <PciConfigAccess Access>
-[[__nodiscard__]] bool has_config_window(PciFunction<Access> const& function) {
+[[__nodiscard__]] [[gnu::__noinline__]] bool has_config_window(PciFunction<Access> const& function) {
     PciBars bars;
     bars.measure(function);
     Result<PciLayout> const layout = find_layout(function, bars);
@@ -132,7 +140,7 @@ public:
                 if (!detail::leaves_another_way(window.error())) {
                     return window;
                 }
-            } else if (modern.error() != Error::pci_command_refused && detail::has_config_window(function)) {
+            } else if (detail::may_need_window(modern.error()) && detail::has_config_window(function)) {
                 return attempts_.window.error = Error::pci_config_window_off;
             }
         }
