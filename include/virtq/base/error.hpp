@@ -103,6 +103,7 @@ enum class Error : uint8_t {
     reset_timed_out,
     reset_refused,
     queue_survived_reset,
+    not_restarted,
     init_needs_reset,
     reset_needed,
     transport_not_probed,
@@ -359,6 +360,9 @@ enum class Error : uint8_t {
         case Error::queue_survived_reset:
             return "The device reports a complete reset, and a queue is still enabled (§4.1.4.3.1, §4.2.2.1). It may "
                    "still use that queue, so the pages stay taken: try again, or reset the machine.";
+        case Error::not_restarted:
+            return "The device stopped and every request was handed back, but it does not complete the reset that begins "
+                   "its new initialisation. Nothing is left with the device: call reset() again, or release().";
         case Error::init_needs_reset:
             return "The device set DEVICE_NEEDS_RESET during initialisation: it went into an error state. Check the "
                    "addresses of the pages: some devices reach only 32 bits, so allocate below 4 GiB.";
