@@ -52,6 +52,15 @@ TEST(Error, HasADifferentSentenceForEachEnumerator) {
     }
 }
 
+// A legacy PCI device fixes its queue size, and has no packed ring: nobody can round it down (faults A11).
+TEST(Error, TellsWhatToDoAboutAFixedQueueSize) {
+    std::string_view const sentence = describe(Error::queue_size_fixed_no_power_of_two);
+    EXPECT_NE(sentence.find("modern interface"), std::string_view::npos) << sentence;
+    EXPECT_NE(sentence.find("queue-size="), std::string_view::npos) << sentence;
+    std::string_view const own = describe(Error::queue_size_not_power_of_two);
+    EXPECT_NE(own.find("legacy PCI"), std::string_view::npos) << own;
+}
+
 // What a kernel most often gets wrong of a sector: it gives a byte offset.
 TEST(Error, SaysInWhichUnitSectorsAreCounted) {
     std::string_view const sentence = describe(Error::beyond_capacity);

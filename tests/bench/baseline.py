@@ -61,3 +61,31 @@ def check():
               f"tests/bench/run --instructions.")
     print(f"{len(before)} cases are as cheap as they were.")
     return 0
+
+
+ALLOWED_STACK = 64  # bytes
+
+
+def check_stack(results):
+    """The exit status: 1 if a call takes more stack than results.json says. Only x86_64: its compiler is always there."""
+    if compiler() != results["compiler"]:
+        print(f"Skipped: the stacks were measured with {results['compiler']}, and this is {compiler()}.")
+        return SKIPPED
+    deeper = 0
+    for column, before in results["call_stack"].items():
+        if not column.startswith("x86_64"):
+            continue
+        now = measure.call_stacks(column)
+        missing = sorted(now.keys() ^ before.keys())
+        if missing:
+            print(f"{', '.join(missing)}: not both in size/stack.cpp and results.json. Run tests/bench/run --stack.")
+            return 1
+        for call, (depth, way) in now.items():
+            if depth > before[call] + ALLOWED_STACK:
+                print(f"{call}, {column}: {before[call]} -> {depth} bytes of stack, by {' > '.join(way)}")
+                deeper += 1
+    if deeper:
+        print("If that is worth it: tests/bench/run --stack, and say why in the commit.")
+        return 1
+    print("No call takes more stack than it did.")
+    return 0

@@ -117,34 +117,93 @@ def private_memory():
     return bytes_, pages
 
 
-def stack_depths(level, format_):
-    """{public call: bytes of stack that it and what it calls take, return addresses included}. From GCC's call graph;
-    what the kernel brings (its allocator) is not in it."""
-    tier = 3 if format_ == "Split" else 2
-    path = build.OUT / "size" / f"stack{level}-{format_}.o"
-    build.compile_one(build.HERE / "size" / "code.cpp", path, *TARGETS["x86_64"], *KERNEL, level,
-                      "-fcallgraph-info=su", f"-DSIZE_FORMAT={format_}", f"-DSIZE_TIER={tier}",
-                      f"-I{build.ROOT}/include")
-    text = path.with_suffix(".ci").read_text()
-    own = {}
-    for title, label in re.findall(r'node: \{ title: "([^"]*)" label: "([^"]*)"', text):
-        size = re.search(r"(\d+) bytes", label)
-        own[title] = int(size[1]) if size else 0
-    calls = {}
-    for source, target in re.findall(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', text):
-        calls.setdefault(source, set()).add(target)
+class CallGraph:
+    """GCC's -fcallgraph-info=su: which function calls which, and the bytes of stack that each takes by itself."""
 
-    def depth(title, above=()):
+    def __init__(self, path):
+        text = path.read_text()
+        self.own, self.names, self.calls = {"__indirect_call": 0}, {}, {}
+        for title, label in re.findall(r'node: \{ title: "([^"]*)" label: "([^"]*)"', text):
+            lines = label.split("\\n")
+            size = re.search(r"(\d+) bytes \(([a-z,]+)\)", label)
+            if size and size[2] == "dynamic":
+                build.stop(f"{lines[0]} takes stack without a bound")
+            self.own[title] = int(size[1]) if size else 0
+            self.names[title] = lines[0]
+        for source, target in re.findall(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', text):
+            self.calls.setdefault(source, set()).add(target)
+        # What virtq calls through a pointer are its own functions without a capture (PciKeptAccess).
+        self.calls["__indirect_call"] = {title for title in self.own if "_FUNE" in title}
+
+    def deepest(self, title, above=()):
+        """(bytes, the functions on the way): of the call and all that it calls, return addresses included. What the
+        kernel brings, its allocator for example, is not in it."""
         if title in above:
             build.stop(f"{title} calls itself: there is no recursion in virtq")
-        return own.get(title, 0) + max((depth(called, (*above, title)) for called in calls.get(title, ())), default=0)
+        below = [self.deepest(called, (*above, title)) for called in self.calls.get(title, ())]
+        depth, way = max(below, default=(0, []))
+        return self.own.get(title, 0) + depth, [title, *way] if depth or self.own.get(title, 0) else []
 
+
+def call_graph(source, name, target, *flags):
+    path = build.OUT / "size" / f"{name}.o"
+    build.compile_one(build.HERE / "size" / source, path, *TARGETS[target], *KERNEL, "-fcallgraph-info=su", *flags,
+                      f"-I{build.ROOT}/include")
+    return CallGraph(path.with_suffix(".ci"))
+
+
+def stack_depths(level, format_):
+    """{call of a queue: bytes of stack}"""
+    tier = 3 if format_ == "Split" else 2
+    graph = call_graph("code.cpp", f"stack{level}-{format_}", "x86_64", level, f"-DSIZE_FORMAT={format_}",
+                       f"-DSIZE_TIER={tier}")
     found = {}
-    for title in own:
+    for title in graph.own:
         name = re.match(r"_Z\d+drive_(\w+?)(?:R|RK|PK|P)N5virtq", title)
         if name:
-            found[name[1]] = depth(title)
+            found[name[1]] = graph.deepest(title)[0]
     return found
+
+
+CALL_STACKS = {
+    "x86_64 -O2": ("x86_64", "-O2"),
+    "x86_64 -Os": ("x86_64", "-Os"),
+    "x86_64 -O2, assertions": ("x86_64", "-O2", "-UVIRTQ_ASSERTIONS"),
+    "aarch64 -O2": ("aarch64", "-O2"),
+    "riscv64 -O2": ("riscv64", "-O2"),
+}
+
+
+def function_name(signature):
+    """Of a C++ signature, without its type, its scope, and its arguments."""
+    signature = signature.split(" [with ")[0]
+    plain, depth = "", 0
+    for character in signature.replace("operator()", "lambda"):
+        depth += character in "<("
+        plain += character if depth == 0 else "(" if character == "(" and depth == 1 else ""
+        depth -= character in ">)"
+    return plain.split("(")[0].split("::")[-1].split(" ")[-1]
+
+
+def call_stacks(column):
+    """{call of a transport, a disk or diag/: (bytes of stack, the deepest way)}"""
+    target, *flags = CALL_STACKS[column]
+    graph = call_graph("stack.cpp", f"stack-{column.replace(' ', '').replace(',', '')}", target, *flags)
+    found = {}
+    for title in graph.own:
+        if title.startswith("stack_"):
+            depth, way = graph.deepest(title)
+            found[title.removeprefix("stack_")] = (depth, [function_name(graph.names[one]) for one in way[1:]])
+    return found
+
+
+def all_stacks():
+    """All of it, as results.json has it."""
+    calls = {column: call_stacks(column) for column in CALL_STACKS}
+    return {"stack": {f"{format_} {level}": stack_depths(level, format_)
+                      for format_ in ("Split", "Packed", "Negotiated") for level in ("-Os", "-O2")},
+            "call_stack": {column: {call: depth for call, (depth, _) in found.items()} for column, found in calls.items()},
+            "call_way": {call: " › ".join(way) for call, (_, way) in calls["x86_64 -O2"].items()}}
 
 
 def compile_times(rounds=5):

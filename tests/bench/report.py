@@ -198,6 +198,34 @@ def stack_table(results):
     return table(["", *results["stack"]], rows)
 
 
+def call_stack_table(results):
+    """Most stack first."""
+    columns = results["call_stack"]
+    usual = columns["x86_64 -O2"]
+    rows = [[f"`{call}`", *(calls[call] for calls in columns.values()), results["call_way"][call]]
+            for call in sorted(usual, key=lambda call: -usual[call])]
+    return table(["", *columns, "the deepest way, x86_64 -O2"], rows)
+
+
+STACK_SUMMARY = [
+    # what, calls
+    ("blocking call of a disk", ["disk_read", "disk_perform"]),
+    ("`submit`, `start` or `complete`", ["disk_submit", "disk_start", "disk_complete", "disk_complete_each"]),
+    ("`init`, `reset` or `release`", ["disk_init", "disk_reset", "disk_release"]),
+    ("`probe_pci`, `use_msix` or `number_buses`", ["probe_pci", "use_msix", "number_buses"]),
+    ("`on_interrupt` or `on_vector`", ["on_interrupt", "on_vector"]),
+    ("`diagnose`", ["diagnose"]),
+    ("`diagnose` in a record of yours", ["diagnose_with_record"]),
+]
+
+
+def stack_summary(results):
+    """The most of all columns."""
+    most = {what: max(calls[call] for calls in results["call_stack"].values() for call in its)
+            for what, its in STACK_SUMMARY}
+    return table(["call", "bytes of stack at most"], [list(row) for row in most.items()])
+
+
 def growth_table(results):
     counts, times = results["instructions"], results["times"]
     rows = []
@@ -323,6 +351,8 @@ def write(results):
     put(BENCH_README, "code", code_table(results))
     put(BENCH_README, "private", private_table(results))
     put(BENCH_README, "stack", stack_table(results))
+    put(BENCH_README, "call stack", call_stack_table(results))
+    put(README, "stack", stack_summary(results))
     put(BENCH_README, "compile", table(["", "seconds"], [[name, f"{value:.2f}"] for name, value in
                                                         results["compile"].items()]))
     write_plots(results)

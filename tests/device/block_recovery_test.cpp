@@ -66,6 +66,38 @@ protected:
     sim::Buffer data = machine.buffer(512);
 };
 
+// The first reset ends, everything is handed back, and the reset that begins the new initialisation does not end.
+TEST_F(BlockRecovery, RecoversFromASecondResetThatTimesOut) {
+    fill();
+    unsigned handed_back = 0;
+    auto const count = [&](BlockCompletion const& completion) {
+        EXPECT_EQ(completion.error, Error::request_cancelled);
+        ++handed_back;
+        machine.device.reset_takes(sim::MmioDevice::never);
+    };
+    EXPECT_EQ(machine.driver.reset(count).error(), Error::not_restarted);
+    EXPECT_EQ(handed_back, 3u);
+    EXPECT_EQ(machine.driver.in_flight(), 0);
+    expect_reset_needed();
+    EXPECT_EQ(machine.driver.reset(count).error(), Error::not_restarted);  // nor is anything left with the device now
+    machine.device.reset_takes(0);
+    EXPECT_TRUE(machine.driver.reset(count).ok());
+    EXPECT_EQ(handed_back, 3u);
+    expect_works();
+}
+
+// The other way out: nothing is left with the device, so the pages are free although it does not reset.
+TEST_F(BlockRecovery, ReleasesPagesAfterASecondResetThatTimesOut) {
+    fill();
+    auto const stick = [&](BlockCompletion const&) { machine.device.reset_takes(sim::MmioDevice::never); };
+    EXPECT_EQ(machine.driver.reset(stick).error(), Error::not_restarted);
+    EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    machine.device.reset_takes(0);
+    EXPECT_TRUE(machine.init().ok());
+    expect_works();
+}
+
 TEST_F(BlockRecovery, HandsEveryTokenBackOnceAfterATimeOut) {
     fill();  // the device is not stepped
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);

@@ -452,6 +452,25 @@ TEST(DeviceInit, EndsAtOnceWhenTheDeviceRefusesTheReset) {
     machine.device.set_device_reset(sim::DeviceReset::honest);
 }
 
+// The first reset was refused, by a boot loader or by release(): FAILED stands there alone already (faults A8).
+TEST(DeviceInit, EndsSoonWhenAnEarlierResetWasRefused) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    machine.device.set_device_reset(sim::DeviceReset::fails_alone);
+    EXPECT_EQ(machine.driver.release(machine.memory).error(), Error::reset_refused);
+    ASSERT_EQ(machine.device.status(), 0x80u);
+    unsigned relaxed = 0;
+    auto const count = [&] { ++relaxed; };
+    EXPECT_EQ(machine.driver.release(machine.memory, Looks{1'000'000}, count).error(), Error::reset_refused);
+    Transport transport;
+    ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
+    BlockDevice<Transport, 64> another;
+    EXPECT_EQ(another.init(transport, machine.memory, {.reset_looks = Looks{1'000'000}}, count).error(),
+              Error::reset_refused);
+    EXPECT_LE(relaxed, 2 * 1000u) << "of two resets, each with a million polls to spend";
+    machine.device.set_device_reset(sim::DeviceReset::honest);
+}
+
 // FAILED that the driver itself has set is there while a slow reset goes on.
 TEST(DeviceInit, WaitsForASlowResetAfterFailed) {
     DiskMachine<> machine;

@@ -121,6 +121,7 @@ struct Machine {
             ports = PciWindow{input.half(), input.half()};
             option = {&memory, &ports};
         }
+        option.config_window = PciConfigWindowUse::last_resort;
         registers.answers = input;
         bus = &registers;
     }

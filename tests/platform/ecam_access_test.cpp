@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,7 @@ TEST(PciAddress, HasAFrameNumber) {
 TEST(EcamAccess, ReachesEachFunction) {
     std::vector<std::uint32_t> words(2 * (std::size_t{1} << 20) / 4);  // two buses
     auto* const bytes = reinterpret_cast<std::uint8_t*>(words.data());
-    EcamAccess access{reinterpret_cast<std::uintptr_t>(bytes), 0x10};
+    EcamAccess access{reinterpret_cast<std::uintptr_t>(bytes), 0x10, 0x11};
     PciAddress const address{0x11, 2, 3};
     std::size_t const place = (std::size_t{1} << 20) + (2u << 15) + (3u << 12);
 
@@ -47,9 +48,16 @@ TEST(EcamAccess, ReachesEachFunction) {
     EXPECT_EQ(bytes[place + 0xffd], 0x77);
     EXPECT_EQ(access.read32(address, 0xffc), 0xbeef7700u);
 
-    EcamAccess whole{reinterpret_cast<std::uintptr_t>(bytes)};
+    EcamAccess const whole{reinterpret_cast<std::uintptr_t>(bytes), 0, 1};
     EXPECT_EQ(whole.read32({1, 2, 3}, 0x10), 0x44332211u);
     EXPECT_EQ(whole.read32({0, 0, 0}, 0), 0u);
+}
+
+// The caller says which buses are mapped: 256 would be 256 MiB (faults A5).
+TEST(EcamAccess, HasNoDefaultBuses) {
+    EXPECT_FALSE((std::is_constructible_v<EcamAccess, std::uintptr_t>));
+    EXPECT_FALSE((std::is_constructible_v<EcamAccess, std::uintptr_t, int>));
+    EXPECT_TRUE((std::is_constructible_v<EcamAccess, std::uintptr_t, std::uint8_t, std::uint8_t>));
 }
 
 /// Memory for some buses, with a guard of other memory around it.

@@ -104,13 +104,24 @@ private:
         if (space == PciAddressSpace::memory) {
             uint64_t const base = uint64_t{registers_.peek(bridge::memory_base, 2) & 0xfff0u} << 16;
             uint64_t const limit = uint64_t{registers_.peek(bridge::memory_limit, 2) & 0xfff0u} << 16 | 0xfffff;
-            return (registers_.command() & command_memory) != 0 && address >= base && last <= limit;
+            bool const decodes = (registers_.command() & command_memory) != 0;
+            return decodes && ((address >= base && last <= limit) || is_prefetchable(address, last));
         }
         uint64_t const base =
             uint64_t{byte(bridge::io_base) & 0xf0u} << 8 | uint64_t{registers_.peek(bridge::io_base_high, 2)} << 16;
         uint64_t const limit = uint64_t{byte(bridge::io_limit) & 0xf0u} << 8 | 0xfff |
                                uint64_t{registers_.peek(bridge::io_limit_high, 2)} << 16;
         return (registers_.command() & command_io) != 0 && address >= base && last <= limit;
+    }
+
+    /// [BRIDGE] 3.2.5.9, 3.2.5.10: the window of 64 bits.
+    [[nodiscard]] bool is_prefetchable(uint64_t address, uint64_t last) const {
+        using namespace wire::pci;
+        uint64_t const base = uint64_t{registers_.peek(bridge::prefetch_base, 2) & 0xfff0u} << 16 |
+                              uint64_t{registers_.peek(bridge::prefetch_base_high, 4)} << 32;
+        uint64_t const limit = uint64_t{registers_.peek(bridge::prefetch_limit, 2) & 0xfff0u} << 16 | 0xfffff |
+                               uint64_t{registers_.peek(bridge::prefetch_limit_high, 4)} << 32;
+        return address >= base && last <= limit;
     }
 
     PciConfigRegisters registers_;

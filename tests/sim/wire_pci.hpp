@@ -69,6 +69,8 @@ inline constexpr uint16_t memory_base = 0x20;
 inline constexpr uint16_t memory_limit = 0x22;
 inline constexpr uint16_t prefetch_base = 0x24;
 inline constexpr uint16_t prefetch_limit = 0x26;
+inline constexpr uint16_t prefetch_base_high = 0x28;
+inline constexpr uint16_t prefetch_limit_high = 0x2c;
 inline constexpr uint16_t io_base_high = 0x30;
 inline constexpr uint16_t io_limit_high = 0x32;
 }  // namespace bridge

@@ -138,6 +138,7 @@ TEST(AnyTransport, ForgetsTheDeviceBeforeAFailedProbe) {
     EXPECT_EQ(none.use_msix(machine.function, machine.bus, {&message, 1}).error(), Error::msix_absent);
 }
 
+constexpr PciProbeOption with_window{.config_window = PciConfigWindowUse::last_resort};
 constexpr std::uint64_t four_gib = std::uint64_t{1} << 32;
 
 void expect_attempts(Any const& transport, PciAttempts const& expected) {
@@ -190,7 +191,7 @@ TEST(AnyTransport, TakesTheConfigurationWindowLast) {
     for (bool const assigned : {true, false}) {
         PciDiskMachine<Any> machine({.layout = sim::PciLayout::modern(), .assigned = assigned});
         machine.bus.map_only_below(four_gib);
-        ASSERT_TRUE(machine.probe().ok());
+        ASSERT_TRUE(machine.probe(with_window).ok());
         EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
         EXPECT_FALSE(machine.transport.is_legacy());
         expect_attempts(machine.transport, {{true, assigned ? Error::pci_not_mapped : Error::pci_bar_unassigned},
@@ -207,10 +208,36 @@ TEST(AnyTransport, TakesTheConfigurationWindowLast) {
     }
 }
 
+// With it on_interrupt() has to be serialised with all other calls: nobody may get that without asking.
+TEST(AnyTransport, LeavesTheConfigurationWindowOff) {
+    for (bool const assigned : {true, false}) {
+        PciDiskMachine<Any> machine({.layout = sim::PciLayout::modern(), .assigned = assigned});
+        machine.bus.map_only_below(four_gib);
+        EXPECT_EQ(machine.probe().error(), Error::pci_config_window_off);
+        expect_attempts(machine.transport, {{true, assigned ? Error::pci_not_mapped : Error::pci_bar_unassigned},
+                                            {true, Error::pci_legacy_absent},
+                                            {false, Error::pci_config_window_off}});
+        EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
+        EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
+    }
+    std::string const sentence = describe(Error::pci_config_window_off);
+    for (char const* part : {"attempts().modern.error", "PciProbeOption::config_window", "on_interrupt()"}) {
+        EXPECT_NE(sentence.find(part), std::string::npos) << sentence;
+    }
+}
+
+// The window would end in the same way.
+TEST(AnyTransport, NamesNoWindowForARefusedCommand) {
+    PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
+    machine.device.refuse_command(wire::command_bus_master);
+    EXPECT_EQ(machine.probe().error(), Error::pci_command_refused);
+    EXPECT_EQ(machine.transport.attempts().window.error, Error::none);
+}
+
 // Both the legacy interface and the window are there, and the ports have no address (faults A6).
 TEST(AnyTransport, TakesTheWindowOfATransitionalDevice) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
-    ASSERT_TRUE(machine.probe().ok());
+    ASSERT_TRUE(machine.probe(with_window).ok());
     EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
     expect_attempts(machine.transport,
                     {{true, Error::pci_bar_unassigned}, {true, Error::pci_bar_unassigned}, {true, Error::none}});
@@ -241,7 +268,7 @@ TEST(AnyTransport, SaysThatNoWayWorks) {
     PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional())});
     machine.bus.map_only_below(four_gib);
     machine.device.refuse_command(wire::command_io);
-    EXPECT_EQ(machine.probe().error(), Error::pci_unreachable);
+    EXPECT_EQ(machine.probe(with_window).error(), Error::pci_unreachable);
     expect_attempts(
         machine.transport,
         {{true, Error::pci_not_mapped}, {true, Error::pci_command_refused}, {true, Error::pci_structure_missing}});
@@ -271,16 +298,17 @@ TEST(AnyTransport, NeedsStructuresForTheWindow) {
 
 TEST(AnyTransport, NamesWhatStoppedBothInterfaces) {
     PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional()), .assigned = false});
-    EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
+    EXPECT_EQ(machine.probe(with_window).error(), Error::pci_bar_unassigned);
     expect_attempts(
         machine.transport,
         {{true, Error::pci_bar_unassigned}, {true, Error::pci_bar_unassigned}, {true, Error::pci_structure_missing}});
+    EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);  // nor is it named where it is not there
 }
 
 TEST(AnyTransport, SaysThatTheWindowFailedDifferently) {
     PciDiskMachine<Any> machine({.assigned = false});
     machine.device.refuse_command(wire::command_bus_master);
-    EXPECT_EQ(machine.probe().error(), Error::pci_unreachable);
+    EXPECT_EQ(machine.probe(with_window).error(), Error::pci_unreachable);
     expect_attempts(
         machine.transport,
         {{true, Error::pci_bar_unassigned}, {true, Error::pci_legacy_absent}, {true, Error::pci_command_refused}});
@@ -319,7 +347,8 @@ private:
 TEST(AnyTransport, KeepsACopyOfAnAccess) {
     PciDiskMachine<Any> machine({.assigned = false});
     CopiedAccess access{machine.bus};
-    ASSERT_TRUE(machine.transport.probe_pci(PciFunction{access, machine.function.address()}, machine.bus).ok());
+    ASSERT_TRUE(
+        machine.transport.probe_pci(PciFunction{access, machine.function.address()}, machine.bus, with_window).ok());
     access.lose();
     EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
     machine.bring_up();

@@ -33,10 +33,10 @@ protected:
         EXPECT_EQ(which.config().peek(bridge::subordinate, 1), subordinate);
     }
     /// Whether the disk at this address works, for a kernel that gives no windows of its own.
-    void expect_works(PciAddress address, Any::Kind kind, sim::PciDevice& of) {
+    void expect_works(PciAddress address, Any::Kind kind, sim::PciDevice& of, PciProbeOption const& option = {}) {
         Any transport;
         BlockDevice<Any, 256> driver;
-        Status const found = transport.probe_pci(Function{bus, address}, bus);
+        Status const found = transport.probe_pci(Function{bus, address}, bus, option);
         ASSERT_TRUE(found.ok()) << describe(found.error());
         EXPECT_EQ(transport.kind(), kind);
         ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
@@ -177,7 +177,7 @@ TEST_F(PciBridges, AreNumberedWithoutWindows) {
     ASSERT_TRUE(buses.ok());
     EXPECT_TRUE(port.is_bus_master());
     EXPECT_EQ(port.config().command() & wire::command_memory, 0);
-    expect_works({1, 0, 0}, Any::Kind::pci_window, device);
+    expect_works({1, 0, 0}, Any::Kind::pci_window, device, {.config_window = PciConfigWindowUse::last_resort});
 }
 
 TEST_F(PciBridges, NeedNumbers) {
@@ -219,6 +219,95 @@ TEST_F(PciBridges, NeedRoomInTheWindow) {
     second.add(0, 0, other);
     PciWindow small{0x1000'0000, 0x10'8000};  // the bridge's own BAR, and 32 KiB after the next MiB
     EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &small}).error(), Error::pci_window_full);
+}
+
+// The host bridge's window has room, and the bridge does not pass it on: the device would be gone.
+TEST_F(PciBridges, KeepProbesFromPlacingWhatTheyDoNotPassOn) {
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    PciWindow memory_window{0x1000'1000, 0x8'0000};  // the bridge's own BAR, and less than 1 MiB
+    EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &memory_window}).error(), Error::pci_window_full);
+    std::uint64_t const left = memory_window.left();
+    Any transport;
+    PciProbeOption option{.memory = &memory_window};
+    EXPECT_EQ(transport.probe_pci(Function{bus, {1, 0, 0}}, bus, option).error(), Error::pci_bridge_closed);
+    EXPECT_EQ(device.bar(4).address(), 0u);
+    EXPECT_EQ(memory_window.left(), left);
+    std::string const sentence = describe(Error::pci_bridge_closed);
+    for (char const* part : {"window of the bridge", "number_buses()", "config_window"}) {
+        EXPECT_NE(sentence.find(part), std::string::npos) << sentence;
+    }
+    option.config_window = PciConfigWindowUse::last_resort;
+    expect_works({1, 0, 0}, Any::Kind::pci_window, device, option);
+}
+
+// A device that was plugged in later, or a kernel that opens its bridges by itself.
+TEST_F(PciBridges, LetProbesPlaceWhatTheyPassOn) {
+    sim::PciBridge inner;
+    sim::PciDevice later{memory, disk};
+    sim::PciDevice deep{memory, disk};
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    port.add(1, 0, inner);
+    inner.add(0, 0, deep);
+    ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window}).ok());
+    port.add(2, 0, later);
+    std::uint64_t const base = std::uint64_t{port.config().peek(bridge::memory_base, 2)} << 16;
+    PciWindow within{base + 0x8'0000, 0x8'0000};
+    expect_works({1, 2, 0}, Any::Kind::pci_modern, later, {.memory = &within});
+
+    // Both bridges on the way have to pass it on.
+    sim::PciDevice deeper{memory, disk};
+    inner.add(1, 0, deeper);
+    Any transport;
+    PciWindow outer_only{base + 0xc'0000, 0x4'0000};
+    EXPECT_EQ(transport.probe_pci(Function{bus, {2, 1, 0}}, bus, {.memory = &outer_only}).error(),
+              Error::pci_bridge_closed);
+}
+
+// [BRIDGE] 3.2.5.9, 3.2.5.10: the second window for memory, which has registers for the upper 32 bits.
+TEST_F(PciBridges, LetProbesPlaceInPrefetchableMemory) {
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, device);
+    ASSERT_TRUE(number_buses(bus, {0, 15}).ok());
+    port.config().set_writable(bridge::prefetch_base_high, 0xffff'ffff, 4);
+    port.config().set_writable(bridge::prefetch_limit_high, 0xffff'ffff, 4);
+    bus.write16(PciAddress{0, 1, 0}, bridge::prefetch_base, 0x2000);
+    bus.write16(PciAddress{0, 1, 0}, bridge::prefetch_limit, 0x2000);
+    bus.write16(PciAddress{0, 1, 0}, wire::command, wire::command_memory | wire::command_bus_master);
+    PciWindow within{0x2000'0000, 0x10'0000};
+    PciWindow behind{0x2010'0000, 0x10'0000};
+    Any transport;
+    EXPECT_EQ(transport.probe_pci(Function{bus, {1, 0, 0}}, bus, {.memory = &behind}).error(),
+              Error::pci_bridge_closed);
+    for (std::uint16_t const high : {bridge::prefetch_base_high, bridge::prefetch_limit_high}) {
+        bus.write32(PciAddress{0, 1, 0}, high, 2);
+    }
+    EXPECT_EQ(transport.probe_pci(Function{bus, {1, 0, 0}}, bus, {.memory = &within}).error(),
+              Error::pci_bridge_closed);
+    for (std::uint16_t const high : {bridge::prefetch_base_high, bridge::prefetch_limit_high}) {
+        bus.write32(PciAddress{0, 1, 0}, high, 0);
+    }
+    expect_works({1, 0, 0}, Any::Kind::pci_modern, device, {.memory = &within});
+}
+
+TEST_F(PciBridges, KeepProbesFromPortsTheyDoNotPassOn) {
+    sim::PciBridge wide{sim::PciBridge::Ports::wide};
+    sim::PciDevice first{memory, disk, sim::PciLayout::legacy()};
+    sim::PciDevice second{memory, disk, sim::PciLayout::legacy()};
+    bus.add(PciAddress{0, 1, 0}, port);
+    port.add(0, 0, first);
+    bus.add(PciAddress{0, 2, 0}, wide);
+    ASSERT_TRUE(number_buses(bus, {0, 15}).ok());
+    wide.add(0, 0, second);
+    Any transport;
+    EXPECT_EQ(transport.probe_pci(Function{bus, {1, 0, 0}}, bus, {.ports = &ports}).error(), Error::pci_bridge_closed);
+    bus.write16(PciAddress{0, 2, 0}, bridge::io_base, 0x1111);  // from 0x1000 on, of 32 bits
+    bus.write16(PciAddress{0, 2, 0}, bridge::io_base_high, 2);
+    bus.write16(PciAddress{0, 2, 0}, bridge::io_limit_high, 2);
+    bus.write16(PciAddress{0, 2, 0}, wire::command, wire::command_io | wire::command_bus_master);
+    PciWindow high{0x2'1000, 0x1000};
+    expect_works({2, 0, 0}, Any::Kind::pci_legacy_ports, second, {.ports = &high});
 }
 
 // A window that ends before the next MiB, or with it, once the bridge's own BAR has its place.

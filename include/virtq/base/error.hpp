@@ -76,10 +76,12 @@ enum class Error : uint8_t {
     pci_structure_invalid,
     pci_bar_unassigned,
     pci_window_full,
+    pci_bridge_closed,
     pci_not_mapped,
     pci_mappings_overlap,
     pci_command_refused,
     pci_unreachable,
+    pci_config_window_off,
     pci_buses_used_up,
     msix_absent,
     msix_refused,
@@ -101,6 +103,7 @@ enum class Error : uint8_t {
     reset_timed_out,
     reset_refused,
     queue_survived_reset,
+    not_restarted,
     init_needs_reset,
     reset_needed,
     transport_not_probed,
@@ -138,15 +141,17 @@ enum class Error : uint8_t {
         case Error::queue_size_zero:
             return "The queue size is 0: the device has no such queue, or the size was not read from the device yet.";
         case Error::queue_size_not_power_of_two:
-            return "The size of a split queue must be a power of two (§2.7): round down to one.";
+            return "The size of a split queue must be a power of two (§2.7): take the next lower one. DeviceInit "
+                   "does so, where the device lets the driver choose; a legacy PCI device does not.";
         case Error::queue_size_above_maximum:
             return "The queue size is above 32768, the maximum (§2.7), or above what the device allows: ask for less.";
         case Error::queue_size_above_capacity:
             return "The device fixes a queue size above the N of this queue. Use at least the N that "
                    "required_queue_size() of the driver or DeviceInit returns; for init() of a VirtQueue, its size.";
         case Error::queue_size_fixed_no_power_of_two:
-            return "The device's queue size is no power of two, which §2.7 forbids for a split queue. Negotiate a "
-                   "packed queue, try the device's other interface, or use another device.";
+            return "The device fixes a queue size that is not a power of two, as a split queue requires (§2.7). Give "
+                   "the device another size (QEMU: queue-size=), or use its modern interface, with a packed queue if "
+                   "the size is fixed there too.";
         case Error::no_pages:
             return "The page allocator returned no pages: free memory, or use a smaller queue. Nothing was kept.";
         case Error::queue_size_above_pages:
@@ -287,6 +292,11 @@ enum class Error : uint8_t {
         case Error::pci_window_full:
             return "The PciWindow has no room for a BAR of this device (a 32-bit BAR needs room below 4 GiB): give a "
                    "larger one.";
+        case Error::pci_bridge_closed:
+            return "A BAR of this PCI device has no address, and the window of the bridge before the device is closed "
+                   "or elsewhere: it passes on nothing of the PciWindow that was given. Call number_buses() with the "
+                   "host bridge's windows before any probe. If it returned pci_window_full, give it a larger one below "
+                   "4 GiB. PciProbeOption::config_window needs no BAR.";
         case Error::pci_not_mapped:
             return "The kernel could not map a BAR of this device (map_device_memory or map_device_ports returned 0): "
                    "map the host bridge's windows as device memory.";
@@ -297,8 +307,13 @@ enum class Error : uint8_t {
             return "The command register of this PCI function does not keep memory space, I/O space or bus master on: "
                    "the function is powered down or disabled, or the configuration access does not write.";
         case Error::pci_unreachable:
-            return "No way to this PCI device works, of the modern interface, the legacy one and the configuration window. "
-                   "attempts() has the error of each that was tried: first mend that of the modern interface.";
+            return "No way to this PCI device works: neither the modern interface, nor the legacy one, nor the "
+                   "configuration window. attempts() has the error of each that was tried: first mend that of the "
+                   "modern interface.";
+        case Error::pci_config_window_off:
+            return "No BAR of this PCI device can be used; only its configuration window is left, which is off. First "
+                   "mend what attempts().modern.error says. Otherwise set PciProbeOption::config_window to "
+                   "last_resort, and serialise every call of this transport and its driver, on_interrupt() too.";
         case Error::pci_buses_used_up:
             return "There are more PCI bridges, or more of them in a row, than bus numbers or levels for them: give "
                    "number_buses() all buses of the host bridge. Those behind the others were numbered.";
@@ -345,6 +360,9 @@ enum class Error : uint8_t {
         case Error::queue_survived_reset:
             return "The device reports a complete reset, and a queue is still enabled (§4.1.4.3.1, §4.2.2.1). It may "
                    "still use that queue, so the pages stay taken: try again, or reset the machine.";
+        case Error::not_restarted:
+            return "The device stopped and every request was handed back, but it does not complete the reset that begins "
+                   "its new initialisation. Nothing is left with the device: call reset() again, or release().";
         case Error::init_needs_reset:
             return "The device set DEVICE_NEEDS_RESET during initialisation: it went into an error state. Check the "
                    "addresses of the pages: some devices reach only 32 bits, so allocate below 4 GiB.";

@@ -104,9 +104,11 @@ public:
     /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
     /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
     /// out) have no token. Errors: `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has
-    /// all memory; call again. What `each` was not called with is handed back then. `device_gone`: all was handed back, nothing answers any more.
-    /// `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed back, `release` is
-    /// next.
+    /// all memory; call again. What `each` was not called with is handed back then. `not_restarted`: the device stopped
+    /// and all was handed back, but it did not complete the second reset, with which its initialisation begins
+    /// (§3.1.1); call again, or `release`, which then gives all pages back. `device_gone`: all was handed back, nothing
+    /// answers any more. `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed
+    /// back, `release` is next.
     template <class Each, Relax R = SpinRelax>
     [[__nodiscard__]] Status reset(Each each, R relax = {}) {
         if (queue_count_ == 0) {
@@ -114,10 +116,12 @@ public:
         }
         Status const stopped = stop_device(option_.reset_looks, relax);
         if (is_reset_incomplete(stopped.error())) {
-            return stopped;
+            return queues_.any_live() ? stopped : Status{Error::not_restarted};
         }
         queues_.hand_back(each);
-        return stopped ? come_back(relax) : stopped;
+        Status const up = stopped ? come_back(relax) : stopped;
+        // Its first step is a second reset. The device has no queue by then, so nothing is left with it.
+        return is_reset_incomplete(up.error()) ? Status{Error::not_restarted} : up;
     }
 
     /// Resets the device and gives all pages back. Requests in flight are forgotten, and their data is the caller's

@@ -55,12 +55,18 @@ template <Transport T>
     return {};
 }
 
-/// FAILED is the driver's bit: a device that sets it by itself, or keeps nothing else of its status, refuses the reset.
-/// One that read FAILED alone before, from a boot loader perhaps, may only be slow.
-[[__nodiscard__]] constexpr bool refuses_reset(DeviceStatus before, DeviceStatus now) {
+/// How often a device is polled that kept FAILED alone before its reset, and keeps it. One that a boot loader gave up
+/// may take a moment to reset; one that refused an earlier reset never will.
+inline constexpr uint32_t polls_of_failed_device = 1000;
+
+/// FAILED is the driver's bit (§2.1): a device that sets it by itself, or keeps nothing else, refuses the reset. FAILED
+/// beside other bits, as before, belongs to a device that is slow.
+[[__nodiscard__]] constexpr bool refuses_reset(DeviceStatus before, DeviceStatus now, uint32_t polls) {
     constexpr DeviceStatus failed = DeviceStatus{}.with(spec::StatusBit::failed);
-    return now != before &&
-           (now == failed || (now.has(spec::StatusBit::failed) && !before.has(spec::StatusBit::failed)));
+    if (now == failed) {
+        return before != failed || polls > polls_of_failed_device;
+    }
+    return now.has(spec::StatusBit::failed) && !before.has(spec::StatusBit::failed);
 }
 
 }  // namespace detail
@@ -71,7 +77,8 @@ template <Transport T>
 }
 
 /// §2.4: asks for a reset and polls until the status reads 0, then looks whether queues 0 to `queues` - 1 are
-/// disabled. Errors: `reset_timed_out`; `reset_refused`, at once, when the device answers with FAILED;
+/// disabled. Errors: `reset_timed_out`; `reset_refused`, at once, when the device answers with FAILED,
+/// and after at most 1000 polls when it read FAILED alone before;
 /// `queue_survived_reset`: after these three the device may still use the memory of its queues
 /// (`is_reset_incomplete`). `device_gone`.
 template <Transport T, Relax R>
@@ -86,7 +93,7 @@ template <Transport T, Relax R>
         if (status.is_gone()) {
             return Error::device_gone;
         }
-        if (detail::refuses_reset(before, status)) {
+        if (detail::refuses_reset(before, status, look)) {
             return Error::reset_refused;
         }
         if (look >= looks.count) {

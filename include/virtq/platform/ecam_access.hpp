@@ -10,8 +10,8 @@ namespace virtq {
 
 /// PCI Express configuration space in memory (PCIe 7.2.2, Enhanced Configuration Access Mechanism): 4096 bytes a
 /// function, 1 MiB a bus. `base` is the *virtual* address at which the kernel has mapped the space of `first_bus`,
-/// uncached. `last_bus` is the last bus that is mapped; leave it out only if all buses to 255 are. Outside of them
-/// everything reads all ones, as a function that is not there, and nothing is written.
+/// uncached. `last_bus` is the last bus that is mapped. A wrong one makes a scan read unmapped memory, so it has no
+/// default. Outside of these buses everything reads all ones, as a function that is not there, and nothing is written.
 ///
 /// ```
 /// virtq::EcamAccess access{mapped_ecam, 0, 15};  // 16 MiB, the `bus-range` of the host bridge's device tree node
@@ -23,7 +23,7 @@ public:
 
     /// No buses at all.
     constexpr EcamAccess() = default;
-    explicit constexpr EcamAccess(uintptr_t base, uint8_t first_bus = 0, uint8_t last_bus = UINT8_MAX)
+    constexpr EcamAccess(uintptr_t base, uint8_t first_bus, uint8_t last_bus)
         : base_(base), first_bus_(first_bus), last_bus_(last_bus) {}
 
     [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {

@@ -14,8 +14,9 @@ concept Relax = requires(Hook& hook) {
     hook();
 };
 
-/// How often a wait may look before it gives up; it looks at least once. With the default hook one look is some tens
-/// of nanoseconds on hardware; with a hook that sleeps a millisecond, 1000 looks are a second.
+/// The poll limit: how often a wait polls before it gives up, at least once. With the default hook a poll takes some
+/// tens of nanoseconds on hardware, so 100 million are a few seconds. With a hook that sleeps a millisecond, 1000 are a
+/// second.
 struct Looks {
     uint32_t count;
 };

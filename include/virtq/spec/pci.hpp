@@ -51,6 +51,8 @@ inline constexpr ReadWrite<uint16_t> memory_base{0x20};
 inline constexpr ReadWrite<uint16_t> memory_limit{0x22};
 inline constexpr ReadWrite<uint16_t> prefetchable_base{0x24};
 inline constexpr ReadWrite<uint16_t> prefetchable_limit{0x26};
+inline constexpr ReadWrite<uint32_t> prefetchable_base_upper{0x28};
+inline constexpr ReadWrite<uint32_t> prefetchable_limit_upper{0x2c};
 inline constexpr ReadWrite<uint16_t> ports_base_upper{0x30};
 inline constexpr ReadWrite<uint16_t> ports_limit_upper{0x32};
 
@@ -58,6 +60,8 @@ inline constexpr uint32_t memory_unit = 0x100000;  // bits 31 to 20 of the addre
 inline constexpr uint32_t ports_unit = 0x1000;     // bits 15 to 12 are bits 7 to 4
 inline constexpr uint8_t ports_type_mask = 0xf;
 inline constexpr uint8_t ports_type_32_bit = 1;
+inline constexpr uint16_t prefetchable_type_mask = 0xf;
+inline constexpr uint16_t prefetchable_type_64_bit = 1;
 }  // namespace bridge
 
 /// PCI 6.2.2 (Device Control) and 6.2.3 (Device Status).

@@ -18,7 +18,7 @@ namespace virtq {
 /// One way to a PCI device, and what became of it.
 struct PciAttempt {
     bool tried = false;
-    Error error = Error::none;  ///< of a way that was tried; `none`: it works
+    Error error = Error::none;  ///< of a way that was tried (`none`: it works), or why it was left out
 };
 
 /// What `AnyTransport::probe_pci` tried, in this order. It ends with the first way that works.
@@ -40,6 +40,7 @@ namespace detail {
         case Error::pci_structure_invalid:
         case Error::pci_bar_unassigned:
         case Error::pci_window_full:
+        case Error::pci_bridge_closed:
         case Error::pci_not_mapped:
         case Error::pci_command_refused: return true;
         default: return false;
@@ -50,6 +51,22 @@ namespace detail {
 [[__nodiscard__]] constexpr bool has_structures(Error modern) {
     return modern != Error::pci_modern_absent && modern != Error::pci_structure_missing &&
            modern != Error::pci_structure_invalid;
+}
+
+/// Whether to name the window rather than the error. Where the command register keeps no bit it fails as well; what
+/// a closed bridge needs its own sentence says.
+[[__nodiscard__]] constexpr bool may_need_window(Error modern) {
+    return modern != Error::pci_command_refused && modern != Error::pci_bridge_closed;
+}
+
+/// Whether the capability of §4.1.4.9 is there, and leads to registers. Measures BARs, as a probe does. Not
+/// inlined, because it takes stack beside that of the probes before it.
+template <PciConfigAccess Access>
+[[__nodiscard__]] [[gnu::__noinline__]] bool has_config_window(PciFunction<Access> const& function) {
+    PciBars bars;
+    bars.measure(function);
+    Result<PciLayout> const layout = find_layout(function, bars);
+    return layout && layout->window != 0;
 }
 
 /// What a probe returns when no way works: the error of the only way that the device has, or that all of them have.
@@ -97,11 +114,12 @@ public:
     }
 
     /// §4.1.5.1.1.1: the modern interface of a device that has one. Where it cannot be used, for example because its
-    /// BAR cannot be mapped, or does not exist, the legacy interface; then the modern one through the configuration
-    /// space. `kind()` says which way works, `attempts()` what became of the others. The access of `function` has to
-    /// live as long as this transport, unless it has `may_be_copied` (`PciConfigAccess`). Errors: those of
-    /// `PciModernTransport` and `PciLegacyTransport`; `pci_unreachable` if several ways were tried, and ended
-    /// differently.
+    /// BAR cannot be mapped, or does not exist, the legacy interface. Then, if `option.config_window` allows it, the
+    /// modern one through the configuration space: all calls must then be serialised. `kind()` says which way works,
+    /// `attempts()` what became of the others. The access of `function` has to live as long as this transport, unless
+    /// it has `may_be_copied` (`PciConfigAccess`). Errors: those of `PciModernTransport` and `PciLegacyTransport`;
+    /// `pci_config_window_off` if the configuration space may be the only way; `pci_unreachable` if several ways were
+    /// tried, and ended differently.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
                                        PciProbeOption const& option = {}) {
@@ -116,13 +134,15 @@ public:
             return legacy;
         }
         if (detail::has_structures(modern.error())) {
-            access_.keep(function.access());
-            Status const window =
-                noted(attempts_.window, pci_modern_.probe_through_window(PciFunction{access_, function.address()}));
-            if (!detail::leaves_another_way(window.error())) {
-                return found(Kind::pci_window, window);
-            }
             kind_ = Kind::pci_modern;
+            if (option.config_window == PciConfigWindowUse::last_resort) {
+                Status const window = probe_pci_window(function);
+                if (!detail::leaves_another_way(window.error())) {
+                    return window;
+                }
+            } else if (detail::may_need_window(modern.error()) && detail::has_config_window(function)) {
+                return attempts_.window.error = Error::pci_config_window_off;
+            }
         }
         return detail::error_of(attempts_);
     }
@@ -307,6 +327,13 @@ public:
     }
 
 private:
+    template <PciConfigAccess Access>
+    [[__nodiscard__]] Status probe_pci_window(PciFunction<Access> const& function) {
+        access_.keep(function.access());
+        Status const window =
+            noted(attempts_.window, pci_modern_.probe_through_window(PciFunction{access_, function.address()}));
+        return detail::leaves_another_way(window.error()) ? window : found(Kind::pci_window, window);
+    }
     /// Also of another kind than before, which the transport that is probed cannot know.
     void check_unused() const {
         VIRTQ_ASSERT(!in_use_,

@@ -25,7 +25,22 @@ struct PciBar {
     }
 };
 
+/// Bus addresses from `first` to `last`, of memory or of ports.
+struct PciRange {
+    uint64_t first = 0;
+    uint64_t last = 0;
+
+    [[__nodiscard__]] constexpr bool contains(PciRange const& other) const {
+        return first <= other.first && other.last <= last;
+    }
+};
+
 namespace detail {
+
+/// Of a function that nothing separates from the windows its BARs are placed in.
+struct PassesEverything {
+    [[__nodiscard__]] constexpr bool operator()(PciBar::Kind, PciRange const&) const { return true; }
+};
 
 /// One BAR of a function whose decoders are off, so that an address that is only a question answers to nobody
 /// (PCI 6.2.5.1, Implementation Note: Sizing).
@@ -122,16 +137,18 @@ public:
         function.write(spec::pci::command, command);
     }
 
-    /// Gives each BAR that has no address one out of these windows. Error: `pci_window_full`; then some may have one.
-    template <PciConfigAccess Access>
-    [[__nodiscard__]] Status assign(PciFunction<Access> const& function, PciWindow* memory, PciWindow* ports) {
+    /// Gives each BAR that has no address one out of these windows. `passes(kind, range)` tells whether accesses to it
+    /// would reach the function. Errors: `pci_window_full`, `pci_bridge_closed`; then some may have an address.
+    template <PciConfigAccess Access, class Passes = detail::PassesEverything>
+    [[__nodiscard__]] Status assign(PciFunction<Access> const& function, PciWindow* memory, PciWindow* ports,
+                                    Passes const& passes = {}) {
         uint16_t const command = stop_decoding(function);
         Status assigned;
         for (uint8_t index = 0; assigned && index < spec::pci::bar_count; ++index) {
             PciBar& bar = bars_[index];
             PciWindow* const window = bar.kind == PciBar::Kind::ports ? ports : memory;
             if (bar.kind != PciBar::Kind::absent && !bar.is_assigned() && window != nullptr) {
-                assigned = assign(function, index, *window);
+                assigned = assign_one(function, index, *window, passes);
             }
         }
         function.write(spec::pci::command, command);
@@ -152,8 +169,9 @@ private:
         return command;
     }
 
-    template <PciConfigAccess Access>
-    [[__nodiscard__]] Status assign(PciFunction<Access> const& function, uint8_t index, PciWindow& window) {
+    template <PciConfigAccess Access, class Passes>
+    [[__nodiscard__]] Status assign_one(PciFunction<Access> const& function, uint8_t index, PciWindow& window,
+                                        Passes const& passes) {
         PciBar& bar = bars_[index];
         PciWindow const before = window;
         uint64_t const place = window.take(bar.bytes);
@@ -161,6 +179,10 @@ private:
         if (place == 0 || !reachable) {
             window = before;
             return Error::pci_window_full;
+        }
+        if (!passes(bar.kind, PciRange{place, place + bar.bytes - 1})) {
+            window = before;
+            return Error::pci_bridge_closed;
         }
         detail::BarRegister{function, index}.place(bar, place);
         bar.address = place;

@@ -71,10 +71,54 @@ public:
         return kept && (wide || last <= UINT16_MAX);
     }
 
+    /// Whether it passes accesses to this range on to the bus behind it: a window that is open has it, and the bridge
+    /// decodes that space.
+    [[__nodiscard__]] bool passes(PciBar::Kind kind, PciRange const& range) const {
+        uint16_t const command = function_.read(spec::pci::command);
+        if (kind == PciBar::Kind::ports) {
+            return (command & spec::pci::command_io_space) != 0 && ports().contains(range);
+        }
+        return (command & spec::pci::command_memory_space) != 0 &&
+               (memory().contains(range) || prefetchable_memory().contains(range));
+    }
+
     /// Passes on what is in its windows of these spaces, and what the devices behind it read and write in memory.
     [[__nodiscard__]] Status enable(uint16_t spaces) const { return enable_pci(function_, spaces); }
 
 private:
+    // A window that is closed begins above its end, and contains nothing.
+    [[__nodiscard__]] PciRange memory() const {
+        return {
+            memory_address(function_.read(spec::pci::bridge::memory_base)),
+            memory_address(function_.read(spec::pci::bridge::memory_limit)) + (spec::pci::bridge::memory_unit - 1)};
+    }
+    [[__nodiscard__]] PciRange prefetchable_memory() const {
+        uint16_t const base = function_.read(spec::pci::bridge::prefetchable_base);
+        PciRange range{memory_address(base), memory_address(function_.read(spec::pci::bridge::prefetchable_limit)) +
+                                                 (spec::pci::bridge::memory_unit - 1)};
+        if ((base & spec::pci::bridge::prefetchable_type_mask) == spec::pci::bridge::prefetchable_type_64_bit) {
+            range.first |= uint64_t{function_.read(spec::pci::bridge::prefetchable_base_upper)} << 32;
+            range.last |= uint64_t{function_.read(spec::pci::bridge::prefetchable_limit_upper)} << 32;
+        }
+        return range;
+    }
+    [[__nodiscard__]] PciRange ports() const {
+        uint8_t const base = function_.read(spec::pci::bridge::ports_base);
+        PciRange range{port_number(base), port_number(function_.read(spec::pci::bridge::ports_limit)) +
+                                              (spec::pci::bridge::ports_unit - 1)};
+        if ((base & spec::pci::bridge::ports_type_mask) == spec::pci::bridge::ports_type_32_bit) {
+            range.first |= uint64_t{function_.read(spec::pci::bridge::ports_base_upper)} << 16;
+            range.last |= uint64_t{function_.read(spec::pci::bridge::ports_limit_upper)} << 16;
+        }
+        return range;
+    }
+    [[__nodiscard__]] static constexpr uint64_t memory_address(uint16_t register_value) {
+        return uint64_t{register_value & 0xfff0u} << 16;
+    }
+    [[__nodiscard__]] static constexpr uint64_t port_number(uint8_t register_value) {
+        return uint64_t{register_value & 0xf0u} << 8;
+    }
+
     PciFunction<Access> function_;
 };
 
@@ -272,9 +316,39 @@ template <PciConfigAccess Access>
             if (exists && PciBridge<Access>::is_at(function) && PciBridge<Access>{function}.secondary() == bus) {
                 return function.address();
             }
+            if (!exists && function.address().function == 0) {
+                frame += spec::pci::functions - 1u;  // without function 0 there are no others
+            }
         }
     }
     return {bus, 0, 0};
+}
+
+/// Whether all bridges before a function pass a range of addresses on to it. The host bridge passes on everything.
+template <PciConfigAccess Access>
+[[__nodiscard__]] bool is_passed_on(PciFunction<Access> const& function, PciBar::Kind kind, PciRange const& range) {
+    for (uint8_t bus = function.address().bus;
+         bus != 0;) {  // ends: the bus of a bridge is lower than the one behind it
+        PciAddress const address = find_bridge(function.access(), bus, 0);
+        if (address.bus >= bus) {
+            return true;
+        }
+        if (!PciBridge<Access>{PciFunction<Access>{function.access(), address}}.passes(kind, range)) {
+            return false;
+        }
+        bus = address.bus;
+    }
+    return true;
+}
+
+/// For a probe: gives each BAR that has no address one out of the host bridge's windows, if the bridges before the
+/// function pass it on. Errors: `pci_window_full`, `pci_bridge_closed`; then some may have an address. Not inlined,
+/// because it takes stack that the rest of a probe does not need.
+template <PciConfigAccess Access>
+[[__nodiscard__]] [[gnu::__noinline__]] Status place_bars(PciBars& bars, PciFunction<Access> const& function,
+                                                          PciProbeOption const& option) {
+    return bars.assign(function, option.memory, option.ports,
+                       [&](PciBar::Kind kind, PciRange const& range) { return is_passed_on(function, kind, range); });
 }
 
 }  // namespace detail

@@ -9,6 +9,7 @@
 #include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
 #include <virtq/transport/notify_mark.hpp>
+#include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/probe_mark.hpp>
@@ -32,7 +33,8 @@ public:
 
     /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`,
     /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device that has no legacy interface of this
-    /// kind, `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
+    /// kind, `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`,
+    /// `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
@@ -55,7 +57,7 @@ public:
         }
         disable_msix(function);  // firmware may have left it on, which moves the configuration
         line_ = find_line(function);
-        Status const placed = bars.assign(function, option.memory, option.ports);
+        Status const placed = detail::place_bars(bars, function, option);
         if (!placed && !bars[spec::pci::legacy::bar].is_assigned()) {  // no room for another one may be all the same
             return placed;
         }

@@ -8,6 +8,7 @@
 #include <virtq/transport/call_count.hpp>
 #include <virtq/transport/msix.hpp>
 #include <virtq/transport/notify_mark.hpp>
+#include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_layout.hpp>
 #include <virtq/transport/pci_mapping.hpp>
@@ -43,8 +44,8 @@ public:
     /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
     /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
     /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
-    /// `pci_window_full`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `pci_mappings_overlap`,
-    /// `device_gone`.
+    /// `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`,
+    /// `pci_mappings_overlap`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
@@ -59,7 +60,7 @@ public:
         if (!layout) {
             return layout.error();
         }
-        if (Status const placed = bars.assign(function, option.memory, option.ports); !placed) {
+        if (Status const placed = detail::place_bars(bars, function, option); !placed) {
             return placed;
         }
         PciMappings mappings;

@@ -76,7 +76,7 @@ TEST_F(OnPci, PrintsWhyThereIsNone) {
 
 TEST(HeaderExample, AnyTransport) {
     PciMachine machine;
-    EcamAccess const config_access{PciMachine::ecam};
+    EcamAccess const config_access{PciMachine::ecam, 0, 0};
     EcamAccess access = config_access;
     MachineDevices device_mapper;
     PciFunction<EcamAccess> const function{access, {0, 3, 0}};
@@ -87,7 +87,7 @@ TEST(HeaderExample, AnyTransport) {
 
 TEST(HeaderExample, PciModernTransport) {
     PciMachine machine;
-    EcamAccess config_access{PciMachine::ecam};
+    EcamAccess config_access{PciMachine::ecam, 0, 0};
     MachineDevices device_mapper;
 #include <blocks/transport/pci_modern.inc>
     EXPECT_TRUE(found.ok()) << describe(found.error());
@@ -96,7 +96,7 @@ TEST(HeaderExample, PciModernTransport) {
 
 TEST(HeaderExample, PciScan) {
     PciMachine machine;
-    EcamAccess access{PciMachine::ecam};
+    EcamAccess access{PciMachine::ecam, 0, 0};
     MachineDevices devices;
     AnyTransport<> transport;
     Status status = Error::no_device;

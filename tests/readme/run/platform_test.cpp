@@ -38,7 +38,7 @@ namespace {
 TEST(HeaderExample, DeviceMapper) {
     static_assert(DeviceMapper<a_mapper::KernelDevices>);
     PciMachine machine;
-    EcamAccess access{PciMachine::ecam};
+    EcamAccess access{PciMachine::ecam, 0, 0};
     a_mapper::KernelDevices devices;
     AnyTransport<> transport;
     Status const found = transport.probe_pci(PciFunction<EcamAccess>{access, {0, 3, 0}}, devices);

@@ -67,7 +67,7 @@ public:
             ASSERT_TRUE(transport.probe_mmio(MmioSpace{slot}).ok());
             return;
         }
-        access_ = EcamAccess{PciMachine::ecam};
+        access_ = EcamAccess{PciMachine::ecam, 0, 0};
         PciFunction<EcamAccess> const function{access_, {0, 3, 0}};
         ASSERT_TRUE(transport.probe_pci(function, devices_).ok());
         if (interrupts_ == Interrupts::messages) {

@@ -10,7 +10,7 @@ namespace machine {
 using PciAccess = virtq::EcamAccess;
 
 [[nodiscard]] inline PciAccess pci_access() {
-    return PciAccess{ecam_virt};
+    return PciAccess{ecam_virt, 0, 255};
 }
 
 }  // namespace machine

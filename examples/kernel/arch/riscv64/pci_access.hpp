@@ -10,7 +10,7 @@ namespace machine {
 using PciAccess = virtq::EcamAccess;
 
 [[nodiscard]] inline PciAccess pci_access() {
-    return PciAccess{device_virt + 0x30000000};
+    return PciAccess{device_virt + 0x30000000, 0, 255};
 }
 
 }  // namespace machine
