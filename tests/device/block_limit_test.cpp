@@ -11,6 +11,9 @@
 
 /// Disks that do not say how many data segments they take, or how much they have written.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 template <class Machine>

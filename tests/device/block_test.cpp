@@ -10,6 +10,9 @@
 #include <vector>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 // `if (done)` would be true for a request that failed (faults C3).

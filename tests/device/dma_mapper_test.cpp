@@ -10,6 +10,9 @@
 
 /// Requests through a mapper: each piece of data is mapped once and unmapped once, whatever happens.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 /// Bounces through pages of its own, so that a request works only if the device gets mapped addresses, and only if

@@ -7,6 +7,9 @@
 
 /// Each cause, produced on the simulated device, and named.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr auto event_idx = QueueSetup{.event_idx = true};

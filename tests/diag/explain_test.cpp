@@ -7,6 +7,9 @@
 #include <string>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 TEST(Explanation, NamesStatusFeaturesAndTheCause) {

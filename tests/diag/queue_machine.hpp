@@ -4,6 +4,7 @@
 #include <support/contract.hpp>
 #include <virtq/device/init.hpp>
 #include <virtq/diag/diag.hpp>
+#include <virtq/queue/negotiated.hpp>
 #include <virtq/transport/mmio.hpp>
 
 #include <sim/block_device.hpp>

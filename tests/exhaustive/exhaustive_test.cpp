@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <support/contract.hpp>
 #include <support/small_split.hpp>
-#include <virtq/diag/inspect.hpp>
+#include <virtq/diag/take_snapshot.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -24,6 +24,9 @@
 /// and of a model; each is looked at once. In each the invariants hold that the classes state, and a reset gives every
 /// token back once and brings the queue up again.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr std::uint32_t capacity = 4;

@@ -260,7 +260,7 @@ void pci() {
     virtq::PortConfigAccess through_ports;
     virtq::for_each_virtio_function(through_ports, {0, 0}, [](auto const& function, virtq::spec::DeviceId type) {
         use(type);
-        virtq::disable_msix(function);
+        virtq::detail::disable_msix(function);
     });
 #endif
 }
@@ -277,7 +277,8 @@ void own_driver() {
     use(init.go_live());
     use(init.fail(virtq::Error::not_supported));
     use(init.resume_queue(0, global_chain_queue, negotiation.negotiated));
-    use(virtq::read_config(global_transport, [] { return virtq::read_config64_once(global_transport, 0); }));
+    use(virtq::detail::read_config(global_transport,
+                                   [] { return virtq::detail::read_config64_once(global_transport, 0); }));
     use(virtq::reset_device(global_transport, virtq::Looks{1000}, relax));
 }
 
@@ -363,7 +364,7 @@ void diagnosis() {
     use(found.is_healthy());
     diagnosis_of(global_packed_queue, registers, negotiated);
     diagnosis_of(global_negotiated_queue, registers, negotiated);
-    use(virtq::advise(found.cause()));
+    use(virtq::detail::advise(found.cause()));
 }
 
 void names() {

@@ -22,6 +22,9 @@
 /// way, also from within the relax hook. Whatever comes, each request that was taken ends once, at the latest with
 /// `reset`; what was mapped is unmapped once; all pages come back; no call takes long; errors have names.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr std::uint16_t capacity = 16;

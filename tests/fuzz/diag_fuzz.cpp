@@ -5,9 +5,9 @@
 
 // What only reads or prints a word is not watched for new branches: that would take two thirds of the time.
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
-#include <virtq/diag/packed_inspector.hpp>
-#include <virtq/diag/ring_inspector.hpp>
-#include <virtq/diag/text_writer.hpp>
+#include <virtq/diag/detail/packed/packed_inspector.hpp>
+#include <virtq/diag/detail/split/split_inspector.hpp>
+#include <virtq/diag/detail/text_writer.hpp>
 #pragma clang attribute pop
 
 #include <virtq/diag/diag.hpp>
@@ -29,6 +29,11 @@
 ///
 /// One input is all of it. Nothing is allocated: an execution takes some microseconds.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
+static_assert(platform::ring_memory_is_replaced, "watched/ stands before include/ in the include path");
+
 namespace {
 
 constexpr std::uint16_t capacity = 16;

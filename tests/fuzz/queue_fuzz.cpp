@@ -24,6 +24,11 @@
 ///
 /// Compiled over the ring_memory.hpp of tests/hostile, which tells of each access before it happens.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
+static_assert(platform::ring_memory_is_replaced, "hostile/watched/ stands before include/ in the include path");
+
 namespace {
 
 constexpr std::uint16_t capacity = 16;

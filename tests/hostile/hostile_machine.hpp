@@ -21,6 +21,8 @@
 /// model of the tokens. Compiled with a ring_memory.hpp that tells of each access (`watched/`).
 namespace virtq::test {
 
+static_assert(platform::ring_memory_is_replaced, "watched/ stands before include/ in the include path");
+
 /// An object whose last byte stands before a page that nobody may touch: an index behind the end of the last array
 /// does not stay unnoticed, also without a sanitizer.
 template <class Object>

@@ -18,6 +18,9 @@
 /// Every lie of the registers of virtio on PCI (§4.1), of the modern interface and of the legacy one, from its BARs.
 /// The configuration space of the function says the truth: `pci_config_space_fuzz` is about that.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 /// A register as a number, for the liar: of which BAR, and where in it.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <device/disk_machine.hpp>
-#include <virtq/device/block_part.hpp>
+#include <virtq/device/detail/block/block_part.hpp>
 #include <virtq/transport/any.hpp>
 #include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_modern.hpp>
@@ -18,6 +18,9 @@
 /// Bugs that drivers in the field had in their transports, their initialisation and their disks. For the form of the
 /// comments see queue_museum_test.cpp.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 /// A disk on PCI, all of it.

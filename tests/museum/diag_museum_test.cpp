@@ -8,6 +8,9 @@
 
 /// Bugs that looks at a queue had. See queue_museum_test.cpp.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 /// What `dump` prints.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/platform/fence.hpp>
+#include <virtq/platform/detail/fence.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
 #include <virtq/platform/page_allocator.hpp>
-#include <virtq/platform/ring_memory.hpp>
 
 #include <bit>
 #include <cstddef>

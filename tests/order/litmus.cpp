@@ -11,6 +11,10 @@
 #include <type_traits>
 
 namespace virtq::order {
+
+static_assert(platform::ring_memory_is_replaced && platform::fence_is_replaced && platform::device_order_is_replaced,
+              "tests/order stands before include/ in the include path, at the paths that the library includes");
+
 namespace {
 
 Guest guest;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <order/model.hpp>
 
-#include <virtq/platform/device_order.hpp>
-#include <virtq/platform/fence.hpp>
-#include <virtq/platform/ring_memory.hpp>
+#include <virtq/platform/detail/device_order.hpp>
+#include <virtq/platform/detail/fence.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
 
 #include <gtest/gtest.h>
 
@@ -12,6 +12,10 @@
 /// That the model allows what a weak memory allows, and forbids what release, acquire and fences forbid: the classic
 /// programs of two sides.
 namespace virtq::order {
+
+static_assert(platform::ring_memory_is_replaced && platform::fence_is_replaced && platform::device_order_is_replaced,
+              "tests/order stands before include/ in the include path, at the paths that the library includes");
+
 namespace {
 
 std::uint16_t x, y;

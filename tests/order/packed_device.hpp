@@ -7,6 +7,8 @@
 
 namespace virtq::order {
 
+using namespace virtq::detail;
+
 /// The device's side of a packed ring, as §2.8 describes it; nothing but order and arithmetic.
 class PackedDevice {
 public:

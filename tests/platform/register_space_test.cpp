@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/register_space.hpp>
 
 #include <gtest/gtest.h>
@@ -8,12 +9,12 @@
 
 namespace {
 
-using virtq::ReadOnly;
-using virtq::ReadWrite;
-using virtq::ReadWritePair;
 using virtq::RegisterSpace;
-using virtq::WriteOnly;
-using virtq::WriteOnlyPair;
+using virtq::detail::ReadOnly;
+using virtq::detail::ReadWrite;
+using virtq::detail::ReadWritePair;
+using virtq::detail::WriteOnly;
+using virtq::detail::WriteOnlyPair;
 using virtq::platform::read_register;
 using virtq::platform::write_register;
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <queue/contract_machine.hpp>
 #include <queue/ring_pair.hpp>
-#include <virtq/queue/page_run.hpp>
+#include <virtq/platform/detail/page_run.hpp>
 
 #include <cstdint>
 #include <set>
 
 /// Checks of queue/ that one wrong word reaches and no other test does: each was found as a mutant that survived.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 /// A pushed chain of 16 readable and 64 writable bytes, descriptors 0 and 1, token 1.

@@ -9,6 +9,9 @@
 
 /// The descriptor tier: the classic kernel calls, name for name, in success, in every error, in every breach.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr std::uint16_t next = 1;

@@ -7,6 +7,9 @@
 #include <vector>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 class VirtQueueInit : public ::testing::Test {

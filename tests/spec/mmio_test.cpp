@@ -12,8 +12,8 @@
 namespace {
 
 namespace mmio = virtq::spec::mmio;
-using virtq::Access;
-using virtq::Register;
+using virtq::detail::Access;
+using virtq::detail::Register;
 
 struct Row {
     char const* name;

@@ -7,6 +7,8 @@
 
 namespace virtq::test {
 
+using namespace virtq::detail;
+
 /// `Split` as it is where size is preferred (-Os), in a program that is not compiled so.
 struct SmallSplit : Split {
     template <std::uint32_t N>

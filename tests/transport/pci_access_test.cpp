@@ -11,6 +11,9 @@
 
 /// What a kernel's own way to configuration space gets wrong, and what probe and scan say of it.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 enum class Flaw : std::uint8_t {

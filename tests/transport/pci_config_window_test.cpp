@@ -8,6 +8,9 @@
 
 /// §4.1.4.9 (PCI configuration access capability).
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 TEST(PciConfigWindow, DrivesADiskWithoutAnyMapping) {

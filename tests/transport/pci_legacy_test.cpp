@@ -9,6 +9,9 @@
 
 /// §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout).
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 template <class T>

@@ -25,6 +25,8 @@
 /// A simulated machine with one disk on PCI, and a driver for it: what tests of the PCI transports need.
 namespace virtq::test {
 
+using namespace virtq::detail;
+
 /// A disk with as many queues as its device has, up to four.
 struct FourQueues : BlockTraits {
     static constexpr std::uint16_t queue_maximum = 4;

@@ -11,6 +11,9 @@
 #include <vector>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr QueueAddresses queue_of_8{8, PhysAddr{0x1000}, PhysAddr{0x2000}, PhysAddr{0x3000}};

@@ -7,6 +7,9 @@
 /// A device that is unplugged, or whose memory space is switched off, at any access: all ones from there on. Each step
 /// has to end, in bounded time, with an error that has a name, and nothing leaked.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 template <class T>

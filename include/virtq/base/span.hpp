@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/same_as.hpp>
+#include <virtq/base/detail/same_as.hpp>
 
 #include <stddef.h>
 

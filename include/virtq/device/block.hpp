@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/device/block_admission.hpp>
-#include <virtq/device/block_facts.hpp>
-#include <virtq/device/block_option.hpp>
-#include <virtq/device/block_queue_set.hpp>
-#include <virtq/device/block_request.hpp>
+#include <virtq/device/block_types.hpp>
+#include <virtq/device/detail/block/block_facts.hpp>
+#include <virtq/device/detail/block/block_queue_set.hpp>
+#include <virtq/device/detail/block/block_rule.hpp>
+#include <virtq/device/detail/stop_mark.hpp>
 #include <virtq/device/init.hpp>
-#include <virtq/device/stop_mark.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/spec/block.hpp>
@@ -50,7 +49,7 @@ namespace virtq {
 /// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::Looks{100'000'000}, relax);
 /// ```
 template <class T, uint32_t N, class Traits = BlockTraits>
-class BlockDevice : public BlockFacts {
+class BlockDevice : public detail::BlockFacts {
     static_assert(is_transport_or_says_why<T>());
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
     static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
@@ -65,9 +64,9 @@ public:
     /// which must be physically contiguous: the ring, its indirect tables, and the headers of its requests. For 256
     /// descriptors and the default options 9: 3, 4 and 2. `indirect`: that of `BlockOption::queue`.
     [[__nodiscard__]] static constexpr uint32_t page_count(IndirectOption const& indirect = {}) {
-        using Queue = typename BlockQueueSet<N, Traits>::Queue;
+        using Queue = typename detail::BlockQueueSet<N, Traits>::Queue;
         return Traits::queue_maximum *
-               (Queue::Ring::page_count(N, indirect) + BlockFrames::page_count(Queue::request_maximum));
+               (Queue::Ring::page_count(N, indirect) + detail::BlockFrames::page_count(Queue::request_maximum));
     }
 
     constexpr BlockDevice() = default;
@@ -81,7 +80,7 @@ public:
     /// pages are kept, and `release` tries again. `relax` is called while a reset is waited for.
     template <class Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
-                                  R relax = {}) requires SameAs<Mapper, NoMapper> {
+                                  R relax = {}) requires detail::SameAs<Mapper, NoMapper> {
         if constexpr (is_page_allocator_or_says_why<Allocator>()) {
             return init_error_ = init_with(transport, allocator, nullptr, option, relax).error();
         } else {
@@ -333,7 +332,7 @@ public:
     }
 
 private:
-    using Queues = BlockQueueSet<N, Traits>;
+    using Queues = detail::BlockQueueSet<N, Traits>;
 
     static constexpr uint16_t descriptors_minimum = 3;  // header, data and status
 
@@ -421,7 +420,7 @@ private:
     template <class MakeQueue, Relax R>
     [[__nodiscard__]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        Negotiation const wish = block_negotiation<Traits>(option_);
+        Negotiation const wish = detail::block_negotiation<Traits>(option_);
         if (Status const agreed = agree(init, *transport_, wish, option_, relax); !agreed) {
             return agreed;
         }
@@ -511,10 +510,10 @@ private:
     template <Relax R>
     [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, Looks looks, R& relax,
                                                                    uint16_t queue) {
-        BlockLimit const limit =
-            block_limit(config(), request.operation, queues_[queue].segment_maximum(config().segments));
-        BlockParts parts{request, limit};
-        BlockPart part;
+        detail::BlockLimit const limit =
+            detail::block_limit(config(), request.operation, queues_[queue].segment_maximum(config().segments));
+        detail::BlockParts parts{request, limit};
+        detail::BlockPart part;
         uint32_t look = 0;
         do {  // a turn is a look, too: otherwise a device that takes little at a time would set the length of the call
             if (!parts.next(part)) {
@@ -560,8 +559,8 @@ private:
             return error;
         }
         auto& target = queues_[queue];
-        Result<uint16_t> const added =
-            stopped_.is_set() ? Result<uint16_t>{Error::reset_needed} : admit(request, target, config(), negotiated());
+        Result<uint16_t> const added = stopped_.is_set() ? Result<uint16_t>{Error::reset_needed}
+                                                         : detail::admit(request, target, config(), negotiated());
         target.note_refusal(added.error());
         if (added.error() == Error::queue_broken) {
             stopped_.set();
@@ -572,7 +571,7 @@ private:
     T* transport_ = nullptr;
     void const* place_ = nullptr;  ///< of this object, at `init`
     uint16_t queue_count_ = 0;
-    StopMark stopped_;                             ///< reset() is needed
+    detail::StopMark stopped_;                     ///< reset() is needed
     uint32_t stop_count_ = 0;                      ///< how often all records were cancelled
     BlockOption option_{.reset_looks = Looks{0}};  ///< all zero, so that the object lies in .bss
     Error init_error_ = Error::none;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/bit.hpp>
+#include <virtq/base/detail/bit.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/device/negotiation.hpp>
 #include <virtq/platform/page_allocator.hpp>
@@ -17,9 +17,10 @@ namespace virtq {
 
 /// Bits of §6 that this library implements. A bit that is not here cannot be accepted, whatever a driver wants.
 inline constexpr Features implemented_features =
-    queue_features | Features::of(spec::Feature::any_layout, spec::Feature::version_1, spec::Feature::access_platform,
-                                  spec::Feature::ring_packed, spec::Feature::notif_config_data,
-                                  spec::Feature::ring_reset, spec::Feature::suspend);
+    detail::queue_features | Features::of(spec::Feature::any_layout, spec::Feature::version_1,
+                                          spec::Feature::access_platform, spec::Feature::ring_packed,
+                                          spec::Feature::notif_config_data, spec::Feature::ring_reset,
+                                          spec::Feature::suspend);
 
 /// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
 /// them.
@@ -188,11 +189,12 @@ public:
         // not fit, a clamp would put the rings where the device does not look.
         bool const any_size = !Format::needs_power_of_two || negotiated.has(spec::Feature::ring_packed);
         uint32_t const most = *maximum < N ? *maximum : N;
-        required_queue_size_ = transport_.is_queue_size_fixed()
-                                   ? *maximum
-                                   : transport_.choose_queue_size(index, any_size ? most : power_of_two_floor(most));
+        required_queue_size_ =
+            transport_.is_queue_size_fixed()
+                ? *maximum
+                : transport_.choose_queue_size(index, any_size ? most : detail::power_of_two_floor(most));
         uint32_t const size = required_queue_size_;
-        if (!any_size && size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
+        if (!any_size && size != 0 && size <= spec::queue_size_maximum && !detail::is_power_of_two(size)) {
             return fail(Error::queue_size_fixed_no_power_of_two);
         }
         Status const made = queue.init(allocator, size, negotiated, option);

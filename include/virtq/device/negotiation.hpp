@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/endian.hpp>
+#include <virtq/base/detail/endian.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/spec/feature.hpp>
 
@@ -13,8 +13,8 @@ namespace virtq {
 enum class Interface : uint8_t { modern, legacy };
 
 /// The order of the bytes that driver and device share, in rings and in requests (§2.7.3).
-[[__nodiscard__]] constexpr ByteOrder byte_order(Interface device_interface) {
-    return device_interface == Interface::legacy ? native_byte_order : ByteOrder::little;
+[[__nodiscard__]] constexpr detail::ByteOrder byte_order(Interface device_interface) {
+    return device_interface == Interface::legacy ? detail::native_byte_order : detail::ByteOrder::little;
 }
 
 /// The feature sets of one negotiation (§2.2), kept so that a refusal can be explained.

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <virtq/diag/page_finding.hpp>
+#include <virtq/platform/detail/word.hpp>
 #include <virtq/platform/page_allocator.hpp>
-#include <virtq/platform/probe.hpp>
 
 #include <stddef.h>
 #include <stdint.h>

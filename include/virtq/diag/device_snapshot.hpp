@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/phys_addr.hpp>
-#include <virtq/base/same_as.hpp>
 #include <virtq/diag/interrupt_snapshot.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/spec/device_id.hpp>
@@ -58,26 +59,26 @@ struct DeviceSnapshot {
 /// What `diagnose` asks of a transport; those of `transport/` have it all.
 template <class T>
 concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_t queue, unsigned word) {
-    { constant.device_id() } -> SameAs<spec::DeviceId>;
-    { constant.is_legacy() } -> SameAs<bool>;
-    { transport.status() } -> SameAs<DeviceStatus>;
+    { constant.device_id() } -> detail::SameAs<spec::DeviceId>;
+    { constant.is_legacy() } -> detail::SameAs<bool>;
+    { transport.status() } -> detail::SameAs<DeviceStatus>;
     /// 32 feature bits, from `32 * word` on (§2.2).
-    { transport.offered_features(word) } -> SameAs<uint32_t>;
-    { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
-    { transport.is_queue_in_use(queue) } -> SameAs<bool>;
+    { transport.offered_features(word) } -> detail::SameAs<uint32_t>;
+    { transport.queue_size_max(queue) } -> detail::SameAs<uint32_t>;
+    { transport.is_queue_in_use(queue) } -> detail::SameAs<bool>;
 };
 
 /// A transport whose registers can be looked at directly: it shows its `RegisterSpace`, once it was told where.
 template <class T>
 concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offset) {
-    { constant.is_probed() } -> SameAs<bool>;
-    { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
+    { constant.is_probed() } -> detail::SameAs<bool>;
+    { transport.mmio_space().read32(offset) } -> detail::SameAs<uint32_t>;
 };
 
 /// One that remembers whether FEATURES_OK was written: a device that refuses it does not show that.
 template <class T>
 concept ShowsWhatWasAsked = requires(T const& constant) {
-    { constant.has_asked_features_ok() } -> SameAs<bool>;
+    { constant.has_asked_features_ok() } -> detail::SameAs<bool>;
 };
 
 /// One that remembers which queue it notified last.
@@ -90,7 +91,7 @@ concept ShowsLastNotify = requires(T const& constant) {
 /// One whose device tells where its queues are.
 template <class T>
 concept ShowsToldAddresses = requires(T& transport, uint16_t queue) {
-    { transport.told_addresses(queue) } -> SameAs<QueueAddresses>;
+    { transport.told_addresses(queue) } -> detail::SameAs<QueueAddresses>;
 };
 
 /// A transport that is one of several: what is behind shows more.

@@ -2,15 +2,15 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
-#include <virtq/diag/address.hpp>
+#include <virtq/diag/address_range.hpp>
+#include <virtq/diag/detail/interrupt_judge.hpp>
+#include <virtq/diag/detail/last_chain.hpp>
+#include <virtq/diag/detail/packed/packed_judge.hpp>
+#include <virtq/diag/detail/split/split_judge.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
 #include <virtq/diag/diagnosis_record.hpp>
-#include <virtq/diag/inspect.hpp>
-#include <virtq/diag/interrupt_judge.hpp>
-#include <virtq/diag/last_chain.hpp>
-#include <virtq/diag/packed_judge.hpp>
-#include <virtq/diag/split_judge.hpp>
+#include <virtq/diag/take_snapshot.hpp>
 #include <virtq/spec/mmio.hpp>
 #include <virtq/spec/receive_queue.hpp>
 
@@ -480,7 +480,7 @@ private:
 };
 
 template <uint32_t N, class Format>
-SplitJudge<RingInspector<N, Format>> judge_of(RingInspector<N, Format> const&);
+SplitJudge<SplitInspector<N, Format>> judge_of(SplitInspector<N, Format> const&);
 template <uint32_t N>
 PackedJudge<N> judge_of(PackedInspector<N> const&);
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <virtq/base/span.hpp>
-#include <virtq/diag/address.hpp>
+#include <virtq/diag/address_range.hpp>
 #include <virtq/diag/cause.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/pci_interrupt_state.hpp>
-#include <virtq/diag/snapshot.hpp>
+#include <virtq/diag/queue_snapshot.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stdint.h>

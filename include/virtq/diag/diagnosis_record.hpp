@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/diag/chain_finding.hpp>
+#include <virtq/diag/detail/chain_finding.hpp>
 #include <virtq/diag/diagnosis.hpp>
 
 #include <stddef.h>
@@ -11,8 +11,8 @@ namespace virtq {
 /// Where `diagnose` works, for a kernel whose stacks are small: about 2 KiB, which the kernel keeps as a static object
 /// and gives to each call. All zero at first, so a static one lies in `.bss`. One call at a time.
 struct DiagnosisRecord {
-    Diagnosis diagnosis;   ///< of the last call
-    ChainFindings chains;  ///< only `diagnose` uses it
+    Diagnosis diagnosis;           ///< of the last call
+    detail::ChainFindings chains;  ///< only `diagnose` uses it
 
     constexpr DiagnosisRecord() = default;
     DiagnosisRecord(DiagnosisRecord const&) = delete;

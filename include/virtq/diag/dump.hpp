@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/diag/inspect.hpp>
-#include <virtq/diag/packed_picture.hpp>
-#include <virtq/diag/split_picture.hpp>
+#include <virtq/diag/detail/packed/packed_picture.hpp>
+#include <virtq/diag/detail/split/split_picture.hpp>
+#include <virtq/diag/take_snapshot.hpp>
 
 #include <stdint.h>
 
@@ -12,8 +12,8 @@ namespace virtq {
 namespace detail {
 
 template <uint32_t N, class Format, class Sink>
-void print_picture(RingInspector<N, Format> const& ring, Sink& sink, Lines budget) {
-    SplitPicture<RingInspector<N, Format>, Sink>{ring, sink, budget}.print_all();
+void print_picture(SplitInspector<N, Format> const& ring, Sink& sink, Lines budget) {
+    SplitPicture<SplitInspector<N, Format>, Sink>{ring, sink, budget}.print_all();
 }
 template <uint32_t N, class Sink>
 void print_picture(PackedInspector<N> const& ring, Sink& sink, Lines budget) {

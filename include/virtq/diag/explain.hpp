@@ -2,10 +2,10 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
-#include <virtq/diag/advice.hpp>
+#include <virtq/diag/detail/advice.hpp>
+#include <virtq/diag/detail/packed/packed_text.hpp>
+#include <virtq/diag/detail/text_writer.hpp>
 #include <virtq/diag/diagnosis.hpp>
-#include <virtq/diag/packed_text.hpp>
-#include <virtq/diag/text_writer.hpp>
 #include <virtq/spec/block.hpp>
 #include <virtq/spec/device_status.hpp>
 #include <virtq/spec/feature_name.hpp>

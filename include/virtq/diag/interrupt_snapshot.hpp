@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/same_as.hpp>
-#include <virtq/platform/pci_line.hpp>
+#include <virtq/base/detail/same_as.hpp>
+#include <virtq/platform/pci_config_access.hpp>
 #include <virtq/spec/pci.hpp>
 
 #include <stdint.h>
@@ -22,16 +22,16 @@ struct InterruptSnapshot {
 /// A transport that counts the calls of its handler.
 template <class T>
 concept CountsInterrupts = requires(T const& constant) {
-    { constant.interrupt_calls() } -> SameAs<uint16_t>;
+    { constant.interrupt_calls() } -> detail::SameAs<uint16_t>;
 };
 
 /// One on PCI, where there are two ways to interrupt.
 template <class T>
 concept ChoosesInterrupts = CountsInterrupts<T> && requires(T& transport, T const& constant, uint16_t queue) {
-    { constant.vector_calls() } -> SameAs<uint16_t>;
-    { constant.uses_vectors() } -> SameAs<bool>;
-    { constant.interrupt_line() } -> SameAs<PciLine>;
-    { transport.queue_vector(queue) } -> SameAs<uint16_t>;
+    { constant.vector_calls() } -> detail::SameAs<uint16_t>;
+    { constant.uses_vectors() } -> detail::SameAs<bool>;
+    { constant.interrupt_line() } -> detail::SameAs<PciLine>;
+    { transport.queue_vector(queue) } -> detail::SameAs<uint16_t>;
 };
 
 /// Of a transport whose device may be asked for its queues; one that does not count shows nothing.

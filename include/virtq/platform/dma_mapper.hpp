@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/phys_addr.hpp>
 #include <virtq/base/result.hpp>
-#include <virtq/base/same_as.hpp>
 
 #include <stdint.h>
 
@@ -35,10 +35,10 @@ concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, D
     /// Makes `bytes` bytes from `address` on reachable and returns where the device finds them, in one piece. Writes
     /// back caches, or copies into a bounce buffer, when the device reads. An error (`Error::dma_map_failed`) leaves
     /// nothing mapped. Called when a request is submitted, in the caller's context.
-    { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
+    { mapper.map(address, bytes, direction) } -> detail::SameAs<Result<PhysAddr>>;
     /// Undoes one `map`, with what it returned. Invalidates caches, or copies out of the bounce buffer, when the
     /// device wrote. Called exactly once for each `map`: when the request has ended, or its submission failed.
-    { mapper.unmap(address, bytes, direction) } -> SameAs<void>;
+    { mapper.unmap(address, bytes, direction) } -> detail::SameAs<void>;
 };
 
 /// Whether the type is a `DmaMapper`; does not compile if not, with a sentence for each thing that is missing.
@@ -46,13 +46,13 @@ template <class Mapper>
 [[__nodiscard__]] constexpr bool is_dma_mapper_or_says_why() {
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
-            { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
+            { mapper.map(address, bytes, direction) } -> detail::SameAs<Result<PhysAddr>>;
         },
         "This DMA mapper has no public, non-const `virtq::Result<virtq::PhysAddr> map(virtq::PhysAddr address, "
         "uint32_t bytes, virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
-            { mapper.unmap(address, bytes, direction) } -> SameAs<void>;
+            { mapper.unmap(address, bytes, direction) } -> detail::SameAs<void>;
         },
         "This DMA mapper has no public, non-const `void unmap(virtq::PhysAddr mapped, uint32_t bytes, "
         "virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");

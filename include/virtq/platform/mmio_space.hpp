@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/endian.hpp>
-#include <virtq/platform/fence.hpp>
+#include <virtq/base/detail/endian.hpp>
+#include <virtq/platform/detail/fence.hpp>
 #include <virtq/platform/register_space.hpp>
 
 #include <stdint.h>
@@ -21,12 +21,12 @@ public:
     [[__nodiscard__]] uintptr_t base() const { return base_; }
 
     [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return load<uint8_t>(offset); }
-    [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return little_endian(load<uint16_t>(offset)); }
-    [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return little_endian(load<uint32_t>(offset)); }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return detail::little_endian(load<uint16_t>(offset)); }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return detail::little_endian(load<uint32_t>(offset)); }
 
     void write8(uint16_t offset, uint8_t value) { store(offset, value); }
-    void write16(uint16_t offset, uint16_t value) { store(offset, little_endian(value)); }
-    void write32(uint16_t offset, uint32_t value) { store(offset, little_endian(value)); }
+    void write16(uint16_t offset, uint16_t value) { store(offset, detail::little_endian(value)); }
+    void write32(uint16_t offset, uint32_t value) { store(offset, detail::little_endian(value)); }
 
     /// The registers from `offset` on, which may be further than what a register's own offset can say.
     [[__nodiscard__]] MmioSpace at(uint32_t offset) const { return MmioSpace{base_ + offset}; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/phys_addr.hpp>
-#include <virtq/base/same_as.hpp>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,16 +26,16 @@ concept PageAllocator = requires(Allocator& allocator, Pages pages, size_t count
     /// Returns `count` physically contiguous pages aligned to 4096 bytes, or `Pages{}` when there are none. They may
     /// be dirty: the library zeroes what it uses. For example `allocate_pages(3)` returns
     /// `{(void*)0xffff800000142000, PhysAddr{0x142000}, 3}`.
-    { allocator.allocate_pages(count) } -> SameAs<Pages>;
+    { allocator.allocate_pages(count) } -> detail::SameAs<Pages>;
     /// Takes back exactly what one `allocate_pages` returned. Cannot fail.
-    { allocator.free_pages(pages) } -> SameAs<void>;
+    { allocator.free_pages(pages) } -> detail::SameAs<void>;
 };
 
 /// Optional: an allocator that can translate lets `init` verify that a run is contiguous and where it claims.
 template <class Allocator>
 concept TranslatesAddresses = requires(Allocator& allocator, void const* virt) {
     /// The physical address behind a virtual one of a page that this allocator handed out.
-    { allocator.phys_addr(virt) } -> SameAs<PhysAddr>;
+    { allocator.phys_addr(virt) } -> detail::SameAs<PhysAddr>;
 };
 
 /// Optional, for `CheckedPages`: the kernel's own way from a physical address to memory.
@@ -43,7 +43,7 @@ template <class Allocator>
 concept LocatesPages = requires(Allocator& allocator, PhysAddr phys) {
     /// Where the kernel finds a physical page that this allocator handed out; null if it is not mapped. May be
     /// another mapping than `Pages::virt`.
-    { allocator.virt_of(phys) } -> SameAs<void*>;
+    { allocator.virt_of(phys) } -> detail::SameAs<void*>;
 };
 
 /// Optional, required by `ScopedQueue`: hears of pages that cannot be given back because the device may still
@@ -51,7 +51,7 @@ concept LocatesPages = requires(Allocator& allocator, PhysAddr phys) {
 template <class Allocator>
 concept ReportsLeaks = requires(Allocator& allocator, Pages pages) {
     /// Says it (prints, counts). The pages stay allocated for ever, or until the device has been reset.
-    { allocator.pages_leaked(pages) } -> SameAs<void>;
+    { allocator.pages_leaked(pages) } -> detail::SameAs<void>;
 };
 
 namespace detail {
@@ -87,7 +87,7 @@ template <class Allocator>
     if constexpr (allocates) {
         static_assert(
             requires(Allocator & allocator, size_t count) {
-                { allocator.allocate_pages(count) } -> SameAs<Pages>;
+                { allocator.allocate_pages(count) } -> detail::SameAs<Pages>;
             },
             "This page allocator's allocate_pages(count) must return virtq::Pages, that is {virtual address, "
             "virtq::PhysAddr, count}: see virtq/platform/page_allocator.hpp, and examples/adaptors for allocators "
@@ -96,7 +96,7 @@ template <class Allocator>
     if constexpr (frees) {
         static_assert(
             requires(Allocator & allocator, Pages pages) {
-                { allocator.free_pages(pages) } -> SameAs<void>;
+                { allocator.free_pages(pages) } -> detail::SameAs<void>;
             },
             "This page allocator's free_pages(pages) must return void, because giving back cannot fail: see "
             "virtq/platform/page_allocator.hpp");

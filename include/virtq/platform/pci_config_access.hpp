@@ -1,14 +1,36 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/same_as.hpp>
-#include <virtq/platform/pci_address.hpp>
+#include <virtq/base/detail/same_as.hpp>
 
 #include <stdint.h>
 
 /// The way to PCI configuration space, which a kernel brings: `EcamAccess` and `PortConfigAccess` are two that it need
 /// not write.
 namespace virtq {
+
+/// Where a function is on its PCI segment.
+struct PciAddress {
+    uint8_t bus = 0;
+    uint8_t device = 0;    ///< 0 to 31
+    uint8_t function = 0;  ///< 0 to 7
+
+    /// PCI 3.2.2.3.4: there are 32 devices a bus and 8 functions a device.
+    [[__nodiscard__]] constexpr bool is_possible() const { return device < 32 && function < 8; }
+
+    friend constexpr bool operator==(PciAddress, PciAddress) = default;
+};
+
+/// Bus, device and function as one number of 16 bits: the requester ID, and the frame number within an ECAM.
+[[__nodiscard__]] constexpr uint32_t pci_frame(PciAddress address) {
+    return (uint32_t{address.bus} << 8) | ((address.device & 0x1fu) << 3) | (address.function & 7u);
+}
+
+/// The interrupt line of a PCI function (PCI 6.2.4, Miscellaneous Registers).
+struct PciLine {
+    uint8_t pin = 0;   ///< 1 to 4: INTA# to INTD#; 0: it has none
+    uint8_t line = 0;  ///< what firmware wrote there for the kernel: on a PC the input of its interrupt controllers
+};
 
 /// A kernel's access to PCI configuration space, 256 bytes a function or more. Called at probe time, in the caller's
 /// context; through the configuration window of a device (`PciConfigWindow`) with each call of its transport. If an
@@ -30,13 +52,13 @@ concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offse
                                    uint32_t word) {
     /// Each reads once, in this width, at `offset`, which is aligned to it: little-endian on the device's side, native
     /// on ours. A function that is not there reads as all ones.
-    { access.read8(address, offset) } -> SameAs<uint8_t>;
-    { access.read16(address, offset) } -> SameAs<uint16_t>;
-    { access.read32(address, offset) } -> SameAs<uint32_t>;
+    { access.read8(address, offset) } -> detail::SameAs<uint8_t>;
+    { access.read16(address, offset) } -> detail::SameAs<uint16_t>;
+    { access.read32(address, offset) } -> detail::SameAs<uint32_t>;
     /// Each writes once, in this width. A write to a function that is not there does nothing.
-    { access.write8(address, offset, octet) } -> SameAs<void>;
-    { access.write16(address, offset, half_word) } -> SameAs<void>;
-    { access.write32(address, offset, word) } -> SameAs<void>;
+    { access.write8(address, offset, octet) } -> detail::SameAs<void>;
+    { access.write16(address, offset, half_word) } -> detail::SameAs<void>;
+    { access.write32(address, offset, word) } -> detail::SameAs<void>;
 };
 
 /// Whether the type is a `PciConfigAccess`; does not compile if not, and says what is missing.
@@ -44,18 +66,18 @@ template <class A>
 [[__nodiscard__]] constexpr bool is_pci_config_access_or_says_why() {
     static_assert(
         requires(A & access, PciAddress address, uint16_t offset) {
-            { access.read8(address, offset) } -> SameAs<uint8_t>;
-            { access.read16(address, offset) } -> SameAs<uint16_t>;
-            { access.read32(address, offset) } -> SameAs<uint32_t>;
+            { access.read8(address, offset) } -> detail::SameAs<uint8_t>;
+            { access.read16(address, offset) } -> detail::SameAs<uint16_t>;
+            { access.read32(address, offset) } -> detail::SameAs<uint32_t>;
         },
         "This access to PCI configuration space lacks one of `uint8_t read8(virtq::PciAddress, uint16_t offset)`, "
         "`uint16_t read16(virtq::PciAddress, uint16_t offset)` and `uint32_t read32(virtq::PciAddress, uint16_t "
         "offset)`: see virtq/platform/pci_config_access.hpp");
     static_assert(
         requires(A & access, PciAddress address, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
-            { access.write8(address, offset, octet) } -> SameAs<void>;
-            { access.write16(address, offset, half_word) } -> SameAs<void>;
-            { access.write32(address, offset, word) } -> SameAs<void>;
+            { access.write8(address, offset, octet) } -> detail::SameAs<void>;
+            { access.write16(address, offset, half_word) } -> detail::SameAs<void>;
+            { access.write32(address, offset, word) } -> detail::SameAs<void>;
         },
         "This access to PCI configuration space lacks one of `void write8(virtq::PciAddress, uint16_t offset, "
         "uint8_t)`, `void write16(virtq::PciAddress, uint16_t offset, uint16_t)` and `void write32(virtq::PciAddress, "

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/platform/detail/port.hpp>
 #include <virtq/platform/pci_config_access.hpp>
-#include <virtq/platform/port.hpp>
 
 #include <stdint.h>
 

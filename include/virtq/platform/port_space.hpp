@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/platform/detail/port.hpp>
 #include <virtq/platform/mmio_space.hpp>
-#include <virtq/platform/port.hpp>
 #include <virtq/platform/register_space.hpp>
 
 #include <stdint.h>

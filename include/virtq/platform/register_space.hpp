@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/register.hpp>
-#include <virtq/base/same_as.hpp>
+#include <virtq/base/detail/register.hpp>
+#include <virtq/base/detail/same_as.hpp>
 
 #include <stdint.h>
 
@@ -17,19 +17,19 @@ concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t octet, u
     Space(space);
     /// Each reads or writes once, in this width, at `offset` bytes from the start of the block. A read is ordered
     /// before later reads of memory, a write after earlier stores to memory.
-    { space.read8(offset) } -> SameAs<uint8_t>;
-    { space.read16(offset) } -> SameAs<uint16_t>;
-    { space.read32(offset) } -> SameAs<uint32_t>;
-    { space.write8(offset, octet) } -> SameAs<void>;
-    { space.write16(offset, half_word) } -> SameAs<void>;
-    { space.write32(offset, word) } -> SameAs<void>;
+    { space.read8(offset) } -> detail::SameAs<uint8_t>;
+    { space.read16(offset) } -> detail::SameAs<uint16_t>;
+    { space.read32(offset) } -> detail::SameAs<uint32_t>;
+    { space.write8(offset, octet) } -> detail::SameAs<void>;
+    { space.write16(offset, half_word) } -> detail::SameAs<void>;
+    { space.write32(offset, word) } -> detail::SameAs<void>;
 };
 
 /// What registers on PCI take beyond that, where several structures lie in one BAR.
 template <class Space>
 concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, uint32_t offset) {
     /// The registers from `offset` bytes on.
-    { space.at(offset) } -> SameAs<Space>;
+    { space.at(offset) } -> detail::SameAs<Space>;
 };
 
 /// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or one of the kernel's own.
@@ -67,17 +67,17 @@ template <class Space>
         "A register space must be made without arguments and be copied: see virtq/platform/register_space.hpp");
     static_assert(
         requires(Space & space, uint16_t offset) {
-            { space.read8(offset) } -> SameAs<uint8_t>;
-            { space.read16(offset) } -> SameAs<uint16_t>;
-            { space.read32(offset) } -> SameAs<uint32_t>;
+            { space.read8(offset) } -> detail::SameAs<uint8_t>;
+            { space.read16(offset) } -> detail::SameAs<uint16_t>;
+            { space.read32(offset) } -> detail::SameAs<uint32_t>;
         },
         "This register space lacks one of `uint8_t read8(uint16_t offset)`, `uint16_t read16(uint16_t offset)` and "
         "`uint32_t read32(uint16_t offset)`: see virtq/platform/register_space.hpp");
     static_assert(
         requires(Space & space, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
-            { space.write8(offset, octet) } -> SameAs<void>;
-            { space.write16(offset, half_word) } -> SameAs<void>;
-            { space.write32(offset, word) } -> SameAs<void>;
+            { space.write8(offset, octet) } -> detail::SameAs<void>;
+            { space.write16(offset, half_word) } -> detail::SameAs<void>;
+            { space.write32(offset, word) } -> detail::SameAs<void>;
         },
         "This register space lacks one of `void write8(uint16_t offset, uint8_t)`, `void write16(uint16_t offset, "
         "uint16_t)` and `void write32(uint16_t offset, uint32_t)`: see virtq/platform/register_space.hpp");
@@ -89,7 +89,7 @@ template <class Space>
 [[__nodiscard__]] constexpr bool is_divisible_space_or_says_why() {
     static_assert(
         requires(Space const& space, uint32_t offset) {
-            { space.at(offset) } -> SameAs<Space>;
+            { space.at(offset) } -> detail::SameAs<Space>;
         },
         "A register space on PCI needs `Space at(uint32_t offset) const`, the registers from `offset` on: see "
         "virtq/platform/register_space.hpp");
@@ -124,57 +124,4 @@ template <class Space>
     return is_divisible_space_or_says_why<Space>();
 }
 
-namespace platform {
-
-template <class Space, class Word, Access access>
-[[__nodiscard__]] Word read_register(Space& space, Register<Word, access> which) {
-    static_assert(access != Access::write,
-                  "This register is write-only (virtq::WriteOnly): what it would read as is not defined");
-    if constexpr (!is_register_space_or_says_why<Space>()) {
-        return Word{};
-    } else if constexpr (sizeof(Word) == 1) {
-        return space.read8(which.offset);
-    } else if constexpr (sizeof(Word) == 2) {
-        return space.read16(which.offset);
-    } else {
-        static_assert(sizeof(Word) == 4, "Registers are 8, 16 or 32 bits wide; a 64-bit value is two of them");
-        return space.read32(which.offset);
-    }
-}
-
-template <class Space, class Word, Access access>
-void write_register(Space& space, Register<Word, access> which, Word value) {
-    static_assert(access != Access::read, "This register is read-only (virtq::ReadOnly): a write would do nothing");
-    if constexpr (!is_register_space_or_says_why<Space>()) {
-        return;
-    } else if constexpr (sizeof(Word) == 1) {
-        space.write8(which.offset, value);
-    } else if constexpr (sizeof(Word) == 2) {
-        space.write16(which.offset, value);
-    } else {
-        static_assert(sizeof(Word) == 4, "Registers are 8, 16 or 32 bits wide; a 64-bit value is two of them");
-        space.write32(which.offset, value);
-    }
-}
-
-template <class Space>
-void write_register(Space& space, WriteOnlyPair which, uint64_t value) {
-    write_register(space, which.low, static_cast<uint32_t>(value));
-    write_register(space, which.high, static_cast<uint32_t>(value >> 32));
-}
-
-template <class Space>
-void write_register(Space& space, ReadWritePair which, uint64_t value) {
-    write_register(space, which.low, static_cast<uint32_t>(value));
-    write_register(space, which.high, static_cast<uint32_t>(value >> 32));
-}
-
-/// Not at one moment: of a value that nobody changes meanwhile.
-template <class Space>
-[[__nodiscard__]] uint64_t read_register(Space& space, ReadWritePair which) {
-    uint32_t const low = read_register(space, which.low);
-    return uint64_t{read_register(space, which.high)} << 32 | low;
-}
-
-}  // namespace platform
 }  // namespace virtq

@@ -42,4 +42,15 @@ enum class UsedPending : uint8_t {
     broken,           ///< neither take nor sleep: nothing will come, as with `TakeState::broken`
 };
 
+/// What publishing decided: whether the device wants an available buffer notification (§2.7.10). The queue knows
+/// no bus: device code hands the decision to its transport, outside the queue's lock if it likes.
+struct [[__nodiscard__]] Notification {
+    bool needed = false;
+    /// Where the driver goes on, for a transport with VIRTIO_F_NOTIFICATION_DATA (§2.9): the available index, or of a
+    /// packed ring the offset with the wrap counter in bit 15.
+    uint16_t next = 0;
+
+    [[__nodiscard__]] constexpr explicit operator bool() const { return needed; }
+};
+
 }  // namespace virtq

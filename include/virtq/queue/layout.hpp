@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/bit.hpp>
+#include <virtq/base/detail/bit.hpp>
 #include <virtq/base/phys_addr.hpp>
 #include <virtq/platform/page_allocator.hpp>
+#include <virtq/spec/packed_ring.hpp>
 #include <virtq/spec/split_ring.hpp>
 
 #include <stdint.h>
@@ -41,11 +42,11 @@ struct SplitLayout {
 
     [[__nodiscard__]] constexpr uint32_t available_ring_offset() const { return descriptor_table_bytes(); }
     [[__nodiscard__]] constexpr uint32_t used_ring_offset() const {
-        return align_up(available_ring_offset() + available_ring_bytes(), spec::legacy_queue_align);
+        return detail::align_up(available_ring_offset() + available_ring_bytes(), spec::legacy_queue_align);
     }
     [[__nodiscard__]] constexpr uint32_t total_bytes() const { return used_ring_offset() + used_ring_bytes(); }
     [[__nodiscard__]] constexpr uint32_t page_count() const {
-        return align_up(total_bytes(), page_bytes) / page_bytes;
+        return detail::align_up(total_bytes(), page_bytes) / page_bytes;
     }
 
     /// Offsets of the event words from the start of their ring (§2.7.6, §2.7.8).
@@ -63,10 +64,38 @@ static_assert(SplitLayout{256}.available_ring_offset() == 4096 && SplitLayout{25
 static_assert(SplitLayout{1}.used_ring_offset() == 4096 && SplitLayout{1}.page_count() == 2,
               "§2.7.2: the smallest queue of a legacy device takes two pages");
 static_assert(SplitLayout{spec::queue_size_maximum}.total_bytes() ==
-                  16 * 32768 + align_up(6 + 2 * 32768, 4096) + 6 + 8 * 32768,
+                  16 * 32768 + detail::align_up(6 + 2 * 32768, 4096) + 6 + 8 * 32768,
               "§2.7.2: the legacy formula for the largest queue");
 static_assert(spec::legacy_queue_align % spec::used_ring_alignment == 0 &&
                   spec::descriptor_table_alignment <= page_bytes && 16 % spec::available_ring_alignment == 0,
               "§2.7: each part starts on a multiple of its alignment");
+
+/// The packed queue in one physically contiguous run: descriptor ring, driver event suppression, device event
+/// suppression (§2.8, §2.8.10.1).
+struct PackedLayout {
+    uint32_t size;  ///< queue size, 1 to 32768
+
+    [[__nodiscard__]] constexpr uint32_t driver_event_offset() const { return 16 * size; }
+    [[__nodiscard__]] constexpr uint32_t device_event_offset() const {
+        return driver_event_offset() + spec::event_suppression_bytes;
+    }
+    [[__nodiscard__]] constexpr uint32_t total_bytes() const {
+        return device_event_offset() + spec::event_suppression_bytes;
+    }
+    [[__nodiscard__]] constexpr uint32_t page_count() const {
+        return detail::align_up(total_bytes(), page_bytes) / page_bytes;
+    }
+
+    [[__nodiscard__]] constexpr QueueAddresses addresses(PhysAddr base) const {
+        return {static_cast<uint16_t>(size), base, base + driver_event_offset(), base + device_event_offset()};
+    }
+};
+
+static_assert(PackedLayout{255}.page_count() == 1 && PackedLayout{256}.page_count() == 2,
+              "§2.8.10.1: 16 bytes a descriptor, and 4 for each of the two event structures");
+static_assert(PackedLayout{1}.driver_event_offset() % spec::event_suppression_alignment == 0 &&
+                  PackedLayout{1}.device_event_offset() % spec::event_suppression_alignment == 0 &&
+                  page_bytes % spec::descriptor_ring_alignment == 0,
+              "§2.8.10.1: each part starts on a multiple of its alignment");
 
 }  // namespace virtq

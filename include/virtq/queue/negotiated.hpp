@@ -1,131 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/code_size.hpp>
-#include <virtq/queue/packed.hpp>
+#include <virtq/queue/detail/negotiated_ring.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// Either ring: `init` decides by what was negotiated. One branch a call, and the memory of the larger one.
-template <uint32_t N>
-class NegotiatedRing {
-public:
-    constexpr NegotiatedRing() : split_() {}
-
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                                  QueueOption const& option) {
-        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
-        if (bool const packed_ring = features.has(spec::Feature::ring_packed); packed_ring != packed_) {
-            become(packed_ring ? Format::packed_ring : Format::split_ring);
-        }
-        return visit([&](auto& ring) { return ring.init(allocator, size, features, option); });
-    }
-
-    /// Errors: `feature_not_supported_by_queue` and `ring_packed_not_negotiated` for another format than that of
-    /// `init`.
-    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
-        return visit([&](auto& ring) { return ring.restart(size, features, option); });
-    }
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status release(Allocator& allocator) {
-        return visit([&](auto& ring) { return ring.release(allocator); });
-    }
-    template <class Each>
-    [[__nodiscard__]] Status drain(Each& each) {
-        return visit([&](auto& ring) { return ring.drain(each); });
-    }
-
-    void attach() {
-        visit([](auto& ring) { ring.attach(); });
-    }
-    void detach() {
-        visit([](auto& ring) { ring.detach(); });
-    }
-    [[__nodiscard__]] bool initialised() const {
-        return visit([](auto& ring) { return ring.initialised(); });
-    }
-    [[__nodiscard__]] bool live() const {
-        return visit([](auto& ring) { return ring.live(); });
-    }
-    [[__nodiscard__]] Pages pages() const {
-        return visit([](auto& ring) { return ring.pages(); });
-    }
-    [[__nodiscard__]] Pages table_pages() const {
-        return visit([](auto& ring) { return ring.table_pages(); });
-    }
-    [[__nodiscard__]] QueueAddresses addresses() const {
-        return visit([](auto& ring) { return ring.addresses(); });
-    }
-    [[__nodiscard__]] uint16_t size() const {
-        return visit([](auto& ring) { return ring.size(); });
-    }
-    [[__nodiscard__]] uint16_t num_free() const {
-        return visit([](auto& ring) { return ring.num_free(); });
-    }
-    [[__nodiscard__]] Fault const& fault() const { return packed_ ? packed_ring_.fault() : split_.fault(); }
-
-    template <class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
-        // Not by visit(), whose lambda would take the segments through memory.
-        return packed_ ? packed_ring_.template add<Readable, Writable>(readable, writable, token)
-                       : split_.template add<Readable, Writable>(readable, writable, token);
-    }
-    Notification publish() {
-        return visit([](auto& ring) { return ring.publish(); });
-    }
-    [[__nodiscard__]] Completion take_used() {
-        return visit([](auto& ring) { return ring.take_used(); });
-    }
-    [[__nodiscard__]] UsedPending enable_used_notifications() {
-        return visit([](auto& ring) { return ring.enable_used_notifications(); });
-    }
-    void disable_used_notifications() {
-        visit([](auto& ring) { ring.disable_used_notifications(); });
-    }
-
-    // For diag/, which looks at either.
-    [[__nodiscard__]] bool is_packed() const { return packed_; }
-    [[__nodiscard__]] SplitRing<N> const& split_ring() const { return split_; }
-    [[__nodiscard__]] PackedRing<N> const& packed_ring() const { return packed_ring_; }
-
-private:
-    enum class Format : uint8_t { split_ring, packed_ring };
-
-    /// A ring without pages becomes one of the other format; both are trivially destructible.
-    void become(Format format) {
-        packed_ = format == Format::packed_ring;
-        if (packed_) {
-            new (&packed_ring_) PackedRing<N>{};
-        } else {
-            new (&split_) SplitRing<N>{};
-        }
-    }
-
-    template <class Visit>
-    auto visit(Visit visit) {
-        return packed_ ? visit(packed_ring_) : visit(split_);
-    }
-    template <class Visit>
-    auto visit(Visit visit) const {
-        return packed_ ? visit(packed_ring_) : visit(split_);
-    }
-
-    bool packed_ = false;
-    union {
-        SplitRing<N> split_;
-        PackedRing<N> packed_ring_;
-    };
-};
-
 /// The format of a queue: split or packed, by whether VIRTIO_F_RING_PACKED is among the features that `init` is given.
 struct Negotiated {
     template <uint32_t N>
-    using Ring = NegotiatedRing<N>;
-    static constexpr Features wanted = queue_features | Features::of(spec::Feature::ring_packed);
+    using Ring = detail::NegotiatedRing<N>;
+    static constexpr Features wanted = detail::queue_features | Features::of(spec::Feature::ring_packed);
     static constexpr Features required{};
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool needs_power_of_two = true;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/queue/packed_in_order.hpp>
-#include <virtq/queue/packed_ring.hpp>
+#include <virtq/queue/detail/packed/packed_in_order.hpp>
+#include <virtq/queue/detail/packed/packed_ring.hpp>
 
 #include <stdint.h>
 
@@ -15,8 +15,8 @@ namespace virtq {
 /// `Negotiation::required`, and gives `init` what was negotiated; with the other formats likewise.
 struct Packed {
     template <uint32_t N>
-    using Ring = PackedRing<N>;
-    static constexpr Features wanted = queue_features | Features::of(spec::Feature::ring_packed);
+    using Ring = detail::PackedRing<N>;
+    static constexpr Features wanted = detail::queue_features | Features::of(spec::Feature::ring_packed);
     static constexpr Features required = Features::of(spec::Feature::ring_packed);
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool needs_power_of_two = false;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/code_size.hpp>
-#include <virtq/queue/descriptor_tier.hpp>
-#include <virtq/queue/indirect_pool.hpp>
-#include <virtq/queue/no_tables.hpp>
-#include <virtq/queue/split_in_order.hpp>
-#include <virtq/queue/split_ring.hpp>
+#include <virtq/base/detail/code_size.hpp>
+#include <virtq/queue/detail/indirect_pool.hpp>
+#include <virtq/queue/detail/split/descriptor_tier.hpp>
+#include <virtq/queue/detail/split/split_in_order.hpp>
+#include <virtq/queue/detail/split/split_ring.hpp>
 
 #include <stdint.h>
 
@@ -16,10 +15,10 @@ namespace virtq {
 /// `Negotiated`.
 struct Split {
     template <uint32_t N>
-    using Ring = SplitRing<N, Split>;
+    using Ring = detail::SplitRing<N, Split>;
     template <uint32_t N>
-    using Tables = IndirectPool<N>;
-    static constexpr Features wanted = queue_features;
+    using Tables = detail::IndirectPool<N>;
+    static constexpr Features wanted = detail::queue_features;
     static constexpr Features required{};
     static constexpr bool has_in_order = true;
     static constexpr bool has_descriptor_tier = true;
@@ -28,16 +27,16 @@ struct Split {
     static constexpr bool has_tables = true;
     /// Pages of a ring of `size`.
     [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return SplitLayout{size}.page_count(); }
-    static constexpr bool is_small = prefers_size;  ///< where one copy of the code does for two, there is one
+    static constexpr bool is_small = detail::prefers_size;  ///< where one copy of the code does for two, there is one
 };
 
 /// The same where each byte of code counts: the chain tier without indirect tables and IN_ORDER. Nothing of the checks
 /// is left out.
 struct PlainSplit : Split {
     template <uint32_t N>
-    using Ring = SplitRing<N, PlainSplit>;
+    using Ring = detail::SplitRing<N, PlainSplit>;
     template <uint32_t N>
-    using Tables = NoTables;
+    using Tables = detail::NoTables;
     static constexpr Features wanted =
         Features::of(spec::Feature::event_idx, spec::Feature::order_platform, spec::Feature::notification_data);
     static constexpr bool has_in_order = false;
@@ -48,7 +47,7 @@ struct PlainSplit : Split {
 /// `PlainSplit` with both tiers.
 struct ClassicSplit : PlainSplit {
     template <uint32_t N>
-    using Ring = SplitRing<N, ClassicSplit>;
+    using Ring = detail::SplitRing<N, ClassicSplit>;
     static constexpr bool has_descriptor_tier = true;
 };
 

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/bit.hpp>
-#include <virtq/base/code_size.hpp>
+#include <virtq/base/detail/bit.hpp>
+#include <virtq/base/detail/code_size.hpp>
+#include <virtq/queue/detail/re_entry.hpp>
 #include <virtq/queue/layout.hpp>
-#include <virtq/queue/re_entry.hpp>
 #include <virtq/queue/split.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
+namespace detail {
+
 template <uint32_t N>
 class PackedInspector;
+
+}  // namespace detail
 
 /// A virtqueue of up to `N` descriptors, driven from the driver's side.
 ///
@@ -54,7 +58,7 @@ class PackedInspector;
 template <uint32_t N, class Format = Split>
 class VirtQueue {
     static_assert(N <= spec::queue_size_maximum, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
-    static constexpr bool fits_format = is_power_of_two(N) || !Format::needs_power_of_two;
+    static constexpr bool fits_format = detail::is_power_of_two(N) || !Format::needs_power_of_two;
     static_assert(fits_format, "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
     static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and at least 1");
 
@@ -66,7 +70,7 @@ public:
     [[__nodiscard__]] static constexpr uint32_t page_count(uint32_t size = N, IndirectOption const& indirect = {}) {
         constexpr Features tables = Features::of(spec::Feature::indirect_desc);
         uint32_t const table_pages =
-            Format::has_tables ? IndirectShape::of(size, tables, indirect).page_count() : uint32_t{0};
+            Format::has_tables ? detail::IndirectShape::of(size, tables, indirect).page_count() : uint32_t{0};
         return Format::ring_pages(size) + table_pages;
     }
 
@@ -303,14 +307,14 @@ public:
     }
 
 private:
-    friend class RingInspector<N, Format>;
-    friend class PackedInspector<N>;
+    friend class detail::SplitInspector<N, Format>;
+    friend class detail::PackedInspector<N>;
 
     using Ring = typename Format::template Ring<N>;
-    using Tier = DescriptorTier<Ring>;
+    using Tier = detail::DescriptorTier<Ring>;
 
     /// The longest chain that is worth straight-line code: none, where size is preferred.
-    static constexpr size_t longest_unrolled = prefers_size ? 0 : 16;
+    static constexpr size_t longest_unrolled = detail::prefers_size ? 0 : 16;
 
     template <size_t Readable, size_t Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,
@@ -345,7 +349,7 @@ private:
                       "pfn(), phys_avail() and phys_used() are of a split queue; give addresses() to the device");
     }
 
-    [[__no_unique_address__]] ReEntry re_entry_;
+    [[__no_unique_address__]] detail::ReEntry re_entry_;
     Ring ring_;
 };
 

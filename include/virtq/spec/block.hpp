@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/register.hpp>
+#include <virtq/base/detail/register.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stddef.h>
@@ -41,22 +41,22 @@ inline constexpr FeatureNeed feature_needs[] = {
 /// §5.2.4 (Device configuration layout): offsets in the configuration space.
 namespace config {
 inline constexpr uint16_t capacity = 0;  // le64, in sectors, always present
-inline constexpr ReadOnly<uint32_t> size_max{8};
-inline constexpr ReadOnly<uint32_t> seg_max{12};
-inline constexpr ReadOnly<uint32_t> blk_size{20};
-inline constexpr ReadOnly<uint8_t> physical_block_exp{24};
-inline constexpr ReadOnly<uint8_t> alignment_offset{25};
-inline constexpr ReadOnly<uint16_t> min_io_size{26};
-inline constexpr ReadOnly<uint32_t> opt_io_size{28};
-inline constexpr ReadWrite<uint8_t> writeback{32};
-inline constexpr ReadOnly<uint16_t> num_queues{34};
-inline constexpr ReadOnly<uint32_t> max_discard_sectors{36};
-inline constexpr ReadOnly<uint32_t> max_discard_seg{40};
-inline constexpr ReadOnly<uint32_t> discard_sector_alignment{44};
-inline constexpr ReadOnly<uint32_t> max_write_zeroes_sectors{48};
-inline constexpr ReadOnly<uint32_t> max_write_zeroes_seg{52};
-inline constexpr ReadOnly<uint8_t> write_zeroes_may_unmap{56};
-inline constexpr ReadOnly<uint8_t> zoned_model{92};
+inline constexpr detail::ReadOnly<uint32_t> size_max{8};
+inline constexpr detail::ReadOnly<uint32_t> seg_max{12};
+inline constexpr detail::ReadOnly<uint32_t> blk_size{20};
+inline constexpr detail::ReadOnly<uint8_t> physical_block_exp{24};
+inline constexpr detail::ReadOnly<uint8_t> alignment_offset{25};
+inline constexpr detail::ReadOnly<uint16_t> min_io_size{26};
+inline constexpr detail::ReadOnly<uint32_t> opt_io_size{28};
+inline constexpr detail::ReadWrite<uint8_t> writeback{32};
+inline constexpr detail::ReadOnly<uint16_t> num_queues{34};
+inline constexpr detail::ReadOnly<uint32_t> max_discard_sectors{36};
+inline constexpr detail::ReadOnly<uint32_t> max_discard_seg{40};
+inline constexpr detail::ReadOnly<uint32_t> discard_sector_alignment{44};
+inline constexpr detail::ReadOnly<uint32_t> max_write_zeroes_sectors{48};
+inline constexpr detail::ReadOnly<uint32_t> max_write_zeroes_seg{52};
+inline constexpr detail::ReadOnly<uint8_t> write_zeroes_may_unmap{56};
+inline constexpr detail::ReadOnly<uint8_t> zoned_model{92};
 }  // namespace config
 
 /// §5.2.4: `zoned_model` of a disk whose zones the driver has to manage.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/register.hpp>
+#include <virtq/base/detail/register.hpp>
 
 #include <stdint.h>
 
@@ -22,16 +22,16 @@ inline constexpr uint8_t devices = 32;
 inline constexpr uint8_t functions = 8;
 
 /// PCI 6.1 (Configuration Space Organization), header type 0.
-inline constexpr ReadOnly<uint32_t> vendor_and_device{0x00};  // the next two
-inline constexpr ReadOnly<uint16_t> vendor_id{0x00};
-inline constexpr ReadOnly<uint16_t> device_id{0x02};
-inline constexpr ReadWrite<uint16_t> command{0x04};
-inline constexpr ReadOnly<uint16_t> status{0x06};
-inline constexpr ReadOnly<uint8_t> header_type{0x0e};
-inline constexpr ReadOnly<uint16_t> subsystem_device_id{0x2e};
-inline constexpr ReadOnly<uint8_t> capabilities_pointer{0x34};
-inline constexpr ReadOnly<uint8_t> interrupt_line{0x3c};
-inline constexpr ReadOnly<uint8_t> interrupt_pin{0x3d};  // 0: none, 1 to 4: INTA# to INTD#
+inline constexpr detail::ReadOnly<uint32_t> vendor_and_device{0x00};  // the next two
+inline constexpr detail::ReadOnly<uint16_t> vendor_id{0x00};
+inline constexpr detail::ReadOnly<uint16_t> device_id{0x02};
+inline constexpr detail::ReadWrite<uint16_t> command{0x04};
+inline constexpr detail::ReadOnly<uint16_t> status{0x06};
+inline constexpr detail::ReadOnly<uint8_t> header_type{0x0e};
+inline constexpr detail::ReadOnly<uint16_t> subsystem_device_id{0x2e};
+inline constexpr detail::ReadOnly<uint8_t> capabilities_pointer{0x34};
+inline constexpr detail::ReadOnly<uint8_t> interrupt_line{0x3c};
+inline constexpr detail::ReadOnly<uint8_t> interrupt_pin{0x3d};  // 0: none, 1 to 4: INTA# to INTD#
 inline constexpr uint8_t interrupt_pins = 4;
 
 inline constexpr uint8_t header_type_mask = 0x7f;
@@ -42,19 +42,19 @@ inline constexpr uint8_t header_type_multifunction = 0x80;
 namespace bridge {
 inline constexpr uint8_t header_type = 1;
 inline constexpr uint8_t bar_count = 2;
-inline constexpr ReadWrite<uint8_t> primary_bus{0x18};
-inline constexpr ReadWrite<uint8_t> secondary_bus{0x19};
-inline constexpr ReadWrite<uint8_t> subordinate_bus{0x1a};
-inline constexpr ReadWrite<uint8_t> ports_base{0x1c};
-inline constexpr ReadWrite<uint8_t> ports_limit{0x1d};
-inline constexpr ReadWrite<uint16_t> memory_base{0x20};
-inline constexpr ReadWrite<uint16_t> memory_limit{0x22};
-inline constexpr ReadWrite<uint16_t> prefetchable_base{0x24};
-inline constexpr ReadWrite<uint16_t> prefetchable_limit{0x26};
-inline constexpr ReadWrite<uint32_t> prefetchable_base_upper{0x28};
-inline constexpr ReadWrite<uint32_t> prefetchable_limit_upper{0x2c};
-inline constexpr ReadWrite<uint16_t> ports_base_upper{0x30};
-inline constexpr ReadWrite<uint16_t> ports_limit_upper{0x32};
+inline constexpr detail::ReadWrite<uint8_t> primary_bus{0x18};
+inline constexpr detail::ReadWrite<uint8_t> secondary_bus{0x19};
+inline constexpr detail::ReadWrite<uint8_t> subordinate_bus{0x1a};
+inline constexpr detail::ReadWrite<uint8_t> ports_base{0x1c};
+inline constexpr detail::ReadWrite<uint8_t> ports_limit{0x1d};
+inline constexpr detail::ReadWrite<uint16_t> memory_base{0x20};
+inline constexpr detail::ReadWrite<uint16_t> memory_limit{0x22};
+inline constexpr detail::ReadWrite<uint16_t> prefetchable_base{0x24};
+inline constexpr detail::ReadWrite<uint16_t> prefetchable_limit{0x26};
+inline constexpr detail::ReadWrite<uint32_t> prefetchable_base_upper{0x28};
+inline constexpr detail::ReadWrite<uint32_t> prefetchable_limit_upper{0x2c};
+inline constexpr detail::ReadWrite<uint16_t> ports_base_upper{0x30};
+inline constexpr detail::ReadWrite<uint16_t> ports_limit_upper{0x32};
 
 inline constexpr uint32_t memory_unit = 0x100000;  // bits 31 to 20 of the address are bits 15 to 4 of the register
 inline constexpr uint32_t ports_unit = 0x1000;     // bits 15 to 12 are bits 7 to 4
@@ -114,24 +114,24 @@ enum class StructureType : uint8_t {
 
 /// §4.1.4.3 (Common configuration structure layout).
 namespace common {
-inline constexpr ReadWrite<uint32_t> device_feature_select{0x00};
-inline constexpr ReadOnly<uint32_t> device_feature{0x04};
-inline constexpr ReadWrite<uint32_t> driver_feature_select{0x08};
-inline constexpr ReadWrite<uint32_t> driver_feature{0x0c};
-inline constexpr ReadWrite<uint16_t> config_msix_vector{0x10};
-inline constexpr ReadOnly<uint16_t> num_queues{0x12};
-inline constexpr ReadWrite<uint8_t> device_status{0x14};
-inline constexpr ReadOnly<uint8_t> config_generation{0x15};
-inline constexpr ReadWrite<uint16_t> queue_select{0x16};
-inline constexpr ReadWrite<uint16_t> queue_size{0x18};
-inline constexpr ReadWrite<uint16_t> queue_msix_vector{0x1a};
-inline constexpr ReadWrite<uint16_t> queue_enable{0x1c};
-inline constexpr ReadOnly<uint16_t> queue_notify_off{0x1e};
-inline constexpr ReadWritePair queue_desc{{0x20}, {0x24}};
-inline constexpr ReadWritePair queue_driver{{0x28}, {0x2c}};
-inline constexpr ReadWritePair queue_device{{0x30}, {0x34}};
-inline constexpr ReadOnly<uint16_t> queue_notif_config_data{0x38};
-inline constexpr ReadWrite<uint16_t> queue_reset{0x3a};
+inline constexpr detail::ReadWrite<uint32_t> device_feature_select{0x00};
+inline constexpr detail::ReadOnly<uint32_t> device_feature{0x04};
+inline constexpr detail::ReadWrite<uint32_t> driver_feature_select{0x08};
+inline constexpr detail::ReadWrite<uint32_t> driver_feature{0x0c};
+inline constexpr detail::ReadWrite<uint16_t> config_msix_vector{0x10};
+inline constexpr detail::ReadOnly<uint16_t> num_queues{0x12};
+inline constexpr detail::ReadWrite<uint8_t> device_status{0x14};
+inline constexpr detail::ReadOnly<uint8_t> config_generation{0x15};
+inline constexpr detail::ReadWrite<uint16_t> queue_select{0x16};
+inline constexpr detail::ReadWrite<uint16_t> queue_size{0x18};
+inline constexpr detail::ReadWrite<uint16_t> queue_msix_vector{0x1a};
+inline constexpr detail::ReadWrite<uint16_t> queue_enable{0x1c};
+inline constexpr detail::ReadOnly<uint16_t> queue_notify_off{0x1e};
+inline constexpr detail::ReadWritePair queue_desc{{0x20}, {0x24}};
+inline constexpr detail::ReadWritePair queue_driver{{0x28}, {0x2c}};
+inline constexpr detail::ReadWritePair queue_device{{0x30}, {0x34}};
+inline constexpr detail::ReadOnly<uint16_t> queue_notif_config_data{0x38};
+inline constexpr detail::ReadWrite<uint16_t> queue_reset{0x3a};
 
 inline constexpr uint32_t bytes = 0x38;                         // what every device has
 inline constexpr uint32_t bytes_with_notif_config_data = 0x3a;  // VIRTIO_F_NOTIF_CONFIG_DATA
@@ -139,7 +139,7 @@ inline constexpr uint32_t bytes_with_queue_reset = 0x3c;        // VIRTIO_F_RING
 }  // namespace common
 
 /// §4.1.4.5 (ISR status capability), and the same byte of the legacy header.
-inline constexpr ReadOnly<uint8_t> isr_status{0};
+inline constexpr detail::ReadOnly<uint8_t> isr_status{0};
 inline constexpr uint8_t isr_queue = 1 << 0;
 inline constexpr uint8_t isr_config = 1 << 1;
 inline constexpr uint8_t isr_gone = 0xff;  // bits 2 and up are reserved
@@ -150,16 +150,16 @@ inline constexpr uint16_t no_vector = 0xffff;  // VIRTIO_MSI_NO_VECTOR
 /// §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout).
 namespace legacy {
 inline constexpr uint8_t bar = 0;
-inline constexpr ReadOnly<uint32_t> device_features{0x00};
-inline constexpr ReadWrite<uint32_t> driver_features{0x04};
-inline constexpr ReadWrite<uint32_t> queue_address{0x08};
-inline constexpr ReadOnly<uint16_t> queue_size{0x0c};
-inline constexpr ReadWrite<uint16_t> queue_select{0x0e};
-inline constexpr WriteOnly<uint16_t> queue_notify{0x10};
-inline constexpr ReadWrite<uint8_t> device_status{0x12};
-inline constexpr ReadOnly<uint8_t> isr_status{0x13};
-inline constexpr ReadWrite<uint16_t> config_msix_vector{0x14};  // with MSI-X enabled
-inline constexpr ReadWrite<uint16_t> queue_msix_vector{0x16};   // with MSI-X enabled
+inline constexpr detail::ReadOnly<uint32_t> device_features{0x00};
+inline constexpr detail::ReadWrite<uint32_t> driver_features{0x04};
+inline constexpr detail::ReadWrite<uint32_t> queue_address{0x08};
+inline constexpr detail::ReadOnly<uint16_t> queue_size{0x0c};
+inline constexpr detail::ReadWrite<uint16_t> queue_select{0x0e};
+inline constexpr detail::WriteOnly<uint16_t> queue_notify{0x10};
+inline constexpr detail::ReadWrite<uint8_t> device_status{0x12};
+inline constexpr detail::ReadOnly<uint8_t> isr_status{0x13};
+inline constexpr detail::ReadWrite<uint16_t> config_msix_vector{0x14};  // with MSI-X enabled
+inline constexpr detail::ReadWrite<uint16_t> queue_msix_vector{0x16};   // with MSI-X enabled
 
 inline constexpr uint16_t config_offset = 20;
 inline constexpr uint16_t config_offset_msix = 24;
@@ -176,9 +176,9 @@ inline constexpr uint16_t control_enable = 1 << 15;
 inline constexpr uint32_t table_bar_mask = 7;
 
 inline constexpr uint32_t entry_bytes = 16;
-inline constexpr WriteOnlyPair entry_address{{0}, {4}};
-inline constexpr WriteOnly<uint32_t> entry_data{8};
-inline constexpr ReadWrite<uint32_t> entry_control{12};
+inline constexpr detail::WriteOnlyPair entry_address{{0}, {4}};
+inline constexpr detail::WriteOnly<uint32_t> entry_data{8};
+inline constexpr detail::ReadWrite<uint32_t> entry_control{12};
 inline constexpr uint32_t entry_masked = 1;
 }  // namespace msix
 

@@ -3,12 +3,12 @@
 
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/port_space.hpp>
+#include <virtq/transport/detail/pci/pci_either_space.hpp>
+#include <virtq/transport/detail/pci/pci_kept_access.hpp>
+#include <virtq/transport/detail/probe_mark.hpp>
 #include <virtq/transport/mmio.hpp>
-#include <virtq/transport/pci_either_space.hpp>
-#include <virtq/transport/pci_kept_access.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>
-#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -372,14 +372,14 @@ private:
         return visit(*this, what);
     }
 
-    ProbeMark probe_mark_;
+    detail::ProbeMark probe_mark_;
     Kind kind_ = Kind::none;
     bool asked_features_ok_ = false;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
     PciAttempts attempts_;
-    PciKeptAccess access_;  ///< of `pci_window`
+    detail::PciKeptAccess access_;  ///< of `pci_window`
     MmioTransport<Memory> mmio_;
-    PciModernTransport<PciEitherSpace<Memory>, queue_maximum> pci_modern_;
+    PciModernTransport<detail::PciEitherSpace<Memory>, queue_maximum> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;
     PciLegacyTransport<Memory> pci_legacy_memory_;
 };

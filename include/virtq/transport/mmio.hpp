@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/endian.hpp>
+#include <virtq/base/detail/endian.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
-#include <virtq/transport/call_count.hpp>
-#include <virtq/transport/notify_mark.hpp>
-#include <virtq/transport/probe_mark.hpp>
+#include <virtq/transport/detail/call_count.hpp>
+#include <virtq/transport/detail/notify_mark.hpp>
+#include <virtq/transport/detail/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -76,7 +77,7 @@ public:
     [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] detail::LastNotify last_notify() const { return notify_mark_.last(); }
 
     /// How often `on_interrupt` was called, for diag/.
     [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
@@ -217,15 +218,17 @@ private:
                      "first, and leave it where it is, since drivers keep its address");
     }
 
-    template <class Word, Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) {
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
         return platform::read_register(space_, which);
     }
-    template <class Word, Access access>
-    void write(Register<Word, access> which, Word value) {
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) {
         platform::write_register(space_, which, value);
     }
-    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(space_, which, address.value); }
+    void write(detail::WriteOnlyPair which, PhysAddr address) {
+        platform::write_register(space_, which, address.value);
+    }
 
     void select(uint16_t queue) {
         check_probed();
@@ -266,7 +269,7 @@ private:
     /// The register space gave the word from little-endian; a legacy configuration is in the guest's order (§2.5.3).
     template <class Word>
     [[__nodiscard__]] Word config_order(Word word) const {
-        return legacy_ ? little_endian(word) : word;
+        return legacy_ ? detail::little_endian(word) : word;
     }
 
     static constexpr unsigned word_of_notification_data = static_cast<unsigned>(spec::Feature::notification_data) / 32;
@@ -275,14 +278,14 @@ private:
 
     Space space_{};
     spec::DeviceId device_id_ = spec::DeviceId::none;
-    CallCount interrupt_calls_;
+    detail::CallCount interrupt_calls_;
     uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     bool legacy_ = false;
     bool asked_features_ok_ = false;
     bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
-    ProbeMark probe_mark_;
-    NotifyMark notify_mark_;
+    detail::ProbeMark probe_mark_;
+    detail::NotifyMark notify_mark_;
 };
 
 static_assert(Transport<MmioTransport<>>);

@@ -3,8 +3,8 @@
 
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
+#include <virtq/transport/detail/pci/pci_structure.hpp>
 #include <virtq/transport/pci_function.hpp>
-#include <virtq/transport/pci_structure.hpp>
 
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ class PciConfigWindow {
 public:
     constexpr PciConfigWindow() = default;
     /// `capability` is the offset of the window's capability.
-    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, PciStructure const& structure)
+    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, detail::PciStructure const& structure)
         : function_(function), capability_(capability), bar_(structure.bar), base_(structure.offset) {}
 
     /// Whether it refers to a device.

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <virtq/base/result.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/pci_config_access.hpp>
-#include <virtq/platform/pci_line.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/pci.hpp>
@@ -31,12 +31,12 @@ public:
     void write16(uint16_t offset, uint16_t value) const { access_->write16(address_, offset, value); }
     void write32(uint16_t offset, uint32_t value) const { access_->write32(address_, offset, value); }
 
-    template <class Word, virtq::Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) const {
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) const {
         return platform::read_register(*this, which);
     }
-    template <class Word, virtq::Access access>
-    void write(Register<Word, access> which, Word value) const {
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) const {
         platform::write_register(*this, which, value);
     }
 

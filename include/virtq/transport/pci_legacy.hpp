@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/endian.hpp>
+#include <virtq/base/detail/endian.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/device_mapper.hpp>
 #include <virtq/platform/port_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/call_count.hpp>
-#include <virtq/transport/msix.hpp>
-#include <virtq/transport/notify_mark.hpp>
+#include <virtq/transport/detail/call_count.hpp>
+#include <virtq/transport/detail/notify_mark.hpp>
+#include <virtq/transport/detail/pci/msix.hpp>
+#include <virtq/transport/detail/pci/pci_vectors.hpp>
+#include <virtq/transport/detail/probe_mark.hpp>
 #include <virtq/transport/pci_bridge.hpp>
-#include <virtq/transport/pci_interrupt.hpp>
 #include <virtq/transport/pci_option.hpp>
-#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -49,13 +50,13 @@ public:
         if (function.read(spec::pci::device_id) >= spec::pci::device_modern_first) {
             return Error::pci_legacy_absent;  // §4.1.2.3: such an ID has no legacy interface
         }
-        PciBars bars;
+        detail::PciBars bars;
         bars.measure(function);
-        if (PciBar const bar = bars[spec::pci::legacy::bar];
+        if (detail::PciBar const bar = bars[spec::pci::legacy::bar];
             bar.kind != kind || bar.bytes < spec::pci::legacy::config_offset_msix) {
             return Error::pci_legacy_absent;
         }
-        disable_msix(function);  // firmware may have left it on, which moves the configuration
+        detail::disable_msix(function);  // firmware may have left it on, which moves the configuration
         line_ = find_line(function);
         Status const placed = detail::place_bars(bars, function, option);
         if (!placed && !bars[spec::pci::legacy::bar].is_assigned()) {  // no room for another one may be all the same
@@ -80,12 +81,12 @@ public:
         if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
             return enabled.error();
         }
-        Result<uint16_t> const count = enable_msix<TableSpace>(function, mapper, messages);
+        Result<uint16_t> const count = detail::enable_msix<TableSpace>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
         return count;
     }
     /// For a kernel that has switched MSI-X on by itself, after `probe`.
-    void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
+    void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return true; }
@@ -110,7 +111,7 @@ public:
     [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
 
     /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] detail::LastNotify last_notify() const { return notify_mark_.last(); }
 
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
@@ -189,7 +190,7 @@ public:
     InterruptCause on_interrupt() {
         check_probed();
         interrupt_calls_.add();
-        return pci_interrupt_cause(read(spec::pci::legacy::isr_status));
+        return detail::pci_interrupt_cause(read(spec::pci::legacy::isr_status));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
     InterruptCause on_vector(uint16_t vector) {
@@ -201,10 +202,10 @@ public:
         return has_config(offset, 1) ? space_.read8(in_config(offset)) : 0;
     }
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
-        return has_config(offset, 2) ? little_endian(space_.read16(in_config(offset))) : 0;
+        return has_config(offset, 2) ? detail::little_endian(space_.read16(in_config(offset))) : 0;
     }
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
-        return has_config(offset, 4) ? little_endian(space_.read32(in_config(offset))) : 0;
+        return has_config(offset, 4) ? detail::little_endian(space_.read32(in_config(offset))) : 0;
     }
     void write_config8(uint16_t offset, uint8_t value) {
         if (has_config(offset, 1)) {
@@ -228,16 +229,16 @@ private:
     }
 
     static constexpr bool by_ports = PortRegisterSpace<Space>;
-    static constexpr PciBar::Kind kind = by_ports ? PciBar::Kind::ports : PciBar::Kind::memory;
+    static constexpr detail::PciBar::Kind kind = by_ports ? detail::PciBar::Kind::ports : detail::PciBar::Kind::memory;
     static constexpr uint32_t bytes_maximum = 0x10000;  // a register's offset has 16 bits
     static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;
 
-    template <class Word, Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) {
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
         return platform::read_register(space_, which);
     }
-    template <class Word, Access access>
-    void write(Register<Word, access> which, Word value) {
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) {
         platform::write_register(space_, which, value);
     }
 
@@ -248,7 +249,7 @@ private:
 
     /// Before the device may answer: with an address of 0 it would answer at 0.
     template <DeviceMapper Mapper>
-    [[__nodiscard__]] Status map(PciBar const& bar, Mapper& mapper) {
+    [[__nodiscard__]] Status map(detail::PciBar const& bar, Mapper& mapper) {
         if (!bar.is_assigned()) {
             return Error::pci_bar_unassigned;
         }
@@ -300,15 +301,15 @@ private:
 
     Space space_{};
     uint32_t bytes_ = 0;
-    PciVectors vectors_;
+    detail::PciVectors vectors_;
     PciLine line_;
-    CallCount interrupt_calls_;
-    CallCount vector_calls_;
+    detail::CallCount interrupt_calls_;
+    detail::CallCount vector_calls_;
     uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
     bool in_use_ = false;  ///< the device was told of a queue, and not reset since
-    ProbeMark probe_mark_;
-    NotifyMark notify_mark_;
+    detail::ProbeMark probe_mark_;
+    detail::NotifyMark notify_mark_;
 };
 
 static_assert(Transport<PciLegacyTransport<>>);

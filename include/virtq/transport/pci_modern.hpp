@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/device_mapper.hpp>
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/call_count.hpp>
-#include <virtq/transport/msix.hpp>
-#include <virtq/transport/notify_mark.hpp>
+#include <virtq/transport/detail/call_count.hpp>
+#include <virtq/transport/detail/notify_mark.hpp>
+#include <virtq/transport/detail/pci/msix.hpp>
+#include <virtq/transport/detail/pci/pci_layout.hpp>
+#include <virtq/transport/detail/pci/pci_mapping.hpp>
+#include <virtq/transport/detail/pci/pci_vectors.hpp>
+#include <virtq/transport/detail/probe_mark.hpp>
 #include <virtq/transport/pci_bridge.hpp>
-#include <virtq/transport/pci_interrupt.hpp>
-#include <virtq/transport/pci_layout.hpp>
-#include <virtq/transport/pci_mapping.hpp>
 #include <virtq/transport/pci_option.hpp>
-#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -54,18 +55,18 @@ public:
         if (!type) {
             return type.error();
         }
-        PciBars bars;
+        detail::PciBars bars;
         bars.measure(function);
-        Result<PciLayout> const layout = find_layout(function, bars);
+        Result<detail::PciLayout> const layout = detail::find_layout(function, bars);
         if (!layout) {
             return layout.error();
         }
         if (Status const placed = detail::place_bars(bars, function, option); !placed) {
             return placed;
         }
-        PciMappings mappings;
-        auto const map = [&](PciStructure const& which) -> Result<Space> {
-            Result<uintptr_t> const place = map_structure(bars, which, mapper);
+        detail::PciMappings mappings;
+        auto const map = [&](detail::PciStructure const& which) -> Result<Space> {
+            Result<uintptr_t> const place = detail::map_structure(bars, which, mapper);
             if (!place) {
                 return place.error();
             }
@@ -84,13 +85,13 @@ public:
         if (!type) {
             return type.error();
         }
-        PciBars bars;
+        detail::PciBars bars;
         bars.measure(function);
-        Result<PciLayout> const layout = find_layout(function, bars);
+        Result<detail::PciLayout> const layout = detail::find_layout(function, bars);
         if (!layout || layout->window == 0) {
             return layout ? Error::pci_structure_missing : layout.error();
         }
-        auto const map = [&](PciStructure const& which) {
+        auto const map = [&](detail::PciStructure const& which) {
             return Result<Space>{Space{function, layout->window, which}};
         };
         Status const mapped = map_all(*layout, map);
@@ -105,12 +106,12 @@ public:
                                                 Span<MsiMessage const> messages) {
         static_assert(is_device_mapper_or_says_why<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
-        Result<uint16_t> const count = enable_msix<Space>(function, mapper, messages);
+        Result<uint16_t> const count = detail::enable_msix<Space>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
         return count;
     }
     /// For a kernel that has switched MSI-X on by itself, after `probe`.
-    void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
+    void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return false; }
@@ -137,7 +138,7 @@ public:
     [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] detail::LastNotify last_notify() const { return notify_mark_.last(); }
 
     /// §6: bits whose registers the device's structures have no room for cannot be.
     [[__nodiscard__]] Features possible_features() const {
@@ -278,7 +279,7 @@ public:
     InterruptCause on_interrupt() {
         check_probed();
         interrupt_calls_.add();
-        return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
+        return detail::pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
     InterruptCause on_vector(uint16_t vector) {
@@ -329,16 +330,20 @@ private:
         bool placed = false;
     };
 
-    template <class Word, Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) {
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
         return platform::read_register(common_, which);
     }
-    template <class Word, Access access>
-    void write(Register<Word, access> which, Word value) {
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) {
         platform::write_register(common_, which, value);
     }
-    [[__nodiscard__]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
-    void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
+    [[__nodiscard__]] PhysAddr read(detail::ReadWritePair which) {
+        return PhysAddr{platform::read_register(common_, which)};
+    }
+    void write(detail::ReadWritePair which, PhysAddr address) {
+        platform::write_register(common_, which, address.value);
+    }
 
     void select(uint16_t queue) {
         check_probed();
@@ -354,7 +359,7 @@ private:
         *this = PciModernTransport{};
         Result<spec::DeviceId> const type = identify(function);
         if (type) {
-            disable_msix(function);  // firmware may have left it on
+            detail::disable_msix(function);  // firmware may have left it on
             line_ = find_line(function);
         }
         return type;
@@ -363,9 +368,9 @@ private:
     /// Before the device may answer: with an address of 0 it would answer at 0. `map(PciStructure)` gives the
     /// registers of a structure.
     template <class Map>
-    [[__nodiscard__]] Status map_all(PciLayout const& layout, Map const& map) {
+    [[__nodiscard__]] Status map_all(detail::PciLayout const& layout, Map const& map) {
         struct {
-            PciStructure const& which;
+            detail::PciStructure const& which;
             Space& place;
         } const parts[] = {
             {layout.common, common_}, {layout.notify, notify_}, {layout.isr, isr_}, {layout.device, config_}};
@@ -464,10 +469,10 @@ private:
     uint32_t notify_bytes_ = 0;
     uint32_t notify_off_multiplier_ = 0;
     uint32_t config_bytes_ = 0;
-    PciVectors vectors_;
+    detail::PciVectors vectors_;
     PciLine line_;
-    CallCount interrupt_calls_;
-    CallCount vector_calls_;
+    detail::CallCount interrupt_calls_;
+    detail::CallCount vector_calls_;
     uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
     Error config_error_ = Error::none;
@@ -475,8 +480,8 @@ private:
     bool in_use_ = false;      ///< the device was told of a queue, and not reset since
     bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
     bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
-    ProbeMark probe_mark_;
-    NotifyMark notify_mark_;
+    detail::ProbeMark probe_mark_;
+    detail::NotifyMark notify_mark_;
     uint32_t numbered_end_ = 0;  ///< of the queues behind `doorbells_`, whose doorbells follow from their numbers
     Doorbell doorbells_[doorbell_count];
 };

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
+#include <virtq/transport/detail/pci/pci_echo.hpp>
 #include <virtq/transport/pci_bus_range.hpp>
-#include <virtq/transport/pci_echo.hpp>
 #include <virtq/transport/pci_function.hpp>
 
 #include <stdint.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/result.hpp>
-#include <virtq/base/same_as.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/device_status.hpp>
@@ -40,58 +40,58 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
                              unsigned word, uint32_t bits, uint16_t offset, uint8_t octet, DeviceStatus status,
                              QueueAddresses const& addresses) {
     /// Returns the type of the device, `none` until a probe has succeeded. For example `spec::DeviceId::block`.
-    { constant.device_id() } -> SameAs<spec::DeviceId>;
+    { constant.device_id() } -> detail::SameAs<spec::DeviceId>;
     /// Returns whether the interface is the legacy one (§1.3.1): one word of features, and no FEATURES_OK.
-    { constant.is_legacy() } -> SameAs<bool>;
+    { constant.is_legacy() } -> detail::SameAs<bool>;
     /// Returns the feature bits that this transport can carry (§2.2.1). Default: `TransportDefaults`.
-    { constant.possible_features() } -> SameAs<Features>;
+    { constant.possible_features() } -> detail::SameAs<Features>;
 
     /// Returns the device status field (§2.1); all ones if nothing answers. A transport that also has
     /// `uint32_t enabled_queue_end() const`, one above the highest queue enabled since its probe, lets `reset_device`
     /// check that the reset has disabled them.
-    { transport.status() } -> SameAs<DeviceStatus>;
+    { transport.status() } -> detail::SameAs<DeviceStatus>;
     /// Writes it. Status 0 asks for a reset, and does not wait for its end (§2.4).
-    { transport.set_status(status) } -> SameAs<void>;
+    { transport.set_status(status) } -> detail::SameAs<void>;
 
     /// Returns 32 offered feature bits, from `32 * word` on (§2.2): of word 1, bit 0 is VERSION_1.
-    { transport.offered_features(word) } -> SameAs<uint32_t>;
+    { transport.offered_features(word) } -> detail::SameAs<uint32_t>;
     /// Writes the accepted ones.
-    { transport.accept_features(word, bits) } -> SameAs<void>;
+    { transport.accept_features(word, bits) } -> detail::SameAs<void>;
 
     /// Returns the largest size of queue number `queue`; 0 if there is none.
-    { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
+    { transport.queue_size_max(queue) } -> detail::SameAs<uint32_t>;
     /// Returns whether only that size can be had. Default: no.
-    { transport.is_queue_size_fixed() } -> SameAs<bool>;
+    { transport.is_queue_size_fixed() } -> detail::SameAs<bool>;
     /// Asks the device for a smaller size, and returns what it took, perhaps another one. Default: `size`.
-    { transport.choose_queue_size(queue, size) } -> SameAs<uint32_t>;
+    { transport.choose_queue_size(queue, size) } -> detail::SameAs<uint32_t>;
     /// Returns whether the queue is enabled already.
-    { transport.is_queue_in_use(queue) } -> SameAs<bool>;
+    { transport.is_queue_in_use(queue) } -> detail::SameAs<bool>;
     /// Enables it with the size and the places of `addresses`, and reads back what can be read back. After a reset no
     /// `choose_queue_size` comes before. For example the error `queue_not_accepted`.
-    { transport.enable_queue(queue, addresses) } -> SameAs<Status>;
+    { transport.enable_queue(queue, addresses) } -> detail::SameAs<Status>;
 
     /// Sends an available buffer notification (§2.3); `next` is `Notification::next`, for a device with
     /// NOTIFICATION_DATA (§2.9). At any time, on any CPU.
-    { transport.notify(queue, next) } -> SameAs<void>;
+    { transport.notify(queue, next) } -> detail::SameAs<void>;
 
     /// Asks for the reset of one queue (§2.6.1). Default: does nothing.
-    { transport.reset_queue(queue) } -> SameAs<void>;
+    { transport.reset_queue(queue) } -> detail::SameAs<void>;
     /// Returns whether that is complete, and the queue not enabled. Default: never.
-    { transport.is_queue_reset(queue) } -> SameAs<bool>;
+    { transport.is_queue_reset(queue) } -> detail::SameAs<bool>;
 
     /// Acknowledges first, then returns the cause, so that an event after it raises a new interrupt. A second call
     /// finds nothing. At any time, on any CPU.
-    { transport.on_interrupt() } -> SameAs<InterruptCause>;
+    { transport.on_interrupt() } -> detail::SameAs<InterruptCause>;
 
     /// Each reads a field of the configuration space (§2.5), in the width of the field.
-    { transport.read_config8(offset) } -> SameAs<uint8_t>;
-    { transport.read_config16(offset) } -> SameAs<uint16_t>;
-    { transport.read_config32(offset) } -> SameAs<uint32_t>;
+    { transport.read_config8(offset) } -> detail::SameAs<uint8_t>;
+    { transport.read_config16(offset) } -> detail::SameAs<uint16_t>;
+    { transport.read_config32(offset) } -> detail::SameAs<uint32_t>;
     /// Writes one.
-    { transport.write_config8(offset, octet) } -> SameAs<void>;
+    { transport.write_config8(offset, octet) } -> detail::SameAs<void>;
     /// Returns a number that changes whenever a read may have been torn (§2.5.1). 0 of a legacy device, whose readers
     /// compare two reads. Without a default: always the same number would let torn reads of a modern device pass.
-    { transport.config_generation() } -> SameAs<uint32_t>;
+    { transport.config_generation() } -> detail::SameAs<uint32_t>;
 };
 
 /// The calls of a transport that can have a default, for one without registers, or with few: derive from it. A queue

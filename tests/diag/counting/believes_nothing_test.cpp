@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/diag/diag.hpp>
+#include <virtq/queue/negotiated.hpp>
 
 #include <diag/queue_machine.hpp>
 
@@ -11,6 +12,11 @@
 /// Whatever the device writes into the queue's pages, a look at the queue reads these pages only, and ends. Compiled
 /// with a ring_memory.hpp that counts.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
+static_assert(platform::ring_memory_is_replaced, "counting/ stands before include/ in the include path");
+
 namespace {
 
 /// A look at a queue of any format, which is watched.
@@ -97,7 +103,7 @@ TEST(BelievesNothing, UsedIdTwiceBeforeAPendingChain) {
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const at : {0u, 2u}) {
         ring[at].id = 0;
-        ring[at].flags = little_endian(RingPosition::both_flags);
+        ring[at].flags = little_endian(PackedPosition::both_flags);
     }
     look.expect_inside();
 }
@@ -233,7 +239,7 @@ TEST(BelievesNothing, BatchBeyondWhatWasPublished) {
     for (unsigned const id : {1u, 2u, 5u, 8u, 0xffffu}) {
         ring[0].id = little_endian(static_cast<std::uint16_t>(id));
         ring[0].len = UINT32_MAX;  // the longest line
-        ring[0].flags = little_endian(RingPosition::both_flags);
+        ring[0].flags = little_endian(PackedPosition::both_flags);
         look.expect_inside();
         EXPECT_NE(look.picture.find(", which is not in flight"), std::string::npos) << look.picture;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/diag/diag.hpp>
+#include <virtq/queue/negotiated.hpp>
 
 #include <diag/queue_machine.hpp>
 
@@ -11,6 +12,11 @@
 /// That a look at a queue reads each word of shared memory once and stores nothing, and reads each register once: so
 /// a device that goes on meanwhile cannot contradict itself. Compiled with a ring_memory.hpp that counts.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
+static_assert(platform::ring_memory_is_replaced, "counting/ stands before include/ in the include path");
+
 namespace {
 
 using platform::Accesses;

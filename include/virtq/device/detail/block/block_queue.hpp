@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/base/detail/same_as.hpp>
+#include <virtq/device/block_types.hpp>
+#include <virtq/device/detail/block/block_frame.hpp>
+#include <virtq/device/detail/block/block_part.hpp>
+#include <virtq/device/detail/mapped_data.hpp>
+#include <virtq/device/detail/request_pool.hpp>
+#include <virtq/device/negotiation.hpp>
+#include <virtq/platform/dma_mapper.hpp>
+#include <virtq/queue/virtqueue.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// One request queue of a disk: turns requests into chains and back. It knows no transport and no configuration;
+/// `BlockDevice` has checked the requests and notifies the device.
+template <uint32_t N, class Traits>
+class BlockQueue {
+public:
+    using Mapper = typename Traits::Mapper;
+    using Ring = VirtQueue<N, typename Traits::Format>;
+
+    static constexpr uint32_t request_maximum = N / 2;  // a request has at least a header and a status
+
+    using Pool = RequestPool<request_maximum>;
+    using Data = MappedData<request_maximum, Mapper>;
+
+    /// The ring itself, which device initialisation brings up.
+    [[__nodiscard__]] Ring& ring() { return ring_; }
+    [[__nodiscard__]] Ring const& ring() const { return ring_; }
+
+    /// After the ring is up: takes pages for headers and status bytes, unless it has them.
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Status init(Allocator& allocator, Interface device_interface, UnderReportedLength under_reported,
+                                  Mapper* mapper) {
+        mapper_ = mapper;
+        uint16_t const requests = request_count();
+        if (Status const framed = frames_.init(allocator, requests, byte_order(device_interface)); !framed) {
+            return framed;
+        }
+        reset(device_interface, under_reported);
+        return {};
+    }
+
+    /// The same after a reset, in the pages that it has.
+    void start(Interface device_interface, UnderReportedLength under_reported) {
+        frames_.restart(byte_order(device_interface));
+        reset(device_interface, under_reported);
+    }
+
+    /// The device has stopped, or has never heard of this queue: all pages go back.
+    template <PageAllocator Allocator>
+    void release(Allocator& allocator) {
+        ring_.detach();
+        static_cast<void>(ring_.release(allocator));  // detached, so it cannot refuse
+        frames_.release(allocator);
+        pool_.reset(0);
+    }
+
+    /// Whether this queue's pages are those of `other` too, or (of itself) two of its runs have pages in common.
+    [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
+        Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
+        Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
+        for (Pages const& run : own) {
+            for (Pages const& one : others) {
+                bool const is_itself = this == &other && &run - own == &one - others;
+                if (!is_itself && share_pages(run, one)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// Why the last request was not taken, or given up, for who asks later.
+    void note_refusal(Error error) { refused_ = error; }
+    [[__nodiscard__]] Error refused() const { return refused_; }
+
+    [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
+    /// Requests that have ended and were not handed out.
+    [[__nodiscard__]] bool has_finished() const { return pool_.has_finished(); }
+
+    /// For a caller that waits for one request: it does not stand in the line of the others.
+    void await(uint16_t number) { pool_.await(number); }
+    [[__nodiscard__]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
+    [[__nodiscard__]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
+    void abandon(uint16_t number) {
+        pool_.abandon(number);
+        refused_ = Error::timed_out;
+    }
+
+    /// Data segments of one part: what the device allows, what fits the ring, and what can be remembered.
+    [[__nodiscard__]] uint32_t segment_maximum(uint32_t device_maximum) const {
+        uint32_t const fits = uint32_t{ring_.size()} - 2;
+        uint32_t const most = device_maximum < fits ? device_maximum : fits;
+        return most < Data::segments_maximum ? most : Data::segments_maximum;
+    }
+
+    /// Adds a request with so much data, in as many parts as it takes: all of them, or none. Returns the number of its
+    /// record.
+    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes,
+                                              BlockLimit const& limit) {
+        if (ring_.fault()) {
+            return Error::queue_broken;
+        }
+        BlockPart part;
+        return make_whole(part, request, data_bytes, limit) ? submit_whole(request.token, part)
+                                                            : submit_parts(request, limit);
+    }
+
+    Notification publish() { return ring_.publish(); }
+
+    /// Moves what the device has used to the line of finished requests.
+    TakeState collect() {
+        if (!ring_.live()) {
+            return TakeState::none;  // after a reset that did not come up again; what stands there was handed back
+        }
+        for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
+            Completion const completion = ring_.take_used();
+            if (!completion) {
+                return completion.state;
+            }
+            auto const number = static_cast<uint16_t>(completion.token.value());
+            data_.unmap(mapper_, number);
+            pool_.finish(number, outcome(number, completion.written));
+        }
+    }
+
+    [[__nodiscard__]] BlockCompletion take_finished() {
+        auto const finished = pool_.take_finished();
+        return finished.found ? BlockCompletion{finished.token, finished.error, TakeState::completion}
+                              : BlockCompletion{};
+    }
+
+    /// After a reset of the device: everything in flight ends with `error`.
+    void cancel(Error error) {
+        pool_.cancel_all(error, [this](uint16_t number) { data_.unmap(mapper_, number); });
+    }
+
+private:
+    void reset(Interface device_interface, UnderReportedLength under_reported) {
+        interface_ = device_interface;
+        under_reported_ = under_reported;
+        refused_ = Error::none;
+        pool_.reset(request_count());
+    }
+
+    [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
+
+    /// The usual case: one part. The ring itself says whether there is room.
+    [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
+        uint16_t const number = pool_.take(token, expected_bytes(part));
+        if (number == Pool::none) {
+            return Error::queue_full;  // records of requests that ended wait to be handed out
+        }
+        Error error = data_.map(mapper_, number, part.data, direction_of(part));
+        if (error == Error::none) {
+            error = add(number, part);
+        }
+        if (error != Error::none) {
+            undo(number);
+            return error;
+        }
+        return number;
+    }
+
+    [[__nodiscard__]] Result<uint16_t> submit_parts(BlockRequest const& request, BlockLimit const& limit) {
+        if (Error const error = check_room(request, limit); error != Error::none) {
+            return error;
+        }
+        Result<uint16_t> const owner = reserve(request, limit);
+        if (!owner) {
+            return owner;
+        }
+        BlockParts parts{request, limit};
+        BlockPart part;
+        for (uint16_t number = *owner; number != Pool::none;) {
+            static_cast<void>(parts.next(part));
+            uint16_t const after = pool_.next_part(number);
+            Error const refused = add(number, part);
+            VIRTQ_ASSERT(refused == Error::none, "A part was refused after check_room() had found room for all");
+            number = after;
+        }
+        return owner;
+    }
+
+    [[__nodiscard__]] static uint32_t expected_bytes(BlockPart const& part) {
+        return part.device_writes() ? part.data_bytes : 0;
+    }
+    [[__nodiscard__]] static DmaDirection direction_of(BlockPart const& part) {
+        return part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
+    }
+
+    /// Whether all parts fit now, counted before anything is touched.
+    [[__nodiscard__]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint32_t count = 0;
+        uint32_t descriptors = 0;
+        do {  // each turn counts three descriptors or more, so no more turns than the ring has thirds
+            if (!parts.next(part)) {
+                return Error::device_limits_too_small;
+            }
+            ++count;
+            descriptors += part.descriptors();
+            if (descriptors > ring_.size()) {
+                return Error::request_above_queue;
+            }
+        } while (!parts.at_end());
+        return count > pool_.num_free() || descriptors > ring_.num_free() ? Error::queue_full : Error::none;
+    }
+
+    /// Takes a record for each part, and maps its data. Returns the first.
+    [[__nodiscard__]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint16_t owner = Pool::none;
+        uint16_t previous = Pool::none;
+        do {
+            static_cast<void>(parts.next(part));
+            uint32_t const expected = expected_bytes(part);
+            uint16_t const number =
+                owner == Pool::none ? pool_.take(request.token, expected) : pool_.take_part(owner, previous, expected);
+            owner = owner == Pool::none ? number : owner;
+            if (Error const error = data_.map(mapper_, number, part.data, direction_of(part)); error != Error::none) {
+                undo(owner);
+                return error;
+            }
+            previous = number;
+        } while (!parts.at_end());
+        return owner;
+    }
+
+    void undo(uint16_t owner) {
+        for (uint16_t number = owner; number != Pool::none;) {
+            uint16_t const after = pool_.next_part(number);
+            data_.unmap(mapper_, number);
+            pool_.give_back(number);
+            number = after;
+        }
+    }
+
+    /// Whether data lies where the device finds rings and headers. Behind a mapper its addresses are others.
+    [[__nodiscard__]] bool has_pages_of([[__maybe_unused__]] Span<Segment const> data) const {
+        bool found = false;
+        if constexpr (SameAs<Mapper, NoMapper>) {
+            for (Segment const& segment : data) {
+                found = found || lies_in(segment, ring_.pages()) || lies_in(segment, frames_.pages());
+            }
+        }
+        return found;
+    }
+    [[__nodiscard__]] static bool lies_in(Segment const& segment, Pages const& pages) {
+        return segment.addr.value < pages.phys.value + pages.count * uint64_t{page_bytes} &&
+               pages.phys.value < segment.addr.value + segment.bytes;
+    }
+
+    [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
+        VIRTQ_ASSERT(!has_pages_of(part.data),
+                     "The data of a request lies in the disk's own pages: were they handed out twice, or freed? Is a "
+                     "segment longer than its buffer? Or is Pages::phys wrong?");
+        frames_.prepare(number, part.type, part.sector);
+        Segment const header = frames_.header(number);
+        Segment const status = frames_.status(number);
+        Span<Segment const> const data = data_.where(number, part.data);
+        Token const token{uintptr_t{number}};
+        if (part.device_writes()) {
+            return ring_.add_gathered(Gather{{&header, 1}, {}}, Gather{data, {&status, 1}}, token).error();
+        }
+        if (part.has_range) {
+            frames_.prepare_range(number, part.range);
+            Segment const range = frames_.range(number);
+            return ring_.add_gathered(Gather{{&header, 1}, {&range, 1}}, Gather{{}, {&status, 1}}, token).error();
+        }
+        return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
+    }
+
+    [[__nodiscard__]] Error outcome(uint16_t number, uint32_t written) const {
+        switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
+            case spec::block::RequestStatus::ok: return is_short(number, written) ? Error::short_read : Error::none;
+            case spec::block::RequestStatus::ioerr: return Error::io_error;
+            case spec::block::RequestStatus::unsupp: return Error::not_supported;
+        }
+        return Error::status_invalid;
+    }
+
+    /// §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news, and neither is
+    /// one that covers the status byte at most.
+    [[__nodiscard__]] bool is_short(uint16_t number, uint32_t written) const {
+        constexpr uint32_t status_bytes = 1;
+        return written < pool_.expected_bytes(number) && written > status_bytes && interface_ == Interface::modern &&
+               under_reported_ == UnderReportedLength::fail_request;
+    }
+
+    Interface interface_ = Interface::modern;
+    UnderReportedLength under_reported_ = UnderReportedLength::fail_request;
+    Error refused_ = Error::none;
+    Mapper* mapper_ = nullptr;
+    BlockFrames frames_;
+    Pool pool_;
+    [[__no_unique_address__]] Data data_;
+    Ring ring_;
+};
+
+}  // namespace virtq::detail

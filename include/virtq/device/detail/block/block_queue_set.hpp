@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/device/detail/block/block_queue.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// All queues that a disk has room for, and what is done to all of them at once. How many are in use `BlockDevice`
+/// knows.
+template <uint32_t N, class Traits>
+class BlockQueueSet {
+public:
+    using Queue = BlockQueue<N, Traits>;
+
+    /// A queue that is known to be there.
+    [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
+
+    /// One that the kernel names.
+    [[__nodiscard__]] Queue& at(uint16_t queue) {
+        check(queue);
+        return queues_[queue];
+    }
+    [[__nodiscard__]] Queue const& at(uint16_t queue) const {
+        check(queue);
+        return queues_[queue];
+    }
+
+    /// Whether the device may write to the pages of any.
+    [[__nodiscard__]] bool any_live() const {
+        for (Queue const& queue : queues_) {
+            if (queue.ring().live()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// How many have pages. They get them in order, so these are the first ones.
+    [[__nodiscard__]] uint16_t with_pages() const {
+        uint16_t count = 0;
+        while (count < Traits::queue_maximum && queues_[count].ring().size() != 0) {
+            ++count;
+        }
+        return count;
+    }
+
+    /// Whether a page of queue `index` is used twice, by itself or by a queue before it.
+    [[__nodiscard__]] bool shares_pages(uint16_t index) const {
+        for (uint16_t other = 0; other <= index; ++other) {
+            if (queues_[index].shares_pages_with(queues_[other])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The device has stopped: everything in flight ends with `error`.
+    void stop_all(Error error) {
+        for (Queue& queue : queues_) {
+            queue.ring().detach();
+            queue.cancel(error);
+        }
+    }
+
+    /// Calls `each(BlockCompletion)` for every request that has ended and was not handed out.
+    template <class Each>
+    void hand_back(Each& each) {
+        for (Queue& queue : queues_) {
+            for (BlockCompletion ended = queue.take_finished(); ended.state == TakeState::completion;
+                 ended = queue.take_finished()) {
+                each(ended);
+            }
+        }
+    }
+
+    /// The device has stopped, or has never heard of a queue: all pages go back.
+    template <PageAllocator Allocator>
+    void release(Allocator& allocator) {
+        for (Queue& queue : queues_) {
+            queue.release(allocator);
+        }
+    }
+
+private:
+    static void check([[__maybe_unused__]] uint16_t queue) {
+        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
+    }
+
+    Queue queues_[Traits::queue_maximum];
+};
+
+}  // namespace virtq::detail

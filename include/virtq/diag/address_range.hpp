@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/phys_addr.hpp>
+#include <virtq/base/span.hpp>
+#include <virtq/diag/queue_snapshot.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A stretch of memory that the device can reach: one entry of a kernel's memory map.
+struct AddressRange {
+    PhysAddr start;
+    uint64_t bytes = 0;
+};
+
+/// What can be wrong with an address that was given to a device.
+enum class AddressTrouble : uint8_t {
+    none,
+    zero,  ///< nobody's buffer is at 0
+    looks_virtual,
+    inside_ring,  ///< in the pages of the queue itself
+    outside_ram,  ///< not in the memory that the kernel named
+};
+
+namespace detail {
+
+/// No machine has physical addresses of more than 52 bits; the upper half of a virtual address space begins above.
+inline constexpr uint64_t phys_limit = uint64_t{1} << 52;
+
+/// The distance of a direct map from the memory that it shows. A smaller one could be memory as well.
+inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*) > 4 ? 38 : 30);
+
+[[__nodiscard__]] constexpr bool lies_in(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
+    return addr.value >= range.start.value && bytes <= range.bytes &&
+           addr.value - range.start.value <= range.bytes - bytes;
+}
+
+[[__nodiscard__]] constexpr bool overlaps(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
+    return addr.value < range.start.value + range.bytes && range.start.value < addr.value + bytes;
+}
+
+/// Whether an address can only be a virtual one. The queue's own pages tell how far virtual addresses are from
+/// physical ones: what lies above that distance would be memory beyond all that such a kernel maps.
+[[__nodiscard__]] inline bool looks_virtual(PhysAddr addr, Pages const& pages) {
+    if (addr.value >= phys_limit) {
+        return true;
+    }
+    // 0 in an identity map; more than any address where memory is mapped below itself: the difference wraps.
+    uint64_t const offset = uint64_t{reinterpret_cast<uintptr_t>(pages.virt)} - pages.phys.value;
+    return offset >= least_direct_map_offset && pages.phys.value < offset && addr.value >= offset;
+}
+
+/// A range of no bytes names nothing: `4096u << 20` is 0, as 32 bits have no room for it.
+[[__nodiscard__]] constexpr bool names_memory(Span<AddressRange const> ram) {
+    for (AddressRange const& range : ram) {
+        if (range.bytes != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+[[__nodiscard__]] constexpr bool is_outside(PhysAddr addr, uint64_t bytes, Span<AddressRange const> ram) {
+    for (AddressRange const& range : ram) {
+        if (lies_in(addr, bytes, range)) {
+            return false;
+        }
+    }
+    return names_memory(ram);
+}
+
+}  // namespace detail
+
+/// Judges an address of a descriptor. `ram` may be empty: then nothing is outside of it. A segment that spans two
+/// adjacent ranges counts as outside: name adjacent ranges as one.
+[[__nodiscard__]] inline AddressTrouble judge_buffer(PhysAddr addr, uint32_t bytes, Pages const& pages,
+                                                     Span<AddressRange const> ram) {
+    if (addr.value == 0) {
+        return AddressTrouble::zero;
+    }
+    if (detail::looks_virtual(addr, pages)) {
+        return AddressTrouble::looks_virtual;
+    }
+    if (detail::overlaps(addr, bytes, {pages.phys, uint64_t{pages.count} * page_bytes})) {
+        return AddressTrouble::inside_ring;
+    }
+    return detail::is_outside(addr, bytes, ram) ? AddressTrouble::outside_ram : AddressTrouble::none;
+}
+
+/// Judges where a queue's own pages are said to be.
+[[__nodiscard__]] inline AddressTrouble judge_ring(Pages const& pages, Span<AddressRange const> ram) {
+    if (pages.phys.value == 0) {
+        return AddressTrouble::zero;
+    }
+    if (pages.phys.value >= detail::phys_limit) {
+        return AddressTrouble::looks_virtual;
+    }
+    return detail::is_outside(pages.phys, uint64_t{pages.count} * page_bytes, ram) ? AddressTrouble::outside_ram
+                                                                                   : AddressTrouble::none;
+}
+
+}  // namespace virtq

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/queue/detail/packed/packed_position.hpp>
+#include <virtq/queue/detail/slot.hpp>
+#include <virtq/queue/fault.hpp>
+#include <virtq/queue/index.hpp>
+#include <virtq/queue/layout.hpp>
+#include <virtq/spec/packed_ring.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// Which ring a queue has, also one whose format was negotiated.
+enum class RingFormat : uint8_t { split_ring, packed_ring };
+
+/// An event suppression structure (§2.8.14) as it stands.
+struct RingEventWord {
+    uint32_t word = 0;
+
+    [[__nodiscard__]] constexpr spec::RingEvent event() const {
+        return static_cast<spec::RingEvent>(
+            static_cast<uint16_t>(word >> spec::ring_event_flags_shift & spec::ring_event_flags_mask));
+    }
+    /// Offset and wrap counter, as `PackedPosition::word` has them.
+    [[__nodiscard__]] constexpr uint16_t place() const { return static_cast<uint16_t>(word); }
+};
+
+/// What only a packed ring has.
+struct PackedSnapshot {
+    // What the driver knows.
+    detail::PackedPosition next;       ///< behind the last descriptor that was added
+    detail::PackedPosition taken;      ///< where the device writes the next used descriptor
+    uint16_t pending = 0;              ///< chains that were added and not published
+    uint16_t pending_descriptors = 0;  ///< their descriptors
+    uint16_t in_flight = 0;            ///< chains that were published and not taken
+    uint16_t batch = 0;                ///< with IN_ORDER: how many of these the last used descriptor still completes
+
+    // Shared (§2.8).
+    RingEventWord driver_event;  ///< written by the driver
+    RingEventWord device_event;  ///< written by the device
+    uint16_t flags = 0;          ///< of the descriptor at `taken`: written by the driver, then by the device
+
+    /// Descriptors that were added and not freed.
+    [[__nodiscard__]] constexpr uint16_t span(uint16_t size) const {
+        return static_cast<uint16_t>(next.offset() + (next.wrap() != taken.wrap() ? size : 0) - taken.offset());
+    }
+    /// §2.8.1: whether the device has used the descriptor at `taken`.
+    [[__nodiscard__]] constexpr bool is_used() const {
+        return (flags & detail::PackedPosition::both_flags) == taken.used_flags();
+    }
+};
+
+/// All single words of a queue at one moment: what the driver knows, and beside it what stands in the memory
+/// that it shares with the device. Each shared word was read once. Plain numbers, small enough for a kernel's stack.
+struct QueueSnapshot {
+    RingFormat format = RingFormat::split_ring;
+
+    // What the driver knows. All zero before `init`.
+    uint16_t size = 0;  ///< 0: the queue has no memory
+    uint16_t num_free = 0;
+    bool live = false;  ///< the device may write to the pages
+    bool event_idx = false;
+    bool in_order = false;
+    bool notifications_on = false;  ///< of used buffers
+    Fault fault;
+    Pages pages;
+    Pages table_pages;          ///< of the indirect tables, also of an earlier life
+    uint16_t table_length = 0;  ///< descriptors of an indirect table; 0: the queue has no tables
+    QueueAddresses addresses;
+
+    PackedSnapshot packed_ring;  ///< of a packed ring; of a split one the rest:
+
+    RingIndex added{};      ///< behind the last chain that was added
+    RingIndex published{};  ///< behind the last chain that the device was told of
+    RingIndex decided{};    ///< behind the last chain for which `publish` decided whether to notify
+    RingIndex taken{};      ///< behind the last completion that was taken
+
+    // Shared, written by the driver (§2.7.6).
+    uint16_t avail_flags = 0;
+    RingIndex avail_idx{};
+    RingIndex used_event{};
+
+    // Shared, written by the device (§2.7.8).
+    uint16_t used_flags = 0;
+    RingIndex used_idx{};
+    RingIndex avail_event{};
+
+    [[__nodiscard__]] constexpr bool is_packed() const { return format == RingFormat::packed_ring; }
+
+    /// Chains added whose completions were not taken yet.
+    [[__nodiscard__]] constexpr uint16_t outstanding() const {
+        return is_packed() ? static_cast<uint16_t>(packed_ring.in_flight + packed_ring.pending)
+                           : detail::distance(taken, added);
+    }
+    /// Of these, the ones that the device was told of.
+    [[__nodiscard__]] constexpr uint16_t offered() const {
+        return is_packed() ? packed_ring.in_flight : detail::distance(taken, published);
+    }
+    /// Chains for which `publish` has not decided whether to notify.
+    [[__nodiscard__]] constexpr uint16_t undecided() const {
+        return is_packed() ? packed_ring.pending : detail::distance(decided, added);
+    }
+    /// Of what was offered, what the device has used: of a split ring if its index can be believed, of a packed one at
+    /// least so many.
+    [[__nodiscard__]] constexpr uint16_t answered() const {
+        if (is_packed()) {
+            return static_cast<uint16_t>(packed_ring.batch +
+                                         (packed_ring.batch == 0 && packed_ring.is_used() ? 1 : 0));
+        }
+        return detail::distance(taken, used_idx);
+    }
+    [[__nodiscard__]] constexpr bool is_used_idx_believable() const { return is_packed() || answered() <= offered(); }
+    /// Whether no completion was ever taken, as far as the numbers say.
+    [[__nodiscard__]] constexpr bool is_first_time() const {
+        return is_packed() ? packed_ring.taken.word() == detail::PackedPosition::start(0).word() : number(taken) == 0;
+    }
+};
+
+}  // namespace virtq

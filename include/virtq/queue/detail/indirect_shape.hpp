@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/page_allocator.hpp>
+#include <virtq/queue/option.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// How many indirect tables a queue has, of how many descriptors each, and for which chains.
+struct IndirectShape {
+    uint16_t tables = 0;
+    uint16_t length = 0;
+    uint16_t shortest = 0;  ///< chains from here to `length` segments use a table
+
+    /// What `option` asks for, for a queue of `size`: nothing without VIRTIO_F_INDIRECT_DESC; not more tables than
+    /// chains; tables not longer than a chain may be (§2.7.5.3.1, §2.8.19), and none that no chain would use.
+    [[__nodiscard__]] static constexpr IndirectShape of(uint32_t size, Features const& features,
+                                                        IndirectOption const& option) {
+        constexpr uint32_t tables_default = 4;  // one for every fourth descriptor
+        constexpr uint32_t length_default = 16;
+        constexpr uint16_t shortest_default = 3;
+        constexpr uint32_t tables_maximum = 32767;  // table numbers share 16 bits with a flag and an end mark
+        if (!features.has(spec::Feature::indirect_desc)) {
+            return {};
+        }
+        uint32_t const tables = option.tables != 0 ? option.tables : (size + tables_default - 1) / tables_default;
+        uint32_t const length = option.length != 0 ? option.length : length_default;
+        IndirectShape const shape{cut(tables, size < tables_maximum ? size : tables_maximum), cut(length, size),
+                                  option.shortest != 0 ? option.shortest : shortest_default};
+        return shape.length < shape.shortest ? IndirectShape{} : shape;
+    }
+
+    [[__nodiscard__]] constexpr uint32_t table_bytes() const { return 16 * uint32_t{length}; }
+    [[__nodiscard__]] constexpr uint32_t page_count() const {
+        // 64 bits: the most tables of the greatest length are 16 GiB.
+        return static_cast<uint32_t>((uint64_t{tables} * table_bytes() + page_bytes - 1) / page_bytes);
+    }
+    /// The same, or as many tables as `pages` have room for.
+    [[__nodiscard__]] constexpr IndirectShape within(size_t pages) const {
+        IndirectShape shape = *this;
+        while (shape.page_count() > pages) {
+            --shape.tables;
+        }
+        return shape;
+    }
+
+private:
+    [[__nodiscard__]] static constexpr uint16_t cut(uint32_t value, uint32_t most) {
+        return static_cast<uint16_t>(value < most ? value : most);
+    }
+};
+
+}  // namespace virtq::detail

@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/detail/code_size.hpp>
+#include <virtq/base/result.hpp>
+#include <virtq/base/span.hpp>
+#include <virtq/platform/detail/device_order.hpp>
+#include <virtq/platform/detail/guess.hpp>
+#include <virtq/queue/completion.hpp>
+#include <virtq/queue/detail/batch.hpp>
+#include <virtq/queue/detail/indirect_pool.hpp>
+#include <virtq/queue/detail/packed/packed_chain.hpp>
+#include <virtq/queue/detail/packed/packed_memory.hpp>
+#include <virtq/queue/detail/packed/packed_position.hpp>
+#include <virtq/queue/detail/packed/packed_shadow.hpp>
+#include <virtq/queue/detail/packed/packed_walk.hpp>
+#include <virtq/queue/detail/queue_request.hpp>
+#include <virtq/queue/detail/slot.hpp>
+#include <virtq/queue/fault.hpp>
+#include <virtq/queue/option.hpp>
+#include <virtq/spec/feature.hpp>
+#include <virtq/spec/split_ring.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace virtq::detail {
+
+template <uint32_t N>
+class PackedInOrder;
+
+/// The packed ring (§2.8): the protocol with the device. Used through `VirtQueue`, which says what each call does for
+/// the caller; here is how.
+///
+/// Descriptors are taken in ring order; what names a buffer is its id. The chains that were added and not published
+/// stand in the ring ready for the device, all but the flags of the very first descriptor, which are written last.
+///
+/// **Invariants** 1. `taken_`, the first descriptor of the batch, and `next_` follow each other in the ring, never
+/// more than `size()` apart; `free_count_` is what is left. 2. An id is free or in flight, and which of them is known
+/// without the shared memory. 3. An id in flight is handed back once. 4. While `fault_` is set nothing is allocated,
+/// published or handed back but by `drain`.
+template <uint32_t N>
+class PackedRing {
+public:
+    /// In the place of the other format's ring (`Negotiated`). Of our own, because <new> is a library header.
+    static void* operator new(size_t, void* place) { return place; }
+
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                                  QueueOption const& option) {
+        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
+        if (Error const error = check_request(size, features); error != Error::none) {
+            return error;
+        }
+        if (Error const error = take_pages(allocator, size, features, option); error != Error::none) {
+            return error;
+        }
+        set_up(size, features, option);
+        return {};
+    }
+
+    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
+        VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (Error const error = check_request(size, features); error != Error::none) {
+            return error;
+        }
+        if (PackedLayout{size}.page_count() > memory_.count()) {
+            return Error::queue_size_above_pages;
+        }
+        set_up(size, features, option);
+        return {};
+    }
+
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Status release(Allocator& allocator) {
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (initialised()) {
+            give_back_pages(allocator);
+            close();
+        }
+        return {};
+    }
+
+    /// Ends the life of all chains: each token once, in no particular order.
+    template <class Each>
+    [[__nodiscard__]] Status drain(Each& each) {
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (!initialised()) {
+            return {};
+        }
+        if (!fault_) {
+            fault_ = Fault{FaultReason::drained, 0};
+        }
+        close();  // before `each`, which could add to the queue otherwise
+        if (in_order_) {
+            PackedInOrder<N>::drain(*this, each);
+        } else {
+            drain_ids(each);
+        }
+        return {};
+    }
+
+    void attach() {
+        if (initialised()) {
+            memory_.attach();
+        }
+    }
+    void detach() { memory_.detach(); }
+
+    [[__nodiscard__]] bool initialised() const { return memory_.held(); }
+    [[__nodiscard__]] bool live() const { return memory_.live(); }
+    [[__nodiscard__]] Pages pages() const { return memory_.run(); }
+    [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
+    [[__nodiscard__]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(memory_.phys()); }
+    [[__nodiscard__]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
+    [[__nodiscard__]] uint16_t num_free() const { return free_count_; }
+    [[__nodiscard__]] Fault const& fault() const { return fault_; }
+
+    /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
+    template <class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
+        size_t const count = readable.size() + writable.size();
+        if (pool_.takes(count)) {
+            return add_indirect<Readable, Writable>(readable, writable, token);
+        }
+        if (count - 1 >= free_count_) {  // count 0 wraps around, and is refused too
+            return refuse(count);
+        }
+        if (next_.offset() + count >= memory_.size()) {
+            return add_round<typename SideOf<Readable>::Type>(readable, writable, token);
+        }
+        return add_chain<StraightWalk>(readable, writable, token);
+    }
+
+    Notification publish() {
+        uint16_t const flags = first_flags_;
+        if (flags == 0) {
+            return {};
+        }
+        admit_pending();
+        first_flags_ = 0;
+        hides_ = PackedPosition::avail_flag;
+        memory_.attach();
+        order_.before_publish();
+        memory_.expose(first_, flags);
+        // Pairs with the device's full fence between asking for a notification (its event structure) and looking at
+        // the next descriptor once more. Without it our flags could become visible after our read of that structure:
+        // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
+        order_.full();
+        return {wants_notification(memory_.load_device_event()), next_.word()};
+    }
+
+    [[__nodiscard__]] Completion take_used() {
+        if (!takes_by_id_) {
+            return PackedInOrder<N>::take(*this);
+        }
+        spec::PackedDescriptor const& next = next_used();
+        uint16_t flags = memory_.load_flags(next);
+        if (!is_used(flags)) {
+            flags = look_again(flags);
+            if (!is_used(flags)) {
+                return {Token{}, 0, TakeState::none};
+            }
+        }
+        return take(next, flags);
+    }
+
+    [[__nodiscard__]] UsedPending enable_used_notifications() {
+        VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        if (!is_open()) {
+            return UsedPending::broken;
+        }
+        notifications_on_ = true;
+        ask_to_notify();
+        return !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
+                                                                             : UsedPending::nothing_there;
+    }
+
+    void disable_used_notifications() {
+        VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
+        notifications_on_ = false;
+        if (is_open()) {
+            memory_.write_driver_event(spec::RingEvent::disable, 0);
+        }
+    }
+
+private:
+    friend class PackedInOrder<N>;
+    friend class PackedInspector<N>;
+
+    static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
+    static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
+
+    /// A chain that comes to the end of the ring, as few do.
+    template <class Side>
+    [[__nodiscard__]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
+        return add_chain<RoundWalk>(readable, writable, token);
+    }
+
+    template <class Walk, class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
+                                                              Token token) {
+        BufferId const id = shadow_.free_head();
+        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, id};
+        if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
+            return take_back(&chain.walk.last(), error);
+        }
+        size_t const count = readable.size() + writable.size();
+        memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        if (hides_ != 0) {
+            uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
+            begin_batch(static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
+        }
+        record(id, Extent::direct(count), chain.writable_bytes, token);
+        free_count_ = static_cast<uint16_t>(free_count_ - count);
+        Walk::pass(next_, static_cast<uint16_t>(count), memory_.size());
+        return {};
+    }
+
+    [[__nodiscard__]] static Error check_request(uint32_t size, Features const& features) {
+        if (Error const error = check_queue_size(size, N); error != Error::none) {
+            return error;
+        }
+        bool const is_packed = features.has(spec::Feature::ring_packed) && !is_legacy(features);
+        return is_packed ? Error::none : Error::ring_packed_not_negotiated;
+    }
+
+    /// Those of the ring, and those of the indirect tables: both or none.
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                       QueueOption const& option) {
+        Error error = memory_.take(allocator, PackedLayout{size}.page_count());
+        if (error == Error::none) {
+            error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
+            if (error != Error::none) {
+                memory_.give_back(allocator);
+            } else if (share_pages(memory_.run(), pool_.pages())) {
+                give_back_pages(allocator);
+                error = Error::pages_handed_out_twice;
+            }
+        }
+        return error;
+    }
+    template <PageAllocator Allocator>
+    void give_back_pages(Allocator& allocator) {
+        memory_.give_back(allocator);
+        pool_.give_back_pages(allocator);
+    }
+
+    /// Makes the pages, as dirty as they are, an empty queue.
+    void set_up(uint32_t size, Features const& features, QueueOption const& option) {
+        id_limit_ = free_count_ = static_cast<uint16_t>(size);
+        event_idx_ = features.has(spec::Feature::event_idx);
+        in_order_ = features.has(spec::Feature::in_order);
+        order_ = device_order(features);
+        cuts_length_ = option.over_reported == OverReportedLength::is_cut;
+        memory_.place(PackedLayout{size});
+        shadow_.reset(memory_.size());
+        pool_.reset(IndirectShape::of(size, features, option.indirect));
+        start_at(PackedPosition::start(number(option.first_index)));
+    }
+
+    void start_at(PackedPosition first) {
+        VIRTQ_ASSERT(first.offset() < memory_.size(),
+                     "QueueOption::first_index of a packed ring is an offset below its size");
+        fault_ = Fault{};
+        takes_by_id_ = !in_order_;
+        batch_ = Batch{};
+        next_ = taken_ = first;
+        first_flags_ = pending_ = in_flight_ = 0;
+        hides_ = PackedPosition::avail_flag;
+        oldest_ = BufferId{0};
+        notifications_on_ = false;
+        if (first.word() != PackedPosition::start(0).word()) {
+            memory_.start_at(first);
+        }
+        memory_.write_driver_event(spec::RingEvent::disable, 0);
+    }
+
+    /// The descriptors from `next_` to `last` are to get the flags of the lap before again: else those behind the
+    /// first could be taken for available once the first is. An honest device has not come so far.
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
+        PackedPosition at = next_;
+        for (;; at.step(memory_.size())) {
+            spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
+            memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));
+            if (taken == last) {
+                return error;
+            }
+        }
+    }
+
+    /// The chain at `next_` is the first of a batch: publish() writes its flags.
+    void begin_batch(uint16_t flags) {
+        first_ = next_.offset();
+        first_flags_ = static_cast<uint16_t>(next_.available_flags() | flags);
+        hides_ = 0;
+    }
+
+    /// The same in a table, with one descriptor of the ring (§2.8.7).
+    template <class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
+        size_t const count = readable.size() + writable.size();
+        if (free_count_ == 0) {
+            return refuse(count);
+        }
+        size_t const at = pool_.offset(pool_.front());
+        PackedTable entries{pool_.template descriptors_at<spec::PackedDescriptor>(at)};
+        if (Error const error = write_sides(entries, readable, writable, 0); error != Error::none) {
+            return error;
+        }
+        TableIndex const table = pool_.take();
+        BufferId const id = shadow_.free_head();
+        write_table_descriptor(id, Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
+        record(id, Extent::indirect(table), entries.writable_bytes, token);
+        --free_count_;
+        return {};
+    }
+
+    /// The one descriptor of the ring that such a chain has; goes on behind it.
+    void write_table_descriptor(BufferId id, Segment const& table) {
+        constexpr auto indirect = static_cast<uint16_t>(spec::DescFlag::indirect);
+        spec::PackedDescriptor& in_ring = *memory_.descriptor(next_.offset());
+        auto flags = static_cast<uint16_t>(next_.available_flags() | indirect);
+        if (hides_ != 0) {
+            flags ^= hides_;
+            begin_batch(indirect);
+        }
+        next_.step(memory_.size());
+        memory_.write_segment(in_ring, table.addr, table.bytes);
+        memory_.write_id(in_ring, id);
+        memory_.write_flags(in_ring, flags);
+    }
+
+    /// What is to be known of the chain when it comes back.
+    void record(BufferId id, Extent extent, uint32_t writable_bytes, Token token) {
+        shadow_.set_token(id, token);
+        shadow_.set_bytes(id, writable_bytes);
+        if (in_order_) [[__unlikely__]] {
+            shadow_.take_in_turn(id, extent, following(id));
+            ++pending_;
+        } else {
+            shadow_.set_mark(id, Mark::pending_head(number(last_added_)));
+            shadow_.take(id, extent);
+        }
+        last_added_ = id;
+    }
+
+    /// From here on the device may use what was added. Until then a used id of it is a lie.
+    void admit_pending() {
+        if (in_order_) {
+            in_flight_ = static_cast<uint16_t>(in_flight_ + pending_);
+            pending_ = 0;
+            return;
+        }
+        for (BufferId id = last_added_;;) {
+            Mark const mark = shadow_.mark(id);
+            if (!mark.is_pending_head()) {
+                return;
+            }
+            shadow_.set_mark(id, Mark::held_by(Mark::Holder::added_head));
+            id = static_cast<BufferId>(mark.added_before());
+        }
+    }
+
+    /// Descriptors between `first_` and `next_`; all of them where the two are the same.
+    [[__nodiscard__]] uint16_t batch_descriptors() const {
+        uint16_t const behind = next_.offset();
+        return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + memory_.size() - first_);
+    }
+
+    [[__nodiscard__]] bool wants_notification(uint32_t event) const {
+        auto const flags = static_cast<spec::RingEvent>(
+            static_cast<uint16_t>((event >> spec::ring_event_flags_shift) & spec::ring_event_flags_mask));
+        if (flags == spec::RingEvent::desc && event_idx_) {
+            return passes_event(static_cast<uint16_t>(event), next_, batch_descriptors(), memory_.size());
+        }
+        return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
+    }
+
+    /// Whether there is memory and no fault: without either, nothing of the ring is looked at.
+    [[__nodiscard__]] bool is_open() const { return id_limit_ != 0; }
+
+    /// The descriptor that the device uses next.
+    [[__nodiscard__]] spec::PackedDescriptor const& next_used() const { return *memory_.descriptor(taken_.offset()); }
+    /// §2.8.1: both flags are the wrap counter of this lap.
+    [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
+    /// What the used descriptor says, whose flags were `flags`.
+    [[__nodiscard__]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
+        order_.after_look();
+        memory_.prefetch_behind(next);
+        PackedMemory::Used const entry = memory_.load_used(next);
+        if (entry.id >= id_limit_) {
+            return lie(FaultReason::used_id_out_of_range, entry.id);
+        }
+        auto const id = static_cast<BufferId>(entry.id);
+        if (!shadow_.mark(id).is_only(Mark::Holder::added_head)) {
+            return lie(FaultReason::used_id_not_in_flight, entry.id);
+        }
+        uint32_t written = entry.len;
+        if (written > shadow_.bytes(id)) {
+            if (is_lie_about_length(flags)) {
+                return lie(FaultReason::used_length_above_writable, written);
+            }
+            written = corrected_length(id, flags);
+        }
+        Token const token = shadow_.token(id);
+        Extent const extent = shadow_.extent(id);
+        if (extent.has_table()) {
+            free_table(extent.table());
+        } else {
+            // Where the device uses the next descriptor hangs on the length of this chain, and that on what was just
+            // read: without a guess the CPU would wait for each chain before it reads of the next one.
+            free_descriptors(usual_length_.confirm(extent.descriptors()));
+        }
+        shadow_.release(id);
+        return {token, written, TakeState::completion};
+    }
+
+    /// A length above what was writable. Without WRITE it is reserved and may be anything (§2.8.4): nothing was
+    /// written. One that can be true is taken even without WRITE, which QEMU 7.2 sets in no used descriptor.
+    [[__nodiscard__]] bool is_lie_about_length(uint16_t flags) const {
+        return (flags & write_flag) != 0 && !cuts_length_;
+    }
+    [[__nodiscard__]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
+        return (flags & write_flag) != 0 ? shadow_.bytes(id) : 0;
+    }
+
+    [[__nodiscard__]] BufferId following(BufferId id) const {
+        auto const next = static_cast<uint16_t>(number(id) + 1);
+        return static_cast<BufferId>(next == memory_.size() ? uint16_t{0} : next);
+    }
+
+    /// What a chain that came back had of the ring, and its table if it has one.
+    void free_extent(Extent extent) {
+        if (extent.has_table()) {
+            free_table(extent.table());
+        } else {
+            free_descriptors(extent.descriptors());
+        }
+    }
+    void free_table(TableIndex table) {
+        pool_.give_back(table);
+        free_descriptors(1);
+    }
+    void free_descriptors(uint16_t count) {
+        taken_.advance(count, memory_.size());
+        free_count_ = static_cast<uint16_t>(free_count_ + count);
+    }
+
+    /// Asks the device to notify when it uses the next buffer.
+    void ask_to_notify() {
+        memory_.write_driver_event(event_idx_ ? spec::RingEvent::desc : spec::RingEvent::enable, taken_.word());
+        // Pairs with the device's full fence between using a descriptor and reading our event structure. Without it
+        // our look could come before our wish is visible: we see nothing, the device sees no wish, and we sleep for
+        // ever.
+        order_.full();
+    }
+
+    /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look. Returns
+    /// the flags that it saw, those of `seen` if it did not look.
+    [[__nodiscard__]] [[gnu::__noinline__]] uint16_t look_again(uint16_t seen) {
+        if (!notifications_on_ || !event_idx_) {
+            return seen;
+        }
+        ask_to_notify();
+        return memory_.load_flags(next_used());
+    }
+
+    /// Nothing can be allocated, published or taken any more.
+    void close() {
+        takes_by_id_ = false;
+        free_count_ = id_limit_ = first_flags_ = 0;
+        batch_ = Batch{};
+    }
+
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
+        if (fault_) {
+            return Error::queue_broken;
+        }
+        if (count == 0) {
+            return Error::chain_empty;
+        }
+        return count > memory_.size() ? Error::chain_longer_than_queue : Error::queue_full;
+    }
+
+    /// The device lied. From now on every call says so. Nothing is looked at after it, so that it is the first lie.
+    [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
+        fault_ = Fault{reason, value};
+        close();
+        return {Token{}, 0, TakeState::broken};
+    }
+
+    template <class Each>
+    void drain_ids(Each& each) {
+        for (uint32_t i = 0; i < size(); ++i) {
+            auto const id = static_cast<BufferId>(static_cast<uint16_t>(i));
+            if (shadow_.mark(id).is_head_in_flight()) {
+                shadow_.set_mark(id, Mark{});
+                each(shadow_.token(id));
+            }
+        }
+    }
+
+    // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
+    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor and 128, no more.
+    PackedMemory memory_;       // shared with the device
+    PackedPosition next_;       // behind the last chain that was added
+    PackedPosition taken_;      // where the device writes the next used descriptor
+    uint16_t id_limit_ = 0;     // the size; 0 while broken, so that no id is good
+    uint16_t first_flags_ = 0;  // of the first descriptor that is added and not published; 0: there is none
+    uint16_t first_ = 0;       // its offset; the two not in one word, or GCC would make one store of them, with shifts
+    uint16_t free_count_ = 0;  // descriptors
+    uint16_t hides_ = 0;       // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
+    uint16_t pending_ = 0;     // with IN_ORDER: chains added and not published
+    uint16_t in_flight_ = 0;   // with IN_ORDER: chains published and not taken
+    BufferId last_added_{};    // id of the chain that was added last
+    BufferId oldest_{};        // with IN_ORDER: id of the oldest chain
+    bool event_idx_ = false;
+    bool in_order_ = false;
+    [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
+    [[__no_unique_address__]] Fault fault_;
+    bool takes_by_id_ = false;           // it is open, and without IN_ORDER
+    bool notifications_on_ : 1 = false;  // here, where they cost nothing
+    bool cuts_length_ : 1 = false;
+    platform::Guess usual_length_;  // of a chain without a table
+    [[__no_unique_address__]] platform::DeviceOrder order_;
+    IndirectPool<N> pool_;
+    PackedShadow<N> shadow_;
+};
+
+}  // namespace virtq::detail

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/platform/detail/word.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+#if VIRTQ_ASSERTIONS
+
+/// Finds that a call into an object began while another one was inside: in an interrupt handler, in a callback of that
+/// call, or, mostly, on another CPU. It is no lock, and proves nothing: two CPUs that enter at the same moment both
+/// see nobody. Without assertions it is empty.
+class ReEntry {
+public:
+    /// Inside from here to the end of the block.
+    class Visit {
+    public:
+        explicit Visit(uint8_t& inside) : inside_(inside) { platform::store_byte_first(&inside_, 1); }
+        Visit(Visit const&) = delete;
+        Visit& operator=(Visit const&) = delete;
+        ~Visit() { platform::store_byte_last(&inside_, 0); }
+
+    private:
+        uint8_t& inside_;
+    };
+
+    [[__nodiscard__]] Visit enter() {
+        VIRTQ_ASSERT(
+            platform::load_byte(&inside_) == 0,
+            "A call into a queue that another call is inside of: hold one lock round every call of this queue, "
+            "also in interrupt handlers (mask the interrupt, or another one waits for ever for the lock), and "
+            "call nothing of it in a callback of drain(), or in a page allocator. If nothing else runs: the "
+            "object was not zero at first; does your boot code clear .bss?");
+        return Visit{inside_};
+    }
+
+private:
+    uint8_t inside_ = 0;
+};
+
+#else
+
+/// With assertions it finds calls that begin while another one is inside. Without them: no memory, and no code.
+class ReEntry {
+public:
+    struct Visit {};
+    [[__nodiscard__]] static constexpr Visit enter() { return {}; }
+};
+static_assert(__is_empty(ReEntry), "The check costs nothing where it is compiled out");
+
+#endif
+
+}  // namespace virtq::detail

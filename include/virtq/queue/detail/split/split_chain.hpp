@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/queue/detail/chain_sides.hpp>
+#include <virtq/queue/detail/split/split_memory.hpp>
+#include <virtq/queue/detail/split/split_shadow.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// An indirect table of a split ring in the making: each of its descriptors links to the one behind it (§2.7.5.3).
+struct SplitTable : ChainTotal {
+    SplitTable(SplitMemory& memory, spec::Descriptor* first) : next(first), memory_(memory) {}
+
+    void write(Segment const& segment, uint16_t flags) {
+        memory_.write(*next++, segment, flags, static_cast<DescIndex>(behind_++));
+    }
+
+    spec::Descriptor* next;  ///< the descriptor to write next
+
+private:
+    SplitMemory& memory_;
+    uint16_t behind_ = 1;  // the number of the one behind it
+};
+
+/// A chain of free descriptors of a split ring in the making (§2.7.5).
+template <uint32_t N, class Format>
+struct SplitChain : ChainTotal {
+    static constexpr bool is_small = Format::is_small;
+
+    SplitChain(SplitMemory& memory, SplitShadow<N> const& shadow)
+        : next(shadow.free_head()), last(shadow.free_head()), memory_(memory), shadow_(shadow) {}
+
+    void write(Segment const& segment, uint16_t flags) {
+        entry = memory_.descriptor(next);
+        last = next;
+        next = shadow_.next(last);
+        memory_.write(*entry, segment, flags, next);
+    }
+
+    DescIndex next;                     ///< the free descriptor to write next
+    DescIndex last;                     ///< the one written last
+    spec::Descriptor* entry = nullptr;  ///< the same, in the table
+
+private:
+    SplitMemory& memory_;
+    SplitShadow<N> const& shadow_;
+};
+
+}  // namespace virtq::detail

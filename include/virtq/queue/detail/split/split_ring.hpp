@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/detail/code_size.hpp>
+#include <virtq/base/result.hpp>
+#include <virtq/base/span.hpp>
+#include <virtq/platform/detail/device_order.hpp>
+#include <virtq/queue/completion.hpp>
+#include <virtq/queue/detail/batch.hpp>
+#include <virtq/queue/detail/indirect_shape.hpp>
+#include <virtq/queue/detail/queue_request.hpp>
+#include <virtq/queue/detail/slot.hpp>
+#include <virtq/queue/detail/split/split_chain.hpp>
+#include <virtq/queue/detail/split/split_memory.hpp>
+#include <virtq/queue/detail/split/split_shadow.hpp>
+#include <virtq/queue/fault.hpp>
+#include <virtq/queue/option.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace virtq {
+
+struct Split;
+
+}  // namespace virtq
+
+namespace virtq::detail {
+
+template <class Ring>
+class DescriptorTier;
+template <class Ring>
+class SplitInOrder;
+
+/// The split ring (§2.7): the protocol with the device, and the chain tier over it. Used through `VirtQueue`, which
+/// says what each call does for the caller; here is how.
+///
+/// **Invariants** 1. `taken_` ≤ `seen_` ≤ `published_` ≤ `added_` in free-running order, and never more than `size()`
+/// apart. 2. A descriptor is free, the caller's, or in flight, and which of them is known without the shared memory.
+/// 3. A head in flight is handed back once. 4. While `fault_` is set nothing is allocated, published or handed back
+/// but by `drain`.
+template <uint32_t N, class Format = Split>
+class SplitRing {
+public:
+    /// In the place of the other format's ring (`Negotiated`). Of our own, because <new> is a library header.
+    static void* operator new(size_t, void* place) { return place; }
+
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
+                                  QueueOption const& option) {
+        VIRTQ_ASSERT(!initialised(),
+                     "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
+                     "does your boot code clear .bss?");
+        if (Error const error = check_request(size, features); error != Error::none) {
+            return error;
+        }
+        if (Error const error = take_pages(allocator, size, features, option); error != Error::none) {
+            return error;
+        }
+        if (Error const error = check_pfn(features, memory_.phys()); error != Error::none) {
+            give_back_pages(allocator);
+            return error;
+        }
+        set_up(size, features, option);
+        return {};
+    }
+
+    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
+        VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (Error const error = check_request(size, features); error != Error::none) {
+            return error;
+        }
+        if (SplitLayout{size}.page_count() > memory_.count()) {
+            return Error::queue_size_above_pages;
+        }
+        if (Error const error = check_pfn(features, memory_.phys()); error != Error::none) {
+            return error;
+        }
+        set_up(size, features, option);
+        return {};
+    }
+
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Status release(Allocator& allocator) {
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (initialised()) {
+            give_back_pages(allocator);
+            close();
+        }
+        return {};
+    }
+
+    /// Ends the life of all chains: each token once, in no particular order.
+    template <class Each>
+    [[__nodiscard__]] Status drain(Each& each) {
+        if (live()) {
+            return Error::queue_still_live;
+        }
+        if (!initialised()) {
+            return {};
+        }
+        if (!fault_) {
+            fault_ = Fault{FaultReason::drained, 0};
+        }
+        close();  // before `each`, which could add to the queue otherwise
+        if (in_order()) {
+            InOrder::drain(*this, each);
+        } else {
+            drain_heads(each);
+        }
+        return {};
+    }
+
+    void attach() {
+        if (initialised()) {
+            memory_.attach();
+        }
+    }
+    void detach() { memory_.detach(); }
+
+    [[__nodiscard__]] bool initialised() const { return memory_.held(); }
+    [[__nodiscard__]] bool live() const { return memory_.live(); }
+    [[__nodiscard__]] Pages pages() const { return memory_.run(); }
+    [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
+    [[__nodiscard__]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(memory_.phys()); }
+    [[__nodiscard__]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
+    [[__nodiscard__]] uint16_t num_free() const { return shadow_.free_count(); }
+    [[__nodiscard__]] Fault const& fault() const { return fault_; }
+    [[__nodiscard__]] bool in_order() const { return Format::has_in_order && in_order_; }
+
+    /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
+    template <class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
+        size_t const count = readable.size() + writable.size();
+        if constexpr (Tables::exist) {
+            if (pool_.takes(count)) {
+                return add_indirect<Readable, Writable>(readable, writable, token);
+            }
+        }
+        if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
+            return refuse(count);
+        }
+        SplitChain<N, Format> chain{memory_, shadow_};
+        if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
+            return error;
+        }
+        commit(chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
+        return {};
+    }
+
+    Notification publish() {
+        RingIndex const from = decided_;
+        RingIndex const added = added_;
+        if (from == added && (!can_go_round || published_ == added)) {
+            return {false, number(added)};
+        }
+        expose();
+        decided_ = added;
+        // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
+        // the available index once more. Without it our index could become visible after our read of the
+        // suppression word: the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
+        order_.full();
+        bool const needed = event_idx_ ? decides_for(from, added, memory_.load_avail_event())
+                                       : (memory_.load_used_flags() & no_notify_flag) == 0;
+        return {needed, number(added)};
+    }
+
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
+        if (taken_ == seen_ && in_order()) {  // with IN_ORDER the two are always equal
+            return InOrder::take(*this);
+        }
+        if constexpr (Format::is_small && Format::has_descriptor_tier) {
+            return Tier::take_used(*this);
+        }
+        UsedChain const entry = take_entry();
+        if (!entry) {
+            return {Token{}, 0, entry.state};
+        }
+        if (!Format::has_descriptor_tier || is_added(entry.head)) {
+            release(entry.head);
+        } else {
+            Tier::free_pushed(*this, entry.head);
+        }
+        return {shadow_.token(entry.head), entry.len, TakeState::completion};
+    }
+
+    [[__nodiscard__]] UsedPending enable_used_notifications() {
+        VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        if (!is_open_) {
+            return UsedPending::broken;
+        }
+        notifications_on_ = true;
+        if (event_idx_) {
+            memory_.write_used_event(taken_);
+        } else {
+            memory_.write_avail_flags(0);
+        }
+        // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
+        // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
+        order_.full();
+        return has_used() ? UsedPending::something_there : UsedPending::nothing_there;
+    }
+
+    /// Whether take_used() or poll_used() has something to say.
+    [[__nodiscard__]] bool has_used() const {
+        return !is_open_ || has_seen_more() || memory_.peek_used_index() != taken_;
+    }
+
+    void disable_used_notifications() {
+        VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
+        notifications_on_ = false;
+        if (is_open_ &&
+            !event_idx_) {  // with EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved
+            memory_.write_avail_flags(static_cast<uint16_t>(spec::AvailFlag::no_interrupt));
+        }
+    }
+
+private:
+    using Tables = typename Format::template Tables<N>;
+    using InOrder = SplitInOrder<SplitRing>;
+    using Tier = DescriptorTier<SplitRing>;
+    friend InOrder;
+    friend Tier;
+    friend class SplitInspector<N, Format>;
+
+    static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
+    static constexpr uint16_t most_undecided = spec::queue_size_maximum;
+    /// Whether so many chains can wait for a decision that the index is where it was (see `forget_old_decisions`).
+    static constexpr bool can_go_round = Format::has_descriptor_tier && most_undecided + N > UINT16_MAX;
+    static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
+    static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
+
+    [[__nodiscard__]] static Error check_request(uint32_t size, Features const& features) {
+        if (size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
+            return Error::queue_size_not_power_of_two;
+        }
+        if (Error const error = check_queue_size(size, N); error != Error::none) {
+            return error;
+        }
+        bool const unknown = features.has(spec::Feature::ring_packed) ||
+                             (!Format::has_in_order && features.has(spec::Feature::in_order));
+        return unknown ? Error::feature_not_supported_by_queue : Error::none;
+    }
+
+    /// Those of the ring, and those of the indirect tables: both or none.
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
+                                       QueueOption const& option) {
+        Error error = memory_.take(allocator, SplitLayout{size}.page_count());
+        if (error == Error::none) {
+            error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
+            if (error != Error::none) {
+                memory_.give_back(allocator);
+            } else if (share_pages(memory_.run(), pool_.pages())) {
+                give_back_pages(allocator);
+                error = Error::pages_handed_out_twice;
+            }
+        }
+        return error;
+    }
+    template <PageAllocator Allocator>
+    void give_back_pages(Allocator& allocator) {
+        memory_.give_back(allocator);
+        pool_.give_back_pages(allocator);
+    }
+
+    /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
+    [[__nodiscard__]] static Error check_pfn(Features const& features, PhysAddr run) {
+        if (!is_legacy(features)) {
+            return Error::none;
+        }
+        uint64_t const pfn = run.value / pfn_unit_bytes;
+        if (pfn == 0) {
+            return Error::pfn_zero;
+        }
+        return fits_32_bits(pfn) ? Error::none : Error::pfn_above_32_bits;
+    }
+
+    /// Makes the pages, as dirty as they are, an empty queue.
+    void set_up(uint32_t size, Features const& features, QueueOption const& option) {
+        bool const legacy = is_legacy(features);
+        event_idx_ = features.has(spec::Feature::event_idx);
+        if constexpr (Format::has_in_order) {
+            in_order_ = features.has(spec::Feature::in_order);
+        }
+        order_ = device_order(features);
+        cuts_length_ = legacy | (option.over_reported == OverReportedLength::is_cut);  // no branch
+        RingIndex const first = option.first_index;
+        memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little, first,
+                      event_idx_ ? first : RingIndex{0});
+        shadow_.reset(static_cast<uint16_t>(size));
+        pool_.reset(IndirectShape::of(size, features, option.indirect));
+        start_at(first);
+    }
+
+    void start_at(RingIndex first) {
+        fault_ = Fault{};
+        is_open_ = true;
+        added_ = published_ = decided_ = seen_ = taken_ = first;
+        if constexpr (Format::has_in_order) {
+            batch_ = Batch{};
+            batched_ = first;
+            oldest_head_ = DescIndex{0};
+        }
+        notifications_on_ = false;
+        if (event_idx_) {
+            // Behind the device's index: it would have to go round once before it notifies.
+            memory_.write_used_event(advance(first, UINT16_MAX));
+        } else {
+            memory_.write_avail_flags(static_cast<uint16_t>(spec::AvailFlag::no_interrupt));
+        }
+    }
+
+    /// `last_flags`: those of the last descriptor.
+    void commit(SplitChain<N, Format> const& chain, size_t count, uint16_t last_flags, Token token) {
+        memory_.write_flags(*chain.entry, last_flags);
+        DescIndex const head = shadow_.free_head();
+        if (in_order()) [[__unlikely__]] {
+            InOrder::record(*this, Extent::direct(count), chain.writable_bytes, token);
+        } else {
+            record(head, chain.writable_bytes, token);
+            shadow_.set_link(chain.last, Link::end());
+        }
+        shadow_.allocate_front(static_cast<uint16_t>(count), chain.next);
+        offer(head);
+    }
+
+    /// What is to be known of a chain of `add` when it comes back.
+    void record(DescIndex head, uint32_t writable_bytes, Token token) {
+        shadow_.set_token(head, token);
+        shadow_.set_bytes(head, writable_bytes);
+        shadow_.set_mark(head, Mark::pending_head(number(last_added_)));
+        last_added_ = head;
+    }
+
+    /// The same in a table, with one descriptor of the ring (§2.7.5.3).
+    template <class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
+        size_t const count = readable.size() + writable.size();
+        if (shadow_.free_count() == 0) {
+            return refuse(count);
+        }
+        size_t const at = pool_.offset(pool_.front());
+        SplitTable table{memory_, pool_.template descriptors_at<spec::Descriptor>(at)};
+        if (Error const error = write_sides(table, readable, writable, link_flags); error != Error::none) {
+            return error;
+        }
+        memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
+        commit_indirect(pool_.take(), in_ring, table.writable_bytes, token);
+        return {};
+    }
+
+    /// The one descriptor of the ring that such a chain has.
+    void commit_indirect(TableIndex table, Segment const& in_ring, uint32_t writable_bytes, Token token) {
+        DescIndex const head = shadow_.free_head();
+        DescIndex const rest = shadow_.next(head);
+        memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
+        if (in_order()) [[__unlikely__]] {
+            InOrder::record(*this, Extent::indirect(table), writable_bytes, token);
+        } else {
+            record(head, writable_bytes, token);
+            shadow_.set_link(head, Link::end_with(table));
+        }
+        shadow_.allocate_front(1, rest);
+        offer(head);
+    }
+
+    /// The chain of `head` becomes free, and its table if it has one.
+    void release(DescIndex head) {
+        memory_.prefetch_to_write(head);
+        if (Link const end = shadow_.release_chain(head); end.has_table()) {
+            pool_.give_back(end.table());
+        }
+    }
+
+    void offer(DescIndex head) {
+        memory_.write_avail_entry(memory_.slot(added_), head);
+        added_ = advance(added_);
+    }
+
+    /// Before one more chain of push_avail(), of which any number may come before publish() is called again. That the
+    /// device asks for one before the last `most_undecided` is impossible: it had to use them first. So the distance
+    /// never comes to a full round by a push; by as many add() as a queue of the largest size has descriptors it does
+    /// once, which `decides_for` knows: no more are in flight.
+    void forget_old_decisions() {
+        if (distance(decided_, added_) >= most_undecided) {
+            decided_ = advance(added_, static_cast<uint16_t>(1 - most_undecided));
+        }
+    }
+
+    /// With EVENT_IDX: whether a notification is needed for the chains from `from` to `added`, which are not none: if
+    /// the two are equal, a full round of them.
+    [[__nodiscard__]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
+        return (can_go_round && from == added) || passes_event(event, from, added);
+    }
+
+    /// Whether completions wait that the device's index has already told of. That it must not go back is its duty.
+    [[__nodiscard__]] bool has_seen_more() const { return in_order() ? batched_ != taken_ : seen_ != taken_; }
+
+    /// Makes all that was added, or pushed, available to the device (§2.7.13.3).
+    VIRTQ_INLINE_FOR_SPEED void expose() {
+        admit_pending();
+        memory_.attach();
+        order_.before_publish();
+        memory_.publish_avail_index(added_);
+    }
+
+    /// From here on the device may use what was added. Until then a used id of it is a lie.
+    VIRTQ_ALWAYS_INLINE void admit_pending() {
+        published_ = added_;
+        if (in_order()) {  // whose completions are counted, not looked up
+            return;
+        }
+        for (DescIndex head = last_added_;;) {
+            Mark const mark = shadow_.mark(head);
+            if (!mark.is_pending_head()) {
+                return;
+            }
+            shadow_.set_mark(head, Mark::held_by(Mark::Holder::added_head));
+            head = static_cast<DescIndex>(mark.added_before());
+        }
+    }
+
+    /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
+    /// look(), which does too, and publish() finds nothing.
+    [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
+        is_open_ = false;
+        shadow_.close();
+        decided_ = published_ = added_;
+        seen_ = taken_;
+        if constexpr (Format::has_in_order) {
+            batch_ = Batch{};
+            batched_ = taken_;
+        }
+    }
+
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
+        if (!initialised()) {
+            return Error::queue_not_initialised;
+        }
+        if (fault_) {
+            return Error::queue_broken;
+        }
+        if (count == 0) {
+            return Error::chain_empty;
+        }
+        return count - 1 > memory_.mask() ? Error::chain_longer_than_queue : Error::queue_full;
+    }
+
+    /// Looks for entries behind `seen_`, which equals `taken_` here.
+    [[gnu::__noinline__]] TakeState look() {
+        VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
+        if (!is_open_) {
+            return TakeState::broken;
+        }
+        RingIndex index = memory_.load_used_index();
+        if (index == taken_ && notifications_on_ && event_idx_) {
+            // Caught up: the next entry shall notify. As in enable_used_notifications(), the device may have gone on
+            // meanwhile, so look once more behind the fence.
+            memory_.write_used_event(taken_);
+            order_.full();  // pairs as the one of enable_used_notifications() does
+            index = memory_.load_used_index();
+        }
+        if (index == taken_) {
+            return TakeState::none;
+        }
+        if (distance(taken_, index) > distance(taken_, published_)) {
+            return break_queue(FaultReason::used_index_ahead, number(index));
+        }
+        order_.after_look();
+        seen_ = index;
+        return TakeState::completion;
+    }
+
+    /// The device lied. From now on every call says so, until the queue is initialised anew.
+    [[gnu::__cold__]] [[gnu::__noinline__]] TakeState break_queue(FaultReason reason, uint32_t value) {
+        fault_ = Fault{reason, value};
+        close();
+        return TakeState::broken;
+    }
+
+    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
+        return {DescIndex{}, 0, break_queue(reason, value)};
+    }
+
+    /// The next entry of the used ring, checked and passed. Its chain is still marked as in flight, which the caller
+    /// ends before anything else looks.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
+        if (taken_ == seen_) {
+            if (TakeState const state = look(); state != TakeState::completion) {
+                return {DescIndex{}, 0, state};
+            }
+        }
+        Slot const slot = memory_.slot(taken_);
+        spec::UsedElement const entry = memory_.load_used_element(slot);
+        memory_.prefetch_behind(slot);
+        if (entry.id > memory_.mask()) {
+            return lie(FaultReason::used_id_out_of_range, entry.id);
+        }
+        auto const head = static_cast<DescIndex>(entry.id);
+        return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
+    }
+
+    /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
+    [[__nodiscard__]] [[gnu::__noinline__]] UsedChain take_other(DescIndex head, uint32_t len) {
+        if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
+            return pass(head, len, Tier::writable_total(*this, head));
+        }
+        return lie(FaultReason::used_id_not_in_flight, subscript(head));
+    }
+
+    /// Goes behind the entry, unless the device says that it wrote more than it may.
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
+        if (len > writable) {
+            if (!cuts_length_) {
+                return lie(FaultReason::used_length_above_writable, len);
+            }
+            len = writable;
+        }
+        taken_ = advance(taken_);
+        return {head, len, TakeState::completion};
+    }
+
+    /// Whether the descriptor is the head of a chain of `add` in flight.
+    [[__nodiscard__]] bool is_added(DescIndex head) const {
+        return shadow_.mark(head).is_only(Mark::Holder::added_head);
+    }
+
+    /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
+    template <class Each>
+    void drain_heads(Each& each) {
+        for (uint32_t i = 0; i < size(); ++i) {
+            auto const desc = static_cast<DescIndex>(static_cast<uint16_t>(i));
+            if (shadow_.mark(desc).is_head_in_flight()) {
+                shadow_.set_mark(desc, Mark{});
+                each(shadow_.token(desc));
+            }
+        }
+    }
+
+    // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
+    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor (16 without tables) and 128,
+    // no more.
+    [[__no_unique_address__]] SplitMemory memory_;  // shared with the device
+    RingIndex added_{};                             // behind the last chain that was added
+    RingIndex published_{};                         // behind the last chain that the device was told of
+    RingIndex decided_{};                        // behind the last chain for which publish() decided whether to notify
+    RingIndex taken_{};                          // behind the last completion that was handed out
+    RingIndex seen_{};                           // the device's index when it was read last; with IN_ORDER `taken_`
+    RingIndex batched_{};                        // with IN_ORDER: the device's index when it was read last
+    DescIndex last_added_ : 16 = DescIndex{0};   // head of the chain that was added last, while it is not published
+    DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
+    bool in_order_ = false;
+    bool event_idx_ = false;
+    [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used entry completes
+    [[__no_unique_address__]] Fault fault_;
+    bool notifications_on_ = false;  // here, where they cost nothing
+    bool cuts_length_ = false;
+    bool is_open_ = false;  // it has memory and no fault
+    [[__no_unique_address__]] platform::DeviceOrder order_;
+    [[__no_unique_address__]] Tables pool_;
+    SplitShadow<N> shadow_;
+};
+
+}  // namespace virtq::detail
