@@ -54,15 +54,15 @@ void Disk::check_interrupts() {
 }
 
 void Disk::rest() {
-    using enum virtq::UsedPending;
     if (way == InterruptWay::none) {
         virtq::SpinRelax{}();
         return;
     }
     // Until the first interrupt they stay enabled, so it comes, or is there already: even a fast disk is slept for
     // once.
-    bool const may_sleep = interrupts == 0 || device.enable_used_notifications() == nothing_there;
-    if (may_sleep && !machine::wait() && device.enable_used_notifications() == something_there && !machine::wait()) {
+    bool const may_sleep = interrupts == 0 || device.enable_used_notifications() == virtq::MaySleep::yes;
+    if (may_sleep && !machine::wait() && device.enable_used_notifications() == virtq::MaySleep::no &&
+        !machine::wait()) {
         // One tick may fall between the device's write and its interrupt, but not a second one.
         give_up("an interrupt was lost: the disk had something to say, and only the tick ended the sleep");
     }
@@ -79,11 +79,11 @@ void Disk::rest() {
 
 /// 20 to 50 seconds under QEMU's emulation, with ticks of at most 100 ms: less than the time limit of examples/run, so
 /// that it is the kernel that says why.
-virtq::Looks Disk::patience() const {
+virtq::PollLimit Disk::patience() const {
     if (is_broken_on_purpose()) {
-        return virtq::Looks{way == InterruptWay::none ? 2'000'000u : 3u};  // nothing will come
+        return virtq::PollLimit{way == InterruptWay::none ? 2'000'000u : 3u};  // nothing will come
     }
-    return virtq::Looks{way == InterruptWay::none ? 200'000'000u : 300u};
+    return virtq::PollLimit{way == InterruptWay::none ? 200'000'000u : 300u};
 }
 
 bool Disk::is_broken_on_purpose() const {

@@ -7,7 +7,7 @@
 
 /// Split or packed queues, as the device offers.
 struct DiskTraits : virtq::BlockTraits {
-    using Format = virtq::Negotiated;
+    using Format = virtq::AnyFormat;
 };
 
 /// How a disk tells that it has something to say.
@@ -28,7 +28,7 @@ struct Disk {
     /// What there is to do while the disk has nothing to say: to sleep until it interrupts, or to look again.
     void rest();
     /// How many rests in a row may bring nothing.
-    [[nodiscard]] virtq::Looks patience() const;
+    [[nodiscard]] virtq::PollLimit patience() const;
     /// Whether this kernel was built to never start a request over this transport: examples/run --break.
     [[nodiscard]] bool is_broken_on_purpose() const;
     /// Says what is known of the disk, and ends the kernel.

@@ -55,7 +55,7 @@ void DiskReader::submit(Disk& disk) {
         }
         ++submitted_;
     }
-    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.start()) {
+    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.kick_device()) {
         ++report_.notifications;
     }
     uint64_t const in_flight = submitted_ - completed_;
@@ -73,7 +73,7 @@ void DiskReader::take(Disk& disk) {
         }
         disk.rest();
         auto const each = [this](virtq::BlockCompletion const& completion) { note(completion); };
-        if (disk.device.complete_each(each) == virtq::TakeState::broken) {
+        if (disk.device.for_each_completed(each) == virtq::CompletionState::broken) {
             console::line();
             console::fail("reading: ", virtq::describe(disk.device.fault().reason));
         }

@@ -8,7 +8,7 @@
 #include <virtq/device/suspend.hpp>
 #include <virtq/platform/ecam_access.hpp>
 #include <virtq/platform/port_config_access.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>

@@ -69,8 +69,8 @@ ROWS = [
     ("`Packed`, EVENT_IDX, lengths known to the compiler", "virtq/packed/fixed/e", "Packed", "packed"),
     ("`Packed`, EVENT_IDX, INDIRECT_DESC", "virtq/packed/span/ei", "Packed", "packed-indirect"),
     ("`Packed`, EVENT_IDX, IN_ORDER", "virtq/packed/span/eo", "Packed", "packed"),
-    ("`Negotiated`, split, EVENT_IDX", "virtq/negotiated-split/span/e", "Negotiated", "split"),
-    ("`Negotiated`, packed, EVENT_IDX", "virtq/negotiated-packed/span/e", "Negotiated", "packed"),
+    ("`AnyFormat`, split, EVENT_IDX", "virtq/negotiated-split/span/e", "AnyFormat", "split"),
+    ("`AnyFormat`, packed, EVENT_IDX", "virtq/negotiated-packed/span/e", "AnyFormat", "packed"),
 ]
 
 
@@ -181,13 +181,13 @@ def qemu_table(results):
 
 
 CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("PlainSplit", 1), ("ClassicSplit", 3), ("Packed", 1),
-                ("Packed", 2), ("Negotiated", 1), ("Negotiated", 2)]
+                ("Packed", 2), ("AnyFormat", 1), ("AnyFormat", 2)]
 
 
 def private_table(results):
     sizes = [str(size) for size in cases.SIZES]
     rows = [[format_, *(results["private"][f"{format_} {size}"] for size in sizes)]
-            for format_ in ("Split", "PlainSplit", "Packed", "Negotiated")]
+            for format_ in ("Split", "PlainSplit", "Packed", "AnyFormat")]
     rows.append(["18 bytes a descriptor, and 128", *(18 * int(size) + 128 for size in sizes)])
     return table(["", *(f"N = {size}" for size in sizes)], rows)
 

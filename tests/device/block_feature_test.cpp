@@ -56,12 +56,12 @@ TEST(BlockLimits, EndsARequestOnceWithTheFirstErrorOfItsParts) {
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{9}}).ok());
     EXPECT_EQ(machine.driver.in_flight(), 4);
     machine.disk.answer_next_with(1);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    BlockCompletion const done = machine.driver.complete();
+    BlockCompletion const done = machine.driver.take_completed();
     EXPECT_EQ(done.token.value(), 9u);
     EXPECT_EQ(done.error, Error::io_error);
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
@@ -76,9 +76,9 @@ TEST(BlockLimits, AddsAllPartsOrNone) {
     EXPECT_EQ(machine.driver.submit_read(0, two, Token{}).error(), Error::queue_full);
     EXPECT_EQ(machine.driver.in_flight(), 4);
     EXPECT_EQ(machine.driver.submit_read(0, six, Token{}).error(), Error::request_above_queue);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
 }
 
@@ -130,7 +130,7 @@ TEST(BlockLimits, NeedsARecordForEachPart) {
     sim::Buffer const data = machine.buffer(1024);
     Segment const two[] = {machine.segment(data)};
     EXPECT_EQ(machine.driver.submit_read(0, two, Token{}).error(), Error::queue_full);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
 }
 
@@ -216,7 +216,7 @@ TEST(BlockWriteZeroes, CountsEachPartAsAPoll) {
     machine.bring_up();
     BlockRequest const request{BlockOperation::write_zeroes, 0, 32, {}, Token{}};
     EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
-    EXPECT_EQ(machine.driver.perform(request, Looks{10}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.perform(request, PollLimit{10}, machine.stepping()).error(), Error::timed_out);
     EXPECT_LE(machine.disk.requests().size(), 10u);
     EXPECT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
 }
@@ -321,7 +321,7 @@ TEST(BlockCapacity, FollowsAChangeWhileRunning) {
 }
 
 struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
+    static constexpr std::uint16_t queue_count_max = 4;
 };
 
 TEST(BlockQueues, WorkSideBySide) {
@@ -336,17 +336,17 @@ TEST(BlockQueues, WorkSideBySide) {
             Segment const segments[] = {machine.segment(data.back())};
             BlockRequest const request{BlockOperation::read, queue + 7u, 0, segments, Token{std::uintptr_t{queue}}};
             ASSERT_TRUE(machine.driver.submit(request, queue).ok());
-            EXPECT_TRUE(machine.driver.start(queue));
+            EXPECT_TRUE(machine.driver.kick_device(queue));
         }
         machine.device.step();
         for (std::uint16_t queue = 0; queue < count; ++queue) {
-            EXPECT_EQ(machine.driver.complete(queue).token.value(), queue);
+            EXPECT_EQ(machine.driver.take_completed(queue).token.value(), queue);
             EXPECT_TRUE(machine.holds(data[queue], queue + 7u));
         }
         EXPECT_EQ(machine.driver.submit({}, count).error(), Error::no_such_queue);
-        EXPECT_EQ(machine.driver.complete(count).error, Error::no_such_queue);
+        EXPECT_EQ(machine.driver.take_completed(count).error, Error::no_such_queue);
         EXPECT_EQ(machine.driver.check_alive(count).error(), Error::no_such_queue);
-        EXPECT_BREACH(machine.driver.start(count), "start() of a queue that this disk does not have");
+        EXPECT_BREACH(machine.driver.kick_device(count), "kick_device() of a queue that this disk does not have");
         unsigned handed_back = 0;
         EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
         EXPECT_EQ(handed_back, 0u);
@@ -435,7 +435,7 @@ TEST(BlockQueues, RefusePagesThatAreHandedOutTwice) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = 2}});
         ASSERT_TRUE(machine.probe().ok());
         ForgetfulPages pages{machine.memory, again, again_at};
-        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}}).error(),
+        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_limit = PollLimit{100}}).error(),
                   Error::pages_handed_out_twice)
             << again << ' ' << again_at;
         for (Pages const& run : std::vector<Pages>{pages.runs}) {
@@ -454,7 +454,7 @@ TEST(BlockQueues, RefuseTablesThatAreHandedOutTwice) {
         DiskMachine<64, FourQueues> machine({.disk = {.indirect = true, .queues = 2}});
         ASSERT_TRUE(machine.probe().ok());
         ForgetfulPages pages{machine.memory, again, again_at};
-        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}}).error(),
+        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_limit = PollLimit{100}}).error(),
                   Error::pages_handed_out_twice)
             << again << ' ' << again_at;
         for (Pages const& run : std::vector<Pages>{pages.runs}) {
@@ -482,7 +482,7 @@ TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
     DiskMachine<64> machine;
     ASSERT_TRUE(machine.probe().ok());
     SinglePages pages{machine.memory.allocate_pages(16)};
-    Status const up = machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}});
+    Status const up = machine.driver.init(machine.transport, pages, {.reset_limit = PollLimit{100}});
     EXPECT_EQ(up.error(), Error::pages_handed_out_twice);
     EXPECT_NE(std::string{describe(up.error())}.find("single pages"), std::string::npos);
     EXPECT_EQ(pages.taken, 0u);
@@ -513,11 +513,11 @@ TEST(BlockCompletions, CanBeHandledByACallback) {
     for (std::uintptr_t token = 1; token <= 3; ++token) {
         ASSERT_TRUE(machine.driver.submit_read(token, segments, Token{token}).ok());
     }
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     std::vector<std::uintptr_t> seen;
     auto const note = [&](BlockCompletion const& completion) { seen.push_back(completion.token.value()); };
-    EXPECT_EQ(machine.driver.complete_each(note), TakeState::none);
+    EXPECT_EQ(machine.driver.for_each_completed(note), CompletionState::none);
     EXPECT_EQ(seen, (std::vector<std::uintptr_t>{1, 2, 3}));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <device/disk_machine.hpp>
@@ -70,10 +70,10 @@ protected:
                 ASSERT_TRUE(submitted.ok()) << describe(submitted.error());
                 waiting.insert(token);
             }
-            machine.driver.start();
+            machine.driver.kick_device();
             for (int step = 0; !waiting.empty() && step < 100; ++step) {
                 machine.device.step();
-                machine.driver.complete_each([&](BlockCompletion const& done) {
+                machine.driver.for_each_completed([&](BlockCompletion const& done) {
                     EXPECT_EQ(done.error, Error::none);
                     EXPECT_EQ(waiting.erase(done.token.value()), 1u);
                     EXPECT_TRUE(machine.holds(buffers[done.token.value()], 2 * done.token.value()));
@@ -170,7 +170,7 @@ TEST(DiskBehindAnIommu, AcceptsAccessPlatformIfThereIsAMapper) {
     machine.device.offer(static_cast<unsigned>(spec::Feature::access_platform));
     AnyMapper mapper;
     ASSERT_TRUE(machine.probe().ok());
-    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_limit = PollLimit{100}}).ok());
     EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::access_platform));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <device/disk_machine.hpp>
@@ -54,10 +54,10 @@ void expect_every_shape(MachineSetup const& setup) {
             }
         }
         ASSERT_TRUE(machine.driver.submit_read(3, data, Token{std::uintptr_t{1}}).ok());
-        machine.driver.start();
+        machine.driver.kick_device();
         machine.device.step();
-        BlockCompletion const done = machine.driver.complete();
-        EXPECT_EQ(done.state, TakeState::completion);
+        BlockCompletion const done = machine.driver.take_completed();
+        EXPECT_EQ(done.state, CompletionState::ready);
         EXPECT_EQ(done.error, Error::none);
     }
 }
@@ -122,7 +122,7 @@ TEST(BlockLimit, EndsWithTheFirstPartThatFails) {
     EXPECT_EQ(machine.disk.requests().size(), 3u);
     EXPECT_EQ(machine.driver.in_flight(), 0);
     // The polls of all parts have one limit.
-    EXPECT_EQ(machine.driver.perform(request, Looks{3}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.perform(request, PollLimit{3}, machine.stepping()).error(), Error::timed_out);
 }
 
 TEST(BlockLimit, TakesTheCallersOwnLimit) {
@@ -133,7 +133,7 @@ TEST(BlockLimit, TakesTheCallersOwnLimit) {
     } const cases[] = {{0, 0, 6}, {0, 3, 2}, {0, 6, 1}, {4, 0, 2}, {4, 2, 3}, {4, 6, 2}, {6, 1, 6}};
     for (auto const& [seg_max, own, requests] : cases) {
         DiskMachine<> machine({.disk = {.seg_max = seg_max}});
-        machine.bring_up({.reset_looks = Looks{100}, .data_segments = own});
+        machine.bring_up({.reset_limit = PollLimit{100}, .data_segments = own});
         std::vector<sim::Buffer> kept;
         std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(6, 512), kept);
         Span<Segment const> const data{segments.data(), segments.size()};
@@ -151,7 +151,7 @@ TEST(BlockLimit, TakesTheCallersOwnLimit) {
 // The sentence blamed the page allocator alone (faults A1).
 TEST(BlockLimit, NamesTheLimitWhenTheStatusIsElsewhere) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .one_data_segment = true}});
-    machine.bring_up({.reset_looks = Looks{100}, .data_segments = 8});
+    machine.bring_up({.reset_limit = PollLimit{100}, .data_segments = 8});
     std::vector<sim::Buffer> kept;
     std::vector<Segment> const segments = pieces(machine, {512, 512}, kept);
     BlockRequest const request{BlockOperation::read, 0, 0, {segments.data(), segments.size()}, Token{}};
@@ -182,7 +182,7 @@ TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
         strict.disk.shorten_next_data(bytes);
         EXPECT_EQ(strict.driver.read(0, strict.segment(data), patience, strict.stepping()).error(), Error::short_read);
         DiskMachine<> tolerant;
-        tolerant.bring_up({.reset_looks = Looks{100}, .under_reported = UnderReportedLength::accept});
+        tolerant.bring_up({.reset_limit = PollLimit{100}, .under_reported = UnderReportedLength::accept});
         data = tolerant.buffer(1024);
         for (unsigned life = 0; life < 2; ++life) {
             tolerant.disk.misreport_next_length(-static_cast<std::int64_t>(bytes));

@@ -20,7 +20,7 @@ protected:
             Segment const segments[] = {machine.segment(data)};
             ASSERT_TRUE(machine.driver.submit_read(token, segments, Token{token}).ok());
         }
-        machine.driver.start();
+        machine.driver.kick_device();
     }
 
     void expect_reset_needed() {
@@ -30,18 +30,18 @@ protected:
         EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::reset_needed);
         EXPECT_EQ(machine.driver.read(0, segments[0], patience).error(), Error::reset_needed);
         EXPECT_EQ(machine.driver.flush(patience).error(), Error::reset_needed);
-        EXPECT_FALSE(machine.driver.start());
+        EXPECT_FALSE(machine.driver.kick_device());
         EXPECT_EQ(machine.driver.on_config_change().error(), Error::reset_needed);
         EXPECT_EQ(machine.driver.set_cache_mode(BlockCacheMode::writeback).error(), Error::reset_needed);
-        BlockCompletion const nothing = machine.driver.complete();
-        EXPECT_EQ(nothing.state, TakeState::broken);
+        BlockCompletion const nothing = machine.driver.take_completed();
+        EXPECT_EQ(nothing.state, CompletionState::broken);
         EXPECT_TRUE(nothing.error == Error::reset_needed || nothing.error == Error::queue_broken);
     }
 
     /// What `reset` hands back, by token.
     Status reset(std::map<std::uintptr_t, Error>& handed_back) {
         return machine.driver.reset([&](BlockCompletion const& completion) {
-            EXPECT_EQ(completion.state, TakeState::completion);
+            EXPECT_EQ(completion.state, CompletionState::ready);
             EXPECT_TRUE(handed_back.emplace(completion.token.value(), completion.error).second) << "handed back twice";
         });
     }
@@ -91,7 +91,7 @@ TEST_F(BlockRecovery, ReleasesPagesAfterASecondResetThatTimesOut) {
     fill();
     auto const stick = [&](BlockCompletion const&) { machine.device.reset_takes(sim::MmioDevice::never); };
     EXPECT_EQ(machine.driver.reset(stick).error(), Error::not_restarted);
-    EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
+    EXPECT_TRUE(machine.driver.release(machine.memory, PollLimit{10}).ok());
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
     machine.device.reset_takes(0);
     EXPECT_TRUE(machine.init().ok());
@@ -100,7 +100,7 @@ TEST_F(BlockRecovery, ReleasesPagesAfterASecondResetThatTimesOut) {
 
 TEST_F(BlockRecovery, HandsEveryTokenBackOnceAfterATimeOut) {
     fill();  // the device is not stepped
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
     expect_reset_needed();
     EXPECT_EQ(machine.driver.in_flight(), 4);
@@ -116,7 +116,8 @@ TEST_F(BlockRecovery, HandsBackWhatHadEndedWithItsResult) {
     machine.disk.answer_next_with(1);
     machine.device.step();
     machine.disk.swallow_next();
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}, machine.stepping()).error(),
+              Error::timed_out);
     std::map<std::uintptr_t, Error> handed_back;
     ASSERT_TRUE(reset(handed_back).ok());
     EXPECT_EQ(handed_back,
@@ -136,7 +137,7 @@ TEST_F(BlockRecovery, LeavesABrokenQueue) {
     fill();
     machine.device.ring()->put_used_raw(999, 0);
     machine.device.ring()->flush_used();
-    EXPECT_EQ(machine.driver.complete().error, Error::queue_broken);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::queue_broken);
     EXPECT_EQ(machine.driver.fault().reason, FaultReason::used_id_out_of_range);
     expect_reset_needed();
     expect_three_handed_back();
@@ -146,7 +147,7 @@ TEST_F(BlockRecovery, LeavesABrokenQueue) {
 TEST_F(BlockRecovery, EndsWhenTheDeviceIsGone) {
     fill();
     machine.device.vanish();
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::device_gone);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::device_gone);
     expect_reset_needed();
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::device_gone);
@@ -162,12 +163,12 @@ TEST_F(BlockRecovery, EndsWhenTheDeviceIsGone) {
 
 TEST_F(BlockRecovery, HandsNothingBackWhileTheDeviceDoesNotReset) {
     fill();
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     machine.device.reset_takes(sim::MmioDevice::never);
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::reset_timed_out);
     EXPECT_TRUE(handed_back.empty());
-    EXPECT_EQ(machine.driver.release(machine.memory, Looks{10}).error(), Error::reset_timed_out);
+    EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{10}).error(), Error::reset_timed_out);
     EXPECT_NE(machine.memory.pages_outstanding(), 0u);
     expect_reset_needed();
     machine.device.reset_takes(0);
@@ -197,8 +198,8 @@ TEST_F(BlockRecovery, TakesNothingThatAResetHasHandedBack) {
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::features_refused);
     EXPECT_EQ(handed_back.size(), 3u);
-    BlockCompletion const nothing = machine.driver.complete();
-    EXPECT_EQ(nothing.state, TakeState::broken);
+    BlockCompletion const nothing = machine.driver.take_completed();
+    EXPECT_EQ(nothing.state, CompletionState::broken);
     EXPECT_EQ(nothing.error, Error::reset_needed);
     EXPECT_EQ(machine.driver.in_flight(), 0);
     machine.device.refuse_features_ok(false);
@@ -211,7 +212,7 @@ TEST_F(BlockRecovery, KeepsNoPagesThatTheDeviceHasGivenUp) {
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::features_refused);  // reset, and told of no queue since
     machine.device.reset_takes(sim::MmioDevice::never);
-    EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
+    EXPECT_TRUE(machine.driver.release(machine.memory, PollLimit{10}).ok());
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
     machine.device.reset_takes(0);
 }
@@ -238,7 +239,8 @@ TEST_F(BlockRecovery, IsNotNeededToRelease) {
 
 TEST_F(BlockRecovery, GivesTheRecordOfATimedOutRequestToNobodyElse) {
     machine.disk.swallow_next();
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}, machine.stepping()).error(),
+              Error::timed_out);
     std::map<std::uintptr_t, Error> handed_back;
     ASSERT_TRUE(reset(handed_back).ok());
     EXPECT_TRUE(handed_back.empty());  // its caller has heard of it
@@ -251,9 +253,9 @@ TEST_F(BlockRecovery, DoesNotPermitSleepWhileARequestWaitsToBeTaken) {
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{1}}).ok());
     sim::Buffer const own = machine.buffer(512);
     ASSERT_TRUE(machine.driver.read(2, machine.segment(own), patience, machine.stepping()).ok());
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
 }
 
 // Found in review: a hook that used the disk got the waiting request's record.
@@ -264,14 +266,14 @@ TEST_F(BlockRecovery, LetsTheRelaxHookUseTheDisk) {
     Segment const segments[] = {machine.segment(other)};
     auto const relax = [&] {
         machine.device.step();
-        for (BlockCompletion completion = machine.driver.complete(); completion.state == TakeState::completion;
-             completion = machine.driver.complete()) {
+        for (BlockCompletion completion = machine.driver.take_completed(); completion.state == CompletionState::ready;
+             completion = machine.driver.take_completed()) {
             EXPECT_EQ(completion.token.value(), 42u);
             ++taken;
         }
         if (submitted < 3 && machine.driver.submit_read(9, segments, Token{std::uintptr_t{42}})) {
             ++submitted;
-            machine.driver.start();
+            machine.driver.kick_device();
         }
     };
     for (int i = 0; i < 10; ++i) {
@@ -279,7 +281,7 @@ TEST_F(BlockRecovery, LetsTheRelaxHookUseTheDisk) {
         EXPECT_TRUE(machine.holds(data, 3));
     }
     machine.device.step();
-    while (machine.driver.complete().state == TakeState::completion) {
+    while (machine.driver.take_completed().state == CompletionState::ready) {
         ++taken;
     }
     EXPECT_EQ(submitted, 3u);
@@ -293,12 +295,12 @@ TEST_F(BlockRecovery, SaysThatFinishedRequestsFillTheQueue) {
         ++submitted;
     }
     EXPECT_EQ(submitted, 32u);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     unsigned relaxed = 0;
     EXPECT_EQ(machine.driver.read(0, segments[0], patience, [&] { ++relaxed; }).error(), Error::queue_full);
     EXPECT_LT(relaxed, 2u);  // it does not wait for what cannot come
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
@@ -306,7 +308,7 @@ TEST_F(BlockRecovery, SaysThatTheDeviceIsGoneWhenNoRoomComes) {
     while (machine.driver.submit_flush(Token{})) {
     }
     machine.device.vanish();
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}).error(), Error::device_gone);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}).error(), Error::device_gone);
     expect_reset_needed();
     machine.device.vanish(false);
 }
@@ -317,10 +319,10 @@ TEST_F(BlockRecovery, SaysThatTheQueueBrokeWhileItWaitedForRoom) {
         ++submitted;
     }
     machine.device.ring()->put_used_raw(999, 0);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.ring()->flush_used();
     unsigned relaxed = 0;
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, [&] { ++relaxed; }).error(),
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, [&] { ++relaxed; }).error(),
               Error::queue_broken);
     EXPECT_EQ(relaxed, 0u);  // no room will come
     expect_reset_needed();
@@ -339,19 +341,19 @@ TEST_F(BlockRecovery, EndsACallWhoseHookResetsTheDisk) {
             EXPECT_TRUE(machine.driver.submit_flush(Token{std::uintptr_t{7}}).ok());  // in the same record
         }
     };
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, relax).error(), Error::request_cancelled);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, relax).error(), Error::request_cancelled);
     EXPECT_EQ(relaxed, 1u);
     EXPECT_TRUE(handed_back.empty());  // its caller is told
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    EXPECT_EQ(machine.driver.complete().token.value(), 7u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::none);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 7u);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
     expect_works();
 }
 
 TEST_F(BlockRecovery, EndsACallWhoseHookReleasesTheDisk) {
     auto const relax = [&] { EXPECT_TRUE(machine.driver.release(machine.memory).ok()); };
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, relax).error(), Error::request_cancelled);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, relax).error(), Error::request_cancelled);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
     machine.bring_up();
     expect_works();
@@ -361,7 +363,7 @@ TEST_F(BlockRecovery, EndsACallThatWaitsForRoomWhenItsHookReleasesTheDisk) {
     while (machine.driver.submit_flush(Token{})) {
     }
     auto const relax = [&] { EXPECT_TRUE(machine.driver.release(machine.memory).ok()); };
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{5}, relax).error(), Error::request_cancelled);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, relax).error(), Error::request_cancelled);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
     machine.bring_up();
     expect_works();
@@ -373,31 +375,31 @@ TEST_F(BlockRecovery, LooksOnceMoreAfterTheHookSlept) {
         ++slept;
         machine.device.step();
     };
-    EXPECT_TRUE(machine.driver.read(5, machine.segment(data), Looks{2}, sleep).ok());
+    EXPECT_TRUE(machine.driver.read(5, machine.segment(data), PollLimit{2}, sleep).ok());
     EXPECT_EQ(slept, 1u);
-    EXPECT_EQ(machine.driver.read(5, machine.segment(data), Looks{1}, sleep).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(5, machine.segment(data), PollLimit{1}, sleep).error(), Error::timed_out);
     EXPECT_EQ(slept, 1u);
 }
 
 TEST_F(BlockRecovery, DoesNotPermitSleepOnADeviceThatWasGivenUp) {
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
     fill();
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{3}).error(), Error::timed_out);
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{3}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::broken);
 }
 
 // What a handler does with interrupts masked: it must end also on a device that was given up (faults A4).
 TEST_F(BlockRecovery, EndsALoopThatTakesBeforeItSleeps) {
     fill();
     sim::Buffer const own = machine.buffer(512);
-    EXPECT_EQ(machine.driver.read(9, machine.segment(own), Looks{1}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(9, machine.segment(own), PollLimit{1}).error(), Error::timed_out);
     machine.device.step();
     unsigned turns = 0;
     unsigned taken = 0;
     do {
         machine.driver.disable_used_notifications();
-        static_cast<void>(machine.driver.complete_each([&](BlockCompletion const&) { ++taken; }));
-    } while (machine.driver.enable_used_notifications() == UsedPending::something_there && ++turns != 100);
+        static_cast<void>(machine.driver.for_each_completed([&](BlockCompletion const&) { ++taken; }));
+    } while (machine.driver.enable_used_notifications() == MaySleep::no && ++turns != 100);
     EXPECT_LT(turns, 100u);
     EXPECT_EQ(taken, 3u);
 }
@@ -405,7 +407,7 @@ TEST_F(BlockRecovery, EndsALoopThatTakesBeforeItSleeps) {
 TEST_F(BlockRecovery, SeesADeviceThatWasResetBehindItsBack) {
     fill();
     machine.device.write(0x070, 0, 4);
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::reset_needed);
     machine.memory.violations().clear();  // it was notified after that reset
     expect_three_handed_back();
 }

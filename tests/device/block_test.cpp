@@ -25,10 +25,10 @@ TEST(BlockDevice, ReportsAFailedRequestAsEnded) {
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{5}}).ok());
     machine.disk.answer_next_with(1);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    BlockCompletion const done = machine.driver.complete();
-    EXPECT_EQ(done.state, TakeState::completion);
+    BlockCompletion const done = machine.driver.take_completed();
+    EXPECT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.error, Error::io_error);
     EXPECT_EQ(done.token.value(), 5u);
 }
@@ -104,10 +104,10 @@ TEST_P(BlockOnBoth, KeepsTokensApartAtEveryScheduleOfTheDevice) {
                     waiting[submitted++] = {sector, data};
                 }
                 deepest = std::max(deepest, waiting.size());
-                machine.driver.start();
+                machine.driver.kick_device();
                 machine.device.step();
-                for (BlockCompletion done = machine.driver.complete(); done.state == TakeState::completion;
-                     done = machine.driver.complete()) {
+                for (BlockCompletion done = machine.driver.take_completed(); done.state == CompletionState::ready;
+                     done = machine.driver.take_completed()) {
                     EXPECT_EQ(done.error, Error::none) << describe(done.error);
                     auto const found = waiting.find(done.token.value());
                     ASSERT_NE(found, waiting.end());
@@ -129,10 +129,10 @@ TEST_P(BlockOnBoth, GathersARequestFromManySegments) {
     sim::Buffer const parts[] = {machine.buffer(100), machine.buffer(924), machine.buffer(1024)};
     Segment const segments[] = {machine.segment(parts[0]), machine.segment(parts[1]), machine.segment(parts[2])};
     ASSERT_TRUE(machine.driver.submit_read(10, segments, Token{std::uintptr_t{5}}).ok());
-    EXPECT_TRUE(machine.driver.start());
+    EXPECT_TRUE(machine.driver.kick_device());
     machine.device.step();
-    BlockCompletion const done = machine.driver.complete();
-    ASSERT_EQ(done.state, TakeState::completion);
+    BlockCompletion const done = machine.driver.take_completed();
+    ASSERT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.error, Error::none);
     auto const* const image = machine.disk.current().data() + 10 * 512;
     EXPECT_EQ(std::memcmp(parts[0].virt, image, 100), 0);
@@ -247,29 +247,29 @@ TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
 // For `diagnose`: a kernel that does not look at what a call returns waits for a request that was never made.
 TEST(BlockDevice, RemembersWhyARequestWasNotTakenUntilOneIs) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
-    EXPECT_EQ(machine.driver.refused(), Error::none);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
     machine.bring_up();
-    EXPECT_EQ(machine.driver.refused(), Error::none);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
     Segment const data[] = {machine.segment(machine.buffer(512))};
     ASSERT_EQ(machine.driver.submit_read(10 * 512, data, Token{}).error(), Error::beyond_capacity);
-    EXPECT_EQ(machine.driver.refused(), Error::beyond_capacity);
+    EXPECT_EQ(machine.driver.last_error(), Error::beyond_capacity);
     ASSERT_TRUE(machine.driver.read(0, data[0], patience, machine.stepping()).ok());
-    EXPECT_EQ(machine.driver.refused(), Error::none);
-    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
+    ASSERT_EQ(machine.driver.read(0, data[0], PollLimit{1}).error(), Error::timed_out);
     ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
-    EXPECT_EQ(machine.driver.refused(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.last_error(), Error::reset_needed);
     ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
-    EXPECT_EQ(machine.driver.refused(), Error::none);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
 }
 
 TEST(BlockDevice, RemembersWhyItDidNotComeUp) {
     DiskMachine<> machine;
     machine.device.refuse_features_ok();
     ASSERT_EQ(machine.init().error(), Error::features_refused);
-    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+    EXPECT_EQ(machine.driver.last_error(), Error::features_refused);
     Transport unknown;
     ASSERT_EQ(machine.driver.init(unknown, machine.memory).error(), Error::transport_not_probed);
-    EXPECT_EQ(machine.driver.refused(), Error::transport_not_probed);
+    EXPECT_EQ(machine.driver.last_error(), Error::transport_not_probed);
 }
 
 TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
@@ -283,12 +283,12 @@ TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
     EXPECT_EQ(machine.driver.in_flight(), 2);
     EXPECT_TRUE(machine.driver.submit_flush(Token{}).ok());
     EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::queue_full);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+        EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     }
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.submit_read(2, segments, Token{}).ok());
 }
 
@@ -300,9 +300,9 @@ TEST(BlockDevice, BeforeInitSaysSo) {
     EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.flush(patience).error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.read(0, segments[0], patience).error(), Error::not_initialised);
-    EXPECT_FALSE(machine.driver.start());
-    EXPECT_EQ(machine.driver.complete().state, TakeState::none);
-    EXPECT_EQ(machine.driver.complete().error, Error::not_initialised);
+    EXPECT_FALSE(machine.driver.kick_device());
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::not_initialised);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
@@ -359,8 +359,8 @@ TEST(BlockDevice, TellsThatTheQueueIsBroken) {
               Error::queue_broken);
     EXPECT_EQ(machine.driver.fault().reason, FaultReason::used_length_above_writable);
     EXPECT_EQ(machine.driver.fault().value, 514u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::broken);
-    EXPECT_EQ(machine.driver.complete().error, Error::queue_broken);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::broken);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::queue_broken);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::queue_broken);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).error(),
               Error::reset_needed);
@@ -381,7 +381,7 @@ TEST(BlockDevice, GivesUpWaitingAfterItsBudget) {
         ++relaxed;
         machine.device.step();
     };
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{100}, relax).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{100}, relax).error(), Error::timed_out);
     EXPECT_EQ(relaxed, 99u);  // between a hundred looks
     EXPECT_EQ(machine.driver.in_flight(), 1);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
@@ -392,13 +392,13 @@ TEST(BlockDevice, SaysWhyTheDeviceIsSilent) {
     broken_down.bring_up();
     sim::Buffer const data = broken_down.buffer(512);
     broken_down.device.need_reset();
-    EXPECT_EQ(broken_down.driver.read(0, broken_down.segment(data), Looks{10}).error(), Error::reset_needed);
+    EXPECT_EQ(broken_down.driver.read(0, broken_down.segment(data), PollLimit{10}).error(), Error::reset_needed);
 
     DiskMachine<> gone;
     gone.bring_up();
     sim::Buffer const other = gone.buffer(512);
     gone.device.vanish();
-    EXPECT_EQ(gone.driver.read(0, gone.segment(other), Looks{10}).error(), Error::device_gone);
+    EXPECT_EQ(gone.driver.read(0, gone.segment(other), PollLimit{10}).error(), Error::device_gone);
     gone.device.vanish(false);
 }
 
@@ -414,10 +414,10 @@ TEST(BlockDevice, KeepsCompletionsOfOthersWhileItWaits) {
     sim::Buffer const own = machine.buffer(512);
     ASSERT_TRUE(machine.driver.read(9, machine.segment(own), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(own, 9));
-    EXPECT_EQ(machine.driver.complete().token.value(), 3u);
-    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::none);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 3u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 2u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
 }
 
 TEST(BlockDevice, WaitsForRoomInAFullQueue) {
@@ -429,11 +429,12 @@ TEST(BlockDevice, WaitsForRoomInAFullQueue) {
     sim::Buffer const own = machine.buffer(512);
     ASSERT_TRUE(machine.driver.read(2, machine.segment(own), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(own, 2));
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
 
     machine.disk.swallow_next();
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-    EXPECT_EQ(machine.driver.read(2, machine.segment(own), Looks{20}, machine.stepping()).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.read(2, machine.segment(own), PollLimit{20}, machine.stepping()).error(),
+              Error::queue_full);
 }
 
 TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
@@ -444,13 +445,13 @@ TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
         Segment const segments[] = {machine.segment(data)};
         for (int i = 0; i < 5; ++i) {
             ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-            machine.driver.start();
-            EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+            machine.driver.kick_device();
+            EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
             machine.device.step();
             EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-            EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
+            EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
             machine.driver.disable_used_notifications();
-            EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+            EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
         }
     }
 }
@@ -460,15 +461,15 @@ TEST(BlockDevice, NotifiesOnlyWhenTheDeviceAsksForIt) {
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
-    EXPECT_FALSE(machine.driver.start());
+    EXPECT_FALSE(machine.driver.kick_device());
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-    EXPECT_TRUE(machine.driver.start());
-    EXPECT_FALSE(machine.driver.start());
+    EXPECT_TRUE(machine.driver.kick_device());
+    EXPECT_FALSE(machine.driver.kick_device());
     ASSERT_TRUE(machine.driver.submit_read(2, segments, Token{}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     EXPECT_LE(machine.device.notifications(), 2u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
 }
 
 }  // namespace

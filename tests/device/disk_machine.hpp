@@ -3,7 +3,7 @@
 
 #include <support/contract.hpp>
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/transport/mmio.hpp>
 
@@ -24,7 +24,7 @@ struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
 struct NegotiatedTraits : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
 };
 
 using Transport = MmioTransport<sim::MmioRegisters>;
@@ -49,12 +49,12 @@ public:
     }
 
     Status probe() { return transport.probe(device.registers()); }
-    Status init(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    Status init(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         Status const found = probe();
         EXPECT_TRUE(found.ok()) << describe(found.error());
         return driver.init(transport, memory, option);
     }
-    void bring_up(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    void bring_up(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         Status const up = init(option);
         ASSERT_TRUE(up.ok()) << describe(up.error());
     }
@@ -80,7 +80,7 @@ public:
     bool hostile = false;  ///< the test breaks rules, or leaks, on purpose
 };
 
-inline constexpr Looks patience{1000};
+inline constexpr PollLimit patience{1000};
 
 inline Features modern_features() {
     return Features::of(spec::Feature::version_1);

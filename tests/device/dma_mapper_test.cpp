@@ -143,9 +143,9 @@ TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {
         ++submitted;
     }
     EXPECT_EQ(mapper.mapped.size(), submitted);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    while (machine.driver.complete().state == TakeState::completion) {
+    while (machine.driver.take_completed().state == CompletionState::ready) {
     }
     EXPECT_TRUE(mapper.mapped.empty());
 }
@@ -155,7 +155,7 @@ TEST_F(MappedDisk, UnmapsOnceAfterAResetAndNotBefore) {
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
-    EXPECT_EQ(machine.driver.read(0, {data.phys, 512}, Looks{5}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, {data.phys, 512}, PollLimit{5}).error(), Error::timed_out);
     EXPECT_EQ(mapper.mapped.size(), 9u);
     machine.device.reset_takes(sim::MmioDevice::never);
     auto const ignore = [](BlockCompletion const&) {};
@@ -174,9 +174,9 @@ TEST_F(MappedDisk, UnmapsOnceWhenOnlySomePartsHadEnded) {
     Segment const segments[] = {machine.segment(data)};
     machine.disk.swallow_next();  // the first part never ends, the second does
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_EQ(mapper.mapped.size(), 4u);
     unsigned handed_back = 0;
     EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());

@@ -77,7 +77,7 @@ TEST(DeviceInit, ResetsADeviceThatFirmwareLeftLive) {
     ASSERT_TRUE(second.probe(machine.device.registers()).ok());
     BlockDevice<Transport, 64> driver;
     machine.hostile = true;  // the first driver's queue is pulled from under it
-    EXPECT_TRUE(driver.init(second, machine.memory, {.reset_looks = Looks{10}}).ok());
+    EXPECT_TRUE(driver.init(second, machine.memory, {.reset_limit = PollLimit{10}}).ok());
     EXPECT_TRUE(driver.release(machine.memory).ok());
 }
 
@@ -93,9 +93,10 @@ TEST(DeviceInit, GivesUpOnAResetThatNeverEnds) {
     machine.device.reset_takes(sim::MmioDevice::never);
     unsigned relaxed = 0;
     ASSERT_TRUE(machine.probe().ok());
-    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{100}}, [&] { ++relaxed; })
-                  .error(),
-              Error::reset_timed_out);
+    EXPECT_EQ(
+        machine.driver.init(machine.transport, machine.memory, {.reset_limit = PollLimit{100}}, [&] { ++relaxed; })
+            .error(),
+        Error::reset_timed_out);
     EXPECT_EQ(relaxed,
               99u);  // between a hundred looks; a device that never heard of a queue is not asked a second time
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
@@ -107,7 +108,7 @@ TEST(DeviceInit, SeesADeviceThatIsGone) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.vanish();
-    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{100}}).error(),
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_limit = PollLimit{100}}).error(),
               Error::device_gone);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
@@ -204,7 +205,7 @@ TEST(DeviceInit, RefusesARequiredFeatureWhosePrerequisiteIsMissing) {
     negotiation.needs = spec::block::feature_needs;
     SpinRelax relax;
     DeviceInit<Transport> init{machine.transport};
-    EXPECT_EQ(init.negotiate(negotiation, Looks{10}, relax).error(), Error::feature_prerequisite_missing);
+    EXPECT_EQ(init.negotiate(negotiation, PollLimit{10}, relax).error(), Error::feature_prerequisite_missing);
     EXPECT_EQ(machine.device.status(), 0x83u);
 }
 
@@ -216,7 +217,7 @@ TEST(DeviceInit, NamesARequiredFeatureThatThisLibraryDoesNotImplement) {
     negotiation.required = Features::of(spec::Feature::admin_vq);
     SpinRelax relax;
     DeviceInit<Transport> init{machine.transport};
-    EXPECT_EQ(init.negotiate(negotiation, Looks{10}, relax).error(), Error::feature_required_not_offered);
+    EXPECT_EQ(init.negotiate(negotiation, PollLimit{10}, relax).error(), Error::feature_required_not_offered);
     EXPECT_TRUE(negotiation.offered.has(spec::Feature::admin_vq));
     EXPECT_EQ(negotiation.missing, Features::of(spec::Feature::admin_vq));
 }
@@ -243,7 +244,7 @@ TEST(DeviceInit, RefusesAQueueThatIsInUse) {
     DeviceInit<Transport> init{machine.transport};
     Negotiation negotiation;
     SpinRelax relax;
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, first, machine.memory, negotiation.negotiated).ok());
     EXPECT_EQ(reads, 2u);
     EXPECT_EQ(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).error(), Error::queue_in_use);
@@ -285,7 +286,7 @@ TEST(DeviceInit, IsABreachToGiveAQueueOtherFeaturesThanTheDeviceAccepted) {
     negotiation.wanted.set(spec::Feature::event_idx);
     SpinRelax relax;
     DeviceInit<Transport> init{machine.transport};
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     static VirtQueue<64> queue;
     EXPECT_BREACH(init.set_up_queue(0, queue, machine.memory, negotiation.offered), "Negotiation::negotiated");
     ASSERT_TRUE(init.set_up_queue(0, queue, machine.memory, negotiation.negotiated).ok());
@@ -328,17 +329,17 @@ TEST(DeviceInit, KeepsThePagesOfALiveQueueWhenEvenTheResetFails) {
             machine.device.reset_takes(sim::MmioDevice::never);
         }
     });
-    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{10}}, relax).error(),
+    EXPECT_EQ(machine.driver.init(machine.transport, machine.memory, {.reset_limit = PollLimit{10}}, relax).error(),
               Error::no_pages);
     EXPECT_EQ(machine.memory.pages_outstanding(), SplitLayout{64}.page_count());
-    EXPECT_EQ(machine.driver.release(machine.memory, Looks{10}).error(), Error::reset_timed_out);
+    EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{10}).error(), Error::reset_timed_out);
     // There is a ring, and nothing else of a disk: only release() goes on from here.
     EXPECT_EQ(machine.driver.reset([](BlockCompletion const&) {}).error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::not_initialised);
-    EXPECT_EQ(machine.driver.complete().error, Error::not_initialised);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::not_initialised);
     machine.device.before_access(nullptr);
     machine.device.reset_takes(0);
-    EXPECT_TRUE(machine.driver.release(machine.memory, Looks{10}).ok());
+    EXPECT_TRUE(machine.driver.release(machine.memory, PollLimit{10}).ok());
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
     EXPECT_FALSE(first_reset && looks == 0);
 }
@@ -416,15 +417,15 @@ TEST(DeviceInit, IsABreachToSetUpAQueueAfterGoLive) {
     Negotiation negotiation;
     SpinRelax relax;
     DeviceInit<Transport> init{machine.transport};
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, first, machine.memory, negotiation.negotiated).ok());
     ASSERT_TRUE(init.go_live().ok());
     EXPECT_BREACH(init.set_up_queue(1, second, machine.memory, negotiation.negotiated), "after go_live()");
     EXPECT_BREACH(init.resume_queue(1, second, negotiation.negotiated), "after go_live()");
-    ASSERT_TRUE(reset_device(machine.transport, Looks{10}, relax).ok());
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());  // the same object, from the start
+    ASSERT_TRUE(reset_device(machine.transport, PollLimit{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());  // the same object, from the start
     ASSERT_TRUE(init.set_up_queue(1, second, machine.memory, negotiation.negotiated).ok());
-    ASSERT_TRUE(reset_device(machine.transport, Looks{10}, relax).ok());
+    ASSERT_TRUE(reset_device(machine.transport, PollLimit{10}, relax).ok());
     for (VirtQueue<64>* const queue : {&first, &second}) {
         queue->detach();
         ASSERT_TRUE(queue->release(machine.memory).ok());
@@ -461,11 +462,11 @@ TEST(DeviceInit, EndsSoonWhenAnEarlierResetWasRefused) {
     ASSERT_EQ(machine.device.status(), 0x80u);
     unsigned relaxed = 0;
     auto const count = [&] { ++relaxed; };
-    EXPECT_EQ(machine.driver.release(machine.memory, Looks{1'000'000}, count).error(), Error::reset_refused);
+    EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{1'000'000}, count).error(), Error::reset_refused);
     Transport transport;
     ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
     BlockDevice<Transport, 64> another;
-    EXPECT_EQ(another.init(transport, machine.memory, {.reset_looks = Looks{1'000'000}}, count).error(),
+    EXPECT_EQ(another.init(transport, machine.memory, {.reset_limit = PollLimit{1'000'000}}, count).error(),
               Error::reset_refused);
     EXPECT_LE(relaxed, 2 * 1000u) << "of two resets, each with a million polls to spend";
     machine.device.set_device_reset(sim::DeviceReset::honest);
@@ -479,7 +480,7 @@ TEST(DeviceInit, WaitsForASlowResetAfterFailed) {
     ASSERT_EQ(machine.device.status(), 0x83u);
     machine.device.refuse_features_ok(false);
     machine.device.reset_takes(20);
-    EXPECT_TRUE(machine.driver.init(machine.transport, machine.memory, {.reset_looks = Looks{100}}).ok());
+    EXPECT_TRUE(machine.driver.init(machine.transport, machine.memory, {.reset_limit = PollLimit{100}}).ok());
 }
 
 // A boot loader gave the device up, and its reset takes a while: it does not refuse.
@@ -490,7 +491,7 @@ TEST(DeviceInit, WaitsForASlowResetOfAFailedDevice) {
     machine.memory.violations().clear();  // the boot loader's, who did not reset the device first
     machine.device.reset_takes(5);
     SpinRelax relax;
-    EXPECT_TRUE(reset_device(machine.transport, Looks{100}, relax).ok());
+    EXPECT_TRUE(reset_device(machine.transport, PollLimit{100}, relax).ok());
 }
 
 // kvm-host: the status reads 0, and the queue is still enabled and in use (faults A9).
@@ -565,7 +566,7 @@ TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
         FixedSizeTransport transport;
         ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
         BlockDevice<FixedSizeTransport, 64> driver;
-        EXPECT_EQ(driver.init(transport, machine.memory, {.reset_looks = Looks{10}}).error(), error) << size;
+        EXPECT_EQ(driver.init(transport, machine.memory, {.reset_limit = PollLimit{10}}).error(), error) << size;
         EXPECT_EQ(driver.queue_size(), error == Error::none ? size : 0);
         EXPECT_EQ(driver.required_queue_size(), error == Error::queue_size_above_capacity ? size : 0u);
         EXPECT_TRUE(driver.release(machine.memory).ok());
@@ -587,7 +588,7 @@ TEST(DeviceInit, SeesThatTheRegistersAreMemory) {
         SpinRelax relax;
         DeviceInit<MemoryTransport> init{transport};
         bool const legacy = version == sim::MmioVersion::legacy;  // of which some offer nothing
-        EXPECT_EQ(init.negotiate(negotiation, Looks{10}, relax).error(),
+        EXPECT_EQ(init.negotiate(negotiation, PollLimit{10}, relax).error(),
                   legacy ? Error::feature_required_not_offered : Error::nothing_offered);
         EXPECT_TRUE(negotiation.missing.has(spec::Feature::event_idx));
     }
@@ -609,7 +610,7 @@ TEST(DeviceInit, SeesRegistersThatKeepNothing) {
     DeafTransport transport;
     ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
     BlockDevice<DeafTransport, 64> driver;
-    EXPECT_EQ(driver.init(transport, machine.memory, {.reset_looks = Looks{10}}).error(), Error::status_not_kept);
+    EXPECT_EQ(driver.init(transport, machine.memory, {.reset_limit = PollLimit{10}}).error(), Error::status_not_kept);
     EXPECT_TRUE(transport.written.has(spec::StatusBit::failed));  // §3.1.1 (faults B9)
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
@@ -632,10 +633,10 @@ TEST(DeviceInit, ResumesNoQueueAsALegacyOneWhosePagesLieTooHigh) {
     Negotiation negotiation;
     SpinRelax relax;
     DeviceInit<Transport> init{machine.transport};
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     EXPECT_EQ(init.resume_queue(0, queue, Features{}).error(), Error::pfn_above_32_bits);
     EXPECT_EQ(machine.device.status() & 0x80u, 0x80u);  // FAILED
-    EXPECT_FALSE(queue.live());                         // the device was not told of it
+    EXPECT_FALSE(queue.is_live());                      // the device was not told of it
     EXPECT_TRUE(queue.release(machine.memory).ok());
 }
 
@@ -650,7 +651,7 @@ TEST(DeviceInit, NegotiatesABitAbove63ForADriverThatWantsIt) {
     negotiation.wanted = wanted;
     SpinRelax relax;
     DeviceInit<Transport> init{machine.transport};
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     EXPECT_TRUE(negotiation.negotiated.has_bit(bit));
     EXPECT_EQ(machine.device.accepted_features()[2], wanted.word(2));
     machine.hostile = true;  // no bit of a disk

@@ -23,7 +23,7 @@ TEST(DiagnosisOfADriver, SaysWhyAReadTimedOut) {
     EXPECT_TRUE(diagnose(machine.driver).is_healthy());
     sim::Buffer const data = machine.buffer(512);
     // The device never works: as if the notification were lost.
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     // The driver has notified the device, so it is rather the memory that the device does not see.
     Diagnosis const found = diagnose(machine.driver);
     ASSERT_GE(found.findings().size(), 2u);
@@ -39,8 +39,9 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
     BlockDevice<Transport, 64> second;
     Transport same_slot;
     ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
-    ASSERT_TRUE(second.init(same_slot, machine.memory, {.reset_looks = Looks{100}}).ok());
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
+    ASSERT_TRUE(second.init(same_slot, machine.memory, {.reset_limit = PollLimit{100}}).ok());
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}, machine.stepping()).error(),
+              Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::second_driver) << explained(found);
     EXPECT_NE(flattened(found).find("has answered from these pages before"), std::string::npos) << explained(found);
@@ -54,7 +55,7 @@ TEST(DiagnosisOfADriver, SuspectsASecondDriverAfterTheDevicesSlowness) {
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     ASSERT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{1}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{1}).error(), Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
     EXPECT_EQ(found.cause(), Cause::not_answered) << explained(found);
@@ -71,12 +72,13 @@ void expect_budget_named(bool packed) {
     machine.bring_up();
     machine.disk.swallow_next();
     sim::Buffer const data = machine.buffer(512);
-    ASSERT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).error(), Error::timed_out);
+    ASSERT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}, machine.stepping()).error(),
+              Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
     EXPECT_EQ(found.cause(), Cause::budget_too_small) << explained(found);
     EXPECT_EQ(found.findings()[1].cause, Cause::not_answered);
-    EXPECT_NE(flattened(found).find("a larger budget of looks"), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("a larger poll limit"), std::string::npos) << explained(found);
 }
 
 // The event index has not moved: the device has not looked, so no budget is large enough.
@@ -84,8 +86,8 @@ TEST(DiagnosisOfADriver, DoesNotNameTheBudgetOfADeviceThatNeverLooked) {
     DiskMachine<64, PackedDisk> machine{{.disk = {.event_idx = true, .packed = true}}};
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
-    ASSERT_TRUE(machine.driver.read(0, machine.segment(data), Looks{10}, machine.stepping()).ok());
-    ASSERT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::timed_out);
+    ASSERT_TRUE(machine.driver.read(0, machine.segment(data), PollLimit{10}, machine.stepping()).ok());
+    ASSERT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     for (Finding const& finding : found.findings()) {
         EXPECT_NE(finding.cause, Cause::budget_too_small) << explained(found);
@@ -160,7 +162,7 @@ TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
     DiskMachine<> machine;
     machine.bring_up();
     Segment const data[] = {DiskMachine<>::segment(machine.buffer(512))};
-    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    ASSERT_EQ(machine.driver.read(0, data[0], PollLimit{1}).error(), Error::timed_out);
     for (int i = 0; i < 10; ++i) {
         machine.device.step();
     }
@@ -170,7 +172,7 @@ TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
     EXPECT_NE(flattened(found).find("larger budget"), std::string::npos) << explained(found);
     ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
-    static_cast<void>(machine.driver.complete());  // takes what was abandoned
+    static_cast<void>(machine.driver.take_completed());  // takes what was abandoned
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
 }
 
@@ -190,7 +192,7 @@ TEST(DiagnosisOfADriver, FindsNothingAfterRequestsOfEachKind) {
             {BlockOperation::write_zeroes, 0, 8, {}, {}}, {BlockOperation::get_id, 0, 0, id, {}}};
         for (BlockRequest const& request : requests) {
             ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
-            for (Symptom const symptom : {Symptom::none, Symptom::request_waits}) {
+            for (Symptom const symptom : {Symptom::none, Symptom::hang}) {
                 Diagnosis const found = diagnose(machine.driver, {.symptom = symptom, .ram = ram});
                 EXPECT_TRUE(found.is_healthy()) << explained(found);
             }
@@ -222,7 +224,7 @@ TEST(DiagnosisOfADriver, TakesItsFirstQueueUnlessToldOtherwise) {
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{1}).ok());
     AddressRange const ram[] = {{PhysAddr{0x1000}, 0x1000}};
-    machine.driver.start();
+    machine.driver.kick_device();
     EXPECT_EQ(diagnose(machine.driver, {.ram = ram}).cause(), diagnose(machine.driver, 0, {.ram = ram}).cause());
     EXPECT_EQ(diagnose(machine.driver, {.ram = ram}).cause(), Cause::ring_outside_ram);
     EXPECT_EQ(printed([&](auto sink) { dump(machine.driver, sink); }),
@@ -245,7 +247,7 @@ TEST(DiagnosisOfATransport, SaysOfADeviceThatWasGivenUpOnlyThat) {
     DeviceInit<Transport> init{transport};
     Negotiation negotiation;
     SpinRelax relax;
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     static_cast<void>(init.fail(Error::no_pages));
     Diagnosis const found = diagnose(transport);
     EXPECT_EQ(found.cause(), Cause::driver_gave_up);
@@ -260,7 +262,7 @@ TEST(DiagnosisOfATransport, SaysToWhichStepInitialisationCame) {
         Negotiation negotiation;
         negotiation.required.set(spec::Feature::event_idx);
         SpinRelax relax;
-        ASSERT_EQ(init.negotiate(negotiation, Looks{100}, relax).error(), Error::feature_required_not_offered);
+        ASSERT_EQ(init.negotiate(negotiation, PollLimit{100}, relax).error(), Error::feature_required_not_offered);
         Diagnosis const found = diagnose(machine.transport);
         EXPECT_EQ(found.cause(), Cause::driver_gave_up);
         EXPECT_EQ(found.findings().size(), 1u) << explained(found);  // FEATURES_OK was never asked for
@@ -281,7 +283,7 @@ TEST(DiagnosisOfATransport, SaysToWhichStepInitialisationCame) {
         DeviceInit<Transport> init{machine.transport};
         Negotiation negotiation;
         SpinRelax relax;
-        ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+        ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
         static_cast<void>(init.fail(Error::no_pages));
         EXPECT_NE(flattened(diagnose(machine.transport)).find("It came to step 7"), std::string::npos);
     }

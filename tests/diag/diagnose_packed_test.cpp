@@ -113,7 +113,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesAnAnswerThatNobodyTook) {
     machine.work();
     EXPECT_EQ(machine.cause(), Cause::interrupts_off);
     ASSERT_TRUE(machine.queue.take_used());
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -142,7 +142,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesTheDriversEventStructureOverwritten) {
     expect_overwritten({0, 2});
     expect_overwritten({0, 5});
     expect_overwritten({9, 1});
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     expect_overwritten({0, 1});
     expect_overwritten({0, GetParam().event_idx ? std::uint16_t{0} : std::uint16_t{2}});
 }
@@ -173,7 +173,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesThatTheQueueIsBroken) {
     EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("id 77, which is not in flight"),
               std::string::npos)
         << printed([&](auto sink) { dump(machine.queue, sink); });
-    ASSERT_EQ(machine.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(machine.queue.take_used().state, CompletionState::broken);
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::queue_broken) << explained(found);
     EXPECT_EQ(found.findings().size(), 1u) << explained(found);
@@ -297,7 +297,7 @@ TEST(DiagnosisOfAPackedQueueThatIsBroken, DoesNotBlameWhatIsNotPublished) {
         sim::PackedDescriptor const honest = machine.device.packed_ring()->descriptor(0);
         machine.device.packed_ring()->put_used_raw(6, 0);
         machine.device.packed_ring()->flush_used();
-        ASSERT_EQ(machine.queue.take_used().state, TakeState::broken);
+        ASSERT_EQ(machine.queue.take_used().state, CompletionState::broken);
         machine.device.packed_ring()->scribble_descriptor(0, honest);
         Diagnosis const found = machine.look();
         EXPECT_EQ(found.cause(), Cause::queue_broken) << explained(found);
@@ -376,7 +376,7 @@ TEST(DiagnosisOfPackedBuffers, SeesBadAddressesInTables) {
     expect_bad_addresses<Packed>(with_all);
     expect_bad_addresses<Split>({.phys_base = low_memory, .indirect = true});
     expect_bad_addresses<Split>({.phys_base = low_memory, .indirect = true, .in_order = true});
-    expect_bad_addresses<Negotiated>(with_all);
+    expect_bad_addresses<AnyFormat>(with_all);
 }
 
 TEST(DiagnosisOfPackedBuffers, SeesABufferInTheTables) {
@@ -472,9 +472,9 @@ Diagnosis with_other_features(QueueSetup const& setup, spec::Feature feature, Ca
 
 TEST(DiagnosisOfFormats, SeesThatTheQueueHasAnother) {
     with_other_features<Packed>(plain, spec::Feature::ring_packed, Cause::queue_feature_not_negotiated);
-    with_other_features<Negotiated>(plain, spec::Feature::ring_packed, Cause::queue_feature_not_negotiated);
+    with_other_features<AnyFormat>(plain, spec::Feature::ring_packed, Cause::queue_feature_not_negotiated);
     with_other_features<Split>({}, spec::Feature::ring_packed, Cause::feature_not_given_to_queue);
-    with_other_features<Negotiated>({}, spec::Feature::ring_packed, Cause::feature_not_given_to_queue);
+    with_other_features<AnyFormat>({}, spec::Feature::ring_packed, Cause::feature_not_given_to_queue);
 }
 TEST(DiagnosisOfFormats, SeesOtherFeaturesThatOnlyOneSideHas) {
     with_other_features<Packed>(plain, spec::Feature::in_order, Cause::feature_not_given_to_queue);

@@ -16,7 +16,7 @@ TEST(DiagnosisOnPci, FindsNothingWrongWithADiskThatWorks) {
     machine.expect_works();
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_TRUE(found.is_healthy()) << explained(found);
-    EXPECT_TRUE(found.device.knows_told);
+    EXPECT_TRUE(found.device.knows_configured);
 }
 
 // Two static transports and disks for one function; or two disks whose BARs two windows have placed at one address.
@@ -27,7 +27,7 @@ TEST(DiagnosisOnPci, SeesASecondDriverOfTheDevice) {
     Any second_transport;
     ASSERT_TRUE(second_transport.probe_pci(machine.function, machine.bus).ok());
     BlockDevice<Any, 64> second;
-    ASSERT_TRUE(second.init(second_transport, machine.pages, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(second.init(second_transport, machine.pages, {.reset_limit = PollLimit{100}}).ok());
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::queue_elsewhere) << explained(found);
     EXPECT_EQ(found.first().value, second.ring(0).addresses().descriptor_area.value);
@@ -54,7 +54,7 @@ TEST(DiagnosisOnPci, SeesADeviceThatWasToldAnotherPlaceOrSize) {
     for (auto const& each : cases) {
         struct : Modern {
             QueueAddresses told;
-            [[nodiscard]] QueueAddresses told_addresses(std::uint16_t) const { return told; }
+            [[nodiscard]] QueueAddresses configured_addresses(std::uint16_t) const { return told; }
         } transport;
         ASSERT_TRUE(transport.probe(machine.function, machine.bus).ok());  // a copy would be lost
         transport.told = each.told;

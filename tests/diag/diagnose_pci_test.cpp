@@ -58,19 +58,19 @@ TEST(DiagnosisOnPci, SeesTwoDevicesMappedAtOneAddress) {
     BlockDevice<Modern, 64> other_driver;
     mapper.begin_again();
     ASSERT_TRUE(other_transport.probe(Function{machine.bus, {0, 4, 0}}, mapper).ok());
-    ASSERT_TRUE(other_driver.init(other_transport, machine.pages, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(other_driver.init(other_transport, machine.pages, {.reset_limit = PollLimit{100}}).ok());
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::queue_elsewhere) << explained(found);
     EXPECT_EQ(found.first().value, other_driver.ring(0).addresses().descriptor_area.value);
     EXPECT_NE(flattened(found).find("map_device_memory()"), std::string::npos) << explained(found);
-    EXPECT_TRUE(other_driver.release(machine.pages, Looks{100}).ok());
+    EXPECT_TRUE(other_driver.release(machine.pages, PollLimit{100}).ok());
 }
 
 TEST(DiagnosisOnPci, AsksForNoAddressesOfAQueueThatIsNotEnabled) {
     PciDiskMachine<> machine;
     machine.bring_up();
     Diagnosis const found = diagnose(machine.transport, 1, machine.driver.ring(0), {});
-    EXPECT_FALSE(found.device.knows_told);
+    EXPECT_FALSE(found.device.knows_configured);
     Modern other;
     EXPECT_EQ(diagnose(other, 0, machine.driver.ring(0), {}).cause(), Cause::transport_not_probed);
 }
@@ -94,18 +94,18 @@ struct Sleeper : PciDiskMachine<T, 256> {
     void submit() {
         Segment const data[] = {this->segment(this->buffer(512))};
         ASSERT_TRUE(this->driver.submit_read(0, data, Token{1}).ok());
-        this->driver.start();
+        this->driver.kick_device();
         for (int i = 0; i < 10; ++i) {
             this->device.step();
         }
     }
     void wait() {
         this->bring_up();
-        ASSERT_EQ(this->driver.enable_used_notifications(), UsedPending::nothing_there);
+        ASSERT_EQ(this->driver.enable_used_notifications(), MaySleep::yes);
         submit();
     }
     void take() {
-        static_cast<void>(this->driver.complete_each([](BlockCompletion) {}));
+        static_cast<void>(this->driver.for_each_completed([](BlockCompletion) {}));
     }
     /// What the kernel says that also looks at the function.
     [[nodiscard]] Diagnosis look() {

@@ -51,7 +51,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
         machine.device.step();
         EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
         machine.work();
-        EXPECT_EQ(machine.queue.enable_used_notifications(), UsedPending::something_there);
+        EXPECT_EQ(machine.queue.enable_used_notifications(), MaySleep::no);
         EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
         EXPECT_TRUE(machine.look(in_passing).is_healthy());
         while (machine.queue.take_used()) {
@@ -183,7 +183,7 @@ TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
     machine.probe();
     machine.device.refuse_features_ok();
     SpinRelax relax;
-    ASSERT_EQ(machine.init.negotiate(machine.negotiation, Looks{100}, relax).error(), Error::features_refused);
+    ASSERT_EQ(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).error(), Error::features_refused);
     Diagnosis const found = diagnose(machine.transport);
     EXPECT_EQ(found.cause(), Cause::features_refused);
     ASSERT_GE(found.findings().size(), 2u);
@@ -196,7 +196,7 @@ TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
     machine.probe();
     machine.device.refuse_features_ok();
     SpinRelax relax;
-    ASSERT_FALSE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_FALSE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     auto const believed = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
     ASSERT_TRUE(machine.queue.init(machine.memory, QueueMachine::size, believed).ok());
     Diagnosis const found = diagnose(machine.transport, 0, machine.queue, {});
@@ -309,7 +309,7 @@ TEST(DiagnosisOfFeatures, SeesForgottenEventIdxAlsoBeforeAnswersThatWait) {
     machine.enable_queue();
     machine.go_live();
     machine.hostile = true;
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     static_cast<void>(machine.transport.on_interrupt());
@@ -322,7 +322,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNeverAccepted) {
     QueueMachine machine(event_idx);
     machine.probe();
     SpinRelax relax;
-    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     machine.negotiation.negotiated.set(spec::Feature::event_idx);  // for the queue, not for the device
     machine.make_queue();
     machine.enable_queue();
@@ -565,7 +565,7 @@ TEST(DiagnosisOfRingMemory, SeesThatTheDeviceCountsFrom0Again) {
     machine.hostile = true;
     machine.device.ring()->write_used_idx_raw(1);
     EXPECT_EQ(machine.cause(), Cause::used_index_restarted);
-    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
     machine.device.ring()->write_used_idx_raw(4);  // as it goes on
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_restarted);
@@ -580,7 +580,7 @@ TEST(DiagnosisOfRingMemory, SeesAUsedIndexThatIsAhead) {
     machine.hostile = true;
     machine.device.ring()->write_used_idx_raw(7);
     EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
-    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
 }
 
@@ -591,7 +591,7 @@ TEST(DiagnosisOfRingMemory, SeesThatTheQueueIsBroken) {
     machine.hostile = true;
     machine.device.ring()->put_used_raw(100, 0);
     machine.device.ring()->flush_used();
-    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::queue_broken);
     EXPECT_NE(explained(found).find("fault       100: "), std::string::npos);
@@ -687,7 +687,7 @@ TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
             machine.queue.write_desc(desc, shared.addr + 511, 1, 2);
             ASSERT_TRUE(machine.queue.push_avail(desc).ok());
         }
-        for (Symptom const symptom : {Symptom::request_waits, Symptom::none}) {
+        for (Symptom const symptom : {Symptom::hang, Symptom::none}) {
             Diagnosis const found = machine.look({.symptom = symptom});
             EXPECT_EQ(found.cause(), Cause::buffer_shared) << explained(found);
             EXPECT_EQ(found.first().value, shared.addr.value + (setup.indirect ? 500 : 511));
@@ -801,7 +801,7 @@ TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatNobodyTookWithNotificationsOff) {
 TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
     QueueMachine machine(GetParam());
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -812,7 +812,7 @@ TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
     static_cast<void>(machine.transport.on_interrupt());
     ASSERT_TRUE(machine.queue.take_used());
     machine.submit_read();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.work();
     EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
     std::string const later = flattened(machine.look());
@@ -830,7 +830,7 @@ TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
 TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
     QueueMachine machine(GetParam());
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
@@ -878,7 +878,7 @@ TEST(DiagnosisOfWaitingForAUsedRing, SeesThatTheDeviceWritesItElsewhere) {
     machine.queue.attach();
     ASSERT_TRUE(machine.transport.enable_queue(0, wrong).ok());
     machine.go_live();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     EXPECT_EQ(machine.cause(), Cause::used_ring_elsewhere);
@@ -944,7 +944,7 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
     DeviceInit<MmioTransport<sim::MmioRegisters>> init{same_slot};
     Negotiation negotiation = machine.negotiation;
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).ok());
     ASSERT_TRUE(init.go_live().ok());
     machine.submit_read();
@@ -1062,7 +1062,7 @@ TEST(DiagnosisThroughATransport, FindsNothingWrongWithALiveDevice) {
 TEST(DiagnosisOfWaiting, SeesAnInterruptThatNobodyAcknowledged) {
     QueueMachine machine;
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -1087,7 +1087,7 @@ TEST(DiagnosisOfWaiting, SeesAnInterruptThatNobodyAcknowledged) {
 TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
     QueueMachine machine;
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.queue.take_used());
@@ -1108,7 +1108,7 @@ TEST(DiagnosisOfRingMemory, NamesADeviceThatGoesOnAfterAReset) {
     machine.queue.detach();
     machine.transport.set_status(DeviceStatus{});
     SpinRelax relax;
-    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(machine.queue.restart(machine.negotiation.negotiated).ok());
     machine.enable_queue();
     machine.go_live();
@@ -1119,7 +1119,7 @@ TEST(DiagnosisOfRingMemory, NamesADeviceThatGoesOnAfterAReset) {
     EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);
     EXPECT_NE(flattened(found).find("goes on with what it had before"), std::string::npos) << explained(found);
     EXPECT_NE(flattened(found).find("QEMU 7.2"), std::string::npos) << explained(found);
-    ASSERT_EQ(machine.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(machine.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(machine.queue.fault().reason, FaultReason::used_index_ahead);
     found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);

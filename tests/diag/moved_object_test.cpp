@@ -53,8 +53,8 @@ TEST(MovedObject, IsADiskWhoseFirstCallIsABreach) {
     Segment const data[] = {DiskMachine<>::segment(machine.buffer(512))};
     constexpr char const* rule = "not where init() left it";
     EXPECT_BREACH(disk.submit_read(0, data, Token{1}), rule);
-    EXPECT_BREACH(disk.start(), rule);
-    EXPECT_BREACH(disk.complete(), rule);
+    EXPECT_BREACH(disk.kick_device(), rule);
+    EXPECT_BREACH(disk.take_completed(), rule);
     EXPECT_BREACH(disk.check_alive(), rule);
     EXPECT_BREACH(disk.read(0, data[0], patience), rule);
     EXPECT_BREACH(disk.release(machine.memory), rule);
@@ -67,8 +67,8 @@ TEST(MovedObject, MayBeADiskThatIsNotUp) {
     machine.bring_up();
     ASSERT_TRUE(machine.driver.release(machine.memory).ok());
     Copy<Disk> copy{machine.driver};
-    EXPECT_EQ(copy.object().complete().error, Error::not_initialised);
-    ASSERT_TRUE(copy.object().init(machine.transport, machine.memory, {.reset_looks = Looks{100}}).ok());
+    EXPECT_EQ(copy.object().take_completed().error, Error::not_initialised);
+    ASSERT_TRUE(copy.object().init(machine.transport, machine.memory, {.reset_limit = PollLimit{100}}).ok());
     EXPECT_TRUE(diagnose(copy.object()).is_healthy());
     EXPECT_TRUE(copy.object().release(machine.memory).ok());
 }
@@ -79,7 +79,7 @@ void expect_lost(Machine& machine, std::uint16_t token) {
     EXPECT_EQ(found.cause(), Cause::transport_lost) << explained(found);
     Segment const data[] = {machine.segment(machine.buffer(512))};
     ASSERT_TRUE(machine.driver.submit_read(0, data, Token{token}).ok());
-    EXPECT_BREACH(machine.driver.start(), "leave it where it is");
+    EXPECT_BREACH(machine.driver.kick_device(), "leave it where it is");
     EXPECT_BREACH(machine.driver.check_alive(), "leave it where it is");
 }
 

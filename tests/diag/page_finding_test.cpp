@@ -27,7 +27,8 @@ TEST(PageFinding, HasASentenceOfItsOwnEach) {
 TEST(PageFinding, IsANoteWhereItMayBeRight) {
     for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(last); ++i) {
         auto const finding = static_cast<PageFinding>(i);
-        EXPECT_EQ(virtq::is_note(finding), std::string(describe(finding)).rfind("Note:", 0) == 0) << unsigned{i};
+        EXPECT_EQ(virtq::detail::is_note(finding), std::string(describe(finding)).rfind("Note:", 0) == 0)
+            << unsigned{i};
     }
 }
 

@@ -4,7 +4,7 @@
 #include <support/contract.hpp>
 #include <virtq/device/init.hpp>
 #include <virtq/diag/diag.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/transport/mmio.hpp>
 
 #include <sim/block_device.hpp>
@@ -89,7 +89,7 @@ public:
         SpinRelax relax;
         negotiation.wanted = Format::wanted | Format::required;
         negotiation.required = Format::required;
-        ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+        ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     }
     /// The queue's memory, with the features that were negotiated.
     void make_queue() { ASSERT_TRUE(queue.init(memory, size, negotiation.negotiated).ok()); }

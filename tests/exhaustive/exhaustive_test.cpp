@@ -248,8 +248,8 @@ private:
         Segment const writable[] = {{PhysAddr{0x1000}, 16}};
         Fault const first = queue_.fault();
         bool const says_so = queue_.add({}, writable, Token{}).error() == Error::queue_broken &&
-                             !queue_.publish().needed && queue_.take_used().state == TakeState::broken &&
-                             queue_.enable_used_notifications() == UsedPending::broken;
+                             !queue_.publish().needed && queue_.take_used().state == CompletionState::broken &&
+                             queue_.enable_used_notifications() == MaySleep::broken;
         bool const kept = queue_.fault().reason == first.reason && queue_.fault().value == first.value;
         return says_so && kept ? "" : "a broken queue does not say so";
     }
@@ -271,8 +271,8 @@ private:
         }
         Segment const writable[] = {{PhysAddr{0x1000}, 16}};
         bool const up = queue_.restart(setup_.features()).ok() && queue_.num_free() == setup_.size &&
-                        queue_.take_used().state == TakeState::none && queue_.add({}, writable, Token{}).ok() &&
-                        (static_cast<void>(queue_.publish()), queue_.live());
+                        queue_.take_used().state == CompletionState::none && queue_.add({}, writable, Token{}).ok() &&
+                        (static_cast<void>(queue_.publish()), queue_.is_live());
         return up ? "" : "restart";
     }
     [[nodiscard]] bool give_back(std::uintptr_t token) {
@@ -359,8 +359,8 @@ private:
         }
         return true;
     }
-    bool nothing_taken(TakeState state) {
-        expect((state == TakeState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
+    bool nothing_taken(CompletionState state) {
+        expect((state == CompletionState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
         expect(model_.lied || model_.used_count == 0, "what was used is not handed out");
         return model_.lied != 0;
     }
@@ -459,7 +459,7 @@ private:
     }
 
     bool enable() {
-        bool const something = queue_.enable_used_notifications() == UsedPending::something_there;
+        bool const something = queue_.enable_used_notifications() == MaySleep::no;
         expect(model_.lied || something == (model_.used_count != 0), "whether it may sleep");
         return true;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <fuzz/block_transport.hpp>
@@ -53,15 +53,15 @@ private:
 };
 
 struct SplitTraits : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 2;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
 struct MappedTraits : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
     using Mapper = CountingMapper;
-    static constexpr std::uint16_t queue_maximum = 2;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 
 bool has_name(Error error) {
@@ -97,9 +97,9 @@ public:
 private:
     [[nodiscard]] bool bring_up() {
         BlockOption option;
-        option.reset_looks = Looks{4};
+        option.reset_limit = PollLimit{4};
         option.queue.over_reported =
-            (in_.byte() & 1) != 0 ? OverReportedLength::is_cut : OverReportedLength::breaks_queue;
+            (in_.byte() & 1) != 0 ? OverReportedLength::clamp : OverReportedLength::break_queue;
         std::uint8_t const trouble = in_.byte();
         pages_.fail_at(trouble >= 0xf0 ? trouble & 7 : 0);
         transport_.is_restless = (trouble & 0xf0) == 0xe0;
@@ -123,7 +123,7 @@ private:
     void check_config() {
         std::uint32_t const bytes = disk_->block_bytes();
         require(bytes >= 512 && (bytes & (bytes - 1)) == 0);
-        require(disk_->queue_count() >= 1 && disk_->queue_count() <= Traits::queue_maximum);
+        require(disk_->queue_count() >= 1 && disk_->queue_count() <= Traits::queue_count_max);
         std::uint64_t sectors = 0;
         std::memcpy(&sectors, transport_.config.data(), 8);
         require(disk_->capacity_sectors() == sectors);
@@ -137,9 +137,9 @@ private:
             case 1:
             case 2: submit(queue); break;
             case 3:
-            case 4: call([&] { disk_->start(queue); }); break;
+            case 4: call([&] { disk_->kick_device(queue); }); break;
             case 5: complete(queue); break;
-            case 6: call([&] { disk_->complete_each([&](BlockCompletion done) { end(done); }, queue); }); break;
+            case 6: call([&] { disk_->for_each_completed([&](BlockCompletion done) { end(done); }, queue); }); break;
             case 7: perform(queue); break;
             case 8:
             case 9:
@@ -187,8 +187,8 @@ private:
         ++next_token_;
     }
     void complete(std::uint16_t queue) {
-        BlockCompletion const done = call([&] { return disk_->complete(queue); });
-        if (done.state == TakeState::completion) {
+        BlockCompletion const done = call([&] { return disk_->take_completed(queue); });
+        if (done.state == CompletionState::ready) {
             end(done);
         }
         require(!is_honest_ || done.error != Error::queue_broken);
@@ -207,7 +207,7 @@ private:
         is_inside_ = true;
         Status const done = call([&] {
             return disk_->perform(
-                request, Looks{looks_most},
+                request, PollLimit{looks_most},
                 [&] {
                     ++relaxed;
                     if (goes_deep && relaxed <= looks_most) {
@@ -223,7 +223,7 @@ private:
         Status const up = call([&] {
             return disk_->reset(
                 [&](BlockCompletion done) {
-                    require(done.state == TakeState::completion);
+                    require(done.state == CompletionState::ready);
                     end(done);
                 },
                 NoRelax{});

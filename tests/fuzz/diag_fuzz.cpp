@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -93,9 +93,9 @@ struct AskedTransport {
         return DeviceStatus{static_cast<std::uint8_t>(Registers::say(Registers::legacy ? 7 : 15))};
     }
     [[nodiscard]] std::uint32_t offered_features(unsigned) { return Registers::say(UINT32_MAX); }
-    [[nodiscard]] std::uint32_t queue_size_max(std::uint16_t) { return Registers::say(spec::queue_size_maximum); }
+    [[nodiscard]] std::uint32_t queue_size_max(std::uint16_t) { return Registers::say(spec::queue_size_max); }
     [[nodiscard]] bool is_queue_in_use(std::uint16_t) { return (Registers::say(1) & 1) != 0; }
-    [[nodiscard]] QueueAddresses told_addresses(std::uint16_t) {
+    [[nodiscard]] QueueAddresses configured_addresses(std::uint16_t) {
         QueueAddresses told = Registers::at;
         told.device_area = PhysAddr{told.device_area.value ^ (Registers::say(0) & 1)};
         return told;
@@ -118,7 +118,7 @@ struct MmioRegisters {
             case spec::mmio::device_id.offset: return Registers::say(Registers::type);
             case spec::mmio::status.offset: return Registers::say(Registers::legacy ? 7 : 15);
             case spec::mmio::device_features.offset: return Registers::say(UINT32_MAX);
-            case spec::mmio::queue_size_max.offset: return Registers::say(spec::queue_size_maximum);
+            case spec::mmio::queue_size_max.offset: return Registers::say(spec::queue_size_max);
             case spec::mmio::legacy_queue_pfn.offset: return Registers::say(Registers::at.pfn());
             case spec::mmio::queue_ready.offset: return Registers::say(1);
             default: return Registers::say(0);
@@ -185,7 +185,7 @@ private:
     void choose_features() {
         std::uint8_t const bits = in_.byte();
         negotiated_ = Features::of(spec::Feature::version_1);
-        packed_ = SameAs<Format, Packed> || (SameAs<Format, Negotiated> && (bits & 1) != 0);
+        packed_ = SameAs<Format, Packed> || (SameAs<Format, AnyFormat> && (bits & 1) != 0);
         Registers::legacy = !packed_ && (bits & 2) != 0;
         in_order_ = has_in_order && !Registers::legacy && (bits & 16) != 0;
         if (Registers::legacy) {
@@ -199,7 +199,7 @@ private:
     [[nodiscard]] QueueOption choose_option(std::uint16_t size) {
         QueueOption option;
         std::uint8_t const bits = in_.byte();
-        option.over_reported = (bits & 1) != 0 ? OverReportedLength::is_cut : OverReportedLength::breaks_queue;
+        option.over_reported = (bits & 1) != 0 ? OverReportedLength::clamp : OverReportedLength::break_queue;
         if ((bits & 2) != 0) {  // few entries before the wrap
             unsigned const before = 1u + (bits >> 4) % size;
             option.first_index = RingIndex{static_cast<std::uint16_t>(
@@ -511,13 +511,13 @@ private:
         Registers::lies = (how & 0x40) != 0;
         static constexpr AddressRange ram[] = {{PhysAddr{Arena::base}, std::uint64_t{1} << 32}};
         DiagnoseOption option;
-        option.symptom = (how & 4) != 0 ? Symptom::request_waits : Symptom::none;
+        option.symptom = (how & 4) != 0 ? Symptom::hang : Symptom::none;
         option.ram = (how & 8) != 0 ? Span<AddressRange const>{ram} : Span<AddressRange const>{};
         option.use = static_cast<QueueUse>(how % 4 % 3);
         bool const is_block = Registers::type == static_cast<std::uint8_t>(spec::DeviceId::block);
         bool const is_device = Registers::type != 0 && !is_block && !Registers::lies;
         bool const is_sound = is_honest_ && own_ == 0 && scribbles_ == 0 && is_device && queue_.size() != 0 &&
-                              queue_.live() && option.ram.empty() && option.symptom == Symptom::none &&
+                              queue_.is_live() && option.ram.empty() && option.symptom == Symptom::none &&
                               option.use == QueueUse::requests;
         begin_look();
         if ((how & 16) != 0) {
@@ -583,7 +583,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     switch (input.byte() % 5) {
         case 0: test::run<Split>(input); break;
         case 1: test::run<Packed>(input); break;
-        case 2: test::run<Negotiated>(input); break;
+        case 2: test::run<AnyFormat>(input); break;
         case 3: test::run<PlainSplit>(input); break;
         default: test::run<ClassicSplit>(input);
     }

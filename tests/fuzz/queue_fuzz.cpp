@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/small_split.hpp"
 
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -86,7 +86,7 @@ private:
     [[nodiscard]] Features choose_features() {
         std::uint8_t const bits = in_.byte();
         Features features = Features::of(spec::Feature::version_1);
-        packed_ = SameAs<Format, Packed> || (SameAs<Format, Negotiated> && (bits & 1) != 0);
+        packed_ = SameAs<Format, Packed> || (SameAs<Format, AnyFormat> && (bits & 1) != 0);
         legacy_ = !packed_ && (bits & 2) != 0;
         in_order_ = has_in_order && !legacy_ && (bits & 16) != 0;
         if (legacy_) {
@@ -102,7 +102,7 @@ private:
     [[nodiscard]] QueueOption choose_option(std::uint16_t size) {
         QueueOption option;
         std::uint8_t const bits = in_.byte();
-        option.over_reported = (bits & 1) != 0 ? OverReportedLength::is_cut : OverReportedLength::breaks_queue;
+        option.over_reported = (bits & 1) != 0 ? OverReportedLength::clamp : OverReportedLength::break_queue;
         cuts_ = legacy_ || (bits & 1) != 0;
         if ((bits & 2) != 0) {  // few entries before the wrap
             unsigned const before = 1u + (bits >> 4) % size;
@@ -269,10 +269,10 @@ private:
         }
     }
 
-    [[nodiscard]] TakeState take_used() {
+    [[nodiscard]] CompletionState take_used() {
         bool const broken = static_cast<bool>(queue_->fault());
         Completion const done = call([&] { return queue_->take_used(); });
-        require((done.state == TakeState::broken) == static_cast<bool>(queue_->fault()));
+        require((done.state == CompletionState::broken) == static_cast<bool>(queue_->fault()));
         if (done) {
             require(!broken);
             Chain const chain = forget(done.token.value());
@@ -458,7 +458,7 @@ private:
     void take_chain() requires has_tier {
         static_cast<void>(call([&] { return queue_->has_used(); }));
         UsedChain const used = call([&] { return queue_->poll_used(); });
-        require((used.state == TakeState::broken) == static_cast<bool>(queue_->fault()));
+        require((used.state == CompletionState::broken) == static_cast<bool>(queue_->fault()));
         if (!used) {
             return;
         }
@@ -500,7 +500,7 @@ private:
 
     void take_all_of_an_honest_device() {
         lie_ = {};
-        while (take_used() == TakeState::completion) {
+        while (take_used() == CompletionState::ready) {
         }
         check();
         for (Chain const& chain : chains_) {
@@ -561,7 +561,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     switch (input.byte() % 6) {
         case 0: test::run<Split>(input); break;
         case 1: test::run<Packed>(input); break;
-        case 2: test::run<Negotiated>(input); break;
+        case 2: test::run<AnyFormat>(input); break;
         case 3: test::run<PlainSplit>(input); break;
         case 4: test::run<ClassicSplit>(input); break;
         default: test::run<test::SmallSplit>(input);

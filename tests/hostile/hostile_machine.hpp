@@ -62,7 +62,7 @@ public:
     static constexpr std::size_t look_limit = 8;
 
     explicit HostileMachine(Combination const& combination,
-                            OverReportedLength over_reported = OverReportedLength::breaks_queue)
+                            OverReportedLength over_reported = OverReportedLength::break_queue)
         : combination_(combination), over_reported_(over_reported) {
         switch (combination.kind) {
             case QueueKind::split: queue = &*make(split_); break;
@@ -210,7 +210,7 @@ public:
     void expect_drained() {
         Fault const before = queue->fault();
         Completion const done = queue->take_used();
-        if (done.state != TakeState::broken || queue->fault().reason != before.reason || !before) {
+        if (done.state != CompletionState::broken || queue->fault().reason != before.reason || !before) {
             complain("a queue that was drained is not as it was");
         }
     }
@@ -340,7 +340,7 @@ public:
     sim::SplitQueue* split_ring = nullptr;
     sim::PackedQueue* packed_ring = nullptr;
     std::map<std::uintptr_t, Waiting> waiting;  ///< added, and neither taken nor drained
-    TakeState last_state = TakeState::none;
+    CompletionState last_state = CompletionState::none;
     std::uint16_t head2 = 0, head3 = 0, head4 = 0, head5 = 0, middle3 = 0, free_id = 0;
 
     [[nodiscard]] static bool has_descriptor_tier(Combination const& combination) {
@@ -465,7 +465,7 @@ private:
     OverReportedLength over_reported_;
     Place<Split> split_;
     Place<Packed> packed_;
-    Place<Negotiated> negotiated_;
+    Place<AnyFormat> negotiated_;
     Place<PlainSplit> plain_;
     Place<ClassicSplit> classic_;
     Place<SmallSplit> small_;

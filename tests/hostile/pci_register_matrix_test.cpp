@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <hostile/register_matrix.hpp>
 #include <sim/pci_endpoint.hpp>
@@ -140,8 +140,8 @@ private:
 };
 
 struct TraitsOfTwo : BlockTraits {
-    using Format = Negotiated;
-    static constexpr std::uint16_t queue_maximum = 2;
+    using Format = AnyFormat;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 
 template <class T>

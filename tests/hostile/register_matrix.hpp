@@ -3,7 +3,7 @@
 
 #include <support/contract.hpp>
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <hostile/liar.hpp>
 #include <sim/guest_memory.hpp>
@@ -45,7 +45,7 @@ public:
     Error find() { return this->probe().error(); }
     Error bring_up() {
         Error const found = find();
-        return found != Error::none ? found : this->init({.reset_looks = looks}).error();
+        return found != Error::none ? found : this->init({.reset_limit = looks}).error();
     }
     Error read(std::uint64_t sector) {
         std::memset(data.virt, 0, 512);
@@ -66,14 +66,14 @@ public:
                     waiting[token] = true;
                 }
             }
-            this->driver.start(queue);
+            this->driver.kick_device(queue);
         }
     }
     /// Takes what has ended.
     void collect() {
         for (std::uint16_t queue = 0; queue < this->driver.queue_count(); ++queue) {
-            for (BlockCompletion done = this->driver.complete(queue); done.state == TakeState::completion;
-                 done = this->driver.complete(queue)) {
+            for (BlockCompletion done = this->driver.take_completed(queue); done.state == CompletionState::ready;
+                 done = this->driver.take_completed(queue)) {
                 take(done);
             }
         }
@@ -83,7 +83,7 @@ public:
     }
     Error release() { return this->driver.release(this->pages, looks).error(); }
 
-    static constexpr Looks looks{20};
+    static constexpr PollLimit looks{20};
 
     sim::Buffer data;
     std::map<std::uintptr_t, bool> waiting;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/transport/mmio.hpp>
 
 #include <hostile/register_matrix.hpp>
@@ -62,7 +62,7 @@ private:
 static_assert(RegisterSpace<LyingRegisters>);
 
 struct TraitsOfAny : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
 };
 
 struct DiskKind {

@@ -345,7 +345,7 @@ protected:
             make_good(machine);
             machine.run([&] { machine.take(); }, HostileMachine::look_limit);
         }
-        if ((machine.last_state == TakeState::broken) != (fault.reason != FaultReason::none)) {
+        if ((machine.last_state == CompletionState::broken) != (fault.reason != FaultReason::none)) {
             return "take_used() and fault() contradict each other";
         }
         bool const became_true = cell.call.publishes && std::string{cell.fault.name} == "id_that_is_not_published";
@@ -449,7 +449,7 @@ TEST_P(EveryLie, AtEveryStepOfEveryCall) {
 }
 
 TEST_P(EveryLie, OfALengthIsCutOnRequest) {
-    HostileMachine machine{GetParam(), OverReportedLength::is_cut};
+    HostileMachine machine{GetParam(), OverReportedLength::clamp};
     machine.prepare();
     machine.use_raw(machine.head3, 0xffffffff);
     EXPECT_EQ(machine.take(), 2u);

@@ -35,7 +35,7 @@ struct PciDisk {
     }
     void bring_up() {
         ASSERT_TRUE(transport.probe(function, bus).ok());
-        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
     }
     void expect_reads() {
         sim::Buffer const data = memory.allocate_buffer(512, 512);
@@ -117,21 +117,21 @@ TEST(Museum, irq_ack_after_processing) {
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{1}}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     ASSERT_TRUE(machine.device.interrupt_line());
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
     EXPECT_FALSE(machine.device.interrupt_line());
     // While the driver processes what was there, the device goes on.
     ASSERT_TRUE(machine.driver.submit_read(2, segments, Token{std::uintptr_t{2}}).ok());
-    machine.driver.start();
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
+    machine.driver.kick_device();
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
     machine.device.step();
     EXPECT_TRUE(machine.device.interrupt_line());
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 2u);
 }
 
 // Was: the ISR status was never read, the shared interrupt line stayed asserted, and the network card behind it died.
@@ -159,7 +159,7 @@ TEST(Museum, firmware_left_device_live) {
     Transport second;
     ASSERT_TRUE(second.probe(machine.device.registers()).ok());
     BlockDevice<Transport, 64> driver;
-    ASSERT_TRUE(driver.init(second, machine.memory, {.reset_looks = Looks{10}}).ok());
+    ASSERT_TRUE(driver.init(second, machine.memory, {.reset_limit = PollLimit{10}}).ok());
     sim::Buffer const data = machine.buffer(512);
     EXPECT_TRUE(driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(data, 3));
@@ -175,7 +175,7 @@ TEST(Museum, notify_before_driver_ok) {
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
         early += is_write && offset == 0x050 && (machine.device.status() & 4u) == 0 ? 1 : 0;
     });
-    EXPECT_FALSE(machine.driver.start());
+    EXPECT_FALSE(machine.driver.kick_device());
     machine.bring_up();
     EXPECT_EQ(machine.device.notifications(), 0u);
     sim::Buffer const data = machine.buffer(512);
@@ -196,7 +196,7 @@ TEST(Museum, features_refused_message) {
     EXPECT_TRUE(negotiation.offered.has(spec::Feature::version_1));
     EXPECT_TRUE(negotiation.wanted.has(spec::Feature::version_1));
     EXPECT_TRUE(negotiation.negotiated.has(spec::Feature::version_1));
-    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+    EXPECT_EQ(machine.driver.last_error(), Error::features_refused);
 }
 
 // Was: VERSION_1 was offered and not accepted; a strict hypervisor refused FEATURES_OK.
@@ -271,11 +271,11 @@ TEST(Museum, queue_full_backpressure) {
         ASSERT_LT(++submitted, 9u);
     }
     EXPECT_GE(submitted, 2u);
-    EXPECT_EQ(machine.driver.refused(), Error::queue_full);
-    machine.driver.start();
+    EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
+    machine.driver.kick_device();
     machine.device.step();
     std::uintptr_t taken = 0;
-    machine.driver.complete_each([&](BlockCompletion const& done) { EXPECT_EQ(done.token.value(), taken++); });
+    machine.driver.for_each_completed([&](BlockCompletion const& done) { EXPECT_EQ(done.token.value(), taken++); });
     EXPECT_EQ(taken, submitted);
     EXPECT_TRUE(machine.driver.submit_read(0, segments, Token{}).ok());
 }
@@ -345,7 +345,7 @@ TEST(Museum, bar_above_what_is_mapped) {
     EXPECT_EQ(transport.kind(), Any::Kind::pci_legacy_ports);
     EXPECT_EQ(transport.attempts().modern.error, Error::pci_not_mapped);
     BlockDevice<Any, 256> driver;
-    ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
     EXPECT_TRUE(driver.release(memory).ok());
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
@@ -421,7 +421,7 @@ TEST(Museum, reset_answered_with_failed) {
     machine.bring_up();
     machine.device.set_device_reset(sim::DeviceReset::adds_failed);
     std::size_t const pages = machine.memory.pages_outstanding();
-    EXPECT_EQ(machine.driver.release(machine.memory, Looks{1}).error(), Error::reset_refused);
+    EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{1}).error(), Error::reset_refused);
     EXPECT_EQ(machine.memory.pages_outstanding(), pages);
     machine.device.set_device_reset(sim::DeviceReset::honest);
 }

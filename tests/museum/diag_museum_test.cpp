@@ -59,7 +59,7 @@ TEST(Museum, device_goes_on_after_reset) {
     static_cast<void>(ring.queue.publish());
     ring.device->put_used_raw(0, 64);  // its indices are those of before
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_index_ahead);
     EXPECT_EQ(ring.queue.fault().value, 4u);
     EXPECT_NE(std::string{describe(ring.queue.fault().reason)}.find("goes on with what it had before"),

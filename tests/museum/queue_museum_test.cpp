@@ -27,7 +27,7 @@ public:
         ring.device->flush_used();
     }
     void expect_broken(FaultReason reason, std::uint32_t value) {
-        EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
         EXPECT_EQ(ring.queue.fault().reason, reason);
         EXPECT_EQ(ring.queue.fault().value, value);
     }
@@ -214,7 +214,7 @@ TEST(Museum, used_len_overreported) {
     MuseumQueue queue;
     queue.use(0, 65);  // of 96 bytes 64 are writable
     queue.expect_broken(FaultReason::used_length_above_writable, 65);
-    RingPair<> lenient({.over_reported = OverReportedLength::is_cut});
+    RingPair<> lenient({.over_reported = OverReportedLength::clamp});
     lenient.hostile = true;
     ASSERT_TRUE(lenient.add_writable(1, 64).ok());
     static_cast<void>(lenient.queue.publish());

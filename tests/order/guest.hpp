@@ -69,7 +69,7 @@ private:
 
 /// What a device was asked to do.
 struct Request {
-    static constexpr unsigned segments_maximum = 3;
+    static constexpr unsigned segments_max = 3;
     struct Piece {
         std::uint64_t addr;
         std::uint32_t bytes;
@@ -79,10 +79,10 @@ struct Request {
     std::uint16_t id = 0;           ///< head of the chain, or buffer id
     std::uint16_t descriptors = 0;  ///< of the ring
     unsigned count = 0;
-    Piece pieces[segments_maximum] = {};
+    Piece pieces[segments_max] = {};
 
     void add(Piece const& piece) {
-        if (count == segments_maximum) {
+        if (count == segments_max) {
             throw std::runtime_error("the device was given a chain that is too long");
         }
         pieces[count++] = piece;

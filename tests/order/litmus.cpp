@@ -67,7 +67,7 @@ public:
 
     void run() {
         if (litmus_.driver == DriverWaits::informed) {
-            require(enable() == UsedPending::nothing_there, "something is there that was never asked for");
+            require(enable() == MaySleep::yes, "something is there that was never asked for");
         }
         while (done_ != litmus_.chains) {
             fill();
@@ -97,7 +97,7 @@ private:
     }
 
     void add(unsigned number) {
-        Segment readable[Request::segments_maximum];
+        Segment readable[Request::segments_max];
         unsigned const count = litmus_.segments - 1;
         for (unsigned i = 0; i < count; ++i) {
             readable[i] = {Guest::request(number, i), 4};
@@ -120,7 +120,7 @@ private:
     void push(Segment const* readable, unsigned count, Segment const& writable, unsigned number) {
         constexpr auto next = static_cast<std::uint16_t>(spec::DescFlag::next);
         constexpr auto write = static_cast<std::uint16_t>(spec::DescFlag::write);
-        DescIndex descriptors[Request::segments_maximum];
+        DescIndex descriptors[Request::segments_max];
         for (unsigned i = 0; i <= count; ++i) {
             descriptors[i] = *queue_.alloc_desc();
         }
@@ -150,7 +150,7 @@ private:
     void take_all() {
         while (done_ != litmus_.chains) {
             Completion const completion = take();
-            require(completion.state != TakeState::broken, "an honest device broke the queue");
+            require(completion.state != CompletionState::broken, "an honest device broke the queue");
             if (!completion) {
                 return;
             }
@@ -210,7 +210,7 @@ private:
         switch (litmus_.driver) {
             case DriverWaits::polling: spin(); return;
             case DriverWaits::asleep:
-                if (enable() == UsedPending::nothing_there) {
+                if (enable() == MaySleep::yes) {
                     sleep();
                 }
                 queue_.disable_used_notifications();
@@ -218,7 +218,7 @@ private:
             case DriverWaits::informed: sleep(); return;
         }
     }
-    [[nodiscard]] UsedPending enable() {
+    [[nodiscard]] MaySleep enable() {
         Call const call("enable_used_notifications");
         return queue_.enable_used_notifications();
     }

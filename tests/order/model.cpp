@@ -13,16 +13,16 @@
 namespace virtq::order {
 namespace {
 
-constexpr std::size_t words_maximum = 96;
-constexpr std::size_t late_maximum = 4;
+constexpr std::size_t words_max = 96;
+constexpr std::size_t late_max = 4;
 
 /// Of each word: how many stores to it are behind. Of each side: how many of its loads are.
 struct View {
-    std::array<std::uint8_t, words_maximum> at{};
+    std::array<std::uint8_t, words_max> at{};
     std::array<std::uint16_t, sides> loads{};
 
     void join(View const& other) {
-        for (std::size_t i = 0; i < words_maximum; ++i) {
+        for (std::size_t i = 0; i < words_max; ++i) {
             at[i] = std::max(at[i], other.at[i]);
         }
         for (std::size_t i = 0; i < sides; ++i) {
@@ -70,9 +70,9 @@ struct SideState {
     View released;       ///< at the last fence
     View to_register;    ///< at the last fence before a register write
     View from_register;  ///< what an interrupt would say, once the status register was read
-    std::array<std::uint8_t, words_maximum> looked_at{};
-    std::array<std::uint16_t, words_maximum> last_load{};  ///< of each word: which load of this side; from the log
-    std::array<Late, late_maximum> late{};
+    std::array<std::uint8_t, words_max> looked_at{};
+    std::array<std::uint16_t, words_max> last_load{};  ///< of each word: which load of this side; from the log
+    std::array<Late, late_max> late{};
     std::size_t late_count = 0;
 };
 
@@ -83,7 +83,7 @@ struct State {
     View interrupt_view;
     bool doorbell = false;
     bool interrupt = false;
-    std::array<StoreIndex, words_maximum> newest{};
+    std::array<StoreIndex, words_max> newest{};
     std::array<Pending, sides> pending;  ///< follows from the logs
 };
 
@@ -103,8 +103,8 @@ struct Hash {
         b ^= b >> 31;
     }
     void add(View const& view) {
-        static_assert(words_maximum % 8 == 0);
-        for (std::size_t i = 0; i < words_maximum; i += 8) {
+        static_assert(words_max % 8 == 0);
+        for (std::size_t i = 0; i < words_max; i += 8) {
             std::uint64_t eight;
             std::memcpy(&eight, view.at.data() + i, 8);
             add(eight);
@@ -223,7 +223,7 @@ public:
             return;
         }
         SideState& me = state_.side[number(running_)];
-        require(me.late_count != late_maximum, "the model has room for 4 loads that are late");
+        require(me.late_count != late_max, "the model has room for 4 loads that are late");
         me.late[me.late_count++] = {word, me.now.at[word], expected, otherwise};
         say({}, "begins to load what shall be ", expected);
     }
@@ -376,7 +376,7 @@ private:
             bool const overlaps =
                 (next != words_.end() && next->first < found->first + bytes) ||
                 (found != words_.begin() && std::prev(found)->first + std::prev(found)->second.second > found->first);
-            if (overlaps || word == words_maximum) {
+            if (overlaps || word == words_max) {
                 throw Failure(overlaps ? "accesses overlap that are not of one word" : "the model has 96 words");
             }
             std::uint64_t value = 0;
@@ -695,7 +695,7 @@ private:
     std::map<unsigned char const*, std::pair<std::size_t, std::size_t>> words_;  ///< by address: number, width
     std::vector<Store> first_;                                                   ///< what stood in each
 
-    std::array<bool, words_maximum> is_contended_{};
+    std::array<bool, words_max> is_contended_{};
 
     Side running_ = Side::driver;
     std::size_t replayed_ = 0;

@@ -111,7 +111,7 @@ void share_a_queue() {
                 require(queue.add({}, writable, Token{std::uintptr_t{round}}).ok(), "a chain was refused");
                 notification = queue.publish();
                 device.answer_all(memory);
-                require(queue.take_used().state == TakeState::completion, "nothing was used");
+                require(queue.take_used().state == CompletionState::ready, "nothing was used");
                 require(queue.num_free() == size, "a descriptor is lost");
             }
             if (notification) {
@@ -182,7 +182,7 @@ private:
 };
 
 struct TwoQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 2;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 
 void share_a_disk() {
@@ -197,16 +197,16 @@ void share_a_disk() {
             Segment const data[] = {{buffer, 512}};
             BlockRequest const request{BlockOperation::read, round % 1000, 0, {data, 1}, Token{std::uintptr_t{round}}};
             require(driver.submit(request, queue).ok(), "a request was refused");
-            driver.start(queue);
+            driver.kick_device(queue);
             disk.answer_all(queue);
             require(driver.check_alive(queue).ok(), "the disk has died");
-            BlockCompletion const done = driver.complete(queue);
-            require(done.state == TakeState::completion && done.error == Error::none, "a request went wrong");
+            BlockCompletion const done = driver.take_completed(queue);
+            require(done.state == CompletionState::ready && done.error == Error::none, "a request went wrong");
             require(done.token.value() == round, "another request ended");
             require(driver.in_flight(queue) == 0 && driver.capacity_sectors() == 1000, "the disk has changed");
             require(driver
                         .perform(
-                            request, Looks{2}, [&] { disk.answer_all(queue); }, queue)
+                            request, PollLimit{2}, [&] { disk.answer_all(queue); }, queue)
                         .ok(),
                     "a read failed");
             static_cast<void>(driver.enable_used_notifications(queue));
@@ -287,7 +287,7 @@ template <class T>
     return transport.last_notify().any ? calls : 0;
 }
 [[nodiscard]] unsigned count_calls(Any& transport) {
-    return transport.behind([](auto& behind) { return count_calls(behind); });
+    return transport.visit([](auto& behind) { return count_calls(behind); });
 }
 
 template <class T>

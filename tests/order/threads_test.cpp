@@ -107,7 +107,7 @@ void drive(Machine& machine, Queue& queue) {
             std::this_thread::yield();
             continue;
         }
-        if (queue.enable_used_notifications() == UsedPending::nothing_there) {
+        if (queue.enable_used_notifications() == MaySleep::yes) {
             machine.interrupt.wait("an interrupt was lost");
         }
         queue.disable_used_notifications();

@@ -28,7 +28,7 @@ TEST(DescriptorTierCheck, CountsOnlyWhatIsWritableOfAPushedChain) {
     push_two(ring);
     ring.device->put_used_raw(0, 65);
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_length_above_writable);
     // The lie did not hand it over: it is still to be drained.
     ring.queue.detach();
@@ -83,7 +83,7 @@ TEST(DescriptorTierCheck, SaysThatSomethingIsThereWhateverTheIndexSaysMeanwhile)
     ring.device->write_used_idx_raw(1);  // as if the second, which the driver has seen, were not used
     EXPECT_TRUE(ring.queue.has_used());
     ring.device->write_used_raw(1, 99, 0);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     EXPECT_TRUE(ring.queue.has_used());
 }
 
@@ -149,13 +149,13 @@ TEST_P(EveryKind, NeverPermitsSleepOnceItIsBroken) {
     static_cast<void>(machine.queue->publish());
     machine.device->put_used_raw(77, 0);
     machine.device->flush_used();
-    ASSERT_EQ(machine.queue->take_used().state, TakeState::broken);
+    ASSERT_EQ(machine.queue->take_used().state, CompletionState::broken);
     if (machine.packed_ring != nullptr) {  // as if it had used nothing
         machine.packed_ring->write_flags_raw(0, sim::flags_of(sim::Marks::available, true));
     } else {
         machine.split_ring->write_used_idx_raw(0);
     }
-    EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::broken);
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, EveryKind,

@@ -4,7 +4,7 @@
 #include "support/small_split.hpp"
 
 #include <support/contract.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -108,7 +108,7 @@ public:
     virtual Status drain_while_live() = 0;
     virtual void attach() = 0;
     virtual void detach() = 0;
-    virtual bool live() = 0;
+    virtual bool is_live() = 0;
     virtual std::uint16_t size() = 0;
     virtual std::uint16_t num_free() = 0;
     virtual QueueAddresses addresses() = 0;
@@ -121,7 +121,7 @@ public:
     virtual Status add_one(Segment const (&writable)[1], Token token) = 0;
     virtual Notification publish() = 0;
     virtual Completion take_used() = 0;
-    virtual UsedPending enable_used_notifications() = 0;
+    virtual MaySleep enable_used_notifications() = 0;
     virtual void disable_used_notifications() = 0;
 };
 
@@ -147,7 +147,7 @@ public:
     }
     void attach() override { queue_.attach(); }
     void detach() override { queue_.detach(); }
-    bool live() override { return queue_.live(); }
+    bool is_live() override { return queue_.is_live(); }
     std::uint16_t size() override { return queue_.size(); }
     std::uint16_t num_free() override { return queue_.num_free(); }
     QueueAddresses addresses() override { return queue_.addresses(); }
@@ -166,7 +166,7 @@ public:
     Status add_one(Segment const (&writable)[1], Token token) override { return queue_.add({}, writable, token); }
     Notification publish() override { return queue_.publish(); }
     Completion take_used() override { return queue_.take_used(); }
-    UsedPending enable_used_notifications() override { return queue_.enable_used_notifications(); }
+    MaySleep enable_used_notifications() override { return queue_.enable_used_notifications(); }
     void disable_used_notifications() override { queue_.disable_used_notifications(); }
 
     /// For the tests of diag/, and for the tier that only some formats have.
@@ -185,7 +185,7 @@ private:
         case QueueKind::classic_split: return std::make_unique<QueueOf<ClassicSplit>>();
         case QueueKind::small_split: return std::make_unique<QueueOf<SmallSplit>>();
         case QueueKind::negotiated_split:
-        case QueueKind::negotiated_packed: return std::make_unique<QueueOf<Negotiated>>();
+        case QueueKind::negotiated_packed: return std::make_unique<QueueOf<AnyFormat>>();
     }
     return nullptr;
 }

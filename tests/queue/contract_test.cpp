@@ -160,7 +160,7 @@ TEST_P(QueueContract, IsFullWhenAllDescriptorsAreInUse) {
             ASSERT_EQ(done.token.value(), i);
             ASSERT_EQ(done.written, 16u);
         }
-        EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+        EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
         EXPECT_EQ(machine.queue->num_free(), size);
     });
 }
@@ -230,12 +230,12 @@ TEST_P(QueueContract, ShowsNothingBeforeItIsPublished) {
             for (std::uint16_t const before_wrap : {std::uint16_t{0}, std::uint16_t{2}}) {
                 for (std::size_t const count : {std::size_t{1}, std::size_t{3}}) {
                     ContractMachine machine{GetParam(), size, before_wrap};
-                    EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+                    EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
                     auto empty = machine.segments(count);
                     empty.back().bytes = 0;
                     for (int lap = 0; lap < 4; ++lap) {
                         ASSERT_TRUE(machine.add(0, count, 1).ok());
-                        EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+                        EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
                         EXPECT_FALSE(machine.device->fetch().has_value());
                         EXPECT_EQ(machine.queue->add({empty.data(), count}, {}, Token{}).error(),
                                   machine.queue->num_free() < count ? Error::queue_full : Error::segment_empty);
@@ -344,16 +344,16 @@ TEST_P(QueueContract, DoesNotAskAgainForNotificationsThatAreOff) {
                 machine.use_next();
                 bool const notified = machine.device->needs_interrupt();
                 EXPECT_TRUE(machine.queue->take_used());
-                EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+                EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
                 return notified;
             };
-            EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+            EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
             EXPECT_TRUE(answered());
             machine.queue->disable_used_notifications();
             static_cast<void>(answered());  // with EVENT_IDX that of a split ring is not moved, and still stands there
             EXPECT_FALSE(answered());
             EXPECT_FALSE(answered());
-            EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+            EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
             machine.queue->detach();
             ASSERT_TRUE(machine.queue->restart(size, GetParam().features(), {}).ok());
             machine.start_over();
@@ -397,13 +397,13 @@ TEST_P(QueueContract, IsNotifiedOfUsedBuffersOnlyIfItWants) {
                 return machine.device->needs_interrupt();
             };
             EXPECT_FALSE(answered());  // off after init
-            EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+            EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::no);
             ASSERT_TRUE(machine.queue->take_used());
-            EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+            EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
             for (int i = 0; i < 5; ++i) {
                 EXPECT_TRUE(answered()) << i;
                 ASSERT_TRUE(machine.queue->take_used());
-                EXPECT_EQ(machine.queue->take_used().state, TakeState::none);  // and asks for the next one
+                EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);  // and asks for the next one
             }
             machine.queue->disable_used_notifications();
             bool notified = false;
@@ -433,16 +433,16 @@ TEST_P(InOrderContract, CompletesAWholeBatchWithOneEntry) {
                 }
                 machine.device->put_used_batch(last, 20, 3);
                 machine.device->flush_used();
-                EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+                EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::no);
                 for (std::uintptr_t token = 0; token < 3; ++token) {
                     Completion const done = machine.queue->take_used();
                     ASSERT_EQ(done.token.value(), token);
                     EXPECT_EQ(done.written, token == 2 ? 20u : 16u);  // what was skipped was written completely
                     if (token == 0) {
-                        EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+                        EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::no);
                     }
                 }
-                EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+                EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
                 for (std::uintptr_t token = 3; token < 5; ++token) {
                     machine.use_next(3);
                     Completion const done = machine.queue->take_used();
@@ -470,7 +470,7 @@ TEST_P(InOrderContract, HandsBackTheRestOfABatchWhenItIsDrained) {
             ASSERT_EQ(machine.queue->take_used().token.value(), 1u);
             machine.queue->detach();
             EXPECT_EQ(machine.queue->drain(), (std::vector<Token>{Token{2}, Token{3}}));
-            EXPECT_EQ(machine.queue->take_used().state, TakeState::broken);
+            EXPECT_EQ(machine.queue->take_used().state, CompletionState::broken);
             EXPECT_TRUE(machine.queue->drain().empty());
         },
         3);
@@ -601,15 +601,15 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
 TEST_P(QueueContract, IsNotReleasedWhileTheDeviceMayWrite) {
     ContractMachine machine{GetParam(), 8};
     std::size_t const pages = machine.memory.pages_outstanding();
-    EXPECT_TRUE(machine.queue->live());
+    EXPECT_TRUE(machine.queue->is_live());
     EXPECT_EQ(machine.queue->release(machine.memory).error(), Error::queue_still_live);
     machine.queue->detach();
-    EXPECT_FALSE(machine.queue->live());
+    EXPECT_FALSE(machine.queue->is_live());
     EXPECT_FALSE(machine.queue->publish().needed);
-    EXPECT_FALSE(machine.queue->live());
+    EXPECT_FALSE(machine.queue->is_live());
     ASSERT_TRUE(machine.add(0, 1, 1).ok());
     static_cast<void>(machine.queue->publish());  // whoever tells the device something has given it the queue
-    EXPECT_TRUE(machine.queue->live());
+    EXPECT_TRUE(machine.queue->is_live());
     EXPECT_EQ(machine.queue->release(machine.memory).error(), Error::queue_still_live);
     EXPECT_EQ(machine.memory.pages_outstanding(), pages);
 }
@@ -637,13 +637,13 @@ TEST_P(QueueContract, ForgetsWhatWasInFlightWithARestart) {
             EXPECT_EQ(machine.queue->num_free(), size);
             EXPECT_FALSE(machine.queue->publish().needed);
             machine.start_over();
-            EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+            EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
             ASSERT_TRUE(machine.add(0, 1, 5).ok());
             static_cast<void>(machine.queue->publish());
             machine.hostile = true;
             machine.device->put_used_raw(2, 0);  // in flight before
             machine.device->flush_used();
-            EXPECT_EQ(machine.queue->take_used().state, TakeState::broken);
+            EXPECT_EQ(machine.queue->take_used().state, CompletionState::broken);
             machine.queue->detach();
             std::vector<Token> const back = machine.queue->drain();
             ASSERT_EQ(back.size(), 1u);
@@ -656,7 +656,7 @@ TEST_P(QueueContract, ForgetsWhatWasInFlightWithARestart) {
 TEST_P(QueueContract, GivesEverythingBackWhereverAnAllocationFails) {
     for_each_size([&](std::uint16_t size) {
         sim::GuestMemory memory{std::size_t{32} << 20};
-        QueueOf<Negotiated> negotiated;
+        QueueOf<AnyFormat> negotiated;
         QueueOf<Packed> packed;
         QueueOf<Split> split;
         AnyQueue* const queue = GetParam().kind == QueueKind::packed  ? static_cast<AnyQueue*>(&packed)
@@ -704,7 +704,7 @@ TEST_P(QueueContract, HandsBackWhatWasInFlightOnceAndComesUpAgain) {
                 EXPECT_TRUE(waiting.empty());
                 EXPECT_TRUE(machine.queue->drain().empty());
                 EXPECT_EQ(machine.add(0, 1, 9).error(), Error::queue_broken);
-                EXPECT_EQ(machine.queue->take_used().state, TakeState::broken);
+                EXPECT_EQ(machine.queue->take_used().state, CompletionState::broken);
                 EXPECT_EQ(machine.queue->fault().reason, FaultReason::drained);
 
                 ASSERT_TRUE(machine.queue->restart(size, GetParam().features(), {}).ok());
@@ -759,8 +759,8 @@ TEST_P(QueueContract, StartsElsewhereWithNothingUsed) {
             std::uint8_t const* const idx = memory.virt(queue->addresses().driver_area + 2, 2);
             EXPECT_EQ(sim::decode(idx, 2, GetParam().order()), first);
         }
-        EXPECT_EQ(queue->take_used().state, TakeState::none) << first;  // before a device has written anything
-        EXPECT_EQ(queue->enable_used_notifications(), UsedPending::nothing_there) << first;
+        EXPECT_EQ(queue->take_used().state, CompletionState::none) << first;  // before a device has written anything
+        EXPECT_EQ(queue->enable_used_notifications(), MaySleep::yes) << first;
         ASSERT_TRUE(queue->release(memory).ok());
     }
 }
@@ -775,7 +775,7 @@ TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
     EXPECT_EQ(queue->pages().count, 0u);
     EXPECT_TRUE(queue->drain().empty());
     ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
-    EXPECT_EQ(queue->take_used().state, TakeState::none);
+    EXPECT_EQ(queue->take_used().state, CompletionState::none);
     ASSERT_TRUE(queue->release(memory).ok());
     EXPECT_BREACH(queue->take_used(), "without memory");
     EXPECT_BREACH(queue->enable_used_notifications(), "without memory");
@@ -837,7 +837,7 @@ class HostileContract : public QueueContract {
 protected:
     /// Three chains in flight, of which the device has fetched two.
     struct Machine : ContractMachine {
-        explicit Machine(std::uint16_t size, OverReportedLength over = OverReportedLength::breaks_queue)
+        explicit Machine(std::uint16_t size, OverReportedLength over = OverReportedLength::break_queue)
             : ContractMachine(GetParam(), size, 2, {.over_reported = over}) {
             hostile = true;
             for (std::uintptr_t token = 1; token <= 3; ++token) {
@@ -848,14 +848,14 @@ protected:
             heads.push_back(device->fetch()->head);
         }
         void expect_broken(FaultReason reason, std::uint32_t value) {
-            EXPECT_EQ(queue->take_used().state, TakeState::broken);
+            EXPECT_EQ(queue->take_used().state, CompletionState::broken);
             EXPECT_EQ(queue->fault().reason, reason);
             EXPECT_EQ(queue->fault().value, value);
             EXPECT_EQ(queue->add({}, {}, Token{}).error(), Error::queue_broken);
             EXPECT_EQ(add(0, 1, 9).error(), Error::queue_broken);
             EXPECT_FALSE(queue->publish().needed);
-            EXPECT_EQ(queue->enable_used_notifications(), UsedPending::broken);
-            EXPECT_EQ(queue->take_used().state, TakeState::broken);
+            EXPECT_EQ(queue->enable_used_notifications(), MaySleep::broken);
+            EXPECT_EQ(queue->take_used().state, CompletionState::broken);
             EXPECT_EQ(queue->fault().reason, reason);
         }
         /// After a reset of the device.
@@ -955,7 +955,7 @@ TEST_P(HostileContract, AnIndexThatGoesBackPermitsNoSleep) {
             machine.device->flush_used();
             EXPECT_TRUE(machine.queue->take_used());
             machine.split_ring->write_used_idx_raw(static_cast<std::uint16_t>(used + 1));
-            EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+            EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::no);
             EXPECT_TRUE(machine.queue->take_used());
         },
         8);
@@ -973,7 +973,7 @@ TEST_P(HostileContract, EndsALoopThatTakesBeforeItSleeps) {
                 machine.queue->disable_used_notifications();
                 while (machine.queue->take_used()) {
                 }
-            } while (machine.queue->enable_used_notifications() == UsedPending::something_there && ++turns != 100);
+            } while (machine.queue->enable_used_notifications() == MaySleep::no && ++turns != 100);
             EXPECT_LT(turns, 100u);
             EXPECT_TRUE(machine.queue->fault());
         },
@@ -998,7 +998,7 @@ TEST_P(InOrderContract, ABatchThatIsNotTakenPermitsNoSleep) {
         machine.hostile = true;
         machine.split_ring->write_used_idx_raw(static_cast<std::uint16_t>(machine.split_ring->used_idx() - 2));
     }
-    EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::something_there);
+    EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::no);
     EXPECT_TRUE(machine.queue->take_used());
     EXPECT_TRUE(machine.queue->take_used());
 }
@@ -1016,7 +1016,7 @@ TEST_P(HostileContract, ALengthThatIsTooLongBreaksTheQueueOrIsCut) {
                 machine.expect_handed_back({1, 2, 3});
             }
 
-            Machine lenient{size, OverReportedLength::is_cut};
+            Machine lenient{size, OverReportedLength::clamp};
             lenient.device->put_used_raw(lenient.heads[0], UINT32_MAX);
             lenient.device->flush_used();
             EXPECT_EQ(lenient.queue->take_used().written, 16u);
@@ -1034,7 +1034,7 @@ TEST_P(HostileContract, ALengthThatOnlyTheReadableOnesMakeUpBreaksTheQueue) {
             machine.device->put_used_raw(machine.device->fetch()->head, 17);
             machine.device->flush_used();
             Completion const done = machine.queue->take_used();
-            EXPECT_EQ(done.state, GetParam().legacy ? TakeState::completion : TakeState::broken);
+            EXPECT_EQ(done.state, GetParam().legacy ? CompletionState::ready : CompletionState::broken);
             EXPECT_EQ(machine.queue->fault().reason,
                       GetParam().legacy ? FaultReason::none : FaultReason::used_length_above_writable);
             EXPECT_EQ(done.written, GetParam().legacy ? 16u : 0u);

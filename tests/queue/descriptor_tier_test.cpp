@@ -93,11 +93,11 @@ TYPED_TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
     auto const chain = make_chain(ring, 3, 2);
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
     EXPECT_FALSE(ring.queue.has_used());
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::none);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::none);
     ring.device_uses_next(40);
     EXPECT_TRUE(ring.queue.has_used());
     UsedChain const used = ring.queue.poll_used();
-    ASSERT_EQ(used.state, TakeState::completion);
+    ASSERT_EQ(used.state, CompletionState::ready);
     EXPECT_EQ(used.head, chain[0]);
     EXPECT_EQ(used.len, 40u);
     EXPECT_FALSE(ring.queue.has_used());
@@ -272,7 +272,7 @@ TYPED_TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
     ring.device->put_used_raw(number(chain[1]), 0);
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_id_not_in_flight);
 }
 
@@ -284,7 +284,7 @@ TYPED_TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
     ASSERT_TRUE(ring.queue.push_avail(pushed[0]).ok());
     ring.device->put_used_raw(number(kept[0]), 0);
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().value, number(kept[0]));
     ring.queue.free_chain(kept[0]);  // still the caller's, and accepted
     EXPECT_EQ(ring.queue.num_free(), 0);
@@ -340,7 +340,7 @@ TYPED_TEST(DescriptorTier, FreesOnceOfABrokenQueueToo) {
     DescIndex const desc = *ring.queue.alloc_desc();
     ring.device->put_used_raw(8, 0);
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.queue.free_desc(desc);
     EXPECT_BREACH(ring.queue.free_desc(desc), "freed twice");
 }

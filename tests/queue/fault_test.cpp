@@ -25,7 +25,7 @@ protected:
     }
 
     void expect_broken(FaultReason reason, std::uint32_t value) {
-        EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
         expect_says_so(reason, value);
     }
 
@@ -38,8 +38,8 @@ protected:
             EXPECT_EQ(ring.queue.alloc_desc().error(), Error::queue_broken);
             EXPECT_EQ(ring.queue.push_avail(DescIndex{0}).error(), Error::queue_broken);
             EXPECT_FALSE(ring.queue.publish().needed);
-            EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
-            EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+            EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
+            EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
             EXPECT_TRUE(ring.queue.has_used());
             EXPECT_EQ(ring.queue.num_free(), 0);
         }
@@ -132,7 +132,7 @@ TEST_F(Lie, IsNoLieOnceTheChainIsPublished) {
 
 TEST_F(Lie, IsFoundByPollUsedToo) {
     used(8, 0);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_id_out_of_range, 8);
 }
 
@@ -141,19 +141,19 @@ TEST_F(Lie, OfALengthOfAPushedChainBreaksTheQueue) {
     ring.queue.write_desc(desc, ring.buffer(16).addr, 16, flag(spec::DescFlag::write));
     ASSERT_TRUE(ring.queue.push_avail(desc).ok());
     used(number(desc), 17);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_length_above_writable, 17);
 }
 
 TEST_F(Lie, OfALengthIsFoundByPollUsedToo) {
     used(3, 65);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_length_above_writable, 65);
 }
 
 TEST_F(Lie, OfAMiddleIdIsFoundByPollUsedToo) {
     used(2, 0);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_id_not_in_flight, 2);
 }
 
@@ -189,7 +189,7 @@ TEST_F(Lie, InTheAvailableRingChangesNothing) {
 TEST_F(Lie, IsNotForgottenWhenTheDeviceCorrectsIt) {
     used(8, 0);
     used(3, 10);
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.device->write_used_raw(0, 0, 10);
     expect_says_so(FaultReason::used_id_out_of_range, 8);
     ring.device->write_used_raw(0, 9, 10);
@@ -198,7 +198,7 @@ TEST_F(Lie, IsNotForgottenWhenTheDeviceCorrectsIt) {
 
 TEST_F(Lie, EndsWithANewInit) {
     used(8, 0);
-    ASSERT_EQ(ring.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.queue.detach();
     ASSERT_TRUE(ring.queue.release(ring.memory).ok());
     ASSERT_TRUE(ring.queue.init(ring.memory, 8, modern()).ok());
@@ -215,12 +215,12 @@ TEST(OverReportedLength, IsCutForALegacyDevice) {
     ring.device->put_used_raw(0, 4096);
     ring.device->flush_used();
     Completion const done = ring.queue.take_used();
-    EXPECT_EQ(done.state, TakeState::completion);
+    EXPECT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.written, 64u);
 }
 
 TEST(OverReportedLength, IsCutOnRequest) {
-    RingPair<> ring({.over_reported = OverReportedLength::is_cut});
+    RingPair<> ring({.over_reported = OverReportedLength::clamp});
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1, 64).ok());
     ASSERT_TRUE(ring.queue.publish().needed);

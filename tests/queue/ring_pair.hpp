@@ -34,7 +34,7 @@ struct RingSetup {
     Features features = modern();
     std::uint32_t size = 8;
     std::uint16_t first_index = 0;
-    OverReportedLength over_reported = OverReportedLength::breaks_queue;
+    OverReportedLength over_reported = OverReportedLength::break_queue;
 };
 
 template <std::uint32_t N = 8, class Format = Split>

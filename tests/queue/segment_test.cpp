@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <sim/guest_memory.hpp>
 
@@ -16,7 +16,7 @@ namespace {
 
 template <class Format>
 class Sides : public testing::Test {};
-using SideFormats = testing::Types<Split, PlainSplit, Packed, Negotiated>;
+using SideFormats = testing::Types<Split, PlainSplit, Packed, AnyFormat>;
 TYPED_TEST_SUITE(Sides, SideFormats);
 
 TYPED_TEST(Sides, AreOneSegmentOrWhatHoldsSome) {

@@ -114,7 +114,7 @@ TEST_P(UsedNotificationEither, ComesForTheNextUsedBufferOnceEnabled) {
         }
         static_cast<void>(ring.queue.publish());
         for (int i = 0; i < 8; ++i) {
-            EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+            EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
             ring.device_uses_next();
             EXPECT_TRUE(ring.device->needs_interrupt()) << first << " " << i;
             ring.queue.disable_used_notifications();
@@ -129,27 +129,27 @@ TEST_P(UsedNotificationEither, DoesNotPermitSleepWhenSomethingIsThere) {
     ASSERT_TRUE(ring.add_writable(2).ok());
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next();
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::something_there);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::no);
     ASSERT_TRUE(ring.queue.take_used());
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
 }
 
 TEST_P(UsedNotificationEither, StaysOnWhileTheDriverKeepsTaking) {
     RingPair<> ring(setup());
-    ASSERT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
     for (int i = 0; i < 20; ++i) {
         ASSERT_TRUE(ring.add_writable(1).ok());
         static_cast<void>(ring.queue.publish());
         ring.device_uses_next();
         EXPECT_TRUE(ring.device->needs_interrupt()) << i;
         ASSERT_TRUE(ring.queue.take_used());
-        ASSERT_EQ(ring.queue.take_used().state, TakeState::none);
+        ASSERT_EQ(ring.queue.take_used().state, CompletionState::none);
     }
 }
 
 TEST_P(UsedNotificationEither, StopsWhenDisabled) {
     RingPair<> ring(setup());
-    ASSERT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next();
@@ -162,7 +162,7 @@ TEST_P(UsedNotificationEither, StopsWhenDisabled) {
         ring.device_uses_next();
         EXPECT_FALSE(ring.device->needs_interrupt()) << i;
         ASSERT_TRUE(ring.queue.take_used());
-        ASSERT_EQ(ring.queue.take_used().state, TakeState::none);
+        ASSERT_EQ(ring.queue.take_used().state, CompletionState::none);
     }
 }
 
@@ -172,9 +172,9 @@ TEST_P(UsedNotificationEither, NeverPermitsSleepOnABrokenQueue) {
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     ring.device->write_used_idx_raw(5);
-    ASSERT_EQ(ring.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.device->write_used_idx_raw(0);
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::broken);
 }
 
 INSTANTIATE_TEST_SUITE_P(Mechanism, UsedNotificationEither, ::testing::Bool(),

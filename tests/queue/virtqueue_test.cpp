@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <queue/ring_pair.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <cstdint>
@@ -122,7 +122,7 @@ TEST(VirtQueuePages, AreKnownWhenCompiled) {
     static_assert(VirtQueue<256, PlainSplit>::page_count() == 3);
     static_assert(VirtQueue<256, ClassicSplit>::page_count() == 3);
     static_assert(VirtQueue<255, Packed>::page_count() == 1 + 4);
-    static_assert(VirtQueue<256, Negotiated>::page_count() == 3 + 4);
+    static_assert(VirtQueue<256, AnyFormat>::page_count() == 3 + 4);
     sim::GuestMemory memory;
     VirtQueue<256> queue;
     ASSERT_TRUE(queue.init(memory, 256, Features::of(spec::Feature::version_1, spec::Feature::indirect_desc)).ok());
@@ -208,11 +208,11 @@ TEST(VirtQueueRelease, KeepsThePagesWhileTheDeviceIsLive) {
 
 TEST(VirtQueueRelease, TakesAQueueThatPublishedForLive) {
     RingPair<> ring;
-    EXPECT_FALSE(ring.queue.live());
+    EXPECT_FALSE(ring.queue.is_live());
     ASSERT_TRUE(ring.add_writable(1).ok());
-    EXPECT_FALSE(ring.queue.live());
+    EXPECT_FALSE(ring.queue.is_live());
     ASSERT_TRUE(ring.queue.publish().needed);
-    EXPECT_TRUE(ring.queue.live());
+    EXPECT_TRUE(ring.queue.is_live());
     EXPECT_EQ(ring.queue.release(ring.memory).error(), Error::queue_still_live);
 }
 
@@ -236,7 +236,7 @@ TEST(VirtQueueRelease, ForgetsWhatWasAdded) {
     ASSERT_TRUE(queue.add(segments, {}, Token{1}).ok());
     ASSERT_TRUE(queue.release(memory).ok());
     EXPECT_FALSE(queue.publish().needed);
-    EXPECT_FALSE(queue.live());
+    EXPECT_FALSE(queue.is_live());
 }
 
 // The same with completions: the second of two was known, not taken, and read from the pages given back.
@@ -317,7 +317,7 @@ TEST(VirtQueueRelease, LeavesNothingToPublishOrTake) {
     ASSERT_TRUE(queue.add(segment, {}, Token{}).ok());
     ASSERT_TRUE(queue.release(memory).ok());
     EXPECT_FALSE(queue.publish().needed);
-    EXPECT_FALSE(queue.live());
+    EXPECT_FALSE(queue.is_live());
     EXPECT_BREACH(queue.take_used(), "call init() first");
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
     EXPECT_TRUE(queue.release(memory).ok());
@@ -331,7 +331,7 @@ TEST(VirtQueueRestart, MakesAnEmptyQueueInTheSamePages) {
     EXPECT_EQ(ring.queue.restart(modern()).error(), Error::queue_still_live);
     ring.device->put_used_raw(8, 0);
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     PhysAddr const where = ring.queue.phys_desc();
     ring.queue.detach();
     Features packed = modern();
@@ -341,7 +341,7 @@ TEST(VirtQueueRestart, MakesAnEmptyQueueInTheSamePages) {
     EXPECT_EQ(ring.queue.phys_desc(), where);
     EXPECT_FALSE(ring.queue.fault());
     EXPECT_EQ(ring.queue.num_free(), 8);
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::none);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::none);
     EXPECT_EQ(ring.device->avail_idx(), 0);
     EXPECT_EQ(ring.memory.allocations(), 1u);
 }
@@ -397,7 +397,7 @@ TEST(VirtQueue, WorksAtEverySize) {
             ASSERT_TRUE(done);
             ASSERT_EQ(done.token.value(), std::uintptr_t{i} + 1);
         }
-        EXPECT_EQ(queue.take_used().state, TakeState::none);
+        EXPECT_EQ(queue.take_used().state, CompletionState::none);
         EXPECT_EQ(queue.num_free(), size);
         queue.detach();
         ASSERT_TRUE(queue.release(memory).ok());

@@ -385,7 +385,7 @@ TEST(AnyTransport, HasWhatItsTransportsHave) {
 
 /// As many queues as virtio-serial with four ports has (faults A14).
 struct TenQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 10;
+    static constexpr std::uint16_t queue_count_max = 10;
 };
 template <class Machine>
 void expect_works_on_each_queue(Machine& machine, std::uint16_t count) {
@@ -393,10 +393,10 @@ void expect_works_on_each_queue(Machine& machine, std::uint16_t count) {
     for (std::uint16_t queue = 0; queue < count; ++queue) {
         sim::Buffer const data = machine.buffer(512);
         Segment const segment = machine.segment(data);
-        ASSERT_TRUE(
-            machine.driver
-                .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100}, machine.stepping(), queue)
-                .ok());
+        ASSERT_TRUE(machine.driver
+                        .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, PollLimit{100},
+                                 machine.stepping(), queue)
+                        .ok());
         EXPECT_TRUE(machine.holds(data, queue));
         EXPECT_EQ(machine.device.notifications(queue), 1u);
     }
@@ -409,7 +409,7 @@ TEST(AnyTransport, TakesTenQueues) {
 }
 
 struct ManyQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 40;
+    static constexpr std::uint16_t queue_count_max = 40;
 };
 
 TEST(AnyTransport, TakesAsManyQueuesAsTheDeviceHas) {
@@ -425,7 +425,7 @@ TEST(AnyTransport, TakesAsManyQueuesAsTheDeviceHas) {
 }
 
 struct TwentyQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 20;
+    static constexpr std::uint16_t queue_count_max = 20;
 };
 
 // Doorbells in another order than the queues need room: that is a parameter (faults A14).
@@ -510,16 +510,16 @@ TEST(AnyTransport, DrivesVirtioMmio) {
         EXPECT_EQ(transport.use_msix(Function{bus, {0, 3, 0}}, bus, {&message, 1}).error(), Error::msix_absent);
 
         BlockDevice<decltype(transport), 64> driver;
-        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{10}}).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{10}}).ok());
         sim::Buffer const data = memory.allocate_buffer(512);
-        EXPECT_TRUE(driver.read(0, Segment{data.phys, 512}, Looks{100}, [&] { device.step(); }).ok());
+        EXPECT_TRUE(driver.read(0, Segment{data.phys, 512}, PollLimit{100}, [&] { device.step(); }).ok());
         Segment const segments[] = {{data.phys, 512}};
-        ASSERT_EQ(driver.enable_used_notifications(), UsedPending::nothing_there);
+        ASSERT_EQ(driver.enable_used_notifications(), MaySleep::yes);
         ASSERT_TRUE(driver.submit_read(0, segments, Token{}).ok());
-        driver.start();
+        driver.kick_device();
         device.step();
         EXPECT_EQ(diagnose(driver).cause(), Cause::interrupt_not_handled);  // its register is seen through all of this
-        EXPECT_EQ(driver.complete().state, TakeState::completion);
+        EXPECT_EQ(driver.take_completed().state, CompletionState::ready);
         device.interrupt_unasked(1);
         EXPECT_TRUE(transport.on_vector(0).used_buffer);  // it has no vectors: an interrupt is an interrupt
         device.interrupt_unasked(1);

@@ -39,9 +39,9 @@ protected:
         Status const found = transport.probe_pci(Function{bus, address}, bus, option);
         ASSERT_TRUE(found.ok()) << describe(found.error());
         EXPECT_EQ(transport.kind(), kind);
-        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
         sim::Buffer const data = memory.allocate_buffer(512, 512);
-        EXPECT_TRUE(driver.read(3, {data.phys, 512}, Looks{100}, [&] { of.step(); }).ok());
+        EXPECT_TRUE(driver.read(3, {data.phys, 512}, PollLimit{100}, [&] { of.step(); }).ok());
         EXPECT_TRUE(driver.release(memory).ok());
     }
 

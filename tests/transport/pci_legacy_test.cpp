@@ -139,7 +139,7 @@ TYPED_TEST(PciLegacy, TakesOverADeviceThatFirmwareLeftLive) {
     ASSERT_TRUE(firmware.probe(machine.function, machine.bus).ok());
     MsiMessage const message[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 0x31}};
     ASSERT_TRUE(use_msix(firmware, machine.function, machine.bus, message).ok());
-    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_limit = PollLimit{100}}).ok());
     machine.bring_up();
     EXPECT_FALSE(is_msix_enabled(machine.function));  // or the configuration would be 4 bytes further
     EXPECT_EQ(machine.driver.capacity_sectors(), 2048u);

@@ -29,7 +29,7 @@ using namespace virtq::detail;
 
 /// A disk with as many queues as its device has, up to four.
 struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
+    static constexpr std::uint16_t queue_count_max = 4;
 };
 
 namespace wire = sim::wire::pci;
@@ -67,8 +67,8 @@ template <class T>
                                       PciProbeOption const& = {}) {
     return transport.probe_through_window(function);
 }
-template <std::uint16_t queue_maximum>
-[[nodiscard]] Status probe_pci(AnyTransport<sim::BarSpace, BarPorts, queue_maximum>& transport,
+template <std::uint16_t queue_count_max>
+[[nodiscard]] Status probe_pci(AnyTransport<sim::BarSpace, BarPorts, queue_count_max>& transport,
                                Function const& function, sim::PciBus& bus, PciProbeOption const& option = {}) {
     return transport.probe_pci(function, bus, option);
 }
@@ -143,7 +143,7 @@ public:
     }
 
     ~PciDiskMachine() {
-        static_cast<void>(driver.release(pages, Looks{100}));
+        static_cast<void>(driver.release(pages, PollLimit{100}));
         EXPECT_EQ(pages.outstanding(), 0u);
         if (!hostile) {
             EXPECT_EQ(memory.pages_outstanding(), 0u);
@@ -152,11 +152,11 @@ public:
     }
 
     Status probe(PciProbeOption const& option = {}) { return probe_pci(transport, function, bus, option); }
-    Status init(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    Status init(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         return driver.init(transport, pages, option);
     }
     /// With what was probed before, or with a probe.
-    void bring_up(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    void bring_up(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         if (transport.device_id() == spec::DeviceId::none) {
             Status const found = probe();
             ASSERT_TRUE(found.ok()) << describe(found.error());
@@ -178,11 +178,11 @@ public:
     /// A sector there and back.
     void expect_works() {
         sim::Buffer const data = buffer(512);
-        Status const read = driver.read(3, segment(data), Looks{1000}, stepping());
+        Status const read = driver.read(3, segment(data), PollLimit{1000}, stepping());
         ASSERT_TRUE(read.ok()) << describe(read.error());
         EXPECT_TRUE(holds(data, 3));
         std::memset(data.virt, 0x5a, data.bytes);
-        ASSERT_TRUE(driver.write(4, segment(data), Looks{1000}, stepping()).ok());
+        ASSERT_TRUE(driver.write(4, segment(data), PollLimit{1000}, stepping()).ok());
         EXPECT_TRUE(holds(data, 4));
     }
     [[nodiscard]] std::uint16_t command() { return bus.read16(function.address(), wire::command); }

@@ -2,7 +2,7 @@
 #include <virtq/transport/pci_modern.hpp>
 
 #include <virtq/device/queue_reset.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <transport/pci_machine.hpp>
 
@@ -150,7 +150,7 @@ TEST(PciModernProbe, TakesOverADeviceThatFirmwareLeftLive) {
     ASSERT_TRUE(firmware.probe(machine.function, machine.bus).ok());
     MsiMessage const message{0xfee0'0000, 0x30};
     ASSERT_TRUE(firmware.use_msix(machine.function, machine.bus, {&message, 1}).ok());
-    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_limit = PollLimit{100}}).ok());
     machine.bus.write16(machine.function.address(), wire::command,
                         static_cast<std::uint16_t>(machine.command() | wire::command_intx_disable));
 
@@ -253,7 +253,7 @@ struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
 struct NegotiatedTraits : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
 };
 
 // A size that is no power of two is good for the packed ring that was negotiated (faults A11).
@@ -297,7 +297,7 @@ TEST(PciModernQueue, AgreesOnASizeOfAPackedRing) {
 }
 
 /// A driver that drives its queues itself, on a device with registers for everything.
-template <class Format = Negotiated>
+template <class Format = AnyFormat>
 class QueueMachine {
 public:
     explicit QueueMachine(sim::BlockOptions const& disk, sim::PciLayout const& layout = sim::PciLayout::modern())
@@ -305,8 +305,8 @@ public:
         EXPECT_TRUE(machine.probe().ok());
     }
     Status negotiate(Features extra) {
-        negotiation.wanted = Negotiated::wanted | extra;
-        return init.negotiate(negotiation, Looks{100}, relax);
+        negotiation.wanted = AnyFormat::wanted | extra;
+        return init.negotiate(negotiation, PollLimit{100}, relax);
     }
     Status set_up() { return init.set_up_queue(0, queue, machine.memory, negotiation.negotiated); }
     ~QueueMachine() {
@@ -398,7 +398,7 @@ TEST(PciModernQueue, IsSelectedInEachCall) {
     negotiation.wanted = Features::of(spec::Feature::ring_reset);
     DeviceInit<Modern> init{machine.transport};
     SpinRelax relax;
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     VirtQueue<64> queues[2];
     ASSERT_TRUE(init.set_up_queue(0, queues[0], machine.memory, negotiation.negotiated).ok());
     ASSERT_TRUE(init.set_up_queue(1, queues[1], machine.memory, negotiation.negotiated).ok());
@@ -434,7 +434,7 @@ TEST(PciModernDoorbell, IsWhereTheDeviceSays) {
             sim::Buffer const data = machine.buffer(512);
             Segment const segment = machine.segment(data);
             ASSERT_TRUE(machine.driver
-                            .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100},
+                            .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, PollLimit{100},
                                      machine.stepping(), queue)
                             .ok())
                 << multiplier;
@@ -515,7 +515,7 @@ TEST(PciModernDoorbell, CallsAQueueByTheNameThatTheDeviceGives) {
         ASSERT_TRUE(with.init.go_live().ok());
         with.expect_works();
         // Negotiated anew, without.
-        ASSERT_TRUE(reset_device(with.machine.transport, Looks{10}, with.relax).ok());
+        ASSERT_TRUE(reset_device(with.machine.transport, PollLimit{10}, with.relax).ok());
         with.queue.detach();
         ASSERT_TRUE(with.negotiate({}).ok());
         ASSERT_TRUE(with.init.resume_queue(0, with.queue, with.negotiation.negotiated).ok());
@@ -577,12 +577,12 @@ TEST(PciModernQueueReset, BringsAQueueBack) {
     ASSERT_TRUE(with.init.go_live().ok());
     with.expect_works();
     with.machine.device.queue_reset_takes(5);
-    ASSERT_TRUE(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).ok());
+    ASSERT_TRUE(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).ok());
     ASSERT_TRUE(enable_queue_again(with.machine.transport, 0, with.queue, 8, with.negotiation.negotiated).ok());
     EXPECT_EQ(with.queue.size(), 8);
     with.expect_works();
     with.machine.device.queue_reset_takes(sim::PciDevice::never);
-    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
     with.machine.hostile = true;  // it is reset with the device
 }
@@ -594,7 +594,7 @@ TEST(PciModernQueueReset, IsNotDoneBeforeTheQueueIsDisabled) {
     ASSERT_TRUE(with.init.go_live().ok());
     EXPECT_FALSE(with.machine.transport.is_queue_reset(0));
     with.machine.device.set_queue_reset(sim::QueueReset::ignored);
-    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
 }
 
@@ -606,7 +606,7 @@ TEST(PciModernQueueReset, IsNotThereOnADeviceWithoutTheRegister) {
     EXPECT_FALSE(with.negotiation.negotiated.has(spec::Feature::ring_reset));
     ASSERT_TRUE(with.set_up().ok());
     ASSERT_TRUE(with.init.go_live().ok());
-    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
     with.expect_works();
 }
@@ -663,7 +663,7 @@ TEST(PciModernInterrupt, ThatNeverEndsKeepsNobody) {
     machine.device.storm(1);
     for (int i = 0; i < 100; ++i) {
         EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-        EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+        EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     }
     machine.expect_works();
     machine.device.storm(0);
@@ -676,19 +676,19 @@ TEST(PciModernInterrupt, IsNotLostBeforeASleep) {
     sim::Buffer const data = machine.buffer(512);
     Segment const segment = machine.segment(data);
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{1}).ok());
-    machine.driver.start();
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);  // nothing yet
-    machine.device.step();                                              // and it comes, with interrupts off
+    machine.driver.kick_device();
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);  // nothing yet
+    machine.device.step();                                                     // and it comes, with interrupts off
     EXPECT_FALSE(machine.device.interrupt_line());
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{2}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     EXPECT_TRUE(machine.device.interrupt_line());
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 2u);
 }
 
 // --- configuration ---
@@ -784,7 +784,7 @@ TEST(PciModern, AcceptsNotifConfigData) {
     EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
     machine.expect_works();
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
-    machine.bring_up({.unwanted = Features::of(spec::Feature::notif_config_data), .reset_looks = Looks{100}});
+    machine.bring_up({.unwanted = Features::of(spec::Feature::notif_config_data), .reset_limit = PollLimit{100}});
     EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
     machine.expect_works();
 }

@@ -13,6 +13,9 @@
 
 /// §4.1.2 (PCI Device Discovery).
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 using Found = std::vector<std::pair<std::uint32_t, spec::DeviceId>>;
@@ -37,7 +40,7 @@ ConfigBytes function_of(std::uint16_t vendor, std::uint16_t device, std::uint16_
     return config;
 }
 Result<spec::DeviceId> identify(ConfigBytes config) {
-    Result<spec::DeviceId> const type = virtq::identify(PciFunction<ConfigBytes>{config, {}});
+    Result<spec::DeviceId> const type = virtq::detail::identify(PciFunction<ConfigBytes>{config, {}});
     EXPECT_EQ(config.crooked + config.stray_writes, 0u);
     return type;
 }

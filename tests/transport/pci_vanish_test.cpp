@@ -40,11 +40,12 @@ protected:
                 }
             }
         }
-        if (Status const up = machine.init({.reset_looks = Looks{20}}); !up) {
+        if (Status const up = machine.init({.reset_limit = PollLimit{20}}); !up) {
             return up.error();
         }
         sim::Buffer const data = machine.buffer(512);
-        if (Status const read = machine.driver.read(0, machine.segment(data), Looks{20}, machine.stepping()); !read) {
+        if (Status const read = machine.driver.read(0, machine.segment(data), PollLimit{20}, machine.stepping());
+            !read) {
             EXPECT_EQ(machine.driver.reset([](BlockCompletion const&) {}).error(), Error::device_gone);
             return read.error();
         }
@@ -78,7 +79,7 @@ protected:
             // One that is gone before a driver had it can be called whatever its numbers look like.
             EXPECT_LT(machine.device.config_accesses() + machine.device.bar_accesses() - before, total + 200)
                 << "at access " << n;
-            EXPECT_TRUE(machine.driver.release(machine.pages, Looks{10}).ok());
+            EXPECT_TRUE(machine.driver.release(machine.pages, PollLimit{10}).ok());
             EXPECT_EQ(machine.pages.outstanding(), 0u) << "at access " << n << ": " << describe(error);
             EXPECT_FALSE(machine.memory.violations().contains("S-4.1.1-mapping"));
         }
@@ -110,7 +111,7 @@ TYPED_TEST(PciVanish, AndComesBack) {
     machine.bring_up();
     machine.device.vanish();
     sim::Buffer const data = machine.buffer(512);
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::device_gone);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::device_gone);
     machine.device.vanish(false);
     ASSERT_TRUE(machine.driver.reset([](BlockCompletion const&) {}).ok());
     machine.expect_works();

@@ -90,14 +90,14 @@ protected:
     explicit EveryTransport(sim::BlockOptions const& options = {.config_wce = true, .queues = 4})
         : disk(memory.violations(), options), setting(memory, disk) {}
     ~EveryTransport() override {
-        EXPECT_TRUE(driver.release(memory, Looks{100}).ok());
+        EXPECT_TRUE(driver.release(memory, PollLimit{100}).ok());
         EXPECT_EQ(memory.pages_outstanding(), 0u);
         EXPECT_TRUE(memory.violations().empty()) << memory.violations();
     }
 
     void bring_up() {
         ASSERT_TRUE(setting.probe(transport).ok());
-        Status const up = driver.init(transport, memory, {.reset_looks = Looks{100}});
+        Status const up = driver.init(transport, memory, {.reset_limit = PollLimit{100}});
         ASSERT_TRUE(up.ok()) << describe(up.error());
     }
     [[nodiscard]] auto stepping() {
@@ -105,7 +105,8 @@ protected:
     }
     Status read(sim::Buffer const& data, std::uint64_t sector, std::uint16_t queue = 0) {
         Segment const segment{data.phys, static_cast<std::uint32_t>(data.bytes)};
-        return driver.perform({BlockOperation::read, sector, 0, {&segment, 1}, {}}, Looks{1000}, stepping(), queue);
+        return driver.perform({BlockOperation::read, sector, 0, {&segment, 1}, {}}, PollLimit{1000}, stepping(),
+                              queue);
     }
     [[nodiscard]] bool holds(sim::Buffer const& data, std::uint64_t sector) {
         return std::memcmp(data.virt, disk.current().data() + sector * 512, data.bytes) == 0;
@@ -144,8 +145,8 @@ TYPED_TEST(EveryTransport, ReadsWritesAndFlushes) {
     }
     std::memset(data.virt, 0x5a, data.bytes);
     Segment const segment{data.phys, 4096};
-    ASSERT_TRUE(this->driver.write(9, segment, Looks{100}, this->stepping()).ok());
-    ASSERT_TRUE(this->driver.flush(Looks{100}, this->stepping()).ok());
+    ASSERT_TRUE(this->driver.write(9, segment, PollLimit{100}, this->stepping()).ok());
+    ASSERT_TRUE(this->driver.flush(PollLimit{100}, this->stepping()).ok());
     EXPECT_EQ(this->disk.durable()[9 * 512], 0x5a);
     EXPECT_TRUE(this->holds(data, 9));
 }
@@ -172,11 +173,11 @@ TYPED_TEST(EveryTransport, KeepsManyRequestsInFlight) {
         Segment const segment{data.back().phys, 512};
         ASSERT_TRUE(this->driver.submit_read(i, {&segment, 1}, Token{i}).ok());
     }
-    EXPECT_TRUE(this->driver.start());
+    EXPECT_TRUE(this->driver.kick_device());
     unsigned ended = 0;
     for (int look = 0; look < 1000 && ended < 30; ++look) {
         this->setting.device.step();
-        this->driver.complete_each([&](BlockCompletion const& completion) {
+        this->driver.for_each_completed([&](BlockCompletion const& completion) {
             EXPECT_EQ(completion.error, Error::none);
             EXPECT_TRUE(this->holds(data[completion.token.value()], completion.token.value()));
             ++ended;
@@ -188,18 +189,18 @@ TYPED_TEST(EveryTransport, KeepsManyRequestsInFlight) {
 TYPED_TEST(EveryTransport, Interrupts) {
     this->bring_up();
     EXPECT_FALSE(this->transport.on_interrupt().used_buffer);
-    EXPECT_EQ(this->driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(this->driver.enable_used_notifications(), MaySleep::yes);
     sim::Buffer const data = this->memory.allocate_buffer(512, 512);
     Segment const segment{data.phys, 512};
     ASSERT_TRUE(this->driver.submit_read(1, {&segment, 1}, Token{1}).ok());
-    this->driver.start();
+    this->driver.kick_device();
     this->setting.device.step();
     ASSERT_TRUE(this->setting.device.interrupt_line());
     InterruptCause cause = this->transport.on_interrupt();
     EXPECT_TRUE(cause.used_buffer);
     EXPECT_FALSE(cause.config_change);
     EXPECT_FALSE(this->setting.device.interrupt_line());
-    EXPECT_EQ(this->driver.complete().state, TakeState::completion);
+    EXPECT_EQ(this->driver.take_completed().state, CompletionState::ready);
 
     this->setting.device.change_config([&] { this->disk.set_sectors(4096); });
     cause = this->transport.on_interrupt();
@@ -225,7 +226,7 @@ TYPED_TEST(EveryTransport, TimesOutAndComesBack) {
     ASSERT_TRUE(this->driver.reset([](BlockCompletion const&) {}).ok());
     ASSERT_TRUE(this->read(data, 5).ok());
     EXPECT_TRUE(this->holds(data, 5));
-    ASSERT_TRUE(this->driver.release(this->memory, Looks{100}).ok());
+    ASSERT_TRUE(this->driver.release(this->memory, PollLimit{100}).ok());
     EXPECT_FALSE(this->transport.is_in_use());
     this->bring_up();  // once more, with another probe
     ASSERT_TRUE(this->read(data, 6).ok());
@@ -250,7 +251,7 @@ TYPED_TEST(EveryTransport, SeesThatTheDeviceIsGone) {
 TYPED_TEST(EveryTransport, GivesUpAResetThatNeverEnds) {
     ASSERT_TRUE(this->setting.probe(this->transport).ok());
     this->setting.device.reset_takes(TypeParam::Device::never);
-    EXPECT_EQ(this->driver.init(this->transport, this->memory, {.reset_looks = Looks{50}}).error(),
+    EXPECT_EQ(this->driver.init(this->transport, this->memory, {.reset_limit = PollLimit{50}}).error(),
               Error::reset_timed_out);
     this->setting.device.reset_takes(3);
     this->bring_up();
@@ -263,7 +264,8 @@ TYPED_TEST(EveryTransport, KeepsPagesWhenTheResetIsRefused) {
         this->setting.device.set_device_reset(how);
         std::size_t const pages = this->memory.pages_outstanding();
         unsigned relaxed = 0;
-        EXPECT_EQ(this->driver.release(this->memory, Looks{1000}, [&] { ++relaxed; }).error(), Error::reset_refused);
+        EXPECT_EQ(this->driver.release(this->memory, PollLimit{1000}, [&] { ++relaxed; }).error(),
+                  Error::reset_refused);
         EXPECT_EQ(relaxed, 0u);
         EXPECT_EQ(this->memory.pages_outstanding(), pages);
         this->setting.device.set_device_reset(sim::DeviceReset::honest);
@@ -281,7 +283,7 @@ TYPED_TEST(EveryTransport, KeepsPagesOfQueuesThatSurviveTheReset) {
     std::size_t const pages = this->memory.pages_outstanding();
     EXPECT_EQ(this->driver.release(this->memory).error(), Error::queue_survived_reset);
     SpinRelax relax;  // also for a driver that resets the device itself
-    EXPECT_EQ(reset_device(this->transport, Looks{10}, relax).error(), Error::queue_survived_reset);
+    EXPECT_EQ(reset_device(this->transport, PollLimit{10}, relax).error(), Error::queue_survived_reset);
     EXPECT_EQ(this->memory.pages_outstanding(), pages);
     this->setting.device.set_device_reset(sim::DeviceReset::honest);
     EXPECT_TRUE(this->driver.release(this->memory).ok());
@@ -305,7 +307,8 @@ TYPED_TEST(EveryTransport, SeesADeviceThatFailsBeforeItIsLive) {
     ASSERT_TRUE(this->setting.probe(this->transport).ok());
     this->setting.device.keep_status_as_written();
     BreakingPages<typename TypeParam::Device> pages{this->memory, this->setting.device};
-    EXPECT_EQ(this->driver.init(this->transport, pages, {.reset_looks = Looks{100}}).error(), Error::init_needs_reset);
+    EXPECT_EQ(this->driver.init(this->transport, pages, {.reset_limit = PollLimit{100}}).error(),
+              Error::init_needs_reset);
     EXPECT_EQ(this->memory.pages_outstanding(), 0u);
     this->bring_up();
 }

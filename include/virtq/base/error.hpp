@@ -160,8 +160,8 @@ enum class Error : uint8_t {
             return "The device did not finish the reset of one queue, or offers RING_RESET without having it (as QEMU "
                    "7.2 on virtio-mmio): it may still write to the queue's buffers. Reset the device.";
         case Error::suspend_timed_out:
-            return "The device did not say that it is suspended, or running again, within the budget of looks: look "
-                   "on, or reset it.";
+            return "The device did not say that it is suspended, or running again, within the poll limit: keep "
+                   "polling, or reset it.";
         case Error::not_live:
             return "The device is not live (DRIVER_OK is not set): only a device that works can be suspended.";
         case Error::suspend_not_negotiated:
@@ -199,7 +199,7 @@ enum class Error : uint8_t {
                    "detach(), and release again (§3.3.1). The pages were not given back.";
         case Error::ring_packed_not_negotiated:
             return "A Packed queue needs VIRTIO_F_RING_PACKED among the negotiated features: put Packed::wanted and "
-                   "Packed::required into the Negotiation (QEMU: packed=on), or choose Negotiated or Split.";
+                   "Packed::required into the Negotiation (QEMU: packed=on), or choose AnyFormat or Split.";
         case Error::feature_not_supported_by_queue:
             return "A ring feature was negotiated that this queue format does not implement: leave it out of the "
                    "wanted features, or choose the other format.";
@@ -335,7 +335,7 @@ enum class Error : uint8_t {
                    "Look at the length in its capability, or at the size of its legacy BAR.";
         case Error::queue_above_transport:
             return "The transport has no room for the doorbell of this queue: give AnyTransport or PciModernTransport "
-                   "a larger queue_maximum.";
+                   "a larger queue_count_max.";
         case Error::queue_size_not_taken:
             return "The device does not take the size that this queue was made for: release it, and set it up anew.";
         case Error::vector_refused:
@@ -436,7 +436,7 @@ enum class Error : uint8_t {
                    "not to be used (§2.7.8.3). Ask again, in smaller pieces. For a device that reports lengths "
                    "wrongly there are BlockOption::under_reported and QueueOption::over_reported.";
         case Error::timed_out:
-            return "The device did not answer within the budget of looks, which may be small: diagnose() says what it "
+            return "The device did not answer within the poll limit, which may be small: diagnose() says what it "
                    "waits for. Data of the request still belongs to the device: call reset() before using it again.";
         case Error::request_cancelled:
             return "The device was reset before it had finished this request; nothing is known of what it did.";

@@ -17,17 +17,18 @@ namespace virtq {
 
 /// A disk.
 ///
-/// **Spec** §5.2 (Block Device). **Use** Asynchronous at any depth: `submit`, `start`, then `complete` until it has
-/// nothing more, or `complete_each` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a
-/// budget of looks and a relax hook. All may be mixed, and all take the same `BlockRequest`. What is larger than the
-/// device takes in one request is cut into parts.
+/// **Spec** §5.2 (Block Device). **Use** Asynchronous at any depth: `submit`, `kick_device`, then `take_completed`
+/// until it has nothing more, or `for_each_completed` with a handler. Blocking: `perform`, `read`, `write`, `flush` …,
+/// each with a poll limit and a relax hook. All may be mixed, and all take the same `BlockRequest`. What is larger
+/// than the device takes in one request is cut into parts.
 /// **Threading** None takes a lock, and only the blocking ones wait. Which may run at the same time, on several CPUs
 /// or one in an interrupt of the other:
 ///
 /// | a call | beside it |
 /// |------------------------------------------------------------|--------------------------------------------------|
-/// | on a queue: `submit…`, `start`, `complete…`, `in_flight`,  | the same on other queues; what the disk is:      |
-/// | `fault`, `refused`, `check_alive`, `enable_…`, `disable_…`,| `capacity_sectors` … `queue_count`, `queue_size`,|
+/// | on a queue: `submit…`, `kick_device`, `take_completed`,    | the same on other queues; what the disk is:      |
+/// | `for_each_completed`, `in_flight`, `fault`, `last_error`,  | `capacity_sectors` … `queue_count`, `queue_size`,|
+/// | `check_alive`, `enable_…`, `disable_…`,                    |                                                  |
 /// | `perform`, `read`, `write`, `flush`, `read_id`             | `negotiation`, `transport`                       |
 /// | `cache_mode`, `set_cache_mode`                             | calls on queues, but not each other              |
 /// | `init`, `reset`, `release`, `on_config_change`             | nothing, on any queue                            |
@@ -35,7 +36,7 @@ namespace virtq {
 /// All else the caller serialises, with a lock a queue (that of all queues, for the last line), and masks interrupts
 /// where a handler takes it too. With assertions on, a call into a ring that begins while another is inside is a
 /// breach (`ReEntry`). Callbacks (`relax`, `each`, the mapper's) are called from outside the rings: those of the
-/// blocking calls and of `complete_each` may use the disk. Over `PciConfigWindow` one lock is for all calls.
+/// blocking calls and of `for_each_completed` may use the disk. Over `PciConfigWindow` one lock is for all calls.
 /// **Memory** Request headers and status bytes lie in pages of the driver's own. The data is the caller's; until a
 /// request has ended, or `reset` has handed it back, it belongs to the device.
 /// **Recovery** After a time-out, a lie of the device (`queue_broken`), DEVICE_NEEDS_RESET or its disappearance every
@@ -46,14 +47,14 @@ namespace virtq {
 /// ```
 /// static virtq::BlockDevice<virtq::MmioTransport<>, 256> disk;
 /// virtq::Status up = disk.init(transport, pages);
-/// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::Looks{100'000'000}, relax);
+/// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::PollLimit{100'000'000}, relax);
 /// ```
 template <class T, uint32_t N, class Traits = BlockTraits>
 class BlockDevice : public detail::BlockFacts {
-    static_assert(is_transport_or_says_why<T>());
+    static_assert(check_transport<T>());
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
-    static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
-    static_assert(is_dma_mapper_or_says_why<typename Traits::Mapper>());
+    static_assert(Traits::queue_count_max >= 1, "BlockTraits: queue_count_max is at least 1");
+    static_assert(detail::check_dma_mapper<typename Traits::Mapper>());
 
 public:
     using Mapper = typename Traits::Mapper;
@@ -65,8 +66,8 @@ public:
     /// descriptors and the default options 9: 3, 4 and 2. `indirect`: that of `BlockOption::queue`.
     [[__nodiscard__]] static constexpr uint32_t page_count(IndirectOption const& indirect = {}) {
         using Queue = typename detail::BlockQueueSet<N, Traits>::Queue;
-        return Traits::queue_maximum *
-               (Queue::Ring::page_count(N, indirect) + detail::BlockFrames::page_count(Queue::request_maximum));
+        return Traits::queue_count_max *
+               (Queue::Ring::page_count(N, indirect) + detail::BlockFrames::page_count(Queue::request_max));
     }
 
     constexpr BlockDevice() = default;
@@ -81,7 +82,7 @@ public:
     template <class Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
                                   R relax = {}) requires detail::SameAs<Mapper, NoMapper> {
-        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+        if constexpr (detail::check_page_allocator<Allocator>()) {
             return init_error_ = init_with(transport, allocator, nullptr, option, relax).error();
         } else {
             return {};
@@ -92,7 +93,7 @@ public:
     template <class Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
                                   R relax = {}) {
-        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+        if constexpr (detail::check_page_allocator<Allocator>()) {
             return init_error_ = init_with(transport, allocator, &mapper, option, relax).error();
         } else {
             return {};
@@ -113,12 +114,12 @@ public:
         if (queue_count_ == 0) {
             return Error::not_initialised;
         }
-        Status const stopped = stop_device(option_.reset_looks, relax);
+        Status const stopped = stop_device(option_.reset_limit, relax);
         if (is_reset_incomplete(stopped.error())) {
             return queues_.any_live() ? stopped : Status{Error::not_restarted};
         }
         queues_.hand_back(each);
-        Status const up = stopped ? come_back(relax) : stopped;
+        Status const up = stopped ? bring_up_again(relax) : stopped;
         // Its first step is a second reset. The device has no queue by then, so nothing is left with it.
         return is_reset_incomplete(up.error()) ? Status{Error::not_restarted} : up;
     }
@@ -127,15 +128,16 @@ public:
     /// again; to hear of them, call `reset` before. If the device does not complete the reset nothing is given back,
     /// and the error says so (`is_reset_incomplete`): call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
-    [[__nodiscard__]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
+    [[__nodiscard__]] Status release(Allocator& allocator, PollLimit reset_limit = PollLimit{1'000'000},
+                                     R relax = {}) {
         if (transport_ == nullptr) {
             return {};
         }
-        if (Status const stopped = stop_device(reset_looks, relax);
+        if (Status const stopped = stop_device(reset_limit, relax);
             is_reset_incomplete(stopped.error()) && queues_.any_live()) {
             return stopped;
         }
-        forget(allocator);
+        give_everything_back(allocator);
         return {};
     }
 
@@ -178,8 +180,8 @@ public:
 
     /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
     /// `init` failed.
-    [[__nodiscard__]] Error refused(uint16_t queue = 0) const {
-        return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
+    [[__nodiscard__]] Error last_error(uint16_t queue = 0) const {
+        return transport_ == nullptr ? init_error_ : queues_.at(queue).last_error();
     }
     /// After an `init` that failed with `queue_size_above_capacity`: the least `N` that this disk takes; 0 otherwise.
     [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
@@ -192,8 +194,8 @@ public:
 
     // --- asynchronous ---
 
-    /// Adds a request to a queue. The device hears of it with `start`. Errors: `beyond_capacity`,
-    /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `complete` and try again),
+    /// Adds a request to a queue. The device hears of it with `kick_device`. Errors: `beyond_capacity`,
+    /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `take_completed` and try again),
     /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, the mapper's, `queue_broken`,
     /// `reset_needed`; then nothing has changed.
     [[__nodiscard__]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
@@ -210,9 +212,9 @@ public:
 
     /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
     /// notified.
-    bool start(uint16_t queue = 0) {
+    bool kick_device(uint16_t queue = 0) {
         VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_,
-                     "start() of a queue that this disk does not have: compare with queue_count()");
+                     "kick_device() of a queue that this disk does not have: compare with queue_count()");
         if (check_usable(queue) != Error::none) {
             return false;
         }
@@ -225,30 +227,31 @@ public:
 
     /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
     /// that ended before has been handed out.
-    [[__nodiscard__]] BlockCompletion complete(uint16_t queue = 0) {
+    [[__nodiscard__]] BlockCompletion take_completed(uint16_t queue = 0) {
         if (Error const error = check_exists(queue); error != Error::none) {
-            return {Token{}, error, TakeState::none};
+            return {Token{}, error, CompletionState::none};
         }
-        TakeState const state = queues_[queue].collect();
-        if (state == TakeState::broken) {
+        CompletionState const state = queues_[queue].collect();
+        if (state == CompletionState::broken) {
             stopped_.set();
         }
-        if (BlockCompletion const finished = queues_[queue].take_finished(); finished.state == TakeState::completion) {
+        if (BlockCompletion const finished = queues_[queue].take_finished();
+            finished.state == CompletionState::ready) {
             return finished;
         }
-        if (state == TakeState::broken) {
+        if (state == CompletionState::broken) {
             return {Token{}, Error::queue_broken, state};
         }
-        return stopped_.is_set() ? BlockCompletion{Token{}, Error::reset_needed, TakeState::broken}
+        return stopped_.is_set() ? BlockCompletion{Token{}, Error::reset_needed, CompletionState::broken}
                                  : BlockCompletion{Token{}, Error::none, state};
     }
 
     /// Calls `each(BlockCompletion)` for all that have ended; returns why no more.
     template <class Each>
-    TakeState complete_each(Each each, uint16_t queue = 0) {
+    CompletionState for_each_completed(Each each, uint16_t queue = 0) {
         for (;;) {  // ends with the last request in flight
-            BlockCompletion const completion = complete(queue);
-            if (completion.state != TakeState::completion) {
+            BlockCompletion const completion = take_completed(queue);
+            if (completion.state != CompletionState::ready) {
                 return completion.state;
             }
             each(completion);
@@ -276,18 +279,18 @@ public:
         return error;
     }
 
-    /// Asks for an interrupt by the next request that ends. Only `nothing_there` permits to sleep, and only while
+    /// Asks for an interrupt by the next request that ends. Only `MaySleep::yes` permits to sleep, and only while
     /// `in_flight()` is not 0: otherwise nothing ends, and nothing interrupts. `broken`, also of a device that was given
     /// up: nothing more will end before `reset`. Notifications are off after `init` and after `reset`, and stay on from
     /// here until `disable_used_notifications`.
-    [[__nodiscard__]] UsedPending enable_used_notifications(uint16_t queue = 0) {
-        UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
+    [[__nodiscard__]] MaySleep enable_used_notifications(uint16_t queue = 0) {
+        MaySleep const pending = queues_.at(queue).ring().enable_used_notifications();
         // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
         // notify.
         if (queues_.at(queue).has_finished()) {
-            return UsedPending::something_there;
+            return MaySleep::no;
         }
-        return stopped_.is_set() ? UsedPending::broken : pending;
+        return stopped_.is_set() ? MaySleep::broken : pending;
     }
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 
@@ -295,40 +298,41 @@ public:
 
     /// Does a request and waits for it, also for room in a full queue. One that takes more parts than the queue can
     /// hold goes part by part: the first error ends it, and what came before was done. Completions of asynchronous
-    /// requests that arrive meanwhile are kept for `complete`. `relax` may use the disk itself; if it calls `reset` or
-    /// `release`, this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and `timed_out`,
+    /// requests that arrive meanwhile are kept for `take_completed`. `relax` may use the disk itself; if it calls
+    /// `reset` or `release`, this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and `timed_out`,
     /// `queue_broken`, `device_gone`, `reset_needed`: after these four the data still belongs to the device until
     /// `reset`.
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
-        uint32_t look = 0;
-        Status const done = perform_at_once(request, looks, look, relax, queue);
-        return done.error() == Error::request_above_queue ? perform_in_turn(request, looks, relax, queue) : done;
+    [[__nodiscard__]] Status perform(BlockRequest const& request, PollLimit poll_limit, R&& relax = R{},
+                                     uint16_t queue = 0) {
+        uint32_t polls = 0;
+        Status const done = perform_at_once(request, poll_limit, polls, relax, queue);
+        return done.error() == Error::request_above_queue ? perform_in_turn(request, poll_limit, relax, queue) : done;
     }
 
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status read(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({BlockOperation::read, sector, 0, {&data, 1}, {}}, looks, relax);
+    [[__nodiscard__]] Status read(uint64_t sector, Segment const& data, PollLimit poll_limit, R&& relax = R{}) {
+        return perform({BlockOperation::read, sector, 0, {&data, 1}, {}}, poll_limit, relax);
     }
 
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status write(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({BlockOperation::write, sector, 0, {&data, 1}, {}}, looks, relax);
+    [[__nodiscard__]] Status write(uint64_t sector, Segment const& data, PollLimit poll_limit, R&& relax = R{}) {
+        return perform({BlockOperation::write, sector, 0, {&data, 1}, {}}, poll_limit, relax);
     }
 
     /// Makes all completed writes durable. A device without a write cache has nothing to do (§5.2.5.1).
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status flush(Looks looks, R&& relax = R{}) {
+    [[__nodiscard__]] Status flush(PollLimit poll_limit, R&& relax = R{}) {
         if (check_usable(0) == Error::none && !can_flush()) {
             return {};
         }
-        return perform({BlockOperation::flush, 0, 0, {}, {}}, looks, relax);
+        return perform({BlockOperation::flush, 0, 0, {}, {}}, poll_limit, relax);
     }
 
     /// Reads the device's ID, 20 bytes of text padded with zeroes, into `data` of just that length.
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status read_id(Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({BlockOperation::get_id, 0, 0, {&data, 1}, {}}, looks, relax);
+    [[__nodiscard__]] Status read_id(Segment const& data, PollLimit poll_limit, R&& relax = R{}) {
+        return perform({BlockOperation::get_id, 0, 0, {&data, 1}, {}}, poll_limit, relax);
     }
 
 private:
@@ -336,8 +340,8 @@ private:
 
     static constexpr uint16_t descriptors_minimum = 3;  // header, data and status
 
-    [[__nodiscard__]] Interface device_interface() const {
-        return transport_->is_legacy() ? Interface::legacy : Interface::modern;
+    [[__nodiscard__]] detail::Interface device_interface() const {
+        return transport_->is_legacy() ? detail::Interface::legacy : detail::Interface::modern;
     }
 
     // --- coming and going ---
@@ -361,12 +365,12 @@ private:
         auto const make = [&](DeviceInit<T>& init, uint16_t index) {
             return make_queue(init, index, allocator, mapper);
         };
-        Status const up = bring_up(Traits::queue_maximum, make, relax);
+        Status const up = bring_up(Traits::queue_count_max, make, relax);
         if (!up && !queues_.any_live()) {
-            forget(allocator);
+            give_everything_back(allocator);
         } else if (!up) {
             static_cast<void>(
-                release(allocator, option_.reset_looks, relax));  // what it cannot, it can be asked again
+                release(allocator, option_.reset_limit, relax));  // what it cannot, it can be asked again
         }
         return up;
     }
@@ -392,7 +396,7 @@ private:
 
     /// The device has stopped, or has never heard of a queue: everything is given back.
     template <PageAllocator Allocator>
-    void forget(Allocator& allocator) {
+    void give_everything_back(Allocator& allocator) {
         queues_.release(allocator);
         transport_ = nullptr;
         place_ = nullptr;
@@ -403,7 +407,7 @@ private:
     /// After a reset: the same without taking pages. A device that offers more queues than before gets those that
     /// there are.
     template <Relax R>
-    [[__nodiscard__]] Status come_back(R& relax) {
+    [[__nodiscard__]] Status bring_up_again(R& relax) {
         auto const resume = [&](DeviceInit<T>& init, uint16_t index) { return resume_queue(init, index); };
         return bring_up(queues_.with_pages(), resume, relax);
     }
@@ -418,13 +422,13 @@ private:
     }
 
     template <class MakeQueue, Relax R>
-    [[__nodiscard__]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
+    [[__nodiscard__]] Status bring_up(uint16_t queue_count_max, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
         Negotiation const wish = detail::block_negotiation<Traits>(option_);
         if (Status const agreed = agree(init, *transport_, wish, option_, relax); !agreed) {
             return agreed;
         }
-        uint16_t const count = config().queue_count < queue_maximum ? config().queue_count : queue_maximum;
+        uint16_t const count = config().queue_count < queue_count_max ? config().queue_count : queue_count_max;
         for (uint16_t index = 0; index < count; ++index) {
             if (Status const made = make(init, index); !made) {
                 return made;
@@ -440,10 +444,10 @@ private:
 
     /// Makes the device stop. A device that is gone has stopped.
     template <Relax R>
-    [[__nodiscard__]] Status stop_device(Looks looks, R& relax) {
+    [[__nodiscard__]] Status stop_device(PollLimit poll_limit, R& relax) {
         check_place();
         stopped_.set();
-        Status const reset = reset_device(*transport_, looks, relax, queues_.with_pages());
+        Status const reset = reset_device(*transport_, poll_limit, relax, queues_.with_pages());
         if (is_reset_incomplete(reset.error())) {
             return reset;
         }
@@ -483,17 +487,17 @@ private:
         return stop_count_ == before;
     }
 
-    /// Does a request whose parts all fit the queue. `look` counts on: polls of several requests have one limit.
+    /// Does a request whose parts all fit the queue. `polls` counts on: polls of several requests have one limit.
     template <Relax R>
-    [[__nodiscard__]] Status perform_at_once(BlockRequest const& request, Looks looks, uint32_t& look, R& relax,
-                                             uint16_t queue) {
+    [[__nodiscard__]] Status perform_at_once(BlockRequest const& request, PollLimit poll_limit, uint32_t& polls,
+                                             R& relax, uint16_t queue) {
         Result<uint16_t> number = add(request, queue);
-        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
-            start(queue);
+        for (; number.error() == Error::queue_full && polls < poll_limit.count; ++polls) {
+            kick_device(queue);
             queues_[queue].collect();
             number = add(request, queue);
             if (number.error() != Error::queue_full || queues_[queue].in_flight() == 0) {
-                break;  // there is room, or all that fill the queue have ended and wait for complete()
+                break;  // there is room, or all that fill the queue have ended and wait for take_completed()
             }
             if (!relax_keeps_records(relax)) {
                 return Error::request_cancelled;
@@ -503,41 +507,42 @@ private:
             Status const alive = check_alive(queue);
             return alive ? Status{Error::queue_full} : alive;  // the device never had the data
         }
-        return number ? wait_for(*number, looks, look, relax, queue) : number.error();
+        return number ? wait_for(*number, poll_limit, polls, relax, queue) : number.error();
     }
 
     /// Does the parts of a request one after another. A function of its own, because the parts take stack.
     template <Relax R>
-    [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, Looks looks, R& relax,
-                                                                   uint16_t queue) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, PollLimit poll_limit,
+                                                                   R& relax, uint16_t queue) {
         detail::BlockLimit const limit =
-            detail::block_limit(config(), request.operation, queues_[queue].segment_maximum(config().segments));
+            detail::block_limit(config(), request.operation, queues_[queue].segment_max(config().segments));
         detail::BlockParts parts{request, limit};
         detail::BlockPart part;
-        uint32_t look = 0;
-        do {  // a turn is a look, too: otherwise a device that takes little at a time would set the length of the call
+        uint32_t polls = 0;
+        do {  // a turn is a poll, too: otherwise a device that takes little at a time would set the length of the call
             if (!parts.next(part)) {
                 return Error::device_limits_too_small;
             }
             uint64_t const sector = part.has_range ? part.range.sector : part.sector;
             BlockRequest const one{request.operation, sector, part.range.num_sectors, part.data, {}};
-            if (Status const done = perform_at_once(one, looks, look, relax, queue); !done) {
+            if (Status const done = perform_at_once(one, poll_limit, polls, relax, queue); !done) {
                 return done;
             }
-        } while (!parts.at_end() && ++look < looks.count);
+        } while (!parts.at_end() && ++polls < poll_limit.count);
         return parts.at_end() ? Status{} : Error::timed_out;
     }
 
     template <Relax R>
-    [[__nodiscard__]] Error wait_for(uint16_t number, Looks looks, uint32_t& look, R& relax, uint16_t queue) {
+    [[__nodiscard__]] Error wait_for(uint16_t number, PollLimit poll_limit, uint32_t& polls, R& relax,
+                                     uint16_t queue) {
         queues_[queue].await(number);
-        start(queue);
+        kick_device(queue);
         for (;;) {
-            TakeState const state = queues_[queue].collect();
+            CompletionState const state = queues_[queue].collect();
             if (queues_[queue].is_ready(number)) {
                 return queues_[queue].take_awaited(number);
             }
-            if (state == TakeState::broken || ++look >= looks.count) {
+            if (state == CompletionState::broken || ++polls >= poll_limit.count) {
                 break;
             }
             if (!relax_keeps_records(relax)) {
@@ -571,9 +576,9 @@ private:
     T* transport_ = nullptr;
     void const* place_ = nullptr;  ///< of this object, at `init`
     uint16_t queue_count_ = 0;
-    detail::StopMark stopped_;                     ///< reset() is needed
-    uint32_t stop_count_ = 0;                      ///< how often all records were cancelled
-    BlockOption option_{.reset_looks = Looks{0}};  ///< all zero, so that the object lies in .bss
+    detail::StopMark stopped_;                         ///< reset() is needed
+    uint32_t stop_count_ = 0;                          ///< how often all records were cancelled
+    BlockOption option_{.reset_limit = PollLimit{0}};  ///< all zero, so that the object lies in .bss
     Error init_error_ = Error::none;
     uint32_t required_queue_size_ = 0;
     Queues queues_;

@@ -39,19 +39,19 @@ struct BlockRequest {
 };
 
 /// The end of a request, or why there is none. `state` says whether a request has ended, `error` how it ended: a
-/// request has succeeded when `state` is `completion` and `error` is `none`. There is no conversion to bool, since a
+/// request has succeeded when `state` is `ready` and `error` is `none`. There is no conversion to bool, since a
 /// request that failed has ended too.
 struct BlockCompletion {
-    Token token;                ///< the caller's, when `state` is `completion`
+    Token token;                ///< the caller's, when `state` is `ready`
     Error error = Error::none;  ///< how the request ended
-    TakeState state = TakeState::none;
+    CompletionState state = CompletionState::none;
 };
 
 /// What a `BlockDevice` is made of at compile time. Derive and change what differs.
 struct BlockTraits {
-    using Mapper = NoMapper;                      ///< see `DmaMapper`
-    using Format = Split;                         ///< of the queues: or `Packed`, or `Negotiated`
-    static constexpr uint16_t queue_maximum = 1;  ///< request queues that are used if the device has them
+    using Mapper = NoMapper;                        ///< see `DmaMapper`
+    using Format = Split;                           ///< of the queues: or `Packed`, or `AnyFormat`
+    static constexpr uint16_t queue_count_max = 1;  ///< request queues that are used if the device has them
 };
 
 /// What to do with the used length of a read that covers a part of the data, while the status says OK. A length of 0,
@@ -63,8 +63,8 @@ enum class UnderReportedLength : uint8_t {
 
 /// Options of `BlockDevice::init`.
 struct BlockOption {
-    Features unwanted{};           ///< bits that the driver shall not want, to try a device without them
-    Looks reset_looks{1'000'000};  ///< budget for a reset
+    Features unwanted{};               ///< bits that the driver shall not want, to try a device without them
+    PollLimit reset_limit{1'000'000};  ///< budget for a reset
     QueueOption queue{};
     /// Most data segments of one request; what has more goes in several requests. 0: as many as the device says, and 1
     /// if it does not say (no SEG_MAX). A larger number is for a device that is known to take more than it says.

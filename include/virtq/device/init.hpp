@@ -22,6 +22,8 @@ inline constexpr Features implemented_features =
                                           spec::Feature::notif_config_data, spec::Feature::ring_reset,
                                           spec::Feature::suspend);
 
+namespace detail {
+
 /// §2.2: the bits that belong to a device type, 0 to 23 and 50 to 127; 41 and 42 are shared, and no driver here has
 /// them.
 [[__nodiscard__]] constexpr Features device_type_features() {
@@ -32,8 +34,6 @@ inline constexpr Features implemented_features =
     bits.set_word(3, UINT32_MAX);
     return bits;
 }
-
-namespace detail {
 
 /// Queues from 0 up to this number may have been enabled through the transport. 0 if it does not keep count.
 template <Transport T>
@@ -83,10 +83,10 @@ inline constexpr uint32_t polls_of_failed_device = 1000;
 /// `queue_survived_reset`: after these three the device may still use the memory of its queues
 /// (`is_reset_incomplete`). `device_gone`.
 template <Transport T, Relax R>
-[[__nodiscard__]] Status reset_device(T& transport, Looks looks, R& relax, uint32_t queues) {
+[[__nodiscard__]] Status reset_device(T& transport, PollLimit poll_limit, R& relax, uint32_t queues) {
     DeviceStatus const before = transport.status();
     transport.set_status(DeviceStatus{});
-    for (uint32_t look = 1;; ++look) {
+    for (uint32_t polls = 1;; ++polls) {
         DeviceStatus const status = transport.status();
         if (status.is_reset()) {
             return detail::check_queues_disabled(transport, queues);
@@ -94,10 +94,10 @@ template <Transport T, Relax R>
         if (status.is_gone()) {
             return Error::device_gone;
         }
-        if (detail::refuses_reset(before, status, look)) {
+        if (detail::refuses_reset(before, status, polls)) {
             return Error::reset_refused;
         }
-        if (look >= looks.count) {
+        if (polls >= poll_limit.count) {
             return Error::reset_timed_out;
         }
         relax();
@@ -106,8 +106,8 @@ template <Transport T, Relax R>
 
 /// As above, with the queues that were enabled through this transport since its `probe`.
 template <Transport T, Relax R>
-[[__nodiscard__]] Status reset_device(T& transport, Looks looks, R& relax) {
-    return reset_device(transport, looks, relax, detail::enabled_queue_end(transport));
+[[__nodiscard__]] Status reset_device(T& transport, PollLimit poll_limit, R& relax) {
+    return reset_device(transport, poll_limit, relax, detail::enabled_queue_end(transport));
 }
 
 namespace detail {
@@ -125,7 +125,7 @@ struct AcceptsAnyDevice {
 /// A legacy device has no step 5 and 6 (§3.1.2).
 template <class T>
 class DeviceInit {
-    static_assert(is_transport_or_says_why<T>());
+    static_assert(check_transport<T>());
 
 public:
     explicit DeviceInit(T& transport) : transport_(transport) {}
@@ -136,20 +136,22 @@ public:
     /// before features are accepted, when the configuration may be read and not written; an error of it ends the
     /// initialisation.
     template <Relax R, class Check = detail::AcceptsAnyDevice>
-    [[__nodiscard__]] Status negotiate(Negotiation& negotiation, Looks looks, R& relax, Check const& check = {}) {
+    [[__nodiscard__]] Status negotiate(Negotiation& negotiation, PollLimit poll_limit, R& relax,
+                                       Check const& check = {}) {
         if constexpr (requires { transport_.is_in_use(); }) {
             VIRTQ_ASSERT(!transport_.is_in_use(),
                          "Initialisation of a device that another driver uses through this transport, and would lose: "
                          "reset or release that one first, or give each device a transport of its own");
         }
-        if (Status const reset = reset_device(transport_, looks, relax); !reset) {
+        if (Status const reset = reset_device(transport_, poll_limit, relax); !reset) {
             return reset;
         }
         status_ = DeviceStatus{};  // of an initialisation before, by the same object
         if (Status const begun = announce_driver(); !begun) {
             return begun;
         }
-        Features const usable = transport_.possible_features() & (implemented_features | device_type_features());
+        Features const usable =
+            transport_.possible_features() & (implemented_features | detail::device_type_features());
         require_what_the_interface_needs(negotiation);
         negotiation.offered = read_offered(negotiation.wanted);
         negotiation.missing = negotiation.required.without(negotiation.offered & usable);
@@ -194,7 +196,7 @@ public:
                 ? *maximum
                 : transport_.choose_queue_size(index, any_size ? most : detail::power_of_two_floor(most));
         uint32_t const size = required_queue_size_;
-        if (!any_size && size != 0 && size <= spec::queue_size_maximum && !detail::is_power_of_two(size)) {
+        if (!any_size && size != 0 && size <= spec::queue_size_max && !detail::is_power_of_two(size)) {
             return fail(Error::queue_size_fixed_no_power_of_two);
         }
         Status const made = queue.init(allocator, size, negotiated, option);

@@ -9,13 +9,17 @@
 
 namespace virtq {
 
+namespace detail {
+
 /// Through which of its two interfaces a device is driven (§1.3.1).
 enum class Interface : uint8_t { modern, legacy };
 
 /// The order of the bytes that driver and device share, in rings and in requests (§2.7.3).
-[[__nodiscard__]] constexpr detail::ByteOrder byte_order(Interface device_interface) {
-    return device_interface == Interface::legacy ? detail::native_byte_order : detail::ByteOrder::little;
+[[__nodiscard__]] constexpr ByteOrder byte_order(Interface device_interface) {
+    return device_interface == Interface::legacy ? native_byte_order : ByteOrder::little;
 }
+
+}  // namespace detail
 
 /// The feature sets of one negotiation (§2.2), kept so that a refusal can be explained.
 struct Negotiation {

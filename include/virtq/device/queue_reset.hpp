@@ -16,7 +16,7 @@
 /// the device is the only way to get buffers back.
 ///
 /// ```
-/// virtq::Status status = virtq::reset_queue(transport, 0, queue, virtq::Looks{1000}, relax);
+/// virtq::Status status = virtq::reset_queue(transport, 0, queue, virtq::PollLimit{1000}, relax);
 /// if (status) { status = queue.drain(hand_back); }  // the tokens in flight, once each
 /// if (status) { status = virtq::enable_queue_again(transport, 0, queue, queue.size(), negotiated); }
 /// ```
@@ -28,11 +28,11 @@ namespace virtq {
 /// before, and no token may be handed back before a reset of the device. Not to be called while another CPU uses the
 /// transport's other set-up calls or the queue.
 template <Transport T, uint32_t N, class Format, Relax R>
-[[__nodiscard__]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, Looks looks,
+[[__nodiscard__]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, PollLimit poll_limit,
                                      R& relax) {
     transport.reset_queue(index);
-    for (uint32_t look = 1; !transport.is_queue_reset(index); ++look) {
-        if (look >= looks.count) {
+    for (uint32_t polls = 1; !transport.is_queue_reset(index); ++polls) {
+        if (polls >= poll_limit.count) {
             return transport.status().is_gone() ? Error::device_gone : Error::queue_reset_failed;
         }
         relax();

@@ -15,6 +15,8 @@ struct AddressRange {
     uint64_t bytes = 0;
 };
 
+namespace detail {
+
 /// What can be wrong with an address that was given to a device.
 enum class AddressTrouble : uint8_t {
     none,
@@ -23,8 +25,6 @@ enum class AddressTrouble : uint8_t {
     inside_ring,  ///< in the pages of the queue itself
     outside_ram,  ///< not in the memory that the kernel named
 };
-
-namespace detail {
 
 /// No machine has physical addresses of more than 52 bits; the upper half of a virtual address space begins above.
 inline constexpr uint64_t phys_limit = uint64_t{1} << 52;
@@ -71,8 +71,6 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return names_memory(ram);
 }
 
-}  // namespace detail
-
 /// Judges an address of a descriptor. `ram` may be empty: then nothing is outside of it. A segment that spans two
 /// adjacent ranges counts as outside: name adjacent ranges as one.
 [[__nodiscard__]] inline AddressTrouble judge_buffer(PhysAddr addr, uint32_t bytes, Pages const& pages,
@@ -80,13 +78,13 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     if (addr.value == 0) {
         return AddressTrouble::zero;
     }
-    if (detail::looks_virtual(addr, pages)) {
+    if (looks_virtual(addr, pages)) {
         return AddressTrouble::looks_virtual;
     }
-    if (detail::overlaps(addr, bytes, {pages.phys, uint64_t{pages.count} * page_bytes})) {
+    if (overlaps(addr, bytes, {pages.phys, uint64_t{pages.count} * page_bytes})) {
         return AddressTrouble::inside_ring;
     }
-    return detail::is_outside(addr, bytes, ram) ? AddressTrouble::outside_ram : AddressTrouble::none;
+    return is_outside(addr, bytes, ram) ? AddressTrouble::outside_ram : AddressTrouble::none;
 }
 
 /// Judges where a queue's own pages are said to be.
@@ -94,11 +92,13 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     if (pages.phys.value == 0) {
         return AddressTrouble::zero;
     }
-    if (pages.phys.value >= detail::phys_limit) {
+    if (pages.phys.value >= phys_limit) {
         return AddressTrouble::looks_virtual;
     }
-    return detail::is_outside(pages.phys, uint64_t{pages.count} * page_bytes, ram) ? AddressTrouble::outside_ram
-                                                                                   : AddressTrouble::none;
+    return is_outside(pages.phys, uint64_t{pages.count} * page_bytes, ram) ? AddressTrouble::outside_ram
+                                                                           : AddressTrouble::none;
 }
+
+}  // namespace detail
 
 }  // namespace virtq

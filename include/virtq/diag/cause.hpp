@@ -310,7 +310,7 @@ enum class Cause : uint8_t {
                    "taken: the handler does not call on_interrupt(). The line stays raised.";
         case Cause::completions_not_taken: return "The device has answered, and nobody has taken the completions.";
         case Cause::slept_on_completions:
-            return "Perhaps the kernel sleeps although enable_used_notifications() said something_there: for what is "
+            return "Perhaps the kernel sleeps although enable_used_notifications() said MaySleep::no: for what is "
                    "there already no interrupt comes.";
         case Cause::not_published:
             return "Chains were added, and publish() was not called since: the device does not know of them.";

@@ -35,7 +35,7 @@ namespace virtq {
 /// ```
 template <class Allocator, class Sink, size_t Runs = 64>
 class CheckedPages {
-    static_assert(is_page_allocator_or_says_why<Allocator>());
+    static_assert(detail::check_page_allocator<Allocator>());
     static_assert(
         requires(Sink & sink, PageReport const& report) { sink(report); },
         "CheckedPages: the sink must be callable with a virtq::PageReport const&, for example "
@@ -337,7 +337,7 @@ private:
     }
 
     void say(PageFinding finding, Pages const& run, uint64_t value = 0, size_t page = 0, Pages const& other = {}) {
-        findings_ += is_note(finding) ? 0 : 1;
+        findings_ += detail::is_note(finding) ? 0 : 1;
         sink_(PageReport{finding, run, other, page, value});
     }
 

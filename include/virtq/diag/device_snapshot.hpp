@@ -51,8 +51,8 @@ struct DeviceSnapshot {
     bool knows_queue_size_max = false;
     uint32_t queue_pfn = 0;  ///< of a legacy device
     bool knows_queue_pfn = false;
-    QueueAddresses told;  ///< what the registers of an enabled queue hold
-    bool knows_told = false;
+    QueueAddresses configured;  ///< what the registers of an enabled queue hold
+    bool knows_configured = false;
     InterruptSnapshot interrupts;
 };
 
@@ -68,17 +68,19 @@ concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_
     { transport.is_queue_in_use(queue) } -> detail::SameAs<bool>;
 };
 
+namespace detail {
+
 /// A transport whose registers can be looked at directly: it shows its `RegisterSpace`, once it was told where.
 template <class T>
 concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offset) {
-    { constant.is_probed() } -> detail::SameAs<bool>;
-    { transport.mmio_space().read32(offset) } -> detail::SameAs<uint32_t>;
+    { constant.is_probed() } -> SameAs<bool>;
+    { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
 };
 
 /// One that remembers whether FEATURES_OK was written: a device that refuses it does not show that.
 template <class T>
 concept ShowsWhatWasAsked = requires(T const& constant) {
-    { constant.has_asked_features_ok() } -> detail::SameAs<bool>;
+    { constant.has_asked_features_ok() } -> SameAs<bool>;
 };
 
 /// One that remembers which queue it notified last.
@@ -90,17 +92,15 @@ concept ShowsLastNotify = requires(T const& constant) {
 
 /// One whose device tells where its queues are.
 template <class T>
-concept ShowsToldAddresses = requires(T& transport, uint16_t queue) {
-    { transport.told_addresses(queue) } -> detail::SameAs<QueueAddresses>;
+concept ShowsConfiguredAddresses = requires(T& transport, uint16_t queue) {
+    { transport.configured_addresses(queue) } -> SameAs<QueueAddresses>;
 };
 
 /// A transport that is one of several: what is behind shows more.
 template <class T>
 concept HidesAnother = requires(T& transport) {
-    transport.behind([](auto&) {});
+    transport.visit([](auto&) {});
 };
-
-namespace detail {
 
 /// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
 /// has no FEATURES_OK.
@@ -133,10 +133,11 @@ void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
         seen.queue_size_max = transport.queue_size_max(queue);
     }
     seen.interrupts = take_interrupt_snapshot(transport, queue);
-    if constexpr (ShowsToldAddresses<T>) {
+    if constexpr (ShowsConfiguredAddresses<T>) {
         if (seen.queue_in_use) {
-            seen.told = transport.told_addresses(queue);
-            seen.knows_told = seen.told.descriptor_area != PhysAddr{};  // some devices do not let it be read
+            seen.configured = transport.configured_addresses(queue);
+            seen.knows_configured =
+                seen.configured.descriptor_area != PhysAddr{};  // some devices do not let it be read
         }
     }
 }
@@ -232,7 +233,7 @@ template <DiagnosableTransport T>
 void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if constexpr (HidesAnother<T>) {
         if (transport.is_probed()) {
-            transport.behind([&](auto& behind) { look_at_device(behind, queue, seen); });
+            transport.visit([&](auto& behind) { look_at_device(behind, queue, seen); });
         }
     } else if constexpr (ShowsMmioSpace<T>) {
         if (transport.is_probed()) {

@@ -263,8 +263,8 @@ private:
                 add(Cause::queue_not_enabled, diagnosis_.queue_index);
             } else if (device_.knows_queue_pfn && device_.queue_pfn != queue_.addresses.pfn()) {
                 add(Cause::queue_elsewhere, device_.queue_pfn, queue_.addresses.pfn());
-            } else if (device_.knows_told) {
-                judge_told(device_.told, queue_.addresses);
+            } else if (device_.knows_configured) {
+                judge_configured(device_.configured, queue_.addresses);
             }
             if (device_.knows_queue_size_max && device_.queue_size_max != 0 && queue_.size > device_.queue_size_max) {
                 add(Cause::queue_size_above_maximum, queue_.size, device_.queue_size_max);
@@ -279,20 +279,20 @@ private:
         }
     }
 
-    void judge_told(QueueAddresses const& told, QueueAddresses const& own) {
+    void judge_configured(QueueAddresses const& configured, QueueAddresses const& own) {
         struct {
-            PhysAddr told;
+            PhysAddr configured;
             PhysAddr own;
-        } const areas[] = {{told.descriptor_area, own.descriptor_area},
-                           {told.driver_area, own.driver_area},
-                           {told.device_area, own.device_area}};
+        } const areas[] = {{configured.descriptor_area, own.descriptor_area},
+                           {configured.driver_area, own.driver_area},
+                           {configured.device_area, own.device_area}};
         for (auto const& area : areas) {
-            if (area.told != area.own) {
-                return add(Cause::queue_elsewhere, area.told.value, area.own.value);
+            if (area.configured != area.own) {
+                return add(Cause::queue_elsewhere, area.configured.value, area.own.value);
             }
         }
-        if (told.size != own.size) {
-            add(Cause::queue_size_differs, told.size, own.size);
+        if (configured.size != own.size) {
+            add(Cause::queue_size_differs, configured.size, own.size);
         }
     }
 
@@ -567,8 +567,8 @@ template <class Driver>
     if constexpr (requires { Driver::device_type; }) {
         view.type = Driver::device_type;
     }
-    if constexpr (requires { Error{driver.refused(queue_index)}; }) {
-        view.refused = driver.refused(queue_index);
+    if constexpr (requires { Error{driver.last_error(queue_index)}; }) {
+        view.refused = driver.last_error(queue_index);
     }
     if constexpr (requires { driver.initialised_at(); }) {
         view.here = &driver;

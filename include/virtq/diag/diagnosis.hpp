@@ -15,8 +15,8 @@ namespace virtq {
 
 /// Why the kernel asks.
 enum class Symptom : uint8_t {
-    request_waits,  ///< something should have come by now, and did not
-    none,           ///< in passing: what is normal for a moment is not reported
+    hang,  ///< something should have come by now, and did not
+    none,  ///< in passing: what is normal for a moment is not reported
 };
 
 /// What a queue is for, which decides whether silence is normal.
@@ -28,7 +28,7 @@ enum class QueueUse : uint8_t {
 
 /// Options of `diagnose`.
 struct DiagnoseOption {
-    Symptom symptom = Symptom::request_waits;
+    Symptom symptom = Symptom::hang;
     /// The machine's memory as the device sees it; if it is named, addresses outside of it are found. A range of 0
     /// bytes names nothing.
     Span<AddressRange const> ram{};

@@ -225,7 +225,7 @@ private:
             case Cause::completions_not_taken: print_handled(); return;
             case Cause::not_answered:
                 if (finding.expected != 0) {
-                    out_.words(" It has answered others before: it may be slow, or the budget of looks is small.", 3);
+                    out_.words(" It has answered others before: it may be slow, or the poll limit is small.", 3);
                 }
                 return;
             case Cause::descriptor_overwritten:

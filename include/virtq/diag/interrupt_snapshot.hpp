@@ -19,31 +19,35 @@ struct InterruptSnapshot {
     uint16_t queue_vector = 0;  ///< as the device has it, with `vectors`; otherwise nothing
 };
 
+namespace detail {
+
 /// A transport that counts the calls of its handler.
 template <class T>
 concept CountsInterrupts = requires(T const& constant) {
-    { constant.interrupt_calls() } -> detail::SameAs<uint16_t>;
+    { constant.interrupt_calls() } -> SameAs<uint16_t>;
 };
 
 /// One on PCI, where there are two ways to interrupt.
 template <class T>
 concept ChoosesInterrupts = CountsInterrupts<T> && requires(T& transport, T const& constant, uint16_t queue) {
-    { constant.vector_calls() } -> detail::SameAs<uint16_t>;
-    { constant.uses_vectors() } -> detail::SameAs<bool>;
-    { constant.interrupt_line() } -> detail::SameAs<PciLine>;
-    { transport.queue_vector(queue) } -> detail::SameAs<uint16_t>;
+    { constant.vector_calls() } -> SameAs<uint16_t>;
+    { constant.uses_vectors() } -> SameAs<bool>;
+    { constant.interrupt_line() } -> SameAs<PciLine>;
+    { transport.queue_vector(queue) } -> SameAs<uint16_t>;
 };
+
+}  // namespace detail
 
 /// Of a transport whose device may be asked for its queues; one that does not count shows nothing.
 template <class T>
 [[__nodiscard__]] InterruptSnapshot take_interrupt_snapshot([[__maybe_unused__]] T& transport,
                                                             [[__maybe_unused__]] uint16_t queue) {
     InterruptSnapshot seen;
-    if constexpr (CountsInterrupts<T>) {
+    if constexpr (detail::CountsInterrupts<T>) {
         seen.way = InterruptSnapshot::Way::mmio;
         seen.line_calls = transport.interrupt_calls();
     }
-    if constexpr (ChoosesInterrupts<T>) {
+    if constexpr (detail::ChoosesInterrupts<T>) {
         seen.way = transport.uses_vectors() ? InterruptSnapshot::Way::vectors : InterruptSnapshot::Way::line;
         seen.vector_calls = transport.vector_calls();
         seen.line = transport.interrupt_line();

@@ -44,10 +44,14 @@ enum class PageFinding : uint8_t {
     table_full,  ///< a note; `value`: the runs that fit
 };
 
+namespace detail {
+
 /// Whether it may be right as it is.
 [[__nodiscard__]] constexpr bool is_note(PageFinding finding) {
     return finding == PageFinding::phys_is_virt || finding == PageFinding::table_full;
 }
+
+}  // namespace detail
 
 /// What was found, and what to do next. A constant string without a line end.
 [[__nodiscard__]] constexpr char const* describe(PageFinding finding) {

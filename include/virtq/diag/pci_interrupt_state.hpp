@@ -25,7 +25,7 @@ template <RegisterSpace Function>
         return 0;
     }
     uint16_t offset = platform::read_register(function, spec::pci::capabilities_pointer);
-    for (unsigned step = 0; step < spec::pci::capability_maximum && offset >= spec::pci::header_bytes; ++step) {
+    for (unsigned step = 0; step < spec::pci::capability_max && offset >= spec::pci::header_bytes; ++step) {
         offset &= spec::pci::capability_pointer_mask;
         if (function.read8(offset) == spec::pci::capability_msix) {
             return offset;

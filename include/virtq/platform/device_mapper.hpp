@@ -32,22 +32,26 @@ concept DeviceMapper = requires(M& mapper, PhysAddr address, uint64_t bytes, uin
     { mapper.map_device_ports(port, port_count) } -> detail::SameAs<uintptr_t>;
 };
 
+namespace detail {
+
 /// Whether the type is a `DeviceMapper`; does not compile if not, with a sentence for each thing that is missing.
 template <class M>
-[[__nodiscard__]] constexpr bool is_device_mapper_or_says_why() {
+[[__nodiscard__]] constexpr bool check_device_mapper() {
     static_assert(
         requires(M & mapper, PhysAddr address, uint64_t bytes) {
-            { mapper.map_device_memory(address, bytes) } -> detail::SameAs<uintptr_t>;
+            { mapper.map_device_memory(address, bytes) } -> SameAs<uintptr_t>;
         },
         "This device mapper has no public, non-const `uintptr_t map_device_memory(virtq::PhysAddr address, uint64_t "
         "bytes)`: add it, as virtq/platform/device_mapper.hpp describes it");
     static_assert(
         requires(M & mapper, uint32_t port, uint32_t count) {
-            { mapper.map_device_ports(port, count) } -> detail::SameAs<uintptr_t>;
+            { mapper.map_device_ports(port, count) } -> SameAs<uintptr_t>;
         },
         "This device mapper has no public, non-const `uintptr_t map_device_ports(uint32_t port, uint32_t count)`: add "
         "it, as virtq/platform/device_mapper.hpp describes it; without I/O ports it returns 0");
     return DeviceMapper<M>;
 }
+
+}  // namespace detail
 
 }  // namespace virtq

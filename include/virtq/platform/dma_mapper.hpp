@@ -41,23 +41,27 @@ concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, D
     { mapper.unmap(address, bytes, direction) } -> detail::SameAs<void>;
 };
 
+namespace detail {
+
 /// Whether the type is a `DmaMapper`; does not compile if not, with a sentence for each thing that is missing.
 template <class Mapper>
-[[__nodiscard__]] constexpr bool is_dma_mapper_or_says_why() {
+[[__nodiscard__]] constexpr bool check_dma_mapper() {
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
-            { mapper.map(address, bytes, direction) } -> detail::SameAs<Result<PhysAddr>>;
+            { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
         },
         "This DMA mapper has no public, non-const `virtq::Result<virtq::PhysAddr> map(virtq::PhysAddr address, "
         "uint32_t bytes, virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
-            { mapper.unmap(address, bytes, direction) } -> detail::SameAs<void>;
+            { mapper.unmap(address, bytes, direction) } -> SameAs<void>;
         },
         "This DMA mapper has no public, non-const `void unmap(virtq::PhysAddr mapped, uint32_t bytes, "
         "virtq::DmaDirection direction)`: add it, as virtq/platform/dma_mapper.hpp describes it");
     return DmaMapper<Mapper>;
 }
+
+}  // namespace detail
 
 /// The mapper of a kernel that needs none: costs nothing.
 struct NoMapper {

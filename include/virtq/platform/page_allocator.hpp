@@ -66,12 +66,10 @@ inline constexpr bool has_some_virt_of = requires {
     &Allocator::virt_of;
 };
 
-}  // namespace detail
-
 /// Whether the type is a `PageAllocator`; does not compile if not, with a sentence for each thing that is missing.
 /// Better than the concept alone in a signature, which says only that a constraint is not satisfied.
 template <class Allocator>
-[[__nodiscard__]] constexpr bool is_page_allocator_or_says_why() {
+[[__nodiscard__]] constexpr bool check_page_allocator() {
     constexpr bool allocates = requires(Allocator & allocator, size_t count) {
         allocator.allocate_pages(count);
     };
@@ -87,7 +85,7 @@ template <class Allocator>
     if constexpr (allocates) {
         static_assert(
             requires(Allocator & allocator, size_t count) {
-                { allocator.allocate_pages(count) } -> detail::SameAs<Pages>;
+                { allocator.allocate_pages(count) } -> SameAs<Pages>;
             },
             "This page allocator's allocate_pages(count) must return virtq::Pages, that is {virtual address, "
             "virtq::PhysAddr, count}: see virtq/platform/page_allocator.hpp, and examples/adaptors for allocators "
@@ -96,18 +94,20 @@ template <class Allocator>
     if constexpr (frees) {
         static_assert(
             requires(Allocator & allocator, Pages pages) {
-                { allocator.free_pages(pages) } -> detail::SameAs<void>;
+                { allocator.free_pages(pages) } -> SameAs<void>;
             },
             "This page allocator's free_pages(pages) must return void, because giving back cannot fail: see "
             "virtq/platform/page_allocator.hpp");
     }
-    static_assert(!detail::has_some_phys_addr<Allocator> || TranslatesAddresses<Allocator>,
+    static_assert(!has_some_phys_addr<Allocator> || TranslatesAddresses<Allocator>,
                   "This page allocator has a phys_addr() that virtq cannot use, and would not: it must be public and "
                   "`virtq::PhysAddr phys_addr(void const* virt)`; or leave it out");
-    static_assert(!detail::has_some_virt_of<Allocator> || LocatesPages<Allocator>,
+    static_assert(!has_some_virt_of<Allocator> || LocatesPages<Allocator>,
                   "This page allocator has a virt_of() that virtq cannot use, and would not: it must be public and "
                   "`void* virt_of(virtq::PhysAddr phys)`; or leave it out");
     return PageAllocator<Allocator>;
 }
+
+}  // namespace detail
 
 }  // namespace virtq

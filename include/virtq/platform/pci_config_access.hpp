@@ -61,28 +61,32 @@ concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offse
     { access.write32(address, offset, word) } -> detail::SameAs<void>;
 };
 
+namespace detail {
+
 /// Whether the type is a `PciConfigAccess`; does not compile if not, and says what is missing.
 template <class A>
-[[__nodiscard__]] constexpr bool is_pci_config_access_or_says_why() {
+[[__nodiscard__]] constexpr bool check_pci_config_access() {
     static_assert(
         requires(A & access, PciAddress address, uint16_t offset) {
-            { access.read8(address, offset) } -> detail::SameAs<uint8_t>;
-            { access.read16(address, offset) } -> detail::SameAs<uint16_t>;
-            { access.read32(address, offset) } -> detail::SameAs<uint32_t>;
+            { access.read8(address, offset) } -> SameAs<uint8_t>;
+            { access.read16(address, offset) } -> SameAs<uint16_t>;
+            { access.read32(address, offset) } -> SameAs<uint32_t>;
         },
         "This access to PCI configuration space lacks one of `uint8_t read8(virtq::PciAddress, uint16_t offset)`, "
         "`uint16_t read16(virtq::PciAddress, uint16_t offset)` and `uint32_t read32(virtq::PciAddress, uint16_t "
         "offset)`: see virtq/platform/pci_config_access.hpp");
     static_assert(
         requires(A & access, PciAddress address, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
-            { access.write8(address, offset, octet) } -> detail::SameAs<void>;
-            { access.write16(address, offset, half_word) } -> detail::SameAs<void>;
-            { access.write32(address, offset, word) } -> detail::SameAs<void>;
+            { access.write8(address, offset, octet) } -> SameAs<void>;
+            { access.write16(address, offset, half_word) } -> SameAs<void>;
+            { access.write32(address, offset, word) } -> SameAs<void>;
         },
         "This access to PCI configuration space lacks one of `void write8(virtq::PciAddress, uint16_t offset, "
         "uint8_t)`, `void write16(virtq::PciAddress, uint16_t offset, uint16_t)` and `void write32(virtq::PciAddress, "
         "uint16_t offset, uint32_t)`: see virtq/platform/pci_config_access.hpp");
     return PciConfigAccess<A>;
 }
+
+}  // namespace detail
 
 }  // namespace virtq

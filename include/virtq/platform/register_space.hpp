@@ -56,9 +56,11 @@ concept PortRegisterSpace = DivisibleSpace<Space> && requires(uintptr_t base) {
     Space{base};
 };
 
+namespace detail {
+
 /// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_register_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_register_space() {
     static_assert(
         requires(Space & space) {
             Space{};
@@ -67,17 +69,17 @@ template <class Space>
         "A register space must be made without arguments and be copied: see virtq/platform/register_space.hpp");
     static_assert(
         requires(Space & space, uint16_t offset) {
-            { space.read8(offset) } -> detail::SameAs<uint8_t>;
-            { space.read16(offset) } -> detail::SameAs<uint16_t>;
-            { space.read32(offset) } -> detail::SameAs<uint32_t>;
+            { space.read8(offset) } -> SameAs<uint8_t>;
+            { space.read16(offset) } -> SameAs<uint16_t>;
+            { space.read32(offset) } -> SameAs<uint32_t>;
         },
         "This register space lacks one of `uint8_t read8(uint16_t offset)`, `uint16_t read16(uint16_t offset)` and "
         "`uint32_t read32(uint16_t offset)`: see virtq/platform/register_space.hpp");
     static_assert(
         requires(Space & space, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
-            { space.write8(offset, octet) } -> detail::SameAs<void>;
-            { space.write16(offset, half_word) } -> detail::SameAs<void>;
-            { space.write32(offset, word) } -> detail::SameAs<void>;
+            { space.write8(offset, octet) } -> SameAs<void>;
+            { space.write16(offset, half_word) } -> SameAs<void>;
+            { space.write32(offset, word) } -> SameAs<void>;
         },
         "This register space lacks one of `void write8(uint16_t offset, uint8_t)`, `void write16(uint16_t offset, "
         "uint16_t)` and `void write32(uint16_t offset, uint32_t)`: see virtq/platform/register_space.hpp");
@@ -86,19 +88,19 @@ template <class Space>
 
 /// Whether the type is a `DivisibleSpace`; does not compile if not, and says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_divisible_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_divisible_space() {
     static_assert(
         requires(Space const& space, uint32_t offset) {
-            { space.at(offset) } -> detail::SameAs<Space>;
+            { space.at(offset) } -> SameAs<Space>;
         },
         "A register space on PCI needs `Space at(uint32_t offset) const`, the registers from `offset` on: see "
         "virtq/platform/register_space.hpp");
-    return is_register_space_or_says_why<Space>() && DivisibleSpace<Space>;
+    return check_register_space<Space>() && DivisibleSpace<Space>;
 }
 
 /// Whether the type is a `PortRegisterSpace`; does not compile if not, and says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_port_register_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_port_register_space() {
     static_assert(
         requires { requires Space::is_port_space; },
         "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it would be taken for "
@@ -107,12 +109,12 @@ template <class Space>
         requires(uintptr_t base) { Space{base}; },
         "A register space of I/O ports needs a constructor from `uintptr_t`, which map_device_ports() returns: see "
         "virtq/platform/register_space.hpp");
-    return is_divisible_space_or_says_why<Space>() && PortRegisterSpace<Space>;
+    return check_divisible_space<Space>() && PortRegisterSpace<Space>;
 }
 
 /// Whether the type can be the memory of `AnyTransport`; does not compile if not, and says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_mapped_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_mapped_space() {
     static_assert(
         !(requires { requires Space::is_port_space; }),
         "This register space is one of I/O ports (is_port_space), and stands where one of memory is asked for: "
@@ -121,7 +123,9 @@ template <class Space>
         requires(uintptr_t base) { Space{base}; },
         "A register space of mapped memory needs a constructor from `uintptr_t`, which map_device_memory() returns: "
         "see virtq/platform/register_space.hpp");
-    return is_divisible_space_or_says_why<Space>();
+    return check_divisible_space<Space>();
 }
+
+}  // namespace detail
 
 }  // namespace virtq

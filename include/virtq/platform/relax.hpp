@@ -3,12 +3,12 @@
 
 #include <stdint.h>
 
-/// What a bounded wait does between two looks.
+/// What a bounded wait does between two polls.
 namespace virtq {
 
-/// The kernel's hook: called between two looks at the device, in the caller's context. It may pause the CPU,
+/// The kernel's hook: called between two polls of the device, in the caller's context. It may pause the CPU,
 /// yield to the scheduler, sleep for some microseconds, or sleep until an interrupt: that only after
-/// `enable_used_notifications()` has said `nothing_there`, in the hook itself, since it is off at first.
+/// `enable_used_notifications()` has said `MaySleep::yes`, in the hook itself, since it is off at first.
 template <class Hook>
 concept Relax = requires(Hook& hook) {
     hook();
@@ -17,7 +17,7 @@ concept Relax = requires(Hook& hook) {
 /// The poll limit: how often a wait polls before it gives up, at least once. With the default hook a poll takes some
 /// tens of nanoseconds on hardware, so 100 million are a few seconds. With a hook that sleeps a millisecond, 1000 are a
 /// second.
-struct Looks {
+struct PollLimit {
     uint32_t count;
 };
 

@@ -10,19 +10,19 @@ namespace virtq {
 
 /// What a look for a completion found.
 /// As wide as the length beside it, so that the two make one register without a gap.
-enum class TakeState : uint32_t {
-    completion,  ///< here it is
-    none,        ///< nothing at this moment; this does not permit to sleep, see enable_used_notifications()
-    broken,      ///< nothing will come: the device misbehaved, see fault(), or the queue has no memory
+enum class CompletionState : uint32_t {
+    ready,   ///< here it is
+    none,    ///< nothing at this moment; this does not permit to sleep, see enable_used_notifications()
+    broken,  ///< nothing will come: the device misbehaved, see fault(), or the queue has no memory
 };
 
 /// What `take_used` returns: 16 bytes on a 64-bit target, so that it travels in registers.
 struct Completion {
-    Token token;           ///< the caller's, when `state` is `completion`
+    Token token;           ///< the caller's, when `state` is `ready`
     uint32_t written = 0;  ///< bytes that the device wrote, from the start of the writable segments (§2.7.8)
-    TakeState state = TakeState::none;
+    CompletionState state = CompletionState::none;
 
-    [[__nodiscard__]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return state == CompletionState::ready; }
 };
 static_assert(sizeof(Completion) <= 16, "A Completion must be returned in two registers");
 
@@ -30,16 +30,16 @@ static_assert(sizeof(Completion) <= 16, "A Completion must be returned in two re
 struct UsedChain {
     DescIndex head{};
     alignas(uintptr_t) uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8); in a register of its own
-    TakeState state = TakeState::none;
+    CompletionState state = CompletionState::none;
 
-    [[__nodiscard__]] constexpr explicit operator bool() const { return state == TakeState::completion; }
+    [[__nodiscard__]] constexpr explicit operator bool() const { return state == CompletionState::ready; }
 };
 
 /// The answer of `enable_used_notifications`.
-enum class UsedPending : uint8_t {
-    nothing_there,    ///< the caller may sleep: the device will notify
-    something_there,  ///< take it before sleeping
-    broken,           ///< neither take nor sleep: nothing will come, as with `TakeState::broken`
+enum class MaySleep : uint8_t {
+    yes,     ///< the caller may sleep: the device will notify
+    no,      ///< take it before sleeping
+    broken,  ///< neither take nor sleep: nothing will come, as with `CompletionState::broken`
 };
 
 /// What publishing decided: whether the device wants an available buffer notification (§2.7.10). The queue knows

@@ -63,7 +63,7 @@ static_assert(SplitLayout{256}.available_ring_offset() == 4096 && SplitLayout{25
               "§2.7: 16 * 256 bytes of descriptors, 6 + 2 * 256 of available ring, 6 + 8 * 256 of used ring");
 static_assert(SplitLayout{1}.used_ring_offset() == 4096 && SplitLayout{1}.page_count() == 2,
               "§2.7.2: the smallest queue of a legacy device takes two pages");
-static_assert(SplitLayout{spec::queue_size_maximum}.total_bytes() ==
+static_assert(SplitLayout{spec::queue_size_max}.total_bytes() ==
                   16 * 32768 + detail::align_up(6 + 2 * 32768, 4096) + 6 + 8 * 32768,
               "§2.7.2: the legacy formula for the largest queue");
 static_assert(spec::legacy_queue_align % spec::used_ring_alignment == 0 &&

@@ -10,8 +10,8 @@ namespace virtq {
 /// What to do with a used length above what was writable. Legacy devices are always cut: they are known to lie
 /// (§2.7.8.1).
 enum class OverReportedLength : uint8_t {
-    breaks_queue,  ///< the device is not trusted: the queue is broken
-    is_cut,        ///< for a modern device in the field that over-reports: the writable total is taken
+    break_queue,  ///< the device is not trusted: the queue is broken
+    clamp,        ///< for a modern device in the field that over-reports: the writable total is taken
 };
 
 /// The indirect tables of a queue with VIRTIO_F_INDIRECT_DESC, which `init` takes in pages of their own. They cost
@@ -27,7 +27,7 @@ struct IndirectOption {
 
 /// Options of `VirtQueue::init`. All zero is the default.
 struct QueueOption {
-    OverReportedLength over_reported = OverReportedLength::breaks_queue;
+    OverReportedLength over_reported = OverReportedLength::break_queue;
     /// Where both rings start. The standard starts at 0; a device whose state was restored goes on elsewhere, and a
     /// test starts just before the wrap. A packed ring takes it as an offset, and bit 15 for wrap counter 0.
     RingIndex first_index{0};

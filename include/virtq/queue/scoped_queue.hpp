@@ -13,7 +13,7 @@ namespace virtq {
 /// Not for static objects: their destructors need `__cxa_atexit`, which kernels lack.
 template <uint32_t N, class Allocator, class Format = Split>
 class ScopedQueue {
-    static_assert(is_page_allocator_or_says_why<Allocator>());
+    static_assert(detail::check_page_allocator<Allocator>());
     static_assert(ReportsLeaks<Allocator>,
                   "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor "
                   "has no other way to say that pages were leaked (virtq/platform/page_allocator.hpp)");

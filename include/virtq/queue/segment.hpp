@@ -15,6 +15,8 @@ struct Segment {
     uint32_t bytes = 0;
 };
 
+namespace detail {
+
 /// As many segments as the type says, so that `add` of such a shape is straight-line code.
 template <size_t Extent>
 struct FixedSegments {
@@ -23,6 +25,8 @@ struct FixedSegments {
     [[__nodiscard__]] static constexpr size_t size() { return Extent; }
     constexpr operator Span<Segment const>() const { return {first, Extent}; }  // NOLINT: conversion is the purpose
 };
+
+}  // namespace detail
 
 /// Segments that stand in two places, in this order.
 struct Gather {
@@ -36,15 +40,20 @@ struct Gather {
     [[__nodiscard__]] constexpr size_t size() const { return front.size() + back.size(); }
 };
 
+namespace detail {
+
 /// How the segments of one side travel where their number need not be in the type: a `Span` in two registers.
 template <class Segments>
 struct SideOf {
     using Type = Span<Segment const>;
 };
+
 template <>
 struct SideOf<Gather const&> {
     using Type = Gather const&;
 };
+
+}  // namespace detail
 
 /// One side of a chain that has none.
 struct NoSegments {

@@ -12,7 +12,7 @@
 namespace virtq {
 
 /// The format of a queue: split (§2.7), with all that the standard has for it. The others are `Packed` (§2.8) and
-/// `Negotiated`.
+/// `AnyFormat`.
 struct Split {
     template <uint32_t N>
     using Ring = detail::SplitRing<N, Split>;

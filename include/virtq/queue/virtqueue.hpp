@@ -32,7 +32,7 @@ class PackedInspector;
 /// | `add`, `add_gathered`, `publish`, `take_used`, `enable_…`, | `size`, `addresses` and its parts (`pfn`,        |
 /// | `disable_used_notifications`, and of the descriptor tier   | `phys_…`), `pages`, `table_pages`, and what      |
 /// | all but `has_used`                                         | `publish` has returned: notifying needs no lock  |
-/// | `num_free`, `live`, `fault`, `has_used`                    | the same, and each other                         |
+/// | `num_free`, `is_live`, `fault`, `has_used`                 | the same, and each other                         |
 /// | `init`, `drain`, `restart`, `release`, `attach`, `detach`  | nothing, nor from a callback of theirs           |
 ///
 /// All else the caller serialises, with one lock a queue, and masks interrupts where a handler takes it too. With
@@ -57,7 +57,7 @@ class PackedInspector;
 /// ```
 template <uint32_t N, class Format = Split>
 class VirtQueue {
-    static_assert(N <= spec::queue_size_maximum, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
+    static_assert(N <= spec::queue_size_max, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
     static constexpr bool fits_format = detail::is_power_of_two(N) || !Format::needs_power_of_two;
     static_assert(fits_format, "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
     static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and at least 1");
@@ -88,7 +88,7 @@ public:
     template <class Allocator>
     [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                                   QueueOption const& option = {}) {
-        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+        if constexpr (detail::check_page_allocator<Allocator>()) {
             [[__maybe_unused__]] auto const inside = re_entry_.enter();
             return ring_.init(allocator, size, features, option);
         } else {
@@ -125,7 +125,7 @@ public:
     /// first.
     template <class Allocator>
     [[__nodiscard__]] Status release(Allocator& allocator) {
-        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+        if constexpr (detail::check_page_allocator<Allocator>()) {
             [[__maybe_unused__]] auto const inside = re_entry_.enter();
             return ring_.release(allocator);
         } else {
@@ -148,7 +148,7 @@ public:
     }
 
     /// Whether the device may still write to the queue's pages.
-    [[__nodiscard__]] bool live() const { return ring_.live(); }
+    [[__nodiscard__]] bool is_live() const { return ring_.is_live(); }
 
     // --- where it is ---
 
@@ -246,11 +246,11 @@ public:
         return ring_.take_used();
     }
 
-    /// Asks the device to notify when it uses the next buffer, and looks once more. Only `nothing_there` permits to
+    /// Asks the device to notify when it uses the next buffer, and looks once more. Only `MaySleep::yes` permits to
     /// sleep: then a notification will come, if a chain is in flight. With none in flight the sleep has no end.
-    /// `something_there`: take it, and enable again. `broken`: leave the loop; nothing will come, and nothing was asked.
+    /// `MaySleep::no`: take it, and enable again. `broken`: leave the loop; nothing will come, and nothing was asked.
     /// Notifications are off after `init` and `restart`, and stay on from here until `disable_used_notifications`.
-    [[__nodiscard__]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] MaySleep enable_used_notifications() {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.enable_used_notifications();
     }
@@ -321,7 +321,8 @@ private:
                                                                Token token) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
         if constexpr (Readable + Writable <= longest_unrolled) {
-            return ring_.add(FixedSegments<Readable>{readable}, FixedSegments<Writable>{writable}, token);
+            return ring_.add(detail::FixedSegments<Readable>{readable}, detail::FixedSegments<Writable>{writable},
+                             token);
         } else {
             return ring_.add(Span<Segment const>{readable, Readable}, Span<Segment const>{writable, Writable}, token);
         }

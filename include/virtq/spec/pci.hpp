@@ -84,7 +84,7 @@ inline constexpr uint32_t bar_memory_flags = 0xf;
 /// PCI 6.7 (Capabilities List).
 inline constexpr uint16_t header_bytes = 0x40;
 inline constexpr uint16_t capability_end = 0x100;  // of the space that the list may be in
-inline constexpr uint16_t capability_maximum = (0x100 - header_bytes) / 4;
+inline constexpr uint16_t capability_max = (0x100 - header_bytes) / 4;
 inline constexpr uint8_t capability_pointer_mask = 0xfc;  // the low two bits are reserved
 inline constexpr uint8_t capability_vendor = 0x09;
 inline constexpr uint8_t capability_msix = 0x11;

@@ -9,7 +9,7 @@
 namespace virtq::spec {
 
 /// §2.7: the largest queue size.
-inline constexpr uint32_t queue_size_maximum = 32768;
+inline constexpr uint32_t queue_size_max = 32768;
 
 /// §2.7.5 (The Virtqueue Descriptor Table), flags of a descriptor.
 enum class DescFlag : uint16_t {

@@ -90,17 +90,17 @@ template <PciConfigAccess Access>
 /// The alternatives are stored side by side, which costs some hundred bytes a device and leaves no lifetime to get
 /// wrong.
 /// **Threading** and **Life** as of the transports. If `kind()` is `pci_window`, all calls have to be serialised,
-/// those of interrupt handlers included (`PciConfigWindow`). All zero at first. `queue_maximum` as of
+/// those of interrupt handlers included (`PciConfigWindow`). All zero at first. `queue_count_max` as of
 /// `PciModernTransport`.
 ///
 /// ```
 /// static virtq::AnyTransport<> transport;
 /// virtq::Status found = transport.probe_pci(function, device_mapper);
 /// ```
-template <class Memory = MmioSpace, class Ports = PortSpace, uint16_t queue_maximum = 0>
+template <class Memory = MmioSpace, class Ports = PortSpace, uint16_t queue_count_max = 0>
 class AnyTransport {
-    static_assert(is_mapped_space_or_says_why<Memory>());
-    static_assert(is_port_register_space_or_says_why<Ports>());
+    static_assert(detail::check_mapped_space<Memory>());
+    static_assert(detail::check_port_register_space<Ports>());
 
 public:
     enum class Kind : uint8_t { none, mmio, pci_modern, pci_legacy_ports, pci_legacy_memory, pci_window };
@@ -322,7 +322,7 @@ public:
 
     /// What is behind, to look at what only that one has: `what` is called with it. After a probe.
     template <class Visit>
-    auto behind(Visit const& what) {
+    auto visit(Visit const& what) {
         return visit(*this, what);
     }
 
@@ -364,10 +364,6 @@ private:
         }
     }
     template <class Visit>
-    auto visit(Visit const& what) {
-        return visit(*this, what);
-    }
-    template <class Visit>
     auto visit(Visit const& what) const {
         return visit(*this, what);
     }
@@ -379,7 +375,7 @@ private:
     PciAttempts attempts_;
     detail::PciKeptAccess access_;  ///< of `pci_window`
     MmioTransport<Memory> mmio_;
-    PciModernTransport<detail::PciEitherSpace<Memory>, queue_maximum> pci_modern_;
+    PciModernTransport<detail::PciEitherSpace<Memory>, queue_count_max> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;
     PciLegacyTransport<Memory> pci_legacy_memory_;
 };

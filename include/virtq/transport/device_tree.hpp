@@ -450,7 +450,7 @@ Discovery for_each_mmio_slot(DeviceTree const& tree, InterruptOf&& interrupt_of,
                   "for_each_mmio_slot() of a device tree calls uint32_t interrupt_of(virtq::DeviceTreeProperty): see "
                   "virtq/transport/device_tree.hpp");
     Discovery discovery;
-    if constexpr (gives_number && takes_mmio_slot_or_says_why<Each>()) {
+    if constexpr (gives_number && detail::check_takes_mmio_slot<Each>()) {
         DeviceTreeCursor node(tree);
         while (node.next_compatible("virtio,mmio")) {
             Result<DeviceTreeRegion> const region = node.reg();

@@ -28,7 +28,7 @@ namespace virtq {
 /// ```
 template <class Space = MmioSpace>
 class MmioTransport {
-    static_assert(is_register_space_or_says_why<Space>());
+    static_assert(detail::check_register_space<Space>());
 
 public:
     constexpr MmioTransport() = default;

@@ -36,6 +36,8 @@ struct KernelCommandLine {
     uint32_t max_bytes = 65536;  ///< where it ends if there is no NUL
 };
 
+namespace detail {
+
 /// Goes through the devices of a command line. Use `for_each_mmio_slot`, unless you want to stop on the way.
 class MmioCommandLineCursor {
 public:
@@ -178,13 +180,15 @@ private:
     MmioSlot slot_;
 };
 
+}  // namespace detail
+
 /// Calls `each(MmioSlot const&)` for every device of the command line. Error: `command_line_malformed`, with the place
 /// of the first that cannot be read.
 template <class Each>
 Discovery for_each_mmio_slot(KernelCommandLine const& line, Each&& each) {
     Discovery discovery;
-    if constexpr (takes_mmio_slot_or_says_why<Each>()) {
-        MmioCommandLineCursor cursor(line);
+    if constexpr (detail::check_takes_mmio_slot<Each>()) {
+        detail::MmioCommandLineCursor cursor(line);
         while (cursor.next()) {
             if (cursor.error() == Error::none) {
                 each(cursor.slot());

@@ -66,9 +66,11 @@ struct [[__nodiscard__]] Discovery {
     }
 };
 
+namespace detail {
+
 /// Whether `Each` can be called with a slot; does not compile if not, and says so.
 template <class Each>
-[[__nodiscard__]] constexpr bool takes_mmio_slot_or_says_why() {
+[[__nodiscard__]] constexpr bool check_takes_mmio_slot() {
     static_assert(
         requires(Each & each, MmioSlot const& slot) { each(slot); },
         "for_each_mmio_slot() calls each(virtq::MmioSlot const&): see virtq/transport/mmio_slot.hpp");
@@ -77,11 +79,13 @@ template <class Each>
     };
 }
 
+}  // namespace detail
+
 /// Calls `each(MmioSlot const&)` for every slot of a list. Touches no register: an empty slot is given as well.
 template <class Each>
 Discovery for_each_mmio_slot(Span<MmioSlot const> rows, Each&& each) {
     Discovery discovery;
-    if constexpr (takes_mmio_slot_or_says_why<Each>()) {
+    if constexpr (detail::check_takes_mmio_slot<Each>()) {
         for (MmioSlot const& slot : rows) {
             each(slot);
             ++discovery.found;
@@ -94,7 +98,7 @@ Discovery for_each_mmio_slot(Span<MmioSlot const> rows, Each&& each) {
 template <class Each>
 Discovery for_each_mmio_slot(MmioSlotRow const& row, Each&& each) {
     Discovery discovery;
-    if constexpr (takes_mmio_slot_or_says_why<Each>()) {
+    if constexpr (detail::check_takes_mmio_slot<Each>()) {
         for (; discovery.found < row.count; ++discovery.found) {
             each(row.slot(discovery.found));
         }

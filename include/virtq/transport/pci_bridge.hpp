@@ -61,7 +61,7 @@ template <PciConfigAccess Access>
 template <class Access>
 [[__nodiscard__]] Result<PciBusRange> number_buses(Access& access, PciBusRange buses,
                                                    PciProbeOption const& option = {}) {
-    static_assert(is_pci_config_access_or_says_why<Access>());
+    static_assert(detail::check_pci_config_access<Access>());
     return detail::BusNumbering<Access>{access, buses, option}.run();
 }
 

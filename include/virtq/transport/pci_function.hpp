@@ -15,7 +15,7 @@ namespace virtq {
 /// The configuration space of one PCI function: a register space. `access` must outlive it.
 template <class Access>
 class PciFunction {
-    static_assert(is_pci_config_access_or_says_why<Access>());
+    static_assert(detail::check_pci_config_access<Access>());
 
 public:
     constexpr PciFunction() = default;
@@ -66,8 +66,6 @@ template <PciConfigAccess Access>
     return exists ? Error::pci_access_widths_differ : Error::pci_function_absent;
 }
 
-}  // namespace detail
-
 /// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`, `pci_vendor_zero`
 /// where no configuration space is, `pci_access_widths_differ`, `not_virtio`.
 ///
@@ -84,7 +82,7 @@ template <PciConfigAccess Access>
     if (vendor_read == spec::pci::vendor_zero) {
         return Error::pci_vendor_zero;
     }
-    if (Error const error = detail::check_widths(function); error != Error::none) {
+    if (Error const error = check_widths(function); error != Error::none) {
         return error;
     }
     uint16_t const device = function.read(spec::pci::device_id);
@@ -116,5 +114,7 @@ template <PciConfigAccess Access>
     uint16_t const after = function.read(spec::pci::command);
     return (after & wanted) == wanted ? Status{} : Status{Error::pci_command_refused};
 }
+
+}  // namespace detail
 
 }  // namespace virtq

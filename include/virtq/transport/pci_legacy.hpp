@@ -27,7 +27,7 @@ namespace virtq {
 /// `PciModernTransport`. All zero at first.
 template <class Space = PortSpace>
 class PciLegacyTransport {
-    static_assert(is_divisible_space_or_says_why<Space>());
+    static_assert(detail::check_divisible_space<Space>());
 
 public:
     constexpr PciLegacyTransport() = default;
@@ -39,11 +39,11 @@ public:
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
-        static_assert(is_device_mapper_or_says_why<Mapper>());
+        static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
         *this = PciLegacyTransport{};
-        Result<spec::DeviceId> const type = identify(function);
+        Result<spec::DeviceId> const type = detail::identify(function);
         if (!type) {
             return type.error();
         }
@@ -57,7 +57,7 @@ public:
             return Error::pci_legacy_absent;
         }
         detail::disable_msix(function);  // firmware may have left it on, which moves the configuration
-        line_ = find_line(function);
+        line_ = detail::find_line(function);
         Status const placed = detail::place_bars(bars, function, option);
         if (!placed && !bars[spec::pci::legacy::bar].is_assigned()) {  // no room for another one may be all the same
             return placed;
@@ -65,7 +65,7 @@ public:
         if (Status const mapped = map(bars[spec::pci::legacy::bar], mapper); !mapped) {
             return mapped;
         }
-        if (Status const enabled = enable_pci(function, space_bit); !enabled) {
+        if (Status const enabled = detail::enable_pci(function, space_bit); !enabled) {
             return enabled;
         }
         return take(*type);
@@ -76,9 +76,9 @@ public:
     template <DivisibleSpace TableSpace = MmioSpace, PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
-        static_assert(is_device_mapper_or_says_why<Mapper>());
+        static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
-        if (Status const enabled = enable_pci(function, spec::pci::command_memory_space); !enabled) {
+        if (Status const enabled = detail::enable_pci(function, spec::pci::command_memory_space); !enabled) {
             return enabled.error();
         }
         Result<uint16_t> const count = detail::enable_msix<TableSpace>(function, mapper, messages);
@@ -230,7 +230,7 @@ private:
 
     static constexpr bool by_ports = PortRegisterSpace<Space>;
     static constexpr detail::PciBar::Kind kind = by_ports ? detail::PciBar::Kind::ports : detail::PciBar::Kind::memory;
-    static constexpr uint32_t bytes_maximum = 0x10000;  // a register's offset has 16 bits
+    static constexpr uint32_t bytes_max = 0x10000;  // a register's offset has 16 bits
     static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;
 
     template <class Word, detail::Access access>
@@ -265,7 +265,7 @@ private:
             return Error::pci_not_mapped;
         }
         space_ = Space{mapped};
-        bytes_ = bar.bytes < bytes_maximum ? static_cast<uint32_t>(bar.bytes) : bytes_maximum;
+        bytes_ = bar.bytes < bytes_max ? static_cast<uint32_t>(bar.bytes) : bytes_max;
         return {};
     }
 

@@ -26,18 +26,18 @@ namespace virtq {
 /// **Spec** §4.1 (Virtio Over PCI Bus). **Threading** `notify`, `on_interrupt` and `on_vector` may run at any time, on
 /// any CPU; all other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, perhaps
 /// `use_msix`, then device code does the rest. All zero at first.
-/// **Queues** With a `queue_maximum` of 0 as many as the device has, if it numbers their doorbells as it numbers them
+/// **Queues** With a `queue_count_max` of 0 as many as the device has, if it numbers their doorbells as it numbers them
 /// (queue_notify_off of queue n is n, as of all hosts that we know), and 16 of another device. Otherwise
-/// `queue_maximum` of any device: 8 bytes each.
+/// `queue_count_max` of any device: 8 bytes each.
 ///
 /// ```
 /// static virtq::PciModernTransport<> transport;
 /// virtq::PciFunction function{config_access, {0, 3, 0}};
 /// virtq::Status found = transport.probe(function, device_mapper);
 /// ```
-template <class Space = MmioSpace, uint16_t queue_maximum = 0>
+template <class Space = MmioSpace, uint16_t queue_count_max = 0>
 class PciModernTransport {
-    static_assert(is_divisible_space_or_says_why<Space>());
+    static_assert(detail::check_divisible_space<Space>());
 
 public:
     constexpr PciModernTransport() = default;
@@ -50,7 +50,7 @@ public:
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
-        static_assert(is_device_mapper_or_says_why<Mapper>());
+        static_assert(detail::check_device_mapper<Mapper>());
         Result<spec::DeviceId> const type = start_probe(function);
         if (!type) {
             return type.error();
@@ -73,7 +73,7 @@ public:
             return mappings.add(*place, which.length) ? Result<Space>{Space{*place}} : Error::pci_mappings_overlap;
         };
         Status const mapped = map_all(*layout, map);
-        return mapped ? go_on(function, spec::pci::command_memory_space, *type) : mapped;
+        return mapped ? finish_probe(function, spec::pci::command_memory_space, *type) : mapped;
     }
 
     /// The same of a device whose BARs cannot be mapped: its registers are reached through its configuration space
@@ -96,7 +96,7 @@ public:
         };
         Status const mapped = map_all(*layout, map);
         // Not the memory space: BARs that nobody has placed would answer at address 0.
-        return mapped ? go_on(function, 0, *type) : mapped;
+        return mapped ? finish_probe(function, 0, *type) : mapped;
     }
 
     /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
@@ -104,7 +104,7 @@ public:
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
-        static_assert(is_device_mapper_or_says_why<Mapper>());
+        static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
         Result<uint16_t> const count = detail::enable_msix<Space>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
@@ -207,7 +207,7 @@ public:
     }
 
     /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
-    [[__nodiscard__]] QueueAddresses told_addresses(uint16_t queue) {
+    [[__nodiscard__]] QueueAddresses configured_addresses(uint16_t queue) {
         select(queue);
         return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
                 read(spec::pci::common::queue_driver), read(spec::pci::common::queue_device)};
@@ -357,10 +357,10 @@ private:
         VIRTQ_ASSERT(!in_use_,
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
         *this = PciModernTransport{};
-        Result<spec::DeviceId> const type = identify(function);
+        Result<spec::DeviceId> const type = detail::identify(function);
         if (type) {
             detail::disable_msix(function);  // firmware may have left it on
-            line_ = find_line(function);
+            line_ = detail::find_line(function);
         }
         return type;
     }
@@ -394,8 +394,8 @@ private:
 
     /// Lets the device answer, and looks whether it does.
     template <PciConfigAccess Access>
-    [[__nodiscard__]] Status go_on(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
-        if (Status const enabled = enable_pci(function, spaces); !enabled) {
+    [[__nodiscard__]] Status finish_probe(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
+        if (Status const enabled = detail::enable_pci(function, spaces); !enabled) {
             return enabled;
         }
         probe_mark_.set();
@@ -421,7 +421,7 @@ private:
             return {};
         }
         // Without room for its offset: it has to follow from the number, as then do those of all lower numbers.
-        bool const follows = queue_maximum == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
+        bool const follows = queue_count_max == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
                              name == queue && (notify_off_multiplier_ & (width - 1)) == 0;
         if (!follows) {
             return Error::queue_above_transport;
@@ -452,7 +452,7 @@ private:
         return offset + bytes <= config_bytes_;
     }
 
-    static constexpr uint16_t doorbell_count = queue_maximum != 0 ? queue_maximum : 16;
+    static constexpr uint16_t doorbell_count = queue_count_max != 0 ? queue_count_max : 16;
 
     static constexpr unsigned word_of_notification_bits = static_cast<unsigned>(spec::Feature::notification_data) / 32;
     static constexpr uint32_t notification_data_bit =

@@ -71,7 +71,7 @@ template <PciConfigAccess Access>
 /// ```
 template <class Access, class Each>
 PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
-    static_assert(is_pci_config_access_or_says_why<Access>());
+    static_assert(detail::check_pci_config_access<Access>());
     constexpr unsigned frames_a_bus = unsigned{spec::pci::devices} * spec::pci::functions;
     constexpr unsigned functions = spec::pci::functions;
     PciScan scan;
@@ -81,7 +81,7 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
             PciFunction<Access> const function{access,
                                                {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
                                                 static_cast<uint8_t>(frame % functions)}};
-            Result<spec::DeviceId> const type = identify(function);
+            Result<spec::DeviceId> const type = detail::identify(function);
             bool const is_zero = type.error() == Error::pci_vendor_zero;
             bool const exists = type.error() != Error::pci_function_absent && !is_zero;
             scan.functions += exists;

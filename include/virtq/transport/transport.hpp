@@ -33,7 +33,7 @@ struct InterruptCause {
 ///     void set_status(virtq::DeviceStatus status) { tell(Message::set_status, status.bits()); }
 ///     …  // the calls that the concept lists
 /// };
-/// static_assert(virtq::is_transport_or_says_why<MailboxTransport>());
+/// static_assert(virtq::check_transport<MailboxTransport>());
 /// ```
 template <class T>
 concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, uint32_t size,
@@ -259,7 +259,7 @@ constexpr void say_what_configuration_calls_lack() {
 /// Whether the type is a `Transport`; does not compile if not, with a sentence for each call that is missing, or that
 /// takes or returns something else.
 template <class T>
-[[__nodiscard__]] constexpr bool is_transport_or_says_why() {
+[[__nodiscard__]] constexpr bool check_transport() {
     detail::say_what_device_calls_lack<T>();
     detail::say_what_queue_calls_lack<T>();
     detail::say_what_configuration_calls_lack<T>();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/diag/diag.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <diag/queue_machine.hpp>
 
@@ -87,7 +87,7 @@ TEST(BelievesNothing, UsedIdOfAPendingChain) {
         look.machine.device.packed_ring()->flush_used();
         look.expect_inside();
         EXPECT_NE(look.picture.find("id 1, which is not in flight"), std::string::npos) << look.picture;
-        EXPECT_EQ(look.machine.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(look.machine.queue.take_used().state, CompletionState::broken);
         EXPECT_EQ(look.machine.queue.fault().reason, FaultReason::used_id_not_in_flight);
         look.expect_inside();
     }
@@ -119,7 +119,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     without.clear(spec::Feature::indirect_desc);
     machine.negotiation.wanted.clear(spec::Feature::indirect_desc);
     SpinRelax relax;
-    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(machine.queue.restart(without).ok());
     machine.enable_queue();
     machine.go_live();
@@ -142,7 +142,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
 
 TEST(BelievesNothing, TablesOfAnEarlierLife) {
     expect_tables_are_out_of_use<Split>({.indirect = true});
-    expect_tables_are_out_of_use<Negotiated>({.indirect = true});
+    expect_tables_are_out_of_use<AnyFormat>({.indirect = true});
     expect_tables_are_out_of_use<Packed>({.packed = true, .indirect = true});
 }
 

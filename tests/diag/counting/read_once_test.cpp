@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/diag/diag.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <diag/queue_machine.hpp>
 
@@ -251,8 +251,8 @@ TEST(LookAtAnyQueue, ReadsEachWordOfAPackedOneOnce) {
     expect_once_with_all_features<Packed>(true);
 }
 TEST(LookAtAnyQueue, ReadsEachWordOfANegotiatedOneOnce) {
-    expect_once_with_all_features<Negotiated>(true);
-    expect_once_with_all_features<Negotiated>(false);
+    expect_once_with_all_features<AnyFormat>(true);
+    expect_once_with_all_features<AnyFormat>(false);
 }
 
 TEST(PagesWithoutMemory, AreRefused) {

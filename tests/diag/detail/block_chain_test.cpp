@@ -146,7 +146,7 @@ TEST_F(DiagnosisOfABlockChain, SeesItAlsoWhereTheDeviceOnlyKeepsSilent) {
 TEST_F(DiagnosisOfABlockChain, SeesItAlsoWhereTheDeviceHasAnsweredAndNobodyLooked) {
     push({{16, 0}, {512, write_flag}});
     answer();
-    for (Symptom const symptom : {Symptom::request_waits, Symptom::none}) {
+    for (Symptom const symptom : {Symptom::hang, Symptom::none}) {
         Diagnosis const found = machine.look({.symptom = symptom});
         ASSERT_EQ(found.cause(), Cause::block_status_in_data) << explained(found);
         EXPECT_NE(flattened(found).find("has 16 device-readable and 512 device-writable bytes."), std::string::npos)

@@ -39,7 +39,7 @@ protected:
             case QueueKind::small_split: return look(static_cast<QueueOf<SmallSplit>&>(*machine.queue).queue());
             case QueueKind::packed: return look(static_cast<QueueOf<Packed>&>(*machine.queue).queue());
             case QueueKind::negotiated_split:
-            case QueueKind::negotiated_packed: return look(static_cast<QueueOf<Negotiated>&>(*machine.queue).queue());
+            case QueueKind::negotiated_packed: return look(static_cast<QueueOf<AnyFormat>&>(*machine.queue).queue());
         }
     }
     static Diagnosis diagnosis(ContractMachine& machine, DiagnoseOption const& option) {

@@ -64,16 +64,16 @@ void expect_no_adding(Queue& queue) {
 
 template <class Queue>
 void expect_no_taking(Queue& queue) {
-    EXPECT_EQ(queue.take_used().state, TakeState::broken);
-    EXPECT_EQ(queue.enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(queue.take_used().state, CompletionState::broken);
+    EXPECT_EQ(queue.enable_used_notifications(), MaySleep::broken);
     queue.disable_used_notifications();
-    EXPECT_EQ(queue.enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(queue.enable_used_notifications(), MaySleep::broken);
 }
 
 template <class Queue>
 void expect_no_life(Queue& queue, Features const& features) {
     queue.attach();
-    EXPECT_FALSE(queue.live());
+    EXPECT_FALSE(queue.is_live());
     queue.detach();
     unsigned handed_back = 0;
     EXPECT_TRUE(queue.drain([&](Token) { ++handed_back; }).ok());
@@ -98,7 +98,7 @@ void expect_no_descriptors(Queue& queue) {
     }
     EXPECT_FALSE(queue.alloc_desc().ok());
     EXPECT_TRUE(queue.has_used());
-    EXPECT_EQ(queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(queue.poll_used().state, CompletionState::broken);
     EXPECT_EQ(queue.num_free(), 0u);
 }
 
@@ -153,14 +153,14 @@ protected:
         Segment const three[] = {{PhysAddr{0x1000}, 16}, {PhysAddr{0x2000}, 16}, {PhysAddr{0x3000}, 16}};
         ASSERT_TRUE(queue.add({}, three, Token{}).ok());
         static_cast<void>(queue.publish());
-        EXPECT_EQ(queue.enable_used_notifications(), UsedPending::nothing_there);
+        EXPECT_EQ(queue.enable_used_notifications(), MaySleep::yes);
         ASSERT_TRUE(queue.add({}, three, Token{}).ok());
         queue.detach();
     }
 };
 
 using Variants =
-    testing::Types<Variant<Split>, Variant<PlainSplit>, Variant<ClassicSplit>, Variant<Packed>, Variant<Negotiated>>;
+    testing::Types<Variant<Split>, Variant<PlainSplit>, Variant<ClassicSplit>, Variant<Packed>, Variant<AnyFormat>>;
 TYPED_TEST_SUITE(QueueWithoutMemory, Variants);
 
 TYPED_TEST(QueueWithoutMemory, AnswersBeforeInit) {

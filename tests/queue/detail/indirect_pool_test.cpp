@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <support/contract.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/detail/indirect_pool.hpp>
 #include <virtq/queue/detail/indirect_shape.hpp>
-#include <virtq/queue/negotiated.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
 #include <sim/guest_memory.hpp>
@@ -101,7 +101,7 @@ TEST(IndirectTables, ThatNoMemoryHasRoomForAreRefused) {
 
 template <class Format>
 class TablePages : public testing::Test {};
-using TableFormats = testing::Types<Split, Packed, Negotiated>;
+using TableFormats = testing::Types<Split, Packed, AnyFormat>;
 TYPED_TEST_SUITE(TablePages, TableFormats);
 
 // Found by outsiders: tables kept what their pages held before, where the device can read it (faults B3).

@@ -45,14 +45,14 @@ TEST_P(PackedLength, MeansNothingWithoutWriteIfItCannotBeTrue) {
     Machine machine;
     for (std::uint32_t const length : {17u, UINT32_MAX}) {
         Completion const done = machine.use(0, length);
-        EXPECT_EQ(done.state, TakeState::completion);
+        EXPECT_EQ(done.state, CompletionState::ready);
         EXPECT_EQ(done.written, 0u);
     }
 }
 
 TEST_P(PackedLength, BreaksTheQueueWithWriteIfItCannotBeTrue) {
     Machine machine;
-    EXPECT_EQ(machine.use(write, 17).state, TakeState::broken);
+    EXPECT_EQ(machine.use(write, 17).state, CompletionState::broken);
     EXPECT_EQ(machine.queue->fault().reason, FaultReason::used_length_above_writable);
     EXPECT_EQ(machine.queue->fault().value, 17u);
 }
@@ -66,7 +66,7 @@ TEST_P(PackedLength, AreNotLookedAtBehindTornFlags) {
     // Only one of the two flags has arrived, or both the wrong way round.
     for (sim::Marks const torn : {sim::Marks::available, sim::Marks::stale, sim::Marks::available_next}) {
         machine.packed_ring->write_flags_raw(offset, machine.packed_ring->flags_here(torn));
-        EXPECT_EQ(machine.queue->take_used().state, TakeState::none);
+        EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
         EXPECT_FALSE(machine.queue->fault());
     }
     machine.packed_ring->put_used_raw(id, 16, machine.packed_ring->flags_here(sim::Marks::used) | write, 2);

@@ -105,7 +105,7 @@ protected:
         Segment const segment[] = {{PhysAddr{0x1000}, 16}};
         EXPECT_TRUE(queue.add(segment, {}, Token{std::uintptr_t{5}}).ok());
         EXPECT_TRUE(queue.publish().needed);
-        EXPECT_EQ(queue.take_used().state, TakeState::none);
+        EXPECT_EQ(queue.take_used().state, CompletionState::none);
         EXPECT_EQ(queue.num_free(), size - 1);
     }
 
@@ -116,7 +116,7 @@ protected:
     unsigned tried = 0;
 };
 
-using Formats = testing::Types<Split, Packed, Negotiated, PlainSplit, ClassicSplit>;
+using Formats = testing::Types<Split, Packed, AnyFormat, PlainSplit, ClassicSplit>;
 TYPED_TEST_SUITE(ReEntryOf, Formats);
 
 TYPED_TEST(ReEntryOf, IsFoundInAPageAllocatorThatCallsTheQueue) {

@@ -94,13 +94,13 @@ TEST(ChainTier, GivesBackTokenAndLength) {
     Segment const writable[] = {ring.buffer(64)};
     ASSERT_TRUE(ring.queue.add({}, writable, Token{&request}).ok());
     ASSERT_TRUE(ring.queue.publish().needed);
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::none);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::none);
     ring.device_uses_next(17);
     Completion const done = ring.queue.take_used();
-    ASSERT_EQ(done.state, TakeState::completion);
+    ASSERT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.token.as<int>(), &request);
     EXPECT_EQ(done.written, 17u);
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::none);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::none);
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
@@ -204,7 +204,7 @@ TEST(ChainTier, AcceptsEveryLengthForAWritableTotalOf4GiB) {
     ring.device->put_used_raw(0, UINT32_MAX);
     ring.device->flush_used();
     Completion const done = ring.queue.take_used();
-    EXPECT_EQ(done.state, TakeState::completion);
+    EXPECT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.written, UINT32_MAX);
 }
 

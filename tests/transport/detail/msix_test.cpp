@@ -40,7 +40,7 @@ public:
         Segment const segment = this->segment(data);
         ASSERT_TRUE(
             this->driver
-                .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100}, this->stepping(), queue)
+                .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, PollLimit{100}, this->stepping(), queue)
                 .ok());
     }
     [[nodiscard]] std::uint16_t control() {

@@ -18,7 +18,7 @@ template <uint32_t S, DmaMapper Mapper>
 class MappedData {
 public:
     /// A part has at most so many segments when they have to be remembered.
-    static constexpr uint32_t segments_maximum = SegmentCutter::part_segments;
+    static constexpr uint32_t segments_max = SegmentCutter::part_segments;
 
     /// Maps all of `data`, or nothing.
     [[__nodiscard__]] Error map(Mapper* mapper, uint16_t number, Span<Segment const> data, DmaDirection direction) {
@@ -48,7 +48,7 @@ public:
     }
 
 private:
-    Segment segment_[S][segments_maximum] = {};
+    Segment segment_[S][segments_max] = {};
     uint8_t count_[S] = {};
     DmaDirection direction_[S] = {};
 };
@@ -57,7 +57,7 @@ private:
 template <uint32_t S>
 class MappedData<S, NoMapper> {
 public:
-    static constexpr uint32_t segments_maximum = UINT32_MAX;
+    static constexpr uint32_t segments_max = UINT32_MAX;
 
     [[__nodiscard__]] Error map(NoMapper*, uint16_t, Span<Segment const>, DmaDirection) { return Error::none; }
     void unmap(NoMapper*, uint16_t) {}

@@ -176,11 +176,11 @@ namespace virtq::detail {
 
         case Cause::budget_too_small:
         case Cause::answered_too_late:
-            return "Give the call a larger budget of looks (a look takes nanoseconds, a disk milliseconds) or a relax "
+            return "Give the call a larger poll limit (a poll takes nanoseconds, a disk milliseconds) or a relax "
                    "hook that pauses; then reset(), which hands back what was in flight.";
         case Cause::interrupts_off:
-            return "Call take_used(), or the driver's complete(). To sleep, call enable_used_notifications() first, "
-                   "and sleep only if it says nothing_there.";
+            return "Call take_used(), or the driver's take_completed(). To sleep, call enable_used_notifications() "
+                   "first, and sleep only if it says MaySleep::yes.";
         case Cause::intx_disabled:
             return "probe() clears the bit; look who sets it afterwards: a PCI core that expects MSI, or one that "
                    "saves and restores the command register.";
@@ -202,12 +202,12 @@ namespace virtq::detail {
                    "always the line register's), and unmasked in the interrupt controller, as level-triggered? Or did "
                    "the registration of another device on the same line replace the handler: PCI devices share lines? "
                    "Does the CPU take interrupts? Or was the completion there before: does it sleep only after "
-                   "nothing_there?";
+                   "MaySleep::yes?";
         case Cause::vector_handler_never_called:
             return "Check the messages given to use_msix(): on a PC the address is 0xfee00000 | APIC ID << 12 and the "
                    "data a vector with a gate in the IDT; elsewhere what the ITS or IMSIC says. Is the local APIC on, "
                    "does the CPU take interrupts? Or was the completion there before: does it sleep only after "
-                   "nothing_there?";
+                   "MaySleep::yes?";
         case Cause::interrupt_not_handled:
             return "Check the line or vector, that the interrupt controller lets it through, that the CPU takes "
                    "interrupts, that the controller was told when the last one was done, and that the handler calls "
@@ -217,14 +217,15 @@ namespace virtq::detail {
                    "interrupts are masked at this moment, or the kernel polls, it is normal: then disable the "
                    "notifications.";
         case Cause::completions_not_taken:
-            return "Call take_used(), or the driver's complete(), until it says none, on this queue. If the kernel "
-                   "sleeps: does the handler wake it? If no interrupt came, check the line or the MSI message, that "
-                   "all devices of a shared line are asked, and that the interrupt controller was told that the last "
-                   "one is done.";
+            return "Call take_used(), or the driver's take_completed(), until it says none, on this queue. If the "
+                   "kernel sleeps: does the handler wake it? If no interrupt came, check the line or the MSI message, "
+                   "that all devices of a shared line are asked, and that the interrupt controller was told that the "
+                   "last one is done.";
         case Cause::slept_on_completions:
-            return "Sleep only if it says nothing_there; otherwise take what is there, and enable again.";
+            return "Sleep only if it says MaySleep::yes; otherwise take what is there, and enable again.";
         case Cause::not_published:
-            return "Call publish(), and notify() if it says so; a driver's start() does both. After push_avail() too.";
+            return "Call publish(), and notify() if it says so; a driver's kick_device() does both. After "
+                   "push_avail() too.";
         case Cause::never_notified:
             return "If publish() says so, call notify() of the transport with the number of this queue; check that "
                    "number. To try, call notify() once more by hand: if things go on, this was it.";
@@ -250,7 +251,7 @@ namespace virtq::detail {
                    "address, and who calls init() again. `info virtio-queue-status PATH QUEUE` shows where the device "
                    "looks.";
         case Cause::ring_not_seen:
-            return "Was the budget of looks small (a look takes nanoseconds, a disk milliseconds)? If not, check what "
+            return "Was the poll limit small (a poll takes nanoseconds, a disk milliseconds)? If not, check what "
                    "the allocator says in Pages::phys: cut to 32 bits, an offset, frames instead of bytes, pages that "
                    "are not contiguous? Give it phys_addr(), and init() verifies them, or wrap it in CheckedPages. "
                    "Otherwise look for a second driver or a second init() of this device; compare with "

@@ -3,7 +3,7 @@
 
 #include <virtq/diag/detail/packed/packed_inspector.hpp>
 #include <virtq/diag/detail/split/split_inspector.hpp>
-#include <virtq/queue/detail/negotiated_ring.hpp>
+#include <virtq/queue/detail/any_ring.hpp>
 
 #include <stdint.h>
 
@@ -22,7 +22,7 @@ auto inspect_ring(PackedRing<N> const& ring, Look& look) {
 }
 
 template <uint32_t N, class Look>
-auto inspect_ring(NegotiatedRing<N> const& ring, Look& look) {
+auto inspect_ring(AnyRing<N> const& ring, Look& look) {
     return ring.is_packed() ? inspect_ring(ring.packed_ring(), look) : inspect_ring(ring.split_ring(), look);
 }
 

@@ -81,7 +81,7 @@ class QueuePages : public PageRun {
 public:
     void attach() { live_ = true; }
     void detach() { live_ = false; }
-    [[__nodiscard__]] bool live() const { return live_; }
+    [[__nodiscard__]] bool is_live() const { return live_; }
 
 private:
     bool live_ = false;

@@ -13,7 +13,7 @@ template <class Space, class Word, detail::Access access>
 [[__nodiscard__]] Word read_register(Space& space, detail::Register<Word, access> which) {
     static_assert(access != detail::Access::write,
                   "This register is write-only (virtq::detail::WriteOnly): what it would read as is not defined");
-    if constexpr (!is_register_space_or_says_why<Space>()) {
+    if constexpr (!detail::check_register_space<Space>()) {
         return Word{};
     } else if constexpr (sizeof(Word) == 1) {
         return space.read8(which.offset);
@@ -29,7 +29,7 @@ template <class Space, class Word, detail::Access access>
 void write_register(Space& space, detail::Register<Word, access> which, Word value) {
     static_assert(access != detail::Access::read,
                   "This register is read-only (virtq::detail::ReadOnly): a write would do nothing");
-    if constexpr (!is_register_space_or_says_why<Space>()) {
+    if constexpr (!detail::check_register_space<Space>()) {
         return;
     } else if constexpr (sizeof(Word) == 1) {
         space.write8(which.offset, value);

@@ -22,13 +22,13 @@ struct IndirectShape {
         constexpr uint32_t tables_default = 4;  // one for every fourth descriptor
         constexpr uint32_t length_default = 16;
         constexpr uint16_t shortest_default = 3;
-        constexpr uint32_t tables_maximum = 32767;  // table numbers share 16 bits with a flag and an end mark
+        constexpr uint32_t tables_max = 32767;  // table numbers share 16 bits with a flag and an end mark
         if (!features.has(spec::Feature::indirect_desc)) {
             return {};
         }
         uint32_t const tables = option.tables != 0 ? option.tables : (size + tables_default - 1) / tables_default;
         uint32_t const length = option.length != 0 ? option.length : length_default;
-        IndirectShape const shape{cut(tables, size < tables_maximum ? size : tables_maximum), cut(length, size),
+        IndirectShape const shape{cut(tables, size < tables_max ? size : tables_max), cut(length, size),
                                   option.shortest != 0 ? option.shortest : shortest_default};
         return shape.length < shape.shortest ? IndirectShape{} : shape;
     }

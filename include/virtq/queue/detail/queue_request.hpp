@@ -21,7 +21,7 @@ inline constexpr Features queue_features =
     if (size == 0) {
         return Error::queue_size_zero;
     }
-    if (size > spec::queue_size_maximum) {
+    if (size > spec::queue_size_max) {
         return Error::queue_size_above_maximum;
     }
     return size > capacity ? Error::queue_size_above_capacity : Error::none;

@@ -14,11 +14,11 @@
 namespace virtq::detail {
 
 /// What the block driver can make use of. More than one queue only if it has room for them.
-[[__nodiscard__]] constexpr Features block_features(uint16_t queue_maximum) {
+[[__nodiscard__]] constexpr Features block_features(uint16_t queue_count_max) {
     using Bit = spec::block::Feature;
     Features features = Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
                                      Bit::config_wce, Bit::discard, Bit::write_zeroes);
-    if (queue_maximum > 1) {
+    if (queue_count_max > 1) {
         features.set(Bit::mq);
     }
     return features;
@@ -128,7 +128,7 @@ template <Transport T>
 template <class Traits>
 [[__nodiscard__]] constexpr Negotiation block_negotiation(BlockOption const& option) {
     Negotiation negotiation;
-    negotiation.wanted = block_features(Traits::queue_maximum) | Traits::Format::wanted;
+    negotiation.wanted = block_features(Traits::queue_count_max) | Traits::Format::wanted;
     if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
         negotiation.wanted.set(spec::Feature::access_platform);
     }

@@ -40,7 +40,7 @@ protected:
                                    BlockOption const& option, R& relax) {
         negotiation_ = wish;
         auto const check = [&](Features const& offered) { return check_zones(transport, offered); };
-        if (Status const agreed = init.negotiate(negotiation_, option.reset_looks, relax, check); !agreed) {
+        if (Status const agreed = init.negotiate(negotiation_, option.reset_limit, relax, check); !agreed) {
             return agreed;
         }
         Result<bool> const read = read_again(transport, option);

@@ -49,11 +49,11 @@ struct BlockLimit {
 /// The limits of an operation on a device, in a queue whose chains have room for `segments` of data.
 [[__nodiscard__]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation,
                                                 uint32_t segments) {
-    constexpr uint32_t part_bytes_maximum = uint32_t{1} << 30;  // hosts take a length for a signed number
+    constexpr uint32_t part_bytes_max = uint32_t{1} << 30;  // hosts take a length for a signed number
     BlockLimit limit;
     limit.data.segments = segments;
     limit.data.segment_bytes = config.segment_bytes;
-    limit.data.bytes = part_bytes_maximum;
+    limit.data.bytes = part_bytes_max;
     limit.data.granule = config.block_bytes;
     if (operation == BlockOperation::discard) {
         limit.range_sectors = config.discard_sectors;

@@ -24,10 +24,10 @@ public:
     using Mapper = typename Traits::Mapper;
     using Ring = VirtQueue<N, typename Traits::Format>;
 
-    static constexpr uint32_t request_maximum = N / 2;  // a request has at least a header and a status
+    static constexpr uint32_t request_max = N / 2;  // a request has at least a header and a status
 
-    using Pool = RequestPool<request_maximum>;
-    using Data = MappedData<request_maximum, Mapper>;
+    using Pool = RequestPool<request_max>;
+    using Data = MappedData<request_max, Mapper>;
 
     /// The ring itself, which device initialisation brings up.
     [[__nodiscard__]] Ring& ring() { return ring_; }
@@ -78,7 +78,7 @@ public:
 
     /// Why the last request was not taken, or given up, for who asks later.
     void note_refusal(Error error) { refused_ = error; }
-    [[__nodiscard__]] Error refused() const { return refused_; }
+    [[__nodiscard__]] Error last_error() const { return refused_; }
 
     [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Requests that have ended and were not handed out.
@@ -94,10 +94,10 @@ public:
     }
 
     /// Data segments of one part: what the device allows, what fits the ring, and what can be remembered.
-    [[__nodiscard__]] uint32_t segment_maximum(uint32_t device_maximum) const {
+    [[__nodiscard__]] uint32_t segment_max(uint32_t device_max) const {
         uint32_t const fits = uint32_t{ring_.size()} - 2;
-        uint32_t const most = device_maximum < fits ? device_maximum : fits;
-        return most < Data::segments_maximum ? most : Data::segments_maximum;
+        uint32_t const most = device_max < fits ? device_max : fits;
+        return most < Data::segments_max ? most : Data::segments_max;
     }
 
     /// Adds a request with so much data, in as many parts as it takes: all of them, or none. Returns the number of its
@@ -115,9 +115,10 @@ public:
     Notification publish() { return ring_.publish(); }
 
     /// Moves what the device has used to the line of finished requests.
-    TakeState collect() {
-        if (!ring_.live()) {
-            return TakeState::none;  // after a reset that did not come up again; what stands there was handed back
+    CompletionState collect() {
+        if (!ring_.is_live()) {
+            return CompletionState::
+                none;  // after a reset that did not come up again; what stands there was handed back
         }
         for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
             Completion const completion = ring_.take_used();
@@ -132,7 +133,7 @@ public:
 
     [[__nodiscard__]] BlockCompletion take_finished() {
         auto const finished = pool_.take_finished();
-        return finished.found ? BlockCompletion{finished.token, finished.error, TakeState::completion}
+        return finished.found ? BlockCompletion{finished.token, finished.error, CompletionState::ready}
                               : BlockCompletion{};
     }
 

@@ -31,7 +31,7 @@ public:
     /// Whether the device may write to the pages of any.
     [[__nodiscard__]] bool any_live() const {
         for (Queue const& queue : queues_) {
-            if (queue.ring().live()) {
+            if (queue.ring().is_live()) {
                 return true;
             }
         }
@@ -41,7 +41,7 @@ public:
     /// How many have pages. They get them in order, so these are the first ones.
     [[__nodiscard__]] uint16_t with_pages() const {
         uint16_t count = 0;
-        while (count < Traits::queue_maximum && queues_[count].ring().size() != 0) {
+        while (count < Traits::queue_count_max && queues_[count].ring().size() != 0) {
             ++count;
         }
         return count;
@@ -69,7 +69,7 @@ public:
     template <class Each>
     void hand_back(Each& each) {
         for (Queue& queue : queues_) {
-            for (BlockCompletion ended = queue.take_finished(); ended.state == TakeState::completion;
+            for (BlockCompletion ended = queue.take_finished(); ended.state == CompletionState::ready;
                  ended = queue.take_finished()) {
                 each(ended);
             }
@@ -86,10 +86,10 @@ public:
 
 private:
     static void check([[__maybe_unused__]] uint16_t queue) {
-        VIRTQ_ASSERT(queue < Traits::queue_maximum, "This disk has no such queue: compare with queue_count()");
+        VIRTQ_ASSERT(queue < Traits::queue_count_max, "This disk has no such queue: compare with queue_count()");
     }
 
-    Queue queues_[Traits::queue_maximum];
+    Queue queues_[Traits::queue_count_max];
 };
 
 }  // namespace virtq::detail

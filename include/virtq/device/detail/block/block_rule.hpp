@@ -100,7 +100,7 @@ template <class Queue>
         return error;
     }
     return queue.submit(request, rule.data_bytes(),
-                        block_limit(config, request.operation, queue.segment_maximum(config.segments)));
+                        block_limit(config, request.operation, queue.segment_max(config.segments)));
 }
 
 }  // namespace virtq::detail

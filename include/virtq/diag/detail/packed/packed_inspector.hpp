@@ -27,7 +27,7 @@ public:
     void look(QueueSnapshot& seen) const {
         seen.format = RingFormat::packed_ring;
         seen.fault = ring_.fault_;
-        seen.live = ring_.live();
+        seen.live = ring_.is_live();
         if (!ring_.initialised()) {
             return;
         }

@@ -29,7 +29,7 @@ public:
     /// Into a snapshot that is new.
     void look(QueueSnapshot& seen) const {
         seen.fault = ring_.fault_;
-        seen.live = ring_.live();
+        seen.live = ring_.is_live();
         if (!ring_.initialised()) {
             return;
         }

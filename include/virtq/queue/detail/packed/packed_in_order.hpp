@@ -26,7 +26,7 @@ public:
         ring.oldest_ = ring.following(id);
         ring.free_extent(ring.shadow_.extent(id));
         --ring.in_flight_;
-        return {ring.shadow_.token(id), ring.batch_.take(ring.shadow_.bytes(id)), TakeState::completion};
+        return {ring.shadow_.token(id), ring.batch_.take(ring.shadow_.bytes(id)), CompletionState::ready};
     }
 
     template <class Each>
@@ -46,14 +46,14 @@ private:
     [[__nodiscard__]] static Completion begin_batch(Ring& ring) {
         VIRTQ_ASSERT(ring.initialised(), "A look for completions of a queue without memory: call init() first");
         if (!ring.is_open()) {
-            return {Token{}, 0, TakeState::broken};
+            return {Token{}, 0, CompletionState::broken};
         }
         spec::PackedDescriptor const& next = ring.next_used();
         uint16_t flags = ring.memory_.load_flags(next);
         if (!ring.is_used(flags)) {
             flags = ring.look_again(flags);
             if (!ring.is_used(flags)) {
-                return {Token{}, 0, TakeState::none};
+                return {Token{}, 0, CompletionState::none};
             }
         }
         ring.order_.after_look();
@@ -76,7 +76,7 @@ private:
             written = ring.corrected_length(last, flags);
         }
         ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), written};
-        return {Token{}, 0, TakeState::completion};
+        return {Token{}, 0, CompletionState::ready};
     }
 };
 

@@ -42,7 +42,7 @@ class PackedInOrder;
 template <uint32_t N>
 class PackedRing {
 public:
-    /// In the place of the other format's ring (`Negotiated`). Of our own, because <new> is a library header.
+    /// In the place of the other format's ring (`AnyFormat`). Of our own, because <new> is a library header.
     static void* operator new(size_t, void* place) { return place; }
 
     template <PageAllocator Allocator>
@@ -64,7 +64,7 @@ public:
         if (!initialised()) {
             return Error::queue_not_initialised;
         }
-        if (live()) {
+        if (is_live()) {
             return Error::queue_still_live;
         }
         if (Error const error = check_request(size, features); error != Error::none) {
@@ -79,7 +79,7 @@ public:
 
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status release(Allocator& allocator) {
-        if (live()) {
+        if (is_live()) {
             return Error::queue_still_live;
         }
         if (initialised()) {
@@ -92,7 +92,7 @@ public:
     /// Ends the life of all chains: each token once, in no particular order.
     template <class Each>
     [[__nodiscard__]] Status drain(Each& each) {
-        if (live()) {
+        if (is_live()) {
             return Error::queue_still_live;
         }
         if (!initialised()) {
@@ -118,7 +118,7 @@ public:
     void detach() { memory_.detach(); }
 
     [[__nodiscard__]] bool initialised() const { return memory_.held(); }
-    [[__nodiscard__]] bool live() const { return memory_.live(); }
+    [[__nodiscard__]] bool is_live() const { return memory_.is_live(); }
     [[__nodiscard__]] Pages pages() const { return memory_.run(); }
     [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
     [[__nodiscard__]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(memory_.phys()); }
@@ -149,7 +149,7 @@ public:
         }
         admit_pending();
         first_flags_ = 0;
-        hides_ = PackedPosition::avail_flag;
+        hidden_flag_ = PackedPosition::avail_flag;
         memory_.attach();
         order_.before_publish();
         memory_.expose(first_, flags);
@@ -169,21 +169,20 @@ public:
         if (!is_used(flags)) {
             flags = look_again(flags);
             if (!is_used(flags)) {
-                return {Token{}, 0, TakeState::none};
+                return {Token{}, 0, CompletionState::none};
             }
         }
         return take(next, flags);
     }
 
-    [[__nodiscard__]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] MaySleep enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         if (!is_open()) {
-            return UsedPending::broken;
+            return MaySleep::broken;
         }
         notifications_on_ = true;
         ask_to_notify();
-        return !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? UsedPending::something_there
-                                                                             : UsedPending::nothing_there;
+        return !batch_.is_over() || is_used(memory_.peek_flags(next_used())) ? MaySleep::no : MaySleep::yes;
     }
 
     void disable_used_notifications() {
@@ -211,13 +210,13 @@ private:
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
                                                               Token token) {
         BufferId const id = shadow_.free_head();
-        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hides_}, id};
+        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hidden_flag_}, id};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
             return take_back(&chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
         memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
-        if (hides_ != 0) {
+        if (hidden_flag_ != 0) {
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
             begin_batch(static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
         }
@@ -263,7 +262,7 @@ private:
         event_idx_ = features.has(spec::Feature::event_idx);
         in_order_ = features.has(spec::Feature::in_order);
         order_ = device_order(features);
-        cuts_length_ = option.over_reported == OverReportedLength::is_cut;
+        clamps_length_ = option.over_reported == OverReportedLength::clamp;
         memory_.place(PackedLayout{size});
         shadow_.reset(memory_.size());
         pool_.reset(IndirectShape::of(size, features, option.indirect));
@@ -278,7 +277,7 @@ private:
         batch_ = Batch{};
         next_ = taken_ = first;
         first_flags_ = pending_ = in_flight_ = 0;
-        hides_ = PackedPosition::avail_flag;
+        hidden_flag_ = PackedPosition::avail_flag;
         oldest_ = BufferId{0};
         notifications_on_ = false;
         if (first.word() != PackedPosition::start(0).word()) {
@@ -304,7 +303,7 @@ private:
     void begin_batch(uint16_t flags) {
         first_ = next_.offset();
         first_flags_ = static_cast<uint16_t>(next_.available_flags() | flags);
-        hides_ = 0;
+        hidden_flag_ = 0;
     }
 
     /// The same in a table, with one descriptor of the ring (§2.8.7).
@@ -332,8 +331,8 @@ private:
         constexpr auto indirect = static_cast<uint16_t>(spec::DescFlag::indirect);
         spec::PackedDescriptor& in_ring = *memory_.descriptor(next_.offset());
         auto flags = static_cast<uint16_t>(next_.available_flags() | indirect);
-        if (hides_ != 0) {
-            flags ^= hides_;
+        if (hidden_flag_ != 0) {
+            flags ^= hidden_flag_;
             begin_batch(indirect);
         }
         next_.step(memory_.size());
@@ -424,13 +423,13 @@ private:
             free_descriptors(usual_length_.confirm(extent.descriptors()));
         }
         shadow_.release(id);
-        return {token, written, TakeState::completion};
+        return {token, written, CompletionState::ready};
     }
 
     /// A length above what was writable. Without WRITE it is reserved and may be anything (§2.8.4): nothing was
     /// written. One that can be true is taken even without WRITE, which QEMU 7.2 sets in no used descriptor.
     [[__nodiscard__]] bool is_lie_about_length(uint16_t flags) const {
-        return (flags & write_flag) != 0 && !cuts_length_;
+        return (flags & write_flag) != 0 && !clamps_length_;
     }
     [[__nodiscard__]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
         return (flags & write_flag) != 0 ? shadow_.bytes(id) : 0;
@@ -501,7 +500,7 @@ private:
     [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
-        return {Token{}, 0, TakeState::broken};
+        return {Token{}, 0, CompletionState::broken};
     }
 
     template <class Each>
@@ -524,18 +523,19 @@ private:
     uint16_t first_flags_ = 0;  // of the first descriptor that is added and not published; 0: there is none
     uint16_t first_ = 0;       // its offset; the two not in one word, or GCC would make one store of them, with shifts
     uint16_t free_count_ = 0;  // descriptors
-    uint16_t hides_ = 0;       // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
-    uint16_t pending_ = 0;     // with IN_ORDER: chains added and not published
-    uint16_t in_flight_ = 0;   // with IN_ORDER: chains published and not taken
-    BufferId last_added_{};    // id of the chain that was added last
-    BufferId oldest_{};        // with IN_ORDER: id of the oldest chain
+    uint16_t hidden_flag_ =
+        0;                    // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
+    uint16_t pending_ = 0;    // with IN_ORDER: chains added and not published
+    uint16_t in_flight_ = 0;  // with IN_ORDER: chains published and not taken
+    BufferId last_added_{};   // id of the chain that was added last
+    BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
     [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
     [[__no_unique_address__]] Fault fault_;
     bool takes_by_id_ = false;           // it is open, and without IN_ORDER
     bool notifications_on_ : 1 = false;  // here, where they cost nothing
-    bool cuts_length_ : 1 = false;
+    bool clamps_length_ : 1 = false;
     platform::Guess usual_length_;  // of a chain without a table
     [[__no_unique_address__]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;

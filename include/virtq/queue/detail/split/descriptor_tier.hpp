@@ -119,7 +119,7 @@ public:
             return {Token{}, 0, entry.state};
         }
         free_chain(ring, entry.head);
-        return {ring.shadow_.token(entry.head), entry.len, TakeState::completion};
+        return {ring.shadow_.token(entry.head), entry.len, CompletionState::ready};
     }
 
     /// Of a chain that push_avail offered and the device has used.

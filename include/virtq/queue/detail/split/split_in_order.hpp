@@ -25,7 +25,7 @@ public:
     /// The oldest chain, if the device has used it.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
-            if (TakeState const state = begin_batch(ring); state != TakeState::completion) {
+            if (CompletionState const state = begin_batch(ring); state != CompletionState::ready) {
                 return {Token{}, 0, state};
             }
         }
@@ -37,7 +37,7 @@ public:
         }
         ring.oldest_head_ = behind(ring, ring.oldest_head_, extent);
         ring.taken_ = ring.seen_ = advance(ring.taken_);
-        return {ring.shadow_.token(place), ring.batch_.take(ring.shadow_.bytes(place)), TakeState::completion};
+        return {ring.shadow_.token(place), ring.batch_.take(ring.shadow_.bytes(place)), CompletionState::ready};
     }
 
     template <class Each>
@@ -62,9 +62,9 @@ private:
 
     /// Reads the used entry of the oldest chain in flight, and looks which chain it names: at most as many steps as
     /// the device says it has used.
-    [[__nodiscard__]] static TakeState begin_batch(Ring& ring) {
+    [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
         if (ring.taken_ == ring.batched_) {
-            if (TakeState const state = ring.look(); state != TakeState::completion) {
+            if (CompletionState const state = ring.look(); state != CompletionState::ready) {
                 return state;
             }
             ring.batched_ = ring.seen_;
@@ -86,17 +86,17 @@ private:
         return accept(ring, chains, entry.len);
     }
 
-    [[__nodiscard__]] static TakeState accept(Ring& ring, uint16_t chains, uint32_t len) {
+    [[__nodiscard__]] static CompletionState accept(Ring& ring, uint16_t chains, uint32_t len) {
         RingIndex const last = advance(ring.taken_, static_cast<uint16_t>(chains - 1));
         uint32_t const writable = ring.shadow_.bytes(place_of(ring, last));
         if (len > writable) {
-            if (!ring.cuts_length_) {
+            if (!ring.clamps_length_) {
                 return ring.break_queue(FaultReason::used_length_above_writable, len);
             }
             len = writable;
         }
         ring.batch_ = Batch{chains, len};
-        return TakeState::completion;
+        return CompletionState::ready;
     }
 };
 

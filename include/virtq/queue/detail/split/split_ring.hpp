@@ -43,7 +43,7 @@ class SplitInOrder;
 template <uint32_t N, class Format = Split>
 class SplitRing {
 public:
-    /// In the place of the other format's ring (`Negotiated`). Of our own, because <new> is a library header.
+    /// In the place of the other format's ring (`AnyFormat`). Of our own, because <new> is a library header.
     static void* operator new(size_t, void* place) { return place; }
 
     template <PageAllocator Allocator>
@@ -71,7 +71,7 @@ public:
         if (!initialised()) {
             return Error::queue_not_initialised;
         }
-        if (live()) {
+        if (is_live()) {
             return Error::queue_still_live;
         }
         if (Error const error = check_request(size, features); error != Error::none) {
@@ -89,7 +89,7 @@ public:
 
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status release(Allocator& allocator) {
-        if (live()) {
+        if (is_live()) {
             return Error::queue_still_live;
         }
         if (initialised()) {
@@ -102,7 +102,7 @@ public:
     /// Ends the life of all chains: each token once, in no particular order.
     template <class Each>
     [[__nodiscard__]] Status drain(Each& each) {
-        if (live()) {
+        if (is_live()) {
             return Error::queue_still_live;
         }
         if (!initialised()) {
@@ -128,7 +128,7 @@ public:
     void detach() { memory_.detach(); }
 
     [[__nodiscard__]] bool initialised() const { return memory_.held(); }
-    [[__nodiscard__]] bool live() const { return memory_.live(); }
+    [[__nodiscard__]] bool is_live() const { return memory_.is_live(); }
     [[__nodiscard__]] Pages pages() const { return memory_.run(); }
     [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
     [[__nodiscard__]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(memory_.phys()); }
@@ -190,13 +190,13 @@ public:
         } else {
             Tier::free_pushed(*this, entry.head);
         }
-        return {shadow_.token(entry.head), entry.len, TakeState::completion};
+        return {shadow_.token(entry.head), entry.len, CompletionState::ready};
     }
 
-    [[__nodiscard__]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] MaySleep enable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
         if (!is_open_) {
-            return UsedPending::broken;
+            return MaySleep::broken;
         }
         notifications_on_ = true;
         if (event_idx_) {
@@ -207,7 +207,7 @@ public:
         // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
         // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
         order_.full();
-        return has_used() ? UsedPending::something_there : UsedPending::nothing_there;
+        return has_used() ? MaySleep::no : MaySleep::yes;
     }
 
     /// Whether take_used() or poll_used() has something to say.
@@ -233,14 +233,14 @@ private:
     friend class SplitInspector<N, Format>;
 
     static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
-    static constexpr uint16_t most_undecided = spec::queue_size_maximum;
+    static constexpr uint16_t most_undecided = spec::queue_size_max;
     /// Whether so many chains can wait for a decision that the index is where it was (see `forget_old_decisions`).
     static constexpr bool can_go_round = Format::has_descriptor_tier && most_undecided + N > UINT16_MAX;
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
     [[__nodiscard__]] static Error check_request(uint32_t size, Features const& features) {
-        if (size != 0 && size <= spec::queue_size_maximum && !is_power_of_two(size)) {
+        if (size != 0 && size <= spec::queue_size_max && !is_power_of_two(size)) {
             return Error::queue_size_not_power_of_two;
         }
         if (Error const error = check_queue_size(size, N); error != Error::none) {
@@ -293,7 +293,7 @@ private:
             in_order_ = features.has(spec::Feature::in_order);
         }
         order_ = device_order(features);
-        cuts_length_ = legacy | (option.over_reported == OverReportedLength::is_cut);  // no branch
+        clamps_length_ = legacy | (option.over_reported == OverReportedLength::clamp);  // no branch
         RingIndex const first = option.first_index;
         memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little, first,
                       event_idx_ ? first : RingIndex{0});
@@ -458,10 +458,10 @@ private:
     }
 
     /// Looks for entries behind `seen_`, which equals `taken_` here.
-    [[gnu::__noinline__]] TakeState look() {
+    [[gnu::__noinline__]] CompletionState look() {
         VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
         if (!is_open_) {
-            return TakeState::broken;
+            return CompletionState::broken;
         }
         RingIndex index = memory_.load_used_index();
         if (index == taken_ && notifications_on_ && event_idx_) {
@@ -472,21 +472,21 @@ private:
             index = memory_.load_used_index();
         }
         if (index == taken_) {
-            return TakeState::none;
+            return CompletionState::none;
         }
         if (distance(taken_, index) > distance(taken_, published_)) {
             return break_queue(FaultReason::used_index_ahead, number(index));
         }
         order_.after_look();
         seen_ = index;
-        return TakeState::completion;
+        return CompletionState::ready;
     }
 
     /// The device lied. From now on every call says so, until the queue is initialised anew.
-    [[gnu::__cold__]] [[gnu::__noinline__]] TakeState break_queue(FaultReason reason, uint32_t value) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] CompletionState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
-        return TakeState::broken;
+        return CompletionState::broken;
     }
 
     [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
@@ -497,7 +497,7 @@ private:
     /// ends before anything else looks.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
-            if (TakeState const state = look(); state != TakeState::completion) {
+            if (CompletionState const state = look(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
             }
         }
@@ -522,13 +522,13 @@ private:
     /// Goes behind the entry, unless the device says that it wrote more than it may.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
-            if (!cuts_length_) {
+            if (!clamps_length_) {
                 return lie(FaultReason::used_length_above_writable, len);
             }
             len = writable;
         }
         taken_ = advance(taken_);
-        return {head, len, TakeState::completion};
+        return {head, len, CompletionState::ready};
     }
 
     /// Whether the descriptor is the head of a chain of `add` in flight.
@@ -565,7 +565,7 @@ private:
     [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used entry completes
     [[__no_unique_address__]] Fault fault_;
     bool notifications_on_ = false;  // here, where they cost nothing
-    bool cuts_length_ = false;
+    bool clamps_length_ = false;
     bool is_open_ = false;  // it has memory and no fault
     [[__no_unique_address__]] platform::DeviceOrder order_;
     [[__no_unique_address__]] Tables pool_;

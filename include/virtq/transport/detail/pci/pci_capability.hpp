@@ -18,7 +18,7 @@ template <PciConfigAccess Access, class Each>
         return uint16_t{0};
     }
     uint16_t offset = function.read(spec::pci::capabilities_pointer) & spec::pci::capability_pointer_mask;
-    for (unsigned step = 0; step < spec::pci::capability_maximum; ++step) {
+    for (unsigned step = 0; step < spec::pci::capability_max; ++step) {
         if (offset == 0) {
             return uint16_t{0};
         }

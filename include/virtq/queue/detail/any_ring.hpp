@@ -11,9 +11,9 @@ namespace virtq::detail {
 
 /// Either ring: `init` decides by what was negotiated. One branch a call, and the memory of the larger one.
 template <uint32_t N>
-class NegotiatedRing {
+class AnyRing {
 public:
-    constexpr NegotiatedRing() : split_() {}
+    constexpr AnyRing() : split_() {}
 
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
@@ -48,8 +48,8 @@ public:
     [[__nodiscard__]] bool initialised() const {
         return visit([](auto& ring) { return ring.initialised(); });
     }
-    [[__nodiscard__]] bool live() const {
-        return visit([](auto& ring) { return ring.live(); });
+    [[__nodiscard__]] bool is_live() const {
+        return visit([](auto& ring) { return ring.is_live(); });
     }
     [[__nodiscard__]] Pages pages() const {
         return visit([](auto& ring) { return ring.pages(); });
@@ -80,7 +80,7 @@ public:
     [[__nodiscard__]] Completion take_used() {
         return visit([](auto& ring) { return ring.take_used(); });
     }
-    [[__nodiscard__]] UsedPending enable_used_notifications() {
+    [[__nodiscard__]] MaySleep enable_used_notifications() {
         return visit([](auto& ring) { return ring.enable_used_notifications(); });
     }
     void disable_used_notifications() {

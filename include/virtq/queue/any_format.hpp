@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/queue/detail/negotiated_ring.hpp>
+#include <virtq/queue/detail/any_ring.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
 #include <stdint.h>
@@ -9,9 +9,9 @@
 namespace virtq {
 
 /// The format of a queue: split or packed, by whether VIRTIO_F_RING_PACKED is among the features that `init` is given.
-struct Negotiated {
+struct AnyFormat {
     template <uint32_t N>
-    using Ring = detail::NegotiatedRing<N>;
+    using Ring = detail::AnyRing<N>;
     static constexpr Features wanted = detail::queue_features | Features::of(spec::Feature::ring_packed);
     static constexpr Features required{};
     static constexpr bool has_descriptor_tier = false;
