@@ -82,10 +82,10 @@ def code_object(target, level, format_, tier):
                              f"-DSIZE_FORMAT={format_}", f"-DSIZE_TIER={tier}", f"-I{build.ROOT}/include")
 
 
-WITH_DESCRIPTOR_TIER = ("Split", "ClassicSplit")
+WITH_DESCRIPTOR_TIER = ("Split",)
 
 
-def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "ClassicSplit", "Packed", "AnyFormat")):
+def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "Packed", "AnyFormat")):
     """{(target, level, format, tier): bytes of .text and .rodata}"""
     wanted = [(target, level, format_, tier) for target in targets for level in levels for format_ in formats
               for tier in TIERS if tier < 3 or format_ in WITH_DESCRIPTOR_TIER]

@@ -180,7 +180,7 @@ def qemu_table(results):
     return table(["", *(f"depth {depth}" for depth in qemu.DEPTHS)], rows)
 
 
-CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("PlainSplit", 1), ("ClassicSplit", 3), ("Packed", 1),
+CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("PlainSplit", 1), ("Packed", 1),
                 ("Packed", 2), ("AnyFormat", 1), ("AnyFormat", 2)]
 
 
@@ -273,7 +273,6 @@ def target_rows(results):
     code = results["code"]
     # Of the formats for which each byte counts.
     rows.append(("x86_64 -Os, PlainSplit, chain tier polled, bytes", code["x86_64 -Os PlainSplit 1"], 1500, 1250))
-    rows.append(("x86_64 -Os, ClassicSplit, both tiers, bytes", code["x86_64 -Os ClassicSplit 3"], 2300, 1900))
     rows.append(("private bytes, queue of 256", results["private"]["Split 256"], 18 * 256 + 128, 16 * 256 + 128))
     return rows
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <support/contract.hpp>
-#include <support/small_split.hpp>
 #include <virtq/diag/take_snapshot.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
@@ -41,7 +40,6 @@ struct Setup {
     std::size_t least_states = 0;  ///< so that the number cannot shrink unnoticed
     bool indirect = false;         ///< with one table, for a chain of two
     bool descriptors = false;      ///< also the calls of the descriptor tier
-    bool small = false;            ///< a split queue as it is where size is preferred
 
     [[nodiscard]] Features features() const {
         Features set = Features::of(spec::Feature::version_1);
@@ -58,12 +56,9 @@ struct Setup {
 };
 
 void PrintTo(Setup const& setup, std::ostream* out) {
-    *out << (setup.packed  ? "Packed"
-             : setup.small ? "SmallSplit"
-                           : "Split")
-         << setup.size << (setup.event_idx ? "EventIdx" : "") << (setup.in_order ? "InOrder" : "")
-         << (setup.indirect ? "Indirect" : "") << (setup.descriptors ? "Descriptors" : "")
-         << (setup.lies != 0 ? "Hostile" : "Honest");
+    *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
+         << (setup.in_order ? "InOrder" : "") << (setup.indirect ? "Indirect" : "")
+         << (setup.descriptors ? "Descriptors" : "") << (setup.lies != 0 ? "Hostile" : "Honest");
 }
 
 /// The pages of one queue, at one place for ever.
@@ -613,9 +608,7 @@ std::size_t explore(Setup const& setup) {
 }
 
 TEST_P(Exhaustive, EveryOrderOfCallsAndActs) {
-    std::size_t const states = GetParam().packed  ? explore<Packed>(GetParam())
-                               : GetParam().small ? explore<SmallSplit>(GetParam())
-                                                  : explore<Split>(GetParam());
+    std::size_t const states = GetParam().packed ? explore<Packed>(GetParam()) : explore<Split>(GetParam());
     RecordProperty("states", static_cast<int>(states));
     std::cout << testing::PrintToString(GetParam()) << ": " << states << " states in " << GetParam().steps
               << " steps\n";
@@ -646,12 +639,10 @@ std::vector<Setup> all_setups() {
             all.push_back({packed, 4, false, in_order, 12, 0, 44000, true});
         }
     }
-    for (bool const small : {false, true}) {
-        for (bool const indirect : {false, true}) {
-            all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true, small});
-            all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true, small});
-            all.push_back({false, 4, false, false, 9, 0, 280000, indirect, true, small});
-        }
+    for (bool const indirect : {false, true}) {
+        all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true});
+        all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true});
+        all.push_back({false, 4, false, false, 9, 0, 280000, indirect, true});
     }
     return all;
 }

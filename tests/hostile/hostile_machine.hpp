@@ -67,8 +67,6 @@ public:
         switch (combination.kind) {
             case QueueKind::split: queue = &*make(split_); break;
             case QueueKind::plain_split: queue = &*make(plain_); break;
-            case QueueKind::classic_split: queue = &*make(classic_); break;
-            case QueueKind::small_split: queue = &*make(small_); break;
             case QueueKind::packed: queue = &*make(packed_); break;
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: queue = &*make(negotiated_); break;
@@ -344,20 +342,12 @@ public:
     std::uint16_t head2 = 0, head3 = 0, head4 = 0, head5 = 0, middle3 = 0, free_id = 0;
 
     [[nodiscard]] static bool has_descriptor_tier(Combination const& combination) {
-        bool const has_it = combination.kind == QueueKind::split || combination.kind == QueueKind::classic_split ||
-                            combination.kind == QueueKind::small_split;
-        return has_it && !combination.in_order;
+        return combination.kind == QueueKind::split && !combination.in_order;
     }
     /// The classic calls, of a format that has them.
     template <class Use>
     void with_descriptor_tier(Use use) {
-        if (split_) {
-            use((**split_).queue());
-        } else if (small_) {
-            use((**small_).queue());
-        } else {
-            use((**classic_).queue());
-        }
+        use((**split_).queue());
     }
     [[nodiscard]] Segment data() const { return {buffer_.phys, 16}; }
     /// Of the words in the ring.
@@ -467,8 +457,6 @@ private:
     Place<Packed> packed_;
     Place<AnyFormat> negotiated_;
     Place<PlainSplit> plain_;
-    Place<ClassicSplit> classic_;
-    Place<SmallSplit> small_;
     QueueAddresses addresses_;
     sim::Buffer buffer_;
     std::uint8_t* pages_ = nullptr;

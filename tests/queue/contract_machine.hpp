@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "support/small_split.hpp"
-
 #include <support/contract.hpp>
 #include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
@@ -25,7 +23,7 @@
 /// what they all have in common.
 namespace virtq::test {
 
-enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split, classic_split, small_split };
+enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split };
 
 struct Combination {
     QueueKind kind = QueueKind::split;
@@ -48,8 +46,7 @@ struct Combination {
     /// Of the words in a split ring (§2.7.3).
     [[nodiscard]] sim::ByteOrder order() const { return legacy ? sim::guest_order : sim::ByteOrder::little; }
     [[nodiscard]] std::string name() const {
-        char const* const kinds[] = {"Split",      "Packed",       "NegotiatedSplit", "NegotiatedPacked",
-                                     "PlainSplit", "ClassicSplit", "SmallSplit"};
+        char const* const kinds[] = {"Split", "Packed", "NegotiatedSplit", "NegotiatedPacked", "PlainSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
                (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "") + (legacy ? "Legacy" : "");
     }
@@ -71,12 +68,8 @@ struct Combination {
             all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
         }
     }
-    for (QueueKind const kind : {QueueKind::plain_split, QueueKind::classic_split}) {  // these have no more
-        all.push_back({kind, false, false, false});
-        all.push_back({kind, true, false, false});
-    }
-    for (unsigned bits = 0; bits < 4; ++bits) {
-        all.push_back({QueueKind::small_split, (bits & 1) != 0, (bits & 2) != 0, bits == 3});
+    for (bool const event_idx : {false, true}) {  // it has no more
+        all.push_back({QueueKind::plain_split, event_idx, false, false});
     }
     for (QueueKind const kind : {QueueKind::split, QueueKind::plain_split}) {
         all.push_back({kind, false, false, false, true});
@@ -182,8 +175,6 @@ private:
         case QueueKind::split: return std::make_unique<QueueOf<Split>>();
         case QueueKind::packed: return std::make_unique<QueueOf<Packed>>();
         case QueueKind::plain_split: return std::make_unique<QueueOf<PlainSplit>>();
-        case QueueKind::classic_split: return std::make_unique<QueueOf<ClassicSplit>>();
-        case QueueKind::small_split: return std::make_unique<QueueOf<SmallSplit>>();
         case QueueKind::negotiated_split:
         case QueueKind::negotiated_packed: return std::make_unique<QueueOf<AnyFormat>>();
     }

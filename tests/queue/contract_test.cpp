@@ -575,7 +575,7 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
         if (GetParam().packed()) {
             EXPECT_EQ(bring_up(8u, legacy_packed), Error::ring_packed_not_negotiated);
         }
-        if (GetParam().kind == QueueKind::plain_split || GetParam().kind == QueueKind::classic_split) {
+        if (GetParam().kind == QueueKind::plain_split) {
             Features const in_order = features | Features::of(spec::Feature::in_order);
             EXPECT_EQ(bring_up(8u, in_order), Error::feature_not_supported_by_queue);
         }

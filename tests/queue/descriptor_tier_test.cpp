@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "support/small_split.hpp"
-
 #include <queue/ring_pair.hpp>
 
 #include <cstdint>
@@ -34,7 +32,7 @@ std::vector<DescIndex> make_chain(Ring& ring, std::size_t count, std::size_t wri
 
 template <class Format>
 class DescriptorTier : public testing::Test {};
-using FormatsWithIt = testing::Types<Split, ClassicSplit, SmallSplit>;
+using FormatsWithIt = testing::Types<Split>;
 TYPED_TEST_SUITE(DescriptorTier, FormatsWithIt);
 
 TYPED_TEST(DescriptorTier, AllocatesEachDescriptorOnce) {

@@ -120,7 +120,6 @@ TEST(VirtQueuePages, AreKnownWhenCompiled) {
     static_assert(VirtQueue<256>::page_count(8) == 2 + 1);
     static_assert(VirtQueue<256>::page_count(256, {.tables = 256, .length = 64}) == 3 + 64);
     static_assert(VirtQueue<256, PlainSplit>::page_count() == 3);
-    static_assert(VirtQueue<256, ClassicSplit>::page_count() == 3);
     static_assert(VirtQueue<255, Packed>::page_count() == 1 + 4);
     static_assert(VirtQueue<256, AnyFormat>::page_count() == 3 + 4);
     sim::GuestMemory memory;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/detail/code_size.hpp>
 #include <virtq/queue/detail/indirect_pool.hpp>
 #include <virtq/queue/detail/split/descriptor_tier.hpp>
 #include <virtq/queue/detail/split/split_in_order.hpp>
@@ -27,7 +26,6 @@ struct Split {
     static constexpr bool has_tables = true;
     /// Pages of a ring of `size`.
     [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return SplitLayout{size}.page_count(); }
-    static constexpr bool is_small = detail::prefers_size;  ///< where one copy of the code does for two, there is one
 };
 
 /// The same where each byte of code counts: the chain tier without indirect tables and IN_ORDER. Nothing of the checks
@@ -42,13 +40,6 @@ struct PlainSplit : Split {
     static constexpr bool has_in_order = false;
     static constexpr bool has_descriptor_tier = false;
     static constexpr bool has_tables = false;
-};
-
-/// `PlainSplit` with both tiers.
-struct ClassicSplit : PlainSplit {
-    template <uint32_t N>
-    using Ring = detail::SplitRing<N, ClassicSplit>;
-    static constexpr bool has_descriptor_tier = true;
 };
 
 }  // namespace virtq

@@ -22,7 +22,7 @@ class PackedInspector;
 ///
 /// **Spec** VIRTIO 1.4 §2.6 to §2.9. **Tiers** The chain tier (`add`, `publish`, `take_used`) is what drivers are
 /// written with, the same for all formats. The descriptor tier (`alloc_desc` … `poll_used`) is the classic kernel
-/// interface, of `Split` and `ClassicSplit` without IN_ORDER. Both may be used on one queue.
+/// interface, of `Split` without IN_ORDER. Both may be used on one queue.
 ///
 /// **Threading** No call takes a lock, sleeps or allocates, `init` and `release` excepted; all may be called in
 /// interrupt context. Which may run at the same time, on several CPUs or one in an interrupt of the other:
@@ -313,8 +313,8 @@ private:
     using Ring = typename Format::template Ring<N>;
     using Tier = detail::DescriptorTier<Ring>;
 
-    /// The longest chain that is worth straight-line code: none, where size is preferred.
-    static constexpr size_t longest_unrolled = detail::prefers_size ? 0 : 16;
+    /// The longest chain that is worth straight-line code.
+    static constexpr size_t longest_unrolled = 16;
 
     template <size_t Readable, size_t Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,

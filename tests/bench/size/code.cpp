@@ -2,7 +2,7 @@
 //
 // What a kernel's object file holds of one queue, by what it calls. Compiled and measured, never run.
 //
-//   SIZE_FORMAT  Split, PlainSplit, ClassicSplit, Packed or Negotiated
+//   SIZE_FORMAT  Split, PlainSplit, Packed or AnyFormat
 //   SIZE_TIER    1: chain tier, polled (init, release, add, publish, take_used); 2: with notifications of completions;
 //                3: with the descriptor tier
 #include <virtq/queue/any_format.hpp>

@@ -35,8 +35,6 @@ protected:
         switch (GetParam().kind) {
             case QueueKind::split: return look(static_cast<QueueOf<Split>&>(*machine.queue).queue());
             case QueueKind::plain_split: return look(static_cast<QueueOf<PlainSplit>&>(*machine.queue).queue());
-            case QueueKind::classic_split: return look(static_cast<QueueOf<ClassicSplit>&>(*machine.queue).queue());
-            case QueueKind::small_split: return look(static_cast<QueueOf<SmallSplit>&>(*machine.queue).queue());
             case QueueKind::packed: return look(static_cast<QueueOf<Packed>&>(*machine.queue).queue());
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: return look(static_cast<QueueOf<AnyFormat>&>(*machine.queue).queue());

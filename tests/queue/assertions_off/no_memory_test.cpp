@@ -159,8 +159,7 @@ protected:
     }
 };
 
-using Variants =
-    testing::Types<Variant<Split>, Variant<PlainSplit>, Variant<ClassicSplit>, Variant<Packed>, Variant<AnyFormat>>;
+using Variants = testing::Types<Variant<Split>, Variant<PlainSplit>, Variant<Packed>, Variant<AnyFormat>>;
 TYPED_TEST_SUITE(QueueWithoutMemory, Variants);
 
 TYPED_TEST(QueueWithoutMemory, AnswersBeforeInit) {

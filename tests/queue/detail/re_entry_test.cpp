@@ -116,7 +116,7 @@ protected:
     unsigned tried = 0;
 };
 
-using Formats = testing::Types<Split, Packed, AnyFormat, PlainSplit, ClassicSplit>;
+using Formats = testing::Types<Split, Packed, AnyFormat, PlainSplit>;
 TYPED_TEST_SUITE(ReEntryOf, Formats);
 
 TYPED_TEST(ReEntryOf, IsFoundInAPageAllocatorThatCallsTheQueue) {

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// Whether this file is compiled for size: what the compiler was asked for, with -Os or -Oz. Files of one kernel may
-/// differ: no layout and no contract depends on it.
-namespace virtq::detail {
-
-#ifdef __OPTIMIZE_SIZE__
-inline constexpr bool prefers_size = true;
-#else
-inline constexpr bool prefers_size = false;
-#endif
-
-}  // namespace virtq::detail
-
 /// Inlines a function wherever it is called. The attributes of this library have the reserved spelling, so that a
 /// kernel may define `always_inline`, `noinline` or `cold` as macros of its own. A build that counts lines defines it
 /// as nothing.

@@ -14,9 +14,6 @@ class Guess {
 public:
     /// Returns `actual`.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE uint16_t confirm(uint16_t actual) {
-        if constexpr (detail::prefers_size) {
-            return actual;
-        }
         uint16_t const expected = last_;
         uint16_t result = expected;
         asm("" : "+r"(result));  // or the compiler, which knows that the two are equal below, would return `actual`

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <virtq/base/detail/code_size.hpp>
-#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/error.hpp>
 #include <virtq/queue/segment.hpp>
 #include <virtq/spec/split_ring.hpp>
@@ -58,8 +57,6 @@ template <size_t Extent, class Write>
 
 /// A chain in the making is a `Chain` with `write(segment, flags)`, and these.
 struct ChainTotal {
-    static constexpr bool is_small = false;  ///< Whether one loop in the code writes both sides.
-
     uint64_t bytes = 0;           ///< total so far
     uint32_t writable_bytes = 0;  ///< those that the device may write, when all is written
 };
@@ -81,26 +78,12 @@ template <class Chain, class Readable, class Writable>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
                                                                Writable const& writable, uint16_t flags) {
     constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
-    uint64_t readable_bytes = 0;
-    if constexpr (Chain::is_small && SameAs<Readable, Writable>) {
-        for (Readable side = readable;; side = writable) {
-            if (!write_side(chain, side, flags)) {
-                return Error::segment_empty;
-            }
-            if ((flags & write) != 0) {
-                break;
-            }
-            readable_bytes = chain.bytes;
-            flags |= write;
-        }
-    } else {
-        if (!write_side(chain, readable, flags)) {
-            return Error::segment_empty;
-        }
-        readable_bytes = chain.bytes;
-        if (!write_side(chain, writable, flags | write)) {
-            return Error::segment_empty;
-        }
+    if (!write_side(chain, readable, flags)) {
+        return Error::segment_empty;
+    }
+    uint64_t const readable_bytes = chain.bytes;
+    if (!write_side(chain, writable, flags | write)) {
+        return Error::segment_empty;
     }
     uint64_t writable_bytes = chain.bytes - readable_bytes;
     if (!fits_32_bits(chain.bytes)) {

@@ -112,16 +112,6 @@ public:
         return entry;
     }
 
-    /// SplitRing::take_used() of a format that is small.
-    [[__nodiscard__]] static Completion take_used(Ring& ring) {
-        UsedChain const entry = poll_used(ring);
-        if (!entry) {
-            return {Token{}, 0, entry.state};
-        }
-        free_chain(ring, entry.head);
-        return {ring.shadow_.token(entry.head), entry.len, CompletionState::ready};
-    }
-
     /// Of a chain that push_avail offered and the device has used.
     [[gnu::__noinline__]] static void free_pushed(Ring& ring, DescIndex head) {
         hand_over(ring, head, Holder::caller, Holder::caller);

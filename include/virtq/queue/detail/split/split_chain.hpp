@@ -25,10 +25,8 @@ private:
 };
 
 /// A chain of free descriptors of a split ring in the making (§2.7.5).
-template <uint32_t N, class Format>
+template <uint32_t N>
 struct SplitChain : ChainTotal {
-    static constexpr bool is_small = Format::is_small;
-
     SplitChain(SplitMemory& memory, SplitShadow<N> const& shadow)
         : next(shadow.free_head()), last(shadow.free_head()), memory_(memory), shadow_(shadow) {}
 

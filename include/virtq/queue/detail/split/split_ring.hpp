@@ -149,7 +149,7 @@ public:
         if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
-        SplitChain<N, Format> chain{memory_, shadow_};
+        SplitChain<N> chain{memory_, shadow_};
         if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
             return error;
         }
@@ -177,9 +177,6 @@ public:
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the two are always equal
             return InOrder::take(*this);
-        }
-        if constexpr (Format::is_small && Format::has_descriptor_tier) {
-            return Tier::take_used(*this);
         }
         UsedChain const entry = take_entry();
         if (!entry) {
@@ -321,7 +318,7 @@ private:
     }
 
     /// `last_flags`: those of the last descriptor.
-    void commit(SplitChain<N, Format> const& chain, size_t count, uint16_t last_flags, Token token) {
+    void commit(SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
         if (in_order()) [[__unlikely__]] {
