@@ -124,7 +124,7 @@ TEST(DiagnosisOfADriver, SaysNothingOfFeaturesThatItMayNotRead) {
     machine.device.write(0x070, 0, 4);
     machine.device.write(0x070, 1, 4);  // ACKNOWLEDGE, as another driver that has just begun
     Diagnosis const found = diagnose(machine.driver);
-    EXPECT_FALSE(found.device.knows_features);
+    EXPECT_FALSE(found.device.offered.has_value());
     EXPECT_FALSE(found.is_healthy());
     for (Finding const& finding : found.findings()) {
         EXPECT_NE(finding.cause, Cause::offered_changed) << explained(found);

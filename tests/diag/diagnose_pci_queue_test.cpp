@@ -16,7 +16,7 @@ TEST(DiagnosisOnPci, FindsNothingWrongWithADiskThatWorks) {
     machine.expect_works();
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_TRUE(found.is_healthy()) << explained(found);
-    EXPECT_TRUE(found.device.knows_configured);
+    EXPECT_TRUE(found.device.configured.has_value());
 }
 
 // Two static transports and disks for one function; or two disks whose BARs two windows have placed at one address.

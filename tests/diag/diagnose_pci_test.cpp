@@ -70,7 +70,7 @@ TEST(DiagnosisOnPci, AsksForNoAddressesOfAQueueThatIsNotEnabled) {
     PciDiskMachine<> machine;
     machine.bring_up();
     Diagnosis const found = diagnose(machine.transport, 1, machine.driver.ring(0), {});
-    EXPECT_FALSE(found.device.knows_configured);
+    EXPECT_FALSE(found.device.configured.has_value());
     Modern other;
     EXPECT_EQ(diagnose(other, 0, machine.driver.ring(0), {}).cause(), Cause::transport_not_probed);
 }

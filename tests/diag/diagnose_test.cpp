@@ -137,7 +137,7 @@ TEST(DiagnosisOfRegisters, SeesADeviceThatIsUnpluggedMeanwhile) {
     machine.device.before_access(nullptr);
     EXPECT_EQ(found.cause(), Cause::device_gone);
     EXPECT_EQ(found.findings().size(), 1u);
-    EXPECT_FALSE(found.device.knows_features);  // its registers were let alone
+    EXPECT_FALSE(found.device.offered.has_value());  // its registers were let alone
 }
 
 // nuta/operating-system-in-1000-lines#93
@@ -208,7 +208,7 @@ TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
     }
     EXPECT_FALSE(found.is_healthy());
     // A queue is not asked for before features are agreed on, so nothing is said of its set-up.
-    EXPECT_FALSE(found.device.knows_queue_size_max);
+    EXPECT_FALSE(found.device.queue_size_max.has_value());
     EXPECT_FALSE(names(diagnose(machine.transport, 0, machine.queue, believed), Cause::queue_not_enabled));
     std::string const text = explained(found);
     EXPECT_NE(text.find("size 8, 8 free\n"), std::string::npos) << text;
@@ -1007,12 +1007,12 @@ TEST(DiagnosisThroughATransport, AsksForNoQueueBeforeFeaturesAreAgreedOn) {
     machine.transport.set_status(DeviceStatus{});
     machine.transport.set_status(DeviceStatus{1});
     EXPECT_EQ(diagnose(transport).cause(), Cause::device_not_initialised);
-    EXPECT_FALSE(diagnose(transport).device.knows_features);
+    EXPECT_FALSE(diagnose(transport).device.offered.has_value());
     machine.transport.set_status(DeviceStatus{3});
     Diagnosis const found = diagnose(transport);
     EXPECT_EQ(found.cause(), Cause::features_not_accepted);
-    EXPECT_TRUE(found.device.knows_features);
-    EXPECT_FALSE(found.device.knows_queue_size_max);
+    EXPECT_TRUE(found.device.offered.has_value());
+    EXPECT_FALSE(found.device.queue_size_max.has_value());
 }
 
 /// A device that was asked to suspend: SUSPEND takes the place of DRIVER_OK (§3.4).

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/detail/same_as.hpp>
+#include <virtq/base/optional.hpp>
 #include <virtq/base/phys_addr.hpp>
 #include <virtq/diag/interrupt_snapshot.hpp>
 #include <virtq/platform/detail/register_access.hpp>
@@ -36,23 +37,20 @@ struct DeviceSnapshot {
     DeviceStatus status;
     uint32_t interrupt_status = 0;  ///< 0 where the transport has no way to read it without a side effect
 
-    bool knows_asked = false;  ///< the next one is known
-    bool asked = false;        ///< FEATURES_OK was written since the last reset
+    /// What the transport's own `notify` did since the last reset.
+    struct Notified {
+        bool any = false;
+        uint16_t queue = 0;  ///< the last one, if there was any
+    };
 
-    bool knows_notify = false;    ///< the next one is known
-    bool has_notified = false;    ///< the transport's notify() was called since the last reset
-    uint16_t notified_queue = 0;  ///< last, if it was
-
-    bool knows_features = false;
-    Features offered;  ///< bits 0 to 63
-
+    // What is not known has no value.
+    Optional<bool> asked_features_ok;  ///< whether FEATURES_OK was written since the last reset
+    Optional<Notified> notified;
+    Optional<Features> offered;  ///< bits 0 to 63
     bool queue_in_use = false;
-    uint32_t queue_size_max = 0;  ///< meaningful with `knows_queue_size_max`
-    bool knows_queue_size_max = false;
-    uint32_t queue_pfn = 0;  ///< of a legacy device
-    bool knows_queue_pfn = false;
-    QueueAddresses configured;  ///< what the registers of an enabled queue hold
-    bool knows_configured = false;
+    Optional<uint32_t> queue_size_max;
+    Optional<uint32_t> queue_pfn;         ///< of a legacy device
+    Optional<QueueAddresses> configured;  ///< what the registers of an enabled queue hold
     InterruptSnapshot interrupts;
 };
 
@@ -112,14 +110,11 @@ concept HidesAnother = requires(T& transport) {
 template <class T>
 void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__]] DeviceSnapshot& seen) {
     if constexpr (ShowsWhatWasAsked<T>) {
-        seen.knows_asked = true;
-        seen.asked = transport.has_asked_features_ok();
+        seen.asked_features_ok = transport.has_asked_features_ok();
     }
     if constexpr (ShowsLastNotify<T>) {
-        seen.knows_notify = true;
         auto const last = transport.last_notify();
-        seen.has_notified = last.any;
-        seen.notified_queue = last.queue;
+        seen.notified = DeviceSnapshot::Notified{last.any, last.queue};
     }
 }
 
@@ -128,28 +123,29 @@ void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__
 template <class T>
 void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     seen.queue_in_use = transport.is_queue_in_use(queue);
-    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
-    if (seen.knows_queue_size_max) {
+    if (!seen.legacy || !seen.queue_in_use) {
         seen.queue_size_max = transport.queue_size_max(queue);
     }
     seen.interrupts = take_interrupt_snapshot(transport, queue);
     if constexpr (ShowsConfiguredAddresses<T>) {
         if (seen.queue_in_use) {
-            seen.configured = transport.configured_addresses(queue);
-            seen.knows_configured =
-                seen.configured.descriptor_area != PhysAddr{};  // some devices do not let it be read
+            QueueAddresses const addresses = transport.configured_addresses(queue);
+            if (addresses.descriptor_area != PhysAddr{}) {  // some devices do not let it be read
+                seen.configured = addresses;
+            }
         }
     }
 }
 
 template <RegisterSpace Space>
 void look_at_features(Space& space, DeviceSnapshot& seen) {
+    Features offered;
     // The selector is written because there is no other way to read; only negotiation uses it.
     for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
         platform::write_register(space, spec::mmio::device_features_sel, uint32_t{word});
-        seen.offered.set_word(word, platform::read_register(space, spec::mmio::device_features));
+        offered.set_word(word, platform::read_register(space, spec::mmio::device_features));
     }
-    seen.knows_features = true;
+    seen.offered = offered;
 }
 
 template <RegisterSpace Space>
@@ -157,14 +153,13 @@ void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     // The selector is written because there is no other way to read; only the set-up of queues uses it.
     platform::write_register(space, spec::mmio::queue_sel, uint32_t{queue});
     if (seen.legacy) {
-        seen.queue_pfn = platform::read_register(space, spec::mmio::legacy_queue_pfn);
-        seen.knows_queue_pfn = true;
-        seen.queue_in_use = seen.queue_pfn != 0;
+        uint32_t const pfn = platform::read_register(space, spec::mmio::legacy_queue_pfn);
+        seen.queue_pfn = pfn;
+        seen.queue_in_use = pfn != 0;
     } else {
         seen.queue_in_use = platform::read_register(space, spec::mmio::queue_ready) != 0;
     }
-    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;  // §4.2.4: only while QueuePFN is 0
-    if (seen.knows_queue_size_max) {
+    if (!seen.legacy || !seen.queue_in_use) {  // §4.2.4: only while QueuePFN is 0
         seen.queue_size_max = platform::read_register(space, spec::mmio::queue_size_max);
     }
 }
@@ -219,10 +214,11 @@ void ask_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
         return;
     }
+    Features offered;
     for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
-        seen.offered.set_word(word, transport.offered_features(word));
+        offered.set_word(word, transport.offered_features(word));
     }
-    seen.knows_features = true;
+    seen.offered = offered;
     if (may_ask_for_queue(seen)) {
         ask_of_queue(transport, queue, seen);
         seen.reach = DeviceSnapshot::Reach::queue;

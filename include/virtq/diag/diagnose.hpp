@@ -77,7 +77,7 @@ public:
         }
         bool const failed = has(spec::StatusBit::failed);
         bool const lacks_features = !device_.legacy && !has(spec::StatusBit::features_ok);
-        if (!device_.legacy && device_.offered.empty()) {
+        if (!device_.legacy && device_.offered.value_or({}).empty()) {
             add(Cause::registers_are_memory, status.bits());
         } else if (lacks_features) {
             judge_offer(failed);
@@ -85,7 +85,7 @@ public:
         if (failed) {
             add(Cause::driver_gave_up, status.bits());
         }
-        if (lacks_features && failed && !device_.knows_asked) {
+        if (lacks_features && failed && !device_.asked_features_ok.has_value()) {
             add(Cause::features_not_accepted, status.bits());
         }
         return true;
@@ -109,7 +109,7 @@ public:
     void judge_features() {
         Features const& negotiated = diagnosis_.negotiated;
         for (unsigned word = 0; word < 2; ++word) {
-            if (uint32_t const extra = negotiated.word(word) & ~device_.offered.word(word);
+            if (uint32_t const extra = negotiated.word(word) & ~device_.offered.value_or({}).word(word);
                 extra != 0 && !(device_.legacy && word == 1)) {
                 add(Cause::feature_not_offered, lowest_bit(extra) + 32 * word);
                 break;
@@ -124,10 +124,10 @@ private:
     /// Of a modern device with DRIVER and without FEATURES_OK. A driver that gave up before it asked did not like what
     /// is offered.
     void judge_offer(bool failed) {
-        if (!device_.offered.has(spec::Feature::version_1)) {
+        if (!device_.offered.value_or({}).has(spec::Feature::version_1)) {
             add(Cause::version_1_not_offered);
         }
-        if (device_.knows_asked && device_.asked) {
+        if (device_.asked_features_ok.value_or(false)) {
             add(Cause::features_refused, device_.status.bits());
         } else if (!failed) {
             add(Cause::features_not_accepted, device_.status.bits());
@@ -227,8 +227,8 @@ private:
 
     /// What a device offers is the same after each reset. Of one that knows its driver, so what it offers was read.
     void judge_offered() {
-        if (!driver_.offered.empty() && (driver_.offered.word(0) != device_.offered.word(0) ||
-                                         driver_.offered.word(1) != device_.offered.word(1))) {
+        if (!driver_.offered.empty() && (driver_.offered.word(0) != device_.offered.value_or({}).word(0) ||
+                                         driver_.offered.word(1) != device_.offered.value_or({}).word(1))) {
             add(Cause::offered_changed);
         }
     }
@@ -257,17 +257,17 @@ private:
 
     void judge_set_up() {
         if (device_.reach == DeviceSnapshot::Reach::queue) {
-            if (device_.knows_queue_size_max && device_.queue_size_max == 0) {
+            if (device_.queue_size_max.has_value() && *device_.queue_size_max == 0) {
                 add(Cause::queue_absent, diagnosis_.queue_index);
             } else if (!device_.queue_in_use) {
                 add(Cause::queue_not_enabled, diagnosis_.queue_index);
-            } else if (device_.knows_queue_pfn && device_.queue_pfn != queue_.addresses.pfn()) {
-                add(Cause::queue_elsewhere, device_.queue_pfn, queue_.addresses.pfn());
-            } else if (device_.knows_configured) {
-                judge_configured(device_.configured, queue_.addresses);
+            } else if (device_.queue_pfn.has_value() && *device_.queue_pfn != queue_.addresses.pfn()) {
+                add(Cause::queue_elsewhere, *device_.queue_pfn, queue_.addresses.pfn());
+            } else if (device_.configured.has_value()) {
+                judge_configured(*device_.configured, queue_.addresses);
             }
-            if (device_.knows_queue_size_max && device_.queue_size_max != 0 && queue_.size > device_.queue_size_max) {
-                add(Cause::queue_size_above_maximum, queue_.size, device_.queue_size_max);
+            if (uint32_t const most = device_.queue_size_max.value_or(0); most != 0 && queue_.size > most) {
+                add(Cause::queue_size_above_maximum, queue_.size, most);
             }
         }
         switch (judge_ring(queue_.pages, option_.ram)) {
@@ -442,12 +442,13 @@ private:
     /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
     /// their high halves. A device that has answered was given the right ones.
     void judge_unheard() {
+        DeviceSnapshot::Notified const last = device_.notified.value_or({});
         bool const by_caller = notifier_ == Notifier::caller;
         // Of a receive queue the last call was most often for the transmit queue.
-        if (by_caller && !is_receive() && device_.has_notified && device_.notified_queue != diagnosis_.queue_index) {
-            add(Cause::other_queue_notified, device_.notified_queue, diagnosis_.queue_index);
+        if (by_caller && !is_receive() && last.any && last.queue != diagnosis_.queue_index) {
+            add(Cause::other_queue_notified, last.queue, diagnosis_.queue_index);
         }
-        bool const was_called = device_.knows_notify ? device_.has_notified : queue_.pages.phys.value > UINT32_MAX;
+        bool const was_called = device_.notified.has_value() ? last.any : queue_.pages.phys.value > UINT32_MAX;
         bool const notified = !by_caller || (queue_.is_first_time() && was_called);
         if (!notified) {
             add(Cause::never_notified, diagnosis_.queue_index);

@@ -66,8 +66,8 @@ private:
         if (device.interrupt_status != 0) {
             label("interrupt").hex(device.interrupt_status).text(", not acknowledged").line();
         }
-        if (device.knows_features) {
-            print_features("offered", device.offered);
+        if (device.offered.has_value()) {
+            print_features("offered", *device.offered);
         }
     }
 
@@ -115,8 +115,8 @@ private:
         QueueSnapshot const& queue = diagnosis_.queue;
         DeviceSnapshot const& device = diagnosis_.device;
         label("queue").text("size ").decimal(queue.size);
-        if (device.knows_queue_size_max) {
-            out_.text(" of at most ").decimal(device.queue_size_max);
+        if (device.queue_size_max.has_value()) {
+            out_.text(" of at most ").decimal(*device.queue_size_max);
         }
         if (device.reach == DeviceSnapshot::Reach::queue) {
             out_.text(device.queue_in_use ? ", enabled" : ", not enabled");
@@ -215,7 +215,7 @@ private:
                 out_.words(" and not ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.expected)).text(".");
                 return;
             case Cause::never_notified:
-                if (diagnosis_.device.knows_notify && !diagnosis_.device.has_notified) {
+                if (!diagnosis_.device.notified.value_or({true, 0}).any) {
                     out_.words(" notify() of this transport was not called since the device was reset.", 3);
                 }
                 return;
@@ -304,7 +304,7 @@ private:
         } else if (device.status.has(spec::StatusBit::features_ok)) {
             out_.words(
                 " It came to step 7 of §3.1.1: the features are agreed on, its configuration or a queue failed.", 3);
-        } else if (device.knows_asked && !device.asked) {
+        } else if (!device.asked_features_ok.value_or(true)) {
             out_.words(
                 " It came to step 4 of §3.1.1: a feature that the driver requires is not among those offered,"
                 " above.",
