@@ -14,7 +14,7 @@
 #include <virtq/queue/detail/packed/packed_position.hpp>
 #include <virtq/queue/detail/packed/packed_shadow.hpp>
 #include <virtq/queue/detail/packed/packed_walk.hpp>
-#include <virtq/queue/detail/queue_request.hpp>
+#include <virtq/queue/detail/ring_life.hpp>
 #include <virtq/queue/detail/slot.hpp>
 #include <virtq/queue/fault.hpp>
 #include <virtq/queue/option.hpp>
@@ -40,91 +40,11 @@ class PackedInOrder;
 /// without the shared memory. 3. An id in flight is handed back once. 4. While `fault_` is set nothing is allocated,
 /// published or handed back but by `drain`.
 template <uint32_t N>
-class PackedRing {
+class PackedRing : public RingLife<PackedRing<N>> {
 public:
-    /// In the place of the other format's ring (`AnyFormat`). Of our own, because <new> is a library header.
-    static void* operator new(size_t, void* place) { return place; }
+    using RingLife<PackedRing>::initialised;
 
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                                  QueueOption const& option) {
-        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
-        if (Error const error = check_request(size, features); error != Error::none) {
-            return error;
-        }
-        if (Error const error = take_pages(allocator, size, features, option); error != Error::none) {
-            return error;
-        }
-        set_up(size, features, option);
-        return {};
-    }
-
-    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
-        VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
-        if (!initialised()) {
-            return Error::queue_not_initialised;
-        }
-        if (is_live()) {
-            return Error::queue_still_live;
-        }
-        if (Error const error = check_request(size, features); error != Error::none) {
-            return error;
-        }
-        if (PackedLayout{size}.page_count() > memory_.count()) {
-            return Error::queue_size_above_pages;
-        }
-        set_up(size, features, option);
-        return {};
-    }
-
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status release(Allocator& allocator) {
-        if (is_live()) {
-            return Error::queue_still_live;
-        }
-        if (initialised()) {
-            give_back_pages(allocator);
-            close();
-        }
-        return {};
-    }
-
-    /// Ends the life of all chains: each token once, in no particular order.
-    template <class Each>
-    [[__nodiscard__]] Status drain(Each& each) {
-        if (is_live()) {
-            return Error::queue_still_live;
-        }
-        if (!initialised()) {
-            return {};
-        }
-        if (!fault_) {
-            fault_ = Fault{FaultReason::drained, 0};
-        }
-        close();  // before `each`, which could add to the queue otherwise
-        if (in_order_) {
-            PackedInOrder<N>::drain(*this, each);
-        } else {
-            drain_ids(each);
-        }
-        return {};
-    }
-
-    void attach() {
-        if (initialised()) {
-            memory_.attach();
-        }
-    }
-    void detach() { memory_.detach(); }
-
-    [[__nodiscard__]] bool initialised() const { return memory_.held(); }
-    [[__nodiscard__]] bool is_live() const { return memory_.is_live(); }
-    [[__nodiscard__]] Pages pages() const { return memory_.run(); }
-    [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
-    [[__nodiscard__]] QueueAddresses addresses() const { return PackedLayout{size()}.addresses(memory_.phys()); }
-    [[__nodiscard__]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
     [[__nodiscard__]] uint16_t num_free() const { return free_count_; }
-    [[__nodiscard__]] Fault const& fault() const { return fault_; }
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
@@ -194,6 +114,9 @@ public:
     }
 
 private:
+    using Layout = PackedLayout;
+    using RingLife<PackedRing>::refuse;
+    friend class RingLife<PackedRing>;
     friend class PackedInOrder<N>;
     friend class PackedInspector<N>;
 
@@ -234,27 +157,8 @@ private:
         return is_packed ? Error::none : Error::ring_packed_not_negotiated;
     }
 
-    /// Those of the ring, and those of the indirect tables: both or none.
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
-                                       QueueOption const& option) {
-        Error error = memory_.take(allocator, PackedLayout{size}.page_count());
-        if (error == Error::none) {
-            error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
-            if (error != Error::none) {
-                memory_.give_back(allocator);
-            } else if (share_pages(memory_.run(), pool_.pages())) {
-                give_back_pages(allocator);
-                error = Error::pages_handed_out_twice;
-            }
-        }
-        return error;
-    }
-    template <PageAllocator Allocator>
-    void give_back_pages(Allocator& allocator) {
-        memory_.give_back(allocator);
-        pool_.give_back_pages(allocator);
-    }
+    /// A packed ring may be anywhere.
+    [[__nodiscard__]] static constexpr Error check_place(Features const&, PhysAddr) { return Error::none; }
 
     /// Makes the pages, as dirty as they are, an empty queue.
     void set_up(uint32_t size, Features const& features, QueueOption const& option) {
@@ -483,19 +387,6 @@ private:
         batch_ = Batch{};
     }
 
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
-        if (!initialised()) {
-            return Error::queue_not_initialised;
-        }
-        if (fault_) {
-            return Error::queue_broken;
-        }
-        if (count == 0) {
-            return Error::chain_empty;
-        }
-        return count > memory_.size() ? Error::chain_longer_than_queue : Error::queue_full;
-    }
-
     /// The device lied. From now on every call says so. Nothing is looked at after it, so that it is the first lie.
     [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
@@ -504,8 +395,11 @@ private:
     }
 
     template <class Each>
-    void drain_ids(Each& each) {
-        for (uint32_t i = 0; i < size(); ++i) {
+    void drain_chains(Each& each) {
+        if (in_order_) {
+            return PackedInOrder<N>::drain(*this, each);
+        }
+        for (uint32_t i = 0; i < this->size(); ++i) {
             auto const id = static_cast<BufferId>(static_cast<uint16_t>(i));
             if (shadow_.mark(id).is_head_in_flight()) {
                 shadow_.set_mark(id, Mark{});

@@ -142,7 +142,7 @@ private:
             ring.shadow_.set_mark(head, Mark{});  // no longer the caller's, and not allocated again before init()
             return;
         }
-        ring.release(head);
+        ring.free_head(head);
     }
 
     /// Follows the private copy: the shared table is never read.

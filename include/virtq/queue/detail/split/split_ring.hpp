@@ -8,7 +8,7 @@
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/detail/batch.hpp>
 #include <virtq/queue/detail/indirect_shape.hpp>
-#include <virtq/queue/detail/queue_request.hpp>
+#include <virtq/queue/detail/ring_life.hpp>
 #include <virtq/queue/detail/slot.hpp>
 #include <virtq/queue/detail/split/split_chain.hpp>
 #include <virtq/queue/detail/split/split_memory.hpp>
@@ -41,100 +41,11 @@ class SplitInOrder;
 /// 3. A head in flight is handed back once. 4. While `fault_` is set nothing is allocated, published or handed back
 /// but by `drain`.
 template <uint32_t N, class Format = Split>
-class SplitRing {
+class SplitRing : public RingLife<SplitRing<N, Format>> {
 public:
-    /// In the place of the other format's ring (`AnyFormat`). Of our own, because <new> is a library header.
-    static void* operator new(size_t, void* place) { return place; }
+    using RingLife<SplitRing>::initialised;
 
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
-                                  QueueOption const& option) {
-        VIRTQ_ASSERT(!initialised(),
-                     "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
-                     "does your boot code clear .bss?");
-        if (Error const error = check_request(size, features); error != Error::none) {
-            return error;
-        }
-        if (Error const error = take_pages(allocator, size, features, option); error != Error::none) {
-            return error;
-        }
-        if (Error const error = check_pfn(features, memory_.phys()); error != Error::none) {
-            give_back_pages(allocator);
-            return error;
-        }
-        set_up(size, features, option);
-        return {};
-    }
-
-    [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
-        VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
-        if (!initialised()) {
-            return Error::queue_not_initialised;
-        }
-        if (is_live()) {
-            return Error::queue_still_live;
-        }
-        if (Error const error = check_request(size, features); error != Error::none) {
-            return error;
-        }
-        if (SplitLayout{size}.page_count() > memory_.count()) {
-            return Error::queue_size_above_pages;
-        }
-        if (Error const error = check_pfn(features, memory_.phys()); error != Error::none) {
-            return error;
-        }
-        set_up(size, features, option);
-        return {};
-    }
-
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status release(Allocator& allocator) {
-        if (is_live()) {
-            return Error::queue_still_live;
-        }
-        if (initialised()) {
-            give_back_pages(allocator);
-            close();
-        }
-        return {};
-    }
-
-    /// Ends the life of all chains: each token once, in no particular order.
-    template <class Each>
-    [[__nodiscard__]] Status drain(Each& each) {
-        if (is_live()) {
-            return Error::queue_still_live;
-        }
-        if (!initialised()) {
-            return {};
-        }
-        if (!fault_) {
-            fault_ = Fault{FaultReason::drained, 0};
-        }
-        close();  // before `each`, which could add to the queue otherwise
-        if (in_order()) {
-            InOrder::drain(*this, each);
-        } else {
-            drain_heads(each);
-        }
-        return {};
-    }
-
-    void attach() {
-        if (initialised()) {
-            memory_.attach();
-        }
-    }
-    void detach() { memory_.detach(); }
-
-    [[__nodiscard__]] bool initialised() const { return memory_.held(); }
-    [[__nodiscard__]] bool is_live() const { return memory_.is_live(); }
-    [[__nodiscard__]] Pages pages() const { return memory_.run(); }
-    [[__nodiscard__]] Pages table_pages() const { return pool_.pages(); }
-    [[__nodiscard__]] QueueAddresses addresses() const { return SplitLayout{size()}.addresses(memory_.phys()); }
-    [[__nodiscard__]] uint16_t size() const { return initialised() ? memory_.size() : uint16_t{0}; }
     [[__nodiscard__]] uint16_t num_free() const { return shadow_.free_count(); }
-    [[__nodiscard__]] Fault const& fault() const { return fault_; }
     [[__nodiscard__]] bool in_order() const { return Format::has_in_order && in_order_; }
 
     /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
@@ -183,7 +94,7 @@ public:
             return {Token{}, 0, entry.state};
         }
         if (!Format::has_descriptor_tier || is_added(entry.head)) {
-            release(entry.head);
+            free_head(entry.head);
         } else {
             Tier::free_pushed(*this, entry.head);
         }
@@ -225,6 +136,9 @@ private:
     using Tables = typename Format::template Tables<N>;
     using InOrder = SplitInOrder<SplitRing>;
     using Tier = DescriptorTier<SplitRing>;
+    using Layout = SplitLayout;
+    using RingLife<SplitRing>::refuse;
+    friend class RingLife<SplitRing>;
     friend InOrder;
     friend Tier;
     friend class SplitInspector<N, Format>;
@@ -248,30 +162,8 @@ private:
         return unknown ? Error::feature_not_supported_by_queue : Error::none;
     }
 
-    /// Those of the ring, and those of the indirect tables: both or none.
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
-                                       QueueOption const& option) {
-        Error error = memory_.take(allocator, SplitLayout{size}.page_count());
-        if (error == Error::none) {
-            error = pool_.take_pages(allocator, IndirectShape::of(size, features, option.indirect));
-            if (error != Error::none) {
-                memory_.give_back(allocator);
-            } else if (share_pages(memory_.run(), pool_.pages())) {
-                give_back_pages(allocator);
-                error = Error::pages_handed_out_twice;
-            }
-        }
-        return error;
-    }
-    template <PageAllocator Allocator>
-    void give_back_pages(Allocator& allocator) {
-        memory_.give_back(allocator);
-        pool_.give_back_pages(allocator);
-    }
-
     /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
-    [[__nodiscard__]] static Error check_pfn(Features const& features, PhysAddr run) {
+    [[__nodiscard__]] static Error check_place(Features const& features, PhysAddr run) {
         if (!is_legacy(features)) {
             return Error::none;
         }
@@ -373,7 +265,7 @@ private:
     }
 
     /// The chain of `head` becomes free, and its table if it has one.
-    void release(DescIndex head) {
+    void free_head(DescIndex head) {
         memory_.prefetch_to_write(head);
         if (Link const end = shadow_.release_chain(head); end.has_table()) {
             pool_.give_back(end.table());
@@ -439,19 +331,6 @@ private:
             batch_ = Batch{};
             batched_ = taken_;
         }
-    }
-
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
-        if (!initialised()) {
-            return Error::queue_not_initialised;
-        }
-        if (fault_) {
-            return Error::queue_broken;
-        }
-        if (count == 0) {
-            return Error::chain_empty;
-        }
-        return count - 1 > memory_.mask() ? Error::chain_longer_than_queue : Error::queue_full;
     }
 
     /// Looks for entries behind `seen_`, which equals `taken_` here.
@@ -535,8 +414,11 @@ private:
 
     /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
     template <class Each>
-    void drain_heads(Each& each) {
-        for (uint32_t i = 0; i < size(); ++i) {
+    void drain_chains(Each& each) {
+        if (in_order()) {
+            return InOrder::drain(*this, each);
+        }
+        for (uint32_t i = 0; i < this->size(); ++i) {
             auto const desc = static_cast<DescIndex>(static_cast<uint16_t>(i));
             if (shadow_.mark(desc).is_head_in_flight()) {
                 shadow_.set_mark(desc, Mark{});
