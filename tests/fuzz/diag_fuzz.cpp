@@ -2,6 +2,7 @@
 #include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 
 // What only reads or prints a word is not watched for new branches: that would take two thirds of the time.
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
@@ -100,8 +101,14 @@ struct AskedTransport {
         told.device_area = PhysAddr{told.device_area.value ^ (Registers::say(0) & 1)};
         return told;
     }
-    [[nodiscard]] std::uint16_t interrupt_calls() const { return static_cast<std::uint16_t>(Registers::say(1)); }
-    [[nodiscard]] std::uint16_t vector_calls() const { return static_cast<std::uint16_t>(Registers::say(0)); }
+    /// What it remembers of its own calls.
+    struct Record {
+        [[nodiscard]] bool has_asked_features_ok() const { return true; }
+        [[nodiscard]] LastNotify last_notify() const { return {}; }
+        [[nodiscard]] std::uint16_t interrupt_calls() const { return static_cast<std::uint16_t>(Registers::say(1)); }
+        [[nodiscard]] std::uint16_t vector_calls() const { return static_cast<std::uint16_t>(Registers::say(0)); }
+    };
+    [[nodiscard]] Record record() const { return {}; }
     [[nodiscard]] bool uses_vectors() const { return (Registers::say(0) & 1) != 0; }
     [[nodiscard]] PciLine interrupt_line() const { return {static_cast<std::uint8_t>(Registers::say(11)), 1}; }
     [[nodiscard]] std::uint16_t queue_vector(std::uint16_t) { return static_cast<std::uint16_t>(Registers::say(0)); }

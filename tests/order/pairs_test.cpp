@@ -279,12 +279,12 @@ using Any = AnyTransport<Registers, Ports>;
 /// What diag/ asks a transport while its handler runs.
 template <class T>
 [[nodiscard]] unsigned count_calls(T& transport) {
-    unsigned calls = transport.interrupt_calls();
-    if constexpr (requires { transport.vector_calls(); }) {
-        calls += transport.vector_calls();
+    unsigned calls = transport.record().interrupt_calls();
+    if constexpr (requires { transport.uses_vectors(); }) {
+        calls += transport.record().vector_calls();
         calls += transport.uses_vectors() ? 1 : 0;
     }
-    return transport.last_notify().any ? calls : 0;
+    return transport.record().last_notify().any ? calls : 0;
 }
 [[nodiscard]] unsigned count_calls(Any& transport) {
     return transport.visit([](auto& behind) { return count_calls(behind); });

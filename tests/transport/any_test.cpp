@@ -36,7 +36,8 @@ TEST(AnyTransport, ChoosesTheModernInterfaceIfThereIsOne) {
         EXPECT_TRUE(machine.transport.is_probed());
         machine.bring_up();
         EXPECT_TRUE(machine.transport.is_in_use());
-        EXPECT_EQ(machine.transport.has_asked_features_ok(), !row.legacy);
+        EXPECT_EQ(machine.transport.visit([](auto& one) { return one.record().has_asked_features_ok(); }),
+                  !row.legacy);
         machine.expect_works();
         EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
         EXPECT_BREACH(machine.transport.probe_pci_legacy(machine.function, machine.bus),

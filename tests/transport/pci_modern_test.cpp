@@ -190,15 +190,15 @@ TEST(PciModernTransport, CarriesWhatItsRegistersHaveRoomFor) {
 TEST(PciModernTransport, RemembersThatFeaturesOkWasAsked) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
-    EXPECT_FALSE(machine.transport.has_asked_features_ok());
+    EXPECT_FALSE(machine.transport.record().has_asked_features_ok());
     machine.device.refuse_features_ok();
     EXPECT_EQ(machine.init().error(), Error::features_refused);
-    EXPECT_TRUE(machine.transport.has_asked_features_ok());
+    EXPECT_TRUE(machine.transport.record().has_asked_features_ok());
     machine.device.refuse_features_ok(false);
     machine.transport.set_status(DeviceStatus{});
-    EXPECT_FALSE(machine.transport.has_asked_features_ok());
+    EXPECT_FALSE(machine.transport.record().has_asked_features_ok());
     machine.bring_up();
-    EXPECT_TRUE(machine.transport.has_asked_features_ok());
+    EXPECT_TRUE(machine.transport.record().has_asked_features_ok());
 }
 
 // --- queues ---

@@ -75,17 +75,12 @@ concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offs
     { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
 };
 
-/// One that remembers whether FEATURES_OK was written: a device that refuses it does not show that.
+/// One that remembers its own calls: whether FEATURES_OK was written, which queue it notified last.
 template <class T>
-concept ShowsWhatWasAsked = requires(T const& constant) {
-    { constant.has_asked_features_ok() } -> SameAs<bool>;
-};
-
-/// One that remembers which queue it notified last.
-template <class T>
-concept ShowsLastNotify = requires(T const& constant) {
-    bool{constant.last_notify().any};
-    uint16_t{constant.last_notify().queue};
+concept KeepsRecord = requires(T const& constant) {
+    { constant.record().has_asked_features_ok() } -> SameAs<bool>;
+    bool{constant.record().last_notify().any};
+    uint16_t{constant.record().last_notify().queue};
 };
 
 /// One whose device tells where its queues are.
@@ -109,12 +104,10 @@ concept HidesAnother = requires(T& transport) {
 /// What the transport remembers of its own calls.
 template <class T>
 void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__]] DeviceSnapshot& seen) {
-    if constexpr (ShowsWhatWasAsked<T>) {
-        seen.asked_features_ok = transport.has_asked_features_ok();
-    }
-    if constexpr (ShowsLastNotify<T>) {
-        auto const last = transport.last_notify();
-        seen.notified = DeviceSnapshot::Notified{last.any, last.queue};
+    if constexpr (KeepsRecord<T>) {
+        auto const& record = transport.record();
+        seen.asked_features_ok = record.has_asked_features_ok();
+        seen.notified = DeviceSnapshot::Notified{record.last_notify().any, record.last_notify().queue};
     }
 }
 

@@ -24,13 +24,13 @@ namespace detail {
 /// A transport that counts the calls of its handler.
 template <class T>
 concept CountsInterrupts = requires(T const& constant) {
-    { constant.interrupt_calls() } -> SameAs<uint16_t>;
+    { constant.record().interrupt_calls() } -> SameAs<uint16_t>;
 };
 
 /// One on PCI, where there are two ways to interrupt.
 template <class T>
 concept ChoosesInterrupts = CountsInterrupts<T> && requires(T& transport, T const& constant, uint16_t queue) {
-    { constant.vector_calls() } -> SameAs<uint16_t>;
+    { constant.record().vector_calls() } -> SameAs<uint16_t>;
     { constant.uses_vectors() } -> SameAs<bool>;
     { constant.interrupt_line() } -> SameAs<PciLine>;
     { transport.queue_vector(queue) } -> SameAs<uint16_t>;
@@ -45,11 +45,11 @@ template <class T>
     InterruptSnapshot seen;
     if constexpr (detail::CountsInterrupts<T>) {
         seen.way = InterruptSnapshot::Way::mmio;
-        seen.line_calls = transport.interrupt_calls();
+        seen.line_calls = transport.record().interrupt_calls();
     }
     if constexpr (detail::ChoosesInterrupts<T>) {
         seen.way = transport.uses_vectors() ? InterruptSnapshot::Way::vectors : InterruptSnapshot::Way::line;
-        seen.vector_calls = transport.vector_calls();
+        seen.vector_calls = transport.record().vector_calls();
         seen.line = transport.interrupt_line();
         seen.queue_vector = transport.queue_vector(queue);
     }

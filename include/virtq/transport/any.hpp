@@ -5,7 +5,7 @@
 #include <virtq/platform/port_space.hpp>
 #include <virtq/transport/detail/pci/pci_either_space.hpp>
 #include <virtq/transport/detail/pci/pci_kept_access.hpp>
-#include <virtq/transport/detail/probe_mark.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/mmio.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>
@@ -214,13 +214,13 @@ public:
         return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_probed(); });
     }
     /// Whether the device was told of a queue, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const {
+        return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_in_use(); });
+    }
     /// One above the highest queue that was enabled since the probe.
     [[__nodiscard__]] uint32_t enabled_queue_end() const {
         return visit([](auto const& transport) { return transport.enabled_queue_end(); });
     }
-    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
     /// `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const {
@@ -238,8 +238,6 @@ public:
     }
     void set_status(DeviceStatus status) {
         visit([&](auto& transport) { transport.set_status(status); });
-        in_use_ = in_use_ && !status.is_reset();
-        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
     }
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         return visit([&](auto& transport) { return transport.offered_features(word); });
@@ -264,9 +262,7 @@ public:
         return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
     }
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        Status const enabled = visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
-        in_use_ = true;  // also of one that failed: the device may have been told of a part
-        return enabled;
+        return visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
     }
     void notify(uint16_t queue) {
         visit([&](auto& transport) { transport.notify(queue); });
@@ -336,7 +332,7 @@ private:
     }
     /// Also of another kind than before, which the transport that is probed cannot know.
     void check_unused() const {
-        VIRTQ_ASSERT(!in_use_,
+        VIRTQ_ASSERT(!is_in_use(),
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
     }
     [[__nodiscard__]] static Status noted(PciAttempt& attempt, Status status) {
@@ -345,7 +341,6 @@ private:
     }
     [[__nodiscard__]] Status found(Kind kind, Status status) {
         kind_ = kind;
-        asked_features_ok_ = false;  // of the device before
         probe_mark_.set();
         return status;
     }
@@ -370,8 +365,6 @@ private:
 
     detail::ProbeMark probe_mark_;
     Kind kind_ = Kind::none;
-    bool asked_features_ok_ = false;
-    bool in_use_ = false;  ///< the device was told of a queue, and not reset since
     PciAttempts attempts_;
     detail::PciKeptAccess access_;  ///< of `pci_window`
     MmioTransport<Memory> mmio_;

@@ -6,9 +6,7 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
-#include <virtq/transport/detail/call_count.hpp>
-#include <virtq/transport/detail/notify_mark.hpp>
-#include <virtq/transport/detail/probe_mark.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
@@ -37,12 +35,12 @@ public:
     /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[__nodiscard__]] Status probe(Space space) {
         VIRTQ_ASSERT(
-            !in_use_,
+            !record_.is_in_use(),
             "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
             "object was not zero at first: does your boot code clear .bss?");
         space_ = space;
-        queue_end_ = 0;
-        probe_mark_.set();
+        record_.begin_probe();
+        record_.set_probed();
         device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
         legacy_ = false;
         notification_data_ = false;
@@ -65,22 +63,16 @@ public:
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return legacy_; }
     /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
-    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
+    [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
 
     /// Whether the device was told of a queue through this transport, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
 
     /// One above the highest queue that was enabled since `probe`.
-    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
 
-    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
-
-    /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] detail::LastNotify last_notify() const { return notify_mark_.last(); }
-
-    /// How often `on_interrupt` was called, for diag/.
-    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
+    /// What was called so far, for diag/.
+    [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
 
     /// The registers themselves, for diag/, which reads what no driver needs.
     [[__nodiscard__]] Space& mmio_space() { return space_; }
@@ -103,14 +95,10 @@ public:
     }
     void set_status(DeviceStatus status) {
         check_probed();
-        if (status.is_reset() && in_use_ && !legacy_) {
+        if (status.is_reset() && record_.is_in_use() && !legacy_) {
             stop_queues();
         }
-        in_use_ = in_use_ && !status.is_reset();
-        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
-        if (status.is_reset()) {
-            notify_mark_.clear();
-        }
+        record_.set_status(status);
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
@@ -147,8 +135,7 @@ public:
 
     /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        in_use_ = true;
-        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
+        record_.add_queue(queue);
         select(queue);
         write(spec::mmio::queue_size, uint32_t{addresses.size});
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
@@ -166,7 +153,7 @@ public:
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
-        notify_mark_.set(queue);
+        record_.add_notify(queue);
         write(spec::mmio::queue_notify, data | queue);
     }
 
@@ -184,7 +171,7 @@ public:
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     InterruptCause on_interrupt() {
         check_probed();
-        interrupt_calls_.add();
+        record_.add_interrupt();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
         uint32_t const causes = read(spec::mmio::interrupt_status) & known;
         if (causes != 0) {
@@ -213,7 +200,7 @@ public:
 private:
     /// For a call that would otherwise go to whatever is at address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probe_mark_.is_set(),
+        VIRTQ_ASSERT(record_.is_probed(),
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
                      "first, and leave it where it is, since drivers keep its address");
     }
@@ -238,7 +225,7 @@ private:
     /// §4.2.2.2: to stop using a queue, 0 is written to QueueReady and read back. What it reads is `reset_device`'s to
     /// judge, after the reset.
     void stop_queues() {
-        for (uint32_t queue = 0; queue < queue_end_; ++queue) {
+        for (uint32_t queue = 0; queue < record_.enabled_queue_end(); ++queue) {
             write(spec::mmio::queue_sel, queue);
             write(spec::mmio::queue_ready, uint32_t{0});
             static_cast<void>(read(spec::mmio::queue_ready));
@@ -277,15 +264,10 @@ private:
         uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
 
     Space space_{};
-    spec::DeviceId device_id_ = spec::DeviceId::none;
-    detail::CallCount interrupt_calls_;
-    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
+    [[__no_unique_address__]] detail::TransportRecord record_;  // whose padding holds what follows
     bool legacy_ = false;
-    bool asked_features_ok_ = false;
-    bool in_use_ = false;
     bool notification_data_ = false;  ///< as accepted
-    detail::ProbeMark probe_mark_;
-    detail::NotifyMark notify_mark_;
+    spec::DeviceId device_id_ = spec::DeviceId::none;
 };
 
 static_assert(Transport<MmioTransport<>>);

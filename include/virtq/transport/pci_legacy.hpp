@@ -7,11 +7,9 @@
 #include <virtq/platform/port_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/detail/call_count.hpp>
-#include <virtq/transport/detail/notify_mark.hpp>
 #include <virtq/transport/detail/pci/msix.hpp>
 #include <virtq/transport/detail/pci/pci_vectors.hpp>
-#include <virtq/transport/detail/probe_mark.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
@@ -40,7 +38,7 @@ public:
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
         static_assert(detail::check_device_mapper<Mapper>());
-        VIRTQ_ASSERT(!in_use_,
+        VIRTQ_ASSERT(!record_.is_in_use(),
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
         *this = PciLegacyTransport{};
         Result<spec::DeviceId> const type = detail::identify(function);
@@ -77,7 +75,8 @@ public:
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
         static_assert(detail::check_device_mapper<Mapper>());
-        VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
+        VIRTQ_ASSERT(!record_.is_in_use(),
+                     "use_msix() of a device that has a queue: call it between probe() and init()");
         if (Status const enabled = detail::enable_pci(function, spec::pci::command_memory_space); !enabled) {
             return enabled.error();
         }
@@ -91,12 +90,12 @@ public:
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return true; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
-    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
+    /// What was called so far, for diag/.
+    [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
+    /// How interrupts come.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
-    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
-    [[__nodiscard__]] uint16_t vector_calls() const { return vector_calls_.value(); }
     /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
     [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
@@ -106,12 +105,9 @@ public:
         return read(spec::pci::legacy::queue_msix_vector);
     }
     /// Whether the device was told of a queue, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
     /// One above the highest queue that was enabled since `probe`.
-    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
-
-    /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] detail::LastNotify last_notify() const { return notify_mark_.last(); }
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
 
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
@@ -125,10 +121,7 @@ public:
     }
     void set_status(DeviceStatus status) {
         check_probed();
-        in_use_ = in_use_ && !status.is_reset();
-        if (status.is_reset()) {
-            notify_mark_.clear();
-        }
+        record_.set_status(status);
         write(spec::pci::legacy::device_status, status.bits());
     }
 
@@ -162,8 +155,7 @@ public:
 
     /// §4.1.5.1.3.1. Errors: `vector_refused`, `queue_not_accepted`.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        in_use_ = true;
-        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
+        record_.add_queue(queue);
         select(queue);
         if (vectors_.in_use() && !set_vectors(queue)) {
             return Error::vector_refused;
@@ -175,7 +167,7 @@ public:
 
     void notify(uint16_t queue) {
         check_probed();
-        notify_mark_.set(queue);
+        record_.add_notify(queue);
         write(spec::pci::legacy::queue_notify, queue);
     }
     void notify(uint16_t queue, uint16_t) { notify(queue); }
@@ -189,12 +181,12 @@ public:
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     InterruptCause on_interrupt() {
         check_probed();
-        interrupt_calls_.add();
+        record_.add_interrupt();
         return detail::pci_interrupt_cause(read(spec::pci::legacy::isr_status));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
     InterruptCause on_vector(uint16_t vector) {
-        vector_calls_.add();
+        record_.add_vector();
         return vectors_.cause(vector);
     }
 
@@ -223,7 +215,7 @@ public:
 private:
     /// For a call that would otherwise go to whatever is at address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probe_mark_.is_set(),
+        VIRTQ_ASSERT(record_.is_probed(),
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
                      "first, and leave it where it is, since drivers keep its address");
     }
@@ -270,7 +262,7 @@ private:
     }
 
     [[__nodiscard__]] Status take(spec::DeviceId type) {
-        probe_mark_.set();
+        record_.set_probed();
         if (status().is_gone()) {
             return Error::device_gone;
         }
@@ -303,13 +295,8 @@ private:
     uint32_t bytes_ = 0;
     detail::PciVectors vectors_;
     PciLine line_;
-    detail::CallCount interrupt_calls_;
-    detail::CallCount vector_calls_;
-    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
-    bool in_use_ = false;  ///< the device was told of a queue, and not reset since
-    detail::ProbeMark probe_mark_;
-    detail::NotifyMark notify_mark_;
+    [[__no_unique_address__]] detail::TransportRecord record_;  // whose padding holds what follows
 };
 
 static_assert(Transport<PciLegacyTransport<>>);

@@ -6,13 +6,11 @@
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/detail/call_count.hpp>
-#include <virtq/transport/detail/notify_mark.hpp>
 #include <virtq/transport/detail/pci/msix.hpp>
 #include <virtq/transport/detail/pci/pci_layout.hpp>
 #include <virtq/transport/detail/pci/pci_mapping.hpp>
 #include <virtq/transport/detail/pci/pci_vectors.hpp>
-#include <virtq/transport/detail/probe_mark.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_option.hpp>
 #include <virtq/transport/transport.hpp>
@@ -105,7 +103,8 @@ public:
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
         static_assert(detail::check_device_mapper<Mapper>());
-        VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
+        VIRTQ_ASSERT(!record_.is_in_use(),
+                     "use_msix() of a device that has a queue: call it between probe() and init()");
         Result<uint16_t> const count = detail::enable_msix<Space>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
         return count;
@@ -116,12 +115,12 @@ public:
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return false; }
     /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
-    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
+    /// What was called so far, for diag/.
+    [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
+    /// How interrupts come.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
-    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
-    [[__nodiscard__]] uint16_t vector_calls() const { return vector_calls_.value(); }
     /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
     [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
@@ -131,15 +130,9 @@ public:
         return read(spec::pci::common::queue_msix_vector);
     }
     /// Whether the device was told of a queue, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
     /// One above the highest queue that was enabled since `probe`.
-    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
-    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
-
-    /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] detail::LastNotify last_notify() const { return notify_mark_.last(); }
-
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
     /// §6: bits whose registers the device's structures have no room for cannot be.
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
@@ -161,11 +154,7 @@ public:
     }
     void set_status(DeviceStatus status) {
         check_probed();
-        in_use_ = in_use_ && !status.is_reset();
-        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
-        if (status.is_reset()) {
-            notify_mark_.clear();
-        }
+        record_.set_status(status);
         write(spec::pci::common::device_status, status.bits());
     }
 
@@ -216,8 +205,7 @@ public:
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
     /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        in_use_ = true;
-        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
+        record_.add_queue(queue);
         if (choose_queue_size(queue, addresses.size) != addresses.size) {
             return Error::queue_size_not_taken;
         }
@@ -250,7 +238,7 @@ public:
         if (!doorbell.placed) {
             return;
         }
-        notify_mark_.set(queue);
+        record_.add_notify(queue);
         Space place = notify_.at(doorbell.offset);
         if (sends_data_) {
             place.write32(0, (uint32_t{next} << 16) | doorbell.value);
@@ -278,12 +266,12 @@ public:
     /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
     InterruptCause on_interrupt() {
         check_probed();
-        interrupt_calls_.add();
+        record_.add_interrupt();
         return detail::pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
     /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
     InterruptCause on_vector(uint16_t vector) {
-        vector_calls_.add();
+        record_.add_vector();
         return vectors_.cause(vector);
     }
 
@@ -319,7 +307,7 @@ public:
 private:
     /// For a call that would otherwise go to whatever is at address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probe_mark_.is_set(),
+        VIRTQ_ASSERT(record_.is_probed(),
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
                      "first, and leave it where it is, since drivers keep its address");
     }
@@ -354,7 +342,7 @@ private:
 
     template <PciConfigAccess Access>
     [[__nodiscard__]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
-        VIRTQ_ASSERT(!in_use_,
+        VIRTQ_ASSERT(!record_.is_in_use(),
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
         *this = PciModernTransport{};
         Result<spec::DeviceId> const type = detail::identify(function);
@@ -398,7 +386,7 @@ private:
         if (Status const enabled = detail::enable_pci(function, spaces); !enabled) {
             return enabled;
         }
-        probe_mark_.set();
+        record_.set_probed();
         if (status().is_gone()) {
             return Error::device_gone;
         }
@@ -471,17 +459,11 @@ private:
     uint32_t config_bytes_ = 0;
     detail::PciVectors vectors_;
     PciLine line_;
-    detail::CallCount interrupt_calls_;
-    detail::CallCount vector_calls_;
-    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
     Error config_error_ = Error::none;
-    bool asked_features_ok_ = false;
-    bool in_use_ = false;      ///< the device was told of a queue, and not reset since
-    bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
-    bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
-    detail::ProbeMark probe_mark_;
-    detail::NotifyMark notify_mark_;
+    [[__no_unique_address__]] detail::TransportRecord record_;  // whose padding holds what follows
+    bool sends_data_ = false;                                   ///< NOTIFICATION_DATA, as accepted
+    bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA, as accepted
     uint32_t numbered_end_ = 0;  ///< of the queues behind `doorbells_`, whose doorbells follow from their numbers
     Doorbell doorbells_[doorbell_count];
 };

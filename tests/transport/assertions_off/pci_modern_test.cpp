@@ -45,7 +45,7 @@ TEST(PciModernDoorbell, IsLeftAloneUntilPlaced) {
         transport.notify(queue, 1);
     }
     EXPECT_EQ(NotedSpace::accesses, 0u);
-    EXPECT_FALSE(transport.last_notify().any);
+    EXPECT_FALSE(transport.record().last_notify().any);
 }
 
 }  // namespace
