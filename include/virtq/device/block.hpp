@@ -50,7 +50,7 @@ namespace virtq {
 /// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::PollLimit{100'000'000}, relax);
 /// ```
 template <class T, uint32_t N, class Traits = BlockTraits>
-class BlockDevice : public detail::BlockFacts {
+class BlockDevice {
     static_assert(check_transport<T>());
     static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
     static_assert(Traits::queue_count_max >= 1, "BlockTraits: queue_count_max is at least 1");
@@ -143,8 +143,18 @@ public:
 
     // --- what it is ---
 
-    // The rest of it: BlockFacts.
-
+    /// In sectors of 512 bytes.
+    [[__nodiscard__]] uint64_t capacity_sectors() const { return facts_.capacity_sectors(); }
+    /// Sectors and lengths are multiples of this: 512, or what the device says.
+    [[__nodiscard__]] uint32_t block_bytes() const { return facts_.block_bytes(); }
+    [[__nodiscard__]] BlockTopology const& topology() const { return facts_.topology(); }
+    [[__nodiscard__]] bool is_read_only() const { return facts_.is_read_only(); }
+    /// Whether there is a write cache that `flush` empties (§5.2.5).
+    [[__nodiscard__]] bool can_flush() const { return facts_.can_flush(); }
+    [[__nodiscard__]] bool can_discard() const { return facts_.can_discard(); }
+    [[__nodiscard__]] bool can_write_zeroes() const { return facts_.can_write_zeroes(); }
+    /// What was negotiated, or why it was not, also after `release`.
+    [[__nodiscard__]] Negotiation const& negotiation() const { return facts_.negotiation(); }
     [[__nodiscard__]] uint16_t queue_count() const { return queue_count_; }
     [[__nodiscard__]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
     /// Parts at the device.
@@ -161,12 +171,12 @@ public:
         if (Status const alive = check_alive(); !alive) {
             return alive.error();
         }
-        return read_again(*transport_, option_);
+        return facts_.read_again(*transport_, option_);
     }
 
     /// §5.2.5: the cache as it is now. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
     [[__nodiscard__]] BlockCacheMode cache_mode() {
-        return queue_count_ != 0 ? read_cache_mode(*transport_) : deduced_cache_mode();
+        return queue_count_ != 0 ? facts_.read_cache_mode(*transport_) : facts_.deduced_cache_mode();
     }
 
     /// §5.2.6: switches the cache. Writes completed before are not durable for it: flush first. Error: `not_supported`
@@ -175,7 +185,7 @@ public:
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
         }
-        return switch_cache_mode(*transport_, mode);
+        return facts_.switch_cache_mode(*transport_, mode);
     }
 
     /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
@@ -378,7 +388,7 @@ private:
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status make_queue(DeviceInit<T>& init, uint16_t index, Allocator& allocator, Mapper* mapper) {
         auto& queue = queues_[index];
-        Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiated(), option_.queue);
+        Status const made = init.set_up_queue(index, queue.ring(), allocator, facts_.negotiated(), option_.queue);
         if (!made) {
             if (made.error() == Error::queue_size_above_capacity) {
                 required_queue_size_ = init.required_queue_size();
@@ -401,7 +411,7 @@ private:
         transport_ = nullptr;
         place_ = nullptr;
         queue_count_ = 0;
-        forget_config();
+        facts_.forget_config();
     }
 
     /// After a reset: the same without taking pages. A device that offers more queues than before gets those that
@@ -414,7 +424,7 @@ private:
 
     [[__nodiscard__]] Status resume_queue(DeviceInit<T>& init, uint16_t index) {
         auto& queue = queues_[index];
-        Status const made = init.resume_queue(index, queue.ring(), negotiated(), option_.queue);
+        Status const made = init.resume_queue(index, queue.ring(), facts_.negotiated(), option_.queue);
         if (made) {
             queue.start(device_interface(), option_.under_reported);
         }
@@ -425,10 +435,11 @@ private:
     [[__nodiscard__]] Status bring_up(uint16_t queue_count_max, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
         Negotiation const wish = detail::block_negotiation<Traits>(option_);
-        if (Status const agreed = agree(init, *transport_, wish, option_, relax); !agreed) {
+        if (Status const agreed = facts_.agree(init, *transport_, wish, option_, relax); !agreed) {
             return agreed;
         }
-        uint16_t const count = config().queue_count < queue_count_max ? config().queue_count : queue_count_max;
+        uint16_t const count =
+            facts_.config().queue_count < queue_count_max ? facts_.config().queue_count : queue_count_max;
         for (uint16_t index = 0; index < count; ++index) {
             if (Status const made = make(init, index); !made) {
                 return made;
@@ -514,8 +525,8 @@ private:
     template <Relax R>
     [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, PollLimit poll_limit,
                                                                    R& relax, uint16_t queue) {
-        detail::BlockLimit const limit =
-            detail::block_limit(config(), request.operation, queues_[queue].segment_max(config().segments));
+        detail::BlockLimit const limit = detail::block_limit(facts_.config(), request.operation,
+                                                             queues_[queue].segment_max(facts_.config().segments));
         detail::BlockParts parts{request, limit};
         detail::BlockPart part;
         uint32_t polls = 0;
@@ -564,8 +575,9 @@ private:
             return error;
         }
         auto& target = queues_[queue];
-        Result<uint16_t> const added = stopped_.is_set() ? Result<uint16_t>{Error::reset_needed}
-                                                         : detail::admit(request, target, config(), negotiated());
+        Result<uint16_t> const added = stopped_.is_set()
+                                           ? Result<uint16_t>{Error::reset_needed}
+                                           : detail::admit(request, target, facts_.config(), facts_.negotiated());
         target.note_refusal(added.error());
         if (added.error() == Error::queue_broken) {
             stopped_.set();
@@ -573,6 +585,7 @@ private:
         return added;
     }
 
+    [[__no_unique_address__]] detail::BlockFacts facts_;
     T* transport_ = nullptr;
     void const* place_ = nullptr;  ///< of this object, at `init`
     uint16_t queue_count_ = 0;

@@ -12,7 +12,7 @@
 namespace virtq::detail {
 
 /// What a disk is: the features that were agreed on (§5.2.3), and what its configuration says (§5.2.4). The part of
-/// `BlockDevice` that answers questions; it changes when the disk comes up, and when the driver reads it again.
+/// `BlockDevice` that answers questions. It changes when the disk comes up, and when the driver reads it again.
 class BlockFacts {
 public:
     [[__nodiscard__]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
@@ -26,7 +26,6 @@ public:
     [[__nodiscard__]] bool can_write_zeroes() const { return has(Bit::write_zeroes); }
     [[__nodiscard__]] Negotiation const& negotiation() const { return negotiation_; }
 
-protected:
     using Bit = spec::block::Feature;
 
     [[__nodiscard__]] bool has(Bit bit) const { return negotiation_.negotiated.has(bit); }
