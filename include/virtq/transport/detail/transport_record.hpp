@@ -8,16 +8,16 @@
 
 namespace virtq::detail {
 
-/// Whether an object was prepared, and is where it was then: drivers keep the address of a transport. A copy of the mark
-/// at another place is none, and neither is what is left of it when its memory is used for something else. All zero at
-/// first.
+/// Remembers that the object was probed *at this address*: drivers keep the address of a transport. A copied or
+/// overwritten object reads as unprobed. All zero at first.
 class ProbeMark {
 public:
     void set() { word_ = here(); }
     [[__nodiscard__]] bool is_set() const { return word_ == here(); }
 
 private:
-    /// Odd, and so never 0, since an object of this type has an even address; and no address that memory may hold.
+    /// Never 0: the pattern is odd, and the object's address is even. Nor is it the address itself, which overwritten
+    /// memory may contain.
     [[__nodiscard__]] uintptr_t here() const { return reinterpret_cast<uintptr_t>(this) ^ pattern; }
 
     static constexpr uintptr_t pattern = 0x5a17c0d1;
@@ -28,30 +28,31 @@ private:
 /// The last call of a transport's `notify`.
 struct LastNotify {
     bool any = false;
-    uint16_t queue = 0;  ///< its number, if there was one
+    uint16_t queue = 0;  ///< valid if `any`
 };
 
-/// What a transport remembers of its own calls: what drivers and diag/ ask, and the device does not say. Any CPU may
-/// notify a queue and count an interrupt at any time: each of these is one word, stored and read whole. All else
-/// belongs to initialisation. All zero at first.
+/// Records the calls of a transport, for drivers and diag/: the device does not report them. Any CPU may notify a
+/// queue or count an interrupt at any time, so each of these is one word, stored and read whole. All other calls
+/// belong to initialisation. All zero at first.
 class TransportRecord {
 public:
-    // --- what happens
+    // --- recording
 
-    /// An earlier device had other queues and features.
+    /// Discards what belongs to an earlier device.
     void begin_probe() {
         queue_end_ = 0;
         asked_features_ok_ = false;
         platform::store_word(&notified_, 0);
     }
-    /// There are registers to look at.
+    /// Called as soon as there are registers to access.
     void set_probed() { probed_.set(); }
-    /// Before the device hears of a queue.
+    /// Called before a queue is configured.
     void add_queue(uint16_t queue) {
         in_use_ = true;
         queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
     }
-    /// Before a status is written. A reset ends what was; the queues that there were may still have to be looked at.
+    /// Called before a status is written. A reset keeps `enabled_queue_end`: `reset_device` checks these queues
+    /// afterwards.
     void set_status(DeviceStatus status) {
         if (status.is_reset()) {
             in_use_ = asked_features_ok_ = false;
@@ -64,22 +65,22 @@ public:
     void add_interrupt() { count(interrupts_); }
     void add_vector() { count(vectors_); }
 
-    // --- what there was
+    // --- reading
 
     [[__nodiscard__]] bool is_probed() const { return probed_.is_set(); }
-    /// Whether the device was told of a queue, and not reset since.
+    /// Whether a queue was configured, and the device not reset since.
     [[__nodiscard__]] bool is_in_use() const { return in_use_; }
     /// One above the highest queue that was enabled since `probe`.
     [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
-    /// Whether FEATURES_OK was written since the last reset: one that was refused does not read back.
+    /// Whether FEATURES_OK was written since the last reset. The status does not show it if the device refused it.
     [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
-    /// Since the last reset: to the device a wrong number is as good as no call.
+    /// The last notification since the last reset. Its queue number may be wrong: then the device ignores the call.
     [[__nodiscard__]] LastNotify last_notify() const {
         uint32_t const word = platform::load_word(&notified_);
         return word == 0 ? LastNotify{} : LastNotify{true, static_cast<uint16_t>(word - 1)};
     }
-    /// How often `on_interrupt` and `on_vector` were called, up to 65535. Two CPUs that count at once may lose an
-    /// increment, since that takes no atomic read-modify-write; the count is never 0 after a call.
+    /// How often `on_interrupt` and `on_vector` were called, at most 65535. Two CPUs that count at once may lose an
+    /// increment, because the library uses no atomic read-modify-write. The count is never 0 after a call.
     [[__nodiscard__]] uint16_t interrupt_calls() const {
         return static_cast<uint16_t>(platform::load_word(&interrupts_));
     }
@@ -94,7 +95,7 @@ private:
     }
 
     ProbeMark probed_;
-    uint32_t notified_ = 0;  ///< the number of the queue + 1
+    uint32_t notified_ = 0;  ///< queue number of the last `notify` + 1; 0: none
     uint32_t interrupts_ = 0;
     uint32_t vectors_ = 0;
     uint32_t queue_end_ = 0;

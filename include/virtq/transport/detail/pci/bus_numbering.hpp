@@ -12,14 +12,14 @@
 
 namespace virtq::detail {
 
-/// The registers of one bridge that say what is behind it.
+/// The registers of a PCI-to-PCI bridge: the buses behind it, and the addresses that it forwards.
 template <PciConfigAccess Access>
 class PciBridge {
 public:
     constexpr PciBridge() = default;
     explicit constexpr PciBridge(PciFunction<Access> const& function) : function_(function) {}
 
-    /// Whether a PCI-to-PCI bridge is at this address.
+    /// Whether this function is a PCI-to-PCI bridge.
     [[__nodiscard__]] static bool is_at(PciFunction<Access> const& function) {
         uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
         return type == spec::pci::bridge::header_type;
@@ -40,26 +40,28 @@ public:
     }
     void set_subordinate(uint8_t bus) { function_.write(spec::pci::bridge::subordinate_bus, bus); }
 
-    /// Passes on nothing: each base is above its limit.
+    /// Forwards nothing: sets each base above its limit.
     void close_windows() {
         set_memory(spec::pci::bridge::memory_unit, 0);
         set_ports(spec::pci::bridge::ports_unit, 0);
         function_.write(spec::pci::bridge::prefetchable_base, uint16_t{0xfff0});
         function_.write(spec::pci::bridge::prefetchable_limit, uint16_t{0});
     }
-    /// Passes on the memory from `first` to `last`: multiples of 1 MiB, and one byte less.
+    /// Forwards the memory from `first` to `last`. `first` and `last + 1` are multiples of 1 MiB.
     void set_memory(uint32_t first, uint32_t last) {
         function_.write(spec::pci::bridge::memory_base, static_cast<uint16_t>(first >> 16 & 0xfff0));
         function_.write(spec::pci::bridge::memory_limit, static_cast<uint16_t>(last >> 16 & 0xfff0));
     }
-    /// The same of ports, in multiples of 4096. A bridge need not have any: then nothing is kept.
+    /// Forwards the ports from `first` to `last`. `first` and `last + 1` are multiples of 4096. A bridge that forwards
+    /// no ports does not keep the values.
     void set_ports(uint32_t first, uint32_t last) {
         function_.write(spec::pci::bridge::ports_base, static_cast<uint8_t>(first >> 8 & 0xf0));
         function_.write(spec::pci::bridge::ports_limit, static_cast<uint8_t>(last >> 8 & 0xf0));
         function_.write(spec::pci::bridge::ports_base_upper, static_cast<uint16_t>(first >> 16));
         function_.write(spec::pci::bridge::ports_limit_upper, static_cast<uint16_t>(last >> 16));
     }
-    /// Whether it passes ports on, up to this number: the registers of one that does not are hard-wired to 0.
+    /// Whether the bridge forwards ports up to number `last`. The registers of a bridge that forwards none are
+    /// hard-wired to 0.
     [[__nodiscard__]] bool has_ports(uint32_t last) const {
         uint8_t const type = function_.read(spec::pci::bridge::ports_base) & spec::pci::bridge::ports_type_mask;
         bool const wide = type == spec::pci::bridge::ports_type_32_bit;
@@ -68,8 +70,7 @@ public:
         return kept && (wide || last <= UINT16_MAX);
     }
 
-    /// Whether it passes accesses to this range on to the bus behind it: a window that is open has it, and the bridge
-    /// decodes that space.
+    /// Whether the bridge forwards accesses to this range: an open window contains it, and decoding of that space is on.
     [[__nodiscard__]] bool passes(PciBar::Kind kind, PciRange const& range) const {
         uint16_t const command = function_.read(spec::pci::command);
         if (kind == PciBar::Kind::ports) {
@@ -79,7 +80,7 @@ public:
                (memory().contains(range) || prefetchable_memory().contains(range));
     }
 
-    /// Passes on what is in its windows of these spaces, and what the devices behind it read and write in memory.
+    /// Enables forwarding of accesses to its windows in `spaces` (command register bits), and of DMA from behind it.
     [[__nodiscard__]] Status enable(uint16_t spaces) const { return enable_pci(function_, spaces); }
 
 private:
@@ -119,8 +120,8 @@ private:
     PciFunction<Access> function_;
 };
 
-/// Walks a tree of bridges depth first, as their numbers have to be given: those behind a bridge follow each other. A
-/// stack of levels takes the place of recursion.
+/// Numbers the buses of a tree of bridges. It walks depth first, because the bus numbers behind a bridge must be
+/// consecutive. A stack of levels replaces recursion.
 template <PciConfigAccess Access>
 class BusNumbering {
 public:
@@ -144,24 +145,24 @@ public:
     }
 
 private:
-    /// What is left of the bus before, while the one behind a bridge is walked.
+    /// A bridge whose secondary bus is being walked, and where the walk then resumes.
     struct Level {
         PciBridge<Access> bridge;
-        uint16_t frame = 0;       ///< where its bus continues
-        bool has_memory = false;  ///< whether there is a window for what is behind the bridge
+        uint16_t frame = 0;       ///< the next function on the bridge's own bus
+        bool has_memory = false;  ///< whether devices behind the bridge can get memory
         bool has_ports = false;
         uint64_t memory = 0;  ///< where the windows begin
         uint64_t ports = 0;
     };
     static constexpr uint16_t functions = spec::pci::functions;
     static constexpr uint16_t frames_a_bus = uint16_t{spec::pci::devices} * functions;
-    static constexpr unsigned levels = 8;  ///< of bridges in a row
+    static constexpr unsigned levels = 8;  ///< of nested bridges
 
     [[__nodiscard__]] PciAddress address() const {
         return {bus_, static_cast<uint8_t>(frame_ / functions), static_cast<uint8_t>(frame_ % functions)};
     }
 
-    /// What firmware has numbered stays, and new numbers are above it.
+    /// The highest bus number that firmware has assigned. Such numbers stay, and new ones are above them.
     [[__nodiscard__]] uint8_t highest_numbered() const {
         uint8_t highest = buses_.first;
         for (uint16_t frame = 0; frame < frames_a_bus; ++frame) {
@@ -172,7 +173,8 @@ private:
                 PciBridge<Access> const bridge{function};
                 bool const is_ours = bridge.is_numbered() && bridge.secondary() <= buses_.last;
                 uint8_t const last = is_ours ? bridge.subordinate() : uint8_t{0};
-                // One that reaches beyond the buses that we have leaves no number: pci_buses_used_up says so.
+                // A bridge that reaches beyond our buses leaves no number free: `enter` then reports
+                // pci_buses_used_up.
                 uint8_t const ours = last < buses_.last ? last : buses_.last;
                 highest = ours > highest ? ours : highest;
             }
@@ -204,7 +206,8 @@ private:
         }
     }
 
-    /// Whether what is on this bus can have addresses: always on the host bridge's own.
+    /// Whether devices on the current bus can get addresses. They need a window, which every bridge above must
+    /// forward.
     [[__nodiscard__]] bool has_memory() const {
         return option_.memory != nullptr && (depth_ == 0 || stack_[depth_ - 1].has_memory);
     }
@@ -212,7 +215,7 @@ private:
         return option_.ports != nullptr && (depth_ == 0 || stack_[depth_ - 1].has_ports);
     }
 
-    /// Gives the BARs of a function addresses, which are within the windows of the bridges before it.
+    /// Assigns addresses to the BARs of a function, within the windows of the bridges above it.
     void place(PciFunction<Access> const& function, uint8_t bars) {
         PciBars measured;
         measured.measure(function, bars);
@@ -224,7 +227,7 @@ private:
         if (depth_ == levels || highest_ >= buses_.last) {
             return note(Error::pci_buses_used_up);
         }
-        place(bridge.function(), spec::pci::bridge::bar_count);  // before it answers at 0
+        place(bridge.function(), spec::pci::bridge::bar_count);  // before `leave` enables it, or it would answer at 0
         bridge.close_windows();
         Level& level = stack_[depth_];
         level = Level{bridge, frame_, false, false, 0, 0};
@@ -262,7 +265,7 @@ private:
         bus_ = level.bridge.function().address().bus;
         frame_ = level.frame;
     }
-    /// As far as something was placed behind the bridge.
+    /// Opens the memory window as far as addresses were assigned behind the bridge.
     void open_memory(Level& level) {
         if (!level.has_memory || option_.memory->next() == level.memory) {
             return;
@@ -286,7 +289,7 @@ private:
         }
     }
 
-    /// The first one stays.
+    /// Records an error; the first one stays.
     void note(Error error) { trouble_ = trouble_ == Error::none ? error : trouble_; }
 
     Access& access_;
@@ -300,7 +303,8 @@ private:
     Error trouble_ = Error::none;
 };
 
-/// The bridge behind which bus number `bus` is, on a bus from `first` on; bus number `bus` itself if there is none.
+/// Finds the bridge whose secondary bus is `bus`, on the buses from `first` on. Returns an address on `bus` itself if
+/// there is none.
 template <PciConfigAccess Access>
 [[__nodiscard__]] PciAddress find_bridge(Access& access, uint8_t bus, uint8_t first) {
     for (unsigned at = bus; at-- > first;) {

@@ -22,7 +22,7 @@ namespace virtq::detail {
 template <PciConfigAccess Access>
 class Msix {
 public:
-    /// Error: `msix_absent`, `pci_capability_list_broken`.
+    /// Errors: `msix_absent`, `pci_capability_list_broken`.
     [[__nodiscard__]] static Result<Msix> find(PciFunction<Access> const& function) {
         Result<uint16_t> const found =
             find_capability(function, [](uint8_t id, uint16_t) { return id == spec::pci::capability_msix; });
@@ -41,23 +41,24 @@ public:
 
     [[__nodiscard__]] bool is_enabled() const { return (control() & spec::pci::msix::control_enable) != 0; }
 
-    /// How many vectors the device has: another read may answer another number.
+    /// How many vectors the device has. Read it once: a misbehaving device may answer differently the next time.
     [[__nodiscard__]] uint16_t size() const {
         return static_cast<uint16_t>((control() & spec::pci::msix::control_size_mask) + 1);
     }
 
-    /// Where the entries of the first `count` vectors are.
+    /// The table entries of the first `count` vectors.
     [[__nodiscard__]] PciStructure table(uint16_t count) const {
         uint32_t const where = function_.read32(static_cast<uint16_t>(offset_ + spec::pci::msix::table));
         return {static_cast<uint8_t>(where & spec::pci::msix::table_bar_mask),
                 where & ~spec::pci::msix::table_bar_mask, uint32_t{count} * spec::pci::msix::entry_bytes};
     }
 
-    /// Switches the function from INTx to its first `messages.size()` vectors; `table` is where they are. Error:
-    /// `msix_refused`, `pci_access_misplaces_writes`.
+    /// Switches the function from INTx to MSI-X, and gives its first vectors one message each. `table` holds the
+    /// entries of these vectors. Errors: `msix_refused`, `pci_access_misplaces_writes`.
     template <DivisibleSpace Space>
     [[__nodiscard__]] Status enable(Space const& table, Span<MsiMessage const> messages) {
-        // On first, because a disabled function need not have entries; all masked while they are filled.
+        // Enable first: a disabled function need not have entries. All vectors are masked while the entries are
+        // filled.
         uint16_t const on = static_cast<uint16_t>(control() | spec::pci::msix::control_enable);
         set_control(static_cast<uint16_t>(on | spec::pci::msix::control_function_mask));
         uint32_t offset = 0;
@@ -83,8 +84,8 @@ private:
     [[__nodiscard__]] uint16_t control() const { return function_.read(control_register()); }
     void set_control(uint16_t value) { function_.write(control_register(), value); }
 
-    /// Whether it is switched on by all 32 bits, when it was not by the control's 16: then these went elsewhere. What
-    /// stands before the control is read-only (PCI 6.8.2). Off again afterwards.
+    /// Retries the enable as a 32-bit write, and undoes it. If that works where the 16-bit write did not, the kernel's
+    /// write16 goes to the wrong offset. The other fields of the word are read-only (PCI 6.8.2).
     [[__nodiscard__]] bool takes_word() {
         uint32_t const before = function_.read32(offset_);
         function_.write32(offset_,
@@ -106,11 +107,11 @@ private:
     uint16_t offset_ = 0;
 };
 
-/// Gives a function these messages, one a vector, and switches it from INTx to MSI-X. Returns how many vectors there
-/// are: as many as messages, or as the device has, if these are fewer. Not while the device is in use. Errors:
-/// `msix_absent`, `msi_message_invalid`, `msix_refused`, `pci_access_misplaces_writes`, `pci_bar_unassigned`,
-/// `pci_not_mapped`, `pci_structure_invalid` for a table outside of its BAR, `pci_capability_list_broken`; then MSI-X
-/// is off, whatever it was before, and interrupts come by INTx.
+/// Switches a function from INTx to MSI-X, with one message per vector. Returns the number of vectors: that of the
+/// messages, or that of the device if it has fewer. Not while the device is in use. Errors: `msix_absent`,
+/// `msi_message_invalid`, `msix_refused`, `pci_access_misplaces_writes`, `pci_bar_unassigned`, `pci_not_mapped`,
+/// `pci_structure_invalid` for a table outside its BAR, `pci_capability_list_broken`. After an error MSI-X is off,
+/// whatever it was before, and interrupts come by INTx.
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[__nodiscard__]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                Span<MsiMessage const> messages) {
@@ -123,7 +124,7 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
     if (messages.empty()) {
         return Error::msix_absent;
     }
-    uint16_t const size = msix.size();  // once: what is mapped is what is written
+    uint16_t const size = msix.size();  // read once: exactly the mapped entries are written
     uint16_t const count = messages.size() < size ? static_cast<uint16_t>(messages.size()) : size;
     Span<MsiMessage const> const given{messages.data(), count};
     for (MsiMessage const& message : given) {
@@ -144,7 +145,8 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
     return count;
 }
 
-/// Whether firmware has left it on: then a legacy device's registers lie elsewhere, and INTx is silent.
+/// Whether MSI-X is on, perhaps left so by firmware. A legacy device then has its configuration at another offset, and
+/// INTx is silent.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool is_msix_enabled(PciFunction<Access> const& function) {
     Result<Msix<Access>> const found = Msix<Access>::find(function);

@@ -8,18 +8,18 @@
 
 #include <stdint.h>
 
-/// Base address registers: how large, of which kind, and where.
+/// Base address registers (BARs): their kind, size and address.
 namespace virtq::detail {
 
 struct PciBar {
     enum class Kind : uint8_t { absent, memory, ports };
     Kind kind = Kind::absent;
-    uint8_t register_count = 1;  ///< registers it takes: 2 if it is of 64 bits
-    uint64_t address = 0;        ///< 0: nobody has assigned one; otherwise a multiple of `bytes`
+    uint8_t register_count = 1;  ///< 2 for a 64-bit BAR
+    uint64_t address = 0;        ///< 0: unassigned; otherwise a multiple of `bytes`
     uint64_t bytes = 0;          ///< a power of two
 
     [[__nodiscard__]] constexpr bool is_assigned() const { return address != 0; }
-    /// Whether `length` bytes from `offset` on lie within.
+    /// Whether the BAR contains `length` bytes from `offset` on.
     [[__nodiscard__]] constexpr bool has(uint64_t offset, uint64_t length) const {
         return length <= bytes && offset <= bytes - length;
     }
@@ -35,17 +35,17 @@ struct PciRange {
     }
 };
 
-/// Of a function that nothing separates from the windows its BARs are placed in.
+/// For a function that no bridge separates from the windows.
 struct PassesEverything {
     [[__nodiscard__]] constexpr bool operator()(PciBar::Kind, PciRange const&) const { return true; }
 };
 
-/// One BAR of a function whose decoders are off, so that an address that is only a question answers to nobody
-/// (PCI 6.2.5.1, Implementation Note: Sizing).
+/// Measures and assigns one BAR. Decoding must be off: measuring writes all ones, and the BAR must not answer at that
+/// address (PCI 6.2.5.1, Implementation Note: Sizing).
 template <PciConfigAccess Access>
 class BarRegister {
 public:
-    /// `count` is how many BARs the function's header has room for.
+    /// `count` is the number of BARs in the function's header.
     BarRegister(PciFunction<Access> const& function, uint8_t index, uint8_t count = spec::pci::bar_count)
         : function_(function),
           low_{static_cast<uint16_t>(spec::pci::bar_first + spec::pci::bar_bytes * index)},
@@ -98,8 +98,8 @@ private:
         return bar_of(PciBar::Kind::memory, 2, address, bytes);
     }
 
-    /// A device may answer anything: with an address that is no multiple of the size, the end of such a BAR could lie
-    /// beyond the last address, and a structure in it at the first ones.
+    /// Rejects an address that is not a multiple of the size: a device may answer anything. Otherwise the BAR could
+    /// end beyond the last address, and a structure in it could wrap to a low address.
     [[__nodiscard__]] static constexpr PciBar bar_of(PciBar::Kind kind, uint8_t register_count, uint64_t address,
                                                      uint64_t bytes) {
         bool const possible = bytes != 0 && (address & (bytes - 1)) == 0;
@@ -114,11 +114,11 @@ private:
     bool may_be_64_bit_;
 };
 
-/// The BARs of a function, measured once: that takes it off the bus for a moment.
+/// The BARs of a function. They are measured once, because measuring turns decoding off for a moment.
 class PciBars {
 public:
-    /// Not while the device is in use. Leaves the command register as it was. `count` is how many BARs the function's
-    /// header has room for: six, or two of a bridge.
+    /// Not while the device is in use. Restores the command register. `count` is the number of BARs in the function's
+    /// header: six, or two for a bridge.
     template <PciConfigAccess Access>
     void measure(PciFunction<Access> const& function, uint8_t count = spec::pci::bar_count) {
         uint16_t const command = stop_decoding(function);
@@ -127,14 +127,14 @@ public:
             bars_[index] = detail::BarRegister{function, index, count}.measure();
             register_count = bars_[index].register_count;
             if (register_count == 2) {
-                bars_[index + 1] = PciBar{};  // the upper half of its neighbour, not a BAR
+                bars_[index + 1] = PciBar{};  // the upper half of the BAR before it
             }
         }
         function.write(spec::pci::command, command);
     }
 
-    /// Gives each BAR that has no address one out of these windows. `passes(kind, range)` tells whether accesses to it
-    /// would reach the function. Errors: `pci_window_full`, `pci_bridge_closed`; then some may have an address.
+    /// Assigns an address from these windows to each BAR without one. `passes(kind, range)` tells whether accesses to
+    /// the range reach the function. Errors: `pci_window_full`, `pci_bridge_closed`; some BARs may then have an address.
     template <PciConfigAccess Access, class Passes = detail::PassesEverything>
     [[__nodiscard__]] Status assign(PciFunction<Access> const& function, PciWindow* memory, PciWindow* ports,
                                     Passes const& passes = {}) {
@@ -151,7 +151,7 @@ public:
         return assigned;
     }
 
-    /// A BAR that a device names: `absent` for one that is not there.
+    /// BAR number `index`, which may come from the device; `absent` if there is no such BAR.
     [[__nodiscard__]] constexpr PciBar operator[](uint8_t index) const {
         return index < spec::pci::bar_count ? bars_[index] : PciBar{};
     }

@@ -9,9 +9,9 @@
 
 namespace virtq::detail {
 
-/// Calls `each(id, offset)` for each capability in the list of a function, until it returns true; returns the offset
-/// where it did, 0 if it never did. Errors: `pci_capability_list_broken` for a list that leaves its place or does not
-/// end. Bounded: there is room for 48.
+/// Calls `each(id, offset)` for each capability of a function until it returns true. Returns the offset of that
+/// capability, or 0 if there was none. Error: `pci_capability_list_broken` if the list points into the header or does
+/// not end. Bounded: there is room for 48 capabilities.
 template <PciConfigAccess Access, class Each>
 [[__nodiscard__]] Result<uint16_t> find_capability(PciFunction<Access> const& function, Each each) {
     if ((function.read(spec::pci::status) & spec::pci::status_capabilities) == 0) {

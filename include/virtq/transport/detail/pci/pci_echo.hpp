@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-/// Functions that are only another one over again, because the kernel's configuration access leaves a part of the
-/// address out.
+/// Detects aliased functions: several addresses reach one function, because the kernel's configuration access ignores
+/// a part of the address.
 namespace virtq::detail {
 
-/// Whether two headers read the same, apart from command and status, which move.
+/// Whether two headers are equal, apart from command and status, which change.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool is_same_header(PciFunction<Access> const& one, PciFunction<Access> const& other) {
     for (uint16_t offset = 0; offset < spec::pci::header_bytes; offset = static_cast<uint16_t>(offset + 4)) {
@@ -22,7 +22,7 @@ template <PciConfigAccess Access>
     return true;
 }
 
-/// Whether a place was given to one of its BARs: then no other function has the same.
+/// Whether at least one BAR has an address. No other function can have the same address.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool is_placed(PciFunction<Access> const& function) {
     for (uint16_t index = 0; index < spec::pci::bar_count; ++index) {
@@ -34,8 +34,7 @@ template <PciConfigAccess Access>
     return false;
 }
 
-/// Whether all device numbers of the bus of `first`, which is there, answer as it does. Ends at the first that does
-/// not.
+/// Whether every device number on the bus answers like `first`, an existing device 0. Stops at the first difference.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool devices_echo(Access& access, PciFunction<Access> const& first) {
     PciAddress address = first.address();
@@ -47,7 +46,8 @@ template <PciConfigAccess Access>
     return true;
 }
 
-/// The same of the functions of a device. Eight equal ones whose BARs nobody has placed can be.
+/// Whether every function of a device answers like `first`, which is function 0. False if no BAR has an address: eight
+/// equal functions may then be real.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool functions_echo(Access& access, PciFunction<Access> const& first) {
     if (!is_placed(first)) {

@@ -8,8 +8,8 @@
 
 namespace virtq::detail {
 
-/// Registers of a modern device, which `AnyTransport` reaches through its mapped BARs or through its configuration
-/// space. One transport over both costs less code than two.
+/// Registers of a modern device for `AnyTransport`: in mapped BARs, or through the configuration space. One transport
+/// over both takes less code than two.
 template <class Memory>
 class PciEitherSpace {
 public:

@@ -7,9 +7,9 @@
 
 namespace virtq::detail {
 
-/// The way to configuration space, of whatever type the kernel's is, for `AnyTransport`: its type does not name it,
-/// and it may need it after the probe. It keeps a copy of an access with `may_be_copied`; any other one has to outlive
-/// it.
+/// Holds the kernel's configuration access, of any type, for `AnyTransport`. The type of `AnyTransport` does not name
+/// the access, yet its configuration window needs it after the probe. An access with `may_be_copied` is copied if it
+/// is trivially copyable and at most two pointers large. Any other access must outlive this object.
 class PciKeptAccess {
 public:
     constexpr PciKeptAccess() = default;
@@ -58,7 +58,7 @@ private:
         }
     }
 
-    /// Returns what was read, 0 after a write.
+    /// Performs one access. Returns the value read, or 0 after a write.
     template <class Access>
     static uint32_t reach(void* place, PciAddress address, uint16_t offset, Step step, uint32_t value) {
         Access& access = *static_cast<Access*>(place);

@@ -10,21 +10,21 @@
 
 #include <stdint.h>
 
-/// Where a modern device has its registers, §4.1.4 (Virtio Structure PCI Capabilities).
+/// Locates the registers of a modern device, §4.1.4 (Virtio Structure PCI Capabilities).
 namespace virtq::detail {
 
 struct PciLayout {
     PciStructure common;
     PciStructure notify;
     PciStructure isr;
-    PciStructure device;  ///< need not exist
-    /// Why it does not: `config_absent`, or `config_refused` for one that cannot be used.
+    PciStructure device;  ///< optional
+    /// Why `device` does not exist: `config_absent`, or `config_refused` if it is unusable.
     Error device_error = Error::config_absent;
     uint32_t notify_off_multiplier = 0;
-    uint16_t window = 0;  ///< offset of the capability that is the way in without BARs; 0: none
+    uint16_t window = 0;  ///< offset of the PCI configuration access capability; 0: none
 };
 
-/// Takes the first usable structure of each type, and remembers that there were others.
+/// Takes the first usable structure of each type, and remembers whether one was unusable.
 template <PciConfigAccess Access>
 class LayoutSearch {
 public:
@@ -33,7 +33,7 @@ public:
     void look_at(uint16_t capability) {
         using Type = spec::pci::StructureType;
         auto const type = static_cast<Type>(octet(capability, spec::pci::cap::cfg_type));
-        switch (type) {  // reserved types are to be ignored
+        switch (type) {  // reserved types must be ignored
             case Type::common: take(layout_.common, capability, {spec::pci::common::bytes, 4}); break;
             case Type::notify: take_notify(capability); break;
             case Type::isr: take(layout_.isr, capability, {1, 1}); break;
@@ -43,7 +43,7 @@ public:
         }
     }
 
-    /// The window's capability if its length leaves its data out, and 0 otherwise.
+    /// The PCI configuration access capability if its length leaves out its data, otherwise 0.
     [[__nodiscard__]] uint16_t short_window() const { return window_is_short_ ? layout_.window : uint16_t{0}; }
     void refuse_window() { layout_.window = 0; }
 
@@ -68,7 +68,7 @@ private:
     struct Demand {
         uint32_t length;
         uint32_t alignment;
-        uint32_t mapped = 4096;  ///< of a larger one only that much, as §4.1.4.1 proposes
+        uint32_t mapped = 4096;  ///< at most this much is mapped, as §4.1.4.1 suggests
         uint8_t capability_bytes = spec::pci::cap::bytes;
     };
 
@@ -76,13 +76,13 @@ private:
         if (place.exists()) {
             return false;
         }
-        if (!has_room(capability, demand.capability_bytes)) {  // its fields are not its own
+        if (!has_room(capability, demand.capability_bytes)) {  // its fields would be another capability's
             refused_ = true;
             return false;
         }
         PciStructure found{octet(capability, spec::pci::cap::bar), word(capability, spec::pci::cap::offset),
                            word(capability, spec::pci::cap::length)};
-        if (found.bar >= spec::pci::bar_count) {  // a reserved BAR is to be ignored
+        if (found.bar >= spec::pci::bar_count) {  // a reserved BAR must be ignored
             return false;
         }
         bool const usable =
@@ -107,7 +107,8 @@ private:
         layout_.device_error = layout_.device.exists() ? Error::none : Error::config_refused;
     }
 
-    /// Some devices state the length of the general part, 16, and have the four bytes of data behind it.
+    /// Some devices report a length of 16 and have the four bytes of data after it. `find_layout` checks that no other
+    /// capability begins there.
     void take_window(uint16_t capability) {
         uint16_t const end = spec::pci::cap::pci_cfg_data + spec::pci::cap::pci_cfg_data_bytes;
         bool const has_fields = has_room(capability, spec::pci::cap::bytes);
@@ -117,7 +118,7 @@ private:
         }
     }
 
-    /// A capability may be longer than what is known of it, and never shorter.
+    /// A capability may be longer than its known fields, but not shorter.
     [[__nodiscard__]] bool has_room(uint16_t capability, uint8_t bytes) const {
         return octet(capability, spec::pci::capability_length) >= bytes &&
                capability + bytes <= spec::pci::capability_end;
@@ -141,8 +142,8 @@ private:
     bool window_is_short_ = false;
 };
 
-/// Errors: `pci_modern_absent` for a device with a legacy interface only, `pci_structure_missing`,
-/// `pci_structure_invalid`, `pci_capability_list_broken`.
+/// Finds the structures of a modern device. Errors: `pci_modern_absent` for a device with only a legacy interface,
+/// `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Result<PciLayout> find_layout(PciFunction<Access> const& function, PciBars const& bars) {
     detail::LayoutSearch<Access> search{function, bars};

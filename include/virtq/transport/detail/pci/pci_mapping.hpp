@@ -5,12 +5,12 @@
 
 namespace virtq::detail {
 
-/// Where a kernel has mapped the register structures of one device: no two of them can be at one place. A kernel that
-/// gives each mapping the address of the last one would otherwise write queue addresses into the doorbells.
+/// Checks that the kernel's mappings of one device do not overlap. A kernel that returns one address for two
+/// structures would otherwise write queue addresses into the doorbells.
 class PciMappings {
 public:
-    /// One more of `bytes`, which is not 0. False: some of them are those of an earlier one. There is room for all
-    /// structures that a device has.
+    /// Records a mapping of `bytes`, which is not 0. False if it overlaps an earlier one. There is room for all
+    /// structures of a device.
     [[__nodiscard__]] constexpr bool add(uintptr_t first, uint32_t bytes) {
         for (Range const& other : ranges_) {
             bool const reaches_in = first < other.first && other.first - first < bytes;

@@ -9,7 +9,7 @@
 
 namespace virtq::detail {
 
-/// Registers in a BAR of memory, as a capability of the device names them.
+/// A register structure in a memory BAR, as a capability of the device describes it.
 struct PciStructure {
     uint8_t bar = 0;
     uint32_t offset = 0;
@@ -26,7 +26,8 @@ struct PciStructure {
     }
 };
 
-/// Where the kernel has mapped a structure. Errors: `pci_structure_invalid`, `pci_bar_unassigned`, `pci_not_mapped`.
+/// Maps a structure and returns its virtual address. Errors: `pci_structure_invalid`, `pci_bar_unassigned`,
+/// `pci_not_mapped`.
 template <DeviceMapper Mapper>
 [[__nodiscard__]] Result<uintptr_t> map_structure(PciBars const& bars, PciStructure const& structure, Mapper& mapper) {
     if (!structure.lies_in(bars)) {

@@ -6,10 +6,11 @@
 
 #include <stdint.h>
 
-/// What an interrupt of a PCI function means: by INTx and the ISR status, or by the vector of MSI-X.
+/// The cause of a PCI interrupt: from the ISR status (INTx), or from the vector (MSI-X).
 namespace virtq::detail {
 
-/// §4.1.4.5 (ISR status capability): neither for another device on a shared line, and for a device that is gone.
+/// §4.1.4.5 (ISR status capability). Returns no cause if another device on a shared line interrupted, or if this
+/// device is gone.
 [[__nodiscard__]] constexpr InterruptCause pci_interrupt_cause(uint8_t isr) {
     if (isr == spec::pci::isr_gone) {
         return {};
@@ -17,8 +18,8 @@ namespace virtq::detail {
     return {(isr & spec::pci::isr_queue) != 0, (isr & spec::pci::isr_config) != 0};
 }
 
-/// Which MSI-X vector is whose: number 0 is the configuration's, the queues share the others in turn; a device with
-/// one vector has it for everything. With none, interrupts come by INTx, or not at all.
+/// Assigns the MSI-X vectors. Vector 0 is for configuration changes; the queues share the others in turn. A device
+/// with one vector uses it for everything. Without vectors, interrupts come by INTx, or not at all.
 class PciVectors {
 public:
     constexpr PciVectors() = default;
@@ -32,13 +33,14 @@ public:
         if (shared == 0) {
             return 0;
         }
-        while (queue >= shared) {  // a division is a library call somewhere; queues are few
+        while (queue >= shared) {  // some CPUs divide by a library call; queues are few
             queue = static_cast<uint16_t>(queue - shared);
         }
         return static_cast<uint16_t>(1 + queue);
     }
 
-    /// What an interrupt of this vector may mean. The device does not say more: ISR status is unused (§4.1.5.1.2).
+    /// The possible causes of this vector. The device reports no more: with MSI-X the ISR status is unused
+    /// (§4.1.5.1.2).
     [[__nodiscard__]] constexpr InterruptCause cause(uint16_t vector) const {
         return {vector != of_config() || count_ == 1, vector == of_config()};
     }
