@@ -15,13 +15,13 @@
 
 namespace virtq {
 
-/// One way to a PCI device, and what became of it.
+/// One attempt to reach a PCI device, and its result.
 struct PciAttempt {
     bool tried = false;
-    Error error = Error::none;  ///< of a way that was tried (`none`: it works), or why it was left out
+    Error error = Error::none;  ///< `none`: it works; otherwise why it failed, or why it was not tried
 };
 
-/// What `AnyTransport::probe_pci` tried, in this order. It ends with the first way that works.
+/// What `AnyTransport::probe_pci` tried, in this order. It stops at the first interface that works.
 struct PciAttempts {
     PciAttempt modern;
     PciAttempt legacy;
@@ -30,8 +30,8 @@ struct PciAttempts {
 
 namespace detail {
 
-/// Whether another way to the device may work where one has ended like this. The others end the search: nothing
-/// answers, or what answers is no device, or the kernel's mappings cannot be right.
+/// Whether another interface may work after this error. Other errors end the search: there is no VirtIO device, or the
+/// kernel's mappings cannot be right.
 [[__nodiscard__]] constexpr bool leaves_another_way(Error error) {
     switch (error) {
         case Error::pci_modern_absent:
@@ -47,20 +47,20 @@ namespace detail {
     }
 }
 
-/// Whether a modern interface was found, and only the way to its registers is missing.
+/// Whether the device has a modern interface, and only its registers could not be reached.
 [[__nodiscard__]] constexpr bool has_structures(Error modern) {
     return modern != Error::pci_modern_absent && modern != Error::pci_structure_missing &&
            modern != Error::pci_structure_invalid;
 }
 
-/// Whether to name the window rather than the error. Where the command register keeps no bit it fails as well; what
-/// a closed bridge needs its own sentence says.
+/// Whether to report `pci_config_window_off` in place of this error. The window fails too if the command register keeps
+/// no bit. `pci_bridge_closed` has a better advice of its own.
 [[__nodiscard__]] constexpr bool may_need_window(Error modern) {
     return modern != Error::pci_command_refused && modern != Error::pci_bridge_closed;
 }
 
-/// Whether the capability of §4.1.4.9 is there, and leads to registers. Measures BARs, as a probe does. Not
-/// inlined, because it takes stack beside that of the probes before it.
+/// Whether the device has the capability of §4.1.4.9 and registers behind it. Measures BARs, as a probe does. Not
+/// inlined: its stack would add to that of the probes before it.
 template <PciConfigAccess Access>
 [[__nodiscard__]] [[gnu::__noinline__]] bool has_config_window(PciFunction<Access> const& function) {
     PciBars bars;
@@ -69,7 +69,8 @@ template <PciConfigAccess Access>
     return layout && layout->window != 0;
 }
 
-/// What a probe returns when no way works: the error of the only way that the device has, or that all of them have.
+/// Returned if no interface works: the error that all interfaces of the device have in common, or `pci_unreachable` if
+/// they failed differently.
 [[__nodiscard__]] constexpr Error error_of(PciAttempts const& attempts) {
     Error const modern = attempts.modern.error;
     if (modern == Error::pci_modern_absent) {
@@ -84,13 +85,13 @@ template <PciConfigAccess Access>
 
 }  // namespace detail
 
-/// Whichever transport a device is found behind: one driver for all of them, decided at probe time by a number and not
-/// by a table of functions.
+/// Any of the transports, chosen at probe time: one driver works with all of them. The choice is a number, not a table
+/// of functions.
 ///
-/// The alternatives are stored side by side, which costs some hundred bytes a device and leaves no lifetime to get
+/// The transports are stored side by side. This costs some hundred bytes a device, and leaves no lifetime to get
 /// wrong.
-/// **Threading** and **Life** as of the transports. If `kind()` is `pci_window`, all calls have to be serialised,
-/// those of interrupt handlers included (`PciConfigWindow`). All zero at first. `queue_count_max` as of
+/// **Threading** and **Life** are those of the transports. If `kind()` is `pci_window`, serialise all calls, including
+/// those of interrupt handlers (`PciConfigWindow`). All zero at first. `queue_count_max` is that of
 /// `PciModernTransport`.
 ///
 /// ```
@@ -107,19 +108,19 @@ public:
 
     constexpr AnyTransport() = default;
 
-    /// As of `MmioTransport`.
+    /// Probes a virtio-mmio slot, with the errors of `MmioTransport::probe`.
     [[__nodiscard__]] Status probe_mmio(Memory space) {
         check_unused();
         return found(Kind::mmio, mmio_.probe(space));
     }
 
-    /// §4.1.5.1.1.1: the modern interface of a device that has one. Where it cannot be used, for example because its
-    /// BAR cannot be mapped, or does not exist, the legacy interface. Then, if `option.config_window` allows it, the
-    /// modern one through the configuration space: all calls must then be serialised. `kind()` says which way works,
-    /// `attempts()` what became of the others. The access of `function` has to live as long as this transport, unless
-    /// it has `may_be_copied` (`PciConfigAccess`). Errors: those of `PciModernTransport` and `PciLegacyTransport`;
-    /// `pci_config_window_off` if the configuration space may be the only way; `pci_unreachable` if several ways were
-    /// tried, and ended differently.
+    /// Probes a PCI function: first its modern interface (§4.1.5.1.1.1), then the legacy one. If `option.config_window`
+    /// allows it, the modern one through the configuration space comes last; all calls must then be serialised. The
+    /// probe goes on if an interface is absent or cannot be used, for example because its BAR cannot be mapped.
+    /// `kind()` returns the interface that works, `attempts()` the result of each attempt. The access of `function`
+    /// must live as long as this transport, unless it has `may_be_copied` (`PciConfigAccess`). Errors: those of
+    /// `PciModernTransport` and `PciLegacyTransport`; `pci_config_window_off` if only the configuration space is left;
+    /// `pci_unreachable` if several interfaces failed with different errors.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
                                        PciProbeOption const& option = {}) {
@@ -147,7 +148,7 @@ public:
         return detail::error_of(attempts_);
     }
 
-    /// The legacy interface, also of a transitional device.
+    /// Probes the legacy interface only, also of a transitional device. Errors: those of `PciLegacyTransport`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
                                               PciProbeOption const& option = {}) {
@@ -159,11 +160,10 @@ public:
                    : found(Kind::pci_legacy_ports, ports);
     }
 
-    /// What `probe_pci` tried last, and what became of it: for a kernel that prints why a device is slow, or not
-    /// there.
+    /// The attempts of the last `probe_pci`: a kernel can print why a device is slow or absent.
     [[__nodiscard__]] PciAttempts const& attempts() const { return attempts_; }
 
-    /// Interrupts by MSI-X, as of the PCI transports. Error: `msix_absent` also of a device that is not on PCI, or
+    /// Enables MSI-X, as the PCI transports do. The error is `msix_absent` also for a device that is not on PCI, or
     /// that is reached through its configuration space.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
@@ -178,7 +178,8 @@ public:
         }
     }
 
-    /// For a kernel that has switched MSI-X on by itself, after `probe_pci`. Nothing for a device that is not on PCI.
+    /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe_pci`. Does nothing
+    /// for a device that is not on PCI.
     void use_vectors(uint16_t count) {
         visit([&](auto& transport) {
             if constexpr (requires { transport.use_vectors(count); }) {
@@ -207,13 +208,13 @@ public:
         });
     }
 
-    /// What was probed last, whatever it found: an earlier device is forgotten.
+    /// The transport that was probed last, successfully or not.
     [[__nodiscard__]] Kind kind() const { return kind_; }
-    /// Whether there are registers to look at: a probe came so far, whatever it found in them.
+    /// Whether a probe reached the registers of a device, whatever it found there.
     [[__nodiscard__]] bool is_probed() const {
         return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_probed(); });
     }
-    /// Whether the device was told of a queue, and not reset since.
+    /// Whether a queue was configured, and the device not reset since.
     [[__nodiscard__]] bool is_in_use() const {
         return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_in_use(); });
     }
@@ -245,7 +246,7 @@ public:
     void accept_features(unsigned word, uint32_t bits) {
         visit([&](auto& transport) { transport.accept_features(word, bits); });
     }
-    /// How many queues the device has. After `DeviceInit::negotiate`, and before a queue is set up.
+    /// How many queues the device has. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() {
         return visit([](auto& transport) { return transport.queue_count(); });
     }
@@ -276,11 +277,13 @@ public:
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
     }
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Acknowledges, then returns the cause. A second call returns no cause: call it once per interrupt, and keep the
+    /// result.
     InterruptCause on_interrupt() {
         return visit([](auto& transport) { return transport.on_interrupt(); });
     }
-    /// As of the PCI transports; of another device, which has no vectors, as `on_interrupt`.
+    /// Handles an MSI-X vector, as the PCI transports do. virtio-mmio has no vectors, so `on_interrupt` is called
+    /// there.
     InterruptCause on_vector(uint16_t vector) {
         return visit([&](auto& transport) {
             if constexpr (requires { transport.on_vector(vector); }) {
@@ -302,7 +305,8 @@ public:
     void write_config8(uint16_t offset, uint8_t value) {
         visit([&](auto& transport) { transport.write_config8(offset, value); });
     }
-    /// Whether the device configuration has `bytes` bytes, as of the PCI transports. virtio-mmio does not say.
+    /// Whether the device configuration has `bytes` bytes, as in the PCI transports. virtio-mmio does not report the
+    /// size, so the call succeeds there.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         return visit([&](auto const& transport) {
             if constexpr (requires { transport.check_config(bytes); }) {
@@ -316,7 +320,7 @@ public:
         return visit([](auto& transport) { return transport.config_generation(); });
     }
 
-    /// What is behind, to look at what only that one has: `what` is called with it. After a probe.
+    /// Calls `what` with the transport in use, to reach what only that transport has. Call it after a probe.
     template <class Visit>
     auto visit(Visit const& what) {
         return visit(*this, what);
@@ -330,7 +334,7 @@ private:
             noted(attempts_.window, pci_modern_.probe_through_window(PciFunction{access_, function.address()}));
         return detail::leaves_another_way(window.error()) ? window : found(Kind::pci_window, window);
     }
-    /// Also of another kind than before, which the transport that is probed cannot know.
+    /// Rejects a probe while a device is in use, also through another of the transports stored here.
     void check_unused() const {
         VIRTQ_ASSERT(!is_in_use(),
                      "probe() of a transport whose device has a queue: give each device a transport of its own");
@@ -366,7 +370,7 @@ private:
     detail::ProbeMark probe_mark_;
     Kind kind_ = Kind::none;
     PciAttempts attempts_;
-    detail::PciKeptAccess access_;  ///< of `pci_window`
+    detail::PciKeptAccess access_;  ///< for `pci_window`
     MmioTransport<Memory> mmio_;
     PciModernTransport<detail::PciEitherSpace<Memory>, queue_count_max> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;

@@ -13,11 +13,11 @@
 
 namespace virtq {
 
-/// virtio-mmio, modern (version 2) and legacy (version 1, what QEMU offers unless told otherwise).
+/// virtio-mmio, modern (version 2) and legacy (version 1, the default of QEMU).
 ///
-/// **Spec** §4.2 (Virtio Over MMIO). **Threading** `notify` and `on_interrupt` may run at any time, on any CPU; all
-/// other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, then device code does
-/// the rest. All zero at first.
+/// **Spec** §4.2 (Virtio Over MMIO). **Threading** `notify` and `on_interrupt` may run at any time, on any CPU. All
+/// other calls belong to initialisation; the caller serialises them. **Life** Call `probe`, then device code does the
+/// rest. All zero at first.
 ///
 /// ```
 /// static virtq::MmioTransport<> transport;
@@ -31,8 +31,8 @@ class MmioTransport {
 public:
     constexpr MmioTransport() = default;
 
-    /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
-    /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
+    /// Identifies the device behind `space`, in the order that §4.2.3.1.1 requires. Errors: `no_device` for an empty
+    /// slot (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[__nodiscard__]] Status probe(Space space) {
         VIRTQ_ASSERT(
             !record_.is_in_use(),
@@ -41,7 +41,7 @@ public:
         space_ = space;
         record_.begin_probe();
         record_.set_probed();
-        device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
+        device_id_ = spec::DeviceId::none;  // an empty slot must not keep the type of the slot before
         legacy_ = false;
         notification_data_ = false;
         uint32_t const magic = read(spec::mmio::magic_value);
@@ -62,22 +62,22 @@ public:
 
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return legacy_; }
-    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
+    /// Whether `probe` was called, whatever it found. Before that, there are no registers to access.
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
 
-    /// Whether the device was told of a queue through this transport, and not reset since.
+    /// Whether a queue was configured, and the device not reset since.
     [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
 
     /// One above the highest queue that was enabled since `probe`.
     [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
 
-    /// What was called so far, for diag/.
+    /// A record of the calls so far, for diag/.
     [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
 
-    /// The registers themselves, for diag/, which reads what no driver needs.
+    /// The registers, for diag/: it reads some that no driver needs.
     [[__nodiscard__]] Space& mmio_space() { return space_; }
 
-    /// §4.2.5 (Features reserved for future use) and §6: these bits need PCI.
+    /// Leaves out the bits that need PCI: §4.2.5 (Features reserved for future use) and §6.
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < (legacy_ ? 1u : Features::word_count); ++word) {
@@ -116,8 +116,8 @@ public:
         }
     }
 
-    /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
-    /// After `DeviceInit::negotiate`, and before a queue is set up.
+    /// How many queues the device has. No register holds this number, so this counts the queues up to the first of
+    /// size 0. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
@@ -125,7 +125,7 @@ public:
     }
     /// §4.2.4: even a legacy driver writes the size it chose, unlike on PCI.
     [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
-    /// QueueSize cannot be read back.
+    /// Returns `size`: QueueSize cannot be read back, and `enable_queue` writes it.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
@@ -133,7 +133,7 @@ public:
         return legacy_ ? read(spec::mmio::legacy_queue_pfn) != 0 : read(spec::mmio::queue_ready) != 0;
     }
 
-    /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
+    /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` if the last register does not read back.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         record_.add_queue(queue);
         select(queue);
@@ -141,15 +141,15 @@ public:
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
     }
 
-    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    /// Allowed only without NOTIFICATION_DATA, which is negotiated only if the driver wants it.
     void notify(uint16_t queue) {
-        check_probed();  // before what garbage says
+        check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
             !notification_data_,
             "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
         notify(queue, 0);
     }
-    /// §4.2.2: the number of the queue, above it the data if they were negotiated.
+    /// §4.2.2: writes the queue number, and above it `next` if NOTIFICATION_DATA was negotiated.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
@@ -157,7 +157,7 @@ public:
         write(spec::mmio::queue_notify, data | queue);
     }
 
-    /// §4.2.2.2. QEMU 7.2 offers RING_RESET and has no such register: there the queue stays enabled.
+    /// §4.2.2.2. QEMU 7.2 offers RING_RESET without this register: there the queue stays enabled.
     void reset_queue(uint16_t queue) {
         select(queue);
         write(spec::mmio::queue_reset, uint32_t{1});
@@ -167,8 +167,8 @@ public:
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
     }
 
-    /// Acknowledges, then says why.
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Acknowledges, then returns the cause. A second call returns no cause: call it once per interrupt, and keep the
+    /// result.
     InterruptCause on_interrupt() {
         check_probed();
         record_.add_interrupt();
@@ -191,14 +191,14 @@ public:
 
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
-    /// Changes whenever a read may have been torn (§2.5). A legacy device has none: its readers compare two reads.
+    /// Changes whenever a read may have been torn (§2.5). A legacy device returns 0: its readers compare two reads.
     [[__nodiscard__]] uint32_t config_generation() {
         check_probed();
         return legacy_ ? 0 : read(spec::mmio::config_generation);
     }
 
 private:
-    /// For a call that would otherwise go to whatever is at address 0.
+    /// Stops a call that would otherwise access address 0.
     void check_probed() const {
         VIRTQ_ASSERT(record_.is_probed(),
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
@@ -222,8 +222,8 @@ private:
         write(spec::mmio::queue_sel, uint32_t{queue});
     }
 
-    /// §4.2.2.2: to stop using a queue, 0 is written to QueueReady and read back. What it reads is `reset_device`'s to
-    /// judge, after the reset.
+    /// §4.2.2.2: stops each queue by writing 0 to QueueReady and reading it back. `reset_device` checks the value
+    /// after the reset.
     void stop_queues() {
         for (uint32_t queue = 0; queue < record_.enabled_queue_end(); ++queue) {
             write(spec::mmio::queue_sel, queue);
@@ -241,8 +241,8 @@ private:
     }
 
     [[__nodiscard__]] Status place_legacy_queue(QueueAddresses const& addresses) {
-        // A reset may forget the page size, so it is written with each queue; without it the page number means
-        // nothing.
+        // A reset may clear the page size, without which the page number means nothing. So it is written with each
+        // queue.
         write(spec::mmio::legacy_guest_page_size, pfn_unit_bytes);
         write(spec::mmio::legacy_queue_align, spec::legacy_queue_align);
         write(spec::mmio::legacy_queue_pfn, addresses.pfn());
@@ -253,7 +253,8 @@ private:
         check_probed();
         return static_cast<uint16_t>(spec::mmio::config_offset + offset);
     }
-    /// The register space gave the word from little-endian; a legacy configuration is in the guest's order (§2.5.3).
+    /// The register space converted the word from little-endian. A legacy configuration is in the guest's byte order
+    /// (§2.5.3), so this converts it back.
     template <class Word>
     [[__nodiscard__]] Word config_order(Word word) const {
         return legacy_ ? detail::little_endian(word) : word;
@@ -264,9 +265,9 @@ private:
         uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
 
     Space space_{};
-    [[__no_unique_address__]] detail::TransportRecord record_;  // whose padding holds what follows
+    [[__no_unique_address__]] detail::TransportRecord record_;  // first: its padding holds the members below
     bool legacy_ = false;
-    bool notification_data_ = false;  ///< as accepted
+    bool notification_data_ = false;  ///< NOTIFICATION_DATA was accepted
     spec::DeviceId device_id_ = spec::DeviceId::none;
 };
 

@@ -10,12 +10,13 @@
 
 #include <stdint.h>
 
-/// Bridges, PCI-to-PCI Bridge Architecture Specification 1.2: what firmware does of them, for kernels without any.
+/// Sets up PCI bridges as firmware would, for kernels without firmware (PCI-to-PCI Bridge Architecture Specification
+/// 1.2).
 namespace virtq {
 
 namespace detail {
 
-/// Whether all bridges before a function pass a range of addresses on to it. The host bridge passes on everything.
+/// Whether all bridges before a function forward accesses to a range. The host bridge forwards everything.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool is_passed_on(PciFunction<Access> const& function, PciBar::Kind kind, PciRange const& range) {
     for (uint8_t bus = function.address().bus;
@@ -32,9 +33,9 @@ template <PciConfigAccess Access>
     return true;
 }
 
-/// For a probe: gives each BAR that has no address one out of the host bridge's windows, if the bridges before the
-/// function pass it on. Errors: `pci_window_full`, `pci_bridge_closed`; then some may have an address. Not inlined,
-/// because it takes stack that the rest of a probe does not need.
+/// Assigns an address from the host bridge's windows to each BAR without one, if the bridges before the function forward
+/// it. Errors: `pci_window_full`, `pci_bridge_closed`; some BARs may then have an address. Not inlined: the rest of a
+/// probe does not need its stack.
 template <PciConfigAccess Access>
 [[__nodiscard__]] [[gnu::__noinline__]] Status place_bars(PciBars& bars, PciFunction<Access> const& function,
                                                           PciProbeOption const& option) {
@@ -44,14 +45,14 @@ template <PciConfigAccess Access>
 
 }  // namespace detail
 
-/// For a kernel without firmware, before it scans: numbers the buses behind the bridges of a host bridge, places the
-/// BARs of all devices behind them, and opens the bridges for these BARs and for what the devices read and write in
-/// memory. `buses` are those of the host bridge, the first of them its own. `option` has the host bridge's windows, as
-/// for `probe_pci`: memory below 4 GiB, since that is what all bridges pass on; without them devices are found, and
-/// have no addresses. Returns the buses that there are now, for `for_each_virtio_function`.
+/// Numbers the buses behind the bridges of a host bridge. A kernel without firmware calls this before it scans. It
+/// assigns the BARs of all devices behind the bridges, and opens the bridges for these BARs and for DMA. `buses` are
+/// those of the host bridge; the first is its own. `option` has the host bridge's windows, as for `probe_pci`. Its
+/// memory must be below 4 GiB, which all bridges forward. Without windows, devices are found but have no addresses.
+/// Returns the buses that exist now, for `for_each_virtio_function`.
 ///
-/// What is numbered already stays as it is, so a second call changes nothing. Devices of the host bridge's own bus are
-/// left to `probe_pci`. Not while a device is in use. Errors, with all that could be done done: `pci_buses_used_up`,
+/// Buses that have numbers keep them, so a second call changes nothing. `probe_pci` handles the devices on the host
+/// bridge's own bus. Not while a device is in use. Errors, after doing all that is possible: `pci_buses_used_up`,
 /// `pci_window_full`, `pci_command_refused`.
 ///
 /// ```
@@ -65,20 +66,21 @@ template <class Access>
     return detail::BusNumbering<Access>{access, buses, option}.run();
 }
 
-/// Where INTx of a function arrives at the host bridge: what a machine without firmware routes interrupts by.
+/// Where INTx of a function arrives at the host bridge. A kernel without firmware routes the interrupt by it.
 struct PciRootPin {
     uint8_t device = 0;  ///< on the host bridge's own bus
     uint8_t pin = 0;     ///< 1 to 4: INTA# to INTD#; 0: none
 };
 
-/// PCI-to-PCI Bridge Architecture Specification 1.2, 9.1: each bridge passes the pin of a device on as another one, by
-/// the device's number. `buses` are those that `number_buses` returned. A function whose bridge is not found has none.
+/// Follows INTx through the bridges. Each bridge forwards a pin as another one, depending on the device number
+/// (PCI-to-PCI Bridge Architecture Specification 1.2, 9.1). `buses` are those that `number_buses` returned. The pin is
+/// 0 if a bridge is not found.
 template <PciConfigAccess Access>
 [[__nodiscard__]] PciRootPin find_root_pin(PciFunction<Access> const& function, PciBusRange buses) {
     PciAddress at = function.address();
     uint8_t const pin = function.read(spec::pci::interrupt_pin);
     PciRootPin root{at.device, pin <= spec::pci::interrupt_pins ? pin : uint8_t{0}};
-    while (root.pin != 0 && at.bus > buses.first) {  // ends: the bus of a bridge is lower than the one behind it
+    while (root.pin != 0 && at.bus > buses.first) {  // bounded: a bridge is on a lower bus than the devices behind it
         PciAddress const bridge = detail::find_bridge(function.access(), at.bus, buses.first);
         if (bridge.bus >= at.bus) {
             return {};

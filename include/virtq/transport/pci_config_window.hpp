@@ -10,14 +10,14 @@
 
 namespace virtq {
 
-/// Registers of a device whose BARs cannot be mapped, through its configuration space: §4.1.4.9 (PCI configuration
-/// access capability). A register space of four accesses each, so all users of one device must be serialised,
-/// interrupt handlers included.
+/// A register space for a device whose BARs cannot be mapped. It reaches the registers through the configuration
+/// space: §4.1.4.9 (PCI configuration access capability). A register access takes four configuration accesses. So all
+/// users of one device must be serialised, including interrupt handlers.
 template <PciConfigAccess Access>
 class PciConfigWindow {
 public:
     constexpr PciConfigWindow() = default;
-    /// `capability` is the offset of the window's capability.
+    /// `capability` is the offset of the PCI configuration access capability.
     PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, detail::PciStructure const& structure)
         : function_(function), capability_(capability), bar_(structure.bar), base_(structure.offset) {}
 
@@ -31,6 +31,7 @@ public:
     void write16(uint16_t offset, uint16_t value) const { function_.write16(aim(offset, 2), value); }
     void write32(uint16_t offset, uint32_t value) const { function_.write32(aim(offset, 4), value); }
 
+    /// The registers from `offset` bytes on.
     [[__nodiscard__]] PciConfigWindow at(uint32_t offset) const {
         PciConfigWindow further = *this;
         further.base_ += offset;
@@ -38,8 +39,8 @@ public:
     }
 
 private:
-    /// Returns where in configuration space the register now is. The length goes first: an offset has to be a multiple
-    /// of it when it is written (§4.1.4.9.2).
+    /// Selects a register, and returns where it now is in the configuration space. The length is written before the
+    /// offset, which must be a multiple of it (§4.1.4.9.2).
     [[__nodiscard__]] uint16_t aim(uint16_t offset, uint32_t width) const {
         function_.write8(field(spec::pci::cap::bar), bar_);
         function_.write32(field(spec::pci::cap::length), width);

@@ -12,7 +12,7 @@
 
 namespace virtq {
 
-/// The configuration space of one PCI function: a register space. `access` must outlive it.
+/// The configuration space of one PCI function, as a register space. `access` must outlive it.
 template <class Access>
 class PciFunction {
     static_assert(detail::check_pci_config_access<Access>());
@@ -47,9 +47,9 @@ private:
 
 namespace detail {
 
-/// Whether each width of the kernel's access sees the same bytes of a function that is there: the mistake of nearly
-/// every access through the ports 0xcf8 and 0xcfc is to lose the low bits of the offset, and what is read then is
-/// plausible. Errors: `pci_access_widths_differ`, `pci_function_absent` for one that was unplugged meanwhile.
+/// Checks that the kernel's access reads the same bytes in each width. Through the ports 0xcf8 and 0xcfc, nearly every
+/// faulty access loses the low bits of the offset, and still reads plausible values. The function must exist. Errors:
+/// `pci_access_widths_differ`, `pci_function_absent` if the function was unplugged meanwhile.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Error check_widths(PciFunction<Access> const& function) {
     uint32_t const ids_read = function.read(spec::pci::vendor_and_device);
@@ -66,13 +66,12 @@ template <PciConfigAccess Access>
     return exists ? Error::pci_access_widths_differ : Error::pci_function_absent;
 }
 
-/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`, `pci_vendor_zero`
-/// where no configuration space is, `pci_access_widths_differ`, `not_virtio`.
+/// Returns the VirtIO device type of a function, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`,
+/// `pci_vendor_zero` where there is no configuration space, `pci_access_widths_differ`, `not_virtio`.
 ///
-/// There are two ranges of IDs. From 0x1040 on the ID says the type. Below, a transitional device has an ID out of a
-/// table, and its type as subsystem device ID; that is what is read, because the table of the standard ends where
-/// devices do not: QEMU has transitional ones that are not in it. The ID does not say which interface a device has:
-/// the capabilities do.
+/// There are two ranges of device IDs. From 0x1040 on, the ID contains the type. A transitional device has a lower ID,
+/// and its subsystem device ID is the type. The table of lower IDs in the standard is not used: QEMU has transitional
+/// devices that are not in it. The capabilities, not the ID, tell which interface a device has.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
     uint16_t const vendor_read = function.read(spec::pci::vendor_id);
@@ -96,15 +95,15 @@ template <PciConfigAccess Access>
     return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
 }
 
-/// Where INTx of this function goes.
+/// The interrupt pin and line of this function, for INTx.
 template <PciConfigAccess Access>
 [[__nodiscard__]] PciLine find_line(PciFunction<Access> const& function) {
     return {function.read(spec::pci::interrupt_pin), function.read(spec::pci::interrupt_line)};
 }
 
-/// Lets the device answer at its BARs, read and write memory, and use its interrupt line, which firmware may have
-/// silenced; and makes sure of the first two: firmware, and other kernels' examples, leave either off. Error:
-/// `pci_command_refused`.
+/// Enables decoding of the BARs (`spaces` are command bits), bus mastering (DMA) and INTx, which firmware may have
+/// disabled. Firmware, and the examples of other kernels, leave one of the first two off. Error: `pci_command_refused`
+/// if these two do not read back.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Status enable_pci(PciFunction<Access> const& function, uint16_t spaces) {
     uint16_t const wanted = static_cast<uint16_t>(spaces | spec::pci::command_bus_master);

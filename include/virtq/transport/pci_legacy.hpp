@@ -18,10 +18,10 @@
 
 namespace virtq {
 
-/// virtio over PCI, the legacy interface: registers in BAR 0, by ports (`PortSpace`) as the standard has it, or by
-/// memory (`MmioSpace`), as some devices do.
+/// virtio over PCI, the legacy interface: registers in BAR 0. They are I/O ports (`PortSpace`) in the standard, and
+/// memory (`MmioSpace`) in some devices.
 ///
-/// **Spec** §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout). **Threading** and **Life** as of
+/// **Spec** §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout). **Threading** and **Life** are those of
 /// `PciModernTransport`. All zero at first.
 template <class Space = PortSpace>
 class PciLegacyTransport {
@@ -30,9 +30,9 @@ class PciLegacyTransport {
 public:
     constexpr PciLegacyTransport() = default;
 
-    /// Finds and maps BAR 0, with its space and bus mastering on. Errors: `pci_function_absent`,
-    /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device that has no legacy interface of this
-    /// kind, `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`,
+    /// Finds and maps BAR 0, and enables its space and bus mastering. Errors: `pci_function_absent`,
+    /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device without a legacy interface in this
+    /// kind of space, `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`,
     /// `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
@@ -57,7 +57,7 @@ public:
         detail::disable_msix(function);  // firmware may have left it on, which moves the configuration
         line_ = detail::find_line(function);
         Status const placed = detail::place_bars(bars, function, option);
-        if (!placed && !bars[spec::pci::legacy::bar].is_assigned()) {  // no room for another one may be all the same
+        if (!placed && !bars[spec::pci::legacy::bar].is_assigned()) {  // only a failure of BAR 0 matters
             return placed;
         }
         if (Status const mapped = map(bars[spec::pci::legacy::bar], mapper); !mapped) {
@@ -69,8 +69,8 @@ public:
         return take(*type);
     }
 
-    /// Interrupts by MSI-X, whose table is in memory: see `enable_msix`, and `PciVectors` for which vector is whose.
-    /// After `probe`, before `init`.
+    /// As `PciModernTransport::use_msix`. It also enables the memory space, where the table is. Errors:
+    /// `pci_command_refused`, and those of `enable_msix`.
     template <DivisibleSpace TableSpace = MmioSpace, PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
@@ -84,19 +84,20 @@ public:
         use_vectors(count ? *count : uint16_t{0});
         return count;
     }
-    /// For a kernel that has switched MSI-X on by itself, after `probe`.
+    /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe`.
     void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return true; }
-    /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
+    /// Whether `probe` reached the registers, whatever it found there.
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
-    /// What was called so far, for diag/.
+    /// A record of the calls so far, for diag/.
     [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
-    /// How interrupts come.
+    /// How interrupts come: by MSI-X, or by INTx on this line.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
-    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    /// The vector that the device has for a queue, for diag/. It is `no_vector` if there is none, or if interrupts
+    /// come by INTx.
     [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
             return spec::pci::no_vector;
@@ -104,7 +105,7 @@ public:
         select(queue);
         return read(spec::pci::legacy::queue_msix_vector);
     }
-    /// Whether the device was told of a queue, and not reset since.
+    /// Whether a queue was configured, and the device not reset since.
     [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
     /// One above the highest queue that was enabled since `probe`.
     [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
@@ -125,7 +126,7 @@ public:
         write(spec::pci::legacy::device_status, status.bits());
     }
 
-    /// A legacy interface has one word.
+    /// The legacy interface has one word of features.
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         return word == 0 ? read(spec::pci::legacy::device_features) : 0;
@@ -137,14 +138,14 @@ public:
         }
     }
 
-    /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
-    /// After `DeviceInit::negotiate`, and before a queue is set up.
+    /// How many queues the device has. No register holds this number, so this counts the queues up to the first of
+    /// size 0. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::legacy::queue_size);
     }
-    /// §4.1.5.1.3.1: there is no way to ask for another.
+    /// §4.1.5.1.3.1: a driver cannot request another size.
     [[__nodiscard__]] bool is_queue_size_fixed() const { return true; }
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
@@ -172,19 +173,19 @@ public:
     }
     void notify(uint16_t queue, uint16_t) { notify(queue); }
 
-    /// §2.6.1: a legacy device has no reset of one queue. Page number 0 takes it out of use, which is not asked for
-    /// here.
+    /// §2.6.1: a legacy device cannot reset one queue, so this does nothing. Page number 0 would disable the queue,
+    /// which is not requested here.
     void reset_queue(uint16_t) {}
     [[__nodiscard__]] bool is_queue_reset(uint16_t) { return false; }
 
-    /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Handles INTx, on a line that other devices may share: without a cause, another device interrupted. Reading
+    /// acknowledges, so a second call returns no cause. Call it once per interrupt, and keep the result.
     InterruptCause on_interrupt() {
         check_probed();
         record_.add_interrupt();
         return detail::pci_interrupt_cause(read(spec::pci::legacy::isr_status));
     }
-    /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
+    /// Handles a vector of MSI-X. No other device has it, and it needs no acknowledgement.
     InterruptCause on_vector(uint16_t vector) {
         record_.add_vector();
         return vectors_.cause(vector);
@@ -209,11 +210,11 @@ public:
         check_probed();
         return uint64_t{config_begin()} + bytes <= bytes_ ? Status{} : Status{Error::config_too_short};
     }
-    /// There is none: readers compare two reads (§2.5.4).
+    /// Always 0: a legacy device has no generation, and readers compare two reads (§2.5.4).
     [[__nodiscard__]] uint32_t config_generation() { return 0; }
 
 private:
-    /// For a call that would otherwise go to whatever is at address 0.
+    /// Stops a call that would otherwise access address 0.
     void check_probed() const {
         VIRTQ_ASSERT(record_.is_probed(),
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
@@ -239,14 +240,14 @@ private:
         write(spec::pci::legacy::queue_select, queue);
     }
 
-    /// Before the device may answer: with an address of 0 it would answer at 0.
+    /// Maps BAR 0 before the device decodes it: a BAR with address 0 would answer there.
     template <DeviceMapper Mapper>
     [[__nodiscard__]] Status map(detail::PciBar const& bar, Mapper& mapper) {
         if (!bar.is_assigned()) {
             return Error::pci_bar_unassigned;
         }
         if constexpr (requires { Space::port_end; }) {
-            if (bar.address + bar.bytes > Space::port_end) {  // cut to its width it would be another device's port
+            if (bar.address + bar.bytes > Space::port_end) {  // truncated, it would be another device's port
                 return Error::pci_not_mapped;
             }
         }
@@ -270,7 +271,7 @@ private:
         return {};
     }
 
-    /// §4.1.5.1.2.2: whether the device took both.
+    /// §4.1.5.1.2.2: sets both vectors, and returns whether the device took them.
     [[__nodiscard__]] bool set_vectors(uint16_t queue) {
         write(spec::pci::legacy::config_msix_vector, vectors_.of_config());
         write(spec::pci::legacy::queue_msix_vector, vectors_.of_queue(queue));
@@ -278,14 +279,14 @@ private:
                read(spec::pci::legacy::queue_msix_vector) == vectors_.of_queue(queue);
     }
 
-    /// With MSI-X enabled two registers more stand before it.
+    /// With MSI-X enabled, two more registers precede the device configuration.
     [[__nodiscard__]] uint16_t config_begin() const {
         return vectors_.in_use() ? spec::pci::legacy::config_offset_msix : spec::pci::legacy::config_offset;
     }
     [[__nodiscard__]] uint16_t in_config(uint16_t offset) const {
         return static_cast<uint16_t>(config_begin() + offset);
     }
-    /// A driver may ask for a field that this BAR has no room for: it reads as 0.
+    /// Whether BAR 0 has room for this field. A missing field reads as 0.
     [[__nodiscard__]] bool has_config(uint16_t offset, uint32_t width) const {
         check_probed();
         return uint32_t{config_begin()} + offset + width <= bytes_;

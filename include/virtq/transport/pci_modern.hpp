@@ -22,11 +22,11 @@ namespace virtq {
 /// virtio over PCI, the modern interface.
 ///
 /// **Spec** §4.1 (Virtio Over PCI Bus). **Threading** `notify`, `on_interrupt` and `on_vector` may run at any time, on
-/// any CPU; all other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, perhaps
+/// any CPU. All other calls belong to initialisation; the caller serialises them. **Life** Call `probe`, perhaps
 /// `use_msix`, then device code does the rest. All zero at first.
-/// **Queues** With a `queue_count_max` of 0 as many as the device has, if it numbers their doorbells as it numbers them
-/// (queue_notify_off of queue n is n, as of all hosts that we know), and 16 of another device. Otherwise
-/// `queue_count_max` of any device: 8 bytes each.
+/// **Queues** By default (`queue_count_max` is 0) the first 16 queues of any device can be used. If queue_notify_off
+/// of queue n is n, as on all hosts that we know, all queues can be used. Otherwise `queue_count_max` is the limit for
+/// any device, at 8 bytes a queue.
 ///
 /// ```
 /// static virtq::PciModernTransport<> transport;
@@ -40,7 +40,7 @@ class PciModernTransport {
 public:
     constexpr PciModernTransport() = default;
 
-    /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
+    /// Finds and maps the registers of `function`, and enables the memory space and bus mastering. Errors:
     /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
     /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
     /// `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`,
@@ -74,9 +74,10 @@ public:
         return mapped ? finish_probe(function, spec::pci::command_memory_space, *type) : mapped;
     }
 
-    /// The same of a device whose BARs cannot be mapped: its registers are reached through its configuration space
-    /// (§4.1.4.9), with `PciConfigWindow<Access>` as `Space`. Four accesses each, so `notify` and `on_interrupt` must
-    /// be serialised too. Errors: as above, `pci_structure_missing` for a device without such a window.
+    /// As `probe`, for a device whose BARs cannot be mapped. It reaches the registers through the configuration space
+    /// (§4.1.4.9), with `PciConfigWindow<Access>` as `Space`. A register access takes four configuration accesses, so
+    /// `notify` and `on_interrupt` must be serialised too. Errors: as above; `pci_structure_missing` also if the
+    /// device has no such window.
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status probe_through_window(PciFunction<Access> const& function) {
         Result<spec::DeviceId> const type = start_probe(function);
@@ -93,12 +94,13 @@ public:
             return Result<Space>{Space{function, layout->window, which}};
         };
         Status const mapped = map_all(*layout, map);
-        // Not the memory space: BARs that nobody has placed would answer at address 0.
+        // Do not enable the memory space: BARs without an address would answer at address 0.
         return mapped ? finish_probe(function, 0, *type) : mapped;
     }
 
-    /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
-    /// `init`.
+    /// Enables MSI-X with one message per vector, and returns the number of vectors. Vector 0 is for configuration
+    /// changes; the queues share the others (`PciVectors`). Call it after `probe`, before `init`. Errors: those of
+    /// `enable_msix`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
@@ -109,19 +111,20 @@ public:
         use_vectors(count ? *count : uint16_t{0});
         return count;
     }
-    /// For a kernel that has switched MSI-X on by itself, after `probe`.
+    /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe`.
     void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
     [[__nodiscard__]] bool is_legacy() const { return false; }
-    /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
+    /// Whether `probe` reached the registers, whatever it found there.
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
-    /// What was called so far, for diag/.
+    /// A record of the calls so far, for diag/.
     [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
-    /// How interrupts come.
+    /// How interrupts come: by MSI-X, or by INTx on this line.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
-    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    /// The vector that the device has for a queue, for diag/. It is `no_vector` if there is none, or if interrupts
+    /// come by INTx.
     [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
             return spec::pci::no_vector;
@@ -129,11 +132,11 @@ public:
         select(queue);
         return read(spec::pci::common::queue_msix_vector);
     }
-    /// Whether the device was told of a queue, and not reset since.
+    /// Whether a queue was configured, and the device not reset since.
     [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
     /// One above the highest queue that was enabled since `probe`.
     [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
-    /// §6: bits whose registers the device's structures have no room for cannot be.
+    /// Leaves out the bits of §6 whose registers are beyond the end of the device's structures.
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < Features::word_count; ++word) {
@@ -173,7 +176,7 @@ public:
         }
     }
 
-    /// §4.1.4.3: how many queues the device has, the administration queues left out.
+    /// §4.1.4.3: how many queues the device has, not counting administration virtqueues.
     [[__nodiscard__]] uint16_t queue_count() {
         check_probed();
         return read(spec::pci::common::num_queues);
@@ -183,7 +186,7 @@ public:
         return read(spec::pci::common::queue_size);
     }
     [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
-    /// §4.1.5.1.3: the device may be told a smaller size, and some do not listen.
+    /// §4.1.5.1.3: requests a smaller size, and reads it back, because some devices ignore the request.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         select(queue);
         write(spec::pci::common::queue_size, static_cast<uint16_t>(size));
@@ -195,7 +198,7 @@ public:
         return read(spec::pci::common::queue_enable) != 0;
     }
 
-    /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
+    /// The configured size and addresses of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
     [[__nodiscard__]] QueueAddresses configured_addresses(uint16_t queue) {
         select(queue);
         return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
@@ -203,7 +206,7 @@ public:
     }
 
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
-    /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
+    /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside its structure, `queue_not_accepted`.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         record_.add_queue(queue);
         if (choose_queue_size(queue, addresses.size) != addresses.size) {
@@ -222,9 +225,9 @@ public:
         return read(spec::pci::common::queue_enable) == 1 ? Status{} : Status{Error::queue_not_accepted};
     }
 
-    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    /// Allowed only without NOTIFICATION_DATA, which is negotiated only if the driver wants it.
     void notify(uint16_t queue) {
-        check_probed();  // before what garbage says
+        check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
             !sends_data_,
             "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
@@ -247,7 +250,7 @@ public:
         }
     }
 
-    /// §2.6.1, §4.1.4.3.2. A device that has no such register, and so cannot have RING_RESET, is left alone.
+    /// §2.6.1, §4.1.4.3.2. Does nothing if the device has no such register, and so cannot have RING_RESET.
     void reset_queue(uint16_t queue) {
         if (has_queue_reset()) {
             select(queue);
@@ -262,14 +265,14 @@ public:
         return read(spec::pci::common::queue_reset) == 0 && read(spec::pci::common::queue_enable) == 0;
     }
 
-    /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Handles INTx, on a line that other devices may share: without a cause, another device interrupted. Reading
+    /// acknowledges, so a second call returns no cause. Call it once per interrupt, and keep the result.
     InterruptCause on_interrupt() {
         check_probed();
         record_.add_interrupt();
         return detail::pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
-    /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
+    /// Handles a vector of MSI-X. No other device has it, and it needs no acknowledgement.
     InterruptCause on_vector(uint16_t vector) {
         record_.add_vector();
         return vectors_.cause(vector);
@@ -289,8 +292,8 @@ public:
             config_.write8(offset, value);
         }
     }
-    /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` for one that the
-    /// probe could not use, `config_too_short`.
+    /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` if the probe
+    /// could not use it, `config_too_short`.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         check_probed();
         if (config_error_ != Error::none) {
@@ -305,7 +308,7 @@ public:
     }
 
 private:
-    /// For a call that would otherwise go to whatever is at address 0.
+    /// Stops a call that would otherwise access address 0.
     void check_probed() const {
         VIRTQ_ASSERT(record_.is_probed(),
                      "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
@@ -314,7 +317,7 @@ private:
 
     struct Doorbell {
         uint32_t offset = 0;  ///< in the notification structure
-        uint16_t value = 0;   ///< what the device calls the queue (§4.1.5.2)
+        uint16_t value = 0;   ///< the queue number, or queue_notif_config_data (§4.1.5.2)
         bool placed = false;
     };
 
@@ -353,8 +356,8 @@ private:
         return type;
     }
 
-    /// Before the device may answer: with an address of 0 it would answer at 0. `map(PciStructure)` gives the
-    /// registers of a structure.
+    /// Maps the structures before the device decodes its BARs: a BAR with address 0 would answer there.
+    /// `map(PciStructure)` returns the registers of a structure.
     template <class Map>
     [[__nodiscard__]] Status map_all(detail::PciLayout const& layout, Map const& map) {
         struct {
@@ -380,7 +383,7 @@ private:
         return {};
     }
 
-    /// Lets the device answer, and looks whether it does.
+    /// Enables the device, and checks that it answers.
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status finish_probe(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
         if (Status const enabled = detail::enable_pci(function, spaces); !enabled) {
@@ -396,7 +399,8 @@ private:
 
     // --- queues ---
 
-    /// §4.1.4.4 (Notification structure layout). The device's numbers must not lead out of the structure.
+    /// §4.1.4.4 (Notification structure layout): computes the doorbell of a queue, and checks that it is inside the
+    /// structure.
     [[__nodiscard__]] Status place_doorbell(uint16_t queue) {
         uint64_t const offset = uint64_t{read(spec::pci::common::queue_notify_off)} * notify_off_multiplier_;
         uint32_t const width = sends_data_ ? 4 : 2;
@@ -408,7 +412,8 @@ private:
             doorbells_[queue] = {static_cast<uint32_t>(offset), name, true};
             return {};
         }
-        // Without room for its offset: it has to follow from the number, as then do those of all lower numbers.
+        // There is no room to store this offset, so it must follow from the queue number. `doorbell_of` then computes
+        // it, also for all lower numbers.
         bool const follows = queue_count_max == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
                              name == queue && (notify_off_multiplier_ & (width - 1)) == 0;
         if (!follows) {
@@ -422,7 +427,7 @@ private:
                                       : Doorbell{queue * notify_off_multiplier_, queue, queue < numbered_end_};
     }
 
-    /// §4.1.5.1.2.2: whether the device took both.
+    /// §4.1.5.1.2.2: sets both vectors, and returns whether the device took them.
     [[__nodiscard__]] bool set_vectors(uint16_t queue) {
         write(spec::pci::common::config_msix_vector, vectors_.of_config());
         write(spec::pci::common::queue_msix_vector, vectors_.of_queue(queue));
@@ -430,11 +435,11 @@ private:
                read(spec::pci::common::queue_msix_vector) == vectors_.of_queue(queue);
     }
 
-    /// The structure of older devices ends before it.
+    /// Older devices have a shorter structure, without this register.
     [[__nodiscard__]] bool has_queue_reset() const {
         return common_bytes_ >= spec::pci::common::bytes_with_queue_reset;
     }
-    /// A driver may ask for a field that this device's configuration has no room for: it reads as 0.
+    /// Whether the device configuration has this field. A missing field reads as 0.
     [[__nodiscard__]] bool has_config(uint16_t offset, uint32_t bytes) const {
         check_probed();
         return offset + bytes <= config_bytes_;
@@ -453,7 +458,7 @@ private:
     Space isr_{};
     Space config_{};
     uint32_t common_bytes_ = 0;
-    uint32_t notify_offset_ = 0;  ///< in its BAR, for the alignment
+    uint32_t notify_offset_ = 0;  ///< in its BAR, to check the alignment
     uint32_t notify_bytes_ = 0;
     uint32_t notify_off_multiplier_ = 0;
     uint32_t config_bytes_ = 0;
@@ -461,10 +466,10 @@ private:
     PciLine line_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
     Error config_error_ = Error::none;
-    [[__no_unique_address__]] detail::TransportRecord record_;  // whose padding holds what follows
-    bool sends_data_ = false;                                   ///< NOTIFICATION_DATA, as accepted
-    bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA, as accepted
-    uint32_t numbered_end_ = 0;  ///< of the queues behind `doorbells_`, whose doorbells follow from their numbers
+    [[__no_unique_address__]] detail::TransportRecord record_;  // first: its padding holds the members below
+    bool sends_data_ = false;                                   ///< NOTIFICATION_DATA was accepted
+    bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA was accepted
+    uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`
     Doorbell doorbells_[doorbell_count];
 };
 

@@ -10,21 +10,22 @@
 
 namespace virtq {
 
-/// What a scan came to. No function at all: the configuration access reads elsewhere (the address of the ECAM, and its
-/// mapping).
+/// The result of a scan. If it found no function at all, the configuration access reads the wrong place: check the
+/// address of the ECAM, and its mapping.
 struct PciScan {
     unsigned functions = 0;
     unsigned virtio = 0;
-    unsigned bridges_unnumbered = 0;  ///< behind which nothing can be found: see `number_buses`
-    /// What is wrong with the kernel's configuration access, as far as it shows: `pci_access_widths_differ`,
-    /// `pci_access_echoes`, `pci_vendor_zero` if everything reads 0. Each has a sentence. The scan continues.
+    unsigned bridges_unnumbered = 0;  ///< nothing behind them can be found: see `number_buses`
+    /// What is wrong with the kernel's configuration access, if it shows: `pci_access_widths_differ`,
+    /// `pci_access_echoes`, `pci_vendor_zero` if everything reads 0. `describe` explains each. The scan continues.
     Error trouble = Error::none;
 
-    /// The first one stays.
+    /// Records an error; the first one stays.
     constexpr void note(Error found) { trouble = trouble == Error::none ? found : trouble; }
 };
 
-/// What a scan saw, and what to do next if it did not find what it should. A constant string without a line end.
+/// Explains what a scan found, and what to do next if something is missing. Returns a constant string without a line
+/// end.
 [[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
     if (scan.trouble != Error::none) {
         return describe(scan.trouble);
@@ -100,7 +101,7 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
             if (frame % functions != 0) {
                 continue;
             }
-            bool const alone =  // functions 1 to 7 of a device without the bit need not be decoded (PCI 3.2.2.3.4)
+            bool const alone =  // a device without the bit need not decode functions 1 to 7 (PCI 3.2.2.3.4)
                 !exists || (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0;
             if (alone) {
                 frame += functions - 1;
