@@ -223,7 +223,7 @@ public:
         return visit([](auto const& transport) { return transport.enabled_queue_end(); });
     }
 
-    /// `none` until a probe has succeeded.
+    /// The device type; `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const {
         return kind_ == Kind::none ? spec::DeviceId::none
                                    : visit([](auto const& transport) { return transport.device_id(); });

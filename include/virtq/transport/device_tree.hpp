@@ -406,7 +406,7 @@ private:
     Span<uint8_t const> blob_;
     uint32_t at_ = 0;        ///< the next token
     uint32_t token_at_ = 0;  ///< the last token taken
-    uint32_t end_ = 0;       ///< of the structure
+    uint32_t end_ = 0;       ///< end of the structure
     uint32_t strings_ = 0;
     uint32_t strings_bytes_ = 0;
     uint32_t depth_ = 0;

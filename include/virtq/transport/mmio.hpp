@@ -13,7 +13,7 @@
 
 namespace virtq {
 
-/// virtio-mmio, modern (version 2) and legacy (version 1, the default of QEMU).
+/// A virtio-mmio device, modern (version 2) or legacy (version 1, the default of QEMU).
 ///
 /// **Spec** §4.2 (Virtio Over MMIO). **Threading** `notify` and `on_interrupt` may run at any time, on any CPU. All
 /// other calls belong to initialisation; the caller serialises them. **Life** Call `probe`, then device code does the

@@ -18,8 +18,8 @@
 
 namespace virtq {
 
-/// virtio over PCI, the legacy interface: registers in BAR 0. They are I/O ports (`PortSpace`) in the standard, and
-/// memory (`MmioSpace`) in some devices.
+/// A virtio device on PCI, through its legacy interface. The registers are in BAR 0: I/O ports (`PortSpace`) in the
+/// standard, memory (`MmioSpace`) in some devices.
 ///
 /// **Spec** §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout). **Threading** and **Life** are those of
 /// `PciModernTransport`. All zero at first.

@@ -19,7 +19,7 @@
 
 namespace virtq {
 
-/// virtio over PCI, the modern interface.
+/// A virtio device on PCI, through its modern interface.
 ///
 /// **Spec** §4.1 (Virtio Over PCI Bus). **Threading** `notify`, `on_interrupt` and `on_vector` may run at any time, on
 /// any CPU. All other calls belong to initialisation; the caller serialises them. **Life** Call `probe`, perhaps

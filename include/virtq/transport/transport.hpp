@@ -44,7 +44,7 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     { constant.device_id() } -> detail::SameAs<spec::DeviceId>;
     /// Returns whether the interface is the legacy one (§1.3.1): one word of features, and no FEATURES_OK.
     { constant.is_legacy() } -> detail::SameAs<bool>;
-    /// Returns the feature bits that this transport can carry (§2.2.1). Default: `TransportDefaults`.
+    /// Returns the feature bits that this transport can carry (§2.2.1). Default: see `TransportDefaults`.
     { constant.possible_features() } -> detail::SameAs<Features>;
 
     /// Returns the device status field (§2.1); all ones if nothing answers. A transport may also have a function
