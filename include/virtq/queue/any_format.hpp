@@ -8,7 +8,7 @@
 
 namespace virtq {
 
-/// The format of a queue: split or packed, by whether VIRTIO_F_RING_PACKED is among the features that `init` is given.
+/// Queue format chosen by `init`: packed if VIRTIO_F_RING_PACKED was negotiated, otherwise split.
 struct AnyFormat {
     template <uint32_t N>
     using Ring = detail::AnyRing<N>;
@@ -18,7 +18,7 @@ struct AnyFormat {
     static constexpr bool needs_power_of_two = true;
     static constexpr bool has_fixed_layout = false;
     static constexpr bool has_tables = true;
-    /// Pages of a ring of `size`: a split one takes more.
+    /// Pages that a ring of `size` descriptors takes in either format: a split ring takes more.
     [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return Split::ring_pages(size); }
 };
 

@@ -8,17 +8,16 @@
 
 namespace virtq {
 
-/// What a look for a completion found.
-/// As wide as the length beside it, so that the two make one register without a gap.
+/// Whether a call found a completion. 32 bits wide, so that it shares one register with the length, without a gap.
 enum class CompletionState : uint32_t {
-    ready,   ///< here it is
-    none,    ///< nothing at this moment; this does not permit to sleep, see enable_used_notifications()
-    broken,  ///< nothing will come: the device misbehaved, see fault(), or the queue has no memory
+    ready,   ///< a completion was taken
+    none,    ///< no completion now; do not sleep on this alone, see enable_used_notifications()
+    broken,  ///< no completion will come: the device misbehaved, see fault(), or the queue has no memory
 };
 
-/// What `take_used` returns: 16 bytes on a 64-bit target, so that it travels in registers.
+/// What `take_used` returns: 16 bytes on a 64-bit target, so that it is returned in registers.
 struct Completion {
-    Token token;           ///< the caller's, when `state` is `ready`
+    Token token;           ///< the chain's token, if `state` is `ready`
     uint32_t written = 0;  ///< bytes that the device wrote, from the start of the writable segments (§2.7.8)
     CompletionState state = CompletionState::none;
 
@@ -26,28 +25,28 @@ struct Completion {
 };
 static_assert(sizeof(Completion) <= 16, "A Completion must be returned in two registers");
 
-/// What `poll_used` returns: the head of the chain, whose descriptors stay the caller's.
+/// What `poll_used` returns: the head of a used chain. Its descriptors are the caller's until they are freed.
 struct UsedChain {
     DescIndex head{};
-    alignas(uintptr_t) uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8); in a register of its own
+    alignas(uintptr_t) uint32_t len = 0;  ///< bytes that the device wrote (§2.7.8); aligned to get its own register
     CompletionState state = CompletionState::none;
 
     [[__nodiscard__]] constexpr explicit operator bool() const { return state == CompletionState::ready; }
 };
 
-/// The answer of `enable_used_notifications`.
+/// Whether the caller may sleep, as `enable_used_notifications` returns it.
 enum class MaySleep : uint8_t {
     yes,     ///< the caller may sleep: the device will notify
-    no,      ///< take it before sleeping
-    broken,  ///< neither take nor sleep: nothing will come, as with `CompletionState::broken`
+    no,      ///< a completion is waiting: take it before sleeping
+    broken,  ///< neither take nor sleep: no completion will come, as with `CompletionState::broken`
 };
 
-/// What publishing decided: whether the device wants an available buffer notification (§2.7.10). The queue knows
-/// no bus: device code hands the decision to its transport, outside the queue's lock if it likes.
+/// What `publish` returns: whether the device wants an available buffer notification (§2.7.10). The queue knows no
+/// bus, so it does not notify. The caller passes this to its transport, and may drop the queue's lock before.
 struct [[__nodiscard__]] Notification {
     bool needed = false;
-    /// Where the driver goes on, for a transport with VIRTIO_F_NOTIFICATION_DATA (§2.9): the available index, or of a
-    /// packed ring the offset with the wrap counter in bit 15.
+    /// What the transport sends with VIRTIO_F_NOTIFICATION_DATA (§2.9): where the next chain will be. For a split ring
+    /// this is the available index; for a packed ring the offset, with the wrap counter in bit 15.
     uint16_t next = 0;
 
     [[__nodiscard__]] constexpr explicit operator bool() const { return needed; }

@@ -3,9 +3,11 @@
 
 #include <stdint.h>
 
-/// The third bin of failure: the device lied. The first lie is kept, and only a reset leaves that state.
+/// Why a queue is broken. The device violated the standard, and the queue keeps the first violation. Only a reset ends
+/// that state.
 namespace virtq {
 
+/// Why a queue is broken; `describe` has a sentence for each reason.
 enum class FaultReason : uint8_t {
     none,
     used_index_ahead,
@@ -16,6 +18,7 @@ enum class FaultReason : uint8_t {
     drained,
 };
 
+/// The reason why a queue is broken, with the value that the device wrote.
 struct Fault {
     FaultReason reason = FaultReason::none;
     uint32_t value = 0;  ///< what the device wrote: an index, an id or a length
@@ -23,7 +26,7 @@ struct Fault {
     [[__nodiscard__]] constexpr explicit operator bool() const { return reason != FaultReason::none; }
 };
 
-/// What the device did. A constant string without a line end; `Fault::value` goes with it.
+/// What the device did, as a sentence: a constant string without a line end. Print `Fault::value` with it.
 [[__nodiscard__]] constexpr char const* describe(FaultReason reason) {
     switch (reason) {
         case FaultReason::none: return "The queue is sound.";

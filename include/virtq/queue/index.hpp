@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/// Kinds of number that all fit 16 bits and must never be mixed: a type each, without arithmetic. Those that index an
-/// array are as wide as a register, so that no use has to widen them.
+/// The numbers of a queue that its users see. All fit 16 bits and must never be mixed, so each kind has its own type,
+/// without arithmetic. Those that index an array are as wide as a register, so that no use has to widen them.
 namespace virtq {
 
 /// A free-running ring index: counts every entry ever written, modulo 2^16 (§2.7.6, §2.7.8).
@@ -13,6 +13,7 @@ enum class RingIndex : uint16_t {};
 /// The number of a descriptor in the descriptor table (§2.7.5).
 enum class DescIndex : uint32_t {};
 
+/// The plain number.
 [[__nodiscard__]] constexpr uint16_t number(RingIndex index) {
     return static_cast<uint16_t>(index);
 }

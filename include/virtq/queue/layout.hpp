@@ -9,33 +9,33 @@
 
 #include <stdint.h>
 
-/// Where the parts of a queue lie. All that a transport knows of a queue.
+/// Where the parts of a queue are located. A transport knows nothing else of a queue.
 namespace virtq {
 
-/// §2.7.2: what a 32-bit page number counts. PCI fixes 4096; on MMIO we write it to GuestPageSize.
+/// The unit of a legacy queue's 32-bit page number (§2.7.2). PCI fixes 4096; on MMIO we write it to GuestPageSize.
 inline constexpr uint32_t pfn_unit_bytes = 4096;
 
-/// What a transport tells the device: the agreed size and the three areas (§2.6). For a legacy device, whose
-/// layout is fixed, the page number of the first is enough.
+/// What a transport programs into the device: the agreed size and the three areas (§2.6). The layout of a legacy queue
+/// is fixed, so a legacy device takes only the page number of the descriptor area.
 struct QueueAddresses {
     uint16_t size = 0;
     PhysAddr descriptor_area;
     PhysAddr driver_area;
     PhysAddr device_area;
 
-    /// The page number for a legacy device; `init` of a legacy queue has made sure that it fits.
+    /// The page number for a legacy device. `init` of a legacy queue has checked that it fits 32 bits.
     [[__nodiscard__]] constexpr uint32_t pfn() const {
         return static_cast<uint32_t>(descriptor_area.value / pfn_unit_bytes);
     }
 };
 
 /// The split queue in one physically contiguous run: descriptor table, available ring, padding to 4096 bytes, used
-/// ring (§2.7, §2.7.2). One layout for legacy and modern devices: the padding costs a modern queue at most one
-/// page. Room for the two event words is always reserved, because devices write `avail_event` unasked.
+/// ring (§2.7, §2.7.2). Legacy and modern devices share this layout: the padding costs a modern queue at most one
+/// page. It always has room for the two event words, because devices write `avail_event` even without EVENT_IDX.
 struct SplitLayout {
     uint32_t size;  ///< queue size, a power of two up to 32768
 
-    /// §2.7: bytes of each part, the event word included.
+    /// Bytes of each part, with its event word (§2.7).
     [[__nodiscard__]] constexpr uint32_t descriptor_table_bytes() const { return 16 * size; }
     [[__nodiscard__]] constexpr uint32_t available_ring_bytes() const { return 6 + 2 * size; }
     [[__nodiscard__]] constexpr uint32_t used_ring_bytes() const { return 6 + 8 * size; }

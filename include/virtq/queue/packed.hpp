@@ -8,11 +8,11 @@
 
 namespace virtq {
 
-/// The format of a queue: packed (§2.8). Its size need not be a power of two. VIRTIO_F_RING_PACKED must be among the
-/// features that `init` is given; of a device without it there is no such queue.
+/// Queue format: the packed ring (§2.8). Its size need not be a power of two. `init` fails unless VIRTIO_F_RING_PACKED
+/// was negotiated, so the device must offer it.
 ///
-/// A driver by hand puts `Packed::wanted` into `Negotiation::wanted` and `Packed::required` into
-/// `Negotiation::required`, and gives `init` what was negotiated; with the other formats likewise.
+/// A hand-written driver puts `Packed::wanted` into `Negotiation::wanted` and `Packed::required` into
+/// `Negotiation::required`, then passes the negotiated features to `init`. The other formats work in the same way.
 struct Packed {
     template <uint32_t N>
     using Ring = detail::PackedRing<N>;
@@ -22,7 +22,7 @@ struct Packed {
     static constexpr bool needs_power_of_two = false;
     static constexpr bool has_fixed_layout = false;
     static constexpr bool has_tables = true;
-    /// Pages of a ring of `size`.
+    /// Pages that a ring of `size` descriptors takes.
     [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return PackedLayout{size}.page_count(); }
 };
 

@@ -9,7 +9,7 @@
 
 namespace virtq {
 
-/// One piece of a buffer that is contiguous for the device: a descriptor's worth (§2.7.5).
+/// One piece of a buffer, contiguous for the device: what one descriptor describes (§2.7.5).
 struct Segment {
     PhysAddr addr;
     uint32_t bytes = 0;
@@ -17,7 +17,7 @@ struct Segment {
 
 namespace detail {
 
-/// As many segments as the type says, so that `add` of such a shape is straight-line code.
+/// An array of segments with its length in the type, so that `add` compiles to straight-line code.
 template <size_t Extent>
 struct FixedSegments {
     Segment const* first;
@@ -28,7 +28,7 @@ struct FixedSegments {
 
 }  // namespace detail
 
-/// Segments that stand in two places, in this order.
+/// One side of a chain in two arrays: first the segments of `front`, then those of `back`.
 struct Gather {
     constexpr Gather() = default;
     constexpr Gather(Span<Segment const> all) : front(all) {}  // NOLINT: conversion is the purpose
@@ -42,7 +42,7 @@ struct Gather {
 
 namespace detail {
 
-/// How the segments of one side travel where their number need not be in the type: a `Span` in two registers.
+/// How one side is passed to a function that is not inlined: as a `Span`, in two registers, whatever its length.
 template <class Segments>
 struct SideOf {
     using Type = Span<Segment const>;
@@ -55,7 +55,7 @@ struct SideOf<Gather const&> {
 
 }  // namespace detail
 
-/// One side of a chain that has none.
+/// An empty side of a chain, written as `{}`.
 struct NoSegments {
     constexpr operator Span<Segment const>() const { return {}; }  // NOLINT: conversion is the purpose
 };

@@ -10,8 +10,8 @@
 
 namespace virtq {
 
-/// The format of a queue: split (§2.7), with all that the standard has for it. The others are `Packed` (§2.8) and
-/// `AnyFormat`.
+/// Queue format: the split ring (§2.7), with every feature that the standard defines for it. Other formats are
+/// `PlainSplit`, `Packed` (§2.8) and `AnyFormat`.
 struct Split {
     template <uint32_t N>
     using Ring = detail::SplitRing<N, Split>;
@@ -22,14 +22,14 @@ struct Split {
     static constexpr bool has_in_order = true;
     static constexpr bool has_descriptor_tier = true;
     static constexpr bool needs_power_of_two = true;
-    static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
+    static constexpr bool has_fixed_layout = true;  ///< SplitLayout, with an available and a used ring
     static constexpr bool has_tables = true;
-    /// Pages of a ring of `size`.
+    /// Pages that a ring of `size` descriptors takes.
     [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return SplitLayout{size}.page_count(); }
 };
 
-/// The same where each byte of code counts: the chain tier without indirect tables and IN_ORDER. Nothing of the checks
-/// is left out.
+/// Queue format: the split ring with the least code. It has the chain tier only, without indirect tables and IN_ORDER.
+/// It checks the device as thoroughly as `Split`.
 struct PlainSplit : Split {
     template <uint32_t N>
     using Ring = detail::SplitRing<N, PlainSplit>;

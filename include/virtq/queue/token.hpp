@@ -5,8 +5,8 @@
 
 namespace virtq {
 
-/// What the caller gives with a chain and gets back with its completion. The library never looks behind it, and
-/// the device never sees it.
+/// Identifies a chain for the caller: given with the chain, returned with its completion. It holds a pointer or a
+/// number. The library never follows the pointer, and the device never sees it.
 class Token {
 public:
     constexpr Token() = default;
