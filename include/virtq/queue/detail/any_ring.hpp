@@ -9,7 +9,8 @@
 
 namespace virtq::detail {
 
-/// Either ring: `init` decides by what was negotiated. One branch a call, and the memory of the larger one.
+/// A split or a packed ring: `init` chooses by the negotiated features. It costs one branch a call, and the memory of
+/// the larger ring.
 template <uint32_t N>
 class AnyRing {
 public:
@@ -25,8 +26,8 @@ public:
         return visit([&](auto& ring) { return ring.init(allocator, size, features, option); });
     }
 
-    /// Errors: `feature_not_supported_by_queue` and `ring_packed_not_negotiated` for another format than that of
-    /// `init`.
+    /// Errors if the features select another format than at `init`: `feature_not_supported_by_queue`,
+    /// `ring_packed_not_negotiated`.
     [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
         return visit([&](auto& ring) { return ring.restart(size, features, option); });
     }
@@ -70,7 +71,7 @@ public:
 
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
-        // Not by visit(), whose lambda would take the segments through memory.
+        // Not with visit(): its lambda would pass the segments through memory.
         return packed_ ? packed_ring_.template add<Readable, Writable>(readable, writable, token)
                        : split_.template add<Readable, Writable>(readable, writable, token);
     }
@@ -87,7 +88,7 @@ public:
         visit([](auto& ring) { ring.disable_used_notifications(); });
     }
 
-    // For diag/, which looks at either.
+    // For diag/, which inspects both rings.
     [[__nodiscard__]] bool is_packed() const { return packed_; }
     [[__nodiscard__]] SplitRing<N> const& split_ring() const { return split_; }
     [[__nodiscard__]] PackedRing<N> const& packed_ring() const { return packed_ring_; }
@@ -95,7 +96,7 @@ public:
 private:
     enum class Format : uint8_t { split_ring, packed_ring };
 
-    /// A ring without pages becomes one of the other format; both are trivially destructible.
+    /// Replaces a ring without pages by one of the other format. Both are trivially destructible.
     void become(Format format) {
         packed_ = format == Format::packed_ring;
         if (packed_) {

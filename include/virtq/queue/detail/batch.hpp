@@ -5,8 +5,8 @@
 
 namespace virtq::detail {
 
-/// With VIRTIO_F_IN_ORDER: the chains that one used entry completes, oldest first (§2.7.9, §2.8.8). The entry speaks
-/// of the last of them; the device has used the others completely.
+/// With VIRTIO_F_IN_ORDER: the chains that one used entry completes, oldest first (§2.7.9, §2.8.8). The entry gives
+/// the length of the last chain; the device has written the others completely.
 class Batch {
 public:
     constexpr Batch() = default;
@@ -15,7 +15,7 @@ public:
     [[__nodiscard__]] constexpr bool is_over() const { return left_ == 0; }
     [[__nodiscard__]] constexpr uint16_t left() const { return left_; }
 
-    /// Takes the oldest; returns how many bytes the device wrote to it, of `writable` bytes.
+    /// Takes the oldest chain, which has `writable` bytes. Returns how many of them the device wrote.
     [[__nodiscard__]] constexpr uint32_t take(uint32_t writable) {
         --left_;
         return is_over() ? written_ : writable;

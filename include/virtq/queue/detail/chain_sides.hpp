@@ -9,11 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// What the chains of both formats, in the ring and in a table, have in common: two sides, and a total.
+/// What all chains have in common, split or packed, in the ring or in an indirect table: two sides, and a total.
 namespace virtq::detail {
 
-/// Hands the segments of one side of a chain to `write`, in order, until it answers false for one. Returns whether it
-/// did so for none.
+/// Calls `write` for each segment of a side, in order, and stops at the first `false`. True if all succeeded.
 template <class Write>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Span<Segment const> segments, Write const& write) {
     for (Segment const& segment : segments) {
@@ -29,7 +28,7 @@ template <class Write>
     return each_segment(segments.front, write) && each_segment(segments.back, write);
 }
 
-/// Straight-line code.
+/// As above, in straight-line code.
 template <size_t Extent, class Write>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(FixedSegments<Extent> segments, Write const& write) {
     if constexpr (Extent == 0) {
@@ -39,29 +38,29 @@ template <size_t Extent, class Write>
     }
 }
 
-/// §2.7.5.2: whether a chain may have that many bytes, which are not none: 2^32 of them, and no more.
+/// Whether a chain may have `bytes` bytes: 1 <= `bytes` <= 2^32 (§2.7.5.2).
 [[__nodiscard__]] constexpr bool is_chain_total(uint64_t bytes) {
     return (bytes - 1) >> 32 == 0;
 }
 
-/// Whether a total can be said in 32 bits: that of nearly every chain.
+/// Whether a number fits 32 bits, as the total of nearly every chain does.
 [[__nodiscard__]] constexpr bool fits_32_bits(uint64_t bytes) {
     return bytes >> 32 == 0;
 }
 
-/// §2.7.5: the writable total of a chain, at most 2^32, of which only as much counts as a used length can say: of
-/// that, one less. Not narrowed yet, which costs less here.
+/// Clamps a writable total, at most 2^32, to the largest used length, 2^32 - 1 (§2.7.5). The result stays 64 bits
+/// wide, which costs less here than narrowing it.
 [[__nodiscard__]] constexpr uint64_t cut_to_32_bits(uint64_t bytes) {
     return bytes - (bytes >> 32);
 }
 
-/// A chain in the making is a `Chain` with `write(segment, flags)`, and these.
+/// Base of a `Chain`, which adds `write(segment, flags)`: the totals of a chain that is being written.
 struct ChainTotal {
     uint64_t bytes = 0;           ///< total so far
-    uint32_t writable_bytes = 0;  ///< those that the device may write, when all is written
+    uint32_t writable_bytes = 0;  ///< bytes that the device may write; set once both sides are written
 };
 
-/// One side; false when a segment is empty.
+/// Writes one side. False if a segment is empty.
 template <class Chain, class Segments>
 [[__nodiscard__]] inline bool write_side(Chain& chain, Segments const& segments, uint16_t flags) {
     return each_segment(segments, [&](Segment const& segment) {
@@ -72,8 +71,8 @@ template <class Chain, class Segments>
     });
 }
 
-/// The device-readable side, with these flags, then the device-writable one (§2.7.4.2). Nothing of it is exposed yet,
-/// so on an error the chain is given up.
+/// Writes the device-readable side with `flags`, then the device-writable one (§2.7.4.2). Nothing of the chain is
+/// exposed yet, so the caller drops it on an error.
 template <class Chain, class Readable, class Writable>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
                                                                Writable const& writable, uint16_t flags) {

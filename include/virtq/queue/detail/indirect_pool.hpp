@@ -12,15 +12,15 @@
 
 namespace virtq::detail {
 
-/// The indirect tables of a queue (§2.7.5.3, §2.8.7): which are free, and where each lies. The tables are memory that
-/// the device reads; which of them are free is private. A queue without VIRTIO_F_INDIRECT_DESC has none, and `takes`
-/// of no chain is true.
+/// The indirect tables of a queue (§2.7.5.3, §2.8.7): which are free, and where each is located. The device reads the
+/// tables; the list of free ones is private. Without VIRTIO_F_INDIRECT_DESC the pool has no tables: `takes` is always
+/// false.
 template <uint32_t N>
 class IndirectPool {
 public:
     static constexpr bool exist = true;
 
-    /// Takes pages for all tables of `shape`; none if there are none.
+    /// Takes pages for all tables of `shape`, or no pages if `shape` has no tables.
     template <PageAllocator Allocator>
     [[__nodiscard__]] Error take_pages(Allocator& allocator, IndirectShape shape) {
         uint32_t const count = shape.page_count();
@@ -34,8 +34,8 @@ public:
     }
     [[__nodiscard__]] Pages pages() const { return pages_.run(); }
 
-    /// All tables of `wish` become free, or as many as there are pages for. Their pages are zeroed: the device can
-    /// read all of them.
+    /// Makes all tables of `wish` free, or as many as the pages have room for. Zeroes the pages, because the device
+    /// can read all of them.
     void reset(IndirectShape wish) {
         if (pages_.held()) {
             pages_.zero();
@@ -49,12 +49,12 @@ public:
         }
     }
 
-    /// Whether a chain of `count` segments shall use a table, and there is one.
+    /// Whether a chain of `count` segments uses a table, and one is free.
     [[__nodiscard__]] bool takes(size_t count) const {
         return count >= shortest_ && count <= length_ && free_head_ != none;
     }
 
-    /// The table that `take` takes, if `takes` said so.
+    /// The table that `take` will return. Call it only if `takes` returned true.
     [[__nodiscard__]] TableIndex front() const { return free_head_; }
     TableIndex take() {
         TableIndex const table = free_head_;
@@ -62,17 +62,17 @@ public:
         return table;
     }
     void give_back(TableIndex table) {
-        platform::prefetch_to_write(descriptors<unsigned char>(table));  // the next chain gets it
+        platform::prefetch_to_write(descriptors<unsigned char>(table));  // for the next chain
         next_[number(table)] = free_head_;
         free_head_ = table;
     }
 
-    /// Descriptors of a table.
+    /// Descriptors in a table.
     [[__nodiscard__]] uint16_t length() const { return length_; }
-    /// Whether there are any: pages of an earlier life may be held without, or be too few for one.
+    /// Whether the pool has tables. Pages alone do not prove it: after `restart` they may be unused, or too few for
+    /// one table.
     [[__nodiscard__]] bool has_tables() const { return length_ != 0 && shortest_ != no_chain; }
-    /// How far a table lies behind the first. As wide as an address: a 32-bit one reaches every table that there are
-    /// pages for.
+    /// Bytes from the first table to `table`. A `size_t` of 32 bits suffices: it reaches all pages that the pool has.
     [[__nodiscard__]] size_t offset(TableIndex table) const { return number(table) * (size_t{16} * length_); }
     [[__nodiscard__]] PhysAddr phys_at(size_t offset) const { return pages_.phys() + offset; }
     template <class Descriptor>
@@ -86,17 +86,17 @@ public:
     }
 
 private:
-    static constexpr uint16_t no_chain = UINT16_MAX;  // above `length_`
+    static constexpr uint16_t no_chain = UINT16_MAX;  // above `length_`, so no chain uses a table
     static constexpr auto none = static_cast<TableIndex>(UINT16_MAX);
 
     [[__no_unique_address__]] PageRun pages_;
-    uint16_t length_ = 0;    ///< descriptors of a table; 0 before `reset`, which no chain has
-    uint16_t shortest_ = 0;  ///< the shortest chain that uses one
+    uint16_t length_ = 0;    ///< descriptors in a table; 0 before `reset`: no chain has that length
+    uint16_t shortest_ = 0;  ///< the shortest chain that uses a table
     TableIndex free_head_{};
     TableIndex next_[N] = {};  ///< of a free table: the next free one, or `none`
 };
 
-/// In the place of `IndirectPool`, of a format without indirect tables: no code, and no memory.
+/// Replaces `IndirectPool` in a format without indirect tables. It has no code and no memory.
 class NoTables {
 public:
     static constexpr bool exist = false;
@@ -111,7 +111,7 @@ public:
     void reset(IndirectShape) {}
     void give_back(TableIndex) {}
 
-    // For diag/, which asks them of a chain that has a table: none.
+    // For diag/, which asks about the tables of chains: here no chain has one.
 
     [[__nodiscard__]] uint16_t length() const { return 0; }
     [[__nodiscard__]] bool has_tables() const { return false; }

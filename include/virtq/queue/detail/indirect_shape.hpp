@@ -9,14 +9,15 @@
 
 namespace virtq::detail {
 
-/// How many indirect tables a queue has, of how many descriptors each, and for which chains.
+/// How many indirect tables a queue has, how long each is, and which chains use them.
 struct IndirectShape {
     uint16_t tables = 0;
     uint16_t length = 0;
     uint16_t shortest = 0;  ///< chains from here to `length` segments use a table
 
-    /// What `option` asks for, for a queue of `size`: nothing without VIRTIO_F_INDIRECT_DESC; not more tables than
-    /// chains; tables not longer than a chain may be (§2.7.5.3.1, §2.8.19), and none that no chain would use.
+    /// What `option` requests, within the limits of a queue of `size`. There are not more tables than chains, and no
+    /// table is longer than a chain may be (§2.7.5.3.1, §2.8.19). There are no tables without VIRTIO_F_INDIRECT_DESC,
+    /// or if no chain would use them.
     [[__nodiscard__]] static constexpr IndirectShape of(uint32_t size, Features const& features,
                                                         IndirectOption const& option) {
         constexpr uint32_t tables_default = 4;  // one for every fourth descriptor
@@ -35,10 +36,10 @@ struct IndirectShape {
 
     [[__nodiscard__]] constexpr uint32_t table_bytes() const { return 16 * uint32_t{length}; }
     [[__nodiscard__]] constexpr uint32_t page_count() const {
-        // 64 bits: the most tables of the greatest length are 16 GiB.
+        // In 64 bits: the most tables of the greatest length take 16 GiB.
         return static_cast<uint32_t>((uint64_t{tables} * table_bytes() + page_bytes - 1) / page_bytes);
     }
-    /// The same, or as many tables as `pages` have room for.
+    /// This shape, with only as many tables as fit in `pages`.
     [[__nodiscard__]] constexpr IndirectShape within(size_t pages) const {
         IndirectShape shape = *this;
         while (shape.page_count() > pages) {

@@ -9,8 +9,8 @@
 
 namespace virtq::detail {
 
-/// What a chain in flight takes of a queue, in 16 bits: so many descriptors of the ring, or one of them and an
-/// indirect table.
+/// What a chain in flight occupies, in 16 bits: a number of descriptors of the ring, or one descriptor and an indirect
+/// table.
 class Extent {
 public:
     constexpr Extent() = default;
@@ -25,7 +25,7 @@ public:
 
     [[__nodiscard__]] constexpr bool has_table() const { return (bits_ & table_bit) != 0; }
     [[__nodiscard__]] constexpr TableIndex table() const {
-        return static_cast<TableIndex>(static_cast<uint16_t>(bits_ - table_bit));  // GCC would mask twice
+        return static_cast<TableIndex>(static_cast<uint16_t>(bits_ - table_bit));  // with `&` GCC would mask twice
     }
     [[__nodiscard__]] constexpr uint16_t descriptors() const {
         return has_table() ? uint16_t{1} : static_cast<uint16_t>(bits_ + 1);
@@ -40,27 +40,28 @@ private:
     uint16_t bits_ = 0;
 };
 
-/// What the driver privately knows of one descriptor, in 16 bits. All zero: free, or the body of a chain that
-/// `add` made; in both cases not the caller's.
+/// The driver's private state of one descriptor (of one buffer id in a packed ring), in 16 bits. All zero means that
+/// it is free, or in the body of a chain that `add` made. In both cases it is not the caller's.
 ///
-/// The chain tier touches only the mark of a head. Before it is published: bit 15, and below it the head that was
-/// added before, so that `publish` finds them all. The descriptor tier keeps who holds each descriptor, with the flags
-/// that the caller gave it. With IN_ORDER the marks are the extents of the chains, one chain after the other.
+/// The chain tier touches only the mark of a head. Until the head is published, its mark has bit 15 set and holds the
+/// head added before it, so that `publish` finds all of them. The descriptor tier keeps who holds each descriptor,
+/// with the flags that the caller gave it. With IN_ORDER the marks hold the extents of the chains, one chain after the
+/// other.
 class Mark {
 public:
     /// Who holds a descriptor of the descriptor tier.
     enum class Holder : uint16_t {
         nobody = 0,
         caller = 1u << 2,       ///< allocated, to be written, pushed or freed
-        pushed_head = 2u << 2,  ///< in flight, named in the available ring
-        pushed_body = 3u << 2,  ///< in flight, behind a head
+        pushed_head = 2u << 2,  ///< in flight, head of a chain of `push_avail`
+        pushed_body = 3u << 2,  ///< in flight, not the head of its chain
         taken_head = 4u << 2,   ///< head of a chain of `add` that poll_used took: to be freed as a chain
-        added_head = 5u << 2,   ///< in flight, made by `add` and published
+        added_head = 5u << 2,   ///< in flight, head of a chain of `add` that is published
     };
 
     constexpr Mark() = default;
 
-    /// Of a head (or buffer id) that is added and not published, with the number of the one before it.
+    /// Of a head (or buffer id) that is added and not published, with the number of the head added before it.
     [[__nodiscard__]] static constexpr Mark pending_head(uint16_t added_before) {
         return Mark{static_cast<uint16_t>(pending | added_before)};
     }
@@ -68,20 +69,20 @@ public:
         return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
     }
 
-    /// With IN_ORDER, where it stands for a chain and not for a descriptor.
+    /// With IN_ORDER, where a mark describes a chain and not a descriptor.
     [[__nodiscard__]] static constexpr Mark of_extent(Extent extent) { return Mark{extent.bits()}; }
     [[__nodiscard__]] constexpr Extent extent() const { return Extent::of_bits(bits_); }
 
     [[__nodiscard__]] constexpr bool is_pending_head() const { return (bits_ & pending) != 0; }
-    /// Of a pending head: the one that was added before it.
+    /// Of a pending head: the head added before it.
     [[__nodiscard__]] constexpr uint16_t added_before() const { return static_cast<uint16_t>(bits_ & ~pending); }
 
     [[__nodiscard__]] constexpr bool is_held_by(Holder holder) const {
         return (bits_ & (pending | holder_mask)) == static_cast<uint16_t>(holder);
     }
-    /// Whether it is exactly the mark that `held_by(holder)` makes, without flags.
+    /// Whether this equals `held_by(holder)`, without flags.
     [[__nodiscard__]] constexpr bool is_only(Holder holder) const { return bits_ == static_cast<uint16_t>(holder); }
-    /// Whether a token waits for the completion of this descriptor's chain.
+    /// Whether this is the head of a chain whose token was not handed back yet.
     [[__nodiscard__]] constexpr bool is_head_in_flight() const {
         return is_pending_head() || is_held_by(Holder::added_head) || is_held_by(Holder::pushed_head);
     }

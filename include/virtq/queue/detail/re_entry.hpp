@@ -10,12 +10,12 @@ namespace virtq::detail {
 
 #if VIRTQ_ASSERTIONS
 
-/// Finds that a call into an object began while another one was inside: in an interrupt handler, in a callback of that
-/// call, or, mostly, on another CPU. It is no lock, and proves nothing: two CPUs that enter at the same moment both
-/// see nobody. Without assertions it is empty.
+/// Detects a call into an object while another call is inside it. It finds calls in an interrupt handler, in a
+/// callback of the other call, and most calls on another CPU. It is no lock and proves nothing: two CPUs that enter at
+/// the same moment do not see each other. Without assertions it is empty.
 class ReEntry {
 public:
-    /// Inside from here to the end of the block.
+    /// A call that is inside the object until the end of its block.
     class Visit {
     public:
         explicit Visit(uint8_t& inside) : inside_(inside) { platform::store_byte_first(&inside_, 1); }
@@ -43,7 +43,8 @@ private:
 
 #else
 
-/// With assertions it finds calls that begin while another one is inside. Without them: no memory, and no code.
+/// With assertions this class detects a call that begins inside another one. Without them it has no memory and no
+/// code.
 class ReEntry {
 public:
     struct Visit {};

@@ -16,15 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// What both formats check of a request for a queue, and the life of a ring.
+/// The checks of a requested queue and the lifetime of a ring, for both formats.
 namespace virtq::detail {
 
-/// What a queue can make use of if it is negotiated, and a driver wants; a format may leave some out.
+/// The features that a queue can use, and that a driver therefore wants. A format may leave some out.
 inline constexpr Features queue_features =
     Features::of(spec::Feature::indirect_desc, spec::Feature::event_idx, spec::Feature::in_order,
                  spec::Feature::order_platform, spec::Feature::notification_data);
 
-/// §2.7, §2.8: whether a queue of `size` is possible in one that has room for `capacity`.
+/// Checks the size of a queue with room for `capacity` descriptors (§2.7, §2.8).
 [[__nodiscard__]] constexpr Error check_queue_size(uint32_t size, uint32_t capacity) {
     if (size == 0) {
         return Error::queue_size_zero;
@@ -35,24 +35,25 @@ inline constexpr Features queue_features =
     return size > capacity ? Error::queue_size_above_capacity : Error::none;
 }
 
-/// A set without VERSION_1 makes a legacy queue.
+/// Without VERSION_1 a queue is a legacy one.
 [[__nodiscard__]] constexpr bool is_legacy(Features const& features) {
     return !features.has(spec::Feature::version_1);
 }
 
-/// With VIRTIO_F_ORDER_PLATFORM the device may be hardware (§6).
+/// With VIRTIO_F_ORDER_PLATFORM the device may be hardware, which needs the platform's fences (§6).
 [[__nodiscard__]] constexpr platform::DeviceOrder device_order(Features const& features) {
     using Kind = platform::DeviceOrder::Kind;
     return platform::DeviceOrder{features.has(spec::Feature::order_platform) ? Kind::platform : Kind::smp};
 }
 
-/// The life of a ring, the same for both formats: it takes pages and gives them back, starts again in them, and ends
-/// the life of its chains. A base without state, so that the layout of a ring is that of its own members. What a format
-/// does by itself: `Layout`, `check_request`, `check_place`, `set_up`, `close`, `drain_chains`.
+/// The lifetime of a ring, for both formats: it takes pages and gives them back, restarts in them, and hands back the
+/// chains. This base has no state, so a ring's layout depends on its own members only. A format provides `Layout`,
+/// `check_request`, `check_place`, `set_up`, `close` and `drain_chains`.
 template <class Ring>
 class RingLife {
 public:
-    /// In the place of the other format's ring (`AnyFormat`). Of our own, because <new> is a library header.
+    /// Placement new, for `AnyRing` to make one ring in place of the other. Our own, because <new> is a library
+    /// header.
     static void* operator new(size_t, void* place) { return place; }
 
     template <PageAllocator Allocator>
@@ -108,7 +109,7 @@ public:
         return {};
     }
 
-    /// Ends the life of all chains: each token once, in no particular order.
+    /// Hands back the token of each chain once, in no particular order.
     template <class Each>
     [[__nodiscard__]] Status drain(Each& each) {
         if (is_live()) {
@@ -120,7 +121,7 @@ public:
         if (!ring().fault_) {
             ring().fault_ = Fault{FaultReason::drained, 0};
         }
-        ring().close();  // before `each`, which could add to the queue otherwise
+        ring().close();  // before `each`, which otherwise could add to the queue
         ring().drain_chains(each);
         return {};
     }
@@ -143,7 +144,7 @@ public:
     [[__nodiscard__]] Fault const& fault() const { return ring().fault_; }
 
 protected:
-    /// Why `add` takes no chain of `count` segments.
+    /// Why `add` refuses a chain of `count` segments.
     [[gnu::__cold__]] [[gnu::__noinline__]] Error refuse(size_t count) const {
         if (!initialised()) {
             return Error::queue_not_initialised;
@@ -161,7 +162,7 @@ private:
     [[__nodiscard__]] Ring& ring() { return static_cast<Ring&>(*this); }
     [[__nodiscard__]] Ring const& ring() const { return static_cast<Ring const&>(*this); }
 
-    /// Those of the ring, and those of the indirect tables: both or none.
+    /// Takes the pages of the ring and those of the indirect tables; keeps neither on an error.
     template <PageAllocator Allocator>
     [[__nodiscard__]] Error take_pages(Allocator& allocator, uint32_t size, Features const& features,
                                        QueueOption const& option) {
