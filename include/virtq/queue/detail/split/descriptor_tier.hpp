@@ -7,8 +7,8 @@
 
 namespace virtq::detail {
 
-/// The classic kernel calls over a split ring: single descriptors, chains linked by the caller. Stateless: all state
-/// is in the ring. A breach of their contract goes to the assertion hook; what the device says is checked always.
+/// The classic kernel calls over a split ring: single descriptors, and chains linked by the caller. All state is in
+/// the ring. A call that violates its contract goes to the assertion hook. What the device writes is always checked.
 template <class Ring>
 class DescriptorTier {
     using Holder = Mark::Holder;
@@ -16,7 +16,7 @@ class DescriptorTier {
 public:
     [[__nodiscard__]] static Result<DescIndex> alloc_desc(Ring& ring) {
         if (ring.in_order()) {
-            return Error::descriptor_tier_in_order;  // the only way into this tier, so init() need not refuse
+            return Error::descriptor_tier_in_order;  // here is the only way into this tier, so init() need not refuse
         }
         if (ring.shadow_.free_count() == 0) {
             return ring.refuse(1);
@@ -24,7 +24,7 @@ public:
         DescIndex const desc = ring.shadow_.free_head();
         ring.shadow_.allocate_front(1, ring.shadow_.next(desc));
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller));
-        ring.shadow_.set_bytes(desc, 0);  // push_avail refuses a descriptor that was never written
+        ring.shadow_.set_bytes(desc, 0);  // so that push_avail refuses a descriptor that was never written
         return desc;
     }
 
@@ -47,7 +47,7 @@ public:
                          "free_chain() of a chain with a descriptor that is not allocated: freed twice, linked twice, "
                          "or in flight");
             Mark const mark = ring.shadow_.mark(desc);
-            ring.shadow_.set_mark(desc, Mark{});  // so a chain that links to itself is a breach, and ends
+            ring.shadow_.set_mark(desc, Mark{});  // so a chain that links to itself fails the assertion, and ends
             if (!mark.has(spec::DescFlag::next)) {
                 break;
             }
@@ -71,7 +71,7 @@ public:
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller, flags & known));
         ring.shadow_.set_bytes(desc, segment.bytes);
         ring.shadow_.set_link(desc, Link::to(next));
-        // Without NEXT no link is written but 0: by a product, which is less code than a choice.
+        // The link is 0 without NEXT. NEXT is 1, so a product is enough, with less code than a condition.
         auto const link = static_cast<DescIndex>(number(next) * (flags & static_cast<uint16_t>(spec::DescFlag::next)));
         ring.memory_.write_descriptor(desc, segment, flags & known, link);
     }
@@ -112,13 +112,13 @@ public:
         return entry;
     }
 
-    /// Of a chain that push_avail offered and the device has used.
+    /// Frees a chain that push_avail offered and the device has used.
     [[gnu::__noinline__]] static void free_pushed(Ring& ring, DescIndex head) {
         hand_over(ring, head, Holder::caller, Holder::caller);
         free_chain(ring, head);
     }
 
-    /// What the device may write to a chain that push_avail offered.
+    /// How many bytes the device may write to a chain that push_avail offered, clamped to 32 bits.
     [[__nodiscard__]] static uint32_t writable_total(Ring const& ring, DescIndex head) {
         uint64_t total = 0;
         for (DescIndex desc = head;; desc = ring.shadow_.next(desc)) {
@@ -132,23 +132,23 @@ public:
 
 private:
     [[__nodiscard__]] static bool is_callers(Ring const& ring, DescIndex desc) {
-        // With IN_ORDER none is, and the marks are no marks.
+        // With IN_ORDER the caller holds no descriptors, and the marks are extents.
         return !ring.in_order() && number(desc) < ring.size() && ring.shadow_.mark(desc).is_held_by(Holder::caller);
     }
 
-    /// The chain from `head`, whose last descriptor links to an end.
+    /// Frees the chain at `head`. Its last descriptor must link to an end.
     static void release(Ring& ring, DescIndex head) {
         if (!ring.is_open_) {
-            ring.shadow_.set_mark(head, Mark{});  // no longer the caller's, and not allocated again before init()
+            ring.shadow_.set_mark(head, Mark{});  // no longer the caller's; nothing is allocated before restart()
             return;
         }
         ring.free_head(head);
     }
 
-    /// Follows the private copy: the shared table is never read.
+    /// Checks the private copy of a chain: the shared table is never read.
     [[__nodiscard__]] static Error check_chain(Ring const& ring, DescIndex head) {
         uint64_t total = 0;
-        uint16_t before = 0;  // WRITE of the one before
+        uint16_t before = 0;  // the WRITE flag of the descriptor before
         DescIndex desc = head;
         for (uint32_t last = 0;; ++last) {
             VIRTQ_ASSERT(is_callers(ring, desc),
@@ -174,7 +174,7 @@ private:
         return is_chain_total(total) ? Error::none : Error::chain_above_4_gib;
     }
 
-    /// The chain passes to another holder, each descriptor with its flags.
+    /// Passes a chain to another holder. Each descriptor keeps its flags.
     static void hand_over(Ring& ring, DescIndex head, Holder to_head, Holder to_body) {
         Holder holder = to_head;
         for (DescIndex desc = head;; desc = ring.shadow_.next(desc)) {

@@ -9,7 +9,7 @@
 
 namespace virtq::detail {
 
-/// An indirect table of a split ring in the making: each of its descriptors links to the one behind it (§2.7.5.3).
+/// Writes an indirect table of a split ring: each descriptor links to the next one in the table (§2.7.5.3).
 struct SplitTable : ChainTotal {
     SplitTable(SplitMemory& memory, spec::Descriptor* first) : next(first), memory_(memory) {}
 
@@ -21,10 +21,10 @@ struct SplitTable : ChainTotal {
 
 private:
     SplitMemory& memory_;
-    uint16_t behind_ = 1;  // the number of the one behind it
+    uint16_t behind_ = 1;  // the number of the descriptor behind `next`
 };
 
-/// A chain of free descriptors of a split ring in the making (§2.7.5).
+/// Writes a chain into the free descriptors of a split ring (§2.7.5).
 template <uint32_t N>
 struct SplitChain : ChainTotal {
     SplitChain(SplitMemory& memory, SplitShadow<N> const& shadow)
@@ -38,8 +38,8 @@ struct SplitChain : ChainTotal {
     }
 
     DescIndex next;                     ///< the free descriptor to write next
-    DescIndex last;                     ///< the one written last
-    spec::Descriptor* entry = nullptr;  ///< the same, in the table
+    DescIndex last;                     ///< the descriptor written last
+    spec::Descriptor* entry = nullptr;  ///< `last` in the descriptor table
 
 private:
     SplitMemory& memory_;

@@ -8,13 +8,12 @@
 
 namespace virtq::detail {
 
-/// VIRTIO_F_IN_ORDER over a split ring (§2.7.9): descriptors are taken and freed in ring order, so what is free is a
-/// counter, and one used entry may complete all chains up to the one that it names. Stateless: all state is in the
-/// ring.
+/// VIRTIO_F_IN_ORDER over a split ring (§2.7.9). Descriptors are taken and freed in ring order, so a counter replaces
+/// the free list. One used entry may complete all chains up to the one that it names. All state is in the ring.
 template <class Ring>
 class SplitInOrder {
 public:
-    /// What is to be known of the chain that is added now.
+    /// Records what `take` needs to know of the chain that is added now.
     static void record(Ring& ring, Extent extent, uint32_t writable_bytes, Token token) {
         DescIndex const place = place_of(ring, ring.added_);
         ring.shadow_.set_token(place, token);
@@ -22,7 +21,7 @@ public:
         ring.shadow_.set_mark(place, Mark::of_extent(extent));
     }
 
-    /// The oldest chain, if the device has used it.
+    /// Takes the oldest chain, if the device has used it.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
             if (CompletionState const state = begin_batch(ring); state != CompletionState::ready) {
@@ -44,7 +43,8 @@ public:
     static void drain(Ring& ring, Each& each) {
         while (ring.taken_ != ring.added_) {
             DescIndex const place = place_of(ring, ring.taken_);
-            // Before `each`, so that a token is handed back once whatever it does; and there is nothing seen to take.
+            // Before `each`, so that the token is handed back once, whatever `each` does. The three indices stay
+            // equal, so nothing is left to take.
             ring.taken_ = ring.seen_ = ring.batched_ = advance(ring.taken_);
             each(ring.shadow_.token(place));
         }
@@ -60,8 +60,8 @@ private:
             static_cast<uint16_t>((number(head) + extent.descriptors()) & (ring.memory_.size() - 1)));
     }
 
-    /// Reads the used entry of the oldest chain in flight, and looks which chain it names: at most as many steps as
-    /// the device says it has used.
+    /// Reads the used entry of the oldest chain in flight, and searches for the chain that it names. The search takes
+    /// at most as many steps as the device reports used chains.
     [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
         if (ring.taken_ == ring.batched_) {
             if (CompletionState const state = ring.look(); state != CompletionState::ready) {

@@ -33,13 +33,13 @@ class DescriptorTier;
 template <class Ring>
 class SplitInOrder;
 
-/// The split ring (§2.7): the protocol with the device, and the chain tier over it. Used through `VirtQueue`, which
-/// says what each call does for the caller; here is how.
+/// The split ring (§2.7): the protocol with the device, and the chain tier over it. `VirtQueue` documents what each
+/// call does for the caller; the comments here say how.
 ///
 /// **Invariants** 1. `taken_` ≤ `seen_` ≤ `published_` ≤ `added_` in free-running order, and never more than `size()`
-/// apart. 2. A descriptor is free, the caller's, or in flight, and which of them is known without the shared memory.
-/// 3. A head in flight is handed back once. 4. While `fault_` is set nothing is allocated, published or handed back
-/// but by `drain`.
+/// apart. 2. A descriptor is free, the caller's, or in flight, and private memory alone knows which. 3. A head in
+/// flight is handed back once. 4. While `fault_` is set, nothing is allocated or published, and only `drain` hands
+/// back chains.
 template <uint32_t N, class Format = Split>
 class SplitRing : public RingLife<SplitRing<N, Format>> {
 public:
@@ -48,7 +48,7 @@ public:
     [[__nodiscard__]] uint16_t num_free() const { return shadow_.free_count(); }
     [[__nodiscard__]] bool in_order() const { return Format::has_in_order && in_order_; }
 
-    /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
+    /// Each side is a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
@@ -76,9 +76,9 @@ public:
         }
         expose();
         decided_ = added;
-        // Pairs with the device's full fence between asking for a notification (or moving avail_event) and looking at
-        // the available index once more. Without it our index could become visible after our read of the
-        // suppression word: the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
+        // Pairs with the device's full fence between asking for a notification (or moving avail_event) and reading the
+        // available index once more. Without it our index could become visible after our read of the suppression word.
+        // Then the device sleeps, we do not notify, and the chain waits for ever (§2.7.13.4.1).
         order_.full();
         bool const needed = event_idx_ ? decides_for(from, added, memory_.load_avail_event())
                                        : (memory_.load_used_flags() & no_notify_flag) == 0;
@@ -86,7 +86,7 @@ public:
     }
 
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
-        if (taken_ == seen_ && in_order()) {  // with IN_ORDER the two are always equal
+        if (taken_ == seen_ && in_order()) {  // with IN_ORDER the indices are always equal
             return InOrder::take(*this);
         }
         UsedChain const entry = take_entry();
@@ -112,13 +112,13 @@ public:
         } else {
             memory_.write_avail_flags(0);
         }
-        // Pairs with the device's full fence between publishing its index and reading used_event or the flags.
-        // Without it the device could read the old word while we read the old index: it does not notify, we sleep.
+        // Pairs with the device's full fence between publishing its index and reading used_event or the flags. Without
+        // it the device could read the old word while we read the old index: it does not notify, and we sleep.
         order_.full();
         return has_used() ? MaySleep::no : MaySleep::yes;
     }
 
-    /// Whether take_used() or poll_used() has something to say.
+    /// Whether take_used() or poll_used() would return a completion, or `broken`.
     [[__nodiscard__]] bool has_used() const {
         return !is_open_ || has_seen_more() || memory_.peek_used_index() != taken_;
     }
@@ -126,8 +126,8 @@ public:
     void disable_used_notifications() {
         VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
         notifications_on_ = false;
-        if (is_open_ &&
-            !event_idx_) {  // with EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved
+        // With EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved.
+        if (is_open_ && !event_idx_) {
             memory_.write_avail_flags(static_cast<uint16_t>(spec::AvailFlag::no_interrupt));
         }
     }
@@ -145,7 +145,7 @@ private:
 
     static constexpr auto no_notify_flag = static_cast<uint16_t>(spec::UsedFlag::no_notify);
     static constexpr uint16_t most_undecided = spec::queue_size_max;
-    /// Whether so many chains can wait for a decision that the index is where it was (see `forget_old_decisions`).
+    /// Whether a full round of chains can wait for a decision, so that `decided_` equals `added_` (see `decides_for`).
     static constexpr bool can_go_round = Format::has_descriptor_tier && most_undecided + N > UINT16_MAX;
     static constexpr uint16_t link_flags = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr uint16_t write_flag = static_cast<uint16_t>(spec::DescFlag::write);
@@ -162,7 +162,7 @@ private:
         return unknown ? Error::feature_not_supported_by_queue : Error::none;
     }
 
-    /// A legacy device takes a 32-bit page number, and 0 for "no queue" (§4.2.4).
+    /// A legacy device takes a 32-bit page number, and 0 means "no queue" (§4.2.4).
     [[__nodiscard__]] static Error check_place(Features const& features, PhysAddr run) {
         if (!is_legacy(features)) {
             return Error::none;
@@ -174,7 +174,7 @@ private:
         return fits_32_bits(pfn) ? Error::none : Error::pfn_above_32_bits;
     }
 
-    /// Makes the pages, as dirty as they are, an empty queue.
+    /// Makes an empty queue in the pages, which may be dirty.
     void set_up(uint32_t size, Features const& features, QueueOption const& option) {
         bool const legacy = is_legacy(features);
         event_idx_ = features.has(spec::Feature::event_idx);
@@ -182,7 +182,7 @@ private:
             in_order_ = features.has(spec::Feature::in_order);
         }
         order_ = device_order(features);
-        clamps_length_ = legacy | (option.over_reported == OverReportedLength::clamp);  // no branch
+        clamps_length_ = legacy | (option.over_reported == OverReportedLength::clamp);  // `|` needs no branch
         RingIndex const first = option.first_index;
         memory_.place(SplitLayout{size}, legacy ? native_byte_order : ByteOrder::little, first,
                       event_idx_ ? first : RingIndex{0});
@@ -202,14 +202,14 @@ private:
         }
         notifications_on_ = false;
         if (event_idx_) {
-            // Behind the device's index: it would have to go round once before it notifies.
+            // One entry behind the device's index: the device notifies only after a full round.
             memory_.write_used_event(advance(first, UINT16_MAX));
         } else {
             memory_.write_avail_flags(static_cast<uint16_t>(spec::AvailFlag::no_interrupt));
         }
     }
 
-    /// `last_flags`: those of the last descriptor.
+    /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
     void commit(SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
         DescIndex const head = shadow_.free_head();
@@ -223,7 +223,7 @@ private:
         offer(head);
     }
 
-    /// What is to be known of a chain of `add` when it comes back.
+    /// Records what take_used() needs to know of a chain of `add`.
     void record(DescIndex head, uint32_t writable_bytes, Token token) {
         shadow_.set_token(head, token);
         shadow_.set_bytes(head, writable_bytes);
@@ -231,7 +231,7 @@ private:
         last_added_ = head;
     }
 
-    /// The same in a table, with one descriptor of the ring (§2.7.5.3).
+    /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
@@ -249,7 +249,7 @@ private:
         return {};
     }
 
-    /// The one descriptor of the ring that such a chain has.
+    /// Writes the ring's descriptor of a chain in an indirect table, and finishes the chain.
     void commit_indirect(TableIndex table, Segment const& in_ring, uint32_t writable_bytes, Token token) {
         DescIndex const head = shadow_.free_head();
         DescIndex const rest = shadow_.next(head);
@@ -264,7 +264,7 @@ private:
         offer(head);
     }
 
-    /// The chain of `head` becomes free, and its table if it has one.
+    /// Frees the chain at `head`, and its table if it has one.
     void free_head(DescIndex head) {
         memory_.prefetch_to_write(head);
         if (Link const end = shadow_.release_chain(head); end.has_table()) {
@@ -277,26 +277,25 @@ private:
         added_ = advance(added_);
     }
 
-    /// Before one more chain of push_avail(), of which any number may come before publish() is called again. That the
-    /// device asks for one before the last `most_undecided` is impossible: it had to use them first. So the distance
-    /// never comes to a full round by a push; by as many add() as a queue of the largest size has descriptors it does
-    /// once, which `decides_for` knows: no more are in flight.
+    /// Called before each push_avail(), because any number of them may come before publish(). At most 32768 chains are
+    /// undecided after the push, so pushes cannot wrap `added_ - decided_`. Dropping older ones is safe: the device
+    /// has consumed them. Only N = 32768 pending `add`s on top reach a full wrap, and `decides_for` handles that.
     void forget_old_decisions() {
         if (distance(decided_, added_) >= most_undecided) {
             decided_ = advance(added_, static_cast<uint16_t>(1 - most_undecided));
         }
     }
 
-    /// With EVENT_IDX: whether a notification is needed for the chains from `from` to `added`, which are not none: if
-    /// the two are equal, a full round of them.
+    /// With EVENT_IDX: whether the device wants a notification for the chains from `from` to `added`. There is at
+    /// least one chain, so equal indices mean a full round.
     [[__nodiscard__]] static bool decides_for(RingIndex from, RingIndex added, RingIndex event) {
         return (can_go_round && from == added) || passes_event(event, from, added);
     }
 
-    /// Whether completions wait that the device's index has already told of. That it must not go back is its duty.
+    /// Whether the device's index, as last read, announced more completions. The device must not move it back.
     [[__nodiscard__]] bool has_seen_more() const { return in_order() ? batched_ != taken_ : seen_ != taken_; }
 
-    /// Makes all that was added, or pushed, available to the device (§2.7.13.3).
+    /// Makes all chains that were added or pushed available to the device (§2.7.13.3).
     VIRTQ_INLINE_FOR_SPEED void expose() {
         admit_pending();
         memory_.attach();
@@ -304,10 +303,10 @@ private:
         memory_.publish_avail_index(added_);
     }
 
-    /// From here on the device may use what was added. Until then a used id of it is a lie.
+    /// From here on the device may use the pending chains. Before that, their ids in the used ring are violations.
     VIRTQ_ALWAYS_INLINE void admit_pending() {
         published_ = added_;
-        if (in_order()) {  // whose completions are counted, not looked up
+        if (in_order()) {  // completions are counted, not looked up
             return;
         }
         for (DescIndex head = last_added_;;) {
@@ -320,8 +319,8 @@ private:
         }
     }
 
-    /// Nothing can be allocated, published or taken any more: add() comes by refuse(), which says why, take_used() by
-    /// look(), which does too, and publish() finds nothing.
+    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches look(), and
+    /// both report why. publish() finds nothing to publish.
     [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
         is_open_ = false;
         shadow_.close();
@@ -333,7 +332,7 @@ private:
         }
     }
 
-    /// Looks for entries behind `seen_`, which equals `taken_` here.
+    /// Polls the device's index for new entries. `seen_` equals `taken_` here.
     [[gnu::__noinline__]] CompletionState look() {
         VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
         if (!is_open_) {
@@ -341,10 +340,11 @@ private:
         }
         RingIndex index = memory_.load_used_index();
         if (index == taken_ && notifications_on_ && event_idx_) {
-            // Caught up: the next entry shall notify. As in enable_used_notifications(), the device may have gone on
-            // meanwhile, so look once more behind the fence.
+            // Nothing new: ask for a notification of the next entry. The device may have written it meanwhile, so read
+            // the index again. The fence pairs as in enable_used_notifications(): without it the device could read the
+            // old used_event while we read the old index.
             memory_.write_used_event(taken_);
-            order_.full();  // pairs as the one of enable_used_notifications() does
+            order_.full();
             index = memory_.load_used_index();
         }
         if (index == taken_) {
@@ -358,7 +358,7 @@ private:
         return CompletionState::ready;
     }
 
-    /// The device lied. From now on every call says so, until the queue is initialised anew.
+    /// The device violated the standard. From now on every call reports it, until the queue is restarted.
     [[gnu::__cold__]] [[gnu::__noinline__]] CompletionState break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
@@ -369,8 +369,8 @@ private:
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
-    /// The next entry of the used ring, checked and passed. Its chain is still marked as in flight, which the caller
-    /// ends before anything else looks.
+    /// Takes the next entry of the used ring and checks it. Its chain is still marked as in flight: the caller must
+    /// change the mark before the next entry is taken.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
             if (CompletionState const state = look(); state != CompletionState::ready) {
@@ -387,7 +387,8 @@ private:
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
     }
 
-    /// Of a head that no chain of `add` in flight has: one of the descriptor tier, or a lie.
+    /// Takes a head that is not of `add`. Either it is of the descriptor tier, or the device has used a chain that is
+    /// not in flight.
     [[__nodiscard__]] [[gnu::__noinline__]] UsedChain take_other(DescIndex head, uint32_t len) {
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
@@ -395,7 +396,7 @@ private:
         return lie(FaultReason::used_id_not_in_flight, subscript(head));
     }
 
-    /// Goes behind the entry, unless the device says that it wrote more than it may.
+    /// Advances behind the entry. If the device reports more bytes than `writable`, clamps them or breaks the queue.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
             if (!clamps_length_) {
@@ -412,7 +413,7 @@ private:
         return shadow_.mark(head).is_only(Mark::Holder::added_head);
     }
 
-    /// After the chains of the chain tier and those of the descriptor tier, whose bodies come back with their heads.
+    /// Hands back the chains of both tiers. Only heads have a token; a body comes back with its head.
     template <class Each>
     void drain_chains(Each& each) {
         if (in_order()) {
@@ -427,25 +428,25 @@ private:
         }
     }
 
-    // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
-    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor (16 without tables) and 128,
-    // no more.
+    // Hot and private: what the driver needs later is here and in the shadow, not in the ring. The attribute lets a
+    // member use the padding of the one before. All members take at most 18 bytes a descriptor (16 without tables) and
+    // 128 more.
     [[__no_unique_address__]] SplitMemory memory_;  // shared with the device
     RingIndex added_{};                             // behind the last chain that was added
-    RingIndex published_{};                         // behind the last chain that the device was told of
+    RingIndex published_{};                         // behind the last chain made available to the device
     RingIndex decided_{};                        // behind the last chain for which publish() decided whether to notify
     RingIndex taken_{};                          // behind the last completion that was handed out
-    RingIndex seen_{};                           // the device's index when it was read last; with IN_ORDER `taken_`
-    RingIndex batched_{};                        // with IN_ORDER: the device's index when it was read last
-    DescIndex last_added_ : 16 = DescIndex{0};   // head of the chain that was added last, while it is not published
+    RingIndex seen_{};                           // the device's index as last read; with IN_ORDER equal to `taken_`
+    RingIndex batched_{};                        // with IN_ORDER: the device's index as last read
+    DescIndex last_added_ : 16 = DescIndex{0};   // head of the last chain that was added, until it is published
     DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
     bool in_order_ = false;
     bool event_idx_ = false;
     [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used entry completes
     [[__no_unique_address__]] Fault fault_;
-    bool notifications_on_ = false;  // here, where they cost nothing
+    bool notifications_on_ = false;  // here, because the padding is free
     bool clamps_length_ = false;
-    bool is_open_ = false;  // it has memory and no fault
+    bool is_open_ = false;  // the ring has memory and no fault
     [[__no_unique_address__]] platform::DeviceOrder order_;
     [[__no_unique_address__]] Tables pool_;
     SplitShadow<N> shadow_;
