@@ -9,8 +9,8 @@
 
 namespace virtq::detail {
 
-/// An indirect table of a packed ring in the making: its descriptors follow each other without links, and have no id,
-/// for it is the ring's descriptor that has it (§2.8.7).
+/// Writes an indirect table of a packed ring. Its descriptors follow each other without links. They have no id: the
+/// ring's descriptor has it (§2.8.7).
 struct PackedTable : ChainTotal {
     explicit PackedTable(spec::PackedDescriptor* first) : next(first) {}
 
@@ -22,8 +22,8 @@ struct PackedTable : ChainTotal {
     spec::PackedDescriptor* next;  ///< the descriptor to write next
 };
 
-/// A chain of a packed ring in the making (§2.8.6). The first descriptor of a batch is written with flags that do not
-/// make it available; so long as they stand there nothing of the batch is exposed.
+/// Writes a chain into a packed ring (§2.8.6). The first descriptor of a batch gets flags that do not make it
+/// available. They hide the whole batch until publish() replaces them.
 template <class Walk>
 struct PackedChain : ChainTotal {
     PackedChain(Walk const& from, BufferId id) : walk(from), id_(id) {}
@@ -37,7 +37,7 @@ struct PackedChain : ChainTotal {
     }
 
     Walk walk;
-    uint16_t last_flags = 0;  ///< of the descriptor that was written last
+    uint16_t last_flags = 0;  ///< flags of the descriptor that was written last
 
 private:
     BufferId const id_;

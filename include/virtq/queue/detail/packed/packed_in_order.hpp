@@ -8,14 +8,15 @@
 
 namespace virtq::detail {
 
-/// VIRTIO_F_IN_ORDER over a packed ring (§2.8.8): ids are given out in turn, so which chains a used descriptor
-/// completes is a difference of ids. Stateless: all state is in the ring.
+/// VIRTIO_F_IN_ORDER over a packed ring (§2.8.8). Ids are given out in turn, so a difference of ids tells which chains
+/// a used descriptor completes. All state is in the ring.
 template <uint32_t N>
 class PackedInOrder {
     using Ring = PackedRing<N>;
 
 public:
-    /// The oldest chain, if the device has used it. Also of a ring that is not open, whatever it was: `broken`.
+    /// Takes the oldest chain, if the device has used it. Every ring that is not open comes here, also without
+    /// IN_ORDER, and gets `broken`.
     [[__nodiscard__]] static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
             if (Completion const found = begin_batch(ring); !found) {
@@ -34,7 +35,7 @@ public:
         ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ + ring.pending_);
         ring.pending_ = 0;
         while (ring.in_flight_ != 0) {
-            --ring.in_flight_;  // before `each`, so that a token is handed back once whatever it does
+            --ring.in_flight_;  // before `each`, so that the token is handed back once, whatever `each` does
             BufferId const id = ring.oldest_;
             ring.oldest_ = ring.following(id);
             each(ring.shadow_.token(id));
@@ -42,7 +43,7 @@ public:
     }
 
 private:
-    /// Reads the used descriptor of the oldest chain in flight, and which chain it names.
+    /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
     [[__nodiscard__]] static Completion begin_batch(Ring& ring) {
         VIRTQ_ASSERT(ring.initialised(), "A look for completions of a queue without memory: call init() first");
         if (!ring.is_open()) {

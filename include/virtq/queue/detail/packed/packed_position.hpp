@@ -8,14 +8,14 @@
 
 namespace virtq::detail {
 
-/// A place in a packed ring, and the lap it is on (§2.8.1): a descriptor's offset, and the wrap counter there in the
-/// form in which the hot paths need it, as the flags of an available descriptor.
+/// A position in a packed ring, and its lap (§2.8.1): a descriptor's offset and the wrap counter. The wrap counter is
+/// kept as the flags of an available descriptor, because the hot paths need it in this form.
 class PackedPosition {
 public:
     constexpr PackedPosition() = default;
 
-    /// §2.8.1: both sides begin at offset 0 with wrap counter 1. `word` 0 means that; bit 15 begins with wrap counter
-    /// 0.
+    /// Where both sides start. `word` 0 is the standard's start, offset 0 with wrap counter 1 (§2.8.1). Bit 15 means
+    /// wrap counter 0, the opposite of what it means in `word()`.
     [[__nodiscard__]] static constexpr PackedPosition start(uint16_t word) {
         return {static_cast<uint16_t>(word & ~spec::ring_wrap_bit),
                 (word & spec::ring_wrap_bit) != 0 ? used_flag : avail_flag};
@@ -23,7 +23,7 @@ public:
 
     [[__nodiscard__]] constexpr uint16_t offset() const { return offset_; }
     [[__nodiscard__]] constexpr bool wrap() const { return avail_ == avail_flag; }
-    /// As the event suppression structure and a notification have it: the wrap counter in bit 15 (§2.8.14, §2.9).
+    /// As in the event suppression structure and in a notification: the wrap counter in bit 15 (§2.8.14, §2.9).
     [[__nodiscard__]] constexpr uint16_t word() const {
         return static_cast<uint16_t>(offset_ | (wrap() ? spec::ring_wrap_bit : 0));
     }
@@ -33,13 +33,13 @@ public:
     /// AVAIL and USED of a descriptor that the device has used here.
     [[__nodiscard__]] constexpr uint16_t used_flags() const { return wrap() ? both_flags : uint16_t{0}; }
 
-    /// §2.8.1: both flags of a used descriptor are the wrap counter of this lap. So AVAIL is as it was made available,
-    /// and USED is not.
+    /// Whether `flags` are of a used descriptor: then both equal the wrap counter of this lap (§2.8.1). So AVAIL is as
+    /// in an available one, and USED is not.
     [[__nodiscard__]] constexpr bool is_used(uint16_t flags) const {
         return ((flags ^ avail_) & both_flags) == used_flag;
     }
 
-    /// The same as `advance`, where the end of the ring is not reached.
+    /// As `advance`, if the end of the ring is not reached.
     constexpr void go_on(uint16_t count) { offset_ = static_cast<uint16_t>(offset_ + count); }
 
     constexpr void step(uint16_t size) {
@@ -69,15 +69,15 @@ private:
     uint16_t avail_ = 0;
 };
 
-/// §2.8.10 with RING_EVENT_FLAGS_DESC: whether the descriptor that `event` names is among the last `count` ones before
-/// `next`. Offsets are compared on a ring of two laps.
+/// With RING_EVENT_FLAGS_DESC (§2.8.10): whether `event` names one of the last `count` descriptors before `next`. The
+/// offsets are compared on a ring of two laps.
 [[__nodiscard__]] constexpr bool passes_event(uint16_t event, PackedPosition next, uint16_t count, uint16_t size) {
     uint32_t const on_lap = event & ~uint32_t{spec::ring_wrap_bit};
     bool const same_lap = ((event & spec::ring_wrap_bit) != 0) == next.wrap();
     if (same_lap && on_lap < next.offset()) {
         return next.offset() - on_lap <= count;
     }
-    // On the lap before, or (same lap, at or behind `next`) two laps ago.
+    // It must be on the previous lap: on this lap, at or behind `next`, it would be two laps ago.
     return !same_lap && next.offset() + size - on_lap <= count;
 }
 

@@ -29,16 +29,17 @@ namespace virtq::detail {
 template <uint32_t N>
 class PackedInOrder;
 
-/// The packed ring (§2.8): the protocol with the device. Used through `VirtQueue`, which says what each call does for
-/// the caller; here is how.
+/// The packed ring (§2.8): the protocol with the device. `VirtQueue` documents what each call does for the caller; the
+/// comments here say how.
 ///
-/// Descriptors are taken in ring order; what names a buffer is its id. The chains that were added and not published
-/// stand in the ring ready for the device, all but the flags of the very first descriptor, which are written last.
+/// Descriptors are taken in ring order, and an id identifies each buffer. Chains that are added and not published, the
+/// batch, are in the ring ready for the device. Only the flags of the batch's first descriptor are missing: `publish`
+/// writes them last.
 ///
 /// **Invariants** 1. `taken_`, the first descriptor of the batch, and `next_` follow each other in the ring, never
-/// more than `size()` apart; `free_count_` is what is left. 2. An id is free or in flight, and which of them is known
-/// without the shared memory. 3. An id in flight is handed back once. 4. While `fault_` is set nothing is allocated,
-/// published or handed back but by `drain`.
+/// more than `size()` apart. `free_count_` is the rest of the ring. 2. An id is free or in flight, and private memory
+/// alone knows which. 3. An id in flight is handed back once. 4. While `fault_` is set, nothing is allocated or
+/// published, and only `drain` hands back chains.
 template <uint32_t N>
 class PackedRing : public RingLife<PackedRing<N>> {
 public:
@@ -46,7 +47,7 @@ public:
 
     [[__nodiscard__]] uint16_t num_free() const { return free_count_; }
 
-    /// Segments as a `Span`, a `Gather const&` or `FixedSegments`.
+    /// Each side is a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
@@ -73,8 +74,8 @@ public:
         memory_.attach();
         order_.before_publish();
         memory_.expose(first_, flags);
-        // Pairs with the device's full fence between asking for a notification (its event structure) and looking at
-        // the next descriptor once more. Without it our flags could become visible after our read of that structure:
+        // Pairs with the device's full fence between asking for a notification (its event structure) and reading the
+        // next descriptor once more. Without it our flags could become visible after our read of that structure. Then
         // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
         order_.full();
         return {wants_notification(memory_.load_device_event()), next_.word()};
@@ -123,7 +124,7 @@ private:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
-    /// A chain that comes to the end of the ring, as few do.
+    /// Adds a chain that reaches the end of the ring, as few do.
     template <class Side>
     [[__nodiscard__]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
         return add_chain<RoundWalk>(readable, writable, token);
@@ -157,10 +158,10 @@ private:
         return is_packed ? Error::none : Error::ring_packed_not_negotiated;
     }
 
-    /// A packed ring may be anywhere.
+    /// A packed ring may have any address.
     [[__nodiscard__]] static constexpr Error check_place(Features const&, PhysAddr) { return Error::none; }
 
-    /// Makes the pages, as dirty as they are, an empty queue.
+    /// Makes an empty queue in the pages, which may be dirty.
     void set_up(uint32_t size, Features const& features, QueueOption const& option) {
         id_limit_ = free_count_ = static_cast<uint16_t>(size);
         event_idx_ = features.has(spec::Feature::event_idx);
@@ -190,8 +191,8 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// The descriptors from `next_` to `last` are to get the flags of the lap before again: else those behind the
-    /// first could be taken for available once the first is. An honest device has not come so far.
+    /// Restores the previous lap's flags on the descriptors from `next_` to `last`. Otherwise a later publish of the
+    /// first one would expose them. A device that obeys the standard has not read that far.
     [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
         PackedPosition at = next_;
         for (;; at.step(memory_.size())) {
@@ -203,14 +204,14 @@ private:
         }
     }
 
-    /// The chain at `next_` is the first of a batch: publish() writes its flags.
+    /// Makes the chain at `next_` the first of a batch: publish() writes the flags of its first descriptor.
     void begin_batch(uint16_t flags) {
         first_ = next_.offset();
         first_flags_ = static_cast<uint16_t>(next_.available_flags() | flags);
         hidden_flag_ = 0;
     }
 
-    /// The same in a table, with one descriptor of the ring (§2.8.7).
+    /// Adds a chain in an indirect table, with one descriptor of the ring (§2.8.7).
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
@@ -230,7 +231,7 @@ private:
         return {};
     }
 
-    /// The one descriptor of the ring that such a chain has; goes on behind it.
+    /// Writes the ring's descriptor of a chain in an indirect table, and moves `next_` behind it.
     void write_table_descriptor(BufferId id, Segment const& table) {
         constexpr auto indirect = static_cast<uint16_t>(spec::DescFlag::indirect);
         spec::PackedDescriptor& in_ring = *memory_.descriptor(next_.offset());
@@ -245,7 +246,7 @@ private:
         memory_.write_flags(in_ring, flags);
     }
 
-    /// What is to be known of the chain when it comes back.
+    /// Records what take_used() needs to know of the chain.
     void record(BufferId id, Extent extent, uint32_t writable_bytes, Token token) {
         shadow_.set_token(id, token);
         shadow_.set_bytes(id, writable_bytes);
@@ -259,7 +260,7 @@ private:
         last_added_ = id;
     }
 
-    /// From here on the device may use what was added. Until then a used id of it is a lie.
+    /// From here on the device may use the pending chains. Before that, their ids in used descriptors are violations.
     void admit_pending() {
         if (in_order_) {
             in_flight_ = static_cast<uint16_t>(in_flight_ + pending_);
@@ -276,7 +277,7 @@ private:
         }
     }
 
-    /// Descriptors between `first_` and `next_`; all of them where the two are the same.
+    /// Descriptors from `first_` up to `next_`, or all descriptors if the two offsets are equal.
     [[__nodiscard__]] uint16_t batch_descriptors() const {
         uint16_t const behind = next_.offset();
         return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + memory_.size() - first_);
@@ -288,17 +289,17 @@ private:
         if (flags == spec::RingEvent::desc && event_idx_) {
             return passes_event(static_cast<uint16_t>(event), next_, batch_descriptors(), memory_.size());
         }
-        return flags != spec::RingEvent::disable;  // and what is reserved rather once too often
+        return flags != spec::RingEvent::disable;  // a reserved value notifies, which is safe
     }
 
-    /// Whether there is memory and no fault: without either, nothing of the ring is looked at.
+    /// Whether the ring has memory and no fault. Otherwise nothing of it is read.
     [[__nodiscard__]] bool is_open() const { return id_limit_ != 0; }
 
-    /// The descriptor that the device uses next.
+    /// The descriptor that the device will use next.
     [[__nodiscard__]] spec::PackedDescriptor const& next_used() const { return *memory_.descriptor(taken_.offset()); }
-    /// §2.8.1: both flags are the wrap counter of this lap.
+    /// Whether both flags equal the wrap counter of this lap (§2.8.1).
     [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
-    /// What the used descriptor says, whose flags were `flags`.
+    /// Takes the used descriptor `next`; `flags` are the flags that were read from it.
     [[__nodiscard__]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
@@ -322,16 +323,17 @@ private:
         if (extent.has_table()) {
             free_table(extent.table());
         } else {
-            // Where the device uses the next descriptor hangs on the length of this chain, and that on what was just
-            // read: without a guess the CPU would wait for each chain before it reads of the next one.
+            // The next used slot depends on this chain's length, which we have only just loaded. Predicting it avoids
+            // the stall.
             free_descriptors(usual_length_.confirm(extent.descriptors()));
         }
         shadow_.release(id);
         return {token, written, CompletionState::ready};
     }
 
-    /// A length above what was writable. Without WRITE it is reserved and may be anything (§2.8.4): nothing was
-    /// written. One that can be true is taken even without WRITE, which QEMU 7.2 sets in no used descriptor.
+    /// Whether a length above the writable bytes breaks the queue. Without WRITE the length is reserved (§2.8.4), so
+    /// any value is allowed, and nothing was written. A possible length is accepted even without WRITE, because QEMU
+    /// 7.2 never sets WRITE in a used descriptor.
     [[__nodiscard__]] bool is_lie_about_length(uint16_t flags) const {
         return (flags & write_flag) != 0 && !clamps_length_;
     }
@@ -344,7 +346,7 @@ private:
         return static_cast<BufferId>(next == memory_.size() ? uint16_t{0} : next);
     }
 
-    /// What a chain that came back had of the ring, and its table if it has one.
+    /// Frees the descriptors of a used chain, and its table if it has one.
     void free_extent(Extent extent) {
         if (extent.has_table()) {
             free_table(extent.table());
@@ -364,14 +366,14 @@ private:
     /// Asks the device to notify when it uses the next buffer.
     void ask_to_notify() {
         memory_.write_driver_event(event_idx_ ? spec::RingEvent::desc : spec::RingEvent::enable, taken_.word());
-        // Pairs with the device's full fence between using a descriptor and reading our event structure. Without it
-        // our look could come before our wish is visible: we see nothing, the device sees no wish, and we sleep for
-        // ever.
+        // Pairs with the device's full fence between using a descriptor and reading our event structure. Without it we
+        // could read the descriptor before our request is visible. Then we see nothing used, the device sees no
+        // request, and we sleep for ever.
         order_.full();
     }
 
-    /// Nothing was there. With EVENT_IDX the place where to notify has to follow; then there is one more look. Returns
-    /// the flags that it saw, those of `seen` if it did not look.
+    /// Called if the next descriptor is not used. With EVENT_IDX and notifications on, requests a notification for it
+    /// and reads its flags once more. Returns the flags that it read, otherwise `seen`.
     [[__nodiscard__]] [[gnu::__noinline__]] uint16_t look_again(uint16_t seen) {
         if (!notifications_on_ || !event_idx_) {
             return seen;
@@ -387,7 +389,8 @@ private:
         batch_ = Batch{};
     }
 
-    /// The device lied. From now on every call says so. Nothing is looked at after it, so that it is the first lie.
+    /// The device violated the standard. From now on every call reports it. Nothing of the ring is read afterwards, so
+    /// `fault_` keeps the first violation.
     [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
@@ -408,29 +411,28 @@ private:
         }
     }
 
-    // Hot, and private: what the driver needs to know later is here and in the shadow, not in the ring. With the
-    // attribute a member may lie in the padding of the one before: 18 bytes a descriptor and 128, no more.
+    // Hot and private: what the driver needs later is here and in the shadow, not in the ring. The attribute lets a
+    // member use the padding of the one before. All members take at most 18 bytes a descriptor and 128 more.
     PackedMemory memory_;       // shared with the device
     PackedPosition next_;       // behind the last chain that was added
     PackedPosition taken_;      // where the device writes the next used descriptor
-    uint16_t id_limit_ = 0;     // the size; 0 while broken, so that no id is good
-    uint16_t first_flags_ = 0;  // of the first descriptor that is added and not published; 0: there is none
-    uint16_t first_ = 0;       // its offset; the two not in one word, or GCC would make one store of them, with shifts
-    uint16_t free_count_ = 0;  // descriptors
-    uint16_t hidden_flag_ =
-        0;                    // what hides the first descriptor of the next chain: AVAIL if it begins a batch, else 0
-    uint16_t pending_ = 0;    // with IN_ORDER: chains added and not published
-    uint16_t in_flight_ = 0;  // with IN_ORDER: chains published and not taken
-    BufferId last_added_{};   // id of the chain that was added last
-    BufferId oldest_{};       // with IN_ORDER: id of the oldest chain
+    uint16_t id_limit_ = 0;     // the size; 0 while not open, so that no id is valid
+    uint16_t first_flags_ = 0;  // flags of the batch's first descriptor; 0: no batch
+    uint16_t first_ = 0;        // its offset; in another 32-bit word: GCC would merge the two stores, with shifts
+    uint16_t free_count_ = 0;   // descriptors
+    uint16_t hidden_flag_ = 0;  // AVAIL if the next chain begins a batch, to hide its first descriptor; otherwise 0
+    uint16_t pending_ = 0;      // with IN_ORDER: chains added and not published
+    uint16_t in_flight_ = 0;    // with IN_ORDER: chains published and not taken
+    BufferId last_added_{};     // id of the chain that was added last
+    BufferId oldest_{};         // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
     [[__no_unique_address__]] Batch batch_;  // with IN_ORDER: what the last used descriptor completes
     [[__no_unique_address__]] Fault fault_;
-    bool takes_by_id_ = false;           // it is open, and without IN_ORDER
-    bool notifications_on_ : 1 = false;  // here, where they cost nothing
+    bool takes_by_id_ = false;           // the ring is open, without IN_ORDER
+    bool notifications_on_ : 1 = false;  // here, because the padding is free
     bool clamps_length_ : 1 = false;
-    platform::Guess usual_length_;  // of a chain without a table
+    platform::Guess usual_length_;  // predicted length of a chain without a table
     [[__no_unique_address__]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;
     PackedShadow<N> shadow_;

@@ -9,15 +9,15 @@
 
 namespace virtq::detail {
 
-/// What the driver privately knows of the buffers of a packed queue: 16 bytes for each buffer id, in memory that the
-/// device cannot reach. There are as many ids as descriptors, so an id is free whenever a descriptor is.
+/// The driver's private state of the buffers of a packed queue: 16 bytes for each buffer id, in memory that the device
+/// cannot reach. There are as many ids as descriptors, so an id is free whenever a descriptor is.
 ///
 /// **Invariants** 1. Following `next` from the free head visits each free id once (not with IN_ORDER, where ids are
 /// taken in turn). 2. A free id has an empty mark.
 template <uint32_t N>
 class PackedShadow {
 public:
-    /// All `size` ids become free, in order.
+    /// Makes all `size` ids free, in order.
     void reset(uint16_t size) {
         for (uint32_t i = 0; i < size; ++i) {
             next_[i] = static_cast<uint16_t>(i + 1);
@@ -35,7 +35,7 @@ public:
         free_head_ = static_cast<BufferId>(entry);
         entry = extent.bits();
     }
-    /// Takes it and goes on with `following`: with IN_ORDER there is no list.
+    /// With IN_ORDER, where there is no list: takes the free head, which is `id`. The next free head is `following`.
     void take_in_turn(BufferId id, Extent extent, BufferId following) {
         next_[number(id)] = extent.bits();
         free_head_ = following;
@@ -57,14 +57,14 @@ public:
     [[__nodiscard__]] Token token(BufferId id) const { return token_[number(id)]; }
     void set_token(BufferId id, Token token) { token_[number(id)] = token; }
 
-    /// Its writable total, cut to 32 bits.
+    /// The chain's writable total, clamped to 32 bits.
     [[__nodiscard__]] uint32_t bytes(BufferId id) const { return bytes_[number(id)]; }
     void set_bytes(BufferId id, uint32_t bytes) { bytes_[number(id)] = bytes; }
 
 private:
     Token token_[N] = {};
     uint32_t bytes_[N] = {};
-    uint16_t next_[N] = {};  ///< of a free id the next free one, else its extent
+    uint16_t next_[N] = {};  ///< of a free id, the next free id; otherwise the extent
     Mark mark_[N] = {};
     BufferId free_head_{};
 };

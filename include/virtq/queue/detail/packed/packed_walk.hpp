@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-/// How a chain goes from descriptor to descriptor of a packed ring while it is written: `at` is the descriptor to
-/// write next, and `flags` are the AVAIL and USED that it gets, for the first one those that `hides` changes.
+/// How a chain proceeds from descriptor to descriptor of a packed ring while it is written. `at` is the descriptor to
+/// write next, and `flags` are its AVAIL and USED. The bits of `hides` are flipped for the first descriptor.
 namespace virtq::detail {
 
-/// Of a chain that ends before the end of the ring: nothing is compared on the way.
+/// For a chain that ends before the end of the ring: no step compares anything.
 class StraightWalk {
 public:
     StraightWalk(PackedMemory const& memory, PackedPosition from, uint16_t, uint16_t hides)
@@ -23,7 +23,7 @@ public:
         ++at;
         flags = lap_;
     }
-    /// The descriptor that was stepped from last.
+    /// The descriptor that the last `step` left.
     [[__nodiscard__]] spec::PackedDescriptor& last() const { return at[-1]; }
     /// Moves a position over the whole chain.
     static void pass(PackedPosition& position, uint16_t count, uint16_t) { position.go_on(count); }
@@ -35,7 +35,7 @@ private:
     uint16_t lap_;
 };
 
-/// Of any chain.
+/// For any chain.
 class RoundWalk {
 public:
     RoundWalk(PackedMemory const& memory, PackedPosition from, uint16_t size, uint16_t hides)
