@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The umbrella for users; the library itself never includes it.
+/// Includes everything that a kernel needs, except diag/: that is `virtq/diag/diag.hpp`. The library itself never
+/// includes this file.
 
 #include <virtq/device/block.hpp>
 #include <virtq/device/queue_reset.hpp>

@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-/// Every way in which the world can say no, in one list, so that a kernel has one `switch` and one sentence each.
+/// All errors that the library reports, in one list: a kernel needs only one `switch`, and each error has one text.
 ///
-/// The list names things of other rooms (a queue, a transport) and is nevertheless here: an enumeration cut by
-/// room would need a conversion at every border that an error crosses on its way up to the kernel, and a
-/// pointer to a sentence, the other way to keep it open, would link all sentences into every kernel.
+/// The list names things of other folders (a queue, a transport) on purpose. One enumeration per folder would need a
+/// conversion at each border that an error crosses on its way up to the kernel. Errors that carry a pointer to their
+/// text would link all texts into every kernel.
 namespace virtq {
 
 enum class Error : uint8_t {
@@ -57,12 +57,12 @@ enum class Error : uint8_t {
     device_tree_malformed,
     device_tree_no_address,
     command_line_malformed,
-    // transport: what is behind the registers
+    // transport: which device the registers belong to
     no_device,
     not_virtio,
     version_unknown,
     device_gone,
-    // transport: a function on PCI
+    // transport: a PCI function
     pci_virtio_absent,
     pci_function_absent,
     pci_vendor_zero,

@@ -5,8 +5,8 @@
 
 namespace virtq {
 
-/// A value, or none: what was not asked, or cannot be known. Stands in for `std::optional`, which a kernel's cross
-/// compiler does not have. `T` can be made without arguments, and is copied.
+/// A value, or none if it was not asked for or cannot be known. Replaces `std::optional`, which a kernel's cross
+/// compiler does not have. `T` must be default constructible and copyable.
 template <class T>
 class Optional {
 public:
@@ -15,7 +15,7 @@ public:
 
     [[__nodiscard__]] constexpr bool has_value() const { return has_value_; }
 
-    /// Only with `has_value()`.
+    /// Requires `has_value()`.
     [[__nodiscard__]] constexpr T const& operator*() const {
         VIRTQ_ASSERT(has_value_, "an Optional has a value only if has_value() is true: ask that first");
         return value_;

@@ -4,8 +4,9 @@
 #include <virtq/base/assert.hpp>
 #include <virtq/base/error.hpp>
 
-/// The second bin of failure: the world said no. A `Result` is a value or an `Error`, and nothing has changed
-/// when it is an error. Stands in for `std::expected`. `T` is trivially copyable and default constructible.
+/// The second of three kinds of failure: the caller did nothing wrong, but the request cannot be fulfilled. A `Result`
+/// is a value or an `Error`. After an error nothing has changed. Replaces `std::expected`. `T` must be trivially
+/// copyable and default constructible.
 namespace virtq {
 
 template <class T>
@@ -16,7 +17,7 @@ public:
 
     [[__nodiscard__]] constexpr bool ok() const { return error_ == Error::none; }
     [[__nodiscard__]] constexpr explicit operator bool() const { return ok(); }
-    /// `Error::none` when there is a value.
+    /// `Error::none` if there is a value.
     [[__nodiscard__]] constexpr Error error() const { return error_; }
 
     [[__nodiscard__]] constexpr T value() const {
@@ -34,13 +35,13 @@ private:
     Error error_ = Error::none;
 };
 
-/// Success, or the reason why not.
+/// A result without a value: success or an `Error`.
 template <>
 class [[__nodiscard__]] Result<void> {
 public:
     constexpr Result() = default;
     constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
-    /// Whether a call succeeded, without its value.
+    /// Drops the value of another result, and keeps its error.
     template <class T>
     constexpr Result(Result<T> const& other) : error_(other.error()) {}  // NOLINT: conversion is the purpose
 
@@ -52,7 +53,7 @@ private:
     Error error_ = Error::none;
 };
 
-/// What a function returns that succeeds without a value.
+/// The return type of functions that report only success or an error.
 using Status = Result<void>;
 
 }  // namespace virtq

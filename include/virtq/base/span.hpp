@@ -18,11 +18,12 @@ struct WithoutReference<T&> {
     using Type = T;
 };
 
-/// `From` itself, or `From` with const added: never another class, whose objects may have another size.
+/// Whether a `Span<To>` may view objects of type `From`: the same type, or const added. A base class does not qualify,
+/// because its size may differ.
 template <class From, class To>
 concept ViewableAs = SameAs<From, To> || SameAs<From const, To>;
 
-/// A container or view: consecutive objects of just this type.
+/// A container or view of consecutive objects of exactly this type, with `data()` and `size()`.
 template <class Range, class T>
 concept RangeOf = requires(Range& range) {
     static_cast<size_t>(range.size());
@@ -31,9 +32,9 @@ concept RangeOf = requires(Range& range) {
 
 }  // namespace detail
 
-/// A view of consecutive objects. Stands in for `std::span`, which a kernel's cross compiler does not have. Made of an
-/// array, of a single object, and of whatever has `data()` and `size()`: `std::array`, `std::vector`, a kernel's own.
-/// They must live as long as the view is used; a temporary is good for one call.
+/// A view of consecutive objects. Replaces `std::span`, which a kernel's cross compiler does not have. It converts
+/// from an array, a single object, and anything with `data()` and `size()`: `std::array`, `std::vector`, a kernel's
+/// own container. The objects must outlive the view; a temporary lives until the end of the call that it is passed to.
 template <class T>
 class Span {
 public:

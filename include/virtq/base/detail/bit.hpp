@@ -3,8 +3,7 @@
 
 #include <stdint.h>
 
-/// Bit arithmetic that compiles to instructions everywhere: no bit-count builtin, because those are library
-/// calls on some targets.
+/// Bit arithmetic without bit-count builtins, which are library calls on some targets.
 namespace virtq::detail {
 
 [[__nodiscard__]] constexpr bool is_power_of_two(uint32_t value) {

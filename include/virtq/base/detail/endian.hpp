@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-/// Byte order by shifts: a compiler makes one instruction of them where there is one, and no library call where
-/// there is none (`__builtin_bswap32` calls libgcc on riscv64).
+/// Byte order by shifts, which a compiler turns into one instruction where the target has one. `__builtin_bswap32`
+/// would call libgcc on riscv64.
 namespace virtq::detail {
 
-/// The order of the bytes of a word in memory that two parties share.
+/// The byte order of words in memory that driver and device share.
 enum class ByteOrder : uint8_t { little, big };
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -33,7 +33,7 @@ inline constexpr ByteOrder native_byte_order = ByteOrder::big;
            swap_bytes(static_cast<uint32_t>(value >> 32));
 }
 
-/// Converts between the host's order and little-endian; its own inverse.
+/// Converts between the host's byte order and little-endian. It is its own inverse.
 template <class Word>
 [[__nodiscard__]] constexpr Word little_endian(Word value) {
     if constexpr (native_byte_order == ByteOrder::little) {

@@ -5,7 +5,7 @@
 #error "virtq needs C++20: compile with -std=c++20 or newer"
 #endif
 
-/// Stands in for `std::same_as`: a kernel's cross compiler has no `<concepts>`.
+/// Replaces `std::same_as`: a kernel's cross compiler has no `<concepts>`.
 namespace virtq::detail {
 
 template <class A, class B>
