@@ -10,7 +10,7 @@
 /// Block device, §5.2 (Block Device).
 namespace virtq::spec::block {
 
-/// §5.2.6: the unit of `sector` and of `capacity`, whatever the block size is.
+/// §5.2.6: the unit of `sector` and `capacity`, whatever the block size is.
 inline constexpr uint32_t sector_bytes = 512;
 
 /// §5.2.3 (Feature bits).
@@ -33,7 +33,7 @@ enum class Feature : uint8_t {
     zoned = 17,         // VIRTIO_BLK_F_ZONED
 };
 
-/// §5.2.5.2: CONFIG_WCE comes with FLUSH only; a cache that can be switched on has to be flushed.
+/// §5.2.5.2: CONFIG_WCE requires FLUSH, because a cache that can be switched on has to be flushed.
 inline constexpr FeatureNeed feature_needs[] = {
     {static_cast<uint8_t>(Feature::config_wce), static_cast<uint8_t>(Feature::flush)},
 };
@@ -62,7 +62,7 @@ inline constexpr detail::ReadOnly<uint8_t> zoned_model{92};
 /// §5.2.4: `zoned_model` of a disk whose zones the driver has to manage.
 inline constexpr uint8_t zoned_host_managed = 1;  // VIRTIO_BLK_Z_HM
 
-/// §5.2.6: bytes of the device ID string.
+/// §5.2.6: length of the device ID string, in bytes.
 inline constexpr uint32_t id_bytes = 20;
 
 /// §5.2.6 (Device Operation).
@@ -84,7 +84,7 @@ enum class RequestStatus : uint8_t {
     unsupp = 2,  // VIRTIO_BLK_S_UNSUPP
 };
 
-/// §5.2.6: what precedes the data; the status byte follows it. Device-readable.
+/// §5.2.6: the device-readable header of a request. The data follows, then the status byte.
 struct RequestHeader {
     uint32_t type;
     uint32_t reserved;
@@ -93,7 +93,7 @@ struct RequestHeader {
 static_assert(sizeof(RequestHeader) == 16 && offsetof(RequestHeader, sector) == 8,
               "A block request header is 16 bytes: le32 type, le32 reserved, le64 sector (§5.2.6)");
 
-/// §5.2.6: the data of discard and write zeroes. Device-readable.
+/// §5.2.6: the device-readable data of a discard or write zeroes request.
 struct Range {
     uint64_t sector;
     uint32_t num_sectors;

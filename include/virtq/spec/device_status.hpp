@@ -33,7 +33,8 @@ public:
         return DeviceStatus{static_cast<uint8_t>(bits_ | static_cast<uint8_t>(bit))};
     }
     [[__nodiscard__]] constexpr bool is_reset() const { return bits_ == 0; }
-    /// A device that has vanished reads as all ones; no device sets all bits, some are reserved.
+    /// Whether the device has vanished: its registers then read as all ones. A present device never sets all bits,
+    /// because some are reserved.
     [[__nodiscard__]] constexpr bool is_gone() const { return bits_ == 0xff; }
     [[__nodiscard__]] constexpr uint8_t bits() const { return bits_; }
 

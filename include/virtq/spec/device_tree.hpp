@@ -3,14 +3,14 @@
 
 #include <stdint.h>
 
-/// The flattened device tree: Devicetree Specification v0.4, §5 (Flattened Devicetree (DTB) Format). All words of it
-/// are 32 bits wide and big-endian.
+/// The flattened device tree: Devicetree Specification v0.4, §5 (Flattened Devicetree (DTB) Format). All its words are
+/// 32 bits wide and big-endian.
 namespace virtq::spec::device_tree {
 
 inline constexpr uint32_t magic = 0xd00dfeed;
 inline constexpr uint32_t version = 17;
 
-/// §5.2 (Header): where its fields are.
+/// §5.2 (Header): offsets of the fields, in bytes.
 inline constexpr uint32_t magic_offset = 0x00;               // magic
 inline constexpr uint32_t total_bytes_offset = 0x04;         // totalsize
 inline constexpr uint32_t structure_start_offset = 0x08;     // off_dt_struct
@@ -30,7 +30,7 @@ enum class Token : uint32_t {
     end = 9,         // FDT_END
 };
 
-/// §2.3.5 (#address-cells and #size-cells): what they are where a node does not say it.
+/// §2.3.5 (#address-cells and #size-cells): the values that apply if a node lacks these properties.
 inline constexpr uint32_t default_address_cells = 2;
 inline constexpr uint32_t default_size_cells = 1;
 

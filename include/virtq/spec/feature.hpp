@@ -8,7 +8,7 @@ namespace virtq {
 
 namespace spec {
 
-/// §6: the bits that belong to the queue and to negotiation, the same for every device type.
+/// §6: feature bits of the queue and of negotiation, which mean the same for every device type.
 enum class Feature : uint8_t {
     notify_on_empty = 24,    // VIRTIO_F_NOTIFY_ON_EMPTY (legacy, §6.3)
     any_layout = 27,         // VIRTIO_F_ANY_LAYOUT (legacy, §6.3)
@@ -29,14 +29,14 @@ enum class Feature : uint8_t {
 
 }  // namespace spec
 
-/// §2.2.1: a feature that must not be accepted without another. Each device type has a table of them.
+/// §2.2.1: feature `bit` must not be accepted without feature `needs`. Each device type has a table of these.
 struct FeatureNeed {
     uint8_t bit;
     uint8_t needs;
 };
 
-/// A set of feature bits, 128 wide: the standard defines bits up to 127. Kept as 32-bit words, which is how
-/// every transport shows them and what a 32-bit target shifts without a library call.
+/// A set of feature bits, 128 wide: the standard defines bits up to 127. It is stored as 32-bit words: every transport
+/// transfers it so, and a 32-bit target shifts them without a library call.
 class Features {
 public:
     static constexpr unsigned word_count = 4;
@@ -44,7 +44,7 @@ public:
 
     constexpr Features() = default;
 
-    /// A set of scoped feature enumerators, of this room or of a device type.
+    /// The set of these scoped enumerators: of `spec::Feature`, or of a device type.
     template <class... Bits>
     [[__nodiscard__]] static constexpr Features of(Bits... bits) {
         Features set;
@@ -65,7 +65,7 @@ public:
         words_[static_cast<unsigned>(bit) / 32] &= ~mask(static_cast<unsigned>(bit));
     }
 
-    /// By number, to walk a set: `bit` below `bit_count`.
+    /// Whether bit number `bit` is set, for loops over a set. `bit` is below `bit_count`.
     [[__nodiscard__]] constexpr bool has_bit(unsigned bit) const { return (words_[bit / 32] & mask(bit)) != 0; }
 
     /// Word `index` holds bits `32 * index` to `32 * index + 31`.

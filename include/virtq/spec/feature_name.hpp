@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/// The standard's spelling of feature bits, for a kernel that prints what it found.
+/// The standard's names of feature bits, for a kernel that prints them.
 namespace virtq {
 
 namespace spec {
@@ -57,7 +57,7 @@ namespace spec {
 
 }  // namespace spec
 
-/// The name of feature bit `bit` of a device of this type, or null when this library does not know it. `bit` is below
+/// The name of feature bit `bit` of a device of this type; null if the library does not know it. `bit` is below
 /// `Features::bit_count`.
 [[__nodiscard__]] constexpr char const* feature_name(spec::DeviceId device, unsigned bit) {
     if (char const* const name = spec::reserved_feature_name(static_cast<spec::Feature>(bit)); name != nullptr) {

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/// Registers of virtio-mmio, §4.2.2 (MMIO Device Register Layout), with the access the driver has.
+/// Registers of virtio-mmio, §4.2.2 (MMIO Device Register Layout), with the access that the driver has.
 namespace virtq::spec::mmio {
 
 inline constexpr uint32_t magic = 0x74726976;  // "virt", little-endian
@@ -36,7 +36,7 @@ inline constexpr detail::ReadOnly<uint32_t> config_generation{0x0fc};     // Con
 
 inline constexpr uint16_t config_offset = 0x100;  // Config
 
-/// §4.2.4 (Legacy interface): what version 1 has instead of the queue address registers.
+/// §4.2.4 (Legacy interface): registers that version 1 has instead of the queue addresses.
 inline constexpr detail::WriteOnly<uint32_t> legacy_guest_page_size{0x028};  // GuestPageSize
 inline constexpr detail::WriteOnly<uint32_t> legacy_queue_align{0x03c};      // QueueAlign
 inline constexpr detail::ReadWrite<uint32_t> legacy_queue_pfn{0x040};        // QueuePFN

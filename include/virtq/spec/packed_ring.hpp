@@ -7,15 +7,14 @@
 /// Wire layout of the packed virtqueue, §2.8 (Packed Virtqueues). Always little-endian: no legacy device has one.
 namespace virtq::spec {
 
-/// §2.8.1 (Driver and Device Ring Wrap Counters): the flags of a descriptor that a packed ring has besides those of a
-/// split one.
+/// §2.8.1 (Driver and Device Ring Wrap Counters): descriptor flags that a split ring does not have.
 enum class PackedDescFlag : uint16_t {
     avail_bit = 1u << 7,  // VIRTQ_DESC_F_AVAIL
     used_bit = 1u << 15,  // VIRTQ_DESC_F_USED
 };
 
-/// §2.8.13 (The Virtqueue Descriptor Format). Written by the driver to make it available, then by the device to use
-/// it.
+/// §2.8.13 (The Virtqueue Descriptor Format). The driver writes it to make a buffer available, the device to mark one
+/// as used.
 struct PackedDescriptor {
     uint64_t addr;
     uint32_t len;
@@ -26,8 +25,8 @@ static_assert(sizeof(PackedDescriptor) == 16 && offsetof(PackedDescriptor, len) 
                   offsetof(PackedDescriptor, id) == 12 && offsetof(PackedDescriptor, flags) == 14,
               "A packed descriptor is 16 bytes: le64 addr, le32 len, le16 id, le16 flags (§2.8.13)");
 
-/// §2.8.10 (Driver and Device Event Suppression), in the upper half of the structure's 32-bit word. The lower half is
-/// a place in the ring: offset in bits 0 to 14, wrap counter in bit 15.
+/// §2.8.10 (Driver and Device Event Suppression): the flags, in the upper half of the structure's 32-bit word. The
+/// lower half is a ring position: offset in bits 0 to 14, wrap counter in bit 15.
 enum class RingEvent : uint16_t {
     enable = 0,   // RING_EVENT_FLAGS_ENABLE
     disable = 1,  // RING_EVENT_FLAGS_DISABLE

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/// Virtio over PCI, §4.1 (Virtio Over PCI Bus), and what of the PCI Local Bus Specification 3.0 (PCI below) it takes
-/// to get there.
+/// Virtio over PCI, §4.1 (Virtio Over PCI Bus), and the parts of the PCI Local Bus Specification 3.0 ("PCI" below)
+/// that it uses.
 namespace virtq::spec::pci {
 
 /// §4.1.2 (PCI Device Discovery).
@@ -15,14 +15,14 @@ inline constexpr uint16_t device_transitional_first = 0x1000;
 inline constexpr uint16_t device_modern_first = 0x1040;  // + virtio device ID
 inline constexpr uint16_t device_last = 0x107f;
 inline constexpr uint16_t vendor_absent = 0xffff;  // PCI 6.1: no function answers
-inline constexpr uint16_t vendor_zero = 0;         // allocated to nobody: memory that is no configuration space
+inline constexpr uint16_t vendor_zero = 0;         // assigned to no vendor: this is not configuration space
 
 /// PCI 3.2.2.3.4 (Type 0 and type 1 configuration transactions): 32 devices a bus, 8 functions a device.
 inline constexpr uint8_t devices = 32;
 inline constexpr uint8_t functions = 8;
 
 /// PCI 6.1 (Configuration Space Organization), header type 0.
-inline constexpr detail::ReadOnly<uint32_t> vendor_and_device{0x00};  // the next two
+inline constexpr detail::ReadOnly<uint32_t> vendor_and_device{0x00};  // vendor_id and device_id in one word
 inline constexpr detail::ReadOnly<uint16_t> vendor_id{0x00};
 inline constexpr detail::ReadOnly<uint16_t> device_id{0x02};
 inline constexpr detail::ReadWrite<uint16_t> command{0x04};
@@ -56,8 +56,8 @@ inline constexpr detail::ReadWrite<uint32_t> prefetchable_limit_upper{0x2c};
 inline constexpr detail::ReadWrite<uint16_t> ports_base_upper{0x30};
 inline constexpr detail::ReadWrite<uint16_t> ports_limit_upper{0x32};
 
-inline constexpr uint32_t memory_unit = 0x100000;  // bits 31 to 20 of the address are bits 15 to 4 of the register
-inline constexpr uint32_t ports_unit = 0x1000;     // bits 15 to 12 are bits 7 to 4
+inline constexpr uint32_t memory_unit = 0x100000;  // register bits 15 to 4 are address bits 31 to 20
+inline constexpr uint32_t ports_unit = 0x1000;     // register bits 7 to 4 are address bits 15 to 12
 inline constexpr uint8_t ports_type_mask = 0xf;
 inline constexpr uint8_t ports_type_32_bit = 1;
 inline constexpr uint16_t prefetchable_type_mask = 0xf;
@@ -68,7 +68,7 @@ inline constexpr uint16_t prefetchable_type_64_bit = 1;
 inline constexpr uint16_t command_io_space = 1 << 0;
 inline constexpr uint16_t command_memory_space = 1 << 1;
 inline constexpr uint16_t command_bus_master = 1 << 2;
-inline constexpr uint16_t command_interrupt_disable = 1 << 10;  // of INTx
+inline constexpr uint16_t command_interrupt_disable = 1 << 10;  // disables INTx
 inline constexpr uint16_t status_capabilities = 1 << 4;
 
 /// PCI 6.2.5.1 (Address Maps).
@@ -83,13 +83,13 @@ inline constexpr uint32_t bar_memory_flags = 0xf;
 
 /// PCI 6.7 (Capabilities List).
 inline constexpr uint16_t header_bytes = 0x40;
-inline constexpr uint16_t capability_end = 0x100;  // of the space that the list may be in
+inline constexpr uint16_t capability_end = 0x100;  // the list ends below this offset
 inline constexpr uint16_t capability_max = (0x100 - header_bytes) / 4;
 inline constexpr uint8_t capability_pointer_mask = 0xfc;  // the low two bits are reserved
 inline constexpr uint8_t capability_vendor = 0x09;
 inline constexpr uint8_t capability_msix = 0x11;
-inline constexpr uint16_t capability_next = 1;    // offset within a capability
-inline constexpr uint16_t capability_length = 2;  // of a vendor-specific one
+inline constexpr uint16_t capability_next = 1;    // offset within any capability
+inline constexpr uint16_t capability_length = 2;  // offset within a vendor-specific capability
 
 /// §4.1.4 (Virtio Structure PCI Capabilities): offsets within struct virtio_pci_cap.
 namespace cap {
@@ -133,16 +133,16 @@ inline constexpr detail::ReadWritePair queue_device{{0x30}, {0x34}};
 inline constexpr detail::ReadOnly<uint16_t> queue_notif_config_data{0x38};
 inline constexpr detail::ReadWrite<uint16_t> queue_reset{0x3a};
 
-inline constexpr uint32_t bytes = 0x38;                         // what every device has
+inline constexpr uint32_t bytes = 0x38;                         // in every device
 inline constexpr uint32_t bytes_with_notif_config_data = 0x3a;  // VIRTIO_F_NOTIF_CONFIG_DATA
 inline constexpr uint32_t bytes_with_queue_reset = 0x3c;        // VIRTIO_F_RING_RESET
 }  // namespace common
 
-/// §4.1.4.5 (ISR status capability), and the same byte of the legacy header.
+/// §4.1.4.5 (ISR status capability), and the ISR status byte of the legacy header.
 inline constexpr detail::ReadOnly<uint8_t> isr_status{0};
 inline constexpr uint8_t isr_queue = 1 << 0;
 inline constexpr uint8_t isr_config = 1 << 1;
-inline constexpr uint8_t isr_gone = 0xff;  // bits 2 and up are reserved
+inline constexpr uint8_t isr_gone = 0xff;  // the device has vanished: reserved bits are never set
 
 /// §4.1.5.1.2 (MSI-X Vector Configuration).
 inline constexpr uint16_t no_vector = 0xffff;  // VIRTIO_MSI_NO_VECTOR
@@ -158,8 +158,8 @@ inline constexpr detail::ReadWrite<uint16_t> queue_select{0x0e};
 inline constexpr detail::WriteOnly<uint16_t> queue_notify{0x10};
 inline constexpr detail::ReadWrite<uint8_t> device_status{0x12};
 inline constexpr detail::ReadOnly<uint8_t> isr_status{0x13};
-inline constexpr detail::ReadWrite<uint16_t> config_msix_vector{0x14};  // with MSI-X enabled
-inline constexpr detail::ReadWrite<uint16_t> queue_msix_vector{0x16};   // with MSI-X enabled
+inline constexpr detail::ReadWrite<uint16_t> config_msix_vector{0x14};  // exists only with MSI-X enabled
+inline constexpr detail::ReadWrite<uint16_t> queue_msix_vector{0x16};   // exists only with MSI-X enabled
 
 inline constexpr uint16_t config_offset = 20;
 inline constexpr uint16_t config_offset_msix = 24;
@@ -170,7 +170,7 @@ namespace msix {
 inline constexpr uint8_t capability_bytes = 12;
 inline constexpr uint16_t control = 2;
 inline constexpr uint16_t table = 4;
-inline constexpr uint16_t control_size_mask = 0x7ff;  // entries - 1
+inline constexpr uint16_t control_size_mask = 0x7ff;  // number of entries, minus 1
 inline constexpr uint16_t control_function_mask = 1 << 14;
 inline constexpr uint16_t control_enable = 1 << 15;
 inline constexpr uint32_t table_bar_mask = 7;

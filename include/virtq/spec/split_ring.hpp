@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Wire layout of the split virtqueue, §2.7 (Split Virtqueues). Little-endian for a modern device, the guest's
-/// own order for a legacy one (§2.7.3).
+/// Wire layout of the split virtqueue, §2.7 (Split Virtqueues). Little-endian for a modern device, the guest's native
+/// byte order for a legacy one (§2.7.3).
 namespace virtq::spec {
 
 /// §2.7: the largest queue size.
@@ -61,7 +61,7 @@ inline constexpr uint32_t descriptor_table_alignment = 16;
 inline constexpr uint32_t available_ring_alignment = 2;
 inline constexpr uint32_t used_ring_alignment = 4;
 
-/// §2.7.2 (Legacy Interfaces: A Note on Virtqueue Layout): Queue Align of PCI, and what we write on MMIO.
+/// §2.7.2 (Legacy Interfaces: A Note on Virtqueue Layout), in bytes. PCI fixes it; on MMIO the driver chooses it.
 inline constexpr uint32_t legacy_queue_align = 4096;
 
 }  // namespace virtq::spec
