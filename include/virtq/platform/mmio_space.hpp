@@ -11,8 +11,9 @@ namespace virtq {
 
 /// Registers in device memory: the default `RegisterSpace`.
 ///
-/// `base` is the *virtual* address at which the kernel has mapped the register block, uncached (device memory).
-/// A higher-half direct map is often write-back cached and often does not cover device memory: map it apart.
+/// `base` is the *virtual* address at which the kernel has mapped the register block, uncached (device memory). Give
+/// it a mapping of its own: a higher-half direct map is often write-back cached, and often does not cover device
+/// memory.
 class MmioSpace {
 public:
     constexpr MmioSpace() = default;
@@ -28,7 +29,7 @@ public:
     void write16(uint16_t offset, uint16_t value) { store(offset, detail::little_endian(value)); }
     void write32(uint16_t offset, uint32_t value) { store(offset, detail::little_endian(value)); }
 
-    /// The registers from `offset` on, which may be further than what a register's own offset can say.
+    /// The registers from `offset` bytes on. It may be larger than the 16-bit offset of a register.
     [[__nodiscard__]] MmioSpace at(uint32_t offset) const { return MmioSpace{base_ + offset}; }
 
 private:
@@ -37,7 +38,7 @@ private:
         auto const* address = reinterpret_cast<Word const volatile*>(base_ + offset);
         Word value;
 #if defined(__aarch64__)
-        // A hypervisor can emulate only plain loads and stores; a compiler may choose a form with write-back.
+        // A hypervisor can emulate only plain loads and stores. The compiler may choose a form with write-back.
         uint32_t wide;
         if constexpr (sizeof(Word) == 1) {
             asm volatile("ldrb %w0, [%1]" : "=r"(wide) : "r"(address) : "memory");

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// The one thing a kernel must bring: physical pages.
+/// The one thing that every kernel must provide: physical pages.
 namespace virtq {
 
 /// The unit of the allocator, in bytes. A kernel with larger pages rounds up.
@@ -20,7 +20,7 @@ struct Pages {
     size_t count = 0;
 };
 
-/// A kernel's page allocator. All calls happen in `init` and `release`, in the caller's context.
+/// The kernel's page allocator. The library calls it only in `init` and `release`, in the caller's context.
 template <class Allocator>
 concept PageAllocator = requires(Allocator& allocator, Pages pages, size_t count) {
     /// Returns `count` physically contiguous pages aligned to 4096 bytes, or `Pages{}` when there are none. They may
@@ -31,32 +31,32 @@ concept PageAllocator = requires(Allocator& allocator, Pages pages, size_t count
     { allocator.free_pages(pages) } -> detail::SameAs<void>;
 };
 
-/// Optional: an allocator that can translate lets `init` verify that a run is contiguous and where it claims.
+/// Optional: lets `init` verify that a run is physically contiguous and located where `Pages::phys` says.
 template <class Allocator>
 concept TranslatesAddresses = requires(Allocator& allocator, void const* virt) {
-    /// The physical address behind a virtual one of a page that this allocator handed out.
+    /// Returns the physical address of a virtual one in a page that this allocator handed out.
     { allocator.phys_addr(virt) } -> detail::SameAs<PhysAddr>;
 };
 
-/// Optional, for `CheckedPages`: the kernel's own way from a physical address to memory.
+/// Optional, for `CheckedPages`: the kernel's own translation from a physical address to memory.
 template <class Allocator>
 concept LocatesPages = requires(Allocator& allocator, PhysAddr phys) {
-    /// Where the kernel finds a physical page that this allocator handed out; null if it is not mapped. May be
-    /// another mapping than `Pages::virt`.
+    /// Returns the virtual address of a physical page that this allocator handed out; null if it is not mapped. It may
+    /// belong to another mapping than `Pages::virt`.
     { allocator.virt_of(phys) } -> detail::SameAs<void*>;
 };
 
-/// Optional, required by `ScopedQueue`: hears of pages that cannot be given back because the device may still
-/// write to them.
+/// Optional, required by `ScopedQueue`: is told of pages that cannot be given back, because the device may still write
+/// to them.
 template <class Allocator>
 concept ReportsLeaks = requires(Allocator& allocator, Pages pages) {
-    /// Says it (prints, counts). The pages stay allocated for ever, or until the device has been reset.
+    /// Reports the leak: prints or counts it. The pages stay allocated for ever, or until the device has been reset.
     { allocator.pages_leaked(pages) } -> detail::SameAs<void>;
 };
 
 namespace detail {
 
-/// A method of the name of an optional one, whatever it takes and returns.
+/// Whether the allocator has a method of this name, with any signature.
 template <class Allocator>
 inline constexpr bool has_some_phys_addr = requires {
     &Allocator::phys_addr;
@@ -66,8 +66,8 @@ inline constexpr bool has_some_virt_of = requires {
     &Allocator::virt_of;
 };
 
-/// Whether the type is a `PageAllocator`; does not compile if not, with a sentence for each thing that is missing.
-/// Better than the concept alone in a signature, which says only that a constraint is not satisfied.
+/// Whether the type is a `PageAllocator`. If not, compilation fails with a sentence for each thing that is missing.
+/// The concept alone in a signature would only report an unsatisfied constraint.
 template <class Allocator>
 [[__nodiscard__]] constexpr bool check_page_allocator() {
     constexpr bool allocates = requires(Allocator & allocator, size_t count) {

@@ -10,12 +10,12 @@ namespace virtq {
 
 #if defined(__x86_64__) || defined(__i386__)
 
-/// PCI configuration space through the ports 0xcf8 and 0xcfc of a PC (PCI 3.2.2.3.2, Configuration Mechanism #1): the
-/// first 256 bytes of each function; behind them everything reads all ones, and nothing is written. Two steps an
-/// access: one CPU at a time, interrupt handlers included.
+/// PCI configuration space through the ports 0xcf8 and 0xcfc of a PC (PCI 3.2.2.3.2, Configuration Mechanism #1). They
+/// access the first 256 bytes of each function; beyond, everything reads as all ones, and writes do nothing. An access
+/// takes two steps, so only one CPU at a time may make one, interrupt handlers included.
 class PortConfigAccess {
 public:
-    /// A copy reaches the same registers, also when the original is gone.
+    /// A copy accesses the same registers, even after the original is gone.
     static constexpr bool may_be_copied = true;
 
     [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {
@@ -54,7 +54,7 @@ private:
         return address.is_possible() && offset < function_bytes;
     }
 
-    /// Returns the port of the data.
+    /// Selects a register. Returns the port of its data.
     [[__nodiscard__]] static uint16_t select(PciAddress address, uint16_t offset) {
         platform::port_write(address_port, enable | (pci_frame(address) << 8) | (offset & 0xfcu));
         return static_cast<uint16_t>(data_port + (offset & 3u));

@@ -15,7 +15,7 @@ namespace virtq {
 class PortSpace {
 public:
     static constexpr bool is_port_space = true;
-    static constexpr uint32_t port_end = 0x10000;  ///< no port has this number, or a higher one
+    static constexpr uint32_t port_end = 0x10000;  ///< one above the highest port number
 
     constexpr PortSpace() = default;
     explicit constexpr PortSpace(uintptr_t base) : base_(static_cast<uint16_t>(base)) {}
@@ -37,8 +37,8 @@ private:
 
 #else
 
-/// Registers in I/O space, which this architecture reaches through memory. `base` is the *virtual* address at which
-/// the kernel has mapped the first port.
+/// Registers in I/O space, which this architecture accesses as memory. `base` is the *virtual* address at which the
+/// kernel has mapped the first port.
 class PortSpace : public MmioSpace {
 public:
     static constexpr bool is_port_space = true;

@@ -6,17 +6,18 @@
 
 #include <stdint.h>
 
-/// A block of device registers, little-endian on the device's side, native on ours. `MmioSpace` is the one for
-/// device memory; a simulated device brings another.
+/// A block of device registers. Registers are little-endian, the values here are native. `MmioSpace` is the one for
+/// device memory; a simulated device has its own.
 namespace virtq {
 
 template <class Space>
 concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
-    /// One that refers to nothing yet: a transport holds it before its probe(). Copies refer to the same registers.
+    /// A default-constructed space refers to nothing: a transport holds one before its probe(). Copies refer to the
+    /// same registers.
     Space{};
     Space(space);
-    /// Each reads or writes once, in this width, at `offset` bytes from the start of the block. A read is ordered
-    /// before later reads of memory, a write after earlier stores to memory.
+    /// Each reads or writes once, in this width, `offset` bytes from the start of the block. A read is ordered before
+    /// later reads of memory, a write after earlier stores to memory.
     { space.read8(offset) } -> detail::SameAs<uint8_t>;
     { space.read16(offset) } -> detail::SameAs<uint16_t>;
     { space.read32(offset) } -> detail::SameAs<uint32_t>;
@@ -25,14 +26,14 @@ concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t octet, u
     { space.write32(offset, word) } -> detail::SameAs<void>;
 };
 
-/// What registers on PCI take beyond that, where several structures lie in one BAR.
+/// What PCI needs in addition, because several structures may be in one BAR.
 template <class Space>
 concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, uint32_t offset) {
     /// The registers from `offset` bytes on.
     { space.at(offset) } -> detail::SameAs<Space>;
 };
 
-/// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or one of the kernel's own.
+/// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or the kernel's own class.
 ///
 /// ```text
 /// class MyPorts {
@@ -49,16 +50,15 @@ concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, ui
 /// ```
 template <class Space>
 concept PortRegisterSpace = DivisibleSpace<Space> && requires(uintptr_t base) {
-    /// True: what `DeviceMapper::map_device_ports` returned is given to the constructor, and BARs of ports are looked
-    /// for. Without it the space is taken for memory.
+    /// True: the library uses this space for BARs of I/O ports. Without the constant it takes the space for memory.
     requires Space::is_port_space;
-    /// The registers from the port on that `map_device_ports` returned.
+    /// The registers from the port on that `DeviceMapper::map_device_ports` returned.
     Space{base};
 };
 
 namespace detail {
 
-/// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
+/// Whether the type is a `RegisterSpace`. If not, compilation fails with a sentence that says what is missing.
 template <class Space>
 [[__nodiscard__]] constexpr bool check_register_space() {
     static_assert(
@@ -86,7 +86,7 @@ template <class Space>
     return RegisterSpace<Space>;
 }
 
-/// Whether the type is a `DivisibleSpace`; does not compile if not, and says what is missing.
+/// Whether the type is a `DivisibleSpace`. If not, compilation fails with a sentence that says what is missing.
 template <class Space>
 [[__nodiscard__]] constexpr bool check_divisible_space() {
     static_assert(
@@ -98,7 +98,7 @@ template <class Space>
     return check_register_space<Space>() && DivisibleSpace<Space>;
 }
 
-/// Whether the type is a `PortRegisterSpace`; does not compile if not, and says what is missing.
+/// Whether the type is a `PortRegisterSpace`. If not, compilation fails with a sentence that says what is missing.
 template <class Space>
 [[__nodiscard__]] constexpr bool check_port_register_space() {
     static_assert(
@@ -112,7 +112,8 @@ template <class Space>
     return check_divisible_space<Space>() && PortRegisterSpace<Space>;
 }
 
-/// Whether the type can be the memory of `AnyTransport`; does not compile if not, and says what is missing.
+/// Whether the type can be the memory space of `AnyTransport`. If not, compilation fails with a sentence that explains
+/// it.
 template <class Space>
 [[__nodiscard__]] constexpr bool check_mapped_space() {
     static_assert(

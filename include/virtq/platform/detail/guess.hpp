@@ -7,16 +7,16 @@
 
 namespace virtq::platform {
 
-/// A number that is most often what it was the last time, where much has to wait for it: the CPU guesses a branch, and
-/// goes on with the number kept here while the real one is still being loaded. A wrong guess costs a mispredicted
-/// branch, and nothing else. (GCC for 32-bit ARM makes conditional instructions of it, which wait.)
+/// Value prediction: turns a data dependency into a predictable branch, so the CPU continues with the last value while
+/// the real one is still loading. A wrong prediction costs one mispredicted branch and nothing else. (GCC for 32-bit
+/// ARM emits conditional instructions instead, which wait.)
 class Guess {
 public:
-    /// Returns `actual`.
+    /// Returns `actual`, but the CPU can continue before it is loaded.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE uint16_t confirm(uint16_t actual) {
         uint16_t const expected = last_;
         uint16_t result = expected;
-        asm("" : "+r"(result));  // or the compiler, which knows that the two are equal below, would return `actual`
+        asm("" : "+r"(result));  // hides that it equals `actual` below: the compiler would return that
         if (actual == expected) {
             return result;
         }

@@ -11,7 +11,7 @@
 
 namespace virtq::detail {
 
-/// Whether two runs have a page in common, as an allocator must never let it be.
+/// Whether two runs have a page in common. A correct allocator never hands out such runs.
 [[__nodiscard__]] constexpr bool share_pages(Pages const& a, Pages const& b) {
     return a.phys.value < b.phys.value + uint64_t{b.count} * page_bytes &&
            b.phys.value < a.phys.value + uint64_t{a.count} * page_bytes;
@@ -20,8 +20,9 @@ namespace virtq::detail {
 /// Pages from the kernel's allocator, checked before they are used.
 class PageRun {
 public:
-    /// Takes `count` pages, dirty as they come; on an error nothing is kept. Each page is written to and read back,
-    /// and if the allocator translates addresses, its place is verified.
+    /// Takes `count` pages, which may be dirty. Writes to each page and reads it back; if the allocator translates
+    /// addresses, also verifies the physical address of each. Errors: `no_pages`, `pages_misaligned`,
+    /// `pages_not_contiguous`, `pages_not_memory`; then nothing is kept.
     template <PageAllocator Allocator>
     [[__nodiscard__]] Error take(Allocator& allocator, uint32_t count) {
         Pages const run = allocator.allocate_pages(count);
@@ -36,7 +37,7 @@ public:
         }
         return error;
     }
-    /// Of a run that is held.
+    /// Gives the pages back. Requires `held()`.
     template <PageAllocator Allocator>
     void give_back(Allocator& allocator) {
         allocator.free_pages(run_);
@@ -44,13 +45,13 @@ public:
     }
 
     [[__nodiscard__]] bool held() const { return run_.virt != nullptr; }
-    /// Member by member: of the whole clang for arm makes a call, __aeabi_memmove8, that a kernel need not have.
+    /// Copied member by member: for a struct copy clang/arm calls __aeabi_memmove8, which a kernel may not have.
     [[__nodiscard__]] Pages run() const { return {run_.virt, run_.phys, run_.count}; }
     [[__nodiscard__]] void* virt() const { return run_.virt; }
     [[__nodiscard__]] PhysAddr phys() const { return run_.phys; }
     [[__nodiscard__]] uint32_t count() const { return static_cast<uint32_t>(run_.count); }
 
-    /// What a device shall find, before it knows of them.
+    /// Fills the pages with zeroes, before the device gets their address.
     void zero() const { platform::zero(run_.virt, run_.count * page_bytes); }
 
 private:

@@ -6,16 +6,16 @@
 
 #include <stdint.h>
 
-/// I/O ports: the instructions where the architecture has them.
+/// I/O port instructions, on architectures that have them.
 namespace virtq::platform {
 
 #if defined(__x86_64__) || defined(__i386__)
 
-/// Whether a port is reached by an instruction of its own; where not, a kernel maps the ports as memory.
+/// Whether the architecture has port instructions. If not, the kernel maps I/O ports as memory.
 inline constexpr bool has_port_instructions = true;
 
-// x86 orders port accesses with all accesses to memory, before and after (Intel SDM 3, 9.2): nothing to add but that
-// the compiler keeps its hands off.
+// x86 orders port accesses with all memory accesses before and after (Intel SDM 3, 9.2). Only the compiler must be
+// kept from reordering them.
 template <class Word>
 [[__nodiscard__]] inline Word port_read(uint16_t port) {
     Word value;

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/// One access to a register: in the width of its type, and only if its type permits it.
+/// Reads and writes registers in the width of their type, and only if the type permits it.
 namespace virtq::platform {
 
 template <class Space, class Word, detail::Access access>
@@ -53,7 +53,7 @@ void write_register(Space& space, detail::ReadWritePair which, uint64_t value) {
     write_register(space, which.high, static_cast<uint32_t>(value >> 32));
 }
 
-/// Not at one moment: of a value that nobody changes meanwhile.
+/// Reads the halves one after the other: only for a value that does not change meanwhile.
 template <class Space>
 [[__nodiscard__]] uint64_t read_register(Space& space, detail::ReadWritePair which) {
     uint32_t const low = read_register(space, which.low);

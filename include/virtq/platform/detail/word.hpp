@@ -5,13 +5,13 @@
 
 #include <stdint.h>
 
-/// Words of memory that the device does not know.
+/// Words of memory that the device does not access.
 namespace virtq::platform {
 
-// --- words that CPUs share with each other: stored and read whole, and ordered with nothing
+// --- words that CPUs share: each is stored and loaded whole, without any ordering
 
-/// One plain store. GCC before 14 makes an atomic swap of a relaxed 32-bit store on RISC-V: for the compiler a
-/// volatile store is one store as well.
+/// Stores a word with one plain store. On RISC-V, GCC before 14 emits an atomic swap for a relaxed 32-bit store, but
+/// one plain store for a volatile one.
 VIRTQ_ALWAYS_INLINE inline void store_word(uint32_t* target, uint32_t value) {
 #if defined(__riscv) && !defined(__clang__)
     *static_cast<uint32_t volatile*>(target) = value;
@@ -23,16 +23,16 @@ VIRTQ_ALWAYS_INLINE inline void store_word(uint32_t* target, uint32_t value) {
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 
-// --- a byte of the driver's own memory that says something to whoever interrupts it: an interrupt handler on the same
-// CPU finds it as the program had it, in the order of the program. Other CPUs may see it late, and whole.
+// --- bytes that tell an interrupt handler what the interrupted code is doing. A handler on the same CPU sees them in
+// program order. Other CPUs may see them late.
 
-/// Nothing that follows in the program is done before it: a handler that comes then sees the byte.
+/// Stores the byte before everything that follows in the program: a handler that interrupts later sees it.
 inline void store_byte_first(uint8_t* target, uint8_t value) {
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-/// All that precedes in the program is done before it.
+/// Stores the byte after everything that precedes it in the program.
 inline void store_byte_last(uint8_t* target, uint8_t value) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(target, value, __ATOMIC_RELAXED);
@@ -42,13 +42,13 @@ inline void store_byte_last(uint8_t* target, uint8_t value) {
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 
-// --- one access each, made as it stands: for asking memory whether it is there
+// --- single accesses that the compiler must not change: for testing whether there is memory
 
 inline void probe_write(uint32_t* word, uint32_t value) {
     *static_cast<uint32_t volatile*>(word) = value;
 }
 
-/// Reads the memory, and not what the compiler remembers to have written there, also under another address.
+/// Reads the memory itself, not what the compiler knows was written there, even through another address.
 [[__nodiscard__]] inline uint32_t probe_read(uint32_t const* word) {
     return *static_cast<uint32_t const volatile*>(word);
 }
