@@ -24,8 +24,8 @@ template <class M>
 concept DeviceMapper = requires(M& mapper, PhysAddr address, uint64_t bytes, uint32_t port, uint32_t port_count) {
     /// Maps `bytes` bytes of device memory from `address` on, uncached. Returns their virtual address; 0 if it cannot.
     /// `address` is the value of the BAR: if a host bridge translates addresses, the kernel does so here. It need not
-    /// be page-aligned, and several calls may name the same page. For example `map_device_memory(PhysAddr{0xfe003000},
-    /// 0x1000)` returns 0xffff8000fe003000.
+    /// be page-aligned, and several calls may name the same page. For example
+    /// `map_device_memory(PhysAddr{0xfe003000}, 0x1000)` returns 0xffff8000fe003000.
     { mapper.map_device_memory(address, bytes) } -> detail::SameAs<uintptr_t>;
     /// Maps `port_count` I/O ports from `port` on. Returns `port` itself on x86, elsewhere the virtual address of the
     /// first port; 0 if it cannot. A kernel without ports returns 0.

@@ -10,10 +10,10 @@
 /// Consistent reads of the configuration space, §2.5 (Device Configuration Space).
 namespace virtq::detail {
 
-/// How often a read is tried that the device changes meanwhile. A device that never settles ends in an error.
+/// Attempts before giving up on a configuration that keeps changing.
 inline constexpr unsigned config_attempts = 16;
 
-/// Whether `bytes` bytes of the configuration can be read. A transport that does not say so is believed. Errors:
+/// Whether the device configuration has at least `bytes` bytes. A transport without this check is trusted. Errors:
 /// `config_absent`, `config_refused`, `config_too_short`.
 template <Transport T>
 [[__nodiscard__]] Status check_config(T const& transport, uint32_t bytes) {
@@ -24,8 +24,9 @@ template <Transport T>
     }
 }
 
-/// Calls `read()`, which reads one or more fields, until nothing changed meanwhile: by generation for a modern device,
-/// by two equal reads for a legacy one, which has no generation (§2.5.4). Error: `config_unstable`.
+/// Calls `read()`, which reads one or more fields, until the result is consistent (§2.5.4). For a modern device the
+/// generation must be unchanged. A legacy device has no generation, so two reads must be equal. Error:
+/// `config_unstable`.
 template <Transport T, class Read>
 [[__nodiscard__]] auto read_config(T& transport, Read read) -> Result<decltype(read())> {
     for (unsigned attempt = 0; attempt < config_attempts; ++attempt) {
@@ -39,17 +40,18 @@ template <Transport T, class Read>
     return Error::config_unstable;
 }
 
-/// The 64-bit number of two halves, of which the first stands in front.
+/// Joins two halves of a 64-bit number. `first` is the one at the lower address.
 [[__nodiscard__]] constexpr uint64_t join_halves(ByteOrder order, uint64_t first, uint64_t second) {
     return order == ByteOrder::big ? (first << 32) | second : (second << 32) | first;
 }
 
-/// A 64-bit field: two 32-bit reads (§2.5.1, §4.2.2.2). Inside `read_config`, because they may not belong together.
+/// Reads a 64-bit field with two 32-bit reads (§2.5.1, §4.2.2.2). Call it inside `read_config`, because the field may
+/// change between them.
 template <Transport T>
 [[__nodiscard__]] uint64_t read_config64_once(T& transport, uint16_t offset) {
     uint64_t const first = transport.read_config32(offset);
     uint64_t const second = transport.read_config32(static_cast<uint16_t>(offset + 4));
-    // A legacy configuration is in the guest's order, the order of the halves included.
+    // A legacy configuration is in the guest's byte order, and so are the halves.
     return join_halves(transport.is_legacy() ? native_byte_order : ByteOrder::little, first, second);
 }
 

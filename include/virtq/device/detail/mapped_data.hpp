@@ -10,17 +10,17 @@
 
 namespace virtq::detail {
 
-/// What is mapped for each of `S` requests, so that it is unmapped exactly once: when the request has ended, when its
-/// submission fails half way, or after a reset.
+/// Remembers what is mapped for each of `S` requests, so that it is unmapped exactly once: when the request has ended,
+/// when its submission fails half way, or after a reset.
 ///
 /// **Invariant** `count_[i]` segments of request `i` are mapped, and no others.
 template <uint32_t S, DmaMapper Mapper>
 class MappedData {
 public:
-    /// A part has at most so many segments when they have to be remembered.
+    /// Most segments of one part, because each of them has to be remembered.
     static constexpr uint32_t segments_max = SegmentCutter::part_segments;
 
-    /// Maps all of `data`, or nothing.
+    /// Maps all of `data`, or nothing. Errors: those of the mapper.
     [[__nodiscard__]] Error map(Mapper* mapper, uint16_t number, Span<Segment const> data, DmaDirection direction) {
         direction_[number] = direction;
         count_[number] = 0;
@@ -42,7 +42,7 @@ public:
         }
     }
 
-    /// Where the device finds the data of a request that was mapped.
+    /// The mapped segments of a request, with device addresses.
     [[__nodiscard__]] Span<Segment const> where(uint16_t number, Span<Segment const>) const {
         return {segment_[number], count_[number]};
     }
@@ -53,7 +53,7 @@ private:
     DmaDirection direction_[S] = {};
 };
 
-/// Without a mapper nothing is remembered, and the data is where the caller says.
+/// Without a mapper nothing has to be remembered: the device uses the caller's addresses.
 template <uint32_t S>
 class MappedData<S, NoMapper> {
 public:

@@ -9,25 +9,24 @@
 
 namespace virtq::detail {
 
-/// Private records of a driver's requests: `S` of them, in place. A record is named by its number, which is the token
-/// that the queue carries; the caller's own token stays in the record and is never looked behind.
+/// The records of a driver's requests: `S` of them, stored in place. A record's number is the token that the queue
+/// carries. The caller's own token is kept in the record and never interpreted.
 ///
-/// A request may reach the device in several parts, each with a record of its own; the first of them, the *owner*,
-/// stands for the whole and ends when its last part has ended, with the first error of any part.
+/// A request may reach the device in several parts, each with its own record. The first part's record, the *owner*,
+/// represents the whole request. It ends when the last part has ended, with the first error of any part.
 ///
-/// **Invariants** 1. Each record is free; waiting, awaited by one caller, or abandoned, while its request has not
-/// ended; ready for that caller, or finished, afterwards. 2. Finished records are handed out in the order in which
-/// they finished.
-/// 3. A token is handed out once.
+/// **Invariants** 1. A record is *free*; in flight (*waiting*, *awaited* by one caller, *abandoned*); or done (*ready*
+/// for that caller, *finished*). 2. Finished records are handed out in the order in which they finished. 3. A token is
+/// handed out once.
 template <uint32_t S>
 class RequestPool {
     static_assert(S != 0 && S < UINT16_MAX, "RequestPool<S>: S is from 1 to 65534");
 
 public:
-    /// No record.
+    /// Means: no record.
     static constexpr uint16_t none = UINT16_MAX;
 
-    /// `count` records become free, at most `S`.
+    /// Makes `count` records free, at most `S`.
     void reset(uint16_t count) {
         count_ = count;
         for (uint16_t i = 0; i < count; ++i) {
@@ -39,11 +38,11 @@ public:
         in_use_ = in_flight_ = 0;
     }
 
-    /// Records that the device has.
+    /// Parts that the device has.
     [[__nodiscard__]] uint16_t in_flight() const { return in_flight_; }
     [[__nodiscard__]] uint16_t num_free() const { return static_cast<uint16_t>(count_ - in_use_); }
 
-    /// A record for a request of its own; `none` if there is none.
+    /// Takes a record for a new request; `none` if all are in use.
     [[__nodiscard__]] uint16_t take(Token token, uint32_t expected_bytes) {
         uint16_t const number = take_free();
         if (number != none) {
@@ -52,7 +51,7 @@ public:
         return number;
     }
 
-    /// A record for one more part of the request that `owner` stands for, behind the part `previous`.
+    /// Takes a record for one more part of `owner`'s request, to follow the part `previous`; `none` if all are in use.
     [[__nodiscard__]] uint16_t take_part(uint16_t owner, uint16_t previous, uint32_t expected_bytes) {
         uint16_t const number = take_free();
         if (number != none) {
@@ -63,33 +62,32 @@ public:
         return number;
     }
 
-    /// The part behind this one, `none` at the end; before the parts have gone to the device.
+    /// The part after this one; `none` after the last. Valid only before the parts have gone to the device.
     [[__nodiscard__]] uint16_t next_part(uint16_t number) const { return records_[number].next; }
 
-    /// Gives back a record that was taken and never reached the device.
+    /// Gives back a record that was taken but never reached the device.
     void give_back(uint16_t number) {
         --in_flight_;
         put_free(number);
     }
 
-    /// Bytes that the device has to deliver for this part to be complete.
+    /// Bytes that the device has to write for this part to be complete.
     [[__nodiscard__]] uint32_t expected_bytes(uint16_t number) const { return records_[number].expected_bytes; }
 
-    /// Somebody waits for this request and no other may get it: it does not stand in line, `take_awaited` hands it
-    /// out.
+    /// One caller waits for this request: only `take_awaited` hands it out, not `take_finished`.
     void await(uint16_t number) { records_[number].state = State::awaited; }
     [[__nodiscard__]] bool is_ready(uint16_t number) const { return records_[number].state == State::ready; }
+    /// Frees the record and returns how its request ended. Requires `is_ready`.
     [[__nodiscard__]] Error take_awaited(uint16_t number) {
         Error const error = records_[number].error;
         put_free(number);
         return error;
     }
 
-    /// Nobody waits for this request any more: its completion will only free the record.
+    /// Nobody waits for this request any more: its completion only frees the record.
     void abandon(uint16_t number) { records_[number].state = State::abandoned; }
 
-    /// The device is done with one part. With the last one the request waits in line to be handed out, unless it was
-    /// abandoned.
+    /// The device is done with one part. After the last one, the request can be handed out, unless it was abandoned.
     void finish(uint16_t number, Error error) {
         --in_flight_;
         records_[number].at_device = false;
@@ -111,7 +109,7 @@ public:
         }
     }
 
-    /// Whether `take_finished` would hand out something.
+    /// Whether `take_finished` has something to hand out.
     [[__nodiscard__]] bool has_finished() const { return count_ != 0 && first_finished_ != none; }
 
     struct Finished {
@@ -136,8 +134,8 @@ public:
         return finished;
     }
 
-    /// After a reset of the device: every part in flight, of abandoned requests too, goes through `each(number)` and
-    /// ends with `error`. At most `S` steps.
+    /// After a reset of the device: ends every part in flight with `error`, also those of abandoned requests. Calls
+    /// `each(number)` for each part first. At most `S` steps.
     template <class Each>
     void cancel_all(Error error, Each each) {
         for (uint16_t number = 0; number < count_; ++number) {
@@ -154,9 +152,9 @@ private:
     struct Record {
         Token token{};
         uint32_t expected_bytes = 0;
-        uint16_t next = 0;   ///< in the free list, or in the line of finished ones
-        uint16_t owner = 0;  ///< the record that stands for the whole request
-        uint16_t parts = 0;  ///< of an owner: parts that have not ended
+        uint16_t next = 0;   ///< in the free list, the parts of one request, or the list of finished ones
+        uint16_t owner = 0;  ///< the record that represents the whole request
+        uint16_t parts = 0;  ///< in an owner: parts that have not ended
         State state = State::free;
         Error error = Error::none;
         bool at_device = false;  ///< this part is in flight

@@ -9,16 +9,16 @@
 
 namespace virtq::detail {
 
-/// What one request of a device can carry.
+/// What one part can carry at most.
 struct PartLimit {
-    uint32_t segments = 1;                ///< at most so many
-    uint32_t segment_bytes = UINT32_MAX;  ///< each of at most so many bytes
-    uint32_t bytes = UINT32_MAX;          ///< so many bytes together
-    uint32_t granule = 1;                 ///< every part but the last is a multiple of this
+    uint32_t segments = 1;                ///< most segments
+    uint32_t segment_bytes = UINT32_MAX;  ///< most bytes of a segment
+    uint32_t bytes = UINT32_MAX;          ///< most bytes of all segments together
+    uint32_t granule = 1;                 ///< the length of every part but the last is a multiple of this
 };
 
-/// Cuts a list of segments into parts that a device can carry. The parts are written to a small array of its own,
-/// because a cut falls inside a segment of the caller's.
+/// Splits a list of segments into parts that a device can carry. A split may fall inside a caller's segment, so each
+/// part is written to a small array of the object.
 class SegmentCutter {
 public:
     static constexpr uint32_t part_segments = 16;
@@ -29,7 +29,7 @@ public:
         }
     }
 
-    /// The next part; empty at the end, and when the limits do not allow a single granule.
+    /// The next part, valid until the next call. Empty at the end, and if the limits allow not even one granule.
     [[__nodiscard__]] Span<Segment const> next() {
         count_ = 0;
         uint32_t bytes = 0;
@@ -42,13 +42,13 @@ public:
         return {piece_, count_};
     }
 
-    /// Whether all has been cut.
+    /// Whether all data has been handed out.
     [[__nodiscard__]] bool at_end() const { return index_ == segments_.size(); }
 
 private:
     [[__nodiscard__]] static constexpr uint32_t smallest(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-    /// One piece of at most `most` bytes.
+    /// Appends a piece of at most `most` bytes to the part. Returns its length.
     uint32_t take(uint32_t most) {
         Segment const& segment = segments_[index_];
         uint32_t const rest = segment.bytes - offset_;
@@ -62,7 +62,7 @@ private:
         return bytes;
     }
 
-    /// The last `bytes` bytes of the part go into the next one.
+    /// Moves the last `bytes` bytes of the part to the next one.
     void give_back(uint32_t bytes) {
         while (bytes != 0) {
             Segment& last = piece_[count_ - 1];
@@ -80,8 +80,8 @@ private:
 
     Span<Segment const> segments_;
     PartLimit limit_;
-    size_t index_ = 0;     ///< the segment to cut next,
-    uint32_t offset_ = 0;  ///< from this byte on
+    size_t index_ = 0;     ///< the segment that the next piece is taken from
+    uint32_t offset_ = 0;  ///< the first byte of it that was not taken
     Segment piece_[part_segments];
     uint32_t count_ = 0;
 };

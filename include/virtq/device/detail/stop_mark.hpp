@@ -7,8 +7,8 @@
 
 namespace virtq::detail {
 
-/// That a device is not to be used until it was reset. One word that any queue's user may set and see, so it is an
-/// atomic one. All zero at first: not set.
+/// Remembers that a device must not be used until it is reset. Users of all queues set and read it, so the word is
+/// atomic. It is all zero at first: not set.
 class StopMark {
 public:
     void set() { platform::store_relaxed(&word_, uint16_t{1}); }

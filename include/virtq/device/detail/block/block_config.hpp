@@ -13,7 +13,7 @@
 
 namespace virtq::detail {
 
-/// What the block driver can make use of. More than one queue only if it has room for them.
+/// The features that the block driver can use. MQ only if it can use more than one queue.
 [[__nodiscard__]] constexpr Features block_features(uint16_t queue_count_max) {
     using Bit = spec::block::Feature;
     Features features = Features::of(Bit::size_max, Bit::seg_max, Bit::ro, Bit::blk_size, Bit::flush, Bit::topology,
@@ -24,14 +24,14 @@ namespace virtq::detail {
     return features;
 }
 
-/// What a disk says of itself in its configuration space (§5.2.4), as far as its features say that the fields are
-/// there. A value that makes no sense is taken for "no limit", because a driver that believed it could not work. All
-/// zero before it is read.
+/// What a disk reports in its configuration space (§5.2.4). Only fields whose features were negotiated are read. An
+/// invalid value is replaced by one with which the driver can work, in most cases by "no limit". All zero before it is
+/// read.
 struct BlockConfig {
     uint64_t capacity_sectors = 0;
     uint32_t block_bytes = 0;    ///< a power of two of at least 512
-    uint32_t segments = 0;       ///< most data segments of a request, also by the caller's own limit
-    uint32_t segment_bytes = 0;  ///< most bytes of each
+    uint32_t segments = 0;       ///< most data segments of a request, the caller's own limit included
+    uint32_t segment_bytes = 0;  ///< most bytes of a data segment
     BlockTopology topology;
     uint32_t discard_sectors = 0;       ///< most sectors of one discard
     uint32_t discard_alignment = 0;     ///< in sectors
@@ -42,9 +42,8 @@ struct BlockConfig {
     friend constexpr bool operator==(BlockConfig const&, BlockConfig const&) = default;
 };
 
-/// Most data segments of one request. `said` is the device's limit, 0 if it does not say: then it takes one, unless
-/// the caller knows better (Firecracker and semu take the next descriptor for the status). `own` is the caller's, 0 if
-/// none.
+/// Most data segments of one request. `said` is the device's limit, 0 if it reports none; `own` is the caller's, 0 if
+/// none. Without any limit it is one, because Firecracker and semu take the second data segment for the status.
 [[__nodiscard__]] constexpr uint32_t data_segments(uint32_t said, uint32_t own) {
     if (own == 0) {
         return said != 0 ? said : 1;
@@ -52,7 +51,7 @@ struct BlockConfig {
     return said != 0 && said < own ? said : own;
 }
 
-/// The value, or `fallback` for 0, which is no sensible limit.
+/// `value`, or `fallback` if it is 0, which cannot be meant as a limit.
 [[__nodiscard__]] constexpr uint32_t limit_or(uint32_t value, uint32_t fallback) {
     return value != 0 ? value : fallback;
 }
@@ -61,20 +60,21 @@ struct BlockConfig {
     return bytes >= spec::block::sector_bytes && is_power_of_two(bytes) ? bytes : spec::block::sector_bytes;
 }
 
-/// A limit in sectors, rounded down to whole blocks: a part of a request is whole blocks, as the request is (§5.2.6.1).
-/// A limit below one block stays, and ends in an error when it is used.
+/// A limit in sectors, rounded down to whole blocks: the parts of a request are whole blocks, as the request is
+/// (§5.2.6.1). A limit below one block stays, and ends in an error when it is used.
 [[__nodiscard__]] constexpr uint32_t whole_blocks(uint32_t sectors, uint32_t block_bytes) {
     uint32_t const block_sectors = block_bytes / spec::block::sector_bytes;
     return limit_or(sectors & ~(block_sectors - 1), sectors);
 }
 
-/// Where a discard may be split: where the device says, unless that is inside of a block.
+/// The unit in which a discard is split, in sectors: the device's alignment, or one block if that is no multiple of a
+/// block.
 [[__nodiscard__]] constexpr uint32_t split_alignment(uint32_t sectors, uint32_t block_bytes) {
     uint32_t const block_sectors = block_bytes / spec::block::sector_bytes;
     return (sectors & (block_sectors - 1)) == 0 ? limit_or(sectors, block_sectors) : block_sectors;
 }
 
-/// 0 for a field whose feature was not negotiated: it is not touched (§2.5.1).
+/// Reads a field; 0 if its feature was not negotiated, because the field must not be read then (§2.5.1).
 template <Transport T>
 [[__nodiscard__]] uint32_t read_if(T& transport, Features const& features, spec::block::Feature bit,
                                    ReadOnly<uint32_t> field) {
@@ -90,7 +90,7 @@ template <Transport T>
     BlockConfig read;
     read.capacity_sectors = read_config64_once(transport, config::capacity);
     read.segment_bytes = limit_or(word(Bit::size_max, config::size_max), UINT32_MAX);
-    // A request without data segments carries no data, so 0 cannot be meant.
+    // A limit of 0 cannot be meant: such a request carries no data.
     uint32_t const said = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max), 1) : 0;
     read.segments = data_segments(said, own_segments);
     read.block_bytes = sensible_block_bytes(word(Bit::blk_size, config::blk_size));
@@ -111,9 +111,9 @@ template <Transport T>
     return read;
 }
 
-/// The configuration, read without a change in between. `own_segments` is the caller's own limit of data segments a
-/// request; 0: none. Errors: `config_unstable`; `config_absent`, `config_refused` or `config_too_short` if not even the
-/// capacity is there, which every disk has.
+/// Reads the configuration without a change in between. `own_segments` is the caller's own limit of data segments per
+/// request; 0: none. Errors: `config_unstable`; `config_absent`, `config_refused` or `config_too_short` if not even
+/// the capacity can be read, which every disk has.
 template <Transport T>
 [[__nodiscard__]] Result<BlockConfig> read_block_config(T& transport, Features const& features,
                                                         uint32_t own_segments = 0) {
@@ -123,8 +123,8 @@ template <Transport T>
     return read_config(transport, [&] { return detail::read_block_fields(transport, features, own_segments); });
 }
 
-/// What a driver of these traits asks of a disk. ACCESS_PLATFORM needs somebody who translates (§6): the mapper, and
-/// for the driver's own pages an allocator whose physical addresses are the device's.
+/// The features that a driver with these traits wants and requires. ACCESS_PLATFORM (§6) is requested only with a DMA
+/// mapper. The allocator must then return device-visible addresses.
 template <class Traits>
 [[__nodiscard__]] constexpr Negotiation block_negotiation(BlockOption const& option) {
     Negotiation negotiation;

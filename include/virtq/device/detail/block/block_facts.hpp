@@ -11,12 +11,14 @@
 
 namespace virtq::detail {
 
-/// What a disk is: the features that were agreed on (§5.2.3), and what its configuration says (§5.2.4). The part of
-/// `BlockDevice` that answers questions. It changes when the disk comes up, and when the driver reads it again.
+/// The properties of a disk: its negotiated features (§5.2.3) and its configuration (§5.2.4). A member of
+/// `BlockDevice`. They change when the disk comes up, and when the driver reads the configuration again.
 class BlockFacts {
 public:
+    /// In units of 512 bytes, whatever `block_bytes` is.
     [[__nodiscard__]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
-    /// Sectors and lengths are multiples of this: 512, or what the device says.
+    /// The block size in bytes: what the device reports, otherwise 512. A request must start and end at a multiple of
+    /// it.
     [[__nodiscard__]] uint32_t block_bytes() const { return config_.block_bytes; }
     [[__nodiscard__]] BlockTopology const& topology() const { return config_.topology; }
     [[__nodiscard__]] bool is_read_only() const { return has(Bit::ro); }
@@ -32,7 +34,7 @@ public:
     [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
     [[__nodiscard__]] BlockConfig const& config() const { return config_; }
 
-    /// Steps 1 to 6 of §3.1.1, and the configuration, which may be read behind them. Errors: those of
+    /// Steps 1 to 6 of §3.1.1, then reads the configuration, which is permitted after them. Errors: those of
     /// `DeviceInit::negotiate`, of `read_block_config`, and `zoned_host_managed`.
     template <Transport T, Relax R>
     [[__nodiscard__]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish,
@@ -45,7 +47,8 @@ public:
         Result<bool> const read = read_again(transport, option);
         return read ? Status{} : init.fail(read.error());
     }
-    /// Whether the configuration differs from what it was. Error: `config_unstable`; then nothing has changed.
+    /// Reads the configuration. Returns whether it differs from the one before. Errors: those of `read_block_config`;
+    /// then nothing has changed.
     template <Transport T>
     [[__nodiscard__]] Result<bool> read_again(T& transport, BlockOption const& option) {
         Result<BlockConfig> const read = read_block_config(transport, negotiated(), option.data_segments);
@@ -56,7 +59,7 @@ public:
         config_ = *read;
         return differs;
     }
-    /// §5.2.5: of a disk that does not say, or is not up.
+    /// §5.2.5: the cache mode of a disk that does not report it, or is not up.
     [[__nodiscard__]] BlockCacheMode deduced_cache_mode() const {
         return can_flush() ? BlockCacheMode::writeback : BlockCacheMode::writethrough;
     }
@@ -77,11 +80,12 @@ public:
         return read_cache_mode(transport) == mode ? Status{} : Status{Error::not_supported};
     }
 
-    /// The disk is given back. What was negotiated stays, for whoever asks why.
+    /// Clears the configuration when the disk is released. The negotiation stays, so that a failed `init` can be
+    /// explained.
     void forget_config() { config_ = BlockConfig{}; }
 
 private:
-    /// §5.2.5.1: a driver without zones neither drives a host-managed disk nor accepts DISCARD of it.
+    /// §5.2.5.1: a driver without ZONED must neither drive a host-managed disk nor accept its DISCARD.
     template <Transport T>
     [[__nodiscard__]] static Error check_zones(T& transport, Features const& offered) {
         bool const is_host_managed =

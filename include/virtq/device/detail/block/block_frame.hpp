@@ -13,11 +13,11 @@
 
 namespace virtq::detail {
 
-/// The header and the status byte of every block request (§5.2.6), in pages of the driver's own: a request on a
-/// caller's stack would be written to by the device after the caller has gone.
+/// The headers and status bytes of all block requests (§5.2.6), in the driver's own pages. On a caller's stack, the
+/// device could still write to them after the caller has returned.
 ///
-/// A header is followed by room for the range of a discard or write zeroes. All of these come first, all status bytes
-/// behind them: the device only reads the former and only writes the latter.
+/// Each header is followed by room for the range of a discard or write zeroes. All status bytes come after these: the
+/// device only reads the first area and only writes the second.
 class BlockFrames {
     struct Frame {
         spec::block::RequestHeader header;
@@ -26,15 +26,15 @@ class BlockFrames {
     static constexpr uint32_t stride = sizeof(Frame);
 
 public:
-    /// The device never writes this: a status that still reads so was not written.
+    /// The device never writes this value: a status byte that still has it was not written.
     static constexpr uint8_t status_unwritten = 0xff;
 
-    /// Pages of the headers, ranges and status bytes of `count` requests.
+    /// Pages for the headers, ranges and status bytes of `count` requests.
     [[__nodiscard__]] static constexpr uint32_t page_count(uint32_t count) {
         return align_up(count * stride + count, page_bytes) / page_bytes;
     }
 
-    /// Takes pages for `count` requests; they arrive dirty and are zeroed. Errors: those of `PageRun`.
+    /// Takes pages for `count` requests and zeroes them. Errors: those of `PageRun::take`.
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status init(Allocator& allocator, uint16_t count, ByteOrder order) {
         if (Error const error = pages_.take(allocator, page_count(count)); error != Error::none) {
@@ -55,7 +55,7 @@ public:
     /// The pages that `init` took.
     [[__nodiscard__]] Pages pages() const { return pages_.run(); }
 
-    /// Fills request `number`: its header, and a status that the device has not written yet.
+    /// Fills in the header of request `number`, and marks its status byte as unwritten.
     void prepare(uint16_t number, spec::block::RequestType type, uint64_t sector) {
         spec::block::RequestHeader& header = frame(number)->header;
         platform::store_plain(&header.type, wire(static_cast<uint32_t>(type)));
@@ -80,13 +80,13 @@ public:
         return {pages_.phys() + (uint32_t{count_} * stride + number), 1};
     }
 
-    /// After a reset the device may have another interface. It finds nothing of the life before.
+    /// Zeroes the pages. After a reset the device may have another interface, and thus another byte order.
     void restart(ByteOrder order) {
         pages_.zero();
         order_ = order;
     }
 
-    /// One read of what the device wrote.
+    /// Reads the status byte once.
     [[__nodiscard__]] uint8_t load_status(uint16_t number) const {
         return platform::load_relaxed(status_byte(number));
     }
@@ -97,7 +97,7 @@ private:
     [[__nodiscard__]] uint8_t* status_byte(uint16_t number) const {
         return static_cast<uint8_t*>(pages_.virt()) + uint32_t{count_} * stride + number;
     }
-    /// §5.2.6.4: a legacy device reads headers in the guest's order.
+    /// Converts to or from the device's byte order: a legacy device reads headers in the guest's (§5.2.6.4).
     template <class Word>
     [[__nodiscard__]] Word wire(Word word) const {
         return order_ == native_byte_order ? word : swap_bytes(word);

@@ -10,19 +10,19 @@
 
 namespace virtq::detail {
 
-/// One request as the device gets it.
+/// One request as the device gets it: a request of the caller, or a part of one.
 struct BlockPart {
     spec::block::RequestType type = spec::block::RequestType::flush;
-    uint64_t sector = 0;         ///< as it stands in the header
+    uint64_t sector = 0;         ///< written to the header
     Span<Segment const> data{};  ///< empty for a flush, and for a range
-    uint32_t data_bytes = 0;     ///< of all of `data`
+    uint32_t data_bytes = 0;     ///< bytes of all of `data`
     spec::block::Range range{};  ///< of a discard or write zeroes
     bool has_range = false;
 
     [[__nodiscard__]] bool device_writes() const {
         return type == spec::block::RequestType::in || type == spec::block::RequestType::get_id;
     }
-    /// Header, data or range, status.
+    /// How many descriptors it takes: header, data or range, status.
     [[__nodiscard__]] uint32_t descriptors() const {
         return static_cast<uint32_t>(data.size()) + (has_range ? 1 : 0) + 2;
     }
@@ -39,17 +39,17 @@ struct BlockPart {
     }
 };
 
-/// Most of what one device request can carry.
+/// What one request to the device can carry at most.
 struct BlockLimit {
     PartLimit data;
-    uint32_t range_sectors = UINT32_MAX;  ///< of a discard or write zeroes
-    uint32_t range_alignment = 1;         ///< where a range is cut, in sectors
+    uint32_t range_sectors = UINT32_MAX;  ///< most sectors of a discard or write zeroes
+    uint32_t range_alignment = 1;  ///< in sectors; split ranges are multiples of this, if `range_sectors` permits
 };
 
-/// The limits of an operation on a device, in a queue whose chains have room for `segments` of data.
+/// The limits of one operation on a device, in a queue whose chains have room for `segments` data segments.
 [[__nodiscard__]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation,
                                                 uint32_t segments) {
-    constexpr uint32_t part_bytes_max = uint32_t{1} << 30;  // hosts take a length for a signed number
+    constexpr uint32_t part_bytes_max = uint32_t{1} << 30;  // hosts treat a length as a signed number
     BlockLimit limit;
     limit.data.segments = segments;
     limit.data.segment_bytes = config.segment_bytes;
@@ -69,7 +69,7 @@ struct BlockLimit {
     switch (operation) {
         case BlockOperation::read: return Type::in;
         case BlockOperation::write: return Type::out;
-        case BlockOperation::flush: break;  // `BlockRule` lets nothing pass that is not in this list
+        case BlockOperation::flush: break;  // `BlockRule` rejects everything that is not listed here
         case BlockOperation::discard: return Type::discard;
         case BlockOperation::write_zeroes:
         case BlockOperation::write_zeroes_may_unmap: return Type::write_zeroes;
@@ -90,7 +90,7 @@ struct BlockLimit {
     if (data.size() > limit.segments || bytes > limit.bytes) {
         return false;
     }
-    if (bytes > limit.segment_bytes) {  // else none of them can be above it
+    if (bytes > limit.segment_bytes) {  // otherwise no segment can exceed the limit
         for (Segment const& segment : data) {
             if (segment.bytes > limit.segment_bytes) {
                 return false;
@@ -100,8 +100,8 @@ struct BlockLimit {
     return true;
 }
 
-/// Makes the whole request one part, as is usual. `data_bytes` is what `BlockRule` has counted. False: the device
-/// takes it only in the pieces of `BlockParts`.
+/// Makes the whole request one part, the usual case. `data_bytes` is what `BlockRule` has counted. False: the limits
+/// require several parts, which `BlockParts` makes.
 [[__nodiscard__]] inline bool make_whole(BlockPart& part, BlockRequest const& request, uint64_t data_bytes,
                                          BlockLimit const& limit) {
     part.type = detail::request_type(request.operation);
@@ -117,7 +117,7 @@ struct BlockLimit {
     return detail::fits(request.data, data_bytes, limit.data);
 }
 
-/// Cuts a request, which is not a flush, into the parts that the device can carry.
+/// Splits a request into parts that the device can carry. The request must not be a flush.
 class BlockParts {
 public:
     BlockParts(BlockRequest const& request, BlockLimit const& limit)
@@ -127,7 +127,7 @@ public:
           sector_(request.sector),
           sectors_left_(request.sector_count) {}
 
-    /// The next part. `at_end` says whether it was the last. False: the device's limits allow no part at all.
+    /// Fills in the next part; `at_end` then tells whether it was the last. False: the limits allow no part at all.
     [[__nodiscard__]] bool next(BlockPart& part) {
         part = BlockPart{};
         part.type = detail::request_type(request_.operation);

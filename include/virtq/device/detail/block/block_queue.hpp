@@ -16,8 +16,8 @@
 
 namespace virtq::detail {
 
-/// One request queue of a disk: turns requests into chains and back. It knows no transport and no configuration;
-/// `BlockDevice` has checked the requests and notifies the device.
+/// One request queue of a disk: turns requests into chains, and used chains into completions. It knows no transport
+/// and no configuration: `BlockDevice` has checked the requests, and notifies the device.
 template <uint32_t N, class Traits>
 class BlockQueue {
 public:
@@ -29,11 +29,11 @@ public:
     using Pool = RequestPool<request_max>;
     using Data = MappedData<request_max, Mapper>;
 
-    /// The ring itself, which device initialisation brings up.
+    /// The ring, which `DeviceInit` brings up.
     [[__nodiscard__]] Ring& ring() { return ring_; }
     [[__nodiscard__]] Ring const& ring() const { return ring_; }
 
-    /// After the ring is up: takes pages for headers and status bytes, unless it has them.
+    /// Takes pages for headers and status bytes. The ring must be up. Errors: those of `BlockFrames::init`.
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status init(Allocator& allocator, Interface device_interface, UnderReportedLength under_reported,
                                   Mapper* mapper) {
@@ -46,22 +46,22 @@ public:
         return {};
     }
 
-    /// The same after a reset, in the pages that it has.
+    /// Starts again after a reset, in the pages that it has.
     void start(Interface device_interface, UnderReportedLength under_reported) {
         frames_.restart(byte_order(device_interface));
         reset(device_interface, under_reported);
     }
 
-    /// The device has stopped, or has never heard of this queue: all pages go back.
+    /// Gives all pages back. The device must have stopped, or must never have got this queue.
     template <PageAllocator Allocator>
     void release(Allocator& allocator) {
         ring_.detach();
-        static_cast<void>(ring_.release(allocator));  // detached, so it cannot refuse
+        static_cast<void>(ring_.release(allocator));  // cannot fail: the ring is detached
         frames_.release(allocator);
         pool_.reset(0);
     }
 
-    /// Whether this queue's pages are those of `other` too, or (of itself) two of its runs have pages in common.
+    /// Whether this queue shares a page with `other`. With itself: whether two of its runs have a page in common.
     [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
         Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
         Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
@@ -76,15 +76,15 @@ public:
         return false;
     }
 
-    /// Why the last request was not taken, or given up, for who asks later.
+    /// Records why the last request was rejected or timed out, for `last_error`.
     void note_refusal(Error error) { refused_ = error; }
     [[__nodiscard__]] Error last_error() const { return refused_; }
 
     [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
-    /// Requests that have ended and were not handed out.
+    /// Whether requests have ended that were not handed out.
     [[__nodiscard__]] bool has_finished() const { return pool_.has_finished(); }
 
-    /// For a caller that waits for one request: it does not stand in the line of the others.
+    /// For a caller that waits for one request: `take_finished` does not hand that out.
     void await(uint16_t number) { pool_.await(number); }
     [[__nodiscard__]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
     [[__nodiscard__]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
@@ -93,15 +93,16 @@ public:
         refused_ = Error::timed_out;
     }
 
-    /// Data segments of one part: what the device allows, what fits the ring, and what can be remembered.
+    /// Most data segments of one part: the least of what the device accepts, what fits the ring, and what `Data` can
+    /// remember.
     [[__nodiscard__]] uint32_t segment_max(uint32_t device_max) const {
         uint32_t const fits = uint32_t{ring_.size()} - 2;
         uint32_t const most = device_max < fits ? device_max : fits;
         return most < Data::segments_max ? most : Data::segments_max;
     }
 
-    /// Adds a request with so much data, in as many parts as it takes: all of them, or none. Returns the number of its
-    /// record.
+    /// Adds a request with `data_bytes` bytes of data, in as many parts as it takes: all of them, or none. Returns the
+    /// number of its record.
     [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes,
                                               BlockLimit const& limit) {
         if (ring_.fault()) {
@@ -114,13 +115,13 @@ public:
 
     Notification publish() { return ring_.publish(); }
 
-    /// Moves what the device has used to the line of finished requests.
+    /// Takes the used chains from the ring and ends their requests. Returns `none`, or `broken`.
     CompletionState collect() {
         if (!ring_.is_live()) {
             return CompletionState::
-                none;  // after a reset that did not come up again; what stands there was handed back
+                none;  // the device did not come up again after a reset; its requests were handed back
         }
-        for (;;) {  // each turn takes one of the requests in flight, so it ends with the last of them
+        for (;;) {  // ends: each turn takes one of the parts in flight
             Completion const completion = ring_.take_used();
             if (!completion) {
                 return completion.state;
@@ -137,7 +138,7 @@ public:
                               : BlockCompletion{};
     }
 
-    /// After a reset of the device: everything in flight ends with `error`.
+    /// After a reset of the device: ends everything in flight with `error`.
     void cancel(Error error) {
         pool_.cancel_all(error, [this](uint16_t number) { data_.unmap(mapper_, number); });
     }
@@ -152,11 +153,11 @@ private:
 
     [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
 
-    /// The usual case: one part. The ring itself says whether there is room.
+    /// The usual case: one part. `add` fails if the ring has no room.
     [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
         uint16_t const number = pool_.take(token, expected_bytes(part));
         if (number == Pool::none) {
-            return Error::queue_full;  // records of requests that ended wait to be handed out
+            return Error::queue_full;  // no record is free: requests that ended keep theirs until they are handed out
         }
         Error error = data_.map(mapper_, number, part.data, direction_of(part));
         if (error == Error::none) {
@@ -202,7 +203,7 @@ private:
         BlockPart part;
         uint32_t count = 0;
         uint32_t descriptors = 0;
-        do {  // each turn counts three descriptors or more, so no more turns than the ring has thirds
+        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
             if (!parts.next(part)) {
                 return Error::device_limits_too_small;
             }
@@ -215,7 +216,7 @@ private:
         return count > pool_.num_free() || descriptors > ring_.num_free() ? Error::queue_full : Error::none;
     }
 
-    /// Takes a record for each part, and maps its data. Returns the first.
+    /// Takes a record for each part and maps its data. Returns the first record. On an error nothing is kept.
     [[__nodiscard__]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
         BlockParts parts{request, limit};
         BlockPart part;
@@ -245,7 +246,8 @@ private:
         }
     }
 
-    /// Whether data lies where the device finds rings and headers. Behind a mapper its addresses are others.
+    /// Whether data overlaps the pages of the ring or of the headers. Always false with a mapper: then the pages have
+    /// device addresses, but `data` has not.
     [[__nodiscard__]] bool has_pages_of([[__maybe_unused__]] Span<Segment const> data) const {
         bool found = false;
         if constexpr (SameAs<Mapper, NoMapper>) {
@@ -289,8 +291,8 @@ private:
         return Error::status_invalid;
     }
 
-    /// §2.7.8.3: nothing may be assumed of bytes beyond `written`. A legacy device's length is no news, and neither is
-    /// one that covers the status byte at most.
+    /// Whether the device wrote less than expected: then nothing may be assumed of the bytes beyond `written`
+    /// (§2.7.8.3). The length means nothing if it covers at most the status byte, or if the device is legacy.
     [[__nodiscard__]] bool is_short(uint16_t number, uint32_t written) const {
         constexpr uint32_t status_bytes = 1;
         return written < pool_.expected_bytes(number) && written > status_bytes && interface_ == Interface::modern &&

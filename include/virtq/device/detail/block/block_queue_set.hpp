@@ -8,17 +8,16 @@
 
 namespace virtq::detail {
 
-/// All queues that a disk has room for, and what is done to all of them at once. How many are in use `BlockDevice`
-/// knows.
+/// All request queues of a disk, and what is done to all of them at once. BlockDevice tracks how many are in use.
 template <uint32_t N, class Traits>
 class BlockQueueSet {
 public:
     using Queue = BlockQueue<N, Traits>;
 
-    /// A queue that is known to be there.
+    /// For an index that is known to be valid.
     [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
 
-    /// One that the kernel names.
+    /// For an index that the kernel gives.
     [[__nodiscard__]] Queue& at(uint16_t queue) {
         check(queue);
         return queues_[queue];
@@ -28,7 +27,7 @@ public:
         return queues_[queue];
     }
 
-    /// Whether the device may write to the pages of any.
+    /// Whether the device may write to the pages of any queue.
     [[__nodiscard__]] bool any_live() const {
         for (Queue const& queue : queues_) {
             if (queue.ring().is_live()) {
@@ -38,7 +37,7 @@ public:
         return false;
     }
 
-    /// How many have pages. They get them in order, so these are the first ones.
+    /// How many queues have pages. They get them in order, so these are the first ones.
     [[__nodiscard__]] uint16_t with_pages() const {
         uint16_t count = 0;
         while (count < Traits::queue_count_max && queues_[count].ring().size() != 0) {
@@ -47,7 +46,7 @@ public:
         return count;
     }
 
-    /// Whether a page of queue `index` is used twice, by itself or by a queue before it.
+    /// Whether queue `index` has a page twice, or shares one with a queue before it.
     [[__nodiscard__]] bool shares_pages(uint16_t index) const {
         for (uint16_t other = 0; other <= index; ++other) {
             if (queues_[index].shares_pages_with(queues_[other])) {
@@ -57,7 +56,7 @@ public:
         return false;
     }
 
-    /// The device has stopped: everything in flight ends with `error`.
+    /// Ends everything in flight with `error`. The device must have stopped.
     void stop_all(Error error) {
         for (Queue& queue : queues_) {
             queue.ring().detach();
@@ -76,7 +75,7 @@ public:
         }
     }
 
-    /// The device has stopped, or has never heard of a queue: all pages go back.
+    /// Gives all pages back. The device must have stopped, or must never have got a queue.
     template <PageAllocator Allocator>
     void release(Allocator& allocator) {
         for (Queue& queue : queues_) {

@@ -13,7 +13,7 @@
 
 namespace virtq::detail {
 
-/// What the standard asks of a request before a disk hears of it (§5.2.6.1), by what the disk said of itself.
+/// Checks a request by §5.2.6.1 and by what the disk reported, before the disk gets it.
 class BlockRule {
 public:
     constexpr BlockRule(BlockConfig const& config, Features const& negotiated)
@@ -35,7 +35,7 @@ public:
         return Error::not_supported;
     }
 
-    /// The data of the request that `check` has let pass, counted once for all who ask.
+    /// Bytes of data in the request that `check` accepted, counted once.
     [[__nodiscard__]] uint64_t data_bytes() const { return data_bytes_; }
 
 private:
@@ -50,7 +50,7 @@ private:
                 return Error::segment_empty;
             }
             if ((segment.addr.value >> 63) != 0) {
-                return Error::segment_address_virtual;  // QEMU may answer such a read with success, and lose the data
+                return Error::segment_address_virtual;  // QEMU may report success for such a read, and lose the data
             }
             bytes += segment.bytes;
         }
@@ -78,7 +78,7 @@ private:
         return fits ? Error::none : Error::beyond_capacity;
     }
 
-    /// §5.2.6.1: just 20 bytes, and they fit one request of any device.
+    /// §5.2.6.1: exactly 20 bytes, here in one segment, so that any device takes them in one request.
     [[__nodiscard__]] Error check_id(BlockRequest const& request) {
         data_bytes_ = spec::block::id_bytes;
         bool const fits = request.data.size() == 1 && request.data[0].bytes == spec::block::id_bytes;
@@ -90,8 +90,8 @@ private:
     uint64_t data_bytes_ = 0;
 };
 
-/// Lets a request into a queue of a disk: checked, and with the limits of the device and of the queue. Returns the
-/// number of its record. Errors: those of `BlockDevice::submit`.
+/// Checks a request and submits it to a queue, within the limits of the device and of the queue. Returns the number of
+/// its record. Errors: those of `BlockDevice::submit`.
 template <class Queue>
 [[__nodiscard__]] Result<uint16_t> admit(BlockRequest const& request, Queue& queue, BlockConfig const& config,
                                          Features const& negotiated) {
