@@ -22,21 +22,21 @@ namespace virtq {
 /// `for_each_completed` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a poll limit and a
 /// relax hook. Both may be mixed, and both take the same `BlockRequest`. A request that exceeds the limits of the
 /// device is split into parts.
-/// **Threading** No call takes a lock, and only the blocking ones wait. What may run concurrently, on several CPUs or
-/// one in an interrupt of the other:
+/// **Threading** No call takes a lock, and only the blocking ones wait. These rules hold for several CPUs, and for an
+/// interrupt handler on one of them:
 ///
-/// - Calls on one queue: with calls on other queues, and with the queries of the disk. They are `submit…`,
+/// - Calls on one queue may run concurrently with calls on other queues, and with queries. They are `submit…`,
 ///   `kick_device`, `take_completed`, `for_each_completed`, `in_flight`, `fault`, `last_error`, `check_alive`,
-///   `enable_…`, `disable_…`, `perform`, `read`, `write`, `flush`, `read_id`. The queries are `capacity_sectors` …
+///   `enable_…`, `disable_…`, `perform`, `read`, `write`, `flush`, `read_id`. Queries are `capacity_sectors` …
 ///   `queue_count`, `queue_size`, `negotiation`, `transport`.
-/// - `cache_mode`, `set_cache_mode`: with calls on queues, but not with each other.
-/// - `init`, `reset`, `release`, `on_config_change`: with nothing, on any queue.
+/// - `cache_mode` and `set_cache_mode` may run concurrently with calls on queues, but not with each other.
+/// - `init`, `reset`, `release` and `on_config_change` must not run concurrently with any other call.
 ///
-/// The caller serialises everything else, with one lock per queue; the last line needs the locks of all queues. If a
-/// handler takes a lock, others hold it with interrupts masked. With assertions on, the library detects a call into a
-/// ring that begins while another one is inside (`ReEntry`). It calls callbacks (`relax`, `each`, the mapper's) from
-/// outside the rings. Those of the blocking calls and of `for_each_completed` may use the disk. With
-/// `PciConfigWindow`, all calls need one common lock.
+/// The caller serialises everything else, with one lock per queue. Calls of the last kind need the locks of all
+/// queues. If an interrupt handler takes a lock, interrupts are masked wherever else it is held. With assertions on,
+/// the library detects a call into a ring that begins while another one is inside (`ReEntry`). It calls callbacks
+/// (`relax`, `each`, the mapper's) from outside the rings. Those of the blocking calls and of `for_each_completed` may
+/// use the disk. With `PciConfigWindow`, all calls need one common lock.
 /// **Memory** Request headers and status bytes are in the driver's own pages. The data is the caller's; it belongs to
 /// the device until its request has ended, or `reset` has handed it back.
 /// **Recovery** Every call returns `reset_needed` after a time-out, and after the device violated the standard
@@ -77,10 +77,10 @@ public:
 
     // --- life ---
 
-    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. `relax` is called while a reset is
-    /// waited for. After an error FAILED is set and everything is given back, after a reset if the device had got a
-    /// queue. If that reset fails, the pages are kept, and `release` tries again. Errors: those of `DeviceInit` and of
-    /// the page allocator, `transport_not_probed`, `wrong_device_type`, `zoned_host_managed`, `queue_too_small`,
+    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. Calls `relax` while it waits for a
+    /// reset. On an error it sets FAILED and gives everything back, after a reset if the device had got a queue. If
+    /// that reset fails, the pages are kept, and `release` tries again. Errors: those of `DeviceInit` and of the page
+    /// allocator, `transport_not_probed`, `wrong_device_type`, `zoned_host_managed`, `queue_too_small`,
     /// `pages_handed_out_twice`, `config_unstable`, `config_absent`, `config_refused`, `config_too_short`.
     template <class Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
@@ -103,8 +103,8 @@ public:
         }
     }
 
-    /// Resets the device, hands back every request that was submitted and not handed out, each once, and brings the
-    /// disk up again in the pages that it has. Calls `each(BlockCompletion)` with `request_cancelled` for requests in
+    /// Resets the device, and brings the disk up again in the pages that it has. Hands back every request that was
+    /// submitted and not handed out, each once: calls `each(BlockCompletion)` with `request_cancelled` for those in
     /// flight, and with their result for those that had ended. Requests of blocking calls are not among them. Errors:
     /// - `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has all memory, and nothing was
     ///   handed back. Call again.
@@ -242,8 +242,8 @@ public:
         return notification.needed;
     }
 
-    /// Takes the next request that has ended. The state `broken` comes after all of these: nothing more will end, and
-    /// `error` says why.
+    /// Takes the next request that has ended. If nothing more will end, it returns the state `broken` after the last
+    /// one, with the reason in `error`.
     [[__nodiscard__]] BlockCompletion take_completed(uint16_t queue = 0) {
         if (Error const error = check_exists(queue); error != Error::none) {
             return {Token{}, error, CompletionState::none};

@@ -75,7 +75,8 @@ struct BlockOption {
 /// §5.2.5: completed writes are durable at once (writethrough), or only after a flush (writeback).
 enum class BlockCacheMode : uint8_t { writethrough = 0, writeback = 1 };
 
-/// Optimal requests of a disk, in units of its block size (§5.2.4). All zero: the device does not report it.
+/// Optimal alignment and size of requests, in units of the disk's block size (§5.2.4). All zero: the device does not
+/// report them.
 struct BlockTopology {
     uint8_t physical_block_exp = 0;  ///< blocks per physical block, as an exponent of two
     uint8_t alignment_offset = 0;    ///< the first aligned block

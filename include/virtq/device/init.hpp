@@ -332,8 +332,8 @@ private:
         negotiation.wanted = negotiation.wanted.without(negotiation.unwanted) | negotiation.required;
     }
 
-    /// §2.2.1: drops each feature whose needs are not accepted. Each round drops one or is the last: `needs.size()`
-    /// are enough.
+    /// §2.2.1: drops each feature whose needs are not accepted. A round that is not the last drops at least one, so
+    /// `needs.size()` rounds are enough.
     [[__nodiscard__]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
         for (size_t round = 0; round < needs.size(); ++round) {
             for (FeatureNeed const& need : needs) {

@@ -25,7 +25,7 @@ namespace virtq {
 /// Resets queue `index` of the device and polls until the device confirms it (§2.6.1.1.2). Then the queue is detached:
 /// the device writes nothing any more, and `drain`, `restart` and `release` are allowed. Errors: `device_gone`, and
 /// `queue_reset_failed` if the device does not confirm within the poll limit. After an error the device may still
-/// write, the queue is live as before, and no token may be handed back before a reset of the device. Must not run
+/// write, and the queue is live as before: no token may be handed back before a reset of the device. Must not run
 /// concurrently with calls on the queue, or with the transport's other set-up calls.
 template <Transport T, uint32_t N, class Format, Relax R>
 [[__nodiscard__]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, PollLimit poll_limit,

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /// DMA mapping, for a device that does not see memory at its physical addresses: it is behind an IOMMU, cannot reach
-/// all memory (bounce buffers), or is not coherent with the caches. Other kernels provide nothing here.
+/// all memory (bounce buffers), or is not coherent with the caches. A kernel without such devices provides nothing.
 namespace virtq {
 
 /// What the device does with the memory.

@@ -20,7 +20,7 @@ VIRTQ_ALWAYS_INLINE inline void prefetch_to_read(void const* address) {
 #endif
 }
 
-/// Prefetches for a write. If the target can express that, the other CPU loses the line.
+/// Prefetches for a write. If the target can express that, it takes the line away from the other CPU.
 VIRTQ_ALWAYS_INLINE inline void prefetch_to_write(void const* address) {
 #if defined(__OPTIMIZE_SIZE__)
     static_cast<void>(address);

@@ -81,7 +81,7 @@ public:
     [[__nodiscard__]] Error last_error() const { return refused_; }
 
     [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
-    /// Whether requests have ended that were not handed out.
+    /// Whether a request has ended that was not handed out.
     [[__nodiscard__]] bool has_finished() const { return pool_.has_finished(); }
 
     /// For a caller that waits for one request: `take_finished` does not hand that out.
