@@ -169,7 +169,7 @@ TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
     Diagnosis found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::answered_too_late) << explained(found);
     EXPECT_EQ(found.findings().size(), 1u) << explained(found);
-    EXPECT_NE(flattened(found).find("larger budget"), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("larger poll limit"), std::string::npos) << explained(found);
     ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
     static_cast<void>(machine.driver.take_completed());  // takes what was abandoned
