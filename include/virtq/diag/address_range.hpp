@@ -20,16 +20,17 @@ namespace detail {
 /// What can be wrong with an address that was given to a device.
 enum class AddressTrouble : uint8_t {
     none,
-    zero,  ///< nobody's buffer is at 0
+    zero,  ///< no buffer is at address 0
     looks_virtual,
-    inside_ring,  ///< in the pages of the queue itself
-    outside_ram,  ///< not in the memory that the kernel named
+    inside_ring,  ///< inside the queue's own pages
+    outside_ram,  ///< outside the memory that the kernel named
 };
 
-/// No machine has physical addresses of more than 52 bits; the upper half of a virtual address space begins above.
+/// No machine has physical addresses of more than 52 bits. The upper half of a virtual address space is above that.
 inline constexpr uint64_t phys_limit = uint64_t{1} << 52;
 
-/// The distance of a direct map from the memory that it shows. A smaller one could be memory as well.
+/// The least offset of a kernel's direct map, virtual minus physical address, that tells the two kinds of address
+/// apart. Addresses above a smaller offset could be RAM.
 inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*) > 4 ? 38 : 30);
 
 [[__nodiscard__]] constexpr bool lies_in(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
@@ -41,18 +42,19 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return addr.value < range.start.value + range.bytes && range.start.value < addr.value + bytes;
 }
 
-/// Whether an address can only be a virtual one. The queue's own pages tell how far virtual addresses are from
-/// physical ones: what lies above that distance would be memory beyond all that such a kernel maps.
+/// Whether an address can only be a virtual one. The queue's own pages show the offset of the kernel's direct map. A
+/// kernel of that layout maps no memory at or above that physical address.
 [[__nodiscard__]] inline bool looks_virtual(PhysAddr addr, Pages const& pages) {
     if (addr.value >= phys_limit) {
         return true;
     }
-    // 0 in an identity map; more than any address where memory is mapped below itself: the difference wraps.
+    // 0 in an identity map. If virtual addresses are below physical ones, the difference wraps and no address reaches
+    // it.
     uint64_t const offset = uint64_t{reinterpret_cast<uintptr_t>(pages.virt)} - pages.phys.value;
     return offset >= least_direct_map_offset && pages.phys.value < offset && addr.value >= offset;
 }
 
-/// A range of no bytes names nothing: `4096u << 20` is 0, as 32 bits have no room for it.
+/// Whether any range has bytes. A kernel that computes `4096u << 20` in 32 bits passes 0, which names no memory.
 [[__nodiscard__]] constexpr bool names_memory(Span<AddressRange const> ram) {
     for (AddressRange const& range : ram) {
         if (range.bytes != 0) {
@@ -71,8 +73,8 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return names_memory(ram);
 }
 
-/// Judges an address of a descriptor. `ram` may be empty: then nothing is outside of it. A segment that spans two
-/// adjacent ranges counts as outside: name adjacent ranges as one.
+/// Judges an address of a descriptor. With an empty `ram` nothing counts as outside. A segment that spans two adjacent
+/// ranges counts as outside: name adjacent ranges as one.
 [[__nodiscard__]] inline AddressTrouble judge_buffer(PhysAddr addr, uint32_t bytes, Pages const& pages,
                                                      Span<AddressRange const> ram) {
     if (addr.value == 0) {
@@ -87,7 +89,7 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return is_outside(addr, bytes, ram) ? AddressTrouble::outside_ram : AddressTrouble::none;
 }
 
-/// Judges where a queue's own pages are said to be.
+/// Judges the physical address of a queue's own pages.
 [[__nodiscard__]] inline AddressTrouble judge_ring(Pages const& pages, Span<AddressRange const> ram) {
     if (pages.phys.value == 0) {
         return AddressTrouble::zero;

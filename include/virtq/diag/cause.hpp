@@ -5,8 +5,8 @@
 
 namespace virtq {
 
-/// Why a device does not answer, as far as it can be seen from the driver's side. In the order in which they are
-/// looked for: what comes first would explain what comes later.
+/// Why a device does not answer, as far as the driver can see it. Listed in the order of the checks: an earlier cause
+/// would explain the later ones.
 enum class Cause : uint8_t {
     none,
     nothing_in_flight,
@@ -58,7 +58,7 @@ enum class Cause : uint8_t {
     ring_address_virtual,
     ring_outside_ram,
 
-    // live?
+    // DRIVER_OK and SUSPEND
     device_suspended,
     driver_ok_missing,
     driver_ok_lost,

@@ -17,33 +17,33 @@
 
 namespace virtq {
 
-/// What a device says of itself and of one queue, through its registers, at one moment.
+/// What the registers of a device report about the device and one of its queues, at one moment.
 struct DeviceSnapshot {
-    /// How far the looks came: each looks only if the one before found nothing that forbids it.
+    /// How much could be read. Each level requires the previous one.
     enum class Reach : uint8_t {
-        nothing,   ///< the transport does not know yet where its device is
-        identity,  ///< magic, version and device ID: at least one is wrong
-        status,    ///< and the status: negotiation is not so far that a queue may be asked for
-        queue,     ///< all
+        nothing,   ///< the transport does not know where its device is
+        identity,  ///< magic, version and device ID only: at least one is wrong
+        status,    ///< and the status; negotiation has not come far enough to read a queue
+        queue,     ///< everything
     };
     Reach reach = Reach::nothing;
 
-    bool is_mmio = false;     ///< the next three are known, the address only if the space shows it
-    uintptr_t registers = 0;  ///< virtual
+    bool is_mmio = false;     ///< `magic` and `version` are known, `registers` only if the space exposes it
+    uintptr_t registers = 0;  ///< virtual address
     uint32_t magic = 0;
     uint32_t version = 0;
     spec::DeviceId device_id = spec::DeviceId::none;
     bool legacy = false;
     DeviceStatus status;
-    uint32_t interrupt_status = 0;  ///< 0 where the transport has no way to read it without a side effect
+    uint32_t interrupt_status = 0;  ///< 0 if the transport cannot read it without a side effect
 
-    /// What the transport's own `notify` did since the last reset.
+    /// The calls of the transport's `notify` since the last reset.
     struct Notified {
         bool any = false;
-        uint16_t queue = 0;  ///< the last one, if there was any
+        uint16_t queue = 0;  ///< the last queue notified, if any
     };
 
-    // What is not known has no value.
+    // A member without a value is unknown.
     Optional<bool> asked_features_ok;  ///< whether FEATURES_OK was written since the last reset
     Optional<Notified> notified;
     Optional<Features> offered;  ///< bits 0 to 63
@@ -54,7 +54,7 @@ struct DeviceSnapshot {
     InterruptSnapshot interrupts;
 };
 
-/// What `diagnose` asks of a transport; those of `transport/` have it all.
+/// What `diagnose` requires of a transport. The transports in `transport/` satisfy it.
 template <class T>
 concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_t queue, unsigned word) {
     { constant.device_id() } -> detail::SameAs<spec::DeviceId>;
@@ -68,14 +68,14 @@ concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_
 
 namespace detail {
 
-/// A transport whose registers can be looked at directly: it shows its `RegisterSpace`, once it was told where.
+/// A transport that exposes its `RegisterSpace` after `probe`, so that its registers can be read directly.
 template <class T>
 concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offset) {
     { constant.is_probed() } -> SameAs<bool>;
     { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
 };
 
-/// One that remembers its own calls: whether FEATURES_OK was written, which queue it notified last.
+/// A transport that records its own calls: whether FEATURES_OK was written, and which queue it notified last.
 template <class T>
 concept KeepsRecord = requires(T const& constant) {
     { constant.record().has_asked_features_ok() } -> SameAs<bool>;
@@ -83,25 +83,25 @@ concept KeepsRecord = requires(T const& constant) {
     uint16_t{constant.record().last_notify().queue};
 };
 
-/// One whose device tells where its queues are.
+/// A transport that can read back the addresses of its device's queues.
 template <class T>
 concept ShowsConfiguredAddresses = requires(T& transport, uint16_t queue) {
     { transport.configured_addresses(queue) } -> SameAs<QueueAddresses>;
 };
 
-/// A transport that is one of several: what is behind shows more.
+/// A transport that contains one of several, as `AnyTransport` does. The transport inside exposes more.
 template <class T>
 concept HidesAnother = requires(T& transport) {
     transport.visit([](auto&) {});
 };
 
-/// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
-/// has no FEATURES_OK.
+/// Whether queue registers may be read, for a device with DRIVER set. §3.1.1 does so in step 7, after the features are
+/// agreed on. A legacy device has no FEATURES_OK.
 [[__nodiscard__]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
     return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
 }
 
-/// What the transport remembers of its own calls.
+/// Copies what the transport recorded of its own calls.
 template <class T>
 void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__]] DeviceSnapshot& seen) {
     if constexpr (KeepsRecord<T>) {
@@ -111,8 +111,8 @@ void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__
     }
 }
 
-/// The queue's selector is written because there is no other way to read; it stays, since only the set-up of queues
-/// uses it, which writes it first.
+/// Writes the queue selector, because a queue cannot be read otherwise. The selector is not restored: only the set-up
+/// of queues uses it, and writes it first.
 template <class T>
 void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     seen.queue_in_use = transport.is_queue_in_use(queue);
@@ -123,7 +123,7 @@ void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if constexpr (ShowsConfiguredAddresses<T>) {
         if (seen.queue_in_use) {
             QueueAddresses const addresses = transport.configured_addresses(queue);
-            if (addresses.descriptor_area != PhysAddr{}) {  // some devices do not let it be read
+            if (addresses.descriptor_area != PhysAddr{}) {  // some devices do not let a driver read it
                 seen.configured = addresses;
             }
         }
@@ -133,7 +133,7 @@ void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 template <RegisterSpace Space>
 void look_at_features(Space& space, DeviceSnapshot& seen) {
     Features offered;
-    // The selector is written because there is no other way to read; only negotiation uses it.
+    // Features can be read only through the selector, which nothing but negotiation uses.
     for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
         platform::write_register(space, spec::mmio::device_features_sel, uint32_t{word});
         offered.set_word(word, platform::read_register(space, spec::mmio::device_features));
@@ -143,7 +143,7 @@ void look_at_features(Space& space, DeviceSnapshot& seen) {
 
 template <RegisterSpace Space>
 void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
-    // The selector is written because there is no other way to read; only the set-up of queues uses it.
+    // A queue can be read only through the selector, which nothing but the set-up of queues uses.
     platform::write_register(space, spec::mmio::queue_sel, uint32_t{queue});
     if (seen.legacy) {
         uint32_t const pfn = platform::read_register(space, spec::mmio::legacy_queue_pfn);
@@ -157,7 +157,7 @@ void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     }
 }
 
-/// All of these into a snapshot that is new.
+/// Reads all of the above into a fresh snapshot.
 template <RegisterSpace Space>
 void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     seen.reach = DeviceSnapshot::Reach::identity;
@@ -191,12 +191,12 @@ void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     }
 }
 
-/// A transport that shows nothing of its registers is asked by its calls.
+/// Reads a transport that does not expose its registers, through its member functions.
 template <DiagnosableTransport T>
 void ask_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if constexpr (requires { transport.is_probed(); }) {
         if (!transport.is_probed()) {
-            return;  // there are no registers to look at
+            return;  // there are no registers to read
         }
     }
     ask_what_it_did(transport, seen);
@@ -237,8 +237,8 @@ void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 
 }  // namespace detail
 
-/// Looks at the registers of virtio-mmio, in the order that §4.2.3.1.1 asks for. Acknowledges nothing, and writes
-/// nothing but two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
+/// Reads the registers of virtio-mmio, in the order that §4.2.3.1.1 requires. Acknowledges nothing, and writes only
+/// two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
 template <RegisterSpace Space>
 [[__nodiscard__]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
     DeviceSnapshot seen;
@@ -246,7 +246,8 @@ template <RegisterSpace Space>
     return seen;
 }
 
-/// The same through a transport, after its `probe`: by its registers if it shows them, otherwise by its calls.
+/// As above, through a transport after its `probe`: from its registers if it exposes them, otherwise through its
+/// member functions.
 template <DiagnosableTransport T>
 [[__nodiscard__]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
     DeviceSnapshot seen;

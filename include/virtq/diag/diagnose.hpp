@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-/// Looks at a device and a queue that do not answer, and says what is probably wrong. Nothing is changed: ring memory
-/// is only read, registers too, apart from the two selectors without which they cannot be read.
+/// Examines a device and a queue that do not answer, and reports what is probably wrong. Changes nothing: it only
+/// reads ring memory and registers, and writes the two selectors without which registers cannot be read.
 namespace virtq {
 
 /// Where the registers are: a transport, or the `RegisterSpace` of a kernel that has a transport of its own.
@@ -42,7 +42,7 @@ void diagnose_device(Diagnosis& diagnosis, Source& source) {
     DeviceJudge device{diagnosis};
     if (device.judge_identity() && device.judge_status()) {
         if (diagnosis.findings().empty()) {
-            // Not of a device that was given up: that is why it is not live.
+            // After an earlier finding, a missing DRIVER_OK is only its consequence.
             device.judge_life(Cause::driver_ok_missing);
         }
         device.judge_need();
@@ -51,10 +51,11 @@ void diagnose_device(Diagnosis& diagnosis, Source& source) {
 
 }  // namespace detail
 
-/// Why nothing comes from `queue`, which is number `queue_index` of the device behind `source`: a transport after its
-/// `probe`, or a mapped `RegisterSpace`. `negotiated` are the features that were negotiated. Reads each register and
-/// each shared word once, so that a device that goes on meanwhile cannot contradict itself. Calls on the queue must be
-/// serialised with it. Bounded by the size of the queue. Takes 2 to 3 KiB of stack: with less, give it a record.
+/// Finds out why nothing comes from `queue`, which is queue number `queue_index` of the device behind `source`.
+/// `source` is a transport after its `probe`, or a mapped `RegisterSpace`. `negotiated` holds the negotiated features.
+/// Reads each register and each shared word once, so that a device that runs meanwhile cannot cause contradictions.
+/// Serialise it with calls on the queue. Its time is bounded by the size of the queue. Takes 2 to 3 KiB of stack: on a
+/// smaller stack, pass a record.
 template <DiagnosisSource Source, uint32_t N, class Format>
 [[__nodiscard__]] Diagnosis diagnose(Source& source, uint16_t queue_index, VirtQueue<N, Format> const& queue,
                                      Features const& negotiated, DiagnoseOption const& option = {}) {
@@ -63,7 +64,7 @@ template <DiagnosisSource Source, uint32_t N, class Format>
     return record.diagnosis;
 }
 
-/// As above, in a record that the caller keeps. The answer is `record.diagnosis`, until the next call.
+/// As above, in a record that the caller keeps. The result is `record.diagnosis`, valid until the next call.
 template <DiagnosisSource Source, uint32_t N, class Format>
 Diagnosis const& diagnose(DiagnosisRecord& record, Source& source, uint16_t queue_index,
                           VirtQueue<N, Format> const& queue, Features const& negotiated,
@@ -72,7 +73,7 @@ Diagnosis const& diagnose(DiagnosisRecord& record, Source& source, uint16_t queu
     return record.diagnosis;
 }
 
-/// Why a device cannot be used, when there is no queue yet: after a `probe` or an `init` that failed.
+/// Finds out why a device cannot be used when there is no queue yet: after a `probe` or an `init` that failed.
 template <DiagnosisSource Source>
 [[__nodiscard__]] Diagnosis diagnose(Source& source) {
     Diagnosis diagnosis;
@@ -88,7 +89,7 @@ Diagnosis const& diagnose(DiagnosisRecord& record, Source& source) {
     return record.diagnosis;
 }
 
-/// A driver that shows what it is made of, as `BlockDevice` does.
+/// A driver that exposes its transport, its rings and its negotiated features, as `BlockDevice` does.
 template <class D>
 concept DiagnosableDriver = requires(D& driver, uint16_t queue) {
     {*driver.transport()};  // null before init
@@ -133,7 +134,7 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
 
 }  // namespace detail
 
-/// Why a driver does not go on. Takes 2 to 3 KiB of stack: with less, give it a record.
+/// Finds out why a driver hangs. Takes 2 to 3 KiB of stack: on a smaller stack, pass a record.
 template <DiagnosableDriver Driver>
 [[__nodiscard__]] Diagnosis diagnose(Driver& driver, uint16_t queue_index = 0, DiagnoseOption const& option = {}) {
     DiagnosisRecord record;
@@ -141,13 +142,13 @@ template <DiagnosableDriver Driver>
     return record.diagnosis;
 }
 
-/// As above, of its first queue.
+/// As above, for its first queue.
 template <DiagnosableDriver Driver>
 [[__nodiscard__]] Diagnosis diagnose(Driver& driver, DiagnoseOption const& option) {
     return diagnose(driver, 0, option);
 }
 
-/// As above, in a record that the caller keeps. The answer is `record.diagnosis`, until the next call.
+/// As above, in a record that the caller keeps. The result is `record.diagnosis`, valid until the next call.
 ///
 /// ```
 /// static virtq::DiagnosisRecord record;
@@ -160,7 +161,7 @@ Diagnosis const& diagnose(DiagnosisRecord& record, Driver& driver, uint16_t queu
     return record.diagnosis;
 }
 
-/// As above, of its first queue.
+/// As above, for its first queue.
 template <DiagnosableDriver Driver>
 Diagnosis const& diagnose(DiagnosisRecord& record, Driver& driver, DiagnoseOption const& option) {
     return diagnose(record, driver, 0, option);

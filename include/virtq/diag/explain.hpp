@@ -7,8 +7,8 @@
 
 namespace virtq {
 
-/// Prints what was looked at and what follows from it, some twenty lines of at most 79 columns, to any callable
-/// `void(char)`. `sink` is called in the caller's context.
+/// Prints what `diagnose` read and what follows from it to any callable `void(char)`: some twenty lines of at most 79
+/// columns. `sink` is called in the caller's context.
 template <class Sink>
     requires TextSink<Sink>
 void explain(Diagnosis const& diagnosis, Sink&& sink) {

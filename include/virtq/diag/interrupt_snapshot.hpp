@@ -9,25 +9,25 @@
 
 namespace virtq {
 
-/// What a transport knows of the interrupts of its device.
+/// What a transport knows about the interrupts of its device.
 struct InterruptSnapshot {
     enum class Way : uint8_t { unknown, mmio, line, vectors };
     Way way = Way::unknown;
-    uint16_t line_calls = 0;    ///< of on_interrupt()
-    uint16_t vector_calls = 0;  ///< of on_vector()
-    PciLine line;               ///< of a function on PCI
-    uint16_t queue_vector = 0;  ///< as the device has it, with `vectors`; otherwise nothing
+    uint16_t line_calls = 0;    ///< calls of on_interrupt()
+    uint16_t vector_calls = 0;  ///< calls of on_vector()
+    PciLine line;               ///< only on PCI
+    uint16_t queue_vector = 0;  ///< as the device reports it; only with `vectors`
 };
 
 namespace detail {
 
-/// A transport that counts the calls of its handler.
+/// A transport that counts the calls of its interrupt handler.
 template <class T>
 concept CountsInterrupts = requires(T const& constant) {
     { constant.record().interrupt_calls() } -> SameAs<uint16_t>;
 };
 
-/// One on PCI, where there are two ways to interrupt.
+/// A transport on PCI, where a device interrupts by its line or by MSI-X vectors.
 template <class T>
 concept ChoosesInterrupts = CountsInterrupts<T> && requires(T& transport, T const& constant, uint16_t queue) {
     { constant.record().vector_calls() } -> SameAs<uint16_t>;
@@ -38,7 +38,8 @@ concept ChoosesInterrupts = CountsInterrupts<T> && requires(T& transport, T cons
 
 }  // namespace detail
 
-/// Of a transport whose device may be asked for its queues; one that does not count shows nothing.
+/// Reads what a transport knows about interrupts. The device's queue registers must be readable (§3.1.1, step 7). For
+/// a transport that does not count its interrupts the snapshot stays empty.
 template <class T>
 [[__nodiscard__]] InterruptSnapshot take_interrupt_snapshot([[__maybe_unused__]] T& transport,
                                                             [[__maybe_unused__]] uint16_t queue) {

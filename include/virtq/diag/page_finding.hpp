@@ -17,19 +17,19 @@ enum class PageFinding : uint8_t {
     phys_misaligned,     ///< `value`: the physical address
     phys_zero,           ///< the run starts at physical address 0
     phys_above_52_bits,  ///< `value`: the first address behind the run
-    handed_out_twice,    ///< physically; `other`: the run that is outstanding
-    virt_shared,         ///< only virtually; `other`: the run that is outstanding
-    not_all_taken,       ///< the allocator hands out a page of the run again; `other`: that run
-    phys_is_virt,        ///< a note, once
-    // allocate_pages: the kernel's translation of them, where it has phys_addr
-    not_where_claimed,  ///< `value`: what phys_addr says of the first page
-    not_contiguous,     ///< `value`: what phys_addr says of page `page`
-    offset_lost,        ///< `value`: what phys_addr says of an address inside the first page
+    handed_out_twice,    ///< shares physical pages; `other`: the outstanding run
+    virt_shared,         ///< shares only virtual addresses; `other`: the outstanding run
+    not_all_taken,       ///< the allocator hands out a page of the run again; `other`: the later run
+    phys_is_virt,        ///< a note, reported once
+    // allocate_pages: the translation of its pages, if the kernel has phys_addr
+    not_where_claimed,  ///< `value`: what phys_addr returned for the first page
+    not_contiguous,     ///< `value`: what phys_addr returned for page `page`
+    offset_lost,        ///< `value`: what phys_addr returned for an address inside the first page
     // allocate_pages: the memory itself
     not_ram,             ///< `value`: what page `page` read as
     pages_alias,         ///< `value`: the page of the run that is the same memory as page `page`
-    phys_not_mapped,     ///< `value`: the physical address of which virt_of knows nothing
-    other_memory_there,  ///< `value`: what was read of page `page` where virt_of says that it is
+    phys_not_mapped,     ///< `value`: the physical address that virt_of does not know
+    other_memory_there,  ///< `value`: what page `page` read as at the address from virt_of
     // free_pages: none of these is passed on to the kernel's allocator
     freed_twice,
     freed_other_count,    ///< `other`: the run as it was handed out
@@ -41,12 +41,12 @@ enum class PageFinding : uint8_t {
     // leaks()
     still_outstanding,
     // the checker itself
-    table_full,  ///< a note; `value`: the runs that fit
+    table_full,  ///< a note; `value`: how many runs fit
 };
 
 namespace detail {
 
-/// Whether it may be right as it is.
+/// Whether the finding is only a note: the allocator may be right.
 [[__nodiscard__]] constexpr bool is_note(PageFinding finding) {
     return finding == PageFinding::phys_is_virt || finding == PageFinding::table_full;
 }
@@ -139,7 +139,7 @@ namespace detail {
 /// One finding, with what is needed to print it.
 struct PageReport {
     PageFinding finding{};
-    Pages run;           ///< as it was handed out, or as somebody gives it back
+    Pages run;           ///< as it was handed out, or as it is given back
     Pages other;         ///< the other run of the finding, if it has one
     size_t page = 0;     ///< which page of `run`, counted from 0
     uint64_t value = 0;  ///< see `PageFinding`

@@ -13,10 +13,10 @@
 
 namespace virtq {
 
-/// Which ring a queue has, also one whose format was negotiated.
+/// The format of a queue's ring, also if it was negotiated.
 enum class RingFormat : uint8_t { split_ring, packed_ring };
 
-/// An event suppression structure (§2.8.14) as it stands.
+/// An event suppression structure (§2.8.14), as it was read.
 struct RingEventWord {
     uint32_t word = 0;
 
@@ -24,26 +24,26 @@ struct RingEventWord {
         return static_cast<spec::RingEvent>(
             static_cast<uint16_t>(word >> spec::ring_event_flags_shift & spec::ring_event_flags_mask));
     }
-    /// Offset and wrap counter, as `PackedPosition::word` has them.
+    /// Offset and wrap counter, encoded as in `PackedPosition::word`.
     [[__nodiscard__]] constexpr uint16_t place() const { return static_cast<uint16_t>(word); }
 };
 
-/// What only a packed ring has.
+/// The part of a snapshot that only a packed ring has.
 struct PackedSnapshot {
     // What the driver knows.
-    detail::PackedPosition next;       ///< behind the last descriptor that was added
+    detail::PackedPosition next;       ///< after the last added descriptor
     detail::PackedPosition taken;      ///< where the device writes the next used descriptor
     uint16_t pending = 0;              ///< chains that were added and not published
     uint16_t pending_descriptors = 0;  ///< their descriptors
     uint16_t in_flight = 0;            ///< chains that were published and not taken
-    uint16_t batch = 0;                ///< with IN_ORDER: how many of these the last used descriptor still completes
+    uint16_t batch = 0;                ///< with IN_ORDER: how many of these the last used descriptor completes
 
     // Shared (§2.8).
     RingEventWord driver_event;  ///< written by the driver
     RingEventWord device_event;  ///< written by the device
     uint16_t flags = 0;          ///< of the descriptor at `taken`: written by the driver, then by the device
 
-    /// Descriptors that were added and not freed.
+    /// Descriptors that were added and are not free again.
     [[__nodiscard__]] constexpr uint16_t span(uint16_t size) const {
         return static_cast<uint16_t>(next.offset() + (next.wrap() != taken.wrap() ? size : 0) - taken.offset());
     }
@@ -53,8 +53,8 @@ struct PackedSnapshot {
     }
 };
 
-/// All single words of a queue at one moment: what the driver knows, and beside it what stands in the memory
-/// that it shares with the device. Each shared word was read once. Plain numbers, small enough for a kernel's stack.
+/// The state of a queue at one moment: what the driver knows, and the single words in memory shared with the device.
+/// Each shared word was read once. Plain numbers, small enough for a kernel's stack.
 struct QueueSnapshot {
     RingFormat format = RingFormat::split_ring;
 
@@ -64,19 +64,19 @@ struct QueueSnapshot {
     bool live = false;  ///< the device may write to the pages
     bool event_idx = false;
     bool in_order = false;
-    bool notifications_on = false;  ///< of used buffers
+    bool notifications_on = false;  ///< used buffer notifications are enabled
     Fault fault;
     Pages pages;
-    Pages table_pages;          ///< of the indirect tables, also of an earlier life
+    Pages table_pages;          ///< of the indirect tables; may be left from an earlier `init`
     uint16_t table_length = 0;  ///< descriptors of an indirect table; 0: the queue has no tables
     QueueAddresses addresses;
 
-    PackedSnapshot packed_ring;  ///< of a packed ring; of a split one the rest:
+    PackedSnapshot packed_ring;  ///< only of a packed ring; all that follows only of a split ring
 
-    RingIndex added{};      ///< behind the last chain that was added
-    RingIndex published{};  ///< behind the last chain that the device was told of
-    RingIndex decided{};    ///< behind the last chain for which `publish` decided whether to notify
-    RingIndex taken{};      ///< behind the last completion that was taken
+    RingIndex added{};      ///< after the last added chain
+    RingIndex published{};  ///< after the last published chain
+    RingIndex decided{};    ///< after the last chain for which `publish` decided whether to notify
+    RingIndex taken{};      ///< after the last completion that was taken
 
     // Shared, written by the driver (§2.7.6).
     uint16_t avail_flags = 0;
@@ -90,12 +90,12 @@ struct QueueSnapshot {
 
     [[__nodiscard__]] constexpr bool is_packed() const { return format == RingFormat::packed_ring; }
 
-    /// Chains added whose completions were not taken yet.
+    /// Chains that were added and whose completions were not taken yet.
     [[__nodiscard__]] constexpr uint16_t outstanding() const {
         return is_packed() ? static_cast<uint16_t>(packed_ring.in_flight + packed_ring.pending)
                            : detail::distance(taken, added);
     }
-    /// Of these, the ones that the device was told of.
+    /// Outstanding chains that were published.
     [[__nodiscard__]] constexpr uint16_t offered() const {
         return is_packed() ? packed_ring.in_flight : detail::distance(taken, published);
     }
@@ -103,8 +103,8 @@ struct QueueSnapshot {
     [[__nodiscard__]] constexpr uint16_t undecided() const {
         return is_packed() ? packed_ring.pending : detail::distance(decided, added);
     }
-    /// Of what was offered, what the device has used: of a split ring if its index can be believed, of a packed one at
-    /// least so many.
+    /// Offered chains that the device has used. Of a split ring only valid if `is_used_idx_believable()`; of a packed
+    /// ring a lower bound.
     [[__nodiscard__]] constexpr uint16_t answered() const {
         if (is_packed()) {
             return static_cast<uint16_t>(packed_ring.batch +
@@ -113,7 +113,7 @@ struct QueueSnapshot {
         return detail::distance(taken, used_idx);
     }
     [[__nodiscard__]] constexpr bool is_used_idx_believable() const { return is_packed() || answered() <= offered(); }
-    /// Whether no completion was ever taken, as far as the numbers say.
+    /// Whether no completion was taken yet. The indices wrap, so this can also be true later.
     [[__nodiscard__]] constexpr bool is_first_time() const {
         return is_packed() ? packed_ring.taken.word() == detail::PackedPosition::start(0).word() : number(taken) == 0;
     }

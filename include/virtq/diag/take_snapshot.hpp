@@ -9,7 +9,7 @@
 
 namespace virtq {
 
-/// All words and numbers of a queue at this moment. For any context in which the queue may be called.
+/// Reads the state of a queue. May be called in any context in which the queue may be called.
 template <uint32_t N, class Format>
 [[__nodiscard__]] QueueSnapshot take_snapshot(VirtQueue<N, Format> const& queue) {
     return detail::inspect(queue, [](auto const& ring) { return ring.snapshot(); });

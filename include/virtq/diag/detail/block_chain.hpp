@@ -19,7 +19,7 @@ public:
         last_writable_ = is_writable(entry) ? entry.len : last_writable_;
         count(entry);
     }
-    /// For who walks from the end: one that stands before all others.
+    /// Adds a descriptor in front of all others, for a walk from the end of the chain.
     constexpr void add_in_front(spec::Descriptor const& entry) {
         last_writable_ = is_writable(entry) && writable_ == 0 ? entry.len : last_writable_;
         count(entry);
@@ -28,9 +28,9 @@ public:
     [[__nodiscard__]] constexpr DescIndex head() const { return head_; }
     [[__nodiscard__]] constexpr uint64_t readable() const { return readable_; }
     [[__nodiscard__]] constexpr uint64_t writable() const { return writable_; }
-    /// Of these, the bytes of the last segment.
+    /// Bytes of the last device-writable segment.
     [[__nodiscard__]] constexpr uint32_t last_writable() const { return last_writable_; }
-    /// The segments are in an indirect table: nothing is known of them.
+    /// The segments are in an indirect table: their sizes are unknown.
     [[__nodiscard__]] constexpr bool has_table() const { return has_table_; }
 
 private:
@@ -49,10 +49,10 @@ private:
     bool has_table_ = false;
 };
 
-/// What forbids that a chain is a request of a disk (§5.2.6): it has at least a header that the device reads, and at
-/// the end a status byte that it writes. The type is not in the ring, and a driver may cut a request where it likes
-/// (§2.7.4); but data is whole sectors, and what else a device tells is less than 64 bytes, and what else it is told
-/// are ranges.
+/// Why this chain cannot be a block request (§5.2.6): it needs a readable header first and a writable status byte
+/// last. The request type is not in the ring, and a driver may split a request anywhere (§2.7.4). But data consists of
+/// whole sectors. Anything else that the device returns is less than 64 bytes, and anything else that it receives is
+/// an array of ranges.
 [[__nodiscard__]] constexpr Cause judge_block_chain(ChainShape const& shape) {
     constexpr uint32_t header_bytes = sizeof(spec::block::RequestHeader);
     constexpr uint32_t sector = spec::block::sector_bytes;
@@ -73,7 +73,7 @@ private:
     return fits ? Cause::none : Cause::block_data_not_sectors;
 }
 
-/// A finding that says how many bytes a chain has.
+/// A finding with the byte counts of a chain.
 [[__nodiscard__]] constexpr Finding found(Cause cause, ChainShape const& shape) {
     return {cause, shape.readable(), shape.writable(), number(shape.head())};
 }

@@ -13,12 +13,12 @@
 
 namespace virtq::detail {
 
-/// Finds memory that two chains in flight both let the device write, as requests do that share one status byte. Each
-/// segment is compared with the first `compared` ones, and no more: all with all would take seconds in a large queue,
-/// and their ranges lie on a kernel's stack.
+/// Finds memory that the device may write in two chains in flight, for example a status byte shared by two requests.
+/// Compares each segment with the first `compared` ones only. All pairs would take seconds in a large queue, and the
+/// ranges are on a kernel's stack.
 class WritableOverlap {
 public:
-    /// A segment of the present chain, in descriptor `desc`.
+    /// Adds a segment of the current chain, which is in descriptor `desc`.
     void add(uint16_t desc, spec::Descriptor const& entry) {
         if ((entry.flags & static_cast<uint16_t>(spec::DescFlag::write)) == 0) {
             return;
@@ -32,7 +32,7 @@ public:
     }
     void end_chain() { ++chain_; }
 
-    /// The first such segment.
+    /// The first segment that overlaps one of another chain.
     [[__nodiscard__]] Finding const& finding() const { return finding_; }
 
 private:
@@ -54,14 +54,14 @@ private:
         return false;
     }
 
-    Range ranges_[compared] = {};  // those from count_ on say nothing
+    Range ranges_[compared] = {};  // valid below count_
     unsigned count_ = 0;
     uint32_t chain_ = 0;
     Finding finding_;
 };
 
-/// What is wrong with the chains in flight, of each kind the first, and what the checks remember on their way: some
-/// 1200 bytes, too many for a small stack.
+/// The first finding of each kind among the chains in flight, and the state of the checks. Some 1200 bytes: too many
+/// for a small stack.
 class ChainFindings {
 public:
     /// The first descriptor that is not what the driver wrote; `Cause::none` if all are.
@@ -72,20 +72,21 @@ public:
     [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
     /// The first segment that the device writes in two chains.
     [[__nodiscard__]] Finding const& shared_buffer() const { return overlap_.finding(); }
-    /// The first chain that no disk understands, and why.
+    /// The first chain that cannot be a block request, and why.
     [[__nodiscard__]] Finding const& not_a_block_request() const { return not_a_block_request_; }
     /// The first chain with fewer device-writable bytes than `require_writable` asks for.
     [[__nodiscard__]] Finding const& too_small() const { return too_small_; }
-    /// Whether the device reads bytes of any chain.
+    /// Whether any chain has device-readable bytes.
     [[__nodiscard__]] bool has_readable() const { return has_readable_; }
 
-    /// Before the check.
+    /// The least device-writable bytes of a chain. Set it before the check.
     void require_writable(uint32_t bytes) { least_writable_ = bytes; }
 
 private:
     friend class ChainJudge;
 
-    /// Whether a chain with this id was met already; in a large queue perhaps another one, then too little is checked.
+    /// Whether a chain with this id was seen before; marks it as seen. In a queue of more than 4096 two ids share a
+    /// bit, so that some chains are not checked.
     [[__nodiscard__]] bool met_before(uint16_t id) {
         uint8_t& octet = met_[id / 8u % sizeof met_];
         auto const bit = static_cast<uint8_t>(1u << id % 8u);
@@ -105,7 +106,7 @@ private:
     uint8_t met_[512] = {};  ///< a bit for each of 4096 ids
 };
 
-/// What the checks of both formats have in common. All that lasts is in `ChainFindings`.
+/// The checks that split and packed rings share. Everything that outlives a check is in `ChainFindings`.
 class ChainJudge {
 protected:
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
@@ -123,7 +124,7 @@ protected:
         }
     }
 
-    /// A segment: in the ring, or in the table of `desc`.
+    /// Judges a segment, which is in the ring or in the indirect table of `desc`.
     void judge_segment(uint16_t desc, spec::Descriptor const& entry) {
         auto const at = static_cast<DescIndex>(desc);
         if (found_.bad_address_.cause == Cause::none) {
@@ -139,7 +140,7 @@ protected:
         }
     }
 
-    /// A whole chain; `bytes` is what the driver knows of its writable total.
+    /// Judges a whole chain. `bytes` is its writable total as the driver recorded it.
     void judge_chain(ChainShape const& shape, uint32_t bytes) {
         note(number(shape.head()), shape.writable() > UINT32_MAX ? UINT32_MAX : shape.writable(), bytes);
         judge_shape(shape);
@@ -156,8 +157,8 @@ protected:
         }
     }
 
-    /// The table of the chain at `head`, of which the ring says `in_ring`. Descriptors in it that are not the last
-    /// have the flags `linked`.
+    /// Checks the indirect table of the chain at `head`; `in_ring` is the descriptor that refers to it. All
+    /// descriptors of the table except the last have the flags `linked`.
     template <class Inspector>
     void check_table(Inspector const& ring, uint16_t head, spec::Descriptor const& in_ring, TableIndex table,
                      uint16_t linked, uint32_t bytes) {
@@ -165,7 +166,7 @@ protected:
         uint32_t const count = in_ring.len / sizeof(spec::Descriptor);
         if (in_ring.len % sizeof(spec::Descriptor) != 0 || count == 0 || count > ring.table_length()) {
             note(head, in_ring.len, ring.table_length() * sizeof(spec::Descriptor));
-            return;  // how long it was is not known
+            return;  // the length of the table is unknown
         }
         ChainShape shape{static_cast<DescIndex>(head)};
         uint16_t direction = 0;

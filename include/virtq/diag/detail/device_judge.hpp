@@ -9,12 +9,12 @@
 
 namespace virtq::detail {
 
-/// The causes that the device alone shows.
+/// The causes that are visible in the device alone.
 class DeviceJudge {
 public:
     explicit DeviceJudge(Diagnosis& diagnosis) : diagnosis_(diagnosis), device_(diagnosis.device) {}
 
-    /// Whether there is a device whose status means something.
+    /// Whether there is a device with a meaningful status.
     [[__nodiscard__]] bool judge_identity() {
         if (device_.reach == DeviceSnapshot::Reach::nothing) {
             add(Cause::transport_not_probed);
@@ -39,13 +39,13 @@ public:
 
     /// Whether the device has been initialised at all.
     [[__nodiscard__]] bool judge_status() {
-        bool const live = diagnosis_.queue.size != 0 && diagnosis_.queue.live;  // it was told of the queue
+        bool const live = diagnosis_.queue.size != 0 && diagnosis_.queue.live;  // the device knows the queue
         DeviceStatus const status = device_.status;
         if (status.is_gone()) {
             add(Cause::device_gone, status.bits());
             return false;
         }
-        // A version 1 device that was offered what only version 2 has.
+        // A legacy device (version 1) that was driven with what only version 2 has.
         if (device_.legacy &&
             (diagnosis_.negotiated.has(spec::Feature::version_1) || has(spec::StatusBit::features_ok))) {
             add(Cause::legacy_driven_as_modern, device_.version, spec::mmio::version_modern);
@@ -74,7 +74,7 @@ public:
         return true;
     }
 
-    /// What only a device without other trouble is asked for.
+    /// Checks that are meaningful only if nothing else is wrong.
     void judge_life(Cause without_driver_ok) {
         if (has(spec::StatusBit::suspend)) {
             add(Cause::device_suspended, device_.status.bits());
@@ -88,7 +88,7 @@ public:
         }
     }
 
-    /// Of a device with DRIVER set: what it offers was read.
+    /// Compares the negotiated with the offered features. DRIVER must be set: only then were the offered ones read.
     void judge_features() {
         Features const& negotiated = diagnosis_.negotiated;
         for (unsigned word = 0; word < 2; ++word) {
@@ -104,8 +104,8 @@ public:
     }
 
 private:
-    /// Of a modern device with DRIVER and without FEATURES_OK. A driver that gave up before it asked did not like what
-    /// is offered.
+    /// For a modern device with DRIVER and without FEATURES_OK. A driver that sets FAILED before it writes FEATURES_OK
+    /// has rejected the offered features itself.
     void judge_offer(bool failed) {
         if (!device_.offered.value_or({}).has(spec::Feature::version_1)) {
             add(Cause::version_1_not_offered);

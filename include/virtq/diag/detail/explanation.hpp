@@ -14,7 +14,7 @@
 
 namespace virtq::detail {
 
-/// Prints a `Diagnosis`, a line for each thing that was looked at, then the sentences.
+/// Prints a `Diagnosis`: one line for each thing that was read, then the sentences.
 template <class Sink>
 class Explanation {
 public:
@@ -31,7 +31,7 @@ public:
 
 private:
     static constexpr unsigned indent = 14;
-    static constexpr unsigned hex_columns = 19;  ///< of 64 bits, and a full stop
+    static constexpr unsigned hex_columns = 19;  ///< for 64 bits and a full stop
 
     TextWriter<Sink>& label(char const* name) { return out_.text("  ").text(name).column(indent); }
 
@@ -244,7 +244,7 @@ private:
             case Cause::avail_flags_overwritten:
             case Cause::driver_event_overwritten:
             case Cause::used_index_ahead: print_difference(finding); return;
-            default: return;  // what shows it is in a line above
+            default: return;  // the evidence is in a line above
         }
     }
 
@@ -292,7 +292,7 @@ private:
         }
     }
 
-    /// How far initialisation came (§3.1.1).
+    /// How far initialisation got (§3.1.1).
     void print_step() {
         DeviceSnapshot const& device = diagnosis_.device;
         if (device.status.has(spec::StatusBit::driver_ok)) {
@@ -362,7 +362,7 @@ private:
         }
     }
 
-    /// That the handler was called, and yet nobody took what there is.
+    /// Prints that the handler was called, although nobody took the completions.
     void print_handled() {
         InterruptSnapshot const& interrupts = diagnosis_.device.interrupts;
         bool const by_vector = interrupts.way == InterruptSnapshot::Way::vectors;

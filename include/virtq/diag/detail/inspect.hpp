@@ -7,8 +7,7 @@
 
 #include <stdint.h>
 
-/// Where a look at a queue goes to the inspector of its format. Nothing else in diag/ knows that a format can be
-/// negotiated.
+/// Selects the inspector for the format of a queue. Nothing else in diag/ handles a negotiated format.
 namespace virtq::detail {
 
 template <uint32_t N, class Format, class Look>

@@ -10,8 +10,8 @@
 
 namespace virtq::detail {
 
-/// Why no interrupt reaches the handler, on PCI: of a device that has answered a driver that wants to hear of it.
-/// Looking at the ISR status would acknowledge it, so that it was raised is only concluded.
+/// Finds out why no interrupt reaches the handler of a device on PCI. The device has answered, and the driver wants
+/// interrupts. Reading the ISR status would acknowledge an interrupt, so whether one was raised is only inferred.
 class InterruptJudge {
 public:
     InterruptJudge(Diagnosis& diagnosis, PciInterruptState const& function)

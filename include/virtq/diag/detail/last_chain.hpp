@@ -10,9 +10,9 @@
 
 namespace virtq::detail {
 
-/// The chain whose completion was taken last, as it still stands in the descriptor table, or in an indirect one. To be
-/// asked for when nothing is in flight and all descriptors are free: then nothing was added since, so nothing has been
-/// written over it.
+/// The chain whose completion was taken last, as it is still stored in the descriptor table or in an indirect table.
+/// Use it only when nothing is in flight and all descriptors are free. Then nothing was added since, so nothing has
+/// overwritten the chain.
 template <class Ring>
 class LastChain {
 public:
@@ -23,21 +23,22 @@ public:
         }
         uint32_t desc = ring.used_element(advance(seen.taken, UINT16_MAX)).id;
         shape_ = ChainShape{static_cast<DescIndex>(static_cast<uint16_t>(desc))};
-        // A look at the table only: what it says is checked, and it may end in a circle.
+        // The table is shared memory: each index is checked, and the loop also ends if the links are circular.
         for (uint32_t count = 0; count < seen.size && desc < seen.size; ++count) {
             auto const index = static_cast<DescIndex>(static_cast<uint16_t>(desc));
             spec::Descriptor const entry = ring.descriptor(index);
             if (count == 0 && entry.len == 0) {
-                return;  // never written, of a ring that does not start at 0 (`QueueOption::first_index`)
+                return;  // never written: the ring began later (`QueueOption::first_index`)
             }
             is_known_ = true;
             look_at(index, entry);
             bool const linked = (entry.flags & static_cast<uint16_t>(spec::DescFlag::next)) != 0;
-            desc = linked && !is_indirect(entry) ? entry.next : seen.size;  // a table is the end (§2.7.5.3.1)
+            desc = linked && !is_indirect(entry) ? entry.next
+                                                 : seen.size;  // an indirect table ends the chain (§2.7.5.3.1)
         }
     }
 
-    /// Whether there is one; otherwise the others say nothing.
+    /// Whether the chain is known. If it is not, the other functions mean nothing.
     [[__nodiscard__]] bool is_known() const { return is_known_; }
     [[__nodiscard__]] ChainShape const& shape() const { return shape_; }
     /// Its first address that cannot be right.
@@ -46,7 +47,7 @@ public:
     [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
 
 private:
-    /// A descriptor of the ring, or all of the table that it names.
+    /// Judges a descriptor of the ring, or all descriptors of the indirect table that it refers to.
     void look_at(DescIndex index, spec::Descriptor const& entry) {
         uint16_t const count = table_entries(entry);
         if (count == 0) {
@@ -74,8 +75,8 @@ private:
     [[__nodiscard__]] static bool is_indirect(spec::Descriptor const& entry) {
         return (entry.flags & static_cast<uint16_t>(spec::DescFlag::indirect)) != 0;
     }
-    /// How many descriptors the indirect table has that `entry` names; 0 if it names none of the queue's. The device
-    /// may have written `entry`: the table that is read is within the queue's pages whatever it says.
+    /// The number of descriptors in the indirect table that `entry` refers to; 0 if it is no table of this queue. The
+    /// device may have overwritten `entry`, so only a table inside the queue's pages is accepted.
     [[__nodiscard__]] uint16_t table_entries(spec::Descriptor const& entry) const {
         if (!is_indirect(entry) || seen_.table_length == 0) {
             return 0;

@@ -12,16 +12,16 @@
 
 namespace virtq::detail {
 
-/// What the pictures of both formats have in common.
+/// What the pictures of split and packed queues share.
 template <class Sink>
 class Picture {
 protected:
     static constexpr unsigned indent = 14;
-    static constexpr unsigned inset = 23;  ///< column at which a descriptor's text goes on
+    static constexpr unsigned inset = 23;  ///< column at which a descriptor's text continues
 
     Picture(QueueSnapshot const& seen, Sink& sink, Lines budget) : seen_(seen), out_(sink), left_(budget.count) {}
 
-    /// Whether one more line may be printed; counts those that may not.
+    /// Whether one more line may be printed. Counts the lines that are left out.
     [[__nodiscard__]] bool may_print() {
         if (left_ == 0) {
             ++left_out_;
@@ -68,7 +68,7 @@ protected:
                   : has(entry, spec::DescFlag::write)  ? ", writable"
                                                        : ", readable");
     }
-    /// The segments of a chain in its table, of which the ring says that it has `bytes`.
+    /// Prints the segments of an indirect table, whose length is `bytes` according to the ring.
     template <class Inspector>
     void print_table(Inspector const& ring, TableIndex table, uint32_t bytes) {
         uint32_t const entries = bytes / sizeof(spec::Descriptor);

@@ -17,16 +17,16 @@
 
 namespace virtq::detail {
 
-/// What a driver says of itself.
+/// What a driver knows about itself.
 struct DriverView {
-    spec::DeviceId type = spec::DeviceId::none;  ///< what it was initialised for
-    Error refused = Error::none;                 ///< why it did not take its last request
-    Features offered;                            ///< when it was initialised
-    void const* here = nullptr;                  ///< where it is
-    void const* place = nullptr;                 ///< and where it was when it was initialised
+    spec::DeviceId type = spec::DeviceId::none;  ///< the device type for which it was initialised
+    Error refused = Error::none;                 ///< why it refused its last request
+    Features offered;                            ///< what the device offered at initialisation
+    void const* here = nullptr;                  ///< its address
+    void const* place = nullptr;                 ///< its address at initialisation
 };
 
-/// The causes that a queue shows, together with its device. `RingJudge` knows what is particular to the format.
+/// The causes that are visible in a queue together with its device. `RingJudge` has the checks of one format.
 template <class RingJudge>
 class QueueJudge {
 public:
@@ -44,7 +44,7 @@ public:
     void judge() {
         judge_place();
         if (device_.reach == DeviceSnapshot::Reach::nothing && driver_.place != nullptr) {
-            return add(Cause::transport_lost);  // it was probed once
+            return add(Cause::transport_lost);  // it was probed before `init`
         }
         DeviceJudge device{diagnosis_};
         if (!device.judge_identity()) {
@@ -70,7 +70,7 @@ public:
         ring_.check_chains(chains_);
         bool const overwrites_itself = chains_.bad_address().cause == Cause::buffer_inside_ring;
         if (overwrites_itself) {
-            add(chains_.bad_address());  // it explains whatever the ring says now
+            add(chains_.bad_address());  // it explains all later findings in the ring
         }
         ring_.judge_memory();
         add(chains_.overwritten());
@@ -95,7 +95,7 @@ private:
         }
     }
 
-    /// What a device offers is the same after each reset. Of one that knows its driver, so what it offers was read.
+    /// A device offers the same features after each reset. DRIVER must be set: only then were they read.
     void judge_offered() {
         if (!driver_.offered.empty() && (driver_.offered.word(0) != device_.offered.value_or({}).word(0) ||
                                          driver_.offered.word(1) != device_.offered.value_or({}).word(1))) {
@@ -103,14 +103,15 @@ private:
         }
     }
 
-    /// Do the negotiated features and the queue's agree?
+    /// Compares the negotiated features with those that the queue uses.
     void judge_agreement() {
         if (queue_.size == 0) {
             return;
         }
         judge_agreement(spec::Feature::ring_packed, queue_.is_packed());
         judge_agreement(spec::Feature::in_order, queue_.in_order);
-        // Negotiated, it need not be used. Pages of an earlier life are held without being used.
+        // A negotiated INDIRECT_DESC need not be used. The table pages tell nothing: they may be left from an earlier
+        // `init`.
         judge_agreement(spec::Feature::indirect_desc,
                         queue_.table_length != 0 || negotiated(spec::Feature::indirect_desc));
         if (bool const expected = negotiated(spec::Feature::event_idx); expected != queue_.event_idx) {
@@ -174,7 +175,7 @@ private:
         }
     }
 
-    /// The device says that it cannot bear something, and the ring is as it should be.
+    /// The device asks for a reset: looks for what it may have rejected.
     void judge_complaint() {
         if (is_block()) {
             add(chains_.not_a_block_request());
@@ -184,7 +185,7 @@ private:
         }
         add(chains_.low_address());
         bool const sound = is_block() && diagnosis_.findings().empty() && queue_.offered() != 0;
-        // Without the machine's memory an address may still be wrong.
+        // Without a memory map an address may still be wrong.
         bool const knows_addresses = names_memory(option_.ram);
         if (sound && knows_addresses) {
             add(Cause::device_reads_elsewhere);
@@ -195,12 +196,12 @@ private:
         }
     }
 
-    /// All is as it should be: then who waits for whom?
+    /// Nothing is wrong so far: finds out who waits for whom.
     void judge_waiting() {
         if (queue_.outstanding() == 0) {
             return judge_idle();
         }
-        if (notifier_ == Notifier::caller) {  // a driver of the library has a record for each request
+        if (notifier_ == Notifier::caller) {  // drivers of the library keep a separate record for each request
             add(chains_.shared_buffer());
         }
         if (queue_.answered() != 0 && is_block()) {
@@ -240,24 +241,24 @@ private:
         }
     }
 
-    /// Whether the device answers when something arrives. A control queue under the same number is known by what the
-    /// device reads there.
+    /// Whether the device answers only when something arrives. A control queue may have the same number; its chains
+    /// have device-readable bytes.
     [[__nodiscard__]] bool is_receive() const {
         bool const by_device = receive_.is_one && !chains_.has_readable();
         return option_.use == QueueUse::receive || (option_.use == QueueUse::by_device && by_device);
     }
 
-    /// The same of a queue without chains.
+    /// As `is_receive`, for a queue without chains.
     [[__nodiscard__]] bool is_surely_receive() const {
         return is_receive() && (option_.use == QueueUse::receive || !receive_.may_be_control);
     }
 
-    /// Whether the interrupt is raised of a driver that wants interrupts. One that polls need not acknowledge any.
+    /// Whether the interrupt is raised and the driver wants interrupts. A driver that polls need not acknowledge any.
     [[__nodiscard__]] bool is_unacknowledged() const {
         return queue_.notifications_on && device_.interrupt_status != 0;
     }
 
-    /// Whether the driver waits for a reset because a request timed out, and the device is well.
+    /// Whether the driver waits for a reset only because a request timed out.
     [[__nodiscard__]] bool has_given_up() const {
         return driver_.refused == Error::timed_out || driver_.refused == Error::reset_needed;
     }
@@ -309,12 +310,12 @@ private:
         }
     }
 
-    /// What a driver of the library published, it also notified of. Addresses above 4 GiB are often given without
-    /// their high halves. A device that has answered was given the right ones.
+    /// A driver of the library always notifies after it publishes. Kernels often write addresses above 4 GiB without
+    /// their high halves. A device that has answered before was given the right addresses.
     void judge_unheard() {
         DeviceSnapshot::Notified const last = device_.notified.value_or({});
         bool const by_caller = notifier_ == Notifier::caller;
-        // Of a receive queue the last call was most often for the transmit queue.
+        // If this is a receive queue, the last notification was most often for the transmit queue.
         if (by_caller && !is_receive() && last.any && last.queue != diagnosis_.queue_index) {
             add(Cause::other_queue_notified, last.queue, diagnosis_.queue_index);
         }

@@ -7,7 +7,7 @@
 
 namespace virtq::detail {
 
-/// Words, numbers and lines for a `TextSink`. Keeps nothing but the column. Calls can be chained.
+/// Writes words, numbers and lines to a `TextSink`. Keeps only the column and a pending blank. Calls can be chained.
 template <TextSink Sink>
 class TextWriter {
 public:
@@ -32,7 +32,7 @@ public:
         return text(digits + first);
     }
 
-    /// With 0x, and without zeroes in front.
+    /// With 0x, and without leading zeroes.
     TextWriter& hex(uint64_t value) {
         char digits[17] = {};
         unsigned first = 16;
@@ -43,7 +43,7 @@ public:
         return text("0x").text(digits + first);
     }
 
-    /// Goes on at `column`, or behind what stands there already, with one blank at least.
+    /// Continues at `column`, or after the present text if that reaches further. Prints at least one blank.
     TextWriter& column(unsigned column) {
         do {
             put(' ');
@@ -51,8 +51,8 @@ public:
         return *this;
     }
 
-    /// A text that is broken between its words where a line would be too long; the next lines start at `indent`. A
-    /// blank at its end is printed only if something follows on the line.
+    /// Prints a text, and breaks long lines between words. The next lines start at `indent`. A trailing blank is
+    /// printed only if something follows on the line.
     TextWriter& words(char const* characters, unsigned indent) {
         while (*characters != '\0') {
             if (*characters == ' ') {
@@ -87,7 +87,7 @@ private:
     [[__nodiscard__]] static constexpr char digit(unsigned value) {
         return static_cast<char>(value < 10 ? '0' + value : 'a' + (value - 10));
     }
-    /// The second and later bytes of a character do not take a column.
+    /// The second and later bytes of a UTF-8 character take no column.
     [[__nodiscard__]] static constexpr bool takes_a_column(char octet) {
         return (static_cast<unsigned char>(octet) & 0xc0u) != 0x80u;
     }

@@ -10,12 +10,13 @@
 
 namespace virtq::detail {
 
-/// Compares the chains in flight of a packed ring in shared memory with what the driver knows of them, and judges
-/// their addresses. Each word of a descriptor is read once.
+/// Compares the chains in flight in the shared memory of a packed ring with what the driver knows, and judges their
+/// addresses. Reads each word of a descriptor once.
 ///
-/// The device writes over descriptors, so only those behind its last used one are the driver's. Where a chain stands
-/// is known with IN_ORDER. Without, chains are found by the ids that the driver wrote, from the last one that was
-/// added: of an id that stands in the ring twice, the later is the chain in flight, and the other one is answered.
+/// The device overwrites descriptors, so only those after its last used one are as the driver wrote them. With
+/// IN_ORDER the place of each chain is known. Otherwise chains are found by the ids that the driver wrote, from the
+/// last added one backwards. If an id is in the ring twice, the later chain is in flight and the earlier one is
+/// answered.
 template <uint32_t N>
 class PackedChainCheck : ChainJudge {
 public:
@@ -37,7 +38,7 @@ public:
     }
 
 private:
-    /// With IN_ORDER chains and ids follow each other.
+    /// With IN_ORDER chains and ids are in sequence.
     void check_in_order() {
         BufferId id = ring_.oldest();
         uint32_t const all = seen_.outstanding();
@@ -46,11 +47,11 @@ private:
             if (i == used_count && i < seen_.packed_ring.in_flight && is_used(at_)) {
                 used_count += ahead(id, ring_.used_at(at_.offset()).id) + 1u;
                 if (used_count > seen_.packed_ring.in_flight) {
-                    return;  // it will break the queue
+                    return;  // invalid: taking it will break the queue
                 }
             }
             Extent const extent = ring_.shadow().extent(id);
-            // Of a broken queue it is not known which descriptor is hidden.
+            // In a broken queue it is unknown which descriptor is hidden.
             if (i >= used_count && (i < seen_.packed_ring.in_flight || !seen_.fault)) {
                 check(at_, id, extent, ring_.id(place(extent.descriptors() - 1u).offset()));
             }
@@ -58,20 +59,21 @@ private:
             id = ring_.following(id);
         }
     }
-    /// How far an id is behind another one. One that the device made up is far behind.
+    /// Distance from one id to a later one. For an invalid id of the device: the queue size, more than any valid
+    /// distance.
     [[__nodiscard__]] uint32_t ahead(BufferId from, uint32_t id) const {
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
 
-    /// Goes behind what the device has used; whether what is there is the driver's. The device can have used what was
-    /// published, and no more, so `at_` never comes behind that: an id of a chain that waits for `publish`, or that it
-    /// uses twice, is not believed.
+    /// Moves `at_` past the descriptors that the device has used. False if the device wrote an invalid id. The device
+    /// can use only what was published, so `at_` never moves past that, even if the device uses an unpublished id or
+    /// one id twice.
     [[__nodiscard__]] bool skip_used() {
         uint32_t left = distance() - uint32_t{seen_.packed_ring.pending_descriptors};
         while (left != 0 && is_used(at_)) {
             uint16_t const id = ring_.used_at(at_.offset()).id;
             if (id >= seen_.size || !ring_.is_published(static_cast<BufferId>(id))) {
-                return false;  // it will break the queue
+                return false;  // invalid: taking it will break the queue
             }
             uint16_t const count = ring_.shadow().extent(static_cast<BufferId>(id)).descriptors();
             if (count > left) {
@@ -83,8 +85,8 @@ private:
         return true;
     }
 
-    /// What the device was not told of, whose ids are known, from the last to the first; how many descriptors are
-    /// before it.
+    /// Checks the unpublished chains, whose ids are known, from the last to the first. Returns how many descriptors
+    /// are before them.
     [[__nodiscard__]] uint32_t check_pending() {
         uint32_t left = distance();
         BufferId id = ring_.last_added();
@@ -99,7 +101,7 @@ private:
         return left;
     }
 
-    /// The `left` descriptors from `at_` on.
+    /// Checks the `left` descriptors from `at_` on.
     void check_published(uint32_t left) {
         while (left != 0) {
             PackedPosition const last = place(left - 1);
@@ -113,10 +115,10 @@ private:
             }
             Extent const extent = ring_.shadow().extent(buffer);
             if (extent.descriptors() > left) {
-                return;  // the device has written over its beginning
+                return;  // the device has overwritten its beginning
             }
             left -= extent.descriptors();
-            if (!ring_.shadow().mark(buffer).is_pending_head()) {  // of a broken queue, which of these is hidden?
+            if (!ring_.shadow().mark(buffer).is_pending_head()) {  // if broken, the hidden one is unknown
                 check(place(left), buffer, extent, id);
             }
         }
@@ -127,13 +129,13 @@ private:
         return position;
     }
 
-    /// What the driver wrote of a chain that the device has used elsewhere.
+    /// Checks a descriptor that the driver wrote for a chain that the device has used at another place in the ring.
     void check_answered(PackedPosition at) {
         uint16_t const flags = flags_of(at);
         note(at.offset(), flags & PackedPosition::both_flags, at.available_flags());
     }
 
-    /// A chain from its last descriptor, of which the id was read already, to its first.
+    /// Checks a chain from its last descriptor, whose id was read already, to its first.
     void check(PackedPosition first, BufferId id, Extent extent, uint16_t last_id) {
         ChainShape shape{static_cast<DescIndex>(first.offset())};
         uint16_t const count = extent.descriptors();
@@ -163,19 +165,19 @@ private:
         return static_cast<uint16_t>((at.available_flags() ^ (is_hidden(at) ? PackedPosition::avail_flag : 0)) |
                                      flags);
     }
-    /// The first descriptor that is not published.
+    /// Whether this is the first unpublished descriptor, whose AVAIL flag is still inverted.
     [[__nodiscard__]] bool is_hidden(PackedPosition at) const {
         return seen_.packed_ring.pending_descriptors != 0 && at.offset() == hidden_;
     }
     [[__nodiscard__]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
 
-    /// Descriptors from `at_` to the last that was added.
+    /// Descriptors from `at_` to the last added one.
     [[__nodiscard__]] uint16_t distance() const {
         PackedPosition const next = seen_.packed_ring.next;
         return static_cast<uint16_t>(next.offset() + (next.wrap() != at_.wrap() ? seen_.size : 0) - at_.offset());
     }
 
-    /// Going forwards: keeps the flags, as those of the first descriptor that is not used are asked for once more.
+    /// Keeps the flags that it reads: those of the first unused descriptor are needed again, and are read only once.
     [[__nodiscard__]] bool is_used(PackedPosition at) {
         flags_ = flags_of(at);
         flags_offset_ = at.offset();
@@ -186,7 +188,7 @@ private:
     }
 
     PackedInspector<N> const& ring_;
-    PackedPosition at_;  ///< behind what the device has used
+    PackedPosition at_;  ///< after what the device has used
     uint16_t flags_offset_;
     uint16_t flags_;
     uint16_t hidden_;  ///< offset of the first descriptor that is not published

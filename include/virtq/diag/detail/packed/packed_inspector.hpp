@@ -11,8 +11,8 @@
 
 namespace virtq::detail {
 
-/// The one class that looks inside a packed ring. It reads; every access to shared memory is one read of one word
-/// through `platform/`. Calls must be serialised with those of the queue.
+/// The only class that reads the inside of a packed ring. Each access to shared memory is one read of one word through
+/// `platform/`. Serialise its calls with those of the queue.
 template <uint32_t N>
 class PackedInspector {
 public:
@@ -23,7 +23,7 @@ public:
         look(seen);
         return seen;
     }
-    /// Into a snapshot that is new.
+    /// Fills a fresh snapshot.
     void look(QueueSnapshot& seen) const {
         seen.format = RingFormat::packed_ring;
         seen.fault = ring_.fault_;
@@ -46,13 +46,14 @@ public:
         packed_ring.pending_descriptors = ring_.first_flags_ != 0 ? ring_.batch_descriptors() : uint16_t{0};
         count_chains(packed_ring);
         packed_ring.batch = ring_.batch_.left();
-        // The device's flags first: whatever else it wrote before is seen behind them.
+        // Read the device's flags first, with acquire: what the device wrote before them is visible to the reads
+        // below.
         packed_ring.flags = flags(packed_ring.taken.offset());
         packed_ring.device_event.word = ring_.memory_.load_device_event();
         packed_ring.driver_event.word = little_endian(platform::load_relaxed(ring_.memory_.events_));
     }
 
-    // Words of a descriptor in shared memory, each call one read of each.
+    // Words of a descriptor in shared memory. Each call reads each word once.
 
     [[__nodiscard__]] uint16_t flags(uint16_t at) const {
         return ring_.memory_.load_flags(*ring_.memory_.descriptor(at));
@@ -66,44 +67,45 @@ public:
         return ring_.memory_.load_used(*ring_.memory_.descriptor(at));
     }
 
-    /// The descriptor `entry` of an indirect table; it has no link.
+    /// Descriptor `entry` of an indirect table. It has no link.
     [[__nodiscard__]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
         auto const& at = ring_.pool_.template descriptors<spec::PackedDescriptor>(table)[entry];
         Segment const segment = look(at);
         return {segment.addr.value, segment.bytes, little_endian(platform::load_relaxed(&at.flags)), 0};
     }
 
-    /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
+    /// The 16-bit word `offset` bytes from the start of the queue's pages, without byte-order conversion.
     [[__nodiscard__]] uint16_t raw_word(uint32_t offset) const {
         return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.ring()) + offset / 2);
     }
 
-    /// Without IN_ORDER: whether the device can use this id, as the ring itself asks before it takes it.
+    /// Without IN_ORDER: whether the device may use this id. The ring makes the same check before it takes a
+    /// completion.
     [[__nodiscard__]] bool is_published(BufferId id) const {
         return ring_.shadow_.mark(id).is_only(Mark::Holder::added_head);
     }
 
     /// What the driver knows of the buffers.
     [[__nodiscard__]] PackedShadow<N> const& shadow() const { return ring_.shadow_; }
-    /// Where an indirect table is stored, and how many descriptors it has room for; 0: the queue has no tables.
+    /// Where an indirect table is stored, and how many descriptors it can hold; 0: the queue has no tables.
     [[__nodiscard__]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
     [[__nodiscard__]] uint16_t table_length() const {
         return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
     }
 
-    /// The chain that was added last; without IN_ORDER its mark names the one before.
+    /// The last added chain. Without IN_ORDER its mark holds the chain before it.
     [[__nodiscard__]] BufferId last_added() const { return ring_.last_added_; }
 
-    /// Offset of the first descriptor that is not published, if there is one.
+    /// Offset of the first unpublished descriptor, if there is one.
     [[__nodiscard__]] uint16_t first_pending() const { return ring_.first_; }
 
-    // With IN_ORDER: the oldest chain, and which one follows another.
+    // With IN_ORDER: the oldest chain, and the chain after another one.
 
     [[__nodiscard__]] BufferId oldest() const { return ring_.oldest_; }
     [[__nodiscard__]] BufferId following(BufferId id) const { return ring_.following(id); }
 
 private:
-    /// Without IN_ORDER the ring does not count them: it has no use for it.
+    /// Without IN_ORDER the ring keeps no count of its chains, so they are counted here.
     void count_chains(PackedSnapshot& packed_ring) const {
         if (ring_.in_order_) {
             packed_ring.pending = ring_.pending_;

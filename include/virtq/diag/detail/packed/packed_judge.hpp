@@ -11,7 +11,7 @@
 
 namespace virtq::detail {
 
-/// The causes that only a packed ring shows.
+/// The causes that are visible only in a packed ring.
 template <uint32_t N>
 class PackedJudge {
 public:
@@ -22,11 +22,11 @@ public:
 
     void check_chains(ChainFindings& found) const { PackedChainCheck<N>{found, ring_, queue_, option_.ram}.check(); }
 
-    /// What the driver wrote: is it still there?
+    /// Checks that what the driver wrote is still there.
     void judge_memory() {
         uint32_t const word = queue_.packed_ring.driver_event.word;
         uint32_t const expected = expected_event() << spec::ring_event_flags_shift;
-        // The place is known only roughly, as it stays behind while completions are taken.
+        // Only the range of the event offset is checked: it may lag behind while completions are taken.
         bool const has_place = (word & ~uint32_t{spec::ring_wrap_bit} & UINT16_MAX) < queue_.size;
         if ((word & ~uint32_t{UINT16_MAX}) != expected || !has_place) {
             add(Cause::driver_event_overwritten, word, expected | (word & UINT16_MAX));
@@ -39,8 +39,8 @@ public:
         }
     }
 
-    /// There is no used index, but a device that asks for a notification at a place has looked up to there; one that
-    /// has answered and looks elsewhere began anew.
+    /// A packed ring has no used index. But a device that requests a notification at an event offset has read up to
+    /// there. If it has answered before and the offset is elsewhere, it was restarted.
     void judge_used_index() {
         bool const asks = queue_.packed_ring.device_event.event() == spec::RingEvent::desc;
         if (queue_.event_idx && asks && !queue_.is_first_time() && queue_.offered() != 0 && queue_.answered() == 0 &&
@@ -49,16 +49,16 @@ public:
         }
     }
 
-    /// §2.8.10: only with EVENT_IDX a device asks for a notification at a place.
+    /// §2.8.10: a device requests a notification at an event offset only with EVENT_IDX.
     void judge_event_idx() {
         if (!queue_.event_idx && queue_.packed_ring.device_event.event() == spec::RingEvent::desc) {
             add(Cause::device_uses_event_idx, queue_.packed_ring.device_event.place());
         }
     }
-    void judge_event_idx_again() {}  // a device may do without
+    void judge_event_idx_again() {}  // a device need not use an event offset
 
-    /// Whether the device still waits for a notification. A place, with EVENT_IDX, says up to where it has looked;
-    /// otherwise it can only be guessed: a device that has answered before knows how to be notified.
+    /// Whether the device still waits for a notification. An event offset, with EVENT_IDX, shows how far the device
+    /// has read. Otherwise it can only be inferred: a device that has answered before was notified before.
     [[__nodiscard__]] bool is_unheard() const {
         switch (queue_.packed_ring.device_event.event()) {
             case spec::RingEvent::disable: return false;
@@ -67,12 +67,12 @@ public:
         }
     }
 
-    /// Whether it has surely looked at all that was published: only a place tells.
+    /// Whether the device has certainly read all published chains. Only an event offset shows this.
     [[__nodiscard__]] bool is_heard() const {
         return queue_.packed_ring.device_event.event() == spec::RingEvent::desc && !is_event_in_flight();
     }
 
-    /// The numbers are those of the start again after two laps, but then something stands in the ring.
+    /// After two laps the positions are those of the start again, but then the first descriptor is not zero.
     void judge_idle() {
         bool const is_untouched = queue_.is_first_time() && ring_.segment(0).addr.value == 0;
         add(is_untouched ? Cause::nothing_asked : Cause::nothing_in_flight);
@@ -83,7 +83,7 @@ private:
         spec::RingEvent const on = queue_.event_idx ? spec::RingEvent::desc : spec::RingEvent::enable;
         return static_cast<uint32_t>(queue_.notifications_on ? on : spec::RingEvent::disable);
     }
-    /// Whether the descriptor at which the device wants a notification is among those that were published.
+    /// Whether the descriptor at which the device wants a notification is among the published ones.
     [[__nodiscard__]] bool is_event_in_flight() const {
         return passes_event(queue_.packed_ring.device_event.place(), end_of_published(), published(), queue_.size);
     }

@@ -11,11 +11,11 @@
 
 namespace virtq::detail {
 
-/// Prints a packed queue: its numbers, which chains are in flight under which id, and what stands in the ring, from
-/// where the device writes its next used descriptor to what was added last.
+/// Prints a packed queue: its positions, the chains in flight with their ids, and the ring from the next used
+/// descriptor to the last added one.
 ///
-/// What is behind the last used descriptor the driver wrote. If the device answers out of order, an id can stand there
-/// that was answered, and was perhaps given to a later chain since: then the later one counts.
+/// The driver wrote the descriptors after the last used one. If the device answers out of order, an id there may be
+/// answered already, and may belong to a later chain by now. Then the later chain counts.
 template <uint32_t N, class Sink>
 class PackedPicture : Picture<Sink> {
     using Base = Picture<Sink>;
@@ -75,7 +75,7 @@ private:
         }
     }
 
-    /// What the device has used and nobody has taken; whether what is behind is the driver's.
+    /// Prints what the device has used and nobody has taken. True if the rest is what the driver wrote.
     [[__nodiscard__]] bool print_used() {
         while (left_ > seen_.packed_ring.pending_descriptors && is_used()) {
             PackedMemory::Used const entry = ring_.used_at(at_.offset());
@@ -116,7 +116,7 @@ private:
             out_.words(", written ", inset).room(10, inset).hex(entry.len).words(", not taken", inset).line();
         }
     }
-    /// Goes on behind a chain, unless the device cannot have used it here.
+    /// Moves past a chain. False if the device cannot have used it here.
     [[__nodiscard__]] bool skip(Extent extent) {
         uint16_t const count = extent.descriptors();
         if (count > left_ - seen_.packed_ring.pending_descriptors) {
@@ -126,7 +126,7 @@ private:
         return true;
     }
 
-    /// What the driver wrote.
+    /// Prints what the driver wrote.
     void print_rest() {
         bool linked = false;
         for (; left_ != 0; step(1)) {
@@ -164,7 +164,7 @@ private:
     }
 
     [[__nodiscard__]] bool is_used() { return (flags_here() & PackedPosition::both_flags) == at_.used_flags(); }
-    /// Reads them once.
+    /// The flags of the descriptor at `at_`, read once.
     [[__nodiscard__]] uint16_t flags_here() {
         if (!has_flags_) {
             flags_ = ring_.flags(at_.offset());
@@ -180,8 +180,8 @@ private:
 
     PackedInspector<N> const& ring_;
     PackedPosition at_;
-    uint16_t left_ = 0;  ///< descriptors from `at_` to what was added last
-    uint16_t flags_;     ///< of the one at `at_`, if they were read
+    uint16_t left_ = 0;  ///< descriptors from `at_` to the last added one
+    uint16_t flags_;     ///< of the descriptor at `at_`, if they were read
     bool has_flags_ = true;
 };
 

@@ -14,7 +14,7 @@ void print_position(TextWriter<Sink>& out, uint16_t word) {
     out.text((word & spec::ring_wrap_bit) != 0 ? " lap 1" : " lap 0");
 }
 
-/// One area with an event suppression structure.
+/// Prints an area with its event suppression structure.
 template <class Sink>
 void print_event(TextWriter<Sink>& out, char const* name, PhysAddr area, RingEventWord event, unsigned indent) {
     out.text("  ").text(name).column(indent).hex(area.value).column(34).text("event ").hex(event.word);
@@ -27,7 +27,7 @@ void print_event(TextWriter<Sink>& out, char const* name, PhysAddr area, RingEve
     out.line();
 }
 
-/// The numbers of a packed ring; its wrap counter is the lap that a position is on.
+/// Prints the numbers of a packed ring. A position's wrap counter is printed as its lap.
 template <class Sink>
 void print_packed(TextWriter<Sink>& out, QueueSnapshot const& seen, unsigned indent) {
     PackedSnapshot const& packed_ring = seen.packed_ring;

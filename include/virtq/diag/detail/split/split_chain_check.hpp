@@ -10,8 +10,8 @@
 
 namespace virtq::detail {
 
-/// Compares the chains in flight of a split ring in shared memory with what the driver knows of them, and judges their
-/// addresses. Each word of a descriptor is read once. It goes through all descriptors once.
+/// Compares the chains in flight in the shared memory of a split ring with what the driver knows, and judges their
+/// addresses. Visits each descriptor once, and reads each of its words once.
 template <class Ring>
 class SplitChainCheck : ChainJudge {
 public:
@@ -74,8 +74,8 @@ private:
         judge_chain(shape, bytes);
     }
 
-    /// A chain of the descriptor tier: the driver knows all but its addresses. Its caller, who may have freed it with
-    /// assertions off, is not trusted to have left it without a circle.
+    /// A chain of the descriptor tier: the driver knows everything except its addresses. With assertions off the
+    /// caller may have freed it, so its links may be circular.
     void check_pushed(DescIndex head) {
         ChainShape shape{head};
         DescIndex desc = head;

@@ -11,8 +11,8 @@
 
 namespace virtq::detail {
 
-/// The one class that looks inside a split ring. It reads; every access to shared memory is one read of one word
-/// through `platform/`. Calls must be serialised with those of the queue.
+/// The only class that reads the inside of a split ring. Each access to shared memory is one read of one word through
+/// `platform/`. Serialise its calls with those of the queue.
 template <uint32_t N, class Format>
 class SplitInspector {
 public:
@@ -26,7 +26,7 @@ public:
         look(seen);
         return seen;
     }
-    /// Into a snapshot that is new.
+    /// Fills a fresh snapshot.
     void look(QueueSnapshot& seen) const {
         seen.fault = ring_.fault_;
         seen.live = ring_.is_live();
@@ -46,7 +46,7 @@ public:
         seen.published = ring_.published_;
         seen.decided = ring_.decided_;
         seen.taken = ring_.taken_;
-        // The device's index first: whatever else it wrote before is seen behind it.
+        // Read the device's index first, with acquire: what the device wrote before it is visible to the reads below.
         seen.used_idx = ring_.memory_.load_used_index();
         seen.used_flags = ring_.memory_.load_used_flags();
         seen.avail_event = ring_.memory_.load_avail_event();
@@ -55,35 +55,35 @@ public:
         seen.used_event = static_cast<RingIndex>(load_avail(Memory::avail_ring + ring_.size()));
     }
 
-    /// What a descriptor says in shared memory.
+    /// A descriptor, as it is in shared memory.
     [[__nodiscard__]] spec::Descriptor descriptor(DescIndex desc) const {
         return look(ring_.memory_.table()[number(desc)]);
     }
-    /// The same of the descriptor `entry` of an indirect table.
+    /// Descriptor `entry` of an indirect table, as it is in shared memory.
     [[__nodiscard__]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
         return look(ring_.pool_.template descriptors<spec::Descriptor>(table)[entry]);
     }
-    /// The head that the available ring names at `index`; whatever stands there.
+    /// The head in the available ring at `index`, not validated.
     [[__nodiscard__]] uint16_t avail_entry(RingIndex index) const {
         return load_avail(Memory::avail_ring + number(ring_.memory_.slot(index)));
     }
     [[__nodiscard__]] spec::UsedElement used_element(RingIndex index) const {
         return ring_.memory_.load_used_element(ring_.memory_.slot(index));
     }
-    /// A 16-bit word of the queue's pages as it stands, `offset` bytes from their start.
+    /// The 16-bit word `offset` bytes from the start of the queue's pages, without byte-order conversion.
     [[__nodiscard__]] uint16_t raw_word(uint32_t offset) const {
         return platform::load_relaxed(reinterpret_cast<uint16_t const*>(ring_.memory_.table()) + offset / 2);
     }
 
     /// What the driver knows of the descriptors.
     [[__nodiscard__]] SplitShadow<N> const& shadow() const { return ring_.shadow_; }
-    /// Where an indirect table is stored, and how many descriptors it has room for; 0: the queue has no tables.
+    /// Where an indirect table is stored, and how many descriptors it can hold; 0: the queue has no tables.
     [[__nodiscard__]] PhysAddr table_phys(TableIndex table) const { return ring_.pool_.phys(table); }
     [[__nodiscard__]] uint16_t table_length() const {
         return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
     }
 
-    /// What a chain of `add` takes, not with IN_ORDER.
+    /// The descriptors or the table that a chain of `add` takes. Not with IN_ORDER.
     [[__nodiscard__]] Extent extent(DescIndex head) const {
         Link link = ring_.shadow_.link(head);
         size_t count = 1;
@@ -93,7 +93,7 @@ public:
         return link.has_table() ? Extent::indirect(link.table()) : Extent::direct(count);
     }
 
-    // With IN_ORDER: where the shadow keeps a chain, where the oldest one begins, and what is behind a chain.
+    // With IN_ORDER: where the shadow keeps a chain, the head of the oldest chain, and the head after a chain.
 
     [[__nodiscard__]] DescIndex place(RingIndex index) const {
         return static_cast<DescIndex>(number(ring_.memory_.slot(index)));

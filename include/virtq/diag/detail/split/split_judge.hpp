@@ -13,7 +13,7 @@
 
 namespace virtq::detail {
 
-/// The causes that only a split ring shows.
+/// The causes that are visible only in a split ring.
 template <class Inspector>
 class SplitJudge {
 public:
@@ -24,7 +24,7 @@ public:
 
     void check_chains(ChainFindings& found) const { SplitChainCheck<Ring>{found, ring_, queue_, option_.ram}.check(); }
 
-    /// What the driver wrote: is it still there?
+    /// Checks that what the driver wrote is still there.
     void judge_memory() {
         if (looks_swapped()) {
             add(Cause::rings_swapped);
@@ -60,15 +60,15 @@ public:
             add(Cause::device_uses_event_idx, number(queue_.avail_event));
         }
     }
-    /// A device moves it with each chain that it takes (§2.7.10).
+    /// A device updates avail_event for each chain that it takes (§2.7.10).
     void judge_event_idx_again() {
         if (queue_.event_idx && !queue_.is_first_time() && number(queue_.avail_event) == 0) {
             add(Cause::event_idx_not_accepted);
         }
     }
 
-    /// Whether the device still waits for a notification. With EVENT_IDX avail_event says up to where it has looked;
-    /// with flags it can only be guessed: a device that has answered before knows how to be notified.
+    /// Whether the device still waits for a notification. With EVENT_IDX avail_event shows how far the device has
+    /// read. With flags it can only be inferred: a device that has answered before was notified before.
     [[__nodiscard__]] bool is_unheard() const {
         if (queue_.event_idx) {
             return passes_event(queue_.avail_event, queue_.taken, queue_.published);
@@ -77,10 +77,10 @@ public:
         return queue_.is_first_time() && (queue_.used_flags & no_notify) == 0;
     }
 
-    /// Whether it has surely looked at all that was published: only an event index tells.
+    /// Whether the device has certainly read all published chains. Only an event index shows this.
     [[__nodiscard__]] bool is_heard() const { return queue_.event_idx && !is_unheard(); }
 
-    /// Nothing is in flight: was the last request a right one?
+    /// Nothing is in flight: checks whether the last request was valid.
     void judge_idle() {
         LastChain<Ring> const last{ring_, queue_, option_.ram};
         bool const is_block = diagnosis_.device.device_id == spec::DeviceId::block;
@@ -99,8 +99,8 @@ public:
     }
 
 private:
-    /// A device that takes the available ring for the used one clears or sets NO_NOTIFY there, and sees nothing in
-    /// the other one. A driver of the library cannot swap them.
+    /// A device that takes the available ring for the used ring clears or sets NO_NOTIFY there, and finds the other
+    /// ring empty. A driver of the library cannot swap them.
     [[__nodiscard__]] bool looks_swapped() const {
         constexpr auto no_notify = static_cast<uint16_t>(spec::UsedFlag::no_notify);
         return notifier_ == Notifier::caller && (queue_.avail_flags ^ expected_avail_flags()) == no_notify &&
@@ -112,7 +112,7 @@ private:
         return queue_.event_idx || queue_.notifications_on ? uint16_t{0} : no_interrupt;
     }
 
-    /// `init` has zeroed all of it, and nothing belongs there. Less than a page.
+    /// Checks that the padding, less than a page, is still zero as `init` left it.
     void judge_padding(uint32_t from, uint32_t to) {
         for (uint32_t offset = from; offset < to; offset += 2) {
             if (uint16_t const word = ring_.raw_word(offset); word != 0) {

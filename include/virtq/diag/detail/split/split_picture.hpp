@@ -10,7 +10,7 @@
 
 namespace virtq::detail {
 
-/// Prints a split queue: its numbers, whose each descriptor is, and what waits in both rings.
+/// Prints a split queue: its indices, the owner of each descriptor, and the entries that wait in both rings.
 template <class Ring, class Sink>
 class SplitPicture : Picture<Sink> {
     using Base = Picture<Sink>;
@@ -130,7 +130,7 @@ private:
         return entry.len;
     }
 
-    /// The free list in its order, runs as `3-7`.
+    /// The free list in its order, with runs such as `3-7`.
     void print_free() {
         if (seen_.num_free == 0 || !may_print()) {
             return;
@@ -161,8 +161,8 @@ private:
         out_.line();
     }
 
-    /// What was added and, as far as the used index shows, not used. After completions out of order some of these are
-    /// used already, and some that wait stand before.
+    /// What was added and is not used, as far as the used index shows. If the device answers out of order, some of
+    /// these are used already, and earlier ones may still wait.
     void print_avail() {
         RingIndex const from = seen_.is_used_idx_believable() ? seen_.used_idx : seen_.taken;
         for (RingIndex index = from; index != seen_.added; index = advance(index)) {
@@ -186,7 +186,7 @@ private:
     }
     void print_used(RingIndex index) {
         label("used").text("[").decimal(number(index)).text("]");
-        // With IN_ORDER what was used together has one entry, the first, and where the next begins is not known here.
+        // With IN_ORDER a batch has only one used entry, its first. Where the next batch begins is not known here.
         if (!seen_.in_order || (index == seen_.taken && ring_.batch() == 0)) {
             spec::UsedElement const entry = ring_.used_element(index);
             out_.text(" head ").decimal(entry.id).text(", written ").hex(entry.len);
