@@ -18,9 +18,13 @@
 #include <set>
 #include <vector>
 
-/// A disk whose configuration, status register and answers are what the input says, and a driver that uses it in every
-/// way, also from within the relax hook. Whatever comes, each request that was taken ends once, at the latest with
-/// `reset`; what was mapped is unmapped once; all pages come back; no call takes long; errors have names.
+/// A disk whose configuration, status register and answers come from the input, and a driver that uses it in every
+/// way, also from within the relax hook. These properties are checked:
+///
+/// - each accepted request ends once, at the latest with `reset`;
+/// - each mapping is unmapped once, and all pages are freed;
+/// - no call takes long;
+/// - each error has a name.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -30,9 +34,9 @@ namespace {
 constexpr std::uint16_t capacity = 16;
 constexpr unsigned calls_most = 300;
 constexpr std::uint32_t looks_most = 4;
-constexpr std::size_t accesses_most = 2500;  // a configuration that never settles is read 16 times, byte by byte
+constexpr std::size_t accesses_most = 2500;  // an unstable configuration is read 16 times, byte by byte
 
-/// Hands out other addresses, and knows which.
+/// Returns other addresses, and remembers them.
 class CountingMapper {
 public:
     Result<PhysAddr> map(PhysAddr, std::uint32_t, DmaDirection) {
@@ -193,7 +197,8 @@ private:
         }
         require(!is_honest_ || done.error != Error::queue_broken);
     }
-    /// One that was taken, and has not ended before; one without token is a blocking call that was given up.
+    /// A request ends that was accepted and has not ended before. One without token is a blocking call that was given
+    /// up.
     void end(BlockCompletion done) {
         require(has_name(done.error));
         require(done.token.value() == 0 || waiting_.erase(done.token.value()) == 1);
@@ -211,7 +216,7 @@ private:
                 [&] {
                     ++relaxed;
                     if (goes_deep && relaxed <= looks_most) {
-                        step();  // the hook may use the disk
+                        step();  // a relax hook may use the disk
                     }
                 },
                 queue);
@@ -292,7 +297,7 @@ private:
         Result<bool> const read = call([&] { return disk_->on_config_change(); });
         require(has_name(read.error()));
         transport_.is_restless = false;
-        // What the disk believes of itself without a successful read is old, and stays as it was.
+        // Without a successful read the driver keeps its old values.
         if (read) {
             check_config();
         }
@@ -309,7 +314,7 @@ private:
         void operator()() const {}
     };
 
-    /// Bounded, also those that a relax hook makes.
+    /// Checks that a call, including those of its relax hook, makes a bounded number of accesses.
     template <class Call>
     auto call(Call const& run) -> decltype(run()) {
         std::size_t const before = transport_.accesses;
@@ -325,7 +330,7 @@ private:
     FencedPages pages_;
     BlockTransport transport_;
     CountingMapper mapper_;
-    std::unique_ptr<Disk> disk_;  // of its own, so that the sanitizer sees behind its end
+    std::unique_ptr<Disk> disk_;  // separate, so that the sanitizer detects accesses past it
     std::set<std::uintptr_t> waiting_;
     std::uintptr_t next_token_ = 1;
     bool is_honest_ = true;

@@ -4,7 +4,7 @@
 #include <virtq/queue/virtqueue.hpp>
 #include <virtq/transport/detail/transport_record.hpp>
 
-// What only reads or prints a word is not watched for new branches: that would take two thirds of the time.
+// No coverage for functions that only read or print a word: it would take two thirds of the time.
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #include <virtq/diag/detail/packed/packed_inspector.hpp>
 #include <virtq/diag/detail/split/split_inspector.hpp>
@@ -23,12 +23,15 @@
 #include <cstdlib>
 #include <cstring>
 
-/// A queue of any format in any state, a device that writes whatever it likes, and a look at the two: `diagnose`,
-/// `explain`, `dump` and `take_snapshot`. The device goes on writing between any two reads of a look. Whatever it
-/// writes, a look reads the queue's pages and nothing else, each byte once or twice, stores nothing, and ends; its
-/// sentences exist, and its lines fit; of an honest device it finds nothing.
+/// One input is a queue of any format in any state, a device that writes anything, and diagnoses of both: `diagnose`,
+/// `explain`, `dump` and `take_snapshot`. The device goes on writing between any two reads of a diagnosis. These
+/// properties are checked, whatever the device writes:
 ///
-/// One input is all of it. Nothing is allocated: an execution takes some microseconds.
+/// - a diagnosis reads only the queue's pages, each byte once or twice; it stores nothing, and it ends;
+/// - each cause has a sentence, and the lines are not too long;
+/// - for a correct device it finds nothing.
+///
+/// Nothing is allocated: an execution takes some microseconds.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -39,9 +42,9 @@ namespace {
 
 constexpr std::uint16_t capacity = 16;
 constexpr unsigned steps_most = 64;
-constexpr unsigned looks_most = 4;  ///< among them
+constexpr unsigned looks_most = 4;  ///< of these steps
 
-/// Memory for one ring and its tables, dirty and above 4 GiB.
+/// Memory for one ring and its tables: dirty, and above 4 GiB.
 class Arena {
 public:
     static constexpr std::uint64_t base = 0x1'2340'0000;
@@ -67,7 +70,7 @@ private:
     unsigned used_ = 0;
 };
 
-/// What a device says of itself: mostly what it should, or bytes of the input.
+/// The registers of a device: mostly correct values, or bytes of the input.
 struct Registers {
     static inline Input* in = nullptr;
     static inline bool lies = false;
@@ -84,7 +87,7 @@ struct Registers {
     }
 };
 
-/// A transport that is asked by its calls.
+/// A transport that does not expose its registers.
 struct AskedTransport {
     [[nodiscard]] spec::DeviceId device_id() const {
         return static_cast<spec::DeviceId>(Registers::say(Registers::type));
@@ -101,7 +104,7 @@ struct AskedTransport {
         told.device_area = PhysAddr{told.device_area.value ^ (Registers::say(0) & 1)};
         return told;
     }
-    /// What it remembers of its own calls.
+    /// The record of its own calls.
     struct Record {
         [[nodiscard]] bool has_asked_features_ok() const { return true; }
         [[nodiscard]] LastNotify last_notify() const { return {}; }
@@ -136,7 +139,7 @@ struct MmioRegisters {
     void write32(std::uint16_t, std::uint32_t) {}
 };
 
-/// Takes what is printed, and measures it.
+/// Receives the printed text and checks its size.
 struct Paper {
     VIRTQ_FUZZ_UNCOUNTED void operator()(char character) {
         bool const is_start = (static_cast<unsigned char>(character) & 0xc0u) != 0x80u;
@@ -171,7 +174,7 @@ public:
     }
 
     void run() {
-        look();  // without memory
+        look();  // before the queue has memory
         if (!bring_up()) {
             return;
         }
@@ -207,7 +210,7 @@ private:
         QueueOption option;
         std::uint8_t const bits = in_.byte();
         option.over_reported = (bits & 1) != 0 ? OverReportedLength::clamp : OverReportedLength::break_queue;
-        if ((bits & 2) != 0) {  // few entries before the wrap
+        if ((bits & 2) != 0) {  // start shortly before the indices wrap
             unsigned const before = 1u + (bits >> 4) % size;
             option.first_index = RingIndex{static_cast<std::uint16_t>(
                 packed_ ? ((bits & 4) != 0 ? 0x8000u : 0u) | (size - before) : 0u - before)};
@@ -250,8 +253,8 @@ private:
             dirty_padding();
         }
     }
-    /// A look at padding ends with the first word that is not 0, which half of all executions put there: some thousand
-    /// words that nobody writes are read quickly enough by the others.
+    /// The check of padding ends at the first word that is not 0. Half of all executions put one at the start of the
+    /// padding, because reading thousands of unused words takes long.
     void dirty_padding() {
         is_honest_ = false;
         auto* const run = static_cast<std::uint8_t*>(queue_.pages().virt);
@@ -387,7 +390,7 @@ private:
         std::uint8_t const how = in_.byte();
         if ((how & 3) == 0 && own_ < 4) {
             Result<DescIndex> const got = queue_.alloc_desc();
-            own_ += got.ok() ? 1 : 0;  // and is never given back
+            own_ += got.ok() ? 1 : 0;  // and is never freed
         } else if ((how & 3) == 1) {
             poll(how);
         } else {
@@ -422,7 +425,7 @@ private:
         if ((how & 4) != 0) {
             queue_.free_chain(used.head);
         } else {
-            own_ += 4;  // the caller keeps it
+            own_ += 4;  // the caller keeps the descriptors
         }
     }
 
@@ -497,7 +500,7 @@ private:
         watch.stop_at =
             scribbles_ == 0 ? SIZE_MAX : watch.made + 1 + (distance < 0xf0 ? distance % 64 : in_.half() % 5000);
     }
-    /// Each byte is read once, and some words of the head once more.
+    /// Each byte is read once, and a few words twice.
     void begin_look() {
         platform::Watch& watch = platform::watch;
         watch.made = 0;
@@ -565,7 +568,7 @@ private:
     Features negotiated_;
     std::array<Chain, capacity + 1> all_;
     unsigned chains_ = 0;
-    unsigned own_ = 0;  ///< descriptors that the caller has
+    unsigned own_ = 0;  ///< descriptors that the caller holds
     unsigned scribbles_ = 0;
     unsigned looks_ = 0;
     std::uint64_t next_buffer_ = Arena::base + 0x10'0000;
@@ -592,7 +595,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         case 1: test::run<Packed>(input); break;
         case 2: test::run<AnyFormat>(input); break;
         case 3: test::run<PlainSplit>(input); break;
-        default: test::run<Split>(input);  // two numbers, so that old inputs keep their meaning
+        default: test::run<Split>(input);  // twice, so that old inputs keep their meaning
     }
     return 0;
 }

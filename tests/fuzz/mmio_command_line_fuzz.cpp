@@ -10,7 +10,7 @@
 
 using virtq::test::require;
 
-/// A slot, written in the form it was read from, is read as the same.
+/// Writes a slot in the form from which it was read, and checks that it is read as the same slot.
 static void bring_up_again(virtq::MmioSlot const& slot) {
     char text[128];
     std::snprintf(text, sizeof(text), "virtio_mmio.device=0x%" PRIx64 "@0x%" PRIx64 ":%" PRIu32, slot.bytes,

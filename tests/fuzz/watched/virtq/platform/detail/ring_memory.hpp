@@ -6,14 +6,15 @@
 #include <cstdlib>
 #include <cstring>
 
-/// Takes the place of the library's header by include path: does the same, and checks each access before it happens.
-/// As that of tests/hostile, but nothing is called for most accesses: a fuzzer makes thousands of them an execution.
-/// What runs thousands of times an execution, and whose branches say nothing about the library.
+/// Replaces the library's header by include path. Does the same, and checks each access before it happens. Unlike that
+/// of tests/hostile it calls nothing for most accesses: a fuzzer makes thousands of them an execution.
+/// The macro marks functions that run thousands of times an execution, and whose branches tell nothing about the
+/// library.
 #define VIRTQ_FUZZ_UNCOUNTED __attribute__((noinline, no_sanitize("coverage", "address")))
 
 namespace virtq::platform {
 
-/// A test asserts it: without it the library's own header was found first.
+/// A test asserts this marker. Without it the library's own header was found first.
 inline constexpr bool ring_memory_is_replaced = true;
 
 struct Watch {
@@ -40,11 +41,11 @@ struct Watch {
         }
     }
 
-    Run runs[2];                     ///< of the queue: nothing else may be accessed
-    bool may_store = true;           ///< a look may not
-    std::size_t made = 0;            ///< accesses, since it was set to 0
-    std::size_t most = SIZE_MAX;     ///< so many are allowed
-    std::size_t stop_at = SIZE_MAX;  ///< before this one `reach` is called
+    Run runs[2];                     ///< the queue's memory: nothing else may be accessed
+    bool may_store = true;           ///< a diagnosis may not
+    std::size_t made = 0;            ///< accesses since it was set to 0
+    std::size_t most = SIZE_MAX;     ///< number of accesses allowed
+    std::size_t stop_at = SIZE_MAX;  ///< `reach` is called before this access
     void (*reach)() = nullptr;
 };
 
