@@ -17,7 +17,7 @@
 #include <cstring>
 #include <vector>
 
-/// A simulated machine with one disk on virtio-mmio, and a driver for it: what tests of `device/` need.
+/// A simulated machine with one disk on virtio-mmio, and a driver for it. Most tests of `device/` use it.
 namespace virtq::test {
 
 struct PackedTraits : BlockTraits {
@@ -67,7 +67,7 @@ public:
         return std::memcmp(buffer.virt, disk.current().data() + sector * 512, buffer.bytes) == 0;
     }
 
-    /// The relax hook of a blocking call: the device goes on by a step.
+    /// A relax hook for a blocking call: it lets the device make one step.
     auto stepping() {
         return [this] { device.step(); };
     }

@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-/// A queue of any format with any features, and the device's side of it, behind one interface each: so one suite says
-/// what they all have in common.
+/// A queue of any format with any features, and the device's side of it, each behind one interface. So one suite tests
+/// what all of them have in common.
 namespace virtq::test {
 
 enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split };
@@ -30,7 +30,7 @@ struct Combination {
     bool event_idx = false;
     bool indirect = false;
     bool in_order = false;
-    bool legacy = false;  ///< of a split queue: the guest's byte order, and lengths are always cut
+    bool legacy = false;  ///< a legacy split queue: the guest's byte order, and lengths are always clamped
 
     [[nodiscard]] bool packed() const { return kind == QueueKind::packed || kind == QueueKind::negotiated_packed; }
     [[nodiscard]] Features features() const {
@@ -43,14 +43,14 @@ struct Combination {
         add(in_order, spec::Feature::in_order);
         return set;
     }
-    /// Of the words in a split ring (§2.7.3).
+    /// Byte order of the words in a split ring (§2.7.3).
     [[nodiscard]] sim::ByteOrder order() const { return legacy ? sim::guest_order : sim::ByteOrder::little; }
     [[nodiscard]] std::string name() const {
         char const* const kinds[] = {"Split", "Packed", "NegotiatedSplit", "NegotiatedPacked", "PlainSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
                (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "") + (legacy ? "Legacy" : "");
     }
-    /// All queue sizes that are tried; a split one, and one that could become split, is a power of two.
+    /// All queue sizes to test. The size of a split queue, or of one that may become split, is a power of two.
     [[nodiscard]] std::vector<std::uint16_t> sizes() const {
         if (kind == QueueKind::packed) {
             return {1, 2, 3, 7, 8, 256, 32768};
@@ -59,7 +59,7 @@ struct Combination {
     }
 };
 
-/// Every format with everything that it has.
+/// Every format with all combinations of its features.
 [[nodiscard]] inline std::vector<Combination> all_combinations() {
     std::vector<Combination> all;
     for (QueueKind const kind :
@@ -68,7 +68,7 @@ struct Combination {
             all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
         }
     }
-    for (bool const event_idx : {false, true}) {  // it has no more
+    for (bool const event_idx : {false, true}) {  // PlainSplit has no other features
         all.push_back({QueueKind::plain_split, event_idx, false, false});
     }
     for (QueueKind const kind : {QueueKind::split, QueueKind::plain_split}) {
@@ -223,7 +223,7 @@ public:
         : combination_(combination), option_(option) {
         queue = make_queue(combination.kind);
         if (before_wrap != 0) {
-            // A packed ring on its second lap (wrap counter 0), a split one at the end of its indices.
+            // A packed ring on its second lap (wrap counter 0); a split ring near the end of its indices.
             std::uint32_t const first =
                 combination.packed() ? 0x8000u | (size - before_wrap % size) % size : 0x10000u - before_wrap;
             option_.first_index = RingIndex{static_cast<std::uint16_t>(first)};
@@ -275,7 +275,7 @@ public:
         }
     }
 
-    /// The device's side of a queue that was restarted, at the beginning.
+    /// Starts the device's side again, for a queue that was restarted.
     void start_over(QueueOption const& option = {}) {
         option_ = option;
         start_device();
@@ -283,7 +283,7 @@ public:
     /// The options of `init` and `restart`.
     [[nodiscard]] QueueOption const& option() const { return option_; }
 
-    /// `count` segments of these bytes each, in turn from one big buffer.
+    /// `count` segments of `bytes` bytes each, taken in turn from one large buffer.
     std::vector<Segment> segments(std::size_t count, std::uint32_t bytes = 16) {
         std::vector<Segment> made;
         for (std::size_t i = 0; i < count; ++i) {
@@ -298,7 +298,7 @@ public:
         auto const out = segments(writable, bytes);
         return queue->add({in.data(), in.size()}, {out.data(), out.size()}, Token{token});
     }
-    /// The device fetches the next chain and uses it.
+    /// The device fetches the next chain and uses it. Returns its head.
     std::uint16_t use_next(std::uint32_t length = 0) {
         auto const chain = device->fetch();
         EXPECT_TRUE(chain.has_value());

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <optional>
 
-/// The configuration space of one function as bytes that somebody chose: what a hostile device shows, and what no
-/// simulated one would.
+/// The configuration space of one function as arbitrary bytes: what a hostile device may show and a simulated one
+/// never does.
 namespace virtq::test {
 
 class ConfigBytes {
@@ -26,7 +26,7 @@ public:
     void write16(PciAddress, std::uint16_t offset, std::uint16_t value) { write(offset, value, 2); }
     void write32(PciAddress, std::uint16_t offset, std::uint32_t value) { write(offset, value, 4); }
 
-    /// As the device sees it.
+    /// Accesses of the device's side.
     [[nodiscard]] std::uint32_t get(std::uint16_t offset, unsigned width) const {
         std::uint32_t value = 0;
         for (unsigned i = 0; i < width; ++i) {
@@ -39,7 +39,7 @@ public:
             bytes.at(std::size_t{offset} + i) = static_cast<std::uint8_t>(value >> (8 * i));
         }
     }
-    /// A BAR that reads `value` now, and of which `writable` bits can be written.
+    /// A BAR that reads `value` now, and whose `writable` bits can be written.
     void put_bar(unsigned index, std::uint32_t value, std::uint32_t writable) {
         put(static_cast<std::uint16_t>(spec::pci::bar_first + 4 * index), value, 4);
         bar_sticky.at(index) = writable;
@@ -50,19 +50,19 @@ public:
 
     std::array<std::uint8_t, 256> bytes{};
     std::array<std::uint32_t, 6> bar_sticky{};
-    /// What a BAR reads after all ones were written to it, whatever it should read.
+    /// What a BAR reads after all ones were written to it, in place of its true answer.
     std::array<std::optional<std::uint32_t>, 6> bar_answer{};
     std::uint16_t command_sticky = 0x0547;
-    /// Bytes from 0x40 on that can be written; none but those of a window.
+    /// The writable bits of bytes from 0x40 on. Normally only a configuration window has any.
     std::array<std::uint8_t, 256> sticky{};
 
-    /// After so many reads the device is gone, and shows all ones.
+    /// After this many reads the device is gone, and reads return all ones.
     std::size_t reads_left = SIZE_MAX;
 
     std::size_t accesses = 0;
-    std::size_t crooked = 0;       ///< accesses that are not aligned, or beyond the end
+    std::size_t crooked = 0;       ///< misaligned accesses, and accesses past the end
     std::size_t bars_live = 0;     ///< writes to a BAR while the function decodes
-    std::size_t stray_writes = 0;  ///< of what is neither command, nor BAR, nor a capability's
+    std::size_t stray_writes = 0;  ///< writes to the header other than to the command register and BARs
 
 private:
     [[nodiscard]] bool is_crooked(std::uint16_t offset, unsigned width) {

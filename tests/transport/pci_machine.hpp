@@ -22,12 +22,12 @@
 #include <cstring>
 #include <utility>
 
-/// A simulated machine with one disk on PCI, and a driver for it: what tests of the PCI transports need.
+/// A simulated machine with one disk on PCI, and a driver for it. Most tests of the PCI transports use it.
 namespace virtq::test {
 
 using namespace virtq::detail;
 
-/// A disk with as many queues as its device has, up to four.
+/// Uses as many queues as the device has, up to four.
 struct FourQueues : BlockTraits {
     static constexpr std::uint16_t queue_count_max = 4;
 };
@@ -57,7 +57,7 @@ static_assert(DivisibleSpace<BarPorts>);
 
 using Function = PciFunction<sim::PciBus>;
 
-/// The probe of each, by one name.
+/// Probes any of the transports.
 template <class T>
 [[nodiscard]] Status probe_pci(T& transport, Function const& function, sim::PciBus& bus,
                                PciProbeOption const& option = {}) {
@@ -88,18 +88,19 @@ template <>
     return transport.use_msix<sim::BarSpace>(function, bus, messages);
 }
 
-/// A legacy layout whose BAR 0 is of memory.
+/// A legacy layout whose BAR 0 is in memory.
 [[nodiscard]] inline sim::PciLayout legacy_in_memory() {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.bars[0] = {sim::PciBarKind::memory32, 0x80};
     return layout;
 }
-/// A modern one of a device that has registers for all features.
+/// A modern layout of a device with registers for all features.
 [[nodiscard]] inline sim::PciLayout modern_layout() {
     return sim::PciLayout::modern();
 }
 
-/// Counts what a driver takes and gives back: the memory itself refuses pages that a device which is gone still has.
+/// Counts the pages that a driver allocates and frees. `GuestMemory` itself refuses to free pages that a vanished
+/// device still holds.
 class CountingPages {
 public:
     explicit CountingPages(sim::GuestMemory& memory) : memory_(memory) {}
@@ -155,7 +156,7 @@ public:
     Status init(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         return driver.init(transport, pages, option);
     }
-    /// With what was probed before, or with a probe.
+    /// Probes first, unless that was done before.
     void bring_up(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         if (transport.device_id() == spec::DeviceId::none) {
             Status const found = probe();
@@ -175,7 +176,7 @@ public:
     auto stepping() {
         return [this] { device.step(); };
     }
-    /// A sector there and back.
+    /// Reads one sector and writes another.
     void expect_works() {
         sim::Buffer const data = buffer(512);
         Status const read = driver.read(3, segment(data), PollLimit{1000}, stepping());

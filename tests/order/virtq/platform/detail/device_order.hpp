@@ -3,11 +3,11 @@
 
 #include <virtq/platform/detail/fence.hpp>
 
-/// Takes the place of the library's header by include path: as on the architectures where SMP order is too weak for
+/// Replaces the library's header by include path: it behaves as on architectures where SMP order is too weak for
 /// hardware.
 namespace virtq::platform {
 
-/// A test asserts it: without it the library's own header was found first.
+/// A test asserts this marker. Without it the library's own header was found first.
 inline constexpr bool device_order_is_replaced = true;
 
 class DeviceOrder {

@@ -3,10 +3,10 @@
 
 #include <order/model.hpp>
 
-/// Takes the place of the library's header by include path: the fences of the model.
+/// Replaces the library's header by include path: the fences go to the model.
 namespace virtq::platform {
 
-/// A test asserts it: without it the library's own header was found first.
+/// A test asserts this marker. Without it the library's own header was found first.
 inline constexpr bool fence_is_replaced = true;
 
 inline void full_fence(char const* function = __builtin_FUNCTION(), char const* file = __builtin_FILE(),

@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
-/// Takes the place of the library's header by include path: each access goes to the model.
+/// Replaces the library's header by include path: each access goes to the model.
 namespace virtq::platform {
 
-/// A test asserts it: without it the library's own header was found first.
+/// A test asserts this marker. Without it the library's own header was found first.
 inline constexpr bool ring_memory_is_replaced = true;
 
 template <class Word>
@@ -48,7 +48,7 @@ template <class Word>
         order::load(source, sizeof(*source), order::Access::ordered, {function, file, line}));
 }
 
-/// Of pages that the device does not know yet.
+/// For pages that the device does not know yet.
 [[nodiscard]] inline bool keeps_what_is_written(void*) {
     return true;
 }

@@ -6,14 +6,14 @@
 #include <cstring>
 #include <map>
 
-/// Takes the place of the library's header by include path: does the same, and counts how often each byte is read.
+/// Replaces the library's header by include path. Does the same, and counts how often each byte is read.
 namespace virtq::platform {
 
-/// A test asserts it: without it the library's own header was found first.
+/// A test asserts this marker. Without it the library's own header was found first.
 inline constexpr bool ring_memory_is_replaced = true;
 
 struct Accesses {
-    std::map<unsigned char const*, unsigned> reads;  ///< of each byte
+    std::map<unsigned char const*, unsigned> reads;  ///< number of reads of each byte
     std::size_t stores = 0;
 };
 
@@ -56,7 +56,7 @@ template <class Word>
     return counted_load(source);
 }
 
-/// Of pages that the device does not know yet: not counted. A test says whether there is memory.
+/// For pages that the device does not know yet, so it is not counted. A test sets whether there is memory.
 inline bool memory_is_there = true;
 inline bool keeps_what_is_written(void*) {
     return memory_is_there;

@@ -6,11 +6,11 @@
 #include <cstring>
 #include <functional>
 
-/// Takes the place of the library's header by include path: does the same, and tells a test of each access before it
-/// happens, so that a device can lie at every step of a call, and so that an access outside the queue is seen.
+/// Replaces the library's header by include path. Does the same, and calls a test before each access. So a device can
+/// misbehave at every step of a call, and an access outside the queue is detected.
 namespace virtq::platform {
 
-/// A test asserts it: without it the library's own header was found first.
+/// A test asserts this marker. Without it the library's own header was found first.
 inline constexpr bool ring_memory_is_replaced = true;
 
 struct Access {
@@ -64,7 +64,7 @@ template <class Word>
     return __atomic_load_n(source, __ATOMIC_ACQUIRE);
 }
 
-/// Of pages that the device does not know yet: not announced. A test says what is no memory.
+/// For pages that the device does not know yet, so it is not announced. A test decides what is not memory.
 inline std::function<bool(void*)> is_memory;
 inline bool keeps_what_is_written(void* word) {
     return !is_memory || is_memory(word);
