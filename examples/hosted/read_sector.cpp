@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Reads one sector of a simulated disk: how a driver can be tried on the host, without a kernel and without QEMU.
+/// Reads one sector of a simulated disk. It shows how to try a driver on the host, without a kernel and without QEMU.
 
 using Transport = virtq::MmioTransport<virtq::sim::MmioRegisters>;
 

@@ -43,7 +43,7 @@ void Disk::bring_up(PagePool& pages) {
 void Disk::expect_interrupts(uint64_t requests) {
     if (way != InterruptWay::none) {
         most_interrupts = interrupts + 2 * requests + 16;
-        static_cast<void>(device.enable_used_notifications());  // before the first request: that one interrupts
+        static_cast<void>(device.enable_used_notifications());  // before the first request, so that it interrupts
     }
 }
 
@@ -58,8 +58,8 @@ void Disk::rest() {
         virtq::SpinRelax{}();
         return;
     }
-    // Until the first interrupt they stay enabled, so it comes, or is there already: even a fast disk is slept for
-    // once.
+    // Until the first interrupt, notifications stay enabled: it will come, or has come already. So the kernel sleeps
+    // at least once, even for a fast disk.
     bool const may_sleep = interrupts == 0 || device.enable_used_notifications() == virtq::MaySleep::yes;
     if (may_sleep && !machine::wait() && device.enable_used_notifications() == virtq::MaySleep::no &&
         !machine::wait()) {
@@ -77,8 +77,8 @@ void Disk::rest() {
     }
 }
 
-/// 20 to 50 seconds under QEMU's emulation, with ticks of at most 100 ms: less than the time limit of examples/run, so
-/// that it is the kernel that says why.
+/// 20 to 50 seconds under QEMU's emulation, with ticks of at most 100 ms. That is less than the time limit of
+/// examples/run, so that the kernel itself reports why.
 virtq::PollLimit Disk::patience() const {
     if (is_broken_on_purpose()) {
         return virtq::PollLimit{way == InterruptWay::none ? 2'000'000u : 3u};  // nothing will come

@@ -48,7 +48,7 @@ void DiskReader::submit(Disk& disk) {
         virtq::Status const status =
             disk.device.submit_read(sector, segments, virtq::Token{static_cast<uintptr_t>(submitted_)});
         if (status.error() == virtq::Error::queue_full) {
-            break;  // as many as fit; the rest follows when some have come back
+            break;  // the rest follows when some have completed
         }
         if (!status) {
             console::fail("a read was refused", status.error());
@@ -64,7 +64,7 @@ void DiskReader::submit(Disk& disk) {
     }
 }
 
-/// Takes all that has come, and waits while that is nothing.
+/// Takes all completions, and waits while there are none.
 void DiskReader::take(Disk& disk) {
     uint64_t const before = completed_;
     for (uint32_t waits = 0; completed_ == before; ++waits) {
@@ -97,7 +97,7 @@ void DiskReader::note(virtq::BlockCompletion const& completion) {
     ++completed_;
 }
 
-/// Sums up what has arrived without a gap.
+/// Hashes the data that has arrived without a gap.
 void DiskReader::sum_up() {
     while (summed_ != complete_until_) {
         Buffer const& buffer = buffers_[summed_ % window];
