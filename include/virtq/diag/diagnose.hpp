@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /// Examines a device and a queue that do not answer, and reports what is probably wrong. Changes nothing: it only
-/// reads ring memory and registers, and writes the two selectors without which registers cannot be read.
+/// reads ring memory and registers, except for the two selectors that must be written to read registers.
 namespace virtq {
 
 /// Where the registers are: a transport, or the `RegisterSpace` of a kernel that has a transport of its own.

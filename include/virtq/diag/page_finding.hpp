@@ -16,7 +16,7 @@ enum class PageFinding : uint8_t {
     virt_misaligned,     ///< `value`: the virtual address
     phys_misaligned,     ///< `value`: the physical address
     phys_zero,           ///< the run starts at physical address 0
-    phys_above_52_bits,  ///< `value`: the first address behind the run
+    phys_above_52_bits,  ///< `value`: the first address after the run
     handed_out_twice,    ///< shares physical pages; `other`: the outstanding run
     virt_shared,         ///< shares only virtual addresses; `other`: the outstanding run
     not_all_taken,       ///< the allocator hands out a page of the run again; `other`: the later run

@@ -68,7 +68,7 @@ public:
     [[__nodiscard__]] Finding const& overwritten() const { return overwritten_; }
     /// The first address that cannot be right.
     [[__nodiscard__]] Finding const& bad_address() const { return bad_address_; }
-    /// The first address below 4 GiB, if the queue lies above.
+    /// The first address below 4 GiB, if the queue is above.
     [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
     /// The first segment that the device writes in two chains.
     [[__nodiscard__]] Finding const& shared_buffer() const { return overlap_.finding(); }
@@ -85,7 +85,7 @@ public:
 private:
     friend class ChainJudge;
 
-    /// Whether a chain with this id was seen before; marks it as seen. In a queue of more than 4096 two ids share a
+    /// Whether a chain with this id was seen before; marks it as seen. In a queue above size 4096 several ids share a
     /// bit, so that some chains are not checked.
     [[__nodiscard__]] bool met_before(uint16_t id) {
         uint8_t& octet = met_[id / 8u % sizeof met_];

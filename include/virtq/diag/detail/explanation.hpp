@@ -312,7 +312,7 @@ private:
         }
     }
 
-    /// What a disk answered last: a read that looks like a write lacks a WRITE flag.
+    /// Prints the last answer of a disk. A read that looks like a write lacks a WRITE flag.
     void print_last(Finding const& finding) {
         if (finding.value == 0) {
             return;

@@ -33,8 +33,7 @@ public:
             is_known_ = true;
             look_at(index, entry);
             bool const linked = (entry.flags & static_cast<uint16_t>(spec::DescFlag::next)) != 0;
-            desc = linked && !is_indirect(entry) ? entry.next
-                                                 : seen.size;  // an indirect table ends the chain (§2.7.5.3.1)
+            desc = linked && !is_indirect(entry) ? entry.next : seen.size;  // a table ends the chain (§2.7.5.3.1)
         }
     }
 
@@ -43,7 +42,7 @@ public:
     [[__nodiscard__]] ChainShape const& shape() const { return shape_; }
     /// Its first address that cannot be right.
     [[__nodiscard__]] Finding const& bad_address() const { return bad_address_; }
-    /// Its first address below 4 GiB, if the queue lies above.
+    /// Its first address below 4 GiB, if the queue is above.
     [[__nodiscard__]] Finding const& low_address() const { return low_address_; }
 
 private:

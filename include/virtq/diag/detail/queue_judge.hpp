@@ -110,7 +110,7 @@ private:
         }
         judge_agreement(spec::Feature::ring_packed, queue_.is_packed());
         judge_agreement(spec::Feature::in_order, queue_.in_order);
-        // A negotiated INDIRECT_DESC need not be used. The table pages tell nothing: they may be left from an earlier
+        // A negotiated INDIRECT_DESC need not be used. The table pages prove nothing: they may be left from an earlier
         // `init`.
         judge_agreement(spec::Feature::indirect_desc,
                         queue_.table_length != 0 || negotiated(spec::Feature::indirect_desc));

@@ -65,9 +65,8 @@ private:
         return id < seen_.size ? (id + seen_.size - number(from)) % seen_.size : seen_.size;
     }
 
-    /// Moves `at_` past the descriptors that the device has used. False if the device wrote an invalid id. The device
-    /// can use only what was published, so `at_` never moves past that, even if the device uses an unpublished id or
-    /// one id twice.
+    /// Moves `at_` past the descriptors that the device has used. False if the device wrote an invalid id. `at_` never
+    /// moves past what was published, even if the device uses an unpublished id or one id twice.
     [[__nodiscard__]] bool skip_used() {
         uint32_t left = distance() - uint32_t{seen_.packed_ring.pending_descriptors};
         while (left != 0 && is_used(at_)) {
