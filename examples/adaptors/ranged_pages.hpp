@@ -3,8 +3,8 @@
 
 #include <virtq/platform/page_allocator.hpp>
 
-/// For kernels whose allocator takes the range of allowed addresses (`low`, `high`), and a boundary that a run must
-/// not cross, as old DMA engines need. A virtqueue may be anywhere, with one exception: the 32-bit page number of a
+/// For kernels whose allocator takes a range of allowed addresses (`low`, `high`), and a boundary that a run must not
+/// cross. Old DMA engines need these. A virtqueue may be anywhere, with one exception: the 32-bit page number of a
 /// legacy device ends at 16 TiB. It needs no scarce addresses below 4 GiB.
 ///
 /// Replace these three with yours. Here `high` is the last address, 0 means no boundary, and 0 is returned for none:

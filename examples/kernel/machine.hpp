@@ -9,8 +9,8 @@
 /// up, turns the MMU on and calls `kernel_main`; `kernel.ld` sets the addresses; `machine.cpp` defines these
 /// functions.
 ///
-/// No physical address is valid as a virtual one: the kernel's image, the RAM for the devices and the device registers
-/// are each mapped high, apart from one another. So a mix-up of addresses faults instead of working.
+/// No physical address is valid as a virtual one, so a mix-up of addresses faults instead of working. The kernel's
+/// image, the RAM for the devices and the device registers are each mapped high, apart from one another.
 namespace machine {
 
 /// Physical, and the same on all machines. It needs more than 32 bits, so that a truncated address cannot work.

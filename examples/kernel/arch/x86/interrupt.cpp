@@ -7,7 +7,7 @@
 
 /// The local APIC and up to two I/O APICs. `microvm` has its virtio-mmio slots on the second one, which no 8259 sees,
 /// and messages (MSI) are writes to the local APIC. On `pc` and `q35` the firmware has routed INTx to one of the 16
-/// ISA lines, which is the pin of the first I/O APIC with the same number.
+/// ISA lines. It arrives at the pin of the first I/O APIC with the same number.
 
 extern "C" char const trap_stubs[];  // boot.S: a stub of 16 bytes for each vector
 
