@@ -18,8 +18,8 @@
 #include <set>
 #include <vector>
 
-/// A disk whose configuration, status register and answers come from the input, and a driver that uses it in every
-/// way, also from within the relax hook. These properties are checked:
+/// A disk whose configuration, status register and answers come from the input. A driver uses it in every way, also
+/// from within the relax hook. These properties are checked:
 ///
 /// - each accepted request ends once, at the latest with `reset`;
 /// - each mapping is unmapped once, and all pages are freed;

@@ -487,7 +487,7 @@ private:
         std::memcpy(at, &value, sizeof value);
     }
 
-    // --- looks ---
+    // --- diagnoses ---
 
     void scribble_in_a_look() {
         scribble();

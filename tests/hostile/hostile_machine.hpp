@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-/// A queue of eight descriptors with a chain in every state, a device that can misbehave in the middle of a call, and
-/// a model of the tokens. Compiled with a ring_memory.hpp that announces each access (`watched/`).
+/// A queue of eight descriptors with a chain in every state, and a model of its tokens. Its device can misbehave in
+/// the middle of a call. Compiled with a ring_memory.hpp that announces each access (`watched/`).
 namespace virtq::test {
 
 static_assert(platform::ring_memory_is_replaced, "watched/ stands before include/ in the include path");

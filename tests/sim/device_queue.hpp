@@ -21,7 +21,7 @@
 #include <sim/split_queue.hpp>
 
 /// What a device keeps for one queue: the registers behind the queue selection (§4.1.4.3, §4.2.2, §4.2.4), the ring
-/// once it is started, and what was fetched from it.
+/// once it is started, and what it has fetched.
 namespace virtq::sim {
 
 /// A fetched chain, and the driver's memory that the device holds until it has used the chain.

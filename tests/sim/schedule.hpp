@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-/// When and in which order a device completes what it has fetched (§2.6: "not generally required to use buffers in the
-/// same order in which they have been made available"). Time is counted in steps of the device. The seed determines
+/// When and in which order a device completes what it has fetched. §2.6 does not require "to use buffers in the same
+/// order in which they have been made available". Time is counted in steps of the device. The seed determines
 /// everything, so that a failure can be repeated.
 namespace virtq::sim {
 

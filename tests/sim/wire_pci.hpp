@@ -8,8 +8,8 @@
 
 #include <cstddef>
 
-/// The numbers of §4.1 (Virtio Over PCI Bus) and of the PCI specification that a function needs, taken from the
-/// standards a second time as in wire.hpp.
+/// The numbers of §4.1 (Virtio Over PCI Bus) and of the PCI specification that a function needs. As in wire.hpp, they
+/// are taken from the standards a second time.
 namespace virtq::sim::wire::pci {
 
 // §4.1.2.
