@@ -25,7 +25,7 @@ struct DiagnosisRecord {
     }
 
 private:
-    /// Our own placement new, because <new> is a library header.
+    /// Our own placement new, because `new` is a library header.
     static void* operator new(size_t, void* place) { return place; }
 };
 

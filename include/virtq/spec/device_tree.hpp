@@ -30,7 +30,7 @@ enum class Token : uint32_t {
     end = 9,         // FDT_END
 };
 
-/// §2.3.5 (#address-cells and #size-cells): the values that apply if a node lacks these properties.
+/// §2.3.5 (`address-cells` and `size-cells`): the values that apply if a node lacks these properties.
 inline constexpr uint32_t default_address_cells = 2;
 inline constexpr uint32_t default_size_cells = 1;
 
