@@ -36,8 +36,13 @@ struct Violation {
 };
 
 inline std::ostream& operator<<(std::ostream& out, Violation const& violation) {
-    return out << violation.id << " (§" << violation.section << "): " << violation.sentence << " [value 0x" << std::hex
-               << violation.value << std::dec << "]";
+    out << "the driver broke " << violation.id << " with 0x" << std::hex << violation.value << std::dec << "; ";
+    if (violation.section == "-") {
+        out << "the page allocator's contract";
+    } else {
+        out << "VIRTIO 1.4 §" << violation.section;
+    }
+    return out << " asks: \"" << violation.sentence << "\"";
 }
 
 /// All violations of one simulated machine, oldest first. May be written and read from several threads.
@@ -77,9 +82,9 @@ public:
     friend std::ostream& operator<<(std::ostream& out, ViolationLog const& log) {
         auto const entries = log.entries();
         if (entries.empty()) {
-            return out << "no rule broken";
+            return out << "the driver broke no rule";
         }
-        out << entries.size() << " rule(s) broken:";
+        out << entries.size() << " violation(s), oldest first:";
         for (auto const& entry : entries) {
             out << "\n  " << entry;
         }
