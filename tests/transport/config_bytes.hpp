@@ -87,11 +87,11 @@ private:
             std::size_t const index = index_of(offset);
             asked_[index] = value == UINT32_MAX && bar_answer[index].has_value();
             mask = asked_[index] ? 0 : bar_sticky[index];
-            bars_live += (get(spec::pci::command.offset, 2) & 3) != 0 ? 1 : 0;
+            bars_live += (get(spec::pci::command.offset, 2) & 3) != 0 && !is_of_bridge(offset) ? 1 : 0;
         } else if (offset == spec::pci::command.offset) {
             mask = command_sticky;
         } else {
-            stray_writes += offset < spec::pci::header_bytes ? 1 : 0;
+            stray_writes += offset < spec::pci::header_bytes && !is_of_bridge(offset) ? 1 : 0;
             for (unsigned i = 0; i < width; ++i) {
                 mask |= std::uint32_t{sticky[offset + i]} << (8 * i);
             }
@@ -100,6 +100,11 @@ private:
     }
     [[nodiscard]] static bool is_bar(std::uint16_t offset) {
         return offset >= spec::pci::bar_first && offset < spec::pci::bar_first + 24;
+    }
+    /// Whether this is a bus number or a window of a bridge. Some are where a device has BARs 2 to 5.
+    [[nodiscard]] bool is_of_bridge(std::uint16_t offset) const {
+        bool const bridge = (get(spec::pci::header_type.offset, 1) & 0x7fu) == spec::pci::bridge::header_type;
+        return bridge && offset >= 0x18 && offset < 0x34;
     }
     [[nodiscard]] static std::size_t index_of(std::uint16_t offset) { return (offset - spec::pci::bar_first) / 4u; }
 
