@@ -20,9 +20,10 @@ enum class FaultReason : uint8_t {
 
 /// The reason why a queue is broken, with the value that the device wrote.
 struct Fault {
-    FaultReason reason = FaultReason::none;
-    uint32_t value = 0;  ///< what the device wrote: an index, an id or a length
+    FaultReason reason = FaultReason::none;  ///< print it with `describe`; `none`: the queue is not broken
+    uint32_t value = 0;                      ///< what the device wrote: an index, an id or a length
 
+    /// Whether the queue is broken.
     [[__nodiscard__]] constexpr explicit operator bool() const { return reason != FaultReason::none; }
 };
 

@@ -13,10 +13,11 @@ enum class RingIndex : uint16_t {};
 /// The number of a descriptor in the descriptor table (§2.7.5).
 enum class DescIndex : uint32_t {};
 
-/// The plain number.
+/// The plain number, for arithmetic modulo 2^16.
 [[__nodiscard__]] constexpr uint16_t number(RingIndex index) {
     return static_cast<uint16_t>(index);
 }
+/// The plain number, for a field of the ring (§2.7.5).
 [[__nodiscard__]] constexpr uint16_t number(DescIndex desc) {
     return static_cast<uint16_t>(desc);
 }

@@ -27,11 +27,11 @@ struct IndirectOption {
 
 /// Options of `VirtQueue::init`. All zero is the default.
 struct QueueOption {
-    OverReportedLength over_reported = OverReportedLength::break_queue;
+    OverReportedLength over_reported = OverReportedLength::break_queue;  ///< whether to trust the device's used length
     /// Where both rings start: at 0 by the standard. A device with restored state resumes elsewhere, and a test starts
     /// just before the wrap. For a packed ring this is an offset, and bit 15 means wrap counter 0.
     RingIndex first_index{0};
-    IndirectOption indirect{};
+    IndirectOption indirect{};  ///< ignored if INDIRECT_DESC was not negotiated
 };
 
 }  // namespace virtq

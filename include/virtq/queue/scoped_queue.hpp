@@ -19,6 +19,7 @@ class ScopedQueue {
                   "has no other way to say that pages were leaked (virtq/platform/page_allocator.hpp)");
 
 public:
+    /// Keeps `allocator` by reference, for `init` and the destructor.
     explicit ScopedQueue(Allocator& allocator) : allocator_(allocator) {}
     ScopedQueue(ScopedQueue const&) = delete;
     ScopedQueue& operator=(ScopedQueue const&) = delete;
@@ -37,7 +38,9 @@ public:
         return queue_.init(allocator_, size, features, option);
     }
 
+    /// The queue, for a function that takes a `VirtQueue&`.
     [[__nodiscard__]] VirtQueue<N, Format>& operator*() { return queue_; }
+    /// For calls of the queue: `scoped->add(…)`.
     [[__nodiscard__]] VirtQueue<N, Format>* operator->() { return &queue_; }
 
 private:

@@ -11,8 +11,8 @@ namespace virtq {
 
 /// One piece of a buffer, contiguous for the device: what one descriptor describes (§2.7.5).
 struct Segment {
-    PhysAddr addr;
-    uint32_t bytes = 0;
+    PhysAddr addr;       ///< where the device finds the bytes
+    uint32_t bytes = 0;  ///< length; a chain must not contain a segment of 0
 };
 
 namespace detail {
@@ -31,12 +31,15 @@ struct FixedSegments {
 /// One side of a chain in two arrays: first the segments of `front`, then those of `back`.
 struct Gather {
     constexpr Gather() = default;
+    /// A side in one array, so that `add_gathered` accepts what `add` accepts.
     constexpr Gather(Span<Segment const> all) : front(all) {}  // NOLINT: conversion is the purpose
+    /// A side in two arrays, without copying them into one.
     constexpr Gather(Span<Segment const> first, Span<Segment const> rest) : front(first), back(rest) {}
 
-    Span<Segment const> front{};
-    Span<Segment const> back{};
+    Span<Segment const> front{};  ///< for example a driver's own header
+    Span<Segment const> back{};   ///< for example the caller's data
 
+    /// Segments of both arrays together: the descriptors that this side takes in the ring or a table.
     [[__nodiscard__]] constexpr size_t size() const { return front.size() + back.size(); }
 };
 
@@ -57,6 +60,7 @@ struct SideOf<Gather const&> {
 
 /// An empty side of a chain, written as `{}`.
 struct NoSegments {
+    /// An empty `Span`, for a function that takes a side as a `Span`.
     constexpr operator Span<Segment const>() const { return {}; }  // NOLINT: conversion is the purpose
 };
 

@@ -67,7 +67,7 @@ class VirtQueue {
     static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and at least 1");
 
 public:
-    static constexpr uint32_t capacity = N;
+    static constexpr uint32_t capacity = N;  ///< the largest size that `init` accepts, in descriptors
 
     /// The most pages that `init` takes for a queue of `size`, whatever is negotiated. `init` takes one run for the
     /// ring and one for the indirect tables. Each run must be physically contiguous.
@@ -79,7 +79,7 @@ public:
     }
 
     constexpr VirtQueue() = default;
-    VirtQueue(VirtQueue const&) = delete;  // the device knows where it is: pass the queue by reference
+    VirtQueue(VirtQueue const&) = delete;  // two copies would drive one ring: pass the queue by reference
     VirtQueue& operator=(VirtQueue const&) = delete;
 
     // --- lifetime ---
@@ -176,19 +176,22 @@ public:
                      "pfn() of a modern queue above 16 TiB: it has no 32-bit page number, use addresses()");
         return addresses().pfn();
     }
-    /// The three areas of `addresses`, one by one. `phys_avail` and `phys_used` are for split queues only.
+    /// The descriptor area of `addresses`: descriptor table (§2.7.5), or descriptor ring (§2.8).
     [[__nodiscard__]] PhysAddr phys_desc() const { return addresses().descriptor_area; }
+    /// The driver area of `addresses`: the available ring (§2.7.6). Split queues only.
     [[__nodiscard__]] PhysAddr phys_avail() const {
         check_layout();
         return addresses().driver_area;
     }
+    /// The device area of `addresses`: the used ring (§2.7.8). Split queues only.
     [[__nodiscard__]] PhysAddr phys_used() const {
         check_layout();
         return addresses().device_area;
     }
 
-    /// The pages that `init` took for the ring, and those for its indirect tables (`Pages{}` if it has none).
+    /// The pages that `init` took for the ring.
     [[__nodiscard__]] Pages pages() const { return ring_.pages(); }
+    /// The pages that `init` took for the ring's indirect tables; `Pages{}` if it has none.
     [[__nodiscard__]] Pages table_pages() const { return ring_.table_pages(); }
 
     /// Why the queue is broken: the device's first violation, or `drained`.
@@ -214,10 +217,12 @@ public:
                                                         Segment const (&writable)[Writable], Token token) {
         return add_arrays<Readable, Writable>(readable, writable, token);
     }
+    /// As above for a chain that the device only reads.
     template <size_t Readable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Segment const (&readable)[Readable], NoSegments, Token token) {
         return add_arrays<Readable, 0>(readable, nullptr, token);
     }
+    /// As above for a chain that the device only writes.
     template <size_t Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(NoSegments, Segment const (&writable)[Writable], Token token) {
         return add_arrays<0, Writable>(nullptr, writable, token);
