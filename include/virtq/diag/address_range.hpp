@@ -11,8 +11,8 @@ namespace virtq {
 
 /// A stretch of memory that the device can reach: one entry of a kernel's memory map.
 struct AddressRange {
-    PhysAddr start;
-    uint64_t bytes = 0;
+    PhysAddr start;      ///< as the device addresses it
+    uint64_t bytes = 0;  ///< 0: the range is ignored
 };
 
 namespace detail {

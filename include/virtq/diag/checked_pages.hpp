@@ -49,6 +49,7 @@ public:
     CheckedPages(CheckedPages const&) = delete;  // two tables over one allocator would each miss the other's runs
     CheckedPages& operator=(CheckedPages const&) = delete;
 
+    /// Allocates from the kernel's allocator, and checks the numbers, the translation and the memory of the result.
     [[__nodiscard__]] Pages allocate_pages(size_t count) {
         Pages const run = allocator_.allocate_pages(count);
         if (run.virt == nullptr) {
@@ -65,6 +66,7 @@ public:
         return run;
     }
 
+    /// Gives `run` back to the kernel's allocator, if it was handed out exactly so and is still outstanding.
     void free_pages(Pages run) {
         if (Entry* const entry = find(run)) {
             entry->state = State::freed;
@@ -75,14 +77,17 @@ public:
         }
     }
 
+    /// The kernel's translation, passed on for `init`.
     [[__nodiscard__]] PhysAddr phys_addr(void const* virt) const requires TranslatesAddresses<Allocator> {
         return allocator_.phys_addr(virt);
     }
 
+    /// The kernel's translation back, passed on.
     [[__nodiscard__]] void* virt_of(PhysAddr phys) const requires LocatesPages<Allocator> {
         return allocator_.virt_of(phys);
     }
 
+    /// Passes the leak on, and reports pages that are not outstanding.
     void pages_leaked(Pages run) requires ReportsLeaks<Allocator> {
         if (find(run) == nullptr && unfollowed_ == 0) {
             say(PageFinding::leaked_unknown, run);

@@ -26,32 +26,32 @@ struct DeviceSnapshot {
         status,    ///< and the status; negotiation has not come far enough to read a queue
         queue,     ///< everything
     };
-    Reach reach = Reach::nothing;
+    Reach reach = Reach::nothing;  ///< which members below were read
 
     bool is_mmio = false;     ///< `magic` and `version` are known, `registers` only if the space exposes it
     uintptr_t registers = 0;  ///< virtual address
-    uint32_t magic = 0;
-    uint32_t version = 0;
-    spec::DeviceId device_id = spec::DeviceId::none;
-    bool legacy = false;
-    DeviceStatus status;
-    uint32_t interrupt_status = 0;  ///< 0 if the transport cannot read it without a side effect
+    uint32_t magic = 0;       ///< MagicValue (§4.2.2): 0x74726976 if this is a virtio-mmio device
+    uint32_t version = 0;     ///< Version (§4.2.2): 2 for a modern device, 1 for a legacy one
+    spec::DeviceId device_id = spec::DeviceId::none;  ///< the device type (§5); `none`: an empty slot
+    bool legacy = false;                              ///< driven through the legacy interface: there is no FEATURES_OK
+    DeviceStatus status;                              ///< how far initialisation came (§2.1)
+    uint32_t interrupt_status = 0;                    ///< 0 if the transport cannot read it without a side effect
 
     /// The calls of the transport's `notify` since the last reset.
     struct Notified {
-        bool any = false;
+        bool any = false;    ///< `notify` was called at least once
         uint16_t queue = 0;  ///< the last queue notified, if any
     };
 
     // A member without a value is unknown.
-    Optional<bool> asked_features_ok;  ///< whether FEATURES_OK was written since the last reset
-    Optional<Notified> notified;
-    Optional<Features> offered;  ///< bits 0 to 63
-    bool queue_in_use = false;
-    Optional<uint32_t> queue_size_max;
+    Optional<bool> asked_features_ok;     ///< whether FEATURES_OK was written since the last reset
+    Optional<Notified> notified;          ///< known if the transport records its calls
+    Optional<Features> offered;           ///< bits 0 to 63
+    bool queue_in_use = false;            ///< enabled; for a legacy device, it has a page number
+    Optional<uint32_t> queue_size_max;    ///< in descriptors; 0: the device has no such queue
     Optional<uint32_t> queue_pfn;         ///< of a legacy device
     Optional<QueueAddresses> configured;  ///< what the registers of an enabled queue hold
-    InterruptSnapshot interrupts;
+    InterruptSnapshot interrupts;  ///< how the device interrupts, and how often the driver's handlers were called
 };
 
 /// What `diagnose` requires of a transport. The transports in `transport/` satisfy it.

@@ -28,29 +28,31 @@ enum class QueueUse : uint8_t {
 
 /// Options of `diagnose`.
 struct DiagnoseOption {
-    Symptom symptom = Symptom::hang;
+    Symptom symptom = Symptom::hang;  ///< decides whether states that are normal for a moment are reported
     /// The machine's memory as the device sees it. If it is given, addresses outside it are reported. A range of 0
     /// bytes is ignored.
     Span<AddressRange const> ram{};
     /// For a device on PCI: the result of `take_pci_interrupt_state(function)`. It often shows why no interrupt comes.
     PciInterruptState pci{};
-    QueueUse use = QueueUse::by_device;
+    QueueUse use = QueueUse::by_device;  ///< set it if the standard does not define what the queue is for
 };
 
 /// One cause, and the number that shows it.
 struct Finding {
-    Cause cause = Cause::none;
-    uint64_t value = 0;       ///< what was read: a register, an index, an address
-    uint64_t expected = 0;    ///< what was expected, if that is known
-    uint16_t descriptor = 0;  ///< index of the descriptor, for causes that concern one
+    Cause cause = Cause::none;  ///< what is wrong; print it with `describe`
+    uint64_t value = 0;         ///< what was read: a register, an index, an address
+    uint64_t expected = 0;      ///< what was expected, if that is known
+    uint16_t descriptor = 0;    ///< index of the descriptor, for causes that concern one
 };
 
 /// The result of `diagnose`: the causes, most probable first, and everything that was read. A plain value.
 class Diagnosis {
 public:
-    static constexpr unsigned capacity = 4;
+    static constexpr unsigned capacity = 4;  ///< the most findings that are kept
 
+    /// The most probable finding; its cause is `none` if nothing was found.
     [[__nodiscard__]] constexpr Finding const& first() const { return findings_[0]; }
+    /// The most probable cause, to compare or to print with `describe`.
     [[__nodiscard__]] constexpr Cause cause() const { return first().cause; }
     /// True if nothing wrong is visible from the driver's side.
     [[__nodiscard__]] constexpr bool is_healthy() const {
@@ -68,12 +70,12 @@ public:
         }
     }
 
-    bool has_queue = false;  ///< `queue_index`, `queue` and `negotiated` are known
-    uint16_t queue_index = 0;
-    QueueSnapshot queue;
-    Features negotiated;
-    Features missing;  ///< after a failed `init` of a driver: required features that the device does not offer
-    DeviceSnapshot device;
+    bool has_queue = false;    ///< `queue_index`, `queue` and `negotiated` are known
+    uint16_t queue_index = 0;  ///< the queue's number at its device
+    QueueSnapshot queue;       ///< the driver's state, and the words in shared memory
+    Features negotiated;       ///< features that the driver accepted (§2.2)
+    Features missing;          ///< after a failed `init` of a driver: required features that the device does not offer
+    DeviceSnapshot device;     ///< what its registers report
 
 private:
     Finding findings_[capacity] = {};

@@ -11,8 +11,9 @@ namespace virtq {
 
 /// What a transport knows about the interrupts of its device.
 struct InterruptSnapshot {
+    /// How the device interrupts: as virtio-mmio (§4.2), or on PCI by its line or by MSI-X vectors.
     enum class Way : uint8_t { unknown, mmio, line, vectors };
-    Way way = Way::unknown;
+    Way way = Way::unknown;     ///< which members below are valid; `unknown`: none
     uint16_t line_calls = 0;    ///< calls of on_interrupt()
     uint16_t vector_calls = 0;  ///< calls of on_vector()
     PciLine line;               ///< only on PCI

@@ -9,6 +9,7 @@
 /// What `CheckedPages` can find wrong with a kernel's page allocator, and the sentence for each.
 namespace virtq {
 
+/// One thing that is wrong. `value`, `other` and `page` are members of `PageReport`.
 enum class PageFinding : uint8_t {
     // allocate_pages: the numbers
     no_virt,             ///< a run without a virtual address
@@ -138,12 +139,13 @@ namespace detail {
 
 /// One finding, with what is needed to print it.
 struct PageReport {
-    PageFinding finding{};
-    Pages run;           ///< as it was handed out, or as it is given back
-    Pages other;         ///< the other run of the finding, if it has one
-    size_t page = 0;     ///< which page of `run`, counted from 0
-    uint64_t value = 0;  ///< see `PageFinding`
+    PageFinding finding{};  ///< what is wrong
+    Pages run;              ///< as it was handed out, or as it is given back
+    Pages other;            ///< the other run of the finding, if it has one
+    size_t page = 0;        ///< which page of `run`, counted from 0
+    uint64_t value = 0;     ///< see `PageFinding`
 
+    /// What was found and what to do next, to print.
     [[__nodiscard__]] constexpr char const* sentence() const { return describe(finding); }
 };
 

@@ -11,8 +11,8 @@ namespace virtq {
 
 /// How a PCI function may interrupt at this moment. Read from its configuration space, because no transport keeps it.
 struct PciInterruptState {
-    bool is_known = false;  ///< `command` and `msix_control` were read
-    uint16_t command = 0;
+    bool is_known = false;      ///< `command` and `msix_control` were read
+    uint16_t command = 0;       ///< bit 10 disables the interrupt line
     uint16_t msix_control = 0;  ///< 0: MSI-X is off, or absent
 };
 

@@ -18,8 +18,9 @@ enum class RingFormat : uint8_t { split_ring, packed_ring };
 
 /// An event suppression structure (§2.8.14), as it was read.
 struct RingEventWord {
-    uint32_t word = 0;
+    uint32_t word = 0;  ///< flags in the upper half, offset and wrap counter in the lower
 
+    /// Which notifications the structure's writer wants (§2.8.10).
     [[__nodiscard__]] constexpr spec::RingEvent event() const {
         return static_cast<spec::RingEvent>(
             static_cast<uint16_t>(word >> spec::ring_event_flags_shift & spec::ring_event_flags_mask));
@@ -56,20 +57,20 @@ struct PackedSnapshot {
 /// The state of a queue at one moment: what the driver knows, and the single words in memory shared with the device.
 /// Each shared word was read once. Plain numbers, small enough for a kernel's stack.
 struct QueueSnapshot {
-    RingFormat format = RingFormat::split_ring;
+    RingFormat format = RingFormat::split_ring;  ///< which members below are valid
 
     // What the driver knows. All zero before `init`.
-    uint16_t size = 0;  ///< 0: the queue has no memory
-    uint16_t num_free = 0;
-    bool live = false;  ///< the device may write to the pages
-    bool event_idx = false;
-    bool in_order = false;
+    uint16_t size = 0;              ///< 0: the queue has no memory
+    uint16_t num_free = 0;          ///< descriptors that can be allocated; 0 if the queue is broken
+    bool live = false;              ///< the device may write to the pages
+    bool event_idx = false;         ///< EVENT_IDX is negotiated: the event words count, not the flags
+    bool in_order = false;          ///< IN_ORDER is negotiated (§2.7.9, §2.8.8)
     bool notifications_on = false;  ///< used buffer notifications are enabled
-    Fault fault;
-    Pages pages;
-    Pages table_pages;          ///< of the indirect tables; may be left from an earlier `init`
-    uint16_t table_length = 0;  ///< descriptors of an indirect table; 0: the queue has no tables
-    QueueAddresses addresses;
+    Fault fault;                    ///< why the queue is broken, if it is
+    Pages pages;                    ///< of the ring
+    Pages table_pages;              ///< of the indirect tables; may be left from an earlier `init`
+    uint16_t table_length = 0;      ///< descriptors of an indirect table; 0: the queue has no tables
+    QueueAddresses addresses;       ///< for comparison with the device's registers
 
     PackedSnapshot packed_ring;  ///< only of a packed ring; all that follows only of a split ring
 
@@ -79,15 +80,16 @@ struct QueueSnapshot {
     RingIndex taken{};      ///< after the last completion that was taken
 
     // Shared, written by the driver (§2.7.6).
-    uint16_t avail_flags = 0;
-    RingIndex avail_idx{};
-    RingIndex used_event{};
+    uint16_t avail_flags = 0;  ///< 1: the driver wants no used buffer notifications (§2.7.7)
+    RingIndex avail_idx{};     ///< where the driver puts the next chain
+    RingIndex used_event{};    ///< with EVENT_IDX: the device notifies when it writes the used entry of this index
 
     // Shared, written by the device (§2.7.8).
-    uint16_t used_flags = 0;
-    RingIndex used_idx{};
-    RingIndex avail_event{};
+    uint16_t used_flags = 0;  ///< 1: the device wants no available buffer notifications (§2.7.10)
+    RingIndex used_idx{};     ///< where the device puts the next used chain
+    RingIndex avail_event{};  ///< with EVENT_IDX: the driver notifies when it adds the chain of this index
 
+    /// Tells whether to read `packed_ring` or the members of a split ring.
     [[__nodiscard__]] constexpr bool is_packed() const { return format == RingFormat::packed_ring; }
 
     /// Chains that were added and whose completions were not taken yet.
@@ -112,6 +114,7 @@ struct QueueSnapshot {
         }
         return detail::distance(taken, used_idx);
     }
+    /// False if a split ring's device claims to have used more chains than were offered (§2.7.8).
     [[__nodiscard__]] constexpr bool is_used_idx_believable() const { return is_packed() || answered() <= offered(); }
     /// Whether no completion was taken yet. The indices wrap, so this can also be true later.
     [[__nodiscard__]] constexpr bool is_first_time() const {

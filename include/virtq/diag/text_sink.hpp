@@ -14,7 +14,7 @@ concept TextSink = requires(Sink& sink, char character) {
 
 /// How many lines `dump` may print: a queue can have 32768 descriptors, and a serial line is slow.
 struct Lines {
-    uint32_t count;
+    uint32_t count;  ///< the most lines to print
 };
 
 }  // namespace virtq
