@@ -66,7 +66,9 @@ template <class Mapper>
 
 /// For a kernel that needs no mapping. It costs nothing.
 struct NoMapper {
+    /// The device address is the physical address.
     [[__nodiscard__]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) { return address; }
+    /// Does nothing: there is nothing to undo.
     void unmap(PhysAddr, uint32_t, DmaDirection) {}
 };
 static_assert(DmaMapper<NoMapper>);

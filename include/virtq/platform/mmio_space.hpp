@@ -17,16 +17,22 @@ namespace virtq {
 class MmioSpace {
 public:
     constexpr MmioSpace() = default;
-    explicit MmioSpace(uintptr_t base) : base_(base) {}
+    explicit MmioSpace(uintptr_t base) : base_(base) {}  ///< the registers mapped at `base`
 
-    [[__nodiscard__]] uintptr_t base() const { return base_; }
+    [[__nodiscard__]] uintptr_t base() const { return base_; }  ///< where the first register is mapped
 
+    /// Reads the register of 8 bits, `offset` bytes from the base, before later reads of memory.
     [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return load<uint8_t>(offset); }
+    /// Reads a register of 16 bits, converted from little-endian.
     [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return detail::little_endian(load<uint16_t>(offset)); }
+    /// Reads a register of 32 bits, converted from little-endian.
     [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return detail::little_endian(load<uint32_t>(offset)); }
 
+    /// Writes the register of 8 bits, `offset` bytes from the base, after earlier stores to memory.
     void write8(uint16_t offset, uint8_t value) { store(offset, value); }
+    /// Writes a register of 16 bits, converted to little-endian.
     void write16(uint16_t offset, uint16_t value) { store(offset, detail::little_endian(value)); }
+    /// Writes a register of 32 bits, converted to little-endian.
     void write32(uint16_t offset, uint32_t value) { store(offset, detail::little_endian(value)); }
 
     /// The registers from `offset` bytes on. It may be larger than the 16-bit offset of a register.

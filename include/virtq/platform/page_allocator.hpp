@@ -16,8 +16,8 @@ inline constexpr uint32_t page_bytes = 4096;
 /// A run of `count` physically contiguous pages, mapped at `virt` as normal cacheable memory.
 struct Pages {
     void* virt = nullptr;  ///< null: no pages
-    PhysAddr phys;
-    size_t count = 0;
+    PhysAddr phys;         ///< physical address of the first page
+    size_t count = 0;      ///< how many pages of `page_bytes` bytes
 };
 
 /// The kernel's page allocator. The library calls it only in `init` and `release`, in the caller's context.

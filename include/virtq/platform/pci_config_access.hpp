@@ -10,13 +10,14 @@ namespace virtq {
 
 /// The address of a function on its PCI segment.
 struct PciAddress {
-    uint8_t bus = 0;
+    uint8_t bus = 0;       ///< 0 to 255
     uint8_t device = 0;    ///< 0 to 31
     uint8_t function = 0;  ///< 0 to 7
 
     /// Whether the numbers are in range. PCI 3.2.2.3.4: 32 devices a bus, 8 functions a device.
     [[__nodiscard__]] constexpr bool is_possible() const { return device < 32 && function < 8; }
 
+    /// Whether both name the same function of a segment.
     friend constexpr bool operator==(PciAddress, PciAddress) = default;
 };
 

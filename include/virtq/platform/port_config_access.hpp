@@ -18,25 +18,31 @@ public:
     /// A copy accesses the same registers, even after the original is gone.
     static constexpr bool may_be_copied = true;
 
+    /// Reads 8 bits, `offset` bytes into the function's space; all ones from byte 256 on.
     [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? platform::port_read<uint8_t>(select(address, offset)) : UINT8_MAX;
     }
+    /// Reads 16 bits, as `read8`; `offset` is a multiple of 2.
     [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? platform::port_read<uint16_t>(select(address, offset)) : UINT16_MAX;
     }
+    /// Reads 32 bits, as `read8`; `offset` is a multiple of 4.
     [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) const {
         return has(address, offset) ? platform::port_read<uint32_t>(select(address, offset)) : UINT32_MAX;
     }
+    /// Writes 8 bits, `offset` bytes into the function's space; does nothing from byte 256 on.
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
         if (has(address, offset)) {
             platform::port_write(select(address, offset), value);
         }
     }
+    /// Writes 16 bits, as `write8`; `offset` is a multiple of 2.
     void write16(PciAddress address, uint16_t offset, uint16_t value) {
         if (has(address, offset)) {
             platform::port_write(select(address, offset), value);
         }
     }
+    /// Writes 32 bits, as `write8`; `offset` is a multiple of 4.
     void write32(PciAddress address, uint16_t offset, uint32_t value) {
         if (has(address, offset)) {
             platform::port_write(select(address, offset), value);

@@ -18,11 +18,12 @@ concept Relax = requires(Hook& hook) {
 /// nanoseconds on hardware, so 100 million polls are a few seconds. With a hook that sleeps for a millisecond, 1000
 /// polls are a second.
 struct PollLimit {
-    uint32_t count;
+    uint32_t count;  ///< how many polls, at most
 };
 
 /// The default hook: tells the CPU that this is a spin loop.
 struct SpinRelax {
+    /// Executes PAUSE on x86, YIELD from Armv7 on; elsewhere it is only a compiler barrier.
     void operator()() const {
 #if defined(__x86_64__) || defined(__i386__)
         asm volatile("pause" ::: "memory");
