@@ -17,14 +17,14 @@ namespace virtq {
 
 /// One attempt to reach a PCI device, and its result.
 struct PciAttempt {
-    bool tried = false;
+    bool tried = false;         ///< whether `probe_pci` probed this interface
     Error error = Error::none;  ///< `none`: it works; otherwise why it failed, or why it was not tried
 };
 
 /// What `AnyTransport::probe_pci` tried, in this order. It stops at the first interface that works.
 struct PciAttempts {
-    PciAttempt modern;
-    PciAttempt legacy;
+    PciAttempt modern;  ///< the modern interface, through BARs
+    PciAttempt legacy;  ///< the legacy interface, in ports or memory (§4.1.4.10)
     PciAttempt window;  ///< the modern interface through the configuration space, §4.1.4.9
 };
 
@@ -104,6 +104,7 @@ class AnyTransport {
     static_assert(detail::check_port_register_space<Ports>());
 
 public:
+    /// Which transport is in use. For PCI: which interface of the device, and where its registers are.
     enum class Kind : uint8_t { none, mmio, pci_modern, pci_legacy_ports, pci_legacy_memory, pci_window };
 
     constexpr AnyTransport() = default;
@@ -228,21 +229,27 @@ public:
         return kind_ == Kind::none ? spec::DeviceId::none
                                    : visit([](auto const& transport) { return transport.device_id(); });
     }
+    /// Whether the interface is the legacy one (§1.3.1).
     [[__nodiscard__]] bool is_legacy() const {
         return visit([](auto const& transport) { return transport.is_legacy(); });
     }
+    /// The feature bits that the transport in use can carry (§2.2.1).
     [[__nodiscard__]] Features possible_features() const {
         return visit([](auto const& transport) { return transport.possible_features(); });
     }
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         return visit([](auto& transport) { return transport.status(); });
     }
+    /// Writes the device status field (§2.1); status 0 requests a reset (§2.4).
     void set_status(DeviceStatus status) {
         visit([&](auto& transport) { transport.set_status(status); });
     }
+    /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         return visit([&](auto& transport) { return transport.offered_features(word); });
     }
+    /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
         visit([&](auto& transport) { transport.accept_features(word, bits); });
     }
@@ -250,30 +257,39 @@ public:
     [[__nodiscard__]] uint16_t queue_count() {
         return visit([](auto& transport) { return transport.queue_count(); });
     }
+    /// The largest size of a queue, in descriptors; 0 if the device has no such queue.
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         return visit([&](auto& transport) { return transport.queue_size_max(queue); });
     }
+    /// Whether the device accepts only its largest size, as on PCI with the legacy interface (§4.1.5.1.3.1).
     [[__nodiscard__]] bool is_queue_size_fixed() const {
         return visit([](auto const& transport) { return transport.is_queue_size_fixed(); });
     }
+    /// Requests a smaller size, in descriptors. Returns the size that the device took, which may differ.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         return visit([&](auto& transport) { return transport.choose_queue_size(queue, size); });
     }
+    /// Whether the queue is enabled already.
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
     }
+    /// Enables a queue with this size and these addresses. Errors: those of the transport in use.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
         return visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
     }
+    /// Tells the device that a queue has new buffers (§2.3). Allowed only without NOTIFICATION_DATA.
     void notify(uint16_t queue) {
         visit([&](auto& transport) { transport.notify(queue); });
     }
+    /// As above, with `Notification::next`, which NOTIFICATION_DATA needs (§2.9).
     void notify(uint16_t queue, uint16_t next) {
         visit([&](auto& transport) { transport.notify(queue, next); });
     }
+    /// Requests the reset of one queue (§2.6.1). Does nothing if the device has no register for it.
     void reset_queue(uint16_t queue) {
         visit([&](auto& transport) { transport.reset_queue(queue); });
     }
+    /// Whether the reset is complete and the queue disabled (§2.6.1).
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
     }
@@ -293,15 +309,19 @@ public:
             }
         });
     }
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config8(offset); });
     }
+    /// Reads a field of 16 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config16(offset); });
     }
+    /// Reads a field of 32 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config32(offset); });
     }
+    /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) {
         visit([&](auto& transport) { transport.write_config8(offset, value); });
     }
@@ -316,6 +336,7 @@ public:
             }
         });
     }
+    /// Changes whenever a read may have been torn (§2.5.1). Always 0 for a legacy device.
     [[__nodiscard__]] uint32_t config_generation() {
         return visit([](auto& transport) { return transport.config_generation(); });
     }

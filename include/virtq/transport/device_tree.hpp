@@ -41,16 +41,18 @@ namespace virtq {
 
 /// A flattened device tree in memory. The `readable_bytes` from `start` on must hold the whole tree.
 struct DeviceTree {
+    /// Reads nothing yet: `DeviceTreeCursor` checks the tree.
     DeviceTree(void const* start, size_t readable_bytes) : bytes(static_cast<uint8_t const*>(start), readable_bytes) {}
 
-    Span<uint8_t const> bytes;
+    Span<uint8_t const> bytes;  ///< all that may be read
 };
 
 /// A range of physical addresses, as the CPU sees them.
 struct DeviceTreeRegion {
-    PhysAddr base;
-    uint64_t bytes = 0;
+    PhysAddr base;       ///< physical address of the first byte
+    uint64_t bytes = 0;  ///< size of the range
 
+    /// Whether address and size are equal.
     friend constexpr bool operator==(DeviceTreeRegion const&, DeviceTreeRegion const&) = default;
 };
 
@@ -59,11 +61,14 @@ struct DeviceTreeRegion {
 class DeviceTreeProperty {
 public:
     constexpr DeviceTreeProperty() = default;  ///< an absent property
+    /// A value of `bytes` bytes from `first` on.
     constexpr DeviceTreeProperty(uint8_t const* first, uint32_t bytes) : first_(first), bytes_(bytes) {}
 
+    /// Whether the node has the property. A property without a value is present too.
     [[__nodiscard__]] constexpr bool is_present() const { return first_ != nullptr; }
     /// The number of whole cells.
     [[__nodiscard__]] constexpr uint32_t size() const { return bytes_ / 4; }
+    /// The whole value, as stored in the tree.
     [[__nodiscard__]] constexpr Span<uint8_t const> bytes() const { return {first_, bytes_}; }
 
     /// A cell in the byte order of the CPU. A cell beyond the end reads as 0: a short property is not the caller's
@@ -144,12 +149,14 @@ public:
         return false;
     }
 
+    /// Why `next()` returned false; `none` if there was no further node.
     [[__nodiscard__]] Error error() const { return error_; }
     /// The position of the error if there is one, otherwise of the node, in bytes from the start of the tree.
     [[__nodiscard__]] uint32_t position() const { return depth_ == 0 ? token_at_ : here().name - 4; }
 
     /// For example "virtio_mmio@10001000"; the root has an empty name. It refers to the memory of the tree.
     [[__nodiscard__]] char const* name() const { return reinterpret_cast<char const*>(blob_.data() + here().name); }
+    /// Whether the node's `compatible` has the string `with`.
     [[__nodiscard__]] bool is_compatible(char const* with) const { return property("compatible").has_string(with); }
     /// Whether the node and all nodes around it are enabled: their `status` is absent or "okay".
     [[__nodiscard__]] bool is_available() const { return here().available; }

@@ -60,8 +60,9 @@ public:
         return device_id_ == spec::DeviceId::none ? Status{Error::no_device} : Status{};
     }
 
+    /// The device type (§5); `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
-    [[__nodiscard__]] bool is_legacy() const { return legacy_; }
+    [[__nodiscard__]] bool is_legacy() const { return legacy_; }  ///< version 1 (§4.2.4)
     /// Whether `probe` was called, whatever it found. Before that, there are no registers to access.
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
 
@@ -89,10 +90,12 @@ public:
         return possible;
     }
 
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))};
     }
+    /// Writes the device status field (§2.1). Before status 0 it stops the queues of a modern device (§4.2.2.2).
     void set_status(DeviceStatus status) {
         check_probed();
         if (status.is_reset() && record_.is_in_use() && !legacy_) {
@@ -102,11 +105,13 @@ public:
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
+    /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         write(spec::mmio::device_features_sel, uint32_t{word});
         return read(spec::mmio::device_features);
     }
+    /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
         check_probed();
         write(spec::mmio::driver_features_sel, uint32_t{word});
@@ -119,6 +124,7 @@ public:
     /// How many queues the device has. No register holds this number, so this counts the queues up to the first of
     /// size 0. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
+    /// The largest size of a queue, in descriptors; 0 if the device has no such queue (§4.2.2).
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_size_max);
@@ -128,6 +134,7 @@ public:
     /// Returns `size`: QueueSize cannot be read back, and `enable_queue` writes it.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
+    /// Whether the queue is enabled already: QueueReady, with the legacy interface QueuePFN, is not 0 (§4.2.3.2).
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return legacy_ ? read(spec::mmio::legacy_queue_pfn) != 0 : read(spec::mmio::queue_ready) != 0;
@@ -162,6 +169,7 @@ public:
         select(queue);
         write(spec::mmio::queue_reset, uint32_t{1});
     }
+    /// Whether the reset is complete and the queue disabled (§2.6.1).
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
@@ -181,14 +189,18 @@ public:
                 (causes & spec::mmio::interrupt_config_change) != 0};
     }
 
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5). Nothing checks `offset`.
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) { return space_.read8(in_config(offset)); }
+    /// Reads a field of 16 bits. The result is native, whatever the device's byte order (§2.5.3).
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return config_order(space_.read16(in_config(offset)));
     }
+    /// Reads a field of 32 bits. The result is native, whatever the device's byte order (§2.5.3).
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return config_order(space_.read32(in_config(offset)));
     }
 
+    /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
     /// Changes whenever a read may have been torn (§2.5). A legacy device returns 0: its readers compare two reads.

@@ -25,10 +25,11 @@ namespace virtq {
 
 /// A slot for one virtio-mmio device, with its registers and its interrupt. It may be empty.
 struct MmioSlot {
-    PhysAddr base;       ///< physical address of the registers, to be mapped as device memory
-    uint64_t bytes = 0;  ///< size of the registers and the configuration space
-    uint32_t interrupt = 0;
+    PhysAddr base;           ///< physical address of the registers, to be mapped as device memory
+    uint64_t bytes = 0;      ///< size of the registers and the configuration space
+    uint32_t interrupt = 0;  ///< its number, as the caller's description of the machine has it
 
+    /// Whether all members are equal.
     friend constexpr bool operator==(MmioSlot const&, MmioSlot const&) = default;
 };
 
@@ -37,10 +38,10 @@ struct MmioSlot {
 /// `microvm,acpi=off` `{PhysAddr{0xfeb00000}, 0x200, 8, 5}`. The first `-device` of a command line is in the last
 /// slot.
 struct MmioSlotRow {
-    PhysAddr base;
-    uint32_t stride = 0;  ///< bytes from one slot to the next, and the size of each
-    uint32_t count = 0;
-    uint32_t first_interrupt = 0;
+    PhysAddr base;                 ///< physical address of the first slot
+    uint32_t stride = 0;           ///< bytes from one slot to the next, and the size of each
+    uint32_t count = 0;            ///< how many slots
+    uint32_t first_interrupt = 0;  ///< the interrupt of the first slot; the next slot has the next number
 
     /// Slot number `index`, which must be below `count`.
     [[__nodiscard__]] constexpr MmioSlot slot(uint32_t index) const {
@@ -55,8 +56,8 @@ struct [[__nodiscard__]] Discovery {
     Error error = Error::none;    ///< the first one; `describe(error)` explains what to do
     uint32_t error_position = 0;  ///< in bytes from the start of the command line or tree
 
-    [[__nodiscard__]] constexpr bool ok() const { return error == Error::none; }
-    [[__nodiscard__]] constexpr explicit operator bool() const { return ok(); }
+    [[__nodiscard__]] constexpr bool ok() const { return error == Error::none; }  ///< the search met no error
+    [[__nodiscard__]] constexpr explicit operator bool() const { return ok(); }   ///< as `ok()`
 
     /// Records an error; the first one stays.
     constexpr void note(Error what, uint32_t position) {

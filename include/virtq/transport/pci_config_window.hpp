@@ -24,11 +24,17 @@ public:
     /// Whether it refers to a device.
     [[__nodiscard__]] constexpr bool is_set() const { return capability_ != 0; }
 
+    /// Reads the register of 8 bits, `offset` bytes from the start.
     [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return function_.read8(aim(offset, 1)); }
+    /// Reads a register of 16 bits.
     [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return function_.read16(aim(offset, 2)); }
+    /// Reads a register of 32 bits.
     [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return function_.read32(aim(offset, 4)); }
+    /// Writes the register of 8 bits, `offset` bytes from the start.
     void write8(uint16_t offset, uint8_t value) const { function_.write8(aim(offset, 1), value); }
+    /// Writes a register of 16 bits.
     void write16(uint16_t offset, uint16_t value) const { function_.write16(aim(offset, 2), value); }
+    /// Writes a register of 32 bits.
     void write32(uint16_t offset, uint32_t value) const { function_.write32(aim(offset, 4), value); }
 
     /// The registers from `offset` bytes on.

@@ -19,22 +19,31 @@ class PciFunction {
 
 public:
     constexpr PciFunction() = default;
+    /// Refers to the function at `address`. If there is none, everything reads as all ones.
     constexpr PciFunction(Access& access, PciAddress address) : access_(&access), address_(address) {}
 
-    [[__nodiscard__]] PciAddress address() const { return address_; }
-    [[__nodiscard__]] Access& access() const { return *access_; }
+    [[__nodiscard__]] PciAddress address() const { return address_; }  ///< where the function is
+    [[__nodiscard__]] Access& access() const { return *access_; }      ///< the kernel's access
 
+    /// Reads 8 bits, `offset` bytes into the configuration space.
     [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return access_->read8(address_, offset); }
+    /// Reads 16 bits; `offset` is a multiple of 2.
     [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return access_->read16(address_, offset); }
+    /// Reads 32 bits; `offset` is a multiple of 4.
     [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return access_->read32(address_, offset); }
+    /// Writes 8 bits, `offset` bytes into the configuration space.
     void write8(uint16_t offset, uint8_t value) const { access_->write8(address_, offset, value); }
+    /// Writes 16 bits; `offset` is a multiple of 2.
     void write16(uint16_t offset, uint16_t value) const { access_->write16(address_, offset, value); }
+    /// Writes 32 bits; `offset` is a multiple of 4.
     void write32(uint16_t offset, uint32_t value) const { access_->write32(address_, offset, value); }
 
+    /// Reads a register of spec/pci.hpp, in the width of the register.
     template <class Word, detail::Access access>
     [[__nodiscard__]] Word read(detail::Register<Word, access> which) const {
         return platform::read_register(*this, which);
     }
+    /// Writes a register of spec/pci.hpp, in the width of the register.
     template <class Word, detail::Access access>
     void write(detail::Register<Word, access> which, Word value) const {
         platform::write_register(*this, which, value);

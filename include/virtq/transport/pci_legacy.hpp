@@ -87,14 +87,16 @@ public:
     /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe`.
     void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
+    /// The device type (§5); `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
-    [[__nodiscard__]] bool is_legacy() const { return true; }
+    [[__nodiscard__]] bool is_legacy() const { return true; }  ///< always (§1.3.1)
     /// Whether `probe` reached the registers, whatever it found there.
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
     /// A record of the calls so far, for diag/.
     [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
-    /// How interrupts come: by MSI-X, or by INTx on this line.
+    /// Whether interrupts come by MSI-X; otherwise by INTx, on `interrupt_line()`.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
+    /// The pin and the line register of the function, for INTx.
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
     /// The vector that the device has for a queue, for diag/. It is `no_vector` if there is none, or if interrupts
     /// come by INTx.
@@ -110,16 +112,19 @@ public:
     /// One above the highest queue that was enabled since `probe`.
     [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
 
+    /// All of word 0: the legacy interface has no other (§4.1.4.10).
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
         possible.set_word(0, UINT32_MAX);
         return possible;
     }
 
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{read(spec::pci::legacy::device_status)};
     }
+    /// Writes the device status field (§2.1); status 0 requests a reset (§2.4).
     void set_status(DeviceStatus status) {
         check_probed();
         record_.set_status(status);
@@ -131,6 +136,7 @@ public:
         check_probed();
         return word == 0 ? read(spec::pci::legacy::device_features) : 0;
     }
+    /// Writes the accepted feature bits of word 0. Does nothing for other words.
     void accept_features(unsigned word, uint32_t bits) {
         check_probed();
         if (word == 0) {
@@ -141,14 +147,17 @@ public:
     /// How many queues the device has. No register holds this number, so this counts the queues up to the first of
     /// size 0. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
+    /// The size of a queue, in descriptors; 0 if the device has no such queue (§4.1.4.10).
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::legacy::queue_size);
     }
     /// §4.1.5.1.3.1: a driver cannot request another size.
     [[__nodiscard__]] bool is_queue_size_fixed() const { return true; }
+    /// Returns `size`, and requests nothing.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
+    /// Whether the queue is enabled already: its address register is not 0 (§4.1.4.10).
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::legacy::queue_address) != 0;
@@ -166,16 +175,19 @@ public:
                                                                          : Status{Error::queue_not_accepted};
     }
 
+    /// Tells the device that a queue has new buffers (§2.3), by the queue's number.
     void notify(uint16_t queue) {
         check_probed();
         record_.add_notify(queue);
         write(spec::pci::legacy::queue_notify, queue);
     }
+    /// As above: a legacy device has no NOTIFICATION_DATA, so the last argument is ignored.
     void notify(uint16_t queue, uint16_t) { notify(queue); }
 
     /// §2.6.1: a legacy device cannot reset one queue, so this does nothing. Page number 0 would disable the queue,
     /// which is not requested here.
     void reset_queue(uint16_t) {}
+    /// Always false: a legacy device cannot reset one queue.
     [[__nodiscard__]] bool is_queue_reset(uint16_t) { return false; }
 
     /// Handles INTx, on a line that other devices may share: without a cause, another device interrupted. Reading
@@ -191,15 +203,19 @@ public:
         return vectors_.cause(vector);
     }
 
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5); 0 if BAR 0 ends before it.
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return has_config(offset, 1) ? space_.read8(in_config(offset)) : 0;
     }
+    /// Reads a field of 16 bits, in the guest's byte order (§2.5.3); 0 if BAR 0 ends before it.
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return has_config(offset, 2) ? detail::little_endian(space_.read16(in_config(offset))) : 0;
     }
+    /// Reads a field of 32 bits, in the guest's byte order (§2.5.3); 0 if BAR 0 ends before it.
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return has_config(offset, 4) ? detail::little_endian(space_.read32(in_config(offset))) : 0;
     }
+    /// Writes a field of 8 bits. Does nothing if BAR 0 ends before it.
     void write_config8(uint16_t offset, uint8_t value) {
         if (has_config(offset, 1)) {
             space_.write8(in_config(offset), value);

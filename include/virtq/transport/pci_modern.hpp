@@ -114,14 +114,16 @@ public:
     /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe`.
     void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
+    /// The device type (§5); `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
-    [[__nodiscard__]] bool is_legacy() const { return false; }
+    [[__nodiscard__]] bool is_legacy() const { return false; }  ///< never (§1.3.1)
     /// Whether `probe` reached the registers, whatever it found there.
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
     /// A record of the calls so far, for diag/.
     [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
-    /// How interrupts come: by MSI-X, or by INTx on this line.
+    /// Whether interrupts come by MSI-X; otherwise by INTx, on `interrupt_line()`.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
+    /// The pin and the line register of the function, for INTx.
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
     /// The vector that the device has for a queue, for diag/. It is `no_vector` if there is none, or if interrupts
     /// come by INTx.
@@ -151,21 +153,25 @@ public:
         return possible;
     }
 
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{read(spec::pci::common::device_status)};
     }
+    /// Writes the device status field (§2.1); status 0 requests a reset (§2.4).
     void set_status(DeviceStatus status) {
         check_probed();
         record_.set_status(status);
         write(spec::pci::common::device_status, status.bits());
     }
 
+    /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         write(spec::pci::common::device_feature_select, uint32_t{word});
         return read(spec::pci::common::device_feature);
     }
+    /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
         check_probed();
         write(spec::pci::common::driver_feature_select, uint32_t{word});
@@ -181,11 +187,12 @@ public:
         check_probed();
         return read(spec::pci::common::num_queues);
     }
+    /// The largest size of a queue, in descriptors; 0 if the device has no such queue (§4.1.4.3).
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_size);
     }
-    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
+    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }  ///< §4.1.4.3: queue_size can be written
     /// §4.1.5.1.3: requests a smaller size, and reads it back, because some devices ignore the request.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         select(queue);
@@ -193,6 +200,7 @@ public:
         return read(spec::pci::common::queue_size);
     }
 
+    /// Whether the queue is enabled already: queue_enable is not 0 (§4.1.4.3).
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_enable) != 0;
@@ -257,6 +265,7 @@ public:
             write(spec::pci::common::queue_reset, uint16_t{1});
         }
     }
+    /// Whether the reset is complete and the queue disabled (§2.6.1). Always false if the device has no queue_reset.
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         if (!has_queue_reset()) {
             return false;
@@ -278,15 +287,19 @@ public:
         return vectors_.cause(vector);
     }
 
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5); 0 if the device has none there.
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return has_config(offset, 1) ? config_.read8(offset) : 0;
     }
+    /// Reads a field of 16 bits, converted from little-endian; 0 if the device has none there.
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return has_config(offset, 2) ? config_.read16(offset) : 0;
     }
+    /// Reads a field of 32 bits, converted from little-endian; 0 if the device has none there.
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return has_config(offset, 4) ? config_.read32(offset) : 0;
     }
+    /// Writes a field of 8 bits. Does nothing if the device has none there.
     void write_config8(uint16_t offset, uint8_t value) {
         if (has_config(offset, 1)) {
             config_.write8(offset, value);

@@ -62,7 +62,7 @@ enum class PciConfigWindowUse : uint8_t {
 struct PciProbeOption {
     PciWindow* memory = nullptr;  ///< for memory BARs that firmware has not assigned
     PciWindow* ports = nullptr;   ///< for I/O port BARs that firmware has not assigned
-    PciConfigWindowUse config_window = PciConfigWindowUse::never;
+    PciConfigWindowUse config_window = PciConfigWindowUse::never;  ///< for BARs that cannot be used
 };
 
 }  // namespace virtq

@@ -13,8 +13,8 @@ namespace virtq {
 /// The result of a scan. If it found no function at all, the configuration access reads the wrong place: check the
 /// address of the ECAM, and its mapping.
 struct PciScan {
-    unsigned functions = 0;
-    unsigned virtio = 0;
+    unsigned functions = 0;           ///< functions that answer, of any vendor
+    unsigned virtio = 0;              ///< VirtIO devices among them
     unsigned bridges_unnumbered = 0;  ///< nothing behind them can be found: see `number_buses`
     /// What is wrong with the kernel's configuration access, if it shows: `pci_access_widths_differ`,
     /// `pci_access_echoes`, `pci_vendor_zero` if everything reads 0. `describe` explains each. The scan continues.

@@ -18,8 +18,8 @@ namespace virtq {
 /// Why the device interrupted. Both fields can be set at once. A kernel that only wants to acknowledge may ignore
 /// them.
 struct InterruptCause {
-    bool used_buffer = false;
-    bool config_change = false;
+    bool used_buffer = false;    ///< the device has used buffers (§2.3)
+    bool config_change = false;  ///< the device has changed its configuration (§2.3)
 };
 
 /// One virtio device, as device code sees it. `MmioTransport` is the shortest to read. README.md in this folder
@@ -40,7 +40,7 @@ template <class T>
 concept Transport = requires(T& transport, T const& constant, uint16_t queue, uint16_t next, uint32_t size,
                              unsigned word, uint32_t bits, uint16_t offset, uint8_t octet, DeviceStatus status,
                              QueueAddresses const& addresses) {
-    /// Returns the type of the device, `none` until a probe has succeeded. For example `spec::DeviceId::block`.
+    /// Returns the type of the device (§5), `none` until a probe has succeeded. For example `spec::DeviceId::block`.
     { constant.device_id() } -> detail::SameAs<spec::DeviceId>;
     /// Returns whether the interface is the legacy one (§1.3.1): one word of features, and no FEATURES_OK.
     { constant.is_legacy() } -> detail::SameAs<bool>;
@@ -56,14 +56,15 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
 
     /// Returns the 32 offered feature bits from `32 * word` on (§2.2). Bit 0 of word 1 is VERSION_1.
     { transport.offered_features(word) } -> detail::SameAs<uint32_t>;
-    /// Writes the 32 accepted feature bits from `32 * word` on.
+    /// Writes the 32 accepted feature bits from `32 * word` on (§2.2).
     { transport.accept_features(word, bits) } -> detail::SameAs<void>;
 
-    /// Returns the largest size of queue number `queue`; 0 if there is no such queue.
+    /// Returns the largest size of queue number `queue` (§2.6), in descriptors; 0 if there is no such queue.
     { transport.queue_size_max(queue) } -> detail::SameAs<uint32_t>;
-    /// Returns whether the device accepts only its largest size. Default: false.
+    /// Returns whether the device accepts only its largest size, as on legacy PCI (§4.1.5.1.3.1). Default: false.
     { transport.is_queue_size_fixed() } -> detail::SameAs<bool>;
-    /// Requests a smaller size. Returns the size that the device took, which may differ. Default: returns `size`.
+    /// Requests a smaller size, in descriptors. Returns the size that the device took, which may differ. Default:
+    /// returns `size`.
     { transport.choose_queue_size(queue, size) } -> detail::SameAs<uint32_t>;
     /// Returns whether the queue is enabled already.
     { transport.is_queue_in_use(queue) } -> detail::SameAs<bool>;
@@ -77,18 +78,19 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
 
     /// Requests the reset of one queue (§2.6.1). Default: does nothing.
     { transport.reset_queue(queue) } -> detail::SameAs<void>;
-    /// Returns whether the reset is complete and the queue disabled. Default: false.
+    /// Returns whether the reset is complete and the queue disabled (§2.6.1). Default: false.
     { transport.is_queue_reset(queue) } -> detail::SameAs<bool>;
 
-    /// Acknowledges first, then returns the cause, so that a later event raises a new interrupt. A second call returns
-    /// no cause. May be called at any time, on any CPU.
+    /// Acknowledges the interrupt (§2.3) first, then returns its cause, so that a later event raises a new one. A
+    /// second call returns no cause. May be called at any time, on any CPU.
     { transport.on_interrupt() } -> detail::SameAs<InterruptCause>;
 
-    /// Each call reads a field of the configuration space (§2.5), in the width of the field.
+    /// Each call reads a field of the configuration space (§2.5), in the width of the field, `offset` bytes from its
+    /// start. The result is in the byte order of the CPU.
     { transport.read_config8(offset) } -> detail::SameAs<uint8_t>;
     { transport.read_config16(offset) } -> detail::SameAs<uint16_t>;
     { transport.read_config32(offset) } -> detail::SameAs<uint32_t>;
-    /// Writes a field of 8 bits.
+    /// Writes a field of 8 bits, `offset` bytes from the start of the configuration space (§2.5).
     { transport.write_config8(offset, octet) } -> detail::SameAs<void>;
     /// Returns a number that changes whenever a read may have been torn (§2.5.1). A legacy device returns 0; its
     /// readers compare two reads. There is no default: a constant would let torn reads of a modern device pass.
@@ -112,9 +114,13 @@ struct TransportDefaults {
         possible.clear(spec::Feature::notif_config_data);
         return possible;
     }
+    /// Queues may be smaller than the largest size.
     [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
+    /// Returns `size`: the queue then has this size.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
+    /// Does nothing: no queue can be reset alone (§2.6.1).
     void reset_queue(uint16_t) {}
+    /// Never true: no queue can be reset alone (§2.6.1).
     [[__nodiscard__]] bool is_queue_reset(uint16_t) { return false; }
 };
 
