@@ -181,6 +181,19 @@ TEST_F(VirtQueueInit, ZeroesPagesThatArriveDirty) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
+// §2.7.7.1: without EVENT_IDX the word behind the available ring is no event index.
+TEST_F(VirtQueueInit, WritesUsedEventOnlyWithEventIdx) {
+    for (bool const event_idx : {false, true}) {
+        ASSERT_TRUE(
+            queue.init(memory, 8, event_idx ? modern_event_idx() : modern(), {.first_index = RingIndex{5}}).ok());
+        auto const* const bytes = memory.virt(queue.phys_desc(), queue.pages().count * 4096);
+        ASSERT_NE(bytes, nullptr);
+        std::size_t const used_event = 16 * 8 + SplitLayout{8}.used_event_offset();
+        EXPECT_EQ(bytes[used_event], event_idx ? 5 : 0);  // the ring is little-endian
+        EXPECT_TRUE(queue.release(memory).ok());
+    }
+}
+
 TEST_F(VirtQueueInit, LaysOutTheAreasWhereTheLayoutSays) {
     ASSERT_TRUE(queue.init(memory, 4, modern()).ok());
     EXPECT_EQ(queue.size(), 4);
