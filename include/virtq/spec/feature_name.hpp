@@ -12,6 +12,7 @@ namespace virtq {
 
 namespace spec {
 
+/// The standard's name of a reserved feature bit (§6), or null.
 [[__nodiscard__]] constexpr char const* reserved_feature_name(Feature feature) {
     switch (feature) {
         case Feature::notify_on_empty: return "VIRTIO_F_NOTIFY_ON_EMPTY";
@@ -33,6 +34,7 @@ namespace spec {
     return nullptr;
 }
 
+/// The standard's name of a feature bit of a block device (§5.2.3), or null.
 [[__nodiscard__]] constexpr char const* block_feature_name(block::Feature feature) {
     switch (feature) {
         case block::Feature::barrier: return "VIRTIO_BLK_F_BARRIER";
