@@ -3,13 +3,13 @@
 
 #include <stdint.h>
 
+namespace virtq {
+
 /// All errors that the library reports, in one list: a kernel needs only one `switch`, and each error has one text.
 ///
 /// The list names things of other folders (a queue, a transport) on purpose. One enumeration per folder would need a
 /// conversion at each border that an error crosses on its way up to the kernel. Errors that carry a pointer to their
 /// text would link all texts into every kernel.
-namespace virtq {
-
 enum class Error : uint8_t {
     none,
 

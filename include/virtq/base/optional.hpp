@@ -11,8 +11,10 @@ template <class T>
 class Optional {
 public:
     constexpr Optional() = default;
+    /// Holds a copy of `value`.
     constexpr Optional(T const& value) : value_(value), has_value_(true) {}  // NOLINT: conversion is the purpose
 
+    /// Whether there is a value.
     [[__nodiscard__]] constexpr bool has_value() const { return has_value_; }
 
     /// Requires `has_value()`.
@@ -20,8 +22,10 @@ public:
         VIRTQ_ASSERT(has_value_, "an Optional has a value only if has_value() is true: ask that first");
         return value_;
     }
+    /// A member of the value. Requires `has_value()`.
     [[__nodiscard__]] constexpr T const* operator->() const { return &**this; }
 
+    /// The value, or `fallback` if there is none.
     [[__nodiscard__]] constexpr T value_or(T const& fallback) const { return has_value_ ? value_ : fallback; }
 
 private:
