@@ -58,8 +58,10 @@ class BlockDevice {
     static_assert(detail::check_dma_mapper<typename Traits::Mapper>());
 
 public:
+    /// Makes the caller's data visible to the device: see `DmaMapper`.
     using Mapper = typename Traits::Mapper;
 
+    /// §5.2.1: `init` rejects every other type.
     static constexpr spec::DeviceId device_type = spec::DeviceId::block;
 
     /// The most pages that `init` takes, for all queues of the disk. Each queue takes up to three runs, each
@@ -152,15 +154,21 @@ public:
     /// The block size in bytes: what the device reports, otherwise 512. A request must start and end at a multiple of
     /// it.
     [[__nodiscard__]] uint32_t block_bytes() const { return facts_.block_bytes(); }
+    /// Which alignment and sizes of requests are fast. All zero without TOPOLOGY (§5.2.3).
     [[__nodiscard__]] BlockTopology const& topology() const { return facts_.topology(); }
+    /// Whether write, discard and write zeroes end with `read_only` (RO, §5.2.3).
     [[__nodiscard__]] bool is_read_only() const { return facts_.is_read_only(); }
     /// Whether there is a write cache that `flush` empties (§5.2.5).
     [[__nodiscard__]] bool can_flush() const { return facts_.can_flush(); }
+    /// Whether the device takes `discard` (DISCARD, §5.2.3).
     [[__nodiscard__]] bool can_discard() const { return facts_.can_discard(); }
+    /// Whether the device takes `write_zeroes` (WRITE_ZEROES, §5.2.3).
     [[__nodiscard__]] bool can_write_zeroes() const { return facts_.can_write_zeroes(); }
     /// The negotiated features, or why negotiation failed; also after `release`.
     [[__nodiscard__]] Negotiation const& negotiation() const { return facts_.negotiation(); }
+    /// How many request queues are in use; 0 while the disk is not up.
     [[__nodiscard__]] uint16_t queue_count() const { return queue_count_; }
+    /// How many descriptors the ring of a queue has.
     [[__nodiscard__]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
     /// Parts of requests that the device has.
     [[__nodiscard__]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
@@ -201,9 +209,11 @@ public:
     }
     /// The least `N` for this disk, after `init` failed with `queue_size_above_capacity`; otherwise 0.
     [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
-    /// For `diagnose` of diag/: the transport, and the object's address at `init`. Both are null before `init`.
+    /// For `diagnose` of diag/: the transport; null before `init`.
     [[__nodiscard__]] T* transport() { return transport_; }
+    /// For `diagnose`: the object's address at `init`, to detect that it was moved since; null before `init`.
     [[__nodiscard__]] void const* initialised_at() const { return place_; }
+    /// For diag/: the ring of a queue.
     [[__nodiscard__]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
         return queues_.at(queue).ring();
     }
@@ -217,9 +227,11 @@ public:
     [[__nodiscard__]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
         return add(request, queue).error();
     }
+    /// As `submit` to queue 0: reads from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({BlockOperation::read, sector, 0, data, token});
     }
+    /// As `submit` to queue 0: writes from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({BlockOperation::write, sector, 0, data, token});
     }
@@ -309,6 +321,7 @@ public:
         }
         return stopped_.is_set() ? MaySleep::broken : pending;
     }
+    /// Asks for no interrupts, for polling. The device may send some anyway (§2.7.7, §2.8.10).
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 
     // --- blocking ---

@@ -31,20 +31,20 @@ enum class BlockOperation : uint8_t {
 /// One request, the same for asynchronous and blocking calls. The record itself may go away when the call that takes
 /// it has returned. The memory that `data` describes belongs to the device until the request has ended.
 struct BlockRequest {
-    BlockOperation operation = BlockOperation::read;
-    uint64_t sector = 0;         ///< first sector, in units of 512 bytes
-    uint64_t sector_count = 0;   ///< discard and write_zeroes: how many sectors
-    Span<Segment const> data{};  ///< read and write: where the data is
-    Token token{};               ///< returned with the completion
+    BlockOperation operation = BlockOperation::read;  ///< what the device does with the sectors
+    uint64_t sector = 0;                              ///< first sector, in units of 512 bytes
+    uint64_t sector_count = 0;                        ///< discard and write_zeroes: how many sectors
+    Span<Segment const> data{};                       ///< read and write: where the data is
+    Token token{};                                    ///< returned with the completion
 };
 
 /// A request that has ended, or why there is none. `state` tells whether a request has ended, `error` how it ended. A
 /// request has succeeded if `state` is `ready` and `error` is `none`. There is no conversion to bool, because a
 /// request that failed has ended, too.
 struct BlockCompletion {
-    Token token;                ///< the caller's, when `state` is `ready`
-    Error error = Error::none;  ///< how the request ended
-    CompletionState state = CompletionState::none;
+    Token token;                                    ///< the caller's, when `state` is `ready`
+    Error error = Error::none;                      ///< how the request ended
+    CompletionState state = CompletionState::none;  ///< `ready` if a request has ended; otherwise why there is none
 };
 
 /// Compile-time options of `BlockDevice`. Derive from it and change what differs.
@@ -65,7 +65,7 @@ enum class UnderReportedLength : uint8_t {
 struct BlockOption {
     Features unwanted{};               ///< features to leave out, to try a device without them
     PollLimit reset_limit{1'000'000};  ///< poll limit of a reset
-    QueueOption queue{};
+    QueueOption queue{};               ///< of every queue: its indirect tables, and what to do about a wrong length
     /// Most data segments of one request to the device; a larger request is split. 0: as many as the device reports in
     /// SEG_MAX, or 1 without SEG_MAX. Set it for a device without SEG_MAX that is known to take more.
     uint32_t data_segments = 0;
@@ -83,6 +83,7 @@ struct BlockTopology {
     uint16_t min_io_size = 0;        ///< suggested minimum
     uint32_t opt_io_size = 0;        ///< suggested maximum
 
+    /// Whether both report the same values.
     friend constexpr bool operator==(BlockTopology const&, BlockTopology const&) = default;
 };
 

@@ -127,6 +127,7 @@ class DeviceInit {
     static_assert(check_transport<T>());
 
 public:
+    /// Prepares the initialisation of the device behind `transport`, which must outlive it. Accesses no register.
     explicit DeviceInit(T& transport) : transport_(transport) {}
 
     /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills in `offered`, `missing` and
