@@ -161,7 +161,7 @@ Features modern() {
     return features;
 }
 
-TYPED_TEST(Adaptor, BringsAQueueUpAndTakesItsPagesBack) {
+TYPED_TEST(Adaptor, BringsUpAndReleasesAQueue) {
     VirtQueue<256> queue;
     ASSERT_TRUE(queue.init(this->pages, 256, modern()).ok());
     EXPECT_EQ(this->pages_outstanding(), 3u);
@@ -171,7 +171,7 @@ TYPED_TEST(Adaptor, BringsAQueueUpAndTakesItsPagesBack) {
     EXPECT_TRUE(this->kernel.memory.violations().empty()) << this->kernel.memory.violations();
 }
 
-TYPED_TEST(Adaptor, SaysThatThereAreNoPages) {
+TYPED_TEST(Adaptor, ReportsThatNoPagesAreLeft) {
     this->exhaust(3);
     std::size_t const before = this->pages_outstanding();
     virtq::Pages const none = this->pages.allocate_pages(3);
@@ -184,7 +184,7 @@ TYPED_TEST(Adaptor, SaysThatThereAreNoPages) {
     EXPECT_TRUE(this->kernel.memory.violations().empty()) << this->kernel.memory.violations();
 }
 
-TYPED_TEST(Adaptor, IsFoundToBeRight) {
+TYPED_TEST(Adaptor, PassesCheckedPages) {
     std::string said;
     CheckedPages<TypeParam, Collector> checked(this->pages, Collector{&said});
     for (int round = 0; round < 3; ++round) {
@@ -202,7 +202,7 @@ TYPED_TEST(Adaptor, IsFoundToBeRight) {
     EXPECT_TRUE(this->kernel.memory.violations().empty()) << this->kernel.memory.violations();
 }
 
-TEST(RangedPages, AsksForWhatALegacyDeviceCanBeToldAndForNoBoundary) {
+TEST(RangedPages, RequestsLegacyAddressableRangeWithoutBoundary) {
     ::Kernel kernel;
     ::RangedPages pages;
     pages.free_pages(pages.allocate_pages(1));
@@ -211,12 +211,12 @@ TEST(RangedPages, AsksForWhatALegacyDeviceCanBeToldAndForNoBoundary) {
     EXPECT_EQ(kernel.boundary, 0u);
 }
 
-TEST(ReservePages, HasNothingBeforeItHasAReserve) {
+TEST(ReservePages, IsEmptyWithoutAReserve) {
     ::ReservePages pages;
     EXPECT_EQ(pages.allocate_pages(1).virt, nullptr);
 }
 
-TEST(ReservePages, DoesNotReachBeyondItsReserveOrItsTable) {
+TEST(ReservePages, StaysWithinReserveAndTable) {
     static unsigned char memory[80 * page_bytes];
     for (std::size_t const count : {20u, 64u, 80u}) {
         ::ReservePages pages;

@@ -32,7 +32,7 @@ TEST(Error, HasASentenceForEachEnumerator) {
     EXPECT_EQ(error_count(), static_cast<unsigned>(Error::request_cancelled) + 1);
 }
 
-TEST(Error, HasASentenceThatEndsWithAPeriod) {
+TEST(Error, EndsEachSentenceWithAPeriod) {
     for (unsigned i = 0; i < error_count(); ++i) {
         std::string_view const sentence = describe(static_cast<Error>(i));
         ASSERT_FALSE(sentence.empty()) << "error " << i;
@@ -44,7 +44,7 @@ TEST(Error, HasASentenceThatEndsWithAPeriod) {
     }
 }
 
-TEST(Error, HasADifferentSentenceForEachEnumerator) {
+TEST(Error, HasDistinctSentences) {
     std::set<std::string_view> sentences;
     for (unsigned i = 0; i < error_count(); ++i) {
         std::string_view const sentence = describe(static_cast<Error>(i));
@@ -62,14 +62,14 @@ TEST(Error, TellsWhatToDoAboutAFixedQueueSize) {
 }
 
 // What a kernel most often gets wrong of a sector: it gives a byte offset.
-TEST(Error, SaysInWhichUnitSectorsAreCounted) {
+TEST(Error, NamesTheUnitOfSectors) {
     std::string_view const sentence = describe(Error::beyond_capacity);
     EXPECT_NE(sentence.find("512 bytes"), std::string_view::npos) << sentence;
     EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
 }
 
 // What is wrong is most often the kernel's, not the device's.
-TEST(Error, LooksAtThePageAllocatorBeforeItBlamesTheDevice) {
+TEST(Error, SuspectsThePageAllocatorFirst) {
     for (Error const error : {Error::status_invalid, Error::queue_not_accepted}) {
         EXPECT_NE(std::string_view{describe(error)}.find("Pages::phys"), std::string_view::npos) << describe(error);
     }
@@ -78,7 +78,7 @@ TEST(Error, LooksAtThePageAllocatorBeforeItBlamesTheDevice) {
     EXPECT_NE(late.find("diagnose()"), std::string_view::npos) << late;
 }
 
-TEST(Error, DescribesANumberThatIsNoEnumerator) {
+TEST(Error, DescribesUnknownNumbers) {
     EXPECT_EQ(describe(static_cast<Error>(255)), unknown);
 }
 

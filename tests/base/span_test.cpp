@@ -46,7 +46,7 @@ TEST(Span, WritesThrough) {
     EXPECT_EQ(numbers[1], 7);
 }
 
-TEST(Span, OfConstantsTakesAnArrayOfConstants) {
+TEST(Span, ViewsConstantArrays) {
     static constexpr int numbers[] = {4, 5};
     constexpr Span<int const> span = numbers;
     static_assert(span.size() == 2 && span[0] == 4);

@@ -21,7 +21,7 @@ void expect_read(Machine& machine, std::uint64_t sector, std::size_t sectors) {
 }
 
 // virtio-win#692: seg_max and size_max were not looked at.
-TEST(BlockLimits, CutsARequestThatIsLargerThanTheDeviceTakes) {
+TEST(BlockLimits, SplitsARequestAboveTheLimits) {
     struct Limits {
         std::uint32_t seg_max;
         std::uint32_t size_max;
@@ -36,7 +36,7 @@ TEST(BlockLimits, CutsARequestThatIsLargerThanTheDeviceTakes) {
     }
 }
 
-TEST(BlockLimits, WritesInPartsAsItReads) {
+TEST(BlockLimits, SplitsWritesLikeReads) {
     DiskMachine<256> machine({.disk = {.seg_max = 2, .size_max = 1000}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(16384);
@@ -48,7 +48,7 @@ TEST(BlockLimits, WritesInPartsAsItReads) {
     EXPECT_GT(machine.disk.requests().size(), 1u);
 }
 
-TEST(BlockLimits, EndsARequestOnceWithTheFirstErrorOfItsParts) {
+TEST(BlockLimits, ReportsTheFirstErrorOfParts) {
     DiskMachine<> machine({.disk = {.seg_max = 1, .size_max = 512}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(2048);
@@ -82,7 +82,7 @@ TEST(BlockLimits, AddsAllPartsOrNone) {
     EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
 }
 
-TEST(BlockLimits, SaysWhenTheDeviceAllowsNotASingleBlock) {
+TEST(BlockLimits, ReportsLimitsBelowOneBlock) {
     DiskMachine<> machine({.disk = {.seg_max = 1, .size_max = 100}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -91,7 +91,7 @@ TEST(BlockLimits, SaysWhenTheDeviceAllowsNotASingleBlock) {
 }
 
 // Three pieces are one sector, and the device takes two.
-TEST(BlockLimits, AddsNothingWhenALaterPartIsImpossible) {
+TEST(BlockLimits, AddsNothingIfLaterPartFails) {
     DiskMachine<> machine({.disk = {.seg_max = 2}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(1024);
@@ -103,7 +103,7 @@ TEST(BlockLimits, AddsNothingWhenALaterPartIsImpossible) {
 }
 
 // The queue is full before the part comes up that the device cannot take, so nobody knows of it when the first is sent.
-TEST(BlockLimits, EndsWhereAPartInTurnIsImpossible) {
+TEST(BlockLimits, StopsAtAnImpossiblePart) {
     DiskMachine<8> machine({.disk = {.seg_max = 2}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(3072);
@@ -134,7 +134,7 @@ TEST(BlockLimits, NeedsARecordForEachPart) {
     EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
 }
 
-TEST(BlockLimits, RefusesWhatIsNoMultipleOfTheBlockSize) {
+TEST(BlockLimits, RejectsFractionsOfABlock) {
     DiskMachine<> machine({.disk = {.blk_size = 4096}});
     machine.bring_up();
     EXPECT_EQ(machine.driver.block_bytes(), 4096u);
@@ -146,7 +146,7 @@ TEST(BlockLimits, RefusesWhatIsNoMultipleOfTheBlockSize) {
     EXPECT_TRUE(machine.driver.submit_read(8, one, Token{}).ok());
 }
 
-TEST(BlockLimits, TakesASenselessBlockSizeFor512) {
+TEST(BlockLimits, ReplacesInvalidBlockSizeBy512) {
     for (std::uint32_t const size : {1u, 256u, 513u, 3000u}) {
         DiskMachine<> machine({.disk = {.blk_size = size}});
         machine.bring_up();
@@ -155,7 +155,7 @@ TEST(BlockLimits, TakesASenselessBlockSizeFor512) {
     }
 }
 
-TEST(BlockTopology, IsReadIfTheDeviceSaysIt) {
+TEST(BlockTopology, IsReadIfOffered) {
     DiskMachine<> with({.disk = {.topology = true}});
     with.bring_up();
     EXPECT_FALSE(with.driver.topology() == BlockTopology{});
@@ -178,7 +178,7 @@ TEST(BlockId, IsTwentyBytesOfText) {
               Error::length_not_block_multiple);
 }
 
-TEST(BlockDiscard, ReachesTheDeviceInPiecesOfItsSize) {
+TEST(BlockDiscard, IsSplitAtTheDeviceLimit) {
     DiskMachine<> machine({.disk = {.discard = true, .max_discard_sectors = 100, .discard_alignment = 8}});
     machine.bring_up();
     EXPECT_TRUE(machine.driver.can_discard());
@@ -235,7 +235,7 @@ TEST(BlockWriteZeroes, LeavesZeroes) {
     EXPECT_TRUE(machine.disk.requests()[1].ranges[0].unmap);
 }
 
-TEST(BlockWriteZeroes, AndDiscardAreRefusedWhereTheyCannotBe) {
+TEST(BlockWriteZeroes, IsRejectedWhereUnsupported) {
     BlockRequest const discard{BlockOperation::discard, 0, 8, {}, Token{}};
     BlockRequest const zero{BlockOperation::write_zeroes, 0, 8, {}, Token{}};
     BlockRequest const unmap{BlockOperation::write_zeroes_may_unmap, 0, 8, {}, Token{}};
@@ -273,7 +273,7 @@ TEST(BlockCacheMode, IsSwitchedAndReadBack) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writeback);
 }
 
-TEST(BlockCacheMode, IsNotSwitchedByADeviceThatIgnoresIt) {
+TEST(BlockCacheMode, ReportsADeviceThatIgnoresIt) {
     DiskMachine<> machine({.disk = {.config_wce = true}});
     machine.bring_up();
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
@@ -286,7 +286,7 @@ TEST(BlockCacheMode, IsNotSwitchedByADeviceThatIgnoresIt) {
     machine.device.before_access(nullptr);
 }
 
-TEST(BlockCacheMode, CanBeAskedForAfterRelease) {
+TEST(BlockCacheMode, CanBeReadAfterRelease) {
     DiskMachine<> machine({.disk = {.config_wce = true}});
     machine.bring_up();
     ASSERT_TRUE(machine.driver.release(machine.memory).ok());
@@ -324,7 +324,7 @@ struct FourQueues : BlockTraits {
     static constexpr std::uint16_t queue_count_max = 4;
 };
 
-TEST(BlockQueues, WorkSideBySide) {
+TEST(BlockQueues, WorkConcurrently) {
     for (std::uint16_t const offered : {std::uint16_t{1}, std::uint16_t{3}, std::uint16_t{9}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = offered}});
         machine.bring_up();
@@ -361,7 +361,7 @@ void expect_queue_works(DiskMachine<64, FourQueues>& machine, std::uint16_t queu
     EXPECT_TRUE(machine.holds(data, queue + 1u));
 }
 
-TEST(BlockQueues, AreAsManyAsBeforeWhenTheDeviceOffersMoreAfterAReset) {
+TEST(BlockQueues, KeepTheirNumberAcrossAReset) {
     DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
     auto const ignore = [](BlockCompletion const&) {};
     constexpr auto mq = static_cast<unsigned>(spec::block::Feature::mq);
@@ -375,7 +375,7 @@ TEST(BlockQueues, AreAsManyAsBeforeWhenTheDeviceOffersMoreAfterAReset) {
     expect_queue_works(machine, 0);
 }
 
-TEST(BlockQueues, ComeBackWhenTheDeviceOffersThemAgain) {
+TEST(BlockQueues, ResumeWhenOfferedAgain) {
     DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
     auto const ignore = [](BlockCompletion const&) {};
     constexpr auto mq = static_cast<unsigned>(spec::block::Feature::mq);
@@ -391,7 +391,7 @@ TEST(BlockQueues, ComeBackWhenTheDeviceOffersThemAgain) {
     expect_queue_works(machine, 3);
 }
 
-TEST(BlockQueues, GiveEverythingBackWhereverAnAllocationFails) {
+TEST(BlockQueues, ReleaseAllIfAnAllocationFails) {
     std::size_t const all = 8;  // four queues, each with a ring and its headers
     for (std::size_t n = 0; n < all; ++n) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
@@ -429,7 +429,7 @@ struct ForgetfulPages {
     std::vector<Pages> runs{};
 };
 
-TEST(BlockQueues, RefusePagesThatAreHandedOutTwice) {
+TEST(BlockQueues, RejectPagesHandedOutTwice) {
     // A ring, its headers, the next ring, its headers. A run is used again by a call for no more pages.
     for (auto const& [again, again_at] : {std::pair{0u, 1u}, {0u, 2u}, {0u, 3u}, {1u, 3u}, {2u, 3u}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = 2}});
@@ -447,7 +447,7 @@ TEST(BlockQueues, RefusePagesThatAreHandedOutTwice) {
 }
 
 // As above, where the queues have indirect tables (faults B10).
-TEST(BlockQueues, RefuseTablesThatAreHandedOutTwice) {
+TEST(BlockQueues, RejectTablesHandedOutTwice) {
     // A ring, its tables, its headers, and so on. What is used again by a call for no more pages, and by which.
     for (auto const& [again, again_at] :
          {std::pair{0u, 1u}, {0u, 2u}, {1u, 2u}, {0u, 3u}, {1u, 4u}, {1u, 5u}, {0u, 4u}, {2u, 4u}, {4u, 5u}}) {
@@ -478,7 +478,7 @@ struct SinglePages {
 };
 
 // The second run is inside of the first one (faults C6).
-TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
+TEST(BlockQueues, RejectSinglePagesReportedAsRuns) {
     DiskMachine<64> machine;
     ASSERT_TRUE(machine.probe().ok());
     SinglePages pages{machine.memory.allocate_pages(16)};
@@ -490,7 +490,7 @@ TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
     machine.hostile = true;
 }
 
-TEST(BlockQueues, SayHowManyPagesTheyTake) {
+TEST(BlockQueues, ReportTheirPageCount) {
     using Disk = BlockDevice<Transport, 256>;
     static_assert(Disk::page_count() == 3 + 4 + 2);
     static_assert(Disk::page_count({.tables = 256}) == 3 + 16 + 2);

@@ -89,7 +89,7 @@ protected:
     }
 };
 
-TEST_P(DiskOfAnyFormat, ReadsAndWritesWithWhatWasNegotiated) {
+TEST_P(DiskOfAnyFormat, WorksWithTheNegotiatedFormat) {
     DiskMachine<64, NegotiatedTraits> machine{{.disk = options(offer())}};
     machine.bring_up();
     expect_negotiated(machine);
@@ -108,7 +108,7 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithWhatWasNegotiated) {
     use(machine, GetParam() + 100);
 }
 
-TEST_P(DiskOfAnyFormat, ReadsAndWritesWithAFixedFormat) {
+TEST_P(DiskOfAnyFormat, WorksWithAFixedFormat) {
     if (offer().packed) {
         DiskMachine<64, PackedTraits> machine{{.disk = options(offer())}};
         machine.bring_up();
@@ -123,7 +123,7 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithAFixedFormat) {
 }
 
 // What it has no code for is not accepted.
-TEST_P(DiskOfAnyFormat, ReadsAndWritesWithThePlainOne) {
+TEST_P(DiskOfAnyFormat, WorksWithThePlainFormat) {
     DiskMachine<64, PlainTraits> machine{{.disk = options(offer())}};
     machine.bring_up();
     Features const negotiated = machine.driver.negotiation().negotiated;
@@ -136,7 +136,7 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithThePlainOne) {
     EXPECT_EQ(machine.driver.ring(0).table_pages().virt, nullptr);
 }
 
-TEST_P(DiskOfAnyFormat, IsNotWhatTheFixedFormatCannotBe) {
+TEST_P(DiskOfAnyFormat, NeverUsesTheOtherFormat) {
     if (offer().packed) {
         DiskMachine<64, SplitTraits> machine{{.disk = options(offer())}};
         machine.bring_up();
@@ -165,7 +165,7 @@ struct MappedTraits : BlockTraits {
     using Mapper = AnyMapper;
 };
 
-TEST(DiskBehindAnIommu, AcceptsAccessPlatformIfThereIsAMapper) {
+TEST(DiskBehindAnIommu, AcceptsAccessPlatformWithAMapper) {
     DiskMachine<64, MappedTraits> machine;
     machine.device.offer(static_cast<unsigned>(spec::Feature::access_platform));
     AnyMapper mapper;

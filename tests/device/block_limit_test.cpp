@@ -85,7 +85,7 @@ TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
 }
 
 // A queue of 8 holds two parts: a blocking call sends them one after another (faults A1).
-TEST(BlockLimit, SendsPartByPartWhereTheQueueIsTooSmall) {
+TEST(BlockLimit, SendsPartsThroughASmallQueue) {
     DiskMachine<8> machine(
         {.disk = {.seg_max = 0, .discard = true, .max_discard_sectors = 8, .one_data_segment = true}});
     machine.bring_up();
@@ -105,7 +105,7 @@ TEST(BlockLimit, SendsPartByPartWhereTheQueueIsTooSmall) {
     EXPECT_NE(machine.disk.current()[150 * 512], sim::BlockDevice::discarded);
 }
 
-TEST(BlockLimit, EndsWithTheFirstPartThatFails) {
+TEST(BlockLimit, StopsAtTheFirstFailedPart) {
     DiskMachine<8> machine({.disk = {.seg_max = 0}});
     machine.bring_up();
     std::vector<sim::Buffer> kept;
@@ -125,7 +125,7 @@ TEST(BlockLimit, EndsWithTheFirstPartThatFails) {
     EXPECT_EQ(machine.driver.perform(request, PollLimit{3}, machine.stepping()).error(), Error::timed_out);
 }
 
-TEST(BlockLimit, TakesTheCallersOwnLimit) {
+TEST(BlockLimit, ObeysTheCallersOwnLimit) {
     struct {
         std::uint32_t seg_max;
         std::uint32_t own;
@@ -149,7 +149,7 @@ TEST(BlockLimit, TakesTheCallersOwnLimit) {
 }
 
 // The sentence blamed the page allocator alone (faults A1).
-TEST(BlockLimit, NamesTheLimitWhenTheStatusIsElsewhere) {
+TEST(BlockLimit, InvalidStatusSuggestsTheSegmentLimit) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .one_data_segment = true}});
     machine.bring_up({.reset_limit = PollLimit{100}, .data_segments = 8});
     std::vector<sim::Buffer> kept;
@@ -160,7 +160,7 @@ TEST(BlockLimit, NamesTheLimitWhenTheStatusIsElsewhere) {
 }
 
 // libvmm says 0: every read ended in short_read (faults A2).
-TEST(BlockLimit, TakesALengthOfTheStatusAtMostForUnsaid) {
+TEST(BlockLimit, IgnoresALengthWithoutData) {
     for (sim::BlockUsedLength const length : {sim::BlockUsedLength::is_zero, sim::BlockUsedLength::status_only}) {
         DiskMachine<> machine({.disk = {.used_length = length}});
         machine.bring_up();
@@ -195,7 +195,7 @@ TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
 }
 
 // §5.2.5.1: DISCARD was accepted of a host-managed disk, which then refused FEATURES_OK (faults B9).
-TEST(BlockLimit, LeavesHostManagedZonesAlone) {
+TEST(BlockLimit, RejectsHostManagedZones) {
     DiskMachine<> managed({.disk = {.discard = true, .zoned = sim::wire::block::zoned_host_managed}});
     EXPECT_EQ(managed.init().error(), Error::zoned_host_managed);
     EXPECT_EQ(managed.device.status(), 0x83u);

@@ -98,7 +98,7 @@ TEST_F(BlockRecovery, ReleasesPagesAfterASecondResetThatTimesOut) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, HandsEveryTokenBackOnceAfterATimeOut) {
+TEST_F(BlockRecovery, ReturnsEachTokenAfterTimeOut) {
     fill();  // the device is not stepped
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
@@ -111,7 +111,7 @@ TEST_F(BlockRecovery, HandsEveryTokenBackOnceAfterATimeOut) {
     EXPECT_EQ(machine.memory.allocations(), allocations);  // the same pages
 }
 
-TEST_F(BlockRecovery, HandsBackWhatHadEndedWithItsResult) {
+TEST_F(BlockRecovery, ReturnsEndedRequestsWithTheirResults) {
     fill();
     machine.disk.answer_next_with(1);
     machine.device.step();
@@ -125,7 +125,7 @@ TEST_F(BlockRecovery, HandsBackWhatHadEndedWithItsResult) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, LeavesADeviceThatNeedsAReset) {
+TEST_F(BlockRecovery, RecoversADeviceThatNeedsReset) {
     fill();
     machine.device.need_reset();
     EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
@@ -133,7 +133,7 @@ TEST_F(BlockRecovery, LeavesADeviceThatNeedsAReset) {
     expect_three_handed_back();
 }
 
-TEST_F(BlockRecovery, LeavesABrokenQueue) {
+TEST_F(BlockRecovery, RecoversFromABrokenQueue) {
     fill();
     machine.device.ring()->put_used_raw(999, 0);
     machine.device.ring()->flush_used();
@@ -161,7 +161,7 @@ TEST_F(BlockRecovery, EndsWhenTheDeviceIsGone) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, HandsNothingBackWhileTheDeviceDoesNotReset) {
+TEST_F(BlockRecovery, ReturnsNothingUntilTheDeviceResets) {
     fill();
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     machine.device.reset_takes(sim::MmioDevice::never);
@@ -175,7 +175,7 @@ TEST_F(BlockRecovery, HandsNothingBackWhileTheDeviceDoesNotReset) {
     expect_three_handed_back();
 }
 
-TEST_F(BlockRecovery, TriesAgainAfterAResetThatDidNotComeUp) {
+TEST_F(BlockRecovery, RetriesAFailedReset) {
     fill();
     machine.device.need_reset();
     machine.device.refuse_features_ok();
@@ -191,7 +191,7 @@ TEST_F(BlockRecovery, TriesAgainAfterAResetThatDidNotComeUp) {
 }
 
 // What the device used before the reset stands in the ring still. A fuzzer found that its records were freed twice.
-TEST_F(BlockRecovery, TakesNothingThatAResetHasHandedBack) {
+TEST_F(BlockRecovery, IgnoresOldUsedEntriesAfterReset) {
     fill();
     machine.device.step();  // all three are used, and nobody has looked
     machine.device.refuse_features_ok();
@@ -207,7 +207,7 @@ TEST_F(BlockRecovery, TakesNothingThatAResetHasHandedBack) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, KeepsNoPagesThatTheDeviceHasGivenUp) {
+TEST_F(BlockRecovery, ReleasesPagesAfterAReset) {
     machine.device.refuse_features_ok();
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::features_refused);  // reset, and told of no queue since
@@ -217,7 +217,7 @@ TEST_F(BlockRecovery, KeepsNoPagesThatTheDeviceHasGivenUp) {
     machine.device.reset_takes(0);
 }
 
-TEST_F(BlockRecovery, RefusesADeviceWhoseQueueHasShrunk) {
+TEST_F(BlockRecovery, RejectsAShrunkenQueue) {
     machine.device.set_queue_size_max(32);
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::queue_size_not_taken);
@@ -226,7 +226,7 @@ TEST_F(BlockRecovery, RefusesADeviceWhoseQueueHasShrunk) {
     EXPECT_EQ(machine.driver.queue_size(), 32);
 }
 
-TEST_F(BlockRecovery, IsNotNeededToRelease) {
+TEST_F(BlockRecovery, IsNotNeededBeforeRelease) {
     fill();
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     EXPECT_EQ(machine.driver.in_flight(), 0);
@@ -237,7 +237,7 @@ TEST_F(BlockRecovery, IsNotNeededToRelease) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, GivesTheRecordOfATimedOutRequestToNobodyElse) {
+TEST_F(BlockRecovery, ReportsATimedOutRequestOnce) {
     machine.disk.swallow_next();
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}, machine.stepping()).error(),
               Error::timed_out);
@@ -248,7 +248,7 @@ TEST_F(BlockRecovery, GivesTheRecordOfATimedOutRequestToNobodyElse) {
 }
 
 // Found in review: a completion that a blocking call had collected was slept upon.
-TEST_F(BlockRecovery, DoesNotPermitSleepWhileARequestWaitsToBeTaken) {
+TEST_F(BlockRecovery, ForbidsSleepWithCompletionsToTake) {
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{1}}).ok());
     sim::Buffer const own = machine.buffer(512);
@@ -259,7 +259,7 @@ TEST_F(BlockRecovery, DoesNotPermitSleepWhileARequestWaitsToBeTaken) {
 }
 
 // Found in review: a hook that used the disk got the waiting request's record.
-TEST_F(BlockRecovery, LetsTheRelaxHookUseTheDisk) {
+TEST_F(BlockRecovery, RelaxHookMayUseTheDisk) {
     unsigned taken = 0;
     unsigned submitted = 0;
     sim::Buffer const other = machine.buffer(512);
@@ -288,7 +288,7 @@ TEST_F(BlockRecovery, LetsTheRelaxHookUseTheDisk) {
     EXPECT_EQ(taken, 3u);
 }
 
-TEST_F(BlockRecovery, SaysThatFinishedRequestsFillTheQueue) {
+TEST_F(BlockRecovery, ReportsAQueueOfFinishedRequests) {
     Segment const segments[] = {machine.segment(data)};
     unsigned submitted = 0;
     while (machine.driver.submit_flush(Token{})) {
@@ -304,7 +304,7 @@ TEST_F(BlockRecovery, SaysThatFinishedRequestsFillTheQueue) {
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
-TEST_F(BlockRecovery, SaysThatTheDeviceIsGoneWhenNoRoomComes) {
+TEST_F(BlockRecovery, ReportsAGoneDeviceWhileFull) {
     while (machine.driver.submit_flush(Token{})) {
     }
     machine.device.vanish();
@@ -313,7 +313,7 @@ TEST_F(BlockRecovery, SaysThatTheDeviceIsGoneWhenNoRoomComes) {
     machine.device.vanish(false);
 }
 
-TEST_F(BlockRecovery, SaysThatTheQueueBrokeWhileItWaitedForRoom) {
+TEST_F(BlockRecovery, ReportsABrokenQueueWhileFull) {
     std::uintptr_t submitted = 0;
     while (machine.driver.submit_flush(Token{submitted})) {
         ++submitted;
@@ -332,7 +332,7 @@ TEST_F(BlockRecovery, SaysThatTheQueueBrokeWhileItWaitedForRoom) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, EndsACallWhoseHookResetsTheDisk) {
+TEST_F(BlockRecovery, RelaxHookMayResetTheDisk) {
     std::map<std::uintptr_t, Error> handed_back;
     unsigned relaxed = 0;
     auto const relax = [&] {
@@ -351,7 +351,7 @@ TEST_F(BlockRecovery, EndsACallWhoseHookResetsTheDisk) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, EndsACallWhoseHookReleasesTheDisk) {
+TEST_F(BlockRecovery, RelaxHookMayReleaseTheDisk) {
     auto const relax = [&] { EXPECT_TRUE(machine.driver.release(machine.memory).ok()); };
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, relax).error(), Error::request_cancelled);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
@@ -359,7 +359,7 @@ TEST_F(BlockRecovery, EndsACallWhoseHookReleasesTheDisk) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, EndsACallThatWaitsForRoomWhenItsHookReleasesTheDisk) {
+TEST_F(BlockRecovery, RelaxHookMayReleaseFullDisk) {
     while (machine.driver.submit_flush(Token{})) {
     }
     auto const relax = [&] { EXPECT_TRUE(machine.driver.release(machine.memory).ok()); };
@@ -369,7 +369,7 @@ TEST_F(BlockRecovery, EndsACallThatWaitsForRoomWhenItsHookReleasesTheDisk) {
     expect_works();
 }
 
-TEST_F(BlockRecovery, LooksOnceMoreAfterTheHookSlept) {
+TEST_F(BlockRecovery, PollsAgainAfterTheHook) {
     unsigned slept = 0;
     auto const sleep = [&] {
         ++slept;
@@ -381,7 +381,7 @@ TEST_F(BlockRecovery, LooksOnceMoreAfterTheHookSlept) {
     EXPECT_EQ(slept, 1u);
 }
 
-TEST_F(BlockRecovery, DoesNotPermitSleepOnADeviceThatWasGivenUp) {
+TEST_F(BlockRecovery, ForbidsSleepOnAnAbandonedDevice) {
     EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
     fill();
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{3}).error(), Error::timed_out);
@@ -389,7 +389,7 @@ TEST_F(BlockRecovery, DoesNotPermitSleepOnADeviceThatWasGivenUp) {
 }
 
 // What a handler does with interrupts masked: it must end also on a device that was given up (faults A4).
-TEST_F(BlockRecovery, EndsALoopThatTakesBeforeItSleeps) {
+TEST_F(BlockRecovery, EndsATakeAndSleepLoop) {
     fill();
     sim::Buffer const own = machine.buffer(512);
     EXPECT_EQ(machine.driver.read(9, machine.segment(own), PollLimit{1}).error(), Error::timed_out);
@@ -404,7 +404,7 @@ TEST_F(BlockRecovery, EndsALoopThatTakesBeforeItSleeps) {
     EXPECT_EQ(taken, 3u);
 }
 
-TEST_F(BlockRecovery, SeesADeviceThatWasResetBehindItsBack) {
+TEST_F(BlockRecovery, DetectsAForeignReset) {
     fill();
     machine.device.write(0x070, 0, 4);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::reset_needed);
@@ -412,7 +412,7 @@ TEST_F(BlockRecovery, SeesADeviceThatWasResetBehindItsBack) {
     expect_three_handed_back();
 }
 
-TEST_F(BlockRecovery, NamesAQueueThatTheDiskHasNot) {
+TEST_F(BlockRecovery, AssertsThatTheQueueExists) {
     EXPECT_BREACH(machine.driver.queue_size(1), "no such queue");
     EXPECT_BREACH(machine.driver.in_flight(1), "no such queue");
     EXPECT_BREACH(machine.driver.fault(1), "no such queue");

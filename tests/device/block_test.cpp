@@ -33,7 +33,7 @@ TEST(BlockDevice, ReportsAFailedRequestAsEnded) {
     EXPECT_EQ(done.token.value(), 5u);
 }
 
-TEST(BlockDevice, SaysWhatItIs) {
+TEST(BlockDevice, ReportsItsProperties) {
     DiskMachine<> machine({.disk = {.sectors = 100, .read_only = true, .flush = false}});
     EXPECT_EQ(machine.driver.queue_size(), 0);
     machine.bring_up();
@@ -55,7 +55,7 @@ protected:
     }
 };
 
-TEST_P(BlockOnBoth, ReadsTheFirstAndTheLastSector) {
+TEST_P(BlockOnBoth, ReadsFirstAndLastSector) {
     DiskMachine<> machine(setup({.sectors = 99}));
     machine.bring_up();
     for (std::uint64_t const sector : {0u, 98u}) {
@@ -66,7 +66,7 @@ TEST_P(BlockOnBoth, ReadsTheFirstAndTheLastSector) {
     }
 }
 
-TEST_P(BlockOnBoth, WritesAndFlushesSoThatALossOfPowerKeepsIt) {
+TEST_P(BlockOnBoth, FlushedDataSurvivePowerLoss) {
     DiskMachine<> machine(setup());
     machine.bring_up();
     sim::Buffer const data = machine.buffer(4096);
@@ -79,7 +79,7 @@ TEST_P(BlockOnBoth, WritesAndFlushesSoThatALossOfPowerKeepsIt) {
     EXPECT_TRUE(machine.holds(data, 8));
 }
 
-TEST_P(BlockOnBoth, KeepsTokensApartAtEveryScheduleOfTheDevice) {
+TEST_P(BlockOnBoth, KeepsTokensApartInAnyOrder) {
     sim::Schedule const schedules[] = {sim::Schedule::in_order(), sim::Schedule::reversed(),
                                        sim::Schedule::shuffled(7), sim::Schedule::delayed(3),
                                        sim::Schedule::bursts(5)};
@@ -147,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(Interface, BlockOnBoth, ::testing::Values(sim::MmioVers
 
 // --- what the driver refuses ------------------------------------------------------------------------------------
 
-TEST(BlockDevice, RefusesWhatReachesBeyondTheEnd) {
+TEST(BlockDevice, RejectsAccessBeyondTheCapacity) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(1024);
@@ -160,14 +160,14 @@ TEST(BlockDevice, RefusesWhatReachesBeyondTheEnd) {
     EXPECT_TRUE(machine.driver.submit_read(8, two, Token{}).ok());
 }
 
-TEST(BlockDevice, RefusesEverythingOnADiskOfCapacityZero) {
+TEST(BlockDevice, RejectsAllAtCapacityZero) {
     DiskMachine<> machine({.disk = {.sectors = 0}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), patience).error(), Error::beyond_capacity);
 }
 
-TEST(BlockDevice, RefusesALengthThatIsNoMultipleOfASector) {
+TEST(BlockDevice, RejectsFractionsOfASector) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(1024);
@@ -181,7 +181,7 @@ TEST(BlockDevice, RefusesALengthThatIsNoMultipleOfASector) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
-TEST(BlockDevice, RefusesAVirtualAddress) {
+TEST(BlockDevice, RejectsAVirtualAddress) {
     DiskMachine<> machine;
     machine.bring_up();
     Segment const segments[] = {{PhysAddr{0xffff'8000'0010'0000}, 512}};
@@ -191,7 +191,7 @@ TEST(BlockDevice, RefusesAVirtualAddress) {
 }
 
 // The allocator has handed the page out twice, or it was freed while in use.
-TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
+TEST(BlockDevice, AssertsOnDataInOwnPages) {
     DiskMachine<> machine;
     machine.bring_up();
     Pages const& ring = machine.driver.ring(0).pages();
@@ -210,7 +210,7 @@ TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
     machine.hostile = true;
 }
 
-TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
+TEST(BlockDevice, RejectsWritesToReadOnlyDisks) {
     DiskMachine<> machine({.disk = {.read_only = true}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -218,7 +218,7 @@ TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
 }
 
-TEST(BlockDevice, HasNothingToFlushWithoutAWriteCache) {
+TEST(BlockDevice, FlushesNothingWithoutWriteCache) {
     DiskMachine<> machine({.disk = {.flush = false}});
     machine.bring_up();
     EXPECT_TRUE(machine.driver.flush(patience).ok());
@@ -226,7 +226,7 @@ TEST(BlockDevice, HasNothingToFlushWithoutAWriteCache) {
     EXPECT_TRUE(machine.disk.requests().empty());
 }
 
-TEST(BlockDevice, LeavesOutWhatIsUnwanted) {
+TEST(BlockDevice, OmitsUnwantedFeatures) {
     DiskMachine<> machine({.disk = {.event_idx = true}});
     machine.bring_up({.unwanted = Features::of(spec::Feature::event_idx, spec::block::Feature::flush)});
     EXPECT_FALSE(machine.driver.can_flush());
@@ -235,7 +235,7 @@ TEST(BlockDevice, LeavesOutWhatIsUnwanted) {
 }
 
 // A kernel may hand on what a user asked for.
-TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
+TEST(BlockDevice, RejectsUnknownOperations) {
     DiskMachine<> machine;
     machine.bring_up();
     BlockRequest request;
@@ -245,7 +245,7 @@ TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
 }
 
 // For `diagnose`: a kernel that does not look at what a call returns waits for a request that was never made.
-TEST(BlockDevice, RemembersWhyARequestWasNotTakenUntilOneIs) {
+TEST(BlockDevice, KeepsLastErrorUntilNextSuccess) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
     EXPECT_EQ(machine.driver.last_error(), Error::none);
     machine.bring_up();
@@ -262,7 +262,7 @@ TEST(BlockDevice, RemembersWhyARequestWasNotTakenUntilOneIs) {
     EXPECT_EQ(machine.driver.last_error(), Error::none);
 }
 
-TEST(BlockDevice, RemembersWhyItDidNotComeUp) {
+TEST(BlockDevice, KeepsTheErrorOfInit) {
     DiskMachine<> machine;
     machine.device.refuse_features_ok();
     ASSERT_EQ(machine.init().error(), Error::features_refused);
@@ -272,7 +272,7 @@ TEST(BlockDevice, RemembersWhyItDidNotComeUp) {
     EXPECT_EQ(machine.driver.last_error(), Error::transport_not_probed);
 }
 
-TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
+TEST(BlockDevice, ResumesAfterAFullQueue) {
     DiskMachine<8> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -292,7 +292,7 @@ TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
     EXPECT_TRUE(machine.driver.submit_read(2, segments, Token{}).ok());
 }
 
-TEST(BlockDevice, BeforeInitSaysSo) {
+TEST(BlockDevice, RejectsRequestsBeforeInit) {
     DiskMachine<> machine;
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
@@ -311,7 +311,7 @@ TEST(BlockDevice, BeforeInitSaysSo) {
 
 // --- what the device may answer ---------------------------------------------------------------------------------
 
-TEST(BlockDevice, TellsAnErrorOfTheDevice) {
+TEST(BlockDevice, ReportsDeviceErrors) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -329,7 +329,7 @@ TEST(BlockDevice, TellsAnErrorOfTheDevice) {
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
 }
 
-TEST(BlockDevice, DoesNotTrustDataBeyondTheUsedLength) {
+TEST(BlockDevice, TrustsDataWithinUsedLengthOnly) {
     DiskMachine<> modern;
     modern.bring_up();
     sim::Buffer const data = modern.buffer(1024);
@@ -350,7 +350,7 @@ TEST(BlockDevice, DoesNotTrustDataBeyondTheUsedLength) {
     }
 }
 
-TEST(BlockDevice, TellsThatTheQueueIsBroken) {
+TEST(BlockDevice, ReportsABrokenQueue) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -371,7 +371,7 @@ TEST(BlockDevice, TellsThatTheQueueIsBroken) {
 
 // --- waiting ----------------------------------------------------------------------------------------------------
 
-TEST(BlockDevice, GivesUpWaitingAfterItsBudget) {
+TEST(BlockDevice, StopsAtThePollLimit) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -387,7 +387,7 @@ TEST(BlockDevice, GivesUpWaitingAfterItsBudget) {
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
 }
 
-TEST(BlockDevice, SaysWhyTheDeviceIsSilent) {
+TEST(BlockDevice, ReportsWhyTheDeviceIsSilent) {
     DiskMachine<> broken_down;
     broken_down.bring_up();
     sim::Buffer const data = broken_down.buffer(512);
@@ -402,7 +402,7 @@ TEST(BlockDevice, SaysWhyTheDeviceIsSilent) {
     gone.device.vanish(false);
 }
 
-TEST(BlockDevice, KeepsCompletionsOfOthersWhileItWaits) {
+TEST(BlockDevice, KeepsOtherCompletionsWhileWaiting) {
     DiskMachine<> machine;
     machine.device.set_schedule(sim::Schedule::reversed());
     machine.bring_up();
@@ -420,7 +420,7 @@ TEST(BlockDevice, KeepsCompletionsOfOthersWhileItWaits) {
     EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
 }
 
-TEST(BlockDevice, WaitsForRoomInAFullQueue) {
+TEST(BlockDevice, WaitsWhileTheQueueIsFull) {
     DiskMachine<4> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -437,7 +437,7 @@ TEST(BlockDevice, WaitsForRoomInAFullQueue) {
               Error::queue_full);
 }
 
-TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
+TEST(BlockDevice, SleepsOnlyWithNothingToTake) {
     for (bool const event_idx : {false, true}) {
         DiskMachine<> machine({.disk = {.event_idx = event_idx}});
         machine.bring_up();
@@ -456,7 +456,7 @@ TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
     }
 }
 
-TEST(BlockDevice, NotifiesOnlyWhenTheDeviceAsksForIt) {
+TEST(BlockDevice, NotifiesOnlyIfTheDeviceAsks) {
     DiskMachine<> machine({.disk = {.event_idx = true}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);

@@ -86,7 +86,7 @@ TEST_F(MappedDisk, ReadsAndWritesThroughTheMapper) {
     EXPECT_TRUE(mapper.mapped.empty());
 }
 
-TEST_F(MappedDisk, LeavesNothingMappedWhereverTheMapperFails) {
+TEST_F(MappedDisk, UnmapsAllIfTheMapperFails) {
     bring_up();
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
@@ -100,7 +100,7 @@ TEST_F(MappedDisk, LeavesNothingMappedWhereverTheMapperFails) {
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
-TEST_F(MappedDisk, AddsNothingWhenTheMapperFailsForARequestOfOnePart) {
+TEST_F(MappedDisk, AddsNothingIfTheMapperFails) {
     bring_up();
     sim::Buffer const data = machine.buffer(1024);
     Segment const segments[] = {{data.phys, 512}, {data.phys + 512, 512}};
@@ -115,7 +115,7 @@ TEST_F(MappedDisk, AddsNothingWhenTheMapperFailsForARequestOfOnePart) {
 }
 
 // Neither the device nor the ring sets a limit here: the driver has to remember what it mapped.
-TEST(MappedData, IsCutWhereItCannotBeRemembered) {
+TEST(MappedData, IsSplitAtTheMappingLimit) {
     BounceMapper mapper;
     DiskMachine<64, Bouncing> machine;
     mapper.memory = &machine.memory;
@@ -134,7 +134,7 @@ TEST(MappedData, IsCutWhereItCannotBeRemembered) {
     EXPECT_EQ(machine.disk.requests().size(), 2u);
 }
 
-TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {
+TEST_F(MappedDisk, UnmapsOnceIfTheRingRefuses) {
     bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
@@ -150,7 +150,7 @@ TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {
     EXPECT_TRUE(mapper.mapped.empty());
 }
 
-TEST_F(MappedDisk, UnmapsOnceAfterAResetAndNotBefore) {
+TEST_F(MappedDisk, UnmapsOnceAfterAReset) {
     bring_up();
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
@@ -167,7 +167,7 @@ TEST_F(MappedDisk, UnmapsOnceAfterAResetAndNotBefore) {
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
-TEST_F(MappedDisk, UnmapsOnceWhenOnlySomePartsHadEnded) {
+TEST_F(MappedDisk, UnmapsOnceWithSomePartsEnded) {
     bring_up();
     machine.device.set_schedule(sim::Schedule::in_order());
     sim::Buffer const data = machine.buffer(32768);

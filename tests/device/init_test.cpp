@@ -11,14 +11,14 @@
 namespace virtq::test {
 namespace {
 
-TEST(DeviceInit, FollowsTheSequenceOfAModernDevice) {
+TEST(DeviceInit, FollowsTheModernSequence) {
     DiskMachine<> machine;
     machine.bring_up();
     EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 15}));
 }
 
 // nuta#119: FEATURES_OK was set on a legacy device, which has no such bit (§3.1.2).
-TEST(DeviceInit, LeavesOutFeaturesOkForALegacyDevice) {
+TEST(DeviceInit, OmitsFeaturesOkForLegacyDevices) {
     DiskMachine<> machine({.version = sim::MmioVersion::legacy});
     machine.bring_up();
     EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 7}));
@@ -32,13 +32,13 @@ TEST(DeviceInit, AcceptsVersion1) {
     EXPECT_EQ(machine.device.accepted_features()[1], 1u);
 }
 
-TEST(DeviceInit, AcceptsAnyLayoutOfALegacyDevice) {
+TEST(DeviceInit, AcceptsAnyLayoutOnLegacyDevices) {
     DiskMachine<> machine({.disk = {.any_layout = true}, .version = sim::MmioVersion::legacy});
     machine.bring_up();
     EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::any_layout));
 }
 
-TEST(DeviceInit, AcceptsOnlyWhatIsOfferedWantedAndImplemented) {
+TEST(DeviceInit, AcceptsOnlyOfferedWantedImplementedFeatures) {
     DiskMachine<> machine({.disk = {.blk_size = 4096, .event_idx = true, .indirect = true, .ring_reset = true}});
     // ACCESS_PLATFORM (there is no mapper), RING_PACKED (the queue is split), SUSPEND (the driver has no use for it),
     // and bits that nobody has heard of.
@@ -56,7 +56,7 @@ TEST(DeviceInit, AcceptsOnlyWhatIsOfferedWantedAndImplemented) {
     EXPECT_EQ(machine.device.accepted_features()[1], seen.negotiated.word(1));
 }
 
-TEST(DeviceInit, NeverTouchesFeatureWordsThatNobodyWants) {
+TEST(DeviceInit, TouchesNoUnwantedFeatureWords) {
     DiskMachine<> machine;
     std::vector<std::uint16_t> selected;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
@@ -70,7 +70,7 @@ TEST(DeviceInit, NeverTouchesFeatureWordsThatNobodyWants) {
 }
 
 // Solo5#483: firmware had used the disk, and the driver did not reset it. https://github.com/Solo5/solo5/issues/483
-TEST(DeviceInit, ResetsADeviceThatFirmwareLeftLive) {
+TEST(DeviceInit, ResetsADeviceLeftLive) {
     DiskMachine<> machine;
     machine.bring_up();
     Transport second;
@@ -82,13 +82,13 @@ TEST(DeviceInit, ResetsADeviceThatFirmwareLeftLive) {
 }
 
 // zephyr#115151: the reset was not waited for. https://github.com/zephyrproject-rtos/zephyr/pull/115151
-TEST(DeviceInit, WaitsForAResetThatTakesTime) {
+TEST(DeviceInit, WaitsForASlowReset) {
     DiskMachine<> machine;
     machine.device.reset_takes(50);
     machine.bring_up();
 }
 
-TEST(DeviceInit, GivesUpOnAResetThatNeverEnds) {
+TEST(DeviceInit, GivesUpOnAnEndlessReset) {
     DiskMachine<> machine;
     machine.device.reset_takes(sim::MmioDevice::never);
     unsigned relaxed = 0;
@@ -104,7 +104,7 @@ TEST(DeviceInit, GivesUpOnAResetThatNeverEnds) {
     machine.bring_up();
 }
 
-TEST(DeviceInit, SeesADeviceThatIsGone) {
+TEST(DeviceInit, ReportsAGoneDevice) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.vanish();
@@ -114,7 +114,7 @@ TEST(DeviceInit, SeesADeviceThatIsGone) {
 }
 
 // hermit#2207: the message of a refusal said nothing. https://github.com/hermit-os/kernel/pull/2207
-TEST(DeviceInit, TellsWhatWasRefused) {
+TEST(DeviceInit, ReportsWhatWasRefused) {
     DiskMachine<> machine({.disk = {.event_idx = true}});
     machine.device.refuse_features_ok();
     EXPECT_EQ(machine.init().error(), Error::features_refused);
@@ -125,7 +125,7 @@ TEST(DeviceInit, TellsWhatWasRefused) {
     EXPECT_EQ(machine.device.status(), 0x83u);  // FAILED was set, and nothing was done after it
 }
 
-TEST(DeviceInit, TellsWhichRequiredFeatureIsMissing) {
+TEST(DeviceInit, ReportsTheMissingRequiredFeature) {
     DiskMachine<> machine;
     machine.device.offer(32, false);
     machine.hostile = true;  // a version 2 device that does not offer VERSION_1
@@ -133,13 +133,13 @@ TEST(DeviceInit, TellsWhichRequiredFeatureIsMissing) {
     EXPECT_EQ(machine.driver.negotiation().missing, Features::of(spec::Feature::version_1));
 }
 
-TEST(DeviceInit, RefusesATransportThatWasNotProbed) {
+TEST(DeviceInit, RejectsAnUnprobedTransport) {
     DiskMachine<> machine;
     EXPECT_EQ(machine.driver.init(machine.transport, machine.memory).error(), Error::transport_not_probed);
     EXPECT_EQ(machine.device.accesses(), 0u);
 }
 
-TEST(DeviceInit, RefusesADeviceOfAnotherType) {
+TEST(DeviceInit, RejectsADeviceOfAnotherType) {
     DiskMachine<> machine;
     machine.device.set_device_id(1);
     ASSERT_TRUE(machine.probe().ok());
@@ -147,14 +147,14 @@ TEST(DeviceInit, RefusesADeviceOfAnotherType) {
     EXPECT_EQ(machine.device.accesses(), 3u);
 }
 
-TEST(DeviceInit, RefusesAQueueThatIsAbsent) {
+TEST(DeviceInit, RejectsAnAbsentQueue) {
     DiskMachine<> machine;
     machine.device.set_queue_size_max(0);
     EXPECT_EQ(machine.init().error(), Error::queue_absent);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-TEST(DeviceInit, AsksForTheSmallerOfMaximumAndCapacity) {
+TEST(DeviceInit, TakesTheSmallerOfBothSizes) {
     DiskMachine<64> small({.disk = {.queue_size_max = 16}});
     small.bring_up();
     EXPECT_EQ(small.driver.queue_size(), 16);
@@ -170,7 +170,7 @@ TEST(DeviceInit, AsksForTheSmallerOfMaximumAndCapacity) {
     EXPECT_EQ(old.driver.queue_size(), 64);
 }
 
-TEST(DeviceInit, RefusesAQueueTooSmallForARequest) {
+TEST(DeviceInit, RejectsATooSmallQueue) {
     for (std::uint16_t const size : {std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{3}}) {
         DiskMachine<> machine;
         machine.device.set_queue_size_max(size);
@@ -182,14 +182,14 @@ TEST(DeviceInit, RefusesAQueueTooSmallForARequest) {
     machine.bring_up();
 }
 
-TEST(DeviceInit, RefusesALegacyQueueAtPageZero) {
+TEST(DeviceInit, RejectsALegacyQueueAtZero) {
     DiskMachine<> machine({.version = sim::MmioVersion::legacy});
     machine.memory.place_next_run(PhysAddr{0});
     EXPECT_EQ(machine.init().error(), Error::pfn_zero);
     machine.bring_up();
 }
 
-TEST(DeviceInit, LeavesOutAFeatureWhosePrerequisiteIsMissing) {
+TEST(DeviceInit, OmitsFeaturesWithoutTheirPrerequisite) {
     DiskMachine<> machine({.disk = {.config_wce = true}});
     machine.bring_up({.unwanted = Features::of(spec::block::Feature::flush)});
     EXPECT_TRUE(machine.driver.negotiation().offered.has(spec::block::Feature::config_wce));
@@ -197,7 +197,7 @@ TEST(DeviceInit, LeavesOutAFeatureWhosePrerequisiteIsMissing) {
     EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::block::Feature::config_wce));
 }
 
-TEST(DeviceInit, RefusesARequiredFeatureWhosePrerequisiteIsMissing) {
+TEST(DeviceInit, RejectsRequiredFeatureWithoutPrerequisite) {
     DiskMachine<> machine({.disk = {.config_wce = true}});
     ASSERT_TRUE(machine.probe().ok());
     Negotiation negotiation;
@@ -209,7 +209,7 @@ TEST(DeviceInit, RefusesARequiredFeatureWhosePrerequisiteIsMissing) {
     EXPECT_EQ(machine.device.status(), 0x83u);
 }
 
-TEST(DeviceInit, NamesARequiredFeatureThatThisLibraryDoesNotImplement) {
+TEST(DeviceInit, ReportsUnimplementedRequiredFeatures) {
     DiskMachine<> machine;
     machine.device.offer(41);
     ASSERT_TRUE(machine.probe().ok());
@@ -223,14 +223,14 @@ TEST(DeviceInit, NamesARequiredFeatureThatThisLibraryDoesNotImplement) {
 }
 
 // QEMU takes no status with FEATURES_OK then, also not one that adds FAILED.
-TEST(DeviceInit, SaysThatItFailedWithoutTheFeaturesOkThatWasRefused) {
+TEST(DeviceInit, SetsFailedWithoutFeaturesOk) {
     DiskMachine<> machine;
     machine.device.refuse_features_ok();
     ASSERT_EQ(machine.init().error(), Error::features_refused);
     EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 0x83}));
 }
 
-TEST(DeviceInit, RefusesAQueueThatIsInUse) {
+TEST(DeviceInit, RejectsAQueueInUse) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     unsigned reads = 0;
@@ -257,7 +257,7 @@ TEST(DeviceInit, RefusesAQueueThatIsInUse) {
 }
 
 // Its reset would take the other driver's queues away, which would wait for ever.
-TEST(DeviceInit, IsABreachToInitialiseADeviceThatADriverOfTheTransportUses) {
+TEST(DeviceInit, AssertsThatTheTransportIsFree) {
     DiskMachine<> machine;
     machine.bring_up();
     static BlockDevice<Transport, 64> second;
@@ -269,7 +269,7 @@ TEST(DeviceInit, IsABreachToInitialiseADeviceThatADriverOfTheTransportUses) {
 }
 
 // hermit-os/kernel#1729: queues were set up before features were negotiated.
-TEST(DeviceInit, IsABreachToSetUpAQueueBeforeTheNegotiation) {
+TEST(DeviceInit, AssertsNegotiationBeforeQueueSetUp) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     static VirtQueue<64> queue;
@@ -279,7 +279,7 @@ TEST(DeviceInit, IsABreachToSetUpAQueueBeforeTheNegotiation) {
     EXPECT_BREACH(init.set_up_queue(0, queue, machine.memory, modern_features()), "negotiate() was not called");
 }
 
-TEST(DeviceInit, IsABreachToGiveAQueueOtherFeaturesThanTheDeviceAccepted) {
+TEST(DeviceInit, AssertsThatQueueFeaturesWereAccepted) {
     DiskMachine<> machine({.disk = {.event_idx = true}});
     ASSERT_TRUE(machine.probe().ok());
     Negotiation negotiation;
@@ -295,14 +295,14 @@ TEST(DeviceInit, IsABreachToGiveAQueueOtherFeaturesThanTheDeviceAccepted) {
     ASSERT_TRUE(queue.release(machine.memory).ok());
 }
 
-TEST(DeviceInit, RefusesAQueueThatTheDeviceDoesNotTakeOver) {
+TEST(DeviceInit, ReportsAQueueNotAccepted) {
     DiskMachine<> machine;
     machine.device.refuse_queue_ready();
     EXPECT_EQ(machine.init().error(), Error::queue_not_accepted);
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-TEST(DeviceInit, GivesEverythingBackWhereverAnAllocationFails) {
+TEST(DeviceInit, ReleasesAllIfAnAllocationFails) {
     for (std::size_t n = 0; n < 2; ++n) {
         DiskMachine<> machine;
         machine.memory.fail_allocation(n);
@@ -312,7 +312,7 @@ TEST(DeviceInit, GivesEverythingBackWhereverAnAllocationFails) {
     }
 }
 
-TEST(DeviceInit, KeepsThePagesOfALiveQueueWhenEvenTheResetFails) {
+TEST(DeviceInit, KeepsPagesIfTheResetFails) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.memory.fail_allocation(1);
@@ -344,7 +344,7 @@ TEST(DeviceInit, KeepsThePagesOfALiveQueueWhenEvenTheResetFails) {
     EXPECT_FALSE(first_reset && looks == 0);
 }
 
-TEST(DeviceInit, SeesADeviceThatNeedsResetAtOnce) {
+TEST(DeviceInit, DetectsDeviceNeedsReset) {
     DiskMachine<> machine;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
         if (offset == 0x044 && is_write) {
@@ -365,7 +365,7 @@ struct Moment {
 };
 
 // §2.1.1: the driver wrote its own status over DEVICE_NEEDS_RESET, and went on (faults B4).
-TEST(DeviceInit, KeepsDeviceNeedsResetAtEveryStep) {
+TEST(DeviceInit, NeverClearsDeviceNeedsReset) {
     for (Moment const moment :
          {Moment{0x070, true}, Moment{0x014, true}, Moment{0x010, false}, Moment{0x020, true}, Moment{0x100, false},
           Moment{0x030, true}, Moment{0x038, true}, Moment{0x080, true}, Moment{0x044, true}, Moment{0x044, false}}) {
@@ -397,7 +397,7 @@ TEST(DeviceInit, KeepsDeviceNeedsResetAtEveryStep) {
 }
 
 // A device that reaches 32 bits only, as semu; the sentence spoke of time-outs (faults A15).
-TEST(DeviceInit, NamesAddressesThatTheDeviceCannotReach) {
+TEST(DeviceInit, ReportsAddressesOutOfReach) {
     for (sim::MmioVersion const version : {sim::MmioVersion::modern}) {
         DiskMachine<> machine({.version = version});
         machine.device.set_address_end(std::uint64_t{1} << 32);
@@ -409,7 +409,7 @@ TEST(DeviceInit, NamesAddressesThatTheDeviceCannotReach) {
 }
 
 // §3.1.1: step 7 comes before step 8 (faults A17).
-TEST(DeviceInit, IsABreachToSetUpAQueueAfterGoLive) {
+TEST(DeviceInit, AssertsQueuesBeforeGoLive) {
     DiskMachine<> machine({.disk = {.queues = 2}});
     ASSERT_TRUE(machine.probe().ok());
     static VirtQueue<64> first;
@@ -433,7 +433,7 @@ TEST(DeviceInit, IsABreachToSetUpAQueueAfterGoLive) {
 }
 
 // Firecracker: 0x80 or 0x8f for ever after a reset, and a million polls (faults A8).
-TEST(DeviceInit, EndsAtOnceWhenTheDeviceRefusesTheReset) {
+TEST(DeviceInit, ReportsARefusedResetAtOnce) {
     for (sim::DeviceReset const how : {sim::DeviceReset::fails_alone, sim::DeviceReset::adds_failed}) {
         DiskMachine<> machine;
         machine.bring_up();
@@ -473,7 +473,7 @@ TEST(DeviceInit, EndsSoonWhenAnEarlierResetWasRefused) {
 }
 
 // FAILED that the driver itself has set is there while a slow reset goes on.
-TEST(DeviceInit, WaitsForASlowResetAfterFailed) {
+TEST(DeviceInit, WaitsThoughTheDriverSetFailed) {
     DiskMachine<> machine;
     machine.device.refuse_features_ok();
     ASSERT_EQ(machine.init().error(), Error::features_refused);
@@ -484,7 +484,7 @@ TEST(DeviceInit, WaitsForASlowResetAfterFailed) {
 }
 
 // A boot loader gave the device up, and its reset takes a while: it does not refuse.
-TEST(DeviceInit, WaitsForASlowResetOfAFailedDevice) {
+TEST(DeviceInit, WaitsThoughFirmwareSetFailed) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.transport.set_status(DeviceStatus{}.with(spec::StatusBit::failed));
@@ -495,7 +495,7 @@ TEST(DeviceInit, WaitsForASlowResetOfAFailedDevice) {
 }
 
 // kvm-host: the status reads 0, and the queue is still enabled and in use (faults A9).
-TEST(DeviceInit, KeepsPagesOfAQueueThatSurvivedTheReset) {
+TEST(DeviceInit, KeepsPagesOfASurvivingQueue) {
     DiskMachine<> machine;
     machine.bring_up();
     machine.device.refuse_queue_stop();
@@ -529,7 +529,7 @@ TEST(DeviceInit, StopsTheQueuesBeforeTheReset) {
     EXPECT_EQ(steps, (std::vector<unsigned>{0x1044, 0x0044, 0x1070, 0x0044}));
 }
 
-TEST(DeviceInit, SeesADeviceThatGoesAsItGoesLive) {
+TEST(DeviceInit, DetectsRemovalWhileGoingLive) {
     DiskMachine<> machine;
     bool queue_enabled = false;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
@@ -552,7 +552,7 @@ struct FixedSizeTransport : Transport {
     [[nodiscard]] static std::uint32_t choose_queue_size(std::uint16_t, std::uint32_t size) { return size; }
 };
 
-TEST(DeviceInit, TakesAFixedQueueSizeOrRefusesButNeverClamps) {
+TEST(DeviceInit, NeverClampsAFixedQueueSize) {
     struct {
         std::uint16_t size;
         Error error;
@@ -578,7 +578,7 @@ struct MemoryTransport : Transport {
     [[nodiscard]] std::uint32_t offered_features(unsigned) { return 0; }
 };
 
-TEST(DeviceInit, SeesThatTheRegistersAreMemory) {
+TEST(DeviceInit, DetectsMemoryInsteadOfRegisters) {
     for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
         DiskMachine<> machine{{.version = version}};
         MemoryTransport transport;
@@ -605,7 +605,7 @@ struct DeafTransport : Transport {
     DeviceStatus written;
 };
 
-TEST(DeviceInit, SeesRegistersThatKeepNothing) {
+TEST(DeviceInit, DetectsRegistersThatKeepNothing) {
     DiskMachine<> machine;
     DeafTransport transport;
     ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
@@ -615,7 +615,7 @@ TEST(DeviceInit, SeesRegistersThatKeepNothing) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-TEST(DeviceInit, ResumesNoQueueThatIsAbsentAfterTheReset) {
+TEST(DeviceInit, RejectsAnAbsentQueueAfterReset) {
     DiskMachine<> machine;
     machine.bring_up();
     machine.device.set_queue_size_max(0);
@@ -624,7 +624,7 @@ TEST(DeviceInit, ResumesNoQueueThatIsAbsentAfterTheReset) {
     EXPECT_TRUE(machine.driver.reset([](BlockCompletion const&) {}).ok());
 }
 
-TEST(DeviceInit, ResumesNoQueueAsALegacyOneWhosePagesLieTooHigh) {
+TEST(DeviceInit, RejectsPagesTooHighForLegacy) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     static VirtQueue<64> queue;
@@ -640,7 +640,7 @@ TEST(DeviceInit, ResumesNoQueueAsALegacyOneWhosePagesLieTooHigh) {
     EXPECT_TRUE(queue.release(machine.memory).ok());
 }
 
-TEST(DeviceInit, NegotiatesABitAbove63ForADriverThatWantsIt) {
+TEST(DeviceInit, NegotiatesBitsAbove63) {
     constexpr unsigned bit = 70;
     Features wanted;
     wanted.set_word(bit / 32, 1u << bit % 32);
@@ -658,7 +658,7 @@ TEST(DeviceInit, NegotiatesABitAbove63ForADriverThatWantsIt) {
 }
 
 // zephyr#115150: a write-only register was read, modified and written. The simulated registers report such a read.
-TEST(DeviceInit, BreaksNoRuleOfTheRegisterFile) {
+TEST(DeviceInit, BreaksNoRegisterRule) {
     for (auto const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
         DiskMachine<> machine({.disk = {.event_idx = true}, .version = version});
         machine.bring_up();

@@ -81,7 +81,7 @@ protected:
     SpinRelax relax;
 };
 
-TEST_P(QueueReset, HandsBackWhatWasInFlightAndComesUpAgain) {
+TEST_P(QueueReset, ReturnsRequestsAndRestarts) {
     for (std::size_t const takes : {std::size_t{0}, std::size_t{3}}) {
         device.queue_reset_takes(takes);
         for (std::uintptr_t token = 1; token <= 3; ++token) {
@@ -96,7 +96,7 @@ TEST_P(QueueReset, HandsBackWhatWasInFlightAndComesUpAgain) {
     }
 }
 
-TEST_P(QueueReset, MayComeUpAgainInAnotherSize) {
+TEST_P(QueueReset, MayRestartInAnotherSize) {
     ASSERT_TRUE(reset_queue(transport, 0, queue, PollLimit{10}, relax).ok());
     EXPECT_EQ(enable_queue_again(transport, 0, queue, 2048, negotiation.negotiated).error(),
               Error::queue_size_above_maximum);
@@ -111,7 +111,7 @@ TEST_P(QueueReset, MayComeUpAgainInAnotherSize) {
 }
 
 // QEMU 7.2 offers RING_RESET on virtio-mmio and has no such register: reads are 0, and the queue stays enabled.
-TEST_P(QueueReset, FailsWhereTheDeviceHasNoSuchRegisterAndHandsNothingBack) {
+TEST_P(QueueReset, FailsWithoutTheRegister) {
     device.set_queue_reset(sim::QueueReset::ignored);
     add_read(1);
     publish();
@@ -135,7 +135,7 @@ TEST_P(QueueReset, FailsWhenItNeverEnds) {
     EXPECT_TRUE(queue.is_live());
 }
 
-TEST_P(QueueReset, SaysThatTheDeviceIsGone) {
+TEST_P(QueueReset, ReportsAGoneDevice) {
     device.vanish();
     EXPECT_EQ(reset_queue(transport, 0, queue, PollLimit{3}, relax).error(), Error::device_gone);
     EXPECT_TRUE(queue.is_live());

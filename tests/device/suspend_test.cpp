@@ -55,7 +55,7 @@ protected:
     SpinRelax relax;
 };
 
-TEST_F(Suspend, RestsAndGoesOn) {
+TEST_F(Suspend, SuspendsAndResumes) {
     go_live();
     for (std::size_t const reads : {std::size_t{0}, std::size_t{3}}) {
         device.suspend_takes(reads);
@@ -70,7 +70,7 @@ TEST_F(Suspend, RestsAndGoesOn) {
     }
 }
 
-TEST_F(Suspend, IsForALiveDevice) {
+TEST_F(Suspend, NeedsALiveDevice) {
     EXPECT_EQ(suspend_device(transport, Features::of(spec::Feature::suspend), PollLimit{10}, relax).error(),
               Error::not_live);
     go_live();
@@ -79,7 +79,7 @@ TEST_F(Suspend, IsForALiveDevice) {
 }
 
 // A status of DRIVER_OK alone was a success (faults B5).
-TEST_F(Suspend, ResumesNoDeviceThatWasReset) {
+TEST_F(Suspend, RejectsADeviceThatWasReset) {
     go_live();
     ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).ok());
     transport.set_status(DeviceStatus{});
@@ -88,7 +88,7 @@ TEST_F(Suspend, ResumesNoDeviceThatWasReset) {
 }
 
 // (faults B5)
-TEST_F(Suspend, ResumesOnlyWhatIsSuspended) {
+TEST_F(Suspend, ResumesOnlyASuspendedDevice) {
     go_live();
     EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::not_suspended);
     device.need_reset();
@@ -120,13 +120,13 @@ TEST_F(Suspend, EndsInBoundedTime) {
     EXPECT_EQ(relaxed, 4u);
 }
 
-TEST_F(Suspend, SaysThatTheDeviceCouldNot) {
+TEST_F(Suspend, ReportsAFailedSuspend) {
     go_live();
     device.fail_suspend();
     EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{5}, relax).error(), Error::reset_needed);
 }
 
-TEST_F(Suspend, SaysThatTheDeviceIsGone) {
+TEST_F(Suspend, ReportsAGoneDevice) {
     go_live();
     device.vanish();
     EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{5}, relax).error(), Error::device_gone);
@@ -134,7 +134,7 @@ TEST_F(Suspend, SaysThatTheDeviceIsGone) {
     device.vanish(false);
 }
 
-TEST_F(Suspend, SaysThatTheDeviceWentWhileItWaited) {
+TEST_F(Suspend, ReportsADeviceGoneWhileWaiting) {
     go_live();
     device.suspend_takes(sim::MmioDevice::never);
     auto unplug = [&] { device.vanish(); };

@@ -21,7 +21,7 @@ AddressTrouble judge(std::uint64_t buffer, Pages const& pages) {
     return judge_buffer(PhysAddr{buffer}, 512, pages, {});
 }
 
-TEST(AddressInAnIdentityMap, IsVirtualOnlyWhereNoMachineHasMemory) {
+TEST(AddressInAnIdentityMap, IsVirtualAboveAnyMemory) {
     Pages const pages = queue_at(0x10'0000, 0x10'0000);
     EXPECT_EQ(judge(0x20'0000, pages), AddressTrouble::none);
     EXPECT_EQ(judge(600 * gib, pages), AddressTrouble::none);
@@ -30,14 +30,14 @@ TEST(AddressInAnIdentityMap, IsVirtualOnlyWhereNoMachineHasMemory) {
 }
 
 // A small kernel that is linked low, and its queue's pages behind a window below them.
-TEST(AddressInAWindowBelowItsMemory, IsNotVirtual) {
+TEST(AddressInALowWindow, IsNotVirtual) {
     Pages const pages = queue_at(0x40'0000, 4 * gib);
     EXPECT_EQ(judge(0x50'0000, pages), AddressTrouble::none);
     EXPECT_EQ(judge(600 * gib, pages), AddressTrouble::none);
 }
 
 // A driver in a process, as a microkernel has it.
-TEST(AddressInAHighMapping, IsVirtualFromItsDistanceOn) {
+TEST(AddressInAHighMapping, IsVirtualFromItsStart) {
     if constexpr (sizeof(void*) == 4) {
         return;  // no mapping is that high
     }
@@ -54,7 +54,7 @@ TEST(AddressInANearMapping, MayBeMemory) {
 }
 
 // 4096u << 20 is 0.
-TEST(AddressInARangeOfNoBytes, IsNotSaidToBeOutside) {
+TEST(AddressInAnEmptyRange, IsNotReportedAsOutside) {
     Pages const pages = queue_at(0x10'0000, 0x10'0000);
     AddressRange const ram[] = {{PhysAddr{0}, 0}, {PhysAddr{0}, 0}};
     EXPECT_EQ(judge_buffer(PhysAddr{0x20'0000}, 512, pages, {ram, 1}), AddressTrouble::none);
@@ -64,7 +64,7 @@ TEST(AddressInARangeOfNoBytes, IsNotSaidToBeOutside) {
 }
 
 // Some AArch64 servers have their memory from 512 GiB on.
-TEST(AddressOfMemoryThatLiesBeyondTheDistance, MayBeMemory) {
+TEST(AddressInHighMemory, MayBeMemory) {
     Pages const pages = queue_at(1024 * gib, 600 * gib);
     EXPECT_EQ(judge(610 * gib, pages), AddressTrouble::none);
 }

@@ -161,7 +161,7 @@ TEST(CheckedPages, FindsNothingInAFailedAllocation) {
     EXPECT_EQ(checked.pages.leaks(), 0u);
 }
 
-TEST(CheckedPages, LetsAQueueComeAndGo) {
+TEST(CheckedPages, AcceptsTheLifeOfAQueue) {
     Checked<LocatingMemory> checked;
     VirtQueue<64> queue;
     Features features;
@@ -174,7 +174,7 @@ TEST(CheckedPages, LetsAQueueComeAndGo) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, PassesOnWhatTheAllocatorCanDoBesides) {
+TEST(CheckedPages, ForwardsOptionalFunctions) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     EXPECT_EQ(checked.pages.phys_addr(run.virt), run.phys);
@@ -184,7 +184,7 @@ TEST(CheckedPages, PassesOnWhatTheAllocatorCanDoBesides) {
     EXPECT_EQ(checked.findings(), Findings{});
 }
 
-TEST(CheckedPages, LeavesAPatternOnEveryPageAndNoTwoAlike) {
+TEST(CheckedPages, FillsPagesWithDistinctPatterns) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(0, 2));
     checked.allocate(checked.inner.run(2, 2));
@@ -202,7 +202,7 @@ TEST(CheckedPages, LeavesAPatternOnEveryPageAndNoTwoAlike) {
 
 // --- the numbers ----------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, FindsARunWithoutAVirtualAddress) {
+TEST(CheckedPages, FindsARunWithoutVirtualAddress) {
     Checked<Scripted> checked;
     checked.allocate({nullptr, Scripted::base, 1});
     EXPECT_EQ(checked.findings(), Findings{PageFinding::no_virt});
@@ -261,7 +261,7 @@ TEST(CheckedPages, FindsAddressesAboveFiftyTwoBits) {
     EXPECT_EQ(checked.reports.size(), 3u);
 }
 
-TEST(CheckedPages, FindsPhysicalPagesThatAreHandedOutTwice) {
+TEST(CheckedPages, FindsPhysicalPagesHandedOutTwice) {
     Checked<Scripted> checked;
     Pages const first = checked.allocate(checked.inner.run(1, 3));
     checked.inner.ram()[3 * page_bytes] = 0x5a;
@@ -273,7 +273,7 @@ TEST(CheckedPages, FindsPhysicalPagesThatAreHandedOutTwice) {
     EXPECT_EQ(checked.reports[0].other.virt, first.virt);
 }
 
-TEST(CheckedPages, FindsARunThatStartsBeforeAnotherOneAndReachesIntoIt) {
+TEST(CheckedPages, FindsARunReachingIntoAnother) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(3, 1));
     checked.inner.ram()[3 * page_bytes] = 0x5a;
@@ -282,7 +282,7 @@ TEST(CheckedPages, FindsARunThatStartsBeforeAnotherOneAndReachesIntoIt) {
     EXPECT_EQ(checked.inner.ram()[3 * page_bytes], 0x5a) << "memory with an owner was written to";
 }
 
-TEST(CheckedPages, FindsVirtualAddressesThatTwoRunsShare) {
+TEST(CheckedPages, FindsSharedVirtualAddresses) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(1, 3));
     Pages second = checked.inner.run(3, 1);
@@ -291,7 +291,7 @@ TEST(CheckedPages, FindsVirtualAddressesThatTwoRunsShare) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::virt_shared});
 }
 
-TEST(CheckedPages, AllowsNeighboursAndTheReuseOfFreedPages) {
+TEST(CheckedPages, AllowsNeighboursAndReuse) {
     Checked<Scripted> checked;
     Pages const middle = checked.allocate(checked.inner.run(2, 2));
     checked.allocate(checked.inner.run(0, 2));
@@ -301,7 +301,7 @@ TEST(CheckedPages, AllowsNeighboursAndTheReuseOfFreedPages) {
     EXPECT_EQ(checked.findings(), Findings{});
 }
 
-TEST(CheckedPages, NotesAnIdentityMapOnceAndWorksOn) {
+TEST(CheckedPages, NotesAnIdentityMapOnce) {
     Checked<Scripted> checked;
     auto const identity = [&](std::size_t page) {
         auto* const virt = checked.inner.ram() + page * page_bytes;
@@ -372,7 +372,7 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
 }
 
 // One page more is elsewhere; of two more the second is in the run.
-TEST(CheckedPages, FindsAnAllocatorOfSinglePagesByTheSecondPage) {
+TEST(CheckedPages, FindsSinglePagesBySecondPage) {
     SinglePages inner{8, 2, 7};
     Reports reports;
     CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
@@ -382,7 +382,7 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePagesByTheSecondPage) {
 }
 
 // Nothing else was allocated before that the run could reach into.
-TEST(CheckedPages, FindsAnAllocatorOfSinglePagesAtItsFirstRun) {
+TEST(CheckedPages, FindsSinglePagesAtFirstRun) {
     for (auto const order : {SinglePages::Order::up, SinglePages::Order::down}) {
         for (std::size_t const count : {2u, 3u}) {
             SinglePages inner{order};
@@ -399,7 +399,7 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePagesAtItsFirstRun) {
     }
 }
 
-TEST(CheckedPages, AsksAgainOnlyAfterARunOfSeveralPages) {
+TEST(CheckedPages, TestsOnlyRunsOfSeveralPages) {
     class : public sim::GuestMemory {
     public:
         unsigned calls = 0;
@@ -422,7 +422,7 @@ TEST(CheckedPages, AsksAgainOnlyAfterARunOfSeveralPages) {
     EXPECT_EQ(findings_of(reports), Findings{});
 }
 
-TEST(CheckedPages, FindsARunThatIsNotWhereItClaims) {
+TEST(CheckedPages, FindsARunAtAnotherAddress) {
     Checked<LocatingMemory> checked;
     checked.inner.misstate_next_phys();
     Pages const run = checked.allocate(2);
@@ -430,7 +430,7 @@ TEST(CheckedPages, FindsARunThatIsNotWhereItClaims) {
     EXPECT_EQ(checked.reports[0].value, run.phys.value - page_bytes);
 }
 
-TEST(CheckedPages, FindsARunThatIsNotContiguous) {
+TEST(CheckedPages, FindsAScatteredRun) {
     Checked<LocatingMemory> checked;
     checked.inner.scatter_next_run();
     Pages const run = checked.allocate(3);
@@ -439,7 +439,7 @@ TEST(CheckedPages, FindsARunThatIsNotContiguous) {
     EXPECT_NE(checked.reports[0].value, run.phys.value + page_bytes);
 }
 
-TEST(CheckedPages, FindsOneLastPageThatLiesElsewhere) {
+TEST(CheckedPages, FindsALastPageElsewhere) {
     Checked<Translating> checked;
     checked.inner.translate = [](std::size_t offset) {
         return offset / page_bytes == 3 ? PhysAddr{0x1'0000'0000} : Scripted::base + offset;
@@ -450,7 +450,7 @@ TEST(CheckedPages, FindsOneLastPageThatLiesElsewhere) {
     EXPECT_EQ(checked.reports[0].value, 0x1'0000'0000u);
 }
 
-TEST(CheckedPages, FindsATranslationThatLosesTheOffset) {
+TEST(CheckedPages, FindsATranslationWithoutOffset) {
     Checked<Translating> checked;
     checked.inner.translate = [](std::size_t offset) { return Scripted::base + offset / page_bytes * page_bytes; };
     checked.allocate(checked.inner.run(0, 2));
@@ -459,7 +459,7 @@ TEST(CheckedPages, FindsATranslationThatLosesTheOffset) {
 }
 
 // A run of no pages lies before memory that is somebody else's, or before none.
-TEST(CheckedPages, AsksForNoAddressOfARunWithoutPages) {
+TEST(CheckedPages, TranslatesNoRunWithoutPages) {
     Checked<Translating> checked;
     int asked = 0;
     checked.inner.translate = [&](std::size_t) {
@@ -473,7 +473,7 @@ TEST(CheckedPages, AsksForNoAddressOfARunWithoutPages) {
 
 // --- the memory -----------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, FindsTwoPagesThatAreTheSameMemory) {
+TEST(CheckedPages, FindsPagesThatAlias) {
     Checked<Scripted> checked;
     checked.allocate({checked.inner.alias(), Scripted::base, 2});
     EXPECT_EQ(checked.findings(), Findings{PageFinding::pages_alias});
@@ -485,7 +485,7 @@ TEST(CheckedPages, FindsTwoPagesThatAreTheSameMemory) {
 /// nothing is played.
 class ForgetfulPages : public ::testing::TestWithParam<std::size_t> {};
 
-TEST_P(ForgetfulPages, AreFoundInWhicheverRoundAndWord) {
+TEST_P(ForgetfulPages, AreFoundInEveryRound) {
     std::size_t const word = GetParam() % 2 == 0 ? 0 : 1023;
     int rounds_that_work = GetParam() < 2 ? 0 : 1;
     Checked<Locating> checked;
@@ -502,7 +502,7 @@ TEST_P(ForgetfulPages, AreFoundInWhicheverRoundAndWord) {
 
 INSTANTIATE_TEST_SUITE_P(CheckedPages, ForgetfulPages, ::testing::Range<std::size_t>(0, 4));
 
-TEST(CheckedPages, FindsMemoryOfWhichTheKernelKnowsNothing) {
+TEST(CheckedPages, FindsMemoryUnknownToTheKernel) {
     Checked<Locating> checked;
     checked.inner.locate = [&](std::size_t offset) -> void* {
         return offset < page_bytes ? checked.inner.ram() + offset : nullptr;
@@ -513,7 +513,7 @@ TEST(CheckedPages, FindsMemoryOfWhichTheKernelKnowsNothing) {
     EXPECT_EQ(checked.reports[0].value, Scripted::base.value + page_bytes);
 }
 
-TEST(CheckedPages, FindsOtherMemoryBehindThePhysicalAddress) {
+TEST(CheckedPages, FindsOtherMemoryAtTheAddress) {
     Checked<Locating> checked;
     checked.inner.locate = [&](std::size_t offset) {
         return checked.inner.ram() + (offset == 0 ? 0 : offset + page_bytes);
@@ -525,7 +525,7 @@ TEST(CheckedPages, FindsOtherMemoryBehindThePhysicalAddress) {
 
 // --- giving back ----------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, FindsWhatIsFreedTwiceAndDoesNotPassItOn) {
+TEST(CheckedPages, FindsAndStopsADoubleFree) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     checked.pages.free_pages(run);
@@ -535,7 +535,7 @@ TEST(CheckedPages, FindsWhatIsFreedTwiceAndDoesNotPassItOn) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, FindsWhatIsFreedWithAnotherCount) {
+TEST(CheckedPages, FindsAFreeOfAnotherCount) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     Pages shorter = run;
@@ -550,7 +550,7 @@ TEST(CheckedPages, FindsWhatIsFreedWithAnotherCount) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, FindsWhatIsFreedAtAnotherAddress) {
+TEST(CheckedPages, FindsAFreeAtAnotherAddress) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     Pages virt_as_phys = run;
@@ -564,7 +564,7 @@ TEST(CheckedPages, FindsWhatIsFreedAtAnotherAddress) {
     EXPECT_EQ(checked.inner.pages_outstanding(), 2u);
 }
 
-TEST(CheckedPages, FindsAPartThatIsFreed) {
+TEST(CheckedPages, FindsAPartialFree) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(3);
     checked.pages.free_pages({static_cast<char*>(run.virt) + page_bytes, run.phys + page_bytes, 1});
@@ -573,7 +573,7 @@ TEST(CheckedPages, FindsAPartThatIsFreed) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, FindsAPartThatIsFreedAtAWrongAddress) {
+TEST(CheckedPages, FindsAPartialFreeElsewhere) {
     Checked<Scripted> checked;
     Pages const run = checked.allocate(checked.inner.run(2, 3));
     // Its first page, through another mapping; its second, with a physical address of other pages.
@@ -585,7 +585,7 @@ TEST(CheckedPages, FindsAPartThatIsFreedAtAWrongAddress) {
 }
 
 // The window was given back with its own pages; who gives it back with others has never got them from here.
-TEST(CheckedPages, TakesAFreedWindowOverOtherPagesForNoSecondFree) {
+TEST(CheckedPages, AcceptsFreesOfARemapping) {
     Checked<Scripted> checked;
     Pages const run = checked.allocate(checked.inner.run(0, 1));
     checked.pages.free_pages(run);
@@ -593,7 +593,7 @@ TEST(CheckedPages, TakesAFreedWindowOverOtherPagesForNoSecondFree) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::freed_unknown});
 }
 
-TEST(CheckedPages, FindsWhatWasNeverHandedOut) {
+TEST(CheckedPages, FindsAFreeOfUnknownPages) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(0, 1));
     checked.pages.free_pages(checked.inner.run(1, 1));
@@ -602,7 +602,7 @@ TEST(CheckedPages, FindsWhatWasNeverHandedOut) {
     EXPECT_TRUE(checked.inner.freed.empty());
 }
 
-TEST(CheckedPages, FindsALeakReportOfPagesThatAreNotOutstanding) {
+TEST(CheckedPages, FindsAFalseLeakReport) {
     Checked<sim::GuestMemory> checked;
     Pages const run = checked.allocate(1);
     checked.pages.free_pages(run);
@@ -624,7 +624,7 @@ TEST(CheckedPages, ListsWhatIsOutstanding) {
 
 // --- the table ------------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, SaysThatItsTableIsFullAndWorksOn) {
+TEST(CheckedPages, ReportsAFullTableAndContinues) {
     Checked<LocatingMemory> checked;
     std::vector<Pages> runs;
     for (int i = 0; i < 6; ++i) {
@@ -641,7 +641,7 @@ TEST(CheckedPages, SaysThatItsTableIsFullAndWorksOn) {
     EXPECT_EQ(checked.inner.pages_outstanding(), 0u);
 }
 
-TEST(CheckedPages, CountsAmongTheLeaksWhatDidNotFitTheTable) {
+TEST(CheckedPages, CountsLeaksBeyondTheTable) {
     Checked<LocatingMemory> checked;
     for (int i = 0; i < 5; ++i) {
         (void)checked.allocate(1);
@@ -649,7 +649,7 @@ TEST(CheckedPages, CountsAmongTheLeaksWhatDidNotFitTheTable) {
     EXPECT_EQ(checked.pages.leaks(), 5u);
 }
 
-TEST(CheckedPages, HearsOfALeakThatDidNotFitTheTable) {
+TEST(CheckedPages, AcceptsLeakReportsBeyondTheTable) {
     Checked<LocatingMemory> checked;
     Pages run;
     for (int i = 0; i < 5; ++i) {
@@ -659,7 +659,7 @@ TEST(CheckedPages, HearsOfALeakThatDidNotFitTheTable) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::table_full});
 }
 
-TEST(CheckedPages, FindsTheOneEntryThatIsFree) {
+TEST(CheckedPages, UsesTheOnlyFreeEntry) {
     Checked<LocatingMemory> checked;
     std::vector<Pages> runs;
     for (int i = 0; i < 4; ++i) {

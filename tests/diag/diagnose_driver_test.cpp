@@ -11,13 +11,13 @@ using namespace virtq::detail;
 
 namespace {
 
-TEST(DiagnosisOfADriver, SaysThatItIsNotInitialised) {
+TEST(DiagnosisOfADriver, ReportsThatItIsNotInitialised) {
     DiskMachine<> machine;
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::driver_not_initialised);
     EXPECT_EQ(flattened(diagnose(machine.driver)).find("returned:"), std::string::npos);
 }
 
-TEST(DiagnosisOfADriver, SaysWhyAReadTimedOut) {
+TEST(DiagnosisOfADriver, ExplainsAReadTimeOut) {
     DiskMachine<> machine;
     machine.bring_up();
     EXPECT_TRUE(diagnose(machine.driver).is_healthy());
@@ -31,7 +31,7 @@ TEST(DiagnosisOfADriver, SaysWhyAReadTimedOut) {
     EXPECT_EQ(found.findings()[1].cause, Cause::never_notified);
 }
 
-TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
+TEST(DiagnosisOfADriver, DetectsASecondDriver) {
     DiskMachine<> machine{{.disk = {.event_idx = true}}};
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -50,7 +50,7 @@ TEST(DiagnosisOfADriver, SeesASecondDriverOfTheSameDevice) {
 }
 
 // Without an event index the device does not show what it has seen.
-TEST(DiagnosisOfADriver, SuspectsASecondDriverAfterTheDevicesSlowness) {
+TEST(DiagnosisOfADriver, SuspectsASlowDeviceFirst) {
     DiskMachine<> machine{{.disk = {.event_idx = false}}};
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -82,7 +82,7 @@ void expect_budget_named(bool packed) {
 }
 
 // The event index has not moved: the device has not looked, so no budget is large enough.
-TEST(DiagnosisOfADriver, DoesNotNameTheBudgetOfADeviceThatNeverLooked) {
+TEST(DiagnosisOfADriver, AcquitsThePollLimitIfUnseen) {
     DiskMachine<64, PackedDisk> machine{{.disk = {.event_idx = true, .packed = true}}};
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -96,13 +96,13 @@ TEST(DiagnosisOfADriver, DoesNotNameTheBudgetOfADeviceThatNeverLooked) {
 }
 
 // The event index has moved: the device works on it.
-TEST(DiagnosisOfADriver, NamesTheBudgetWhenTheDeviceHasSeenTheRequest) {
+TEST(DiagnosisOfADriver, SuspectsThePollLimitOnceSeen) {
     expect_budget_named<BlockTraits>(false);
     expect_budget_named<PackedDisk>(true);
 }
 
 // Two disks' BARs had been placed at one address.
-TEST(DiagnosisOfADriver, SeesThatTheRegistersAreAnotherDevices) {
+TEST(DiagnosisOfADriver, DetectsRegistersOfAnotherDevice) {
     DiskMachine<> machine;
     machine.bring_up();
     EXPECT_TRUE(diagnose(machine.driver).is_healthy());
@@ -117,7 +117,7 @@ TEST(DiagnosisOfADriver, SeesThatTheRegistersAreAnotherDevices) {
 }
 
 // Its features are not read before it knows a driver.
-TEST(DiagnosisOfADriver, SaysNothingOfFeaturesThatItMayNotRead) {
+TEST(DiagnosisOfADriver, IgnoresFeaturesItMayNotRead) {
     DiskMachine<> machine;
     machine.hostile = true;
     machine.bring_up();
@@ -132,7 +132,7 @@ TEST(DiagnosisOfADriver, SaysNothingOfFeaturesThatItMayNotRead) {
 }
 
 // A PCI core that switches bus mastering off after probe(): QEMU takes DRIVER_OK back.
-TEST(DiagnosisOfADriver, SeesThatDriverOkWasTakenBack) {
+TEST(DiagnosisOfADriver, DetectsAWithdrawnDriverOk) {
     DiskMachine<> machine;
     machine.hostile = true;
     machine.bring_up();
@@ -158,7 +158,7 @@ TEST(DiagnosisOfADriver, SeesThatDriverOkWasTakenBack) {
 }
 
 // The driver gave up, and the answer came after that.
-TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
+TEST(DiagnosisOfADriver, DetectsATooSmallPollLimit) {
     DiskMachine<> machine;
     machine.bring_up();
     Segment const data[] = {DiskMachine<>::segment(machine.buffer(512))};
@@ -177,7 +177,7 @@ TEST(DiagnosisOfADriver, SeesThatTheBudgetWasTooSmall) {
 }
 
 // Whatever was asked last, its chain is found sound.
-TEST(DiagnosisOfADriver, FindsNothingAfterRequestsOfEachKind) {
+TEST(DiagnosisOfADriver, FindsNothingAfterAnyRequest) {
     for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
         DiskMachine<> machine{
             {.disk = {.discard = true, .write_zeroes = true, .event_idx = true}, .version = version}};
@@ -202,7 +202,7 @@ TEST(DiagnosisOfADriver, FindsNothingAfterRequestsOfEachKind) {
 }
 
 // A scan for other devices that goes on with the transport of this one.
-TEST(DiagnosisOfADriver, SeesAnotherDeviceBehindItsTransport) {
+TEST(DiagnosisOfADriver, DetectsAnotherDeviceBehindItsTransport) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::MmioDevice other{machine.memory, machine.disk};
@@ -217,7 +217,7 @@ TEST(DiagnosisOfADriver, SeesAnotherDeviceBehindItsTransport) {
     ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
 }
 
-TEST(DiagnosisOfADriver, TakesItsFirstQueueUnlessToldOtherwise) {
+TEST(DiagnosisOfADriver, DefaultsToTheFirstQueue) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -231,14 +231,14 @@ TEST(DiagnosisOfADriver, TakesItsFirstQueueUnlessToldOtherwise) {
               printed([&](auto sink) { dump(machine.driver.ring(0), sink); }));
 }
 
-TEST(DiagnosisOfATransport, SaysThatItWasNotProbed) {
+TEST(DiagnosisOfATransport, ReportsThatItWasNotProbed) {
     MmioTransport<sim::MmioRegisters> transport;
     Diagnosis const found = diagnose(transport);
     EXPECT_EQ(found.cause(), Cause::transport_not_probed);
     EXPECT_EQ(explained(found).find("virtq: no device was looked at\n"), 0u);
 }
 
-TEST(DiagnosisOfATransport, SaysOfADeviceThatWasGivenUpOnlyThat) {
+TEST(DiagnosisOfATransport, ReportsOnlyThatDriverGaveUp) {
     DiskMachine<> machine;
     machine.memory.fail_all();
     ASSERT_EQ(machine.init().error(), Error::no_pages);
@@ -254,7 +254,7 @@ TEST(DiagnosisOfATransport, SaysOfADeviceThatWasGivenUpOnlyThat) {
     EXPECT_EQ(found.findings().size(), 1u);
 }
 
-TEST(DiagnosisOfATransport, SaysToWhichStepInitialisationCame) {
+TEST(DiagnosisOfATransport, ReportsTheLastInitialisationStep) {
     {
         DiskMachine<> machine;
         ASSERT_TRUE(machine.probe().ok());
@@ -303,7 +303,7 @@ TEST(DiagnosisOfATransport, SaysToWhichStepInitialisationCame) {
     }
 }
 
-TEST(DiagnosisOfATransport, SeesADeviceWithoutVersion1) {
+TEST(DiagnosisOfATransport, DetectsADeviceWithoutVersion1) {
     DiskMachine<> machine;
     machine.device.offer(32, false);
     ASSERT_EQ(machine.init().error(), Error::feature_required_not_offered);
@@ -330,7 +330,7 @@ struct Memory {
     bool is_queue_in_use(std::uint16_t) { return false; }
 };
 
-TEST(DiagnosisOfATransport, SeesThatItsRegistersAreMemory) {
+TEST(DiagnosisOfATransport, DetectsMemoryInsteadOfRegisters) {
     for (std::uint8_t const status : {std::uint8_t{0x83}, std::uint8_t{0x0f}}) {  // given up, or driven by hand
         Memory memory{DeviceStatus{status}};
         Diagnosis const found = diagnose(memory);
@@ -355,7 +355,7 @@ TEST(DiagnosisOfATransport, ShowsWhereItsRegistersAreMapped) {
 }
 
 // The call returned an error, at which nobody looked, and then the kernel waits.
-TEST(DiagnosisOfADriver, SaysWhatTheDriverHasRefused) {
+TEST(DiagnosisOfADriver, ReportsWhatTheDriverRejected) {
     DiskMachine<> machine{{.disk = {.sectors = 10}}};
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::nothing_asked);
@@ -372,7 +372,7 @@ TEST(DiagnosisOfADriver, SaysWhatTheDriverHasRefused) {
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::nothing_in_flight);
 }
 
-TEST(DiagnosisOfADriver, SaysThatStartWasForgotten) {
+TEST(DiagnosisOfADriver, ReportsAForgottenKick) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);

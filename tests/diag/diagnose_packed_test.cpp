@@ -60,7 +60,7 @@ TEST_P(DiagnosisOfAPackedQueue, FindsNothingWhenItIsIdle) {
     }
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesThatNothingWasPublished) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsAMissingPublish) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
@@ -69,7 +69,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesThatNothingWasPublished) {
     EXPECT_EQ(machine.look().first().value, 2u);
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesThatTheDeviceWasNeverNotified) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsAMissingNotification) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
@@ -80,7 +80,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesThatTheDeviceWasNeverNotified) {
     EXPECT_TRUE(names(found, Cause::ring_told_elsewhere));
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsAnUnansweredRequest) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -94,7 +94,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
     EXPECT_NE(explained(found).find("answered others before"), std::string::npos) << explained(found);
 }
 
-TEST_P(DiagnosisOfAPackedQueue, DoesNotBlameTheNotificationOfAPollingDevice) {
+TEST_P(DiagnosisOfAPackedQueue, ExpectsNoNotificationOfPollingDevices) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     machine.device.packed_ring()->set_no_notify(true);
@@ -106,7 +106,7 @@ TEST_P(DiagnosisOfAPackedQueue, DoesNotBlameTheNotificationOfAPollingDevice) {
     EXPECT_NE(explained(found).find(", disabled\n"), std::string::npos);
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesAnAnswerThatNobodyTook) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsAnUntakenAnswer) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -124,7 +124,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesAnAnswerThatNobodyTook) {
 
 // --- the memory of the ring ---------------------------------------------------------------------------------------
 
-TEST_P(DiagnosisOfAPackedQueue, SeesTheDriversEventStructureOverwritten) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsAnOverwrittenEventStructure) {
     PackedMachine machine(GetParam());
     machine.hostile = true;
     machine.bring_up();
@@ -147,7 +147,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesTheDriversEventStructureOverwritten) {
     expect_overwritten({0, GetParam().event_idx ? std::uint16_t{0} : std::uint16_t{2}});
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesSomethingBehindTheQueue) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsWritesBeyondTheQueue) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     for (std::uint32_t const offset : {layout.total_bytes(), 4094u}) {
@@ -159,7 +159,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesSomethingBehindTheQueue) {
     }
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesThatTheQueueIsBroken) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsABrokenQueue) {
     PackedMachine machine(GetParam());
     machine.hostile = true;
     machine.bring_up();
@@ -180,7 +180,7 @@ TEST_P(DiagnosisOfAPackedQueue, SeesThatTheQueueIsBroken) {
     EXPECT_NE(explained(found).find("77: The device used a descriptor number"), std::string::npos);
 }
 
-TEST_P(DiagnosisOfAPackedQueue, SeesADescriptorThatTheDriverDidNotWrite) {
+TEST_P(DiagnosisOfAPackedQueue, DetectsAnOverwrittenDescriptor) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     for (int lap = 0; lap < 20; ++lap) {  // on both laps
@@ -214,7 +214,7 @@ INSTANTIATE_TEST_SUITE_P(OfEachKind, DiagnosisOfAPackedQueue,
                          testing::Values(plain, with_event_idx, with_tables, in_order, with_all));
 
 // Descriptors of chains that were answered out of order stay where they were, and their ids come again.
-TEST(DiagnosisOfAPackedQueueOutOfOrder, KnowsWhatIsAnswered) {
+TEST(DiagnosisOfAPackedQueueOutOfOrder, KnowsWhichChainsWereAnswered) {
     PackedMachine machine(plain);
     machine.hostile = true;
     machine.bring_up();
@@ -244,7 +244,7 @@ TEST(DiagnosisOfAPackedQueueOutOfOrder, KnowsWhatIsAnswered) {
     EXPECT_EQ(machine.look().first().descriptor, 7);
 }
 
-TEST(DiagnosisOfAPackedQueueOutOfOrder, DoesNotBelieveAUsedDescriptorThatIsTooLong) {
+TEST(DiagnosisOfAPackedQueueOutOfOrder, RejectsATooLongUsedDescriptor) {
     PackedMachine machine(plain);
     machine.hostile = true;
     machine.bring_up();
@@ -260,7 +260,7 @@ TEST(DiagnosisOfAPackedQueueOutOfOrder, DoesNotBelieveAUsedDescriptorThatIsTooLo
     EXPECT_FALSE(printed([&](auto sink) { dump(machine.queue, sink); }).empty());
 }
 
-TEST(DiagnosisOfAPackedQueueOutOfOrder, DoesNotBelieveAnIdThatIsFree) {
+TEST(DiagnosisOfAPackedQueueOutOfOrder, RejectsAFreeId) {
     PackedMachine machine(plain);
     machine.hostile = true;
     machine.bring_up();
@@ -272,7 +272,7 @@ TEST(DiagnosisOfAPackedQueueOutOfOrder, DoesNotBelieveAnIdThatIsFree) {
     EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("id 5, which is not"), std::string::npos);
 }
 
-TEST(DiagnosisOfAPackedQueueInOrder, DoesNotBelieveABatchOfMoreThanThereIs) {
+TEST(DiagnosisOfAPackedQueueInOrder, RejectsATooLargeBatch) {
     PackedMachine machine(in_order);
     machine.hostile = true;
     machine.bring_up();
@@ -285,7 +285,7 @@ TEST(DiagnosisOfAPackedQueueInOrder, DoesNotBelieveABatchOfMoreThanThereIs) {
 }
 
 /// Published, then added, then a lie about the first: what is not published stays unchecked.
-TEST(DiagnosisOfAPackedQueueThatIsBroken, DoesNotBlameWhatIsNotPublished) {
+TEST(DiagnosisOfABrokenPackedQueue, IgnoresUnpublishedChains) {
     for (QueueSetup const& setup : {plain, in_order}) {
         PackedMachine machine(setup);
         machine.hostile = true;
@@ -307,7 +307,7 @@ TEST(DiagnosisOfAPackedQueueThatIsBroken, DoesNotBlameWhatIsNotPublished) {
 }
 
 // An id that stands nowhere in the ring's numbers, a table that is none, a reserved event: the pictures go on.
-TEST(DiagnosisOfAPackedQueueThatIsOverwritten, ShowsWhatIsThere) {
+TEST(DiagnosisOfAnOverwrittenPackedQueue, StillShowsTheRing) {
     for (QueueSetup const& setup : {plain, with_tables, in_order}) {
         PackedMachine machine(setup);
         machine.hostile = true;
@@ -335,7 +335,7 @@ TEST(DiagnosisOfAPackedQueueThatIsOverwritten, ShowsWhatIsThere) {
     }
 }
 
-TEST(DiagnosisOfAPackedQueueInOrder, ShowsAUsedDescriptorWithinItsBudget) {
+TEST(DiagnosisOfAPackedQueueInOrder, LimitsTheLinesOfADump) {
     PackedMachine machine(plain);
     machine.bring_up();
     machine.submit_read();
@@ -367,11 +367,11 @@ void expect_bad_addresses(QueueSetup const& setup) {
     EXPECT_EQ(cause_with<Format>(setup, PhysAddr{low_memory + 0x10'0000}, {.ram = ram}), Cause::not_published);
 }
 
-TEST(DiagnosisOfPackedBuffers, SeesBadAddresses) {
+TEST(DiagnosisOfPackedBuffers, DetectsBadAddresses) {
     expect_bad_addresses<Packed>(plain);
     expect_bad_addresses<Packed>(in_order);
 }
-TEST(DiagnosisOfPackedBuffers, SeesBadAddressesInTables) {
+TEST(DiagnosisOfPackedBuffers, DetectsBadAddressesInTables) {
     expect_bad_addresses<Packed>(with_tables);
     expect_bad_addresses<Packed>(with_all);
     expect_bad_addresses<Split>({.phys_base = low_memory, .indirect = true});
@@ -379,7 +379,7 @@ TEST(DiagnosisOfPackedBuffers, SeesBadAddressesInTables) {
     expect_bad_addresses<AnyFormat>(with_all);
 }
 
-TEST(DiagnosisOfPackedBuffers, SeesABufferInTheTables) {
+TEST(DiagnosisOfPackedBuffers, DetectsABufferInTheTables) {
     PackedMachine machine(with_tables);
     machine.bring_up();
     machine.add_read({machine.queue.table_pages().phys + 512, 512});
@@ -419,14 +419,14 @@ void expect_tables_checked(QueueSetup const& setup, bool has_links) {
     EXPECT_TRUE(names(machine.look(), Cause::never_notified)) << explained(machine.look());
 }
 
-TEST(DiagnosisOfTables, SeesWhatTheDriverDidNotWrite) {
+TEST(DiagnosisOfTables, DetectsOverwrittenEntries) {
     expect_tables_checked<Packed>(with_tables, false);
     expect_tables_checked<Packed>(with_all, false);
     expect_tables_checked<Split>({.phys_base = low_memory, .indirect = true}, true);
     expect_tables_checked<Split>({.phys_base = low_memory, .indirect = true, .in_order = true}, true);
 }
 
-TEST(DiagnosisOfTables, KnowsWhetherTheyHoldARequestOfADisk) {
+TEST(DiagnosisOfTables, RecognisesBlockRequests) {
     PackedMachine machine(with_tables);
     machine.bring_up();
     Segment const readable[] = {machine.buffer(8)};
@@ -437,7 +437,7 @@ TEST(DiagnosisOfTables, KnowsWhetherTheyHoldARequestOfADisk) {
     EXPECT_TRUE(names(found, Cause::not_a_block_request)) << explained(found);
 }
 
-TEST(DiagnosisOfInOrder, SeesADescriptorOfASplitRingThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfInOrder, DetectsAnOverwrittenSplitDescriptor) {
     QueueMachine machine({.phys_base = low_memory, .in_order = true});
     machine.bring_up();
     machine.submit_read();
@@ -470,13 +470,13 @@ Diagnosis with_other_features(QueueSetup const& setup, spec::Feature feature, Ca
     return found;
 }
 
-TEST(DiagnosisOfFormats, SeesThatTheQueueHasAnother) {
+TEST(DiagnosisOfFormats, DetectsAnotherFormat) {
     with_other_features<Packed>(plain, spec::Feature::ring_packed, Cause::queue_feature_not_negotiated);
     with_other_features<AnyFormat>(plain, spec::Feature::ring_packed, Cause::queue_feature_not_negotiated);
     with_other_features<Split>({}, spec::Feature::ring_packed, Cause::feature_not_given_to_queue);
     with_other_features<AnyFormat>({}, spec::Feature::ring_packed, Cause::feature_not_given_to_queue);
 }
-TEST(DiagnosisOfFormats, SeesOtherFeaturesThatOnlyOneSideHas) {
+TEST(DiagnosisOfFormats, DetectsFeaturesOfOneSideOnly) {
     with_other_features<Packed>(plain, spec::Feature::in_order, Cause::feature_not_given_to_queue);
     with_other_features<Packed>(in_order, spec::Feature::in_order, Cause::queue_feature_not_negotiated);
     with_other_features<Split>({.in_order = true}, spec::Feature::in_order, Cause::queue_feature_not_negotiated);
@@ -485,7 +485,7 @@ TEST(DiagnosisOfFormats, SeesOtherFeaturesThatOnlyOneSideHas) {
     with_other_features<Packed>(with_event_idx, spec::Feature::event_idx, Cause::event_idx_not_negotiated);
 }
 
-TEST(DiagnosisOfFormats, SeesADeviceThatUsesEventIdx) {
+TEST(DiagnosisOfFormats, DetectsADeviceUsingEventIdx) {
     PackedMachine machine(plain);
     machine.hostile = true;
     machine.bring_up();
@@ -495,7 +495,7 @@ TEST(DiagnosisOfFormats, SeesADeviceThatUsesEventIdx) {
     EXPECT_EQ(machine.cause(), Cause::device_uses_event_idx);
 }
 
-TEST(DiagnosisOfFormats, SeesThatTheDeviceBeganAnewInAPackedQueue) {
+TEST(DiagnosisOfFormats, DetectsARestartedDevice) {
     PackedMachine machine{{.event_idx = true, .packed = true}};
     machine.bring_up();
     for (int i = 0; i < 2; ++i) {
@@ -511,7 +511,7 @@ TEST(DiagnosisOfFormats, SeesThatTheDeviceBeganAnewInAPackedQueue) {
     ASSERT_TRUE(machine.queue.take_used());
 }
 
-TEST(DiagnosisOfPackedSetUp, SeesWhatIsMissing) {
+TEST(DiagnosisOfPackedSetUp, DetectsWhatIsMissing) {
     PackedMachine machine(plain);
     machine.negotiate();
     EXPECT_EQ(machine.cause(), Cause::queue_not_initialised);
@@ -525,7 +525,7 @@ TEST(DiagnosisOfPackedSetUp, SeesWhatIsMissing) {
     EXPECT_EQ(machine.cause(), Cause::nothing_asked);
 }
 
-TEST(DiagnosisOfPackedSetUp, SeesThatTheQueueWasDrained) {
+TEST(DiagnosisOfPackedSetUp, DetectsADrainedQueue) {
     for (QueueSetup const& setup : {plain, in_order}) {
         PackedMachine machine(setup);
         machine.bring_up();

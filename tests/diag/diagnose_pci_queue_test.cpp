@@ -10,7 +10,7 @@ namespace {
 
 using ModernDisk = PciDiskMachine<>;
 
-TEST(DiagnosisOnPci, FindsNothingWrongWithADiskThatWorks) {
+TEST(DiagnosisOnPci, FindsNothingOnAWorkingDisk) {
     ModernDisk machine;
     machine.bring_up();
     machine.expect_works();
@@ -20,7 +20,7 @@ TEST(DiagnosisOnPci, FindsNothingWrongWithADiskThatWorks) {
 }
 
 // Two static transports and disks for one function; or two disks whose BARs two windows have placed at one address.
-TEST(DiagnosisOnPci, SeesASecondDriverOfTheDevice) {
+TEST(DiagnosisOnPci, DetectsASecondDriver) {
     PciDiskMachine<Any> machine;
     machine.bring_up();
     machine.expect_works();
@@ -37,7 +37,7 @@ TEST(DiagnosisOnPci, SeesASecondDriverOfTheDevice) {
     ASSERT_TRUE(second.release(machine.pages).ok());
 }
 
-TEST(DiagnosisOnPci, SeesADeviceThatWasToldAnotherPlaceOrSize) {
+TEST(DiagnosisOnPci, DetectsOtherConfiguredAddressesOrSize) {
     ModernDisk machine;
     machine.bring_up();
     QueueAddresses const own = machine.driver.ring(0).addresses();

@@ -39,7 +39,7 @@ private:
     std::size_t next_ = 0;
 };
 
-TEST(DiagnosisOnPci, SeesTwoDevicesMappedAtOneAddress) {
+TEST(DiagnosisOnPci, DetectsTwoDevicesAtOneAddress) {
     std::optional<sim::BlockDevice> other_disk;  // both outlive the machine, whose bus asks them to its end
     std::optional<sim::PciDevice> other_device;
     PciDiskMachine<> machine;
@@ -66,7 +66,7 @@ TEST(DiagnosisOnPci, SeesTwoDevicesMappedAtOneAddress) {
     EXPECT_TRUE(other_driver.release(machine.pages, PollLimit{100}).ok());
 }
 
-TEST(DiagnosisOnPci, AsksForNoAddressesOfAQueueThatIsNotEnabled) {
+TEST(DiagnosisOnPci, ReadsNoAddressesOfDisabledQueues) {
     PciDiskMachine<> machine;
     machine.bring_up();
     Diagnosis const found = diagnose(machine.transport, 1, machine.driver.ring(0), {});
@@ -127,7 +127,7 @@ class DiagnosisOfInterrupts : public testing::Test {};
 using Kinds = testing::Types<Modern, LegacyPorts>;
 TYPED_TEST_SUITE(DiagnosisOfInterrupts, Kinds);
 
-TYPED_TEST(DiagnosisOfInterrupts, SaysThatTheHandlerOfTheLineWasNeverCalled) {
+TYPED_TEST(DiagnosisOfInterrupts, ReportsAnUncalledLineHandler) {
     Sleeper<TypeParam> machine;
     machine.wait();
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -145,7 +145,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SaysThatTheHandlerOfTheLineWasNeverCalled) {
     machine.take();
 }
 
-TYPED_TEST(DiagnosisOfInterrupts, SaysThatTheHandlerOfAVectorWasNeverCalled) {
+TYPED_TEST(DiagnosisOfInterrupts, ReportsAnUncalledVectorHandler) {
     Sleeper<TypeParam> machine(2);
     machine.use_vectors();
     machine.wait();
@@ -160,7 +160,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SaysThatTheHandlerOfAVectorWasNeverCalled) {
     machine.take();
 }
 
-TYPED_TEST(DiagnosisOfInterrupts, SeesTheHandlerOfTheOtherKind) {
+TYPED_TEST(DiagnosisOfInterrupts, DetectsTheWrongHandler) {
     {
         Sleeper<TypeParam> machine(2);
         machine.use_vectors();
@@ -176,7 +176,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SeesTheHandlerOfTheOtherKind) {
     machine.take();
 }
 
-TYPED_TEST(DiagnosisOfInterrupts, SeesAFunctionWithoutALine) {
+TYPED_TEST(DiagnosisOfInterrupts, DetectsAMissingInterruptPin) {
     Sleeper<TypeParam> machine(0, 0);
     machine.wait();
     Diagnosis const found = diagnose(machine.driver);
@@ -184,7 +184,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SeesAFunctionWithoutALine) {
     machine.take();
 }
 
-TYPED_TEST(DiagnosisOfInterrupts, SeesALineThatIsSwitchedOff) {
+TYPED_TEST(DiagnosisOfInterrupts, DetectsADisabledLine) {
     Sleeper<TypeParam> machine;
     machine.wait();
     EXPECT_EQ(machine.look().cause(), Cause::line_handler_never_called);
@@ -195,7 +195,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SeesALineThatIsSwitchedOff) {
     machine.take();
 }
 
-TYPED_TEST(DiagnosisOfInterrupts, SeesMsixThatIsOffOrMasked) {
+TYPED_TEST(DiagnosisOfInterrupts, DetectsDisabledOrMaskedMsix) {
     Sleeper<TypeParam> machine(2);
     machine.use_vectors();
     machine.wait();
@@ -209,7 +209,7 @@ TYPED_TEST(DiagnosisOfInterrupts, SeesMsixThatIsOffOrMasked) {
     machine.take();
 }
 
-TEST(DiagnosisOfVectors, SeesMsixThatTheTransportWasNotToldOf) {
+TEST(DiagnosisOfVectors, DetectsMsixUnknownToTheTransport) {
     Sleeper<> machine(2);
     machine.wait();
     machine.poke_control(spec::pci::msix::control_enable, 0);
@@ -217,7 +217,7 @@ TEST(DiagnosisOfVectors, SeesMsixThatTheTransportWasNotToldOf) {
     machine.take();
 }
 
-TEST(DiagnosisOfVectors, SeesAQueueThatHasNone) {
+TEST(DiagnosisOfVectors, DetectsAQueueWithoutAVector) {
     Sleeper<> machine(2);
     machine.use_vectors();
     machine.hostile = true;
@@ -231,7 +231,7 @@ TEST(DiagnosisOfVectors, SeesAQueueThatHasNone) {
     machine.take();
 }
 
-TEST(DiagnosisOfVectors, LooksAtAFunctionWhoseListIsBroken) {
+TEST(DiagnosisOfVectors, SurvivesABrokenCapabilityList) {
     ConfigBytes config;
     PciFunction<ConfigBytes> const function{config, {}};
     config.put(spec::pci::status.offset, spec::pci::status_capabilities, 2);

@@ -63,7 +63,7 @@ TYPED_TEST(ReceiveQueueOf, MayWait) {
     }
 }
 
-TYPED_TEST(ReceiveQueueOf, SaysThatItWasPerhapsNeverNotified) {
+TYPED_TEST(ReceiveQueueOf, SuspectsAMissingNotification) {
     ReceiveMachine<TypeParam> machine{spec::DeviceId::net, {.packed = this->packed}};
     Segment const writable[] = {machine.buffer(2048)};
     ASSERT_TRUE(machine.queue.add({}, writable, Token{1}).ok());
@@ -74,7 +74,7 @@ TYPED_TEST(ReceiveQueueOf, SaysThatItWasPerhapsNeverNotified) {
     EXPECT_EQ(found.findings()[1].cause, Cause::never_notified) << explained(found);
 }
 
-TYPED_TEST(ReceiveQueueOf, NamesBuffersThatAreTooSmall) {
+TYPED_TEST(ReceiveQueueOf, ReportsTooSmallBuffers) {
     struct {
         spec::DeviceId device;
         std::uint32_t least;
@@ -100,7 +100,7 @@ TYPED_TEST(ReceiveQueueOf, NamesBuffersThatAreTooSmall) {
     }
 }
 
-TYPED_TEST(ReceiveQueueOf, NamesAQueueWithoutBuffers) {
+TYPED_TEST(ReceiveQueueOf, ReportsAQueueWithoutBuffers) {
     ReceiveMachine<TypeParam> machine{spec::DeviceId::net, {.packed = this->packed}};
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::no_receive_buffers) << explained(found);
@@ -123,7 +123,7 @@ struct LiveCard {
 };
 
 // With MQ queue 2 may be the control queue, which is empty most of the time.
-TEST(ReceiveQueue, MayBeTheControlQueueWhileEmpty) {
+TEST(ReceiveQueue, MayBeAnEmptyControlQueue) {
     ReceiveMachine<Split> machine{spec::DeviceId::net};
     Features many = machine.negotiation.negotiated;
     many.set(spec::ReceiveFeature::mq);
@@ -134,7 +134,7 @@ TEST(ReceiveQueue, MayBeTheControlQueueWhileEmpty) {
 }
 
 // Without EVENT_IDX a device that wants no notifications has heard of the buffers, as far as can be seen.
-TEST(ReceiveQueue, MayHaveBeenHeardOf) {
+TEST(ReceiveQueue, MayBeKnownToTheDevice) {
     ReceiveMachine<Split> machine{spec::DeviceId::net};
     machine.fill(2048);
     auto* const bytes = static_cast<unsigned char*>(machine.queue.pages().virt);
@@ -145,7 +145,7 @@ TEST(ReceiveQueue, MayHaveBeenHeardOf) {
 }
 
 // A chain that the device reads is a request, under whatever number.
-TYPED_TEST(ReceiveQueueOf, TakesAControlQueueForOneOfRequests) {
+TYPED_TEST(ReceiveQueueOf, TreatsAControlQueueAsRequests) {
     ReceiveMachine<TypeParam> machine{spec::DeviceId::net, {.packed = this->packed}};
     Segment const readable[] = {machine.buffer(8)};
     Segment const writable[] = {machine.buffer(1)};
@@ -157,7 +157,7 @@ TYPED_TEST(ReceiveQueueOf, TakesAControlQueueForOneOfRequests) {
 }
 
 // Of a device that nobody knows the caller says it.
-TYPED_TEST(ReceiveQueueOf, IsOneIfTheCallerSaysSo) {
+TYPED_TEST(ReceiveQueueOf, FollowsTheCallersOption) {
     ReceiveMachine<TypeParam> machine{spec::DeviceId::entropy, {.packed = this->packed}};
     machine.fill(64);
     EXPECT_NE(machine.cause(), Cause::nothing_arrived);

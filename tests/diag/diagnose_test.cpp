@@ -40,7 +40,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingWhenItIsIdle) {
     }
 }
 
-TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
+TEST_P(DiagnosisOfASoundQueue, AcceptsRequestsInFlight) {
     constexpr DiagnoseOption in_passing{.symptom = Symptom::none};
     QueueMachine machine(GetParam());
     machine.bring_up();
@@ -60,7 +60,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
     }
 }
 
-TEST_P(DiagnosisOfASoundQueue, ChangesNeitherTheRingNorTheDevice) {
+TEST_P(DiagnosisOfASoundQueue, ChangesNeitherRingNorDevice) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfASoundQueue,
 
 // --- the registers ------------------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfRegisters, SeesThatTheyAreNotMapped) {
+TEST(DiagnosisOfRegisters, DetectsUnmappedRegisters) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.vanish();
@@ -101,7 +101,7 @@ TEST(DiagnosisOfRegisters, SeesThatTheyAreNotMapped) {
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::registers_all_ones);
 }
 
-TEST(DiagnosisOfRegisters, SeesOrdinaryMemory) {
+TEST(DiagnosisOfRegisters, DetectsOrdinaryMemory) {
     QueueMachine machine;
     machine.device.set_magic(0);
     auto registers = machine.device.registers();
@@ -111,7 +111,7 @@ TEST(DiagnosisOfRegisters, SeesOrdinaryMemory) {
     machine.hostile = true;  // the machine itself resets a device with a wrong magic value
 }
 
-TEST(DiagnosisOfRegisters, SeesAnUnknownVersionAndAnEmptySlot) {
+TEST(DiagnosisOfRegisters, DetectsUnknownVersionAndEmptySlot) {
     QueueMachine machine;
     machine.hostile = true;
     auto registers = machine.device.registers();
@@ -125,7 +125,7 @@ TEST(DiagnosisOfRegisters, SeesAnUnknownVersionAndAnEmptySlot) {
     EXPECT_TRUE(machine.memory.violations().empty()) << machine.memory.violations();
 }
 
-TEST(DiagnosisOfRegisters, SeesADeviceThatIsUnpluggedMeanwhile) {
+TEST(DiagnosisOfRegisters, DetectsADeviceUnpluggedMeanwhile) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.before_access([&](std::uint16_t offset, bool) {
@@ -141,7 +141,7 @@ TEST(DiagnosisOfRegisters, SeesADeviceThatIsUnpluggedMeanwhile) {
 }
 
 // nuta/operating-system-in-1000-lines#93
-TEST(DiagnosisOfRegisters, SeesALegacyDeviceThatIsDrivenAsAModernOne) {
+TEST(DiagnosisOfRegisters, DetectsLegacyDevicesDrivenAsModern) {
     QueueMachine machine(legacy_disk);
     machine.hostile = true;
     auto registers = machine.device.registers();
@@ -160,7 +160,7 @@ TEST(DiagnosisOfRegisters, SeesALegacyDeviceThatIsDrivenAsAModernOne) {
 
 // --- the device status --------------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfStatus, SeesADeviceThatNobodyInitialised) {
+TEST(DiagnosisOfStatus, DetectsAnUninitialisedDevice) {
     QueueMachine machine;
     machine.probe();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
@@ -169,7 +169,7 @@ TEST(DiagnosisOfStatus, SeesADeviceThatNobodyInitialised) {
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
 }
 
-TEST(DiagnosisOfStatus, SeesAResetBehindTheDriversBack) {
+TEST(DiagnosisOfStatus, DetectsAForeignReset) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
@@ -178,7 +178,7 @@ TEST(DiagnosisOfStatus, SeesAResetBehindTheDriversBack) {
     EXPECT_EQ(machine.cause(), Cause::device_was_reset);
 }
 
-TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
+TEST(DiagnosisOfStatus, DetectsRefusedFeatures) {
     QueueMachine machine;
     machine.probe();
     machine.device.refuse_features_ok();
@@ -191,7 +191,7 @@ TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
 }
 
 // A kernel that goes on although init() failed: much is wrong, and the first thing explains the others.
-TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
+TEST(DiagnosisOfStatus, KeepsTheMostProbableCauses) {
     QueueMachine machine;
     machine.probe();
     machine.device.refuse_features_ok();
@@ -214,14 +214,14 @@ TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
     EXPECT_NE(text.find("size 8, 8 free\n"), std::string::npos) << text;
 }
 
-TEST(DiagnosisOfStatus, SeesThatTheDriverGaveUp) {
+TEST(DiagnosisOfStatus, DetectsADriverThatGaveUp) {
     QueueMachine machine;
     machine.bring_up();
     static_cast<void>(machine.init.fail(Error::io_error));
     EXPECT_EQ(machine.cause(), Cause::driver_gave_up);
 }
 
-TEST(DiagnosisOfStatus, SeesThatDriverOkIsMissing) {
+TEST(DiagnosisOfStatus, DetectsAMissingDriverOk) {
     for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
         QueueMachine machine(setup);
         machine.negotiate();
@@ -233,7 +233,7 @@ TEST(DiagnosisOfStatus, SeesThatDriverOkIsMissing) {
     }
 }
 
-TEST(DiagnosisOfStatus, SeesThatTheDeviceNeedsAReset) {
+TEST(DiagnosisOfStatus, DetectsDeviceNeedsReset) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.need_reset();
@@ -243,7 +243,7 @@ TEST(DiagnosisOfStatus, SeesThatTheDeviceNeedsAReset) {
 
 // --- features -----------------------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatTheQueueWasNotTold) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxMissingInQueue) {
     QueueMachine machine(event_idx);
     machine.negotiate();
     ASSERT_TRUE(machine.queue.init(machine.memory, 8, Features::of(spec::Feature::version_1)).ok());
@@ -253,7 +253,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatTheQueueWasNotTold) {
     EXPECT_EQ(machine.cause(), Cause::event_idx_not_given_to_queue);
 }
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNotNegotiated) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxNotNegotiated) {
     QueueMachine machine;
     machine.negotiate();
     auto const both = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
@@ -265,7 +265,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNotNegotiated) {
     EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, both).cause(), Cause::feature_not_offered);
 }
 
-TEST(DiagnosisOfFeatures, SeesAFeatureThatALegacyDeviceDoesNotOffer) {
+TEST(DiagnosisOfFeatures, DetectsFeaturesLegacyDoesNotOffer) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     Features believed = machine.negotiation.negotiated;
@@ -276,7 +276,7 @@ TEST(DiagnosisOfFeatures, SeesAFeatureThatALegacyDeviceDoesNotOffer) {
     EXPECT_NE(explained(found).find("28, VIRTIO_F_INDIRECT_DESC."), std::string::npos) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, DoesNotAskALegacyDeviceForTheSecondWord) {
+TEST(DiagnosisOfFeatures, ReadsOneWordOfLegacyFeatures) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     Features believed = machine.negotiation.negotiated;
@@ -286,7 +286,7 @@ TEST(DiagnosisOfFeatures, DoesNotAskALegacyDeviceForTheSecondWord) {
     EXPECT_FALSE(names(found, Cause::feature_not_offered)) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatTheKernelItselfForgot) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxTheKernelForgot) {
     QueueMachine machine(event_idx);
     machine.negotiate();
     machine.negotiation.negotiated.clear(spec::Feature::event_idx);  // told the device, then forgot
@@ -301,7 +301,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatTheKernelItselfForgot) {
 }
 
 // The device gives no interrupt then, and its answers wait: not that nobody takes them is the reason.
-TEST(DiagnosisOfFeatures, SeesForgottenEventIdxAlsoBeforeAnswersThatWait) {
+TEST(DiagnosisOfFeatures, ForgottenEventIdxPrecedesWaitingAnswers) {
     QueueMachine machine(event_idx);
     machine.negotiate();
     machine.negotiation.negotiated.clear(spec::Feature::event_idx);
@@ -318,7 +318,7 @@ TEST(DiagnosisOfFeatures, SeesForgottenEventIdxAlsoBeforeAnswersThatWait) {
     EXPECT_TRUE(names(found, Cause::completions_not_taken)) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNeverAccepted) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxNeverAccepted) {
     QueueMachine machine(event_idx);
     machine.probe();
     SpinRelax relax;
@@ -337,7 +337,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNeverAccepted) {
     EXPECT_EQ(found.cause(), Cause::event_idx_not_accepted) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, SeesThatVersion1IsMissing) {
+TEST(DiagnosisOfFeatures, DetectsAMissingVersion1) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, {}).cause(), Cause::version_1_missing);
@@ -345,14 +345,14 @@ TEST(DiagnosisOfFeatures, SeesThatVersion1IsMissing) {
 
 // --- the set-up of the queue --------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfSetUp, SeesAQueueWithoutMemory) {
+TEST(DiagnosisOfSetUp, DetectsAQueueWithoutMemory) {
     QueueMachine machine;
     machine.negotiate();
     machine.go_live();
     EXPECT_EQ(machine.cause(), Cause::queue_not_initialised);
 }
 
-TEST(DiagnosisOfSetUp, SeesAQueueThatIsNotEnabled) {
+TEST(DiagnosisOfSetUp, DetectsADisabledQueue) {
     for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
         QueueMachine machine(setup);
         machine.negotiate();
@@ -362,14 +362,14 @@ TEST(DiagnosisOfSetUp, SeesAQueueThatIsNotEnabled) {
     }
 }
 
-TEST(DiagnosisOfSetUp, SeesAQueueThatTheDeviceDoesNotHave) {
+TEST(DiagnosisOfSetUp, DetectsAnAbsentQueue) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport, 5, machine.queue, machine.negotiation.negotiated).cause(),
               Cause::queue_absent);
 }
 
-TEST(DiagnosisOfSetUp, SeesThatTheDeviceHasAnotherPageNumber) {
+TEST(DiagnosisOfSetUp, DetectsAnotherPageNumber) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     VirtQueue<8> second;
@@ -381,14 +381,14 @@ TEST(DiagnosisOfSetUp, SeesThatTheDeviceHasAnotherPageNumber) {
 }
 
 // au-ts/sddf#769
-TEST(DiagnosisOfSetUp, SeesAQueueThatIsLargerThanTheDeviceAllows) {
+TEST(DiagnosisOfSetUp, DetectsATooLargeQueue) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.set_queue_size_max(4);
     EXPECT_EQ(machine.cause(), Cause::queue_size_above_maximum);
 }
 
-TEST(DiagnosisOfSetUp, SeesPagesThatAreNotWhereTheAllocatorSays) {
+TEST(DiagnosisOfSetUp, DetectsWrongPhysicalAddressesOfPages) {
     for (std::uint64_t const phys :
          {std::uint64_t{0}, std::uint64_t{0xffff'8000'0010'0000}, std::uint64_t{0x7000'0000}}) {
         QueueMachine machine;
@@ -408,7 +408,7 @@ TEST(DiagnosisOfSetUp, SeesPagesThatAreNotWhereTheAllocatorSays) {
 
 // --- the memory of the ring ---------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfRingMemory, SeesEachWordThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, DetectsEachOverwrittenWord) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
         machine.hostile = true;
@@ -429,7 +429,7 @@ TEST(DiagnosisOfRingMemory, SeesEachWordThatTheDriverDidNotWrite) {
     }
 }
 
-TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, DetectsAnOverwrittenDescriptor) {
     QueueMachine machine;
     machine.bring_up();
     machine.add_read();
@@ -444,7 +444,7 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
     EXPECT_TRUE(names(machine.look(), Cause::never_notified));
 }
 
-TEST(DiagnosisOfRingMemory, NamesTheFirstDescriptorThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, NamesTheFirstOverwrittenDescriptor) {
     QueueMachine machine;
     machine.bring_up();
     machine.add_read();
@@ -460,7 +460,7 @@ TEST(DiagnosisOfRingMemory, NamesTheFirstDescriptorThatTheDriverDidNotWrite) {
     EXPECT_EQ(found.first().expected, 3u);
 }
 
-TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, DetectsOverwritesInTheDescriptorTier) {
     QueueMachine machine;
     machine.bring_up();
     DescIndex const head = *machine.queue.alloc_desc();
@@ -477,7 +477,7 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNo
     }
 }
 
-TEST(DiagnosisOfRingMemory, SeesThatTheDeviceWasToldAnotherPlaceOfTheUsedRing) {
+TEST(DiagnosisOfRingMemory, DetectsAnotherUsedRingAddress) {
     QueueMachine machine;
     machine.negotiate();
     machine.make_queue();
@@ -492,7 +492,7 @@ TEST(DiagnosisOfRingMemory, SeesThatTheDeviceWasToldAnotherPlaceOfTheUsedRing) {
 }
 
 // QEMU clears NO_NOTIFY in what it takes for the used ring, and sees nothing in the other one.
-TEST(DiagnosisOfRingMemory, SeesThatTheRingsWereSwapped) {
+TEST(DiagnosisOfRingMemory, DetectsSwappedRings) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
         machine.bring_up();
@@ -506,7 +506,7 @@ TEST(DiagnosisOfRingMemory, SeesThatTheRingsWereSwapped) {
     }
 }
 
-TEST(DiagnosisOfRingMemory, DoesNotTakeAnOverwrittenRingForASwappedOne) {
+TEST(DiagnosisOfRingMemory, DistinguishesOverwrittenFromSwappedRings) {
     QueueMachine machine;
     machine.hostile = true;
     machine.bring_up();
@@ -523,7 +523,7 @@ TEST(DiagnosisOfRingMemory, DoesNotTakeAnOverwrittenRingForASwappedOne) {
     EXPECT_EQ(machine.cause(), Cause::avail_index_overwritten);
 }
 
-TEST(DiagnosisOfRingMemory, SeesPagesThatAreAPageOff) {
+TEST(DiagnosisOfRingMemory, DetectsPagesOffByOne) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
         machine.hostile = true;
@@ -553,7 +553,7 @@ TEST(DiagnosisOfRingMemory, SeesPagesThatAreAPageOff) {
     }
 }
 
-TEST(DiagnosisOfRingMemory, SeesThatTheDeviceCountsFrom0Again) {
+TEST(DiagnosisOfRingMemory, DetectsADeviceCountingFromZero) {
     QueueMachine machine;
     machine.bring_up();
     for (int i = 0; i < 3; ++i) {
@@ -573,7 +573,7 @@ TEST(DiagnosisOfRingMemory, SeesThatTheDeviceCountsFrom0Again) {
     EXPECT_NE(explained(found).find("It is 0x1 and not 0x3."), std::string::npos) << explained(found);
 }
 
-TEST(DiagnosisOfRingMemory, SeesAUsedIndexThatIsAhead) {
+TEST(DiagnosisOfRingMemory, DetectsAUsedIndexAhead) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
@@ -584,7 +584,7 @@ TEST(DiagnosisOfRingMemory, SeesAUsedIndexThatIsAhead) {
     EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
 }
 
-TEST(DiagnosisOfRingMemory, SeesThatTheQueueIsBroken) {
+TEST(DiagnosisOfRingMemory, DetectsABrokenQueue) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
@@ -614,11 +614,11 @@ protected:
     static constexpr std::uint64_t inside_ring = 1;
 };
 
-TEST_F(DiagnosisOfBuffers, SeesTheAddress0) {
+TEST_F(DiagnosisOfBuffers, DetectsAddressZero) {
     EXPECT_EQ(cause_with(PhysAddr{0}), Cause::buffer_address_zero);
 }
 
-TEST_F(DiagnosisOfBuffers, SeesAVirtualAddress) {
+TEST_F(DiagnosisOfBuffers, DetectsAVirtualAddress) {
     EXPECT_EQ(cause_with(PhysAddr{0xffff'8000'1234'5000}), Cause::buffer_address_virtual);
     EXPECT_EQ(cause_with(PhysAddr{0xffff'ffff'8010'0000}), Cause::buffer_address_virtual);
     int on_the_stack = 0;
@@ -628,22 +628,22 @@ TEST_F(DiagnosisOfBuffers, SeesAVirtualAddress) {
     }
 }
 
-TEST_F(DiagnosisOfBuffers, SeesABufferInThePagesOfTheQueue) {
+TEST_F(DiagnosisOfBuffers, DetectsABufferInsideTheQueue) {
     EXPECT_EQ(cause_with(PhysAddr{inside_ring}), Cause::buffer_inside_ring);
 }
 
-TEST_F(DiagnosisOfBuffers, SeesAnAddressOutsideTheMemoryThatWasNamed) {
+TEST_F(DiagnosisOfBuffers, DetectsAnAddressOutsideMemory) {
     AddressRange const ram[] = {{PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
     PhysAddr const above{sim::GuestMemory::default_phys_base + sim::GuestMemory::default_bytes};
     EXPECT_EQ(cause_with(above, {.ram = ram}), Cause::buffer_outside_ram);
     EXPECT_EQ(cause_with(above), Cause::device_needs_reset);
 }
 
-TEST_F(DiagnosisOfBuffers, SeesAnAddressThatWasCutTo32Bits) {
+TEST_F(DiagnosisOfBuffers, DetectsATruncatedAddress) {
     EXPECT_EQ(cause_with(PhysAddr{0x4000'1000}), Cause::buffer_address_cut);
 }
 
-TEST_F(DiagnosisOfBuffers, NamesTheFirstOfTwoThatWereCut) {
+TEST_F(DiagnosisOfBuffers, NamesTheFirstTruncatedAddress) {
     QueueMachine machine;
     machine.hostile = true;
     machine.bring_up();
@@ -658,7 +658,7 @@ TEST_F(DiagnosisOfBuffers, NamesTheFirstOfTwoThatWereCut) {
     EXPECT_EQ(found.first().value, 0x4000'1000u);
 }
 
-TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
+TEST_F(DiagnosisOfBuffers, SuspectsNoTruncationBelow4GiB) {
     QueueMachine machine({.phys_base = 0x4000'0000});
     machine.hostile = true;
     machine.bring_up();
@@ -672,7 +672,7 @@ TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
 }
 
 // Four requests with one status byte: each completes, and which one failed cannot be told.
-TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
+TEST_F(DiagnosisOfBuffers, DetectsOverlappingWritableBuffers) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx, QueueSetup{.indirect = true}}) {
         QueueMachine machine(setup);
         machine.bring_up();
@@ -697,7 +697,7 @@ TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
     }
 }
 
-TEST_F(DiagnosisOfBuffers, ComparesABoundedNumberOfThem) {
+TEST_F(DiagnosisOfBuffers, ComparesALimitedNumber) {
     QueueMachine machine;
     machine.negotiate();
     VirtQueue<256> queue;
@@ -734,14 +734,14 @@ TEST_F(DiagnosisOfBuffers, ComparesABoundedNumberOfThem) {
 
 class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};
 
-TEST_P(DiagnosisOfWaiting, SeesThatNothingWasPublished) {
+TEST_P(DiagnosisOfWaiting, DetectsAMissingPublish) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
     EXPECT_EQ(machine.cause(), Cause::not_published);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatAPushWasNotPublished) {
+TEST_P(DiagnosisOfWaiting, DetectsAnUnpublishedPush) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     DescIndex const desc = *machine.queue.alloc_desc();
@@ -750,7 +750,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatAPushWasNotPublished) {
     EXPECT_EQ(machine.cause(), Cause::not_published);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceWasNeverNotified) {
+TEST_P(DiagnosisOfWaiting, DetectsAMissingNotification) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
@@ -759,7 +759,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceWasNeverNotified) {
     EXPECT_TRUE(names(machine.look(), Cause::never_notified));
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
+TEST_P(DiagnosisOfWaiting, DetectsANotificationOfAnotherQueue) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
@@ -774,7 +774,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
     EXPECT_EQ(flattened(found).find("was not called"), std::string::npos) << explained(found);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
+TEST_P(DiagnosisOfWaiting, DetectsAnUnansweredRequest) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -789,7 +789,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
     EXPECT_NE(explained(found).find("answered others before"), std::string::npos) << explained(found);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatNobodyTookWithNotificationsOff) {
+TEST_P(DiagnosisOfWaiting, DetectsAnAnswerWithNotificationsOff) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -798,7 +798,7 @@ TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatNobodyTookWithNotificationsOff) {
     EXPECT_EQ(machine.cause(), Cause::interrupts_off);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
+TEST_P(DiagnosisOfWaiting, DetectsAnUnhandledInterrupt) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
@@ -827,7 +827,7 @@ TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
     EXPECT_EQ(flattened(bare).find("Interrupts came"), std::string::npos) << explained(bare);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
+TEST_P(DiagnosisOfWaiting, DetectsAnAnswerTheHandlerLeft) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
@@ -845,7 +845,7 @@ INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfWaiting,
                                            QueueSetup{sim::MmioVersion::legacy, true}));
 
 // A device that polls wants no notification, so the lack of one is not why it does not answer.
-TEST(DiagnosisOfWaitingForAPollingDevice, DoesNotBlameTheNotification) {
+TEST(DiagnosisOfWaitingForAPollingDevice, ExpectsNoNotification) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.ring()->set_no_notify(true);
@@ -857,7 +857,7 @@ TEST(DiagnosisOfWaitingForAPollingDevice, DoesNotBlameTheNotification) {
     EXPECT_EQ(explained(found).find("answered others before"), std::string::npos) << explained(found);
 }
 
-TEST(DiagnosisOfWaitingForEventIdx, SeesAnUnansweredFirstRequest) {
+TEST(DiagnosisOfWaitingForEventIdx, DetectsAnUnansweredFirstRequest) {
     QueueMachine machine(event_idx);
     machine.bring_up();
     machine.disk.swallow_next();
@@ -867,7 +867,7 @@ TEST(DiagnosisOfWaitingForEventIdx, SeesAnUnansweredFirstRequest) {
 }
 
 // Onyx 3f666e7f: the high half of an address was wrong.
-TEST(DiagnosisOfWaitingForAUsedRing, SeesThatTheDeviceWritesItElsewhere) {
+TEST(DiagnosisOfWaitingForAUsedRing, DetectsAUsedRingElsewhere) {
     QueueMachine machine;
     machine.negotiate();
     machine.make_queue();
@@ -884,7 +884,7 @@ TEST(DiagnosisOfWaitingForAUsedRing, SeesThatTheDeviceWritesItElsewhere) {
     EXPECT_EQ(machine.cause(), Cause::used_ring_elsewhere);
 }
 
-TEST(DiagnosisOfWaitingForARing, SaysThatTheDeviceMayLookElsewhere) {
+TEST(DiagnosisOfWaitingForARing, SuspectsADeviceReadingElsewhere) {
     QueueMachine machine;
     machine.negotiate();
     machine.make_queue();
@@ -902,7 +902,7 @@ TEST(DiagnosisOfWaitingForARing, SaysThatTheDeviceMayLookElsewhere) {
 }
 
 // Without the high halves of its addresses the queue of a kernel with much memory is not seen.
-TEST(DiagnosisOfWaitingForARing, SuspectsTheAddressesFirstAbove4GiB) {
+TEST(DiagnosisOfWaitingForARing, SuspectsAddressesFirstAbove4GiB) {
     for (std::uint64_t const base : {std::uint64_t{0x4000'0000}, std::uint64_t{0x1'0000'0000}}) {
         QueueMachine machine({.phys_base = base});
         machine.bring_up();
@@ -918,7 +918,7 @@ TEST(DiagnosisOfWaitingForARing, SuspectsTheAddressesFirstAbove4GiB) {
     }
 }
 
-TEST(DiagnosisOfWaitingForARing, ShowsWhereTheDirectMapWouldBe) {
+TEST(DiagnosisOfWaitingForARing, ShowsTheSupposedDirectMap) {
     Diagnosis diagnosis;
     diagnosis.has_queue = true;
     diagnosis.device.reach = DeviceSnapshot::Reach::queue;
@@ -931,7 +931,7 @@ TEST(DiagnosisOfWaitingForARing, ShowsWhereTheDirectMapWouldBe) {
     EXPECT_EQ(explained(diagnosis).find("direct map"), std::string::npos) << explained(diagnosis);
 }
 
-TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
+TEST(DiagnosisOfWaitingForARing, SuspectsASecondDriverAfterAnswers) {
     QueueMachine machine{{.event_idx = true}};
     machine.bring_up();
     machine.submit_read();
@@ -959,7 +959,7 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
-TEST(DiagnosisOfWaitingForDescriptors, SeesThatTheCallerKeepsThemAll) {
+TEST(DiagnosisOfWaitingForDescriptors, DetectsDescriptorsNeverFreed) {
     QueueMachine machine;
     machine.bring_up();
     while (machine.queue.alloc_desc()) {
@@ -1000,7 +1000,7 @@ TEST(DiagnosisThroughATransport, NeedsNoRegisters) {
     }
 }
 
-TEST(DiagnosisThroughATransport, AsksForNoQueueBeforeFeaturesAreAgreedOn) {
+TEST(DiagnosisThroughATransport, ReadsNoQueueBeforeFeaturesOk) {
     QueueMachine machine;
     machine.probe();
     Opaque transport{machine.transport};
@@ -1022,7 +1022,7 @@ public:
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 8 + 16}; }
 };
 
-TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsSuspended) {
+TEST(DiagnosisThroughATransport, DetectsASuspendedDevice) {
     QueueMachine machine;
     machine.bring_up();
     Suspended transport{machine.transport};
@@ -1037,14 +1037,14 @@ public:
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 4 + 8}; }
 };
 
-TEST(DiagnosisThroughATransport, SeesALegacyDeviceThatWasAskedForFeaturesOk) {
+TEST(DiagnosisThroughATransport, DetectsFeaturesOkOnLegacyDevices) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     KeepsFeaturesOk transport{machine.transport};
     EXPECT_EQ(diagnose(transport).cause(), Cause::legacy_driven_as_modern);
 }
 
-TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {
+TEST(DiagnosisThroughATransport, DetectsAGoneDevice) {
     QueueMachine machine;
     machine.bring_up();
     Opaque transport{machine.transport};
@@ -1052,14 +1052,14 @@ TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {
     EXPECT_EQ(diagnose(transport).cause(), Cause::device_gone);
 }
 
-TEST(DiagnosisThroughATransport, FindsNothingWrongWithALiveDevice) {
+TEST(DiagnosisThroughATransport, FindsNothingOnALiveDevice) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::none);
 }
 
 // A handler that takes the completions and never acknowledges; the end of the interrupt works by luck (faults C7).
-TEST(DiagnosisOfWaiting, SeesAnInterruptThatNobodyAcknowledged) {
+TEST(DiagnosisOfWaiting, DetectsAnUnacknowledgedInterrupt) {
     QueueMachine machine;
     machine.bring_up();
     ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
@@ -1096,7 +1096,7 @@ TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
 }
 
 // A device that goes on after it reported a reset as complete (faults B12).
-TEST(DiagnosisOfRingMemory, NamesADeviceThatGoesOnAfterAReset) {
+TEST(DiagnosisOfRingMemory, DetectsADeviceThatIgnoresReset) {
     QueueMachine machine;
     machine.bring_up();
     machine.hostile = true;

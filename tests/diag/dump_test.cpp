@@ -40,7 +40,7 @@ TEST(Dump, ShowsAQueueWithoutMemory) {
     EXPECT_EQ(picture(queue), "virtq: queue of 0, 0 free, 0 outstanding\n");
 }
 
-TEST(Dump, ShowsWhoseEachDescriptorIs) {
+TEST(Dump, ShowsTheOwnerOfEachDescriptor) {
     RingPair<> ring;
     Segment const readable[] = {ring.buffer(16)};
     Segment const writable[] = {ring.buffer(512), ring.buffer(1)};
@@ -73,7 +73,7 @@ TEST(Dump, ShowsWhoseEachDescriptorIs) {
     ring.queue.free_desc(mine);
 }
 
-TEST(Dump, ShowsAPushedChainAndAFreeListInPieces) {
+TEST(Dump, ShowsPushedChainsAndFreePieces) {
     RingPair<> ring({.features = modern_event_idx()});
     DescIndex const desc[] = {*ring.queue.alloc_desc(), *ring.queue.alloc_desc(), *ring.queue.alloc_desc()};
     ring.queue.write_desc(desc[2], ring.buffer(16).addr, 16, flag(spec::DescFlag::next), desc[1]);
@@ -90,7 +90,7 @@ TEST(Dump, ShowsAPushedChainAndAFreeListInPieces) {
         << text;
 }
 
-TEST(Dump, CutsAFreeListOfManyPieces) {
+TEST(Dump, ShortensALongFreeList) {
     RingPair<32> ring({.size = 32});
     std::vector<DescIndex> desc;
     while (auto const one = ring.queue.alloc_desc()) {
@@ -106,7 +106,7 @@ TEST(Dump, CutsAFreeListOfManyPieces) {
     }
 }
 
-TEST(Dump, ShowsFlagsThatNoDescriptorOfOursHas) {
+TEST(Dump, ShowsUnknownFlags) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -119,7 +119,7 @@ TEST(Dump, ShowsFlagsThatNoDescriptorOfOursHas) {
     EXPECT_NE(text.find("len 0x40, writable, flags 0xa002\n"), std::string::npos) << text;
 }
 
-TEST(Dump, CountsEachLineThatItsBudgetDoesNotAllow) {
+TEST(Dump, CountsOmittedLines) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());
@@ -132,7 +132,7 @@ TEST(Dump, CountsEachLineThatItsBudgetDoesNotAllow) {
     EXPECT_EQ(text.find("] head"), std::string::npos) << text;
 }
 
-TEST(Dump, BelievesNoUsedEntryWhenTheIndexIsAhead) {
+TEST(Dump, IgnoresEntriesIfIndexIsAhead) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -143,7 +143,7 @@ TEST(Dump, BelievesNoUsedEntryWhenTheIndexIsAhead) {
     EXPECT_NE(picture(ring.queue).find("  broken      "), std::string::npos);
 }
 
-TEST(Dump, KeepsItsBudgetAndItsWidth) {
+TEST(Dump, LimitsLinesAndWidth) {
     RingPair<32768> ring({.size = 32768});
     Segment const segment[] = {{PhysAddr{0xfff'ffff'ffff'f000}, 0xffff'ffff}};
     for (std::uint32_t i = 0; i < 32768; ++i) {

@@ -26,7 +26,7 @@ TEST(Explanation, NamesStatusFeaturesAndTheCause) {
     }
 }
 
-TEST(Explanation, IsNoWiderThanATerminalForAnyCause) {
+TEST(Explanation, FitsATerminalForEachCause) {
     for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
         Diagnosis diagnosis;
         diagnosis.has_queue = true;
@@ -44,7 +44,7 @@ TEST(Explanation, IsNoWiderThanATerminalForAnyCause) {
     }
 }
 
-TEST(Explanation, HasASentenceAndAnAdviceForEachCause) {
+TEST(Explanation, DescribesAndAdvisesEachCause) {
     for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
         EXPECT_GT(std::strlen(describe(static_cast<Cause>(cause))), 30u) << cause;
         EXPECT_GT(std::strlen(advise(static_cast<Cause>(cause))), 15u) << cause;
@@ -52,12 +52,12 @@ TEST(Explanation, HasASentenceAndAnAdviceForEachCause) {
     }
 }
 
-TEST(Explanation, HasASentenceForAnUnknownNumber) {
+TEST(Explanation, DescribesUnknownNumbers) {
     EXPECT_STREQ(describe(static_cast<Cause>(200)), "An unknown cause.");
     EXPECT_STREQ(advise(static_cast<Cause>(200)), "");
 }
 
-TEST(Explanation, OfWhatIsNoDeviceShowsItsRegistersAndNoStatus) {
+TEST(Explanation, ShowsRegistersWithoutADevice) {
     QueueMachine machine;
     machine.hostile = true;
     machine.device.set_magic(0x1234'5678);
@@ -67,7 +67,7 @@ TEST(Explanation, OfWhatIsNoDeviceShowsItsRegistersAndNoStatus) {
     EXPECT_EQ(text.find("\n  status"), std::string::npos) << text;
 }
 
-TEST(Explanation, ShowsAnInterruptThatNobodyAcknowledged) {
+TEST(Explanation, ShowsAnUnacknowledgedInterrupt) {
     QueueMachine machine;
     machine.bring_up();
     ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
@@ -81,7 +81,7 @@ TEST(Explanation, ShowsAnInterruptThatNobodyAcknowledged) {
     EXPECT_NE(explained(machine.look()).find("notifications off\n"), std::string::npos);
 }
 
-TEST(Explanation, OfAQueueWithoutMemoryShowsNoAddresses) {
+TEST(Explanation, ShowsNoAddressesWithoutMemory) {
     QueueMachine machine;
     machine.negotiate();
     machine.go_live();
@@ -90,7 +90,7 @@ TEST(Explanation, OfAQueueWithoutMemoryShowsNoAddresses) {
     EXPECT_EQ(text.find("  pages"), std::string::npos) << text;
 }
 
-TEST(Explanation, OfADeviceAloneSaysNothingOfAQueue) {
+TEST(Explanation, OmitsTheQueueForADevice) {
     QueueMachine machine;
     machine.probe();
     std::string const text = explained(diagnose(machine.transport));
@@ -112,7 +112,7 @@ TEST(TextWriter, PrintsNumbersAndBreaksBetweenWords) {
                   std::string(70, ' ') + "to the\n    end of the line\n");
 }
 
-TEST(TextWriter, DoesNotBreakBeforeAWordThatNoLineHasRoomFor) {
+TEST(TextWriter, NeverBreaksBeforeALongWord) {
     std::string const word(90, 'w');
     std::string const text = printed([&](auto sink) {
         TextWriter out{sink};

@@ -33,7 +33,7 @@ void clear(T& object) {
     std::memset(static_cast<void*>(&object), 0, sizeof(T));
 }
 
-TEST(MovedObject, IsADiskThatDiagnoseNames) {
+TEST(MovedObject, IsNamedByDiagnose) {
     DiskMachine<> machine;
     machine.bring_up();
     EXPECT_TRUE(diagnose(machine.driver).is_healthy());
@@ -45,7 +45,7 @@ TEST(MovedObject, IsADiskThatDiagnoseNames) {
     EXPECT_NE(explained(found).find("It is 0x"), std::string::npos) << explained(found);
 }
 
-TEST(MovedObject, IsADiskWhoseFirstCallIsABreach) {
+TEST(MovedObject, AssertsInItsFirstCall) {
     DiskMachine<> machine;
     machine.bring_up();
     Copy<Disk> copy{machine.driver};
@@ -62,7 +62,7 @@ TEST(MovedObject, IsADiskWhoseFirstCallIsABreach) {
 }
 
 // A copy of what was never initialised, or not any more, is as good as the original.
-TEST(MovedObject, MayBeADiskThatIsNotUp) {
+TEST(MovedObject, MayBeAnUninitialisedDisk) {
     DiskMachine<> machine;
     machine.bring_up();
     ASSERT_TRUE(machine.driver.release(machine.memory).ok());

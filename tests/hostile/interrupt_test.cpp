@@ -39,7 +39,7 @@ protected:
     }
 };
 
-TEST_P(InterruptedCall, IsFoundAtEveryStep) {
+TEST_P(InterruptedCall, IsDetectedAtEveryStep) {
     EXPECT_GE(breaches_of([](HostileMachine& m) { EXPECT_TRUE(m.add(1, 1, 6).ok()); }), 4u);
     EXPECT_GE(breaches_of([](HostileMachine& m) { static_cast<void>(m.publish()); }), 2u);
     EXPECT_GE(breaches_of([](HostileMachine& m) { EXPECT_EQ(m.take(), 2u); }), 2u);

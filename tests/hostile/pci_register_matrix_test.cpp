@@ -333,42 +333,42 @@ sim::BlockOptions legacy_disk() {
     return {.sectors = 8, .event_idx = true, .queue_size_max = 16};
 }
 
-TEST(EveryPciRegisterLie, Modern) {
+TEST(EveryPciRegisterFault, Modern) {
     EXPECT_GE(try_all<Modern>({.name = "PciModern", .disk = {.sectors = 8, .event_idx = true}}), 3700u);
 }
 
-TEST(EveryPciRegisterLie, ModernPacked) {
+TEST(EveryPciRegisterFault, ModernPacked) {
     EXPECT_GE(try_all<Modern>({.name = "PciModernPacked", .disk = {.sectors = 8, .event_idx = true, .packed = true}}),
               3700u);
 }
 
-TEST(EveryPciRegisterLie, ModernInOrder) {
+TEST(EveryPciRegisterFault, ModernInOrder) {
     PciKind const kind{.name = "PciModernInOrder", .disk = {.sectors = 8, .event_idx = true, .in_order = true}};
     EXPECT_GE(try_all<Modern>(kind), 3700u);
 }
 
-TEST(EveryPciRegisterLie, ModernTwoQueues) {
+TEST(EveryPciRegisterFault, ModernTwoQueues) {
     PciKind const kind{.name = "PciModernTwoQueues", .disk = {.sectors = 8, .event_idx = true, .queues = 2}};
     EXPECT_GE(try_all<Modern>(kind), 5800u);
 }
 
-TEST(EveryPciRegisterLie, ModernMessages) {
+TEST(EveryPciRegisterFault, ModernMessages) {
     PciKind const kind{
         .name = "PciModernMessages", .disk = {.sectors = 8, .event_idx = true}, .interrupts = Interrupts::by_message};
     EXPECT_GE(try_all<Modern>(kind), 5800u);
 }
 
-TEST(EveryPciRegisterLie, LegacyPorts) {
+TEST(EveryPciRegisterFault, LegacyPorts) {
     PciKind const kind{.name = "PciLegacyPorts", .layout = sim::PciLayout::legacy(), .disk = legacy_disk()};
     EXPECT_GE(try_all<LegacyPorts>(kind), 1700u);
 }
 
-TEST(EveryPciRegisterLie, LegacyMemory) {
+TEST(EveryPciRegisterFault, LegacyMemory) {
     PciKind const kind{.name = "PciLegacyMemory", .layout = legacy_in_memory(), .disk = legacy_disk()};
     EXPECT_GE(try_all<LegacyMemory>(kind), 1700u);
 }
 
-TEST(EveryPciRegisterLie, LegacyMessages) {
+TEST(EveryPciRegisterFault, LegacyMessages) {
     PciKind const kind{.name = "PciLegacyMessages",
                        .layout = sim::PciLayout::legacy(),
                        .disk = legacy_disk(),

@@ -219,14 +219,14 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
     };
 }
 
-class EveryRegisterLie : public testing::TestWithParam<DiskKind> {};
+class EveryRegisterFault : public testing::TestWithParam<DiskKind> {};
 
-TEST_P(EveryRegisterLie, FromEveryAccessOfEveryCallOn) {
+TEST_P(EveryRegisterFault, FromEveryAccessOn) {
     bool const legacy = GetParam().version == sim::MmioVersion::legacy;
     EXPECT_GE((RegisterMatrix<MmioMachine>{GetParam(), faults(GetParam())}.run()), legacy ? 2400u : 3200u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, EveryRegisterLie,
+INSTANTIATE_TEST_SUITE_P(Every, EveryRegisterFault,
                          testing::Values(DiskKind{"Modern", sim::MmioVersion::modern, false, false},
                                          DiskKind{"ModernPacked", sim::MmioVersion::modern, true, false},
                                          DiskKind{"ModernInOrder", sim::MmioVersion::modern, false, true},

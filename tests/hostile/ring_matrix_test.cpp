@@ -319,7 +319,7 @@ std::vector<CallCase> const& calls() {
     return all;
 }
 
-class EveryLie : public testing::TestWithParam<Combination> {
+class EveryFault : public testing::TestWithParam<Combination> {
 protected:
     struct Cell {
         FaultCase const& fault;
@@ -426,7 +426,7 @@ protected:
     }
 };
 
-TEST_P(EveryLie, AtEveryStepOfEveryCall) {
+TEST_P(EveryFault, AtEveryStepOfEveryCall) {
     std::size_t cells = 0;
     for (CallCase const& call : calls()) {
         if (!call.applies(GetParam())) {
@@ -448,7 +448,7 @@ TEST_P(EveryLie, AtEveryStepOfEveryCall) {
     EXPECT_GE(cells, 1000u);
 }
 
-TEST_P(EveryLie, OfALengthIsCutOnRequest) {
+TEST_P(EveryFault, OfLengthIsClampedOnRequest) {
     HostileMachine machine{GetParam(), OverReportedLength::clamp};
     machine.prepare();
     machine.use_raw(machine.head3, 0xffffffff);
@@ -459,7 +459,7 @@ TEST_P(EveryLie, OfALengthIsCutOnRequest) {
     EXPECT_EQ(machine.complaints(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, EveryLie, testing::ValuesIn(all_combinations()),
+INSTANTIATE_TEST_SUITE_P(Every, EveryFault, testing::ValuesIn(all_combinations()),
                          [](auto const& of) { return of.param.name(); });
 
 }  // namespace

@@ -20,7 +20,7 @@ protected:
 
 // The device uses a buffer while take_used() finds nothing: if it moves the place where to notify, it has to look
 // again.
-TEST_P(EveryStep, SeesWhatIsUsedBetweenTwoLooks) {
+TEST_P(EveryStep, SeesBuffersUsedBetweenTwoPolls) {
     for (bool const notified : {false, true}) {
         auto const prepare = [&](HostileMachine& machine) {
             take_all(machine);
@@ -50,7 +50,7 @@ TEST_P(EveryStep, SeesWhatIsUsedBetweenTwoLooks) {
 }
 
 // What was seen is not looked at again, and with something there no wish is written.
-TEST_P(EveryStep, ReadsNoMoreThanTheEntryOfWhatItKnows) {
+TEST_P(EveryStep, TakeReadsOnlyTheKnownEntry) {
     HostileMachine machine{GetParam()};
     take_all(machine);
     ASSERT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
@@ -65,7 +65,7 @@ TEST_P(EveryStep, ReadsNoMoreThanTheEntryOfWhatItKnows) {
     EXPECT_EQ(machine.complaints(), "");
 }
 
-TEST_P(EveryStep, PollsNoMoreThanTheEntryOfWhatItKnows) {
+TEST_P(EveryStep, PollReadsOnlyTheKnownEntry) {
     HostileMachine machine{GetParam()};
     if (!HostileMachine::has_descriptor_tier(GetParam())) {
         return;
@@ -78,7 +78,7 @@ TEST_P(EveryStep, PollsNoMoreThanTheEntryOfWhatItKnows) {
     EXPECT_EQ(machine.run(poll, 2), 2u);
 }
 
-TEST_P(EveryStep, AsksForThePlaceOnlyWithAnEventIndex) {
+TEST_P(EveryStep, RequestsPositionsOnlyWithEventIndex) {
     if (!GetParam().packed()) {
         return;
     }
@@ -102,7 +102,7 @@ TEST_P(EveryStep, StartsAnywhereWithinTheQueue) {
 }
 
 // An address that keeps nothing is no memory, wherever in the run it lies.
-TEST_P(EveryStep, RefusesPagesThatAreNoMemory) {
+TEST_P(EveryStep, RejectsPagesThatAreNoMemory) {
     for (std::size_t bad = 0; bad < 2; ++bad) {
         sim::GuestMemory memory{std::size_t{1} << 20};
         auto const queue = make_queue(GetParam().kind);

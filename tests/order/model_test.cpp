@@ -68,10 +68,10 @@ void receive_fenced(void const*) {
     outcome(there && load_relaxed(&x) == 0);
 }
 
-TEST(Model, LetsStoresOvertake) {
+TEST(Model, AllowsStoreReordering) {
     EXPECT_TRUE(allows(send_relaxed, receive_acquire));
 }
-TEST(Model, LetsLoadsOvertake) {
+TEST(Model, AllowsLoadReordering) {
     EXPECT_TRUE(allows(send_release, receive_relaxed));
 }
 TEST(Model, KeepsReleaseAndAcquireInOrder) {
@@ -91,7 +91,7 @@ void see_the_message(void const*) {
 void miss_the_message(void const*) {
     outcome(load_relaxed(&y) == 0);
 }
-TEST(Model, GoesThroughBothOutcomes) {
+TEST(Model, ReachesBothOutcomes) {
     EXPECT_TRUE(allows(send_release, see_the_message));
     EXPECT_TRUE(allows(send_release, miss_the_message));
 }
@@ -110,7 +110,7 @@ void see_it_go_back(void const*) {
 void see_it_skip(void const*) {
     outcome(load_relaxed(&x) == 0 && load_relaxed(&x) == 2);
 }
-TEST(Model, KeepsStoresToOneWordInOrder) {
+TEST(Model, KeepsStoresToAWordOrdered) {
     EXPECT_FALSE(allows(count_up, see_it_go_back));
     EXPECT_TRUE(allows(count_up, see_it_skip));
 }
@@ -139,12 +139,12 @@ void store_y_load_x(void const*) {
     store_release(&loaded_by_device, static_cast<std::uint16_t>(load_relaxed(&x) + 1));
     outcome(load_acquire(&loaded_by_driver) == 1 && load_acquire(&loaded_by_device) == 1);
 }
-TEST(Model, LetsLoadsOvertakeStores) {
+TEST(Model, AllowsLoadsBeforeStores) {
     EXPECT_TRUE(allows(store_x_load_y<false>, store_y_load_x<false>));
     EXPECT_TRUE(allows(store_x_load_y<true>, store_y_load_x<false>));
     EXPECT_TRUE(allows(store_x_load_y<false>, store_y_load_x<true>));
 }
-TEST(Model, KeepsStoresBeforeLoadsBehindFullFences) {
+TEST(Model, FullFencesOrderStoresAndLoads) {
     EXPECT_FALSE(allows(store_x_load_y<true>, store_y_load_x<true>));
 }
 
@@ -162,7 +162,7 @@ void store_x_load_y_for_hardware(void const*) {
     store_release(&loaded_by_driver, static_cast<std::uint16_t>(load_relaxed(&y) + 1));
     outcome(load_acquire(&loaded_by_driver) == 1 && load_acquire(&loaded_by_device) == 1);
 }
-TEST(Model, OrdersNothingForHardwareButDeviceOrder) {
+TEST(Model, OnlyDeviceOrderOrdersHardware) {
     EXPECT_TRUE(allows(send_release, receive_acquire, true));
     EXPECT_TRUE(allows(send_fenced, receive_acquire, true));
     EXPECT_FALSE(allows(send_for_hardware, receive_acquire, true));
@@ -186,7 +186,7 @@ void hear(void const*) {
     wait_for_doorbell();
     outcome(load_relaxed(&x) == 0);
 }
-TEST(Model, LetsADoorbellOvertakeAFence) {
+TEST(Model, AllowsDoorbellsBeforeFences) {
     EXPECT_TRUE(allows(ring<false>, hear));
     EXPECT_FALSE(allows(ring<true>, hear));
 }
@@ -200,7 +200,7 @@ void wait_for_y(void const*) {
     }
 }
 void do_nothing(void const*) {}
-TEST(Model, SaysThatBothWaitForEver) {
+TEST(Model, ReportsThatBothWait) {
     EXPECT_EQ(explore({do_nothing, wait_for_y, nullptr}).failure, "both sides wait for ever");
     EXPECT_EQ(explore({send_relaxed, wait_for_y, nullptr}).failure, "");
 }
@@ -208,11 +208,11 @@ TEST(Model, SaysThatBothWaitForEver) {
 void store_x(void const*) {
     store_relaxed(&x, one);
 }
-TEST(Model, SaysThatStoresAreUnordered) {
+TEST(Model, ReportsUnorderedStores) {
     EXPECT_TRUE(allows(store_x, store_x));
 }
 
-TEST(Model, SaysWhatIsRaced) {
+TEST(Model, ReportsRaces) {
     Exploration const found = explore({send_relaxed, receive_acquire, nullptr});
     EXPECT_NE(found.trace, "");
     std::vector<Race> const race{{"send_relaxed", "receive_acquire"}};

@@ -99,7 +99,7 @@ TEST(EcamAccess, ReadsAllOnesOutsideItsBuses) {
 }
 
 // A configuration space has 4096 bytes: behind them is another function (faults A5).
-TEST(EcamAccess, ReadsAllOnesBehindAFunction) {
+TEST(EcamAccess, ReadsAllOnesBeyondAFunction) {
     EcamMemory const memory;
     EcamAccess const access{memory.bus(), 0x40, 0x40};
     expect_nothing_at(access, {0x40, 0, 0}, 0x1000);
@@ -108,7 +108,7 @@ TEST(EcamAccess, ReadsAllOnesBehindAFunction) {
 }
 
 // PCI 3.2.2.3.4: there are 32 devices a bus and 8 functions a device (faults A5).
-TEST(EcamAccess, HasNoFurtherDevicesOrFunctions) {
+TEST(EcamAccess, ReadsAllOnesAtImpossibleNumbers) {
     EcamMemory const memory;
     EcamAccess const access{memory.bus(), 0x40, 0x40};
     expect_nothing_at(access, {0x40, 32, 0}, 0);
@@ -121,7 +121,7 @@ TEST(EcamAccess, IsEmptyWithoutABase) {
     expect_nothing_at(EcamAccess{}, {0, 0, 0}, 0);
 }
 
-TEST(EcamAccess, HasNoBusIfTheLastIsBelowTheFirst) {
+TEST(EcamAccess, IsEmptyIfBusesAreReversed) {
     EcamMemory const memory;
     for (std::uint8_t const bus : std::initializer_list<std::uint8_t>{0x3f, 0x40, 0x41}) {
         expect_nothing_at(EcamAccess{memory.bus(), 0x41, 0x40}, {bus, 0, 0}, 0);
@@ -134,7 +134,7 @@ TEST(EcamAccess, HasNoBusIfTheLastIsBelowTheFirst) {
 
 // The ports reach 256 bytes of a function, and would wrap to the first ones behind them. An access to a port would end
 // this process (faults A5).
-TEST(PortConfigAccess, ReadsAllOnesBehindItsBytes) {
+TEST(PortConfigAccess, ReadsAllOnesBeyondItsBytes) {
     PortConfigAccess access;
     for (auto const& [address, offset] :
          {std::pair{PciAddress{0, 0, 0}, 0x100}, std::pair{PciAddress{0, 31, 7}, 0xfffc},

@@ -54,7 +54,7 @@ concept Writable = requires(Recorder& space, Which which, Word value) {
     write_register(space, which, value);
 };
 
-TEST(RegisterSpace, IsReadInTheWidthOfTheRegister) {
+TEST(RegisterSpace, ReadsInTheRegisterWidth) {
     Recorder space;
     EXPECT_EQ(read_register(space, ReadOnly<uint8_t>{0x14}), 8);
     EXPECT_EQ(read_register(space, ReadOnly<uint16_t>{0x18}), 16);
@@ -63,7 +63,7 @@ TEST(RegisterSpace, IsReadInTheWidthOfTheRegister) {
     EXPECT_EQ(space.visits, expected);
 }
 
-TEST(RegisterSpace, IsWrittenInTheWidthOfTheRegister) {
+TEST(RegisterSpace, WritesInTheRegisterWidth) {
     Recorder space;
     write_register(space, WriteOnly<uint8_t>{0x14}, uint8_t{1});
     write_register(space, WriteOnly<uint16_t>{0x18}, uint16_t{2});
@@ -72,14 +72,14 @@ TEST(RegisterSpace, IsWrittenInTheWidthOfTheRegister) {
     EXPECT_EQ(space.visits, expected);
 }
 
-TEST(RegisterSpace, TakesA64BitValueInTwoHalves) {
+TEST(RegisterSpace, Writes64BitsInTwoHalves) {
     Recorder space;
     write_register(space, WriteOnlyPair{{0x80}, {0x84}}, uint64_t{0x1122'3344'5566'7788});
     std::vector<Visit> const expected = {{'w', 32, 0x80, 0x5566'7788}, {'w', 32, 0x84, 0x1122'3344}};
     EXPECT_EQ(space.visits, expected);
 }
 
-TEST(RegisterSpace, ReadsA64BitValueInTwoHalves) {
+TEST(RegisterSpace, Reads64BitsInTwoHalves) {
     Recorder space;
     write_register(space, ReadWritePair{{0x20}, {0x24}}, uint64_t{0x1122'3344'5566'7788});
     EXPECT_EQ(read_register(space, ReadWritePair{{0x20}, {0x24}}), uint64_t{32} << 32 | 32);

@@ -90,23 +90,23 @@ Reached run_many() {
 
 }  // namespace
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf1) {
+TEST(RandomOperations, AgreeWithModelAtSize1) {
     run_many<1>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf2) {
+TEST(RandomOperations, AgreeWithModelAtSize2) {
     run_many<2>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf4) {
+TEST(RandomOperations, AgreeWithModelAtSize4) {
     run_many<4>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf64) {
+TEST(RandomOperations, AgreeWithModelAtSize64) {
     run_many<64>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf8AndReachEverything) {
+TEST(RandomOperations, ReachEverythingAtSize8) {
     Reached const reached = run_many<8>();
     if (HasFailure() || operation_count() < 200'000) {
         return;
@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, Shrinking,
                                            ShrinkCase{"ForgetsTheOrder", Mistake::forgets_order, 7}),
                          [](auto const& one) { return std::string(one.param.name); });
 
-TEST(Generator, GivesTheSameSequenceForTheSameSeed) {
+TEST(Generator, IsReproducible) {
     EXPECT_EQ(generate(7, 8), generate(7, 8));
     EXPECT_NE(generate(7, 8), generate(8, 8));
 }

@@ -23,7 +23,7 @@ void push_two(RingPair<>& ring) {
     ASSERT_TRUE(ring.queue.push_avail(head, Token{std::uintptr_t{1}}).ok());
 }
 
-TEST(DescriptorTierCheck, CountsOnlyWhatIsWritableOfAPushedChain) {
+TEST(DescriptorTierCheck, CountsOnlyWritableBytesOfPushes) {
     RingPair<> ring;
     push_two(ring);
     ring.device->put_used_raw(0, 65);
@@ -37,14 +37,14 @@ TEST(DescriptorTierCheck, CountsOnlyWhatIsWritableOfAPushedChain) {
     EXPECT_EQ(back, (std::multiset<std::uintptr_t>{1}));
 }
 
-TEST(DescriptorTierCheck, WritesNoLinkThatIsNone) {
+TEST(DescriptorTierCheck, WritesZeroWithoutALink) {
     RingPair<> ring;
     DescIndex const desc = *ring.queue.alloc_desc();
     ring.queue.write_desc(desc, ring.buffer(16).addr, 16, 0, DescIndex{5});
     EXPECT_EQ(ring.device->descriptor(number(desc)).next, 0);
 }
 
-TEST(DescriptorTierCheck, PushesAChainAsLongAsTheQueue) {
+TEST(DescriptorTierCheck, PushesAChainOfFullLength) {
     RingPair<> ring;
     DescIndex desc[8];
     for (DescIndex& each : desc) {
@@ -58,7 +58,7 @@ TEST(DescriptorTierCheck, PushesAChainAsLongAsTheQueue) {
     EXPECT_EQ(ring.device->fetch()->readable.size(), 8u);
 }
 
-TEST(DescriptorTierCheck, KnowsNoDescriptorBehindTheSize) {
+TEST(DescriptorTierCheck, KnowsNoDescriptorBeyondTheSize) {
     RingPair<16> ring({.size = 16});
     for (int i = 0; i < 16; ++i) {
         ASSERT_TRUE(ring.queue.alloc_desc().ok());
@@ -71,7 +71,7 @@ TEST(DescriptorTierCheck, KnowsNoDescriptorBehindTheSize) {
     }
 }
 
-TEST(DescriptorTierCheck, SaysThatSomethingIsThereWhateverTheIndexSaysMeanwhile) {
+TEST(DescriptorTierCheck, HasUsedIgnoresALaterIndex) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -87,7 +87,7 @@ TEST(DescriptorTierCheck, SaysThatSomethingIsThereWhateverTheIndexSaysMeanwhile)
     EXPECT_TRUE(ring.queue.has_used());
 }
 
-TEST(LegacyPageNumber, MayBeTheLastOneOf32Bits) {
+TEST(LegacyPageNumber, MayBeTheHighestOf32Bits) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     memory.place_next_run(PhysAddr{0xfff'ffff'f000});
@@ -98,7 +98,7 @@ TEST(LegacyPageNumber, MayBeTheLastOneOf32Bits) {
     EXPECT_EQ(queue.pages().phys, PhysAddr{});
 }
 
-TEST(SharePages, IsToHaveOneInCommon) {
+TEST(SharePages, IsTrueForACommonPage) {
     auto const run = [](std::uint64_t page, std::size_t count) {
         return Pages{nullptr, PhysAddr{page * page_bytes}, count};
     };
@@ -116,7 +116,7 @@ protected:
     [[nodiscard]] static Features features() { return Combination{.kind = GetParam()}.features(); }
 };
 
-TEST_P(EveryKind, HasNothingToDrainOrReleaseBeforeInit) {
+TEST_P(EveryKind, DrainsAndReleasesNothingBeforeInit) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(GetParam());
     EXPECT_TRUE(queue->drain().empty());
@@ -125,7 +125,7 @@ TEST_P(EveryKind, HasNothingToDrainOrReleaseBeforeInit) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-TEST_P(EveryKind, DrainsNoChainOfALifeBefore) {
+TEST_P(EveryKind, DrainsNoChainFromBeforeRestart) {
     for (std::uint16_t const size :
          {std::uint16_t{8}, std::uint16_t{4}}) {  // of chains in flight before, those of more ids than there are now
         ContractMachine machine{{.kind = GetParam()}, 16};
@@ -142,7 +142,7 @@ TEST_P(EveryKind, DrainsNoChainOfALifeBefore) {
     }
 }
 
-TEST_P(EveryKind, NeverPermitsSleepOnceItIsBroken) {
+TEST_P(EveryKind, ForbidsSleepOnceBroken) {
     ContractMachine machine{{.kind = GetParam()}, 8};
     machine.hostile = true;
     ASSERT_TRUE(machine.add(0, 1, 1).ok());
@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(Of, EveryKind,
                          testing::Values(QueueKind::split, QueueKind::packed, QueueKind::negotiated_split,
                                          QueueKind::negotiated_packed));
 
-TEST(NegotiatedCheck, IsABreachToInitialiseItTwiceAlsoInTheOtherFormat) {
+TEST(NegotiatedCheck, AssertsOneInitInEitherFormat) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(QueueKind::negotiated_split);
     Features const packed = Combination{.kind = QueueKind::packed}.features();

@@ -134,7 +134,7 @@ private:
     std::size_t taken_ = 0;
 };
 
-TEST_P(QueueContract, HandsEachChainOverWholeAndBackOnce) {
+TEST_P(QueueContract, ReturnsEachChainOnce) {
     for_each_size([&](std::uint16_t size) {
         for (std::uint16_t const before_wrap : {std::uint16_t{0}, std::uint16_t{1}, std::uint16_t{100}}) {
             ContractMachine machine{GetParam(), size, before_wrap};
@@ -143,7 +143,7 @@ TEST_P(QueueContract, HandsEachChainOverWholeAndBackOnce) {
     });
 }
 
-TEST_P(QueueContract, IsFullWhenAllDescriptorsAreInUse) {
+TEST_P(QueueContract, IsFullWithAllDescriptorsUsed) {
     for_each_size([&](std::uint16_t size) {
         ContractMachine machine{GetParam(), size, 3};
         for (std::uint32_t i = 0; i < size; ++i) {
@@ -165,7 +165,7 @@ TEST_P(QueueContract, IsFullWhenAllDescriptorsAreInUse) {
     });
 }
 
-TEST_P(QueueContract, RefusesWhatIsNoChainAndChangesNothing) {
+TEST_P(QueueContract, RejectsInvalidChainsWithoutChange) {
     for_each_size([&](std::uint16_t size) {
         ContractMachine machine{GetParam(), size, 2};
         std::uint16_t const free = machine.queue->num_free();
@@ -196,7 +196,7 @@ TEST_P(QueueContract, RefusesWhatIsNoChainAndChangesNothing) {
     });
 }
 
-TEST_P(QueueContract, TakesAChainOf4GiBAndNoLongerOne) {
+TEST_P(QueueContract, AcceptsChainsUpTo4GiB) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
@@ -212,7 +212,7 @@ TEST_P(QueueContract, TakesAChainOf4GiBAndNoLongerOne) {
         3);
 }
 
-TEST_P(QueueContract, TakesAChainOf4GiBInThreeSegments) {
+TEST_P(QueueContract, Accepts4GiBInThreeSegments) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
@@ -224,7 +224,7 @@ TEST_P(QueueContract, TakesAChainOf4GiBInThreeSegments) {
         3);
 }
 
-TEST_P(QueueContract, ShowsNothingBeforeItIsPublished) {
+TEST_P(QueueContract, ShowsNothingBeforePublish) {
     for_each_size(
         [&](std::uint16_t size) {
             for (std::uint16_t const before_wrap : {std::uint16_t{0}, std::uint16_t{2}}) {
@@ -250,7 +250,7 @@ TEST_P(QueueContract, ShowsNothingBeforeItIsPublished) {
         3);
 }
 
-TEST_P(QueueContract, TakesShapesOfFixedExtentAndGatheredOnesAlike) {
+TEST_P(QueueContract, AcceptsFixedAndGatheredShapes) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
@@ -283,7 +283,7 @@ TEST_P(QueueContract, TakesShapesOfFixedExtentAndGatheredOnesAlike) {
         3);
 }
 
-TEST_P(QueueContract, NotifiesWhenTheDeviceAskedForIt) {
+TEST_P(QueueContract, NotifiesIfTheDeviceAsks) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 2};
@@ -312,7 +312,7 @@ TEST_P(QueueContract, NotifiesWhenTheDeviceAskedForIt) {
         2);
 }
 
-TEST_P(QueueContract, NotifiesOncePerWishWithAnEventIndex) {
+TEST_P(QueueContract, NotifiesOncePerEventIndexRequest) {
     if (!GetParam().event_idx) {
         return;
     }
@@ -334,7 +334,7 @@ TEST_P(QueueContract, NotifiesOncePerWishWithAnEventIndex) {
         7);
 }
 
-TEST_P(QueueContract, DoesNotAskAgainForNotificationsThatAreOff) {
+TEST_P(QueueContract, KeepsUsedNotificationsOff) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 2};
@@ -363,7 +363,7 @@ TEST_P(QueueContract, DoesNotAskAgainForNotificationsThatAreOff) {
         2);
 }
 
-TEST_P(QueueContract, SaysWhereItGoesOn) {
+TEST_P(QueueContract, ReportsTheNextPosition) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 1};
@@ -386,7 +386,7 @@ TEST_P(QueueContract, SaysWhereItGoesOn) {
         2);
 }
 
-TEST_P(QueueContract, IsNotifiedOfUsedBuffersOnlyIfItWants) {
+TEST_P(QueueContract, GetsUsedNotificationsOnlyIfEnabled) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 2};
@@ -418,7 +418,7 @@ TEST_P(QueueContract, IsNotifiedOfUsedBuffersOnlyIfItWants) {
 
 class InOrderContract : public QueueContract {};
 
-TEST_P(InOrderContract, CompletesAWholeBatchWithOneEntry) {
+TEST_P(InOrderContract, OneEntryCompletesAWholeBatch) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 5};
@@ -455,7 +455,7 @@ TEST_P(InOrderContract, CompletesAWholeBatchWithOneEntry) {
         8);
 }
 
-TEST_P(InOrderContract, HandsBackTheRestOfABatchWhenItIsDrained) {
+TEST_P(InOrderContract, DrainsTheRestOfABatch) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 2};
@@ -476,7 +476,7 @@ TEST_P(InOrderContract, HandsBackTheRestOfABatchWhenItIsDrained) {
         3);
 }
 
-TEST_P(QueueContract, ALengthWithoutWriteMeansNothing) {
+TEST_P(QueueContract, IgnoresALengthWithoutWrite) {
     if (!GetParam().packed()) {
         return;
     }
@@ -494,7 +494,7 @@ TEST_P(QueueContract, ALengthWithoutWriteMeansNothing) {
     });
 }
 
-TEST_P(QueueContract, UsesTablesForLongerChainsAndGoesOnWithoutThem) {
+TEST_P(QueueContract, UsesFreeTablesForLongChains) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 0, {.indirect = {.tables = 2, .length = 4}}};
@@ -527,7 +527,7 @@ TEST_P(QueueContract, UsesTablesForLongerChainsAndGoesOnWithoutThem) {
         8);
 }
 
-TEST_P(QueueContract, UsesATableForOneChainAtATime) {
+TEST_P(QueueContract, NeverSharesATable) {
     for_each_size(
         [&](std::uint16_t size) {
             if (!GetParam().indirect || GetParam().in_order) {
@@ -554,7 +554,7 @@ TEST_P(QueueContract, UsesATableForOneChainAtATime) {
         7);
 }
 
-TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
+TEST_P(QueueContract, RejectsInvalidSizesAndFeatures) {
     sim::GuestMemory memory{std::size_t{4} << 20};
     auto const queue = make_queue(GetParam().kind);
     Features const features = GetParam().features();
@@ -598,7 +598,7 @@ TEST_P(QueueContract, RefusesARequestThatItCannotServe) {
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
-TEST_P(QueueContract, IsNotReleasedWhileTheDeviceMayWrite) {
+TEST_P(QueueContract, IsNotReleasedWhileLive) {
     ContractMachine machine{GetParam(), 8};
     std::size_t const pages = machine.memory.pages_outstanding();
     EXPECT_TRUE(machine.queue->is_live());
@@ -614,7 +614,7 @@ TEST_P(QueueContract, IsNotReleasedWhileTheDeviceMayWrite) {
     EXPECT_EQ(machine.memory.pages_outstanding(), pages);
 }
 
-TEST_P(QueueContract, ForgetsWhatWasInFlightWithARestart) {
+TEST_P(QueueContract, RestartDropsChainsInFlight) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 2};
@@ -653,7 +653,7 @@ TEST_P(QueueContract, ForgetsWhatWasInFlightWithARestart) {
         7);
 }
 
-TEST_P(QueueContract, GivesEverythingBackWhereverAnAllocationFails) {
+TEST_P(QueueContract, ReleasesAllIfAnAllocationFails) {
     for_each_size([&](std::uint16_t size) {
         sim::GuestMemory memory{std::size_t{32} << 20};
         QueueOf<AnyFormat> negotiated;
@@ -677,7 +677,7 @@ TEST_P(QueueContract, GivesEverythingBackWhereverAnAllocationFails) {
     });
 }
 
-TEST_P(QueueContract, HandsBackWhatWasInFlightOnceAndComesUpAgain) {
+TEST_P(QueueContract, DrainsOnceAndRestarts) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 3};
@@ -716,7 +716,7 @@ TEST_P(QueueContract, HandsBackWhatWasInFlightOnceAndComesUpAgain) {
         5);
 }
 
-TEST_P(QueueContract, DoesNothingElseWhileItHandsBack) {
+TEST_P(QueueContract, DoesNothingElseWhileDraining) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size, 2};
@@ -748,7 +748,7 @@ TEST_P(QueueContract, DoesNothingElseWhileItHandsBack) {
         7);
 }
 
-TEST_P(QueueContract, StartsElsewhereWithNothingUsed) {
+TEST_P(QueueContract, StartsEmptyAtAnyIndex) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     for (std::uint16_t const first : std::initializer_list<std::uint16_t>{0x0000, 0x0003, 0x8000, 0x8003, 0x8007}) {
         auto const queue = make_queue(GetParam().kind);
@@ -765,7 +765,7 @@ TEST_P(QueueContract, StartsElsewhereWithNothingUsed) {
     }
 }
 
-TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
+TEST_P(QueueContract, AssertsThatItHasMemory) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(GetParam().kind);
     EXPECT_BREACH(queue->take_used(), "without memory");
@@ -785,7 +785,7 @@ TEST_P(QueueContract, WithoutMemoryIsNotLookedAt) {
     EXPECT_EQ(queue->num_free(), 0u);
 }
 
-TEST_P(QueueContract, IsABreachToInitialiseItTwice) {
+TEST_P(QueueContract, AssertsThatInitComesOnce) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(GetParam().kind);
     ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
@@ -793,7 +793,7 @@ TEST_P(QueueContract, IsABreachToInitialiseItTwice) {
     ASSERT_TRUE(queue->release(memory).ok());
 }
 
-TEST(NegotiatedQueue, BecomesTheOtherFormatAndBack) {
+TEST(NegotiatedQueue, SwitchesFormatsAndBack) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(QueueKind::negotiated_split);
     for (QueueKind const kind :
@@ -805,14 +805,14 @@ TEST(NegotiatedQueue, BecomesTheOtherFormatAndBack) {
     }
 }
 
-TEST(PackedQueue, IsABreachToStartBehindItsEnd) {
+TEST(PackedQueue, AssertsThatItStartsInside) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(QueueKind::packed);
     Features const features = Combination{.kind = QueueKind::packed}.features();
     EXPECT_BREACH(queue->init(memory, 8, features, {.first_index = RingIndex{8}}), "below its size");
 }
 
-TEST_P(QueueContract, ComesUpAgainInAnotherSize) {
+TEST_P(QueueContract, RestartsInAnotherSize) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
@@ -874,7 +874,7 @@ protected:
     };
 };
 
-TEST_P(HostileContract, AnIdOutOfRangeBreaksTheQueue) {
+TEST_P(HostileContract, IdOutOfRangeBreaksQueue) {
     for_each_size(
         [&](std::uint16_t size) {
             for (std::uint16_t const id : {size, std::uint16_t{0xffff}}) {
@@ -888,7 +888,7 @@ TEST_P(HostileContract, AnIdOutOfRangeBreaksTheQueue) {
         8);
 }
 
-TEST_P(HostileContract, AnIdThatIsNotInFlightBreaksTheQueue) {
+TEST_P(HostileContract, IdNotInFlightBreaksQueue) {
     FaultReason const reason =
         GetParam().in_order ? FaultReason::batch_not_reached : FaultReason::used_id_not_in_flight;
     for_each_size(
@@ -902,7 +902,7 @@ TEST_P(HostileContract, AnIdThatIsNotInFlightBreaksTheQueue) {
         8);
 }
 
-TEST_P(HostileContract, AnIdThatIsUsedTwiceBreaksTheQueue) {
+TEST_P(HostileContract, IdUsedTwiceBreaksQueue) {
     FaultReason const reason =
         GetParam().in_order ? FaultReason::batch_not_reached : FaultReason::used_id_not_in_flight;
     for_each_size(
@@ -919,7 +919,7 @@ TEST_P(HostileContract, AnIdThatIsUsedTwiceBreaksTheQueue) {
         8);
 }
 
-TEST_P(HostileContract, AnIdThatIsNotPublishedBreaksTheQueue) {
+TEST_P(HostileContract, UnpublishedIdBreaksQueue) {
     for_each_size(
         [&](std::uint16_t size) {
             Machine machine{size};
@@ -942,7 +942,7 @@ TEST_P(HostileContract, AnIdThatIsNotPublishedBreaksTheQueue) {
 }
 
 // Two are used, the driver has seen both and taken one, and the index says one: it may not sleep on the other.
-TEST_P(HostileContract, AnIndexThatGoesBackPermitsNoSleep) {
+TEST_P(HostileContract, IndexGoingBackForbidsSleep) {
     if (GetParam().packed()) {  // which has no index
         return;
     }
@@ -962,7 +962,7 @@ TEST_P(HostileContract, AnIndexThatGoesBackPermitsNoSleep) {
 }
 
 // Found by outsiders: off, take all, on, and again while something is there never ended on a broken queue (faults A4).
-TEST_P(HostileContract, EndsALoopThatTakesBeforeItSleeps) {
+TEST_P(HostileContract, EndsATakeAndSleepLoop) {
     for_each_size(
         [&](std::uint16_t size) {
             Machine machine{size};
@@ -981,7 +981,7 @@ TEST_P(HostileContract, EndsALoopThatTakesBeforeItSleeps) {
 }
 
 // The same within what one entry completes.
-TEST_P(InOrderContract, ABatchThatIsNotTakenPermitsNoSleep) {
+TEST_P(InOrderContract, UntakenBatchForbidsSleep) {
     ContractMachine machine{GetParam(), 8};
     for (std::uintptr_t token = 1; token <= 3; ++token) {
         ASSERT_TRUE(machine.add(0, 1, token).ok());
@@ -1003,7 +1003,7 @@ TEST_P(InOrderContract, ABatchThatIsNotTakenPermitsNoSleep) {
     EXPECT_TRUE(machine.queue->take_used());
 }
 
-TEST_P(HostileContract, ALengthThatIsTooLongBreaksTheQueueOrIsCut) {
+TEST_P(HostileContract, ExcessiveLengthBreaksOrIsClamped) {
     for_each_size(
         [&](std::uint16_t size) {
             Machine machine{size};
@@ -1024,7 +1024,7 @@ TEST_P(HostileContract, ALengthThatIsTooLongBreaksTheQueueOrIsCut) {
         8);
 }
 
-TEST_P(HostileContract, ALengthThatOnlyTheReadableOnesMakeUpBreaksTheQueue) {
+TEST_P(HostileContract, LengthCountsWritableBytesOnly) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
@@ -1042,7 +1042,7 @@ TEST_P(HostileContract, ALengthThatOnlyTheReadableOnesMakeUpBreaksTheQueue) {
         7);
 }
 
-TEST_P(HostileContract, AllOnesAndAllZeroesInTheRingAreSurvived) {
+TEST_P(HostileContract, SurvivesAnyRingContents) {
     for_each_size(
         [&](std::uint16_t size) {
             for (int const fill : {0x00, 0xff, 0x80, 0x5a}) {

@@ -61,7 +61,7 @@ TEST(DescriptorTierInOrder, IsRefused) {
 }
 
 // A token given with the push belongs to a chain in flight as well.
-TYPED_TEST(DescriptorTier, HandsBackAPushedChainWhenItIsDrained) {
+TYPED_TEST(DescriptorTier, DrainsAPushedChain) {
     RingPair<8, TypeParam> ring;
     std::vector<DescIndex> const chain = make_chain(ring, 2, 1);
     ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{7}).ok());
@@ -86,7 +86,7 @@ TYPED_TEST(DescriptorTier, OffersAChainAtOnce) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TYPED_TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
+TYPED_TEST(DescriptorTier, PollReturnsHeadAndLength) {
     RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 2);
     ASSERT_TRUE(ring.queue.push_avail(chain[0]).ok());
@@ -104,7 +104,7 @@ TYPED_TEST(DescriptorTier, ReturnsHeadAndLengthAndLeavesTheChainToTheCaller) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
-TYPED_TEST(DescriptorTier, TakesTwoThatWereUsedAtOnce) {
+TYPED_TEST(DescriptorTier, PollsTwoUsedAtOnce) {
     RingPair<8, TypeParam> ring;
     auto const first = make_chain(ring, 1, 1);
     auto const second = make_chain(ring, 1, 1);
@@ -131,7 +131,7 @@ TYPED_TEST(DescriptorTier, PushesTheSameChainAgain) {
     ring.queue.free_chain(chain[0]);
 }
 
-TYPED_TEST(DescriptorTier, FreesTheDescriptorsOfAChainOneByOne) {
+TYPED_TEST(DescriptorTier, FreesDescriptorsOneByOne) {
     RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 1);
     ring.queue.free_desc(chain[1]);
@@ -140,7 +140,7 @@ TYPED_TEST(DescriptorTier, FreesTheDescriptorsOfAChainOneByOne) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
-TYPED_TEST(DescriptorTier, SharesTheQueueWithTheChainTier) {
+TYPED_TEST(DescriptorTier, SharesAQueueWithChainTier) {
     RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     ASSERT_TRUE(ring.add_writable(77).ok());
@@ -159,7 +159,7 @@ TYPED_TEST(DescriptorTier, SharesTheQueueWithTheChainTier) {
     EXPECT_EQ(ring.queue.num_free(), 8);  // take_used frees chains of either tier
 }
 
-TYPED_TEST(DescriptorTier, TakesAChainOfTheChainTierToBeFreed) {
+TYPED_TEST(DescriptorTier, PollsChainsOfTheChainTier) {
     RingPair<8, TypeParam> ring;
     Segment const readable[] = {ring.buffer(16), ring.buffer(16)};
     Segment const writable[] = {ring.buffer(64)};
@@ -176,7 +176,7 @@ TYPED_TEST(DescriptorTier, TakesAChainOfTheChainTierToBeFreed) {
     EXPECT_BREACH(ring.queue.free_chain(used.head), "not allocated");
 }
 
-TYPED_TEST(DescriptorTier, RefusesADescriptorThatWasNeverWritten) {
+TYPED_TEST(DescriptorTier, RejectsUnwrittenDescriptors) {
     RingPair<8, TypeParam> ring;
     DescIndex const desc = *ring.queue.alloc_desc();
     EXPECT_EQ(ring.queue.push_avail(desc).error(), Error::segment_empty);
@@ -195,7 +195,7 @@ TYPED_TEST(DescriptorTier, RefusesReadableAfterWritable) {
     EXPECT_EQ(ring.queue.push_avail(chain[0]).error(), Error::readable_after_writable);
 }
 
-TYPED_TEST(DescriptorTier, RefusesAChainThatLinksToItself) {
+TYPED_TEST(DescriptorTier, RejectsACircularChain) {
     RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 3, 0);
     ring.queue.write_desc(chain[2], ring.buffer(32).addr, 32, next, chain[1]);
@@ -204,7 +204,7 @@ TYPED_TEST(DescriptorTier, RefusesAChainThatLinksToItself) {
     EXPECT_BREACH(ring.queue.free_chain(chain[0]), "freed twice, linked twice");
 }
 
-TYPED_TEST(DescriptorTier, RefusesAChainAbove4GiB) {
+TYPED_TEST(DescriptorTier, RejectsChainsAbove4GiB) {
     RingPair<8, TypeParam> ring;
     DescIndex const a = *ring.queue.alloc_desc();
     DescIndex const b = *ring.queue.alloc_desc();
@@ -241,7 +241,7 @@ TYPED_TEST(DescriptorTier, NamesTheRuleOfEveryBreach) {
     EXPECT_BREACH(ring.queue.free_desc(mine), "freed twice");
 }
 
-TYPED_TEST(DescriptorTier, NamesTheRuleOfEveryBreachInFlight) {
+TYPED_TEST(DescriptorTier, NamesTheRuleInFlight) {
     RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     DescIndex const mine = *ring.queue.alloc_desc();
@@ -256,14 +256,14 @@ TYPED_TEST(DescriptorTier, NamesTheRuleOfEveryBreachInFlight) {
     EXPECT_EQ(ring.queue.num_free(), 5);
 }
 
-TYPED_TEST(DescriptorTier, SeesALinkIntoADescriptorThatWasFreedMeanwhile) {
+TYPED_TEST(DescriptorTier, AssertsThatLinksAreAllocated) {
     RingPair<8, TypeParam> ring;
     auto const chain = make_chain(ring, 2, 1);
     ring.queue.free_desc(chain[1]);
     EXPECT_BREACH(ring.queue.push_avail(chain[0]), "not allocated");
 }
 
-TYPED_TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
+TYPED_TEST(DescriptorTier, RejectsAMidChainId) {
     RingPair<8, TypeParam> ring;
     ring.hostile = true;
     auto const chain = make_chain(ring, 3, 1);
@@ -274,7 +274,7 @@ TYPED_TEST(DescriptorTier, RefusesTheMiddleOfAPushedChainFromTheDevice) {
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_id_not_in_flight);
 }
 
-TYPED_TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
+TYPED_TEST(DescriptorTier, RejectsTheCallersDescriptorAsUsed) {
     RingPair<8, TypeParam> ring;
     ring.hostile = true;
     auto const pushed = make_chain(ring, 1, 1);
@@ -288,7 +288,7 @@ TYPED_TEST(DescriptorTier, RefusesACallersDescriptorFromTheDevice) {
     EXPECT_EQ(ring.queue.num_free(), 0);
 }
 
-TYPED_TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
+TYPED_TEST(DescriptorTier, NotifiesAfter65536UnpublishedPushes) {
     for (int const pushes : {65535, 65536, 65537, 65539}) {
         RingPair<8, TypeParam> ring({.features = modern_event_idx()});
         auto const chain = make_chain(ring, 1, 1);
@@ -303,7 +303,7 @@ TYPED_TEST(DescriptorTier, DecidesRightAfter65536PushesWithoutPublish) {
     }
 }
 
-TYPED_TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPublish) {
+TYPED_TEST(DescriptorTier, ChainTierSurvives65536Pushes) {
     for (int const pushes : {65534, 65535, 65536}) {
         for (bool const event_idx : {false, true}) {
             RingPair<8, TypeParam> ring({.features = event_idx ? modern_event_idx() : modern()});
@@ -324,7 +324,7 @@ TYPED_TEST(DescriptorTier, LeavesTheChainTierWorkingAfter65536PushesWithoutPubli
     }
 }
 
-TYPED_TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
+TYPED_TEST(DescriptorTier, IgnoresAnEventBeforeThePushes) {
     RingPair<8, TypeParam> ring({.features = modern_event_idx(), .first_index = 1000});
     auto const chain = make_chain(ring, 1, 1);
     ring.device->set_avail_event(990);
@@ -332,7 +332,7 @@ TYPED_TEST(DescriptorTier, NeedsNoNotificationForAnEntryBeforeThePushes) {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TYPED_TEST(DescriptorTier, FreesOnceOfABrokenQueueToo) {
+TYPED_TEST(DescriptorTier, BrokenQueueStillFreesDescriptors) {
     RingPair<8, TypeParam> ring;
     ring.hostile = true;
     DescIndex const desc = *ring.queue.alloc_desc();
@@ -353,7 +353,7 @@ void push_half_a_round(Ring& ring, DescIndex chain) {
     }
 }
 
-TYPED_TEST(DescriptorTier, DecidesForAWholeRoundThatEndsWithAPush) {
+TYPED_TEST(DescriptorTier, NotifiesAfterARoundOfPushes) {
     for (bool const event_idx : {false, true}) {
         RingPair<32768, TypeParam> ring({.features = event_idx ? modern_event_idx() : modern(), .size = 32768});
         auto const chain = make_chain(ring, 1, 1);
@@ -385,12 +385,12 @@ void decide_behind_half_a_round() {
     EXPECT_FALSE(ring.queue.publish().needed);
 }
 
-TYPED_TEST(DescriptorTier, DecidesForAWholeRoundOfPushesAndAddsWithoutPublish) {
+TYPED_TEST(DescriptorTier, NotifiesAfterARoundOfAdds) {
     decide_behind_half_a_round<32768, TypeParam>();
     decide_behind_half_a_round<16384, TypeParam>();
 }
 
-TYPED_TEST(DescriptorTier, TakesChainsAddedBeforeAPushForPublished) {
+TYPED_TEST(DescriptorTier, PushPublishesEarlierChains) {
     RingPair<8, TypeParam> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());

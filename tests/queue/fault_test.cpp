@@ -8,7 +8,7 @@
 namespace virtq::test {
 namespace {
 
-class Lie : public ::testing::Test {
+class DeviceViolation : public ::testing::Test {
 protected:
     void SetUp() override {
         ring.hostile = true;
@@ -51,74 +51,74 @@ protected:
 };
 
 // intel/MigTD#986: ids from the device used unchecked. https://github.com/intel/MigTD/pull/986
-TEST_F(Lie, OfAnIdOutOfRangeBreaksTheQueue) {
+TEST_F(DeviceViolation, IdOutOfRangeBreaksQueue) {
     used(8, 0);
     expect_broken(FaultReason::used_id_out_of_range, 8);
 }
 
-TEST_F(Lie, OfAHugeIdBreaksTheQueue) {
+TEST_F(DeviceViolation, HugeIdBreaksQueue) {
     used(0x1'0003, 0);  // 3 if it were cut to 16 bits
     expect_broken(FaultReason::used_id_out_of_range, 0x1'0003);
 }
 
-TEST_F(Lie, OfAnIdInTheMiddleOfAChainBreaksTheQueue) {
+TEST_F(DeviceViolation, MidChainIdBreaksQueue) {
     used(1, 0);
     expect_broken(FaultReason::used_id_not_in_flight, 1);
 }
 
-TEST_F(Lie, OfTheIdOfAFreeDescriptorBreaksTheQueue) {
+TEST_F(DeviceViolation, FreeIdBreaksQueue) {
     used(7, 0);
     expect_broken(FaultReason::used_id_not_in_flight, 7);
 }
 
-TEST_F(Lie, OfAnIdUsedTwiceBreaksTheQueueAndReleasesOnce) {
+TEST_F(DeviceViolation, IdUsedTwiceBreaksQueue) {
     used(3, 10);
     used(3, 10);
     EXPECT_EQ(ring.queue.take_used().token.value(), 2u);
     expect_broken(FaultReason::used_id_not_in_flight, 3);
 }
 
-TEST_F(Lie, OfALengthAboveWhatWasWritableBreaksTheQueue) {
+TEST_F(DeviceViolation, ExcessiveLengthBreaksQueue) {
     used(3, 65);
     expect_broken(FaultReason::used_length_above_writable, 65);
 }
 
-TEST_F(Lie, OfALengthForAReadableChainIsMeasuredByItsWritablePart) {
+TEST_F(DeviceViolation, LengthCountsWritableBytesOnly) {
     used(0, 64);
     EXPECT_EQ(ring.queue.take_used().written, 64u);
 }
 
-TEST_F(Lie, OfAnIndexTooFarAheadBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexTooFarAheadBreaksQueue) {
     ring.device->write_used_idx_raw(3);
     expect_broken(FaultReason::used_index_ahead, 3);
 }
 
-TEST_F(Lie, OfAnIndexThatGoesBackBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexGoingBackBreaksQueue) {
     used(3, 10);
     ASSERT_TRUE(ring.queue.take_used());
     ring.device->write_used_idx_raw(0);
     expect_broken(FaultReason::used_index_ahead, 0);
 }
 
-TEST_F(Lie, OfAnIndexBeforeTheStartBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexBeforeStartBreaksQueue) {
     ring.device->write_used_idx_raw(65535);
     expect_broken(FaultReason::used_index_ahead, 65535);
 }
 
-TEST_F(Lie, OfAnIndexThatCountsChainsNotYetPublishedBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexOfUnpublishedChainsBreaksQueue) {
     ASSERT_TRUE(ring.add_writable(3).ok());
     ring.device->write_used_idx_raw(3);
     expect_broken(FaultReason::used_index_ahead, 3);
 }
 
-TEST_F(Lie, OfAChainThatIsAddedAndNotYetPublishedBreaksTheQueue) {
+TEST_F(DeviceViolation, UnpublishedIdBreaksQueue) {
     ASSERT_TRUE(ring.add_writable(3).ok());  // descriptor 4
     ASSERT_TRUE(ring.add_writable(4).ok());  // descriptor 5
     used(4, 0);
     expect_broken(FaultReason::used_id_not_in_flight, 4);
 }
 
-TEST_F(Lie, IsNoLieOnceTheChainIsPublished) {
+TEST_F(DeviceViolation, IdIsAcceptedOncePublished) {
     ASSERT_TRUE(ring.add_writable(3).ok());
     ASSERT_TRUE(ring.add_writable(4).ok());
     used(3, 0);
@@ -130,13 +130,13 @@ TEST_F(Lie, IsNoLieOnceTheChainIsPublished) {
     EXPECT_EQ(ring.queue.take_used().token.value(), 4u);
 }
 
-TEST_F(Lie, IsFoundByPollUsedToo) {
+TEST_F(DeviceViolation, PollUsedDetectsWrongId) {
     used(8, 0);
     EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_id_out_of_range, 8);
 }
 
-TEST_F(Lie, OfALengthOfAPushedChainBreaksTheQueue) {
+TEST_F(DeviceViolation, ExcessiveLengthOfPushBreaksQueue) {
     DescIndex const desc = *ring.queue.alloc_desc();
     ring.queue.write_desc(desc, ring.buffer(16).addr, 16, flag(spec::DescFlag::write));
     ASSERT_TRUE(ring.queue.push_avail(desc).ok());
@@ -145,20 +145,20 @@ TEST_F(Lie, OfALengthOfAPushedChainBreaksTheQueue) {
     expect_says_so(FaultReason::used_length_above_writable, 17);
 }
 
-TEST_F(Lie, OfALengthIsFoundByPollUsedToo) {
+TEST_F(DeviceViolation, PollUsedDetectsExcessiveLength) {
     used(3, 65);
     EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_length_above_writable, 65);
 }
 
-TEST_F(Lie, OfAMiddleIdIsFoundByPollUsedToo) {
+TEST_F(DeviceViolation, PollUsedDetectsMidChainId) {
     used(2, 0);
     EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_id_not_in_flight, 2);
 }
 
 // Most implementations follow `next` in the table that the device can rewrite.
-TEST_F(Lie, InTheDescriptorTableChangesNothing) {
+TEST_F(DeviceViolation, DescriptorTableWritesChangeNothing) {
     for (std::uint16_t i = 0; i < 8; ++i) {
         ring.device->scribble_descriptor(i, {0xffff'ffff'ffff'ffff, 0xffff'ffff, 0xffff, 0xffff});
     }
@@ -172,7 +172,7 @@ TEST_F(Lie, InTheDescriptorTableChangesNothing) {
     }
 }
 
-TEST_F(Lie, InTheAvailableRingChangesNothing) {
+TEST_F(DeviceViolation, AvailableRingWritesChangeNothing) {
     for (std::uint16_t i = 0; i < 8; ++i) {
         ring.device->scribble_available(i, 0xffff);
     }
@@ -186,7 +186,7 @@ TEST_F(Lie, InTheAvailableRingChangesNothing) {
     EXPECT_FALSE(ring.queue.fault());
 }
 
-TEST_F(Lie, IsNotForgottenWhenTheDeviceCorrectsIt) {
+TEST_F(DeviceViolation, OutlastsACorrection) {
     used(8, 0);
     used(3, 10);
     EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
@@ -196,7 +196,7 @@ TEST_F(Lie, IsNotForgottenWhenTheDeviceCorrectsIt) {
     expect_says_so(FaultReason::used_id_out_of_range, 8);
 }
 
-TEST_F(Lie, EndsWithANewInit) {
+TEST_F(DeviceViolation, EndsWithANewInit) {
     used(8, 0);
     ASSERT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.queue.detach();
@@ -207,7 +207,7 @@ TEST_F(Lie, EndsWithANewInit) {
     EXPECT_TRUE(ring.add_writable(1).ok());
 }
 
-TEST(OverReportedLength, IsCutForALegacyDevice) {
+TEST(OverReportedLength, IsClampedForALegacyDevice) {
     RingPair<> ring({.features = legacy()});
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1, 64).ok());
@@ -219,7 +219,7 @@ TEST(OverReportedLength, IsCutForALegacyDevice) {
     EXPECT_EQ(done.written, 64u);
 }
 
-TEST(OverReportedLength, IsCutOnRequest) {
+TEST(OverReportedLength, IsClampedOnRequest) {
     RingPair<> ring({.over_reported = OverReportedLength::clamp});
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1, 64).ok());
@@ -229,7 +229,7 @@ TEST(OverReportedLength, IsCutOnRequest) {
     EXPECT_EQ(ring.queue.take_used().written, 64u);
 }
 
-TEST(OverReportedLength, IsCutInTheDescriptorTierToo) {
+TEST(OverReportedLength, IsClampedInDescriptorTierToo) {
     RingPair<> ring({.features = legacy()});
     ring.hostile = true;
     DescIndex const desc = *ring.queue.alloc_desc();

@@ -14,7 +14,7 @@ std::uint32_t legacy_bytes(std::uint32_t size) {
     return up(16 * size + 2 * (3 + size)) + up(2 * 3 + 8 * size);
 }
 
-TEST(SplitLayout, TakesThePagesOfTheLegacyFormulaAtEverySize) {
+TEST(SplitLayout, MatchesTheLegacyFormula) {
     for (std::uint32_t size = 1; size <= 32768; size *= 2) {
         EXPECT_EQ(SplitLayout{size}.page_count() * 4096, legacy_bytes(size)) << size;
     }
@@ -42,7 +42,7 @@ TEST(SplitLayout, ReservesBothEventWords) {
 }
 
 // managarm bdaeb6bc3: the used ring's offset forgot the four bytes before the available ring's entries.
-TEST(SplitLayout, CountsTheHeaderOfTheAvailableRing) {
+TEST(SplitLayout, CountsTheAvailableRingHeader) {
     // 16 * 240 + 2 * 240 = 4320 without the header; a size where 6 bytes more cross the page boundary is needed.
     // 18 * size + 6 crosses 4096 * k only for sizes that are no powers of two, so look at the bytes themselves.
     EXPECT_EQ(SplitLayout{1}.available_ring_bytes(), 8u);
@@ -50,7 +50,7 @@ TEST(SplitLayout, CountsTheHeaderOfTheAvailableRing) {
     EXPECT_EQ(SplitLayout{32768}.used_ring_offset(), 16u * 32768 + 65536 + 4096);
 }
 
-TEST(SplitLayout, GivesTheThreeAreasAndThePageNumber) {
+TEST(SplitLayout, GivesAreasAndPageNumber) {
     QueueAddresses const at = SplitLayout{256}.addresses(PhysAddr{0x1'4000'2000});
     EXPECT_EQ(at.size, 256);
     EXPECT_EQ(at.descriptor_area, PhysAddr{0x1'4000'2000});

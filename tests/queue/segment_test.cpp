@@ -19,7 +19,7 @@ class Sides : public testing::Test {};
 using SideFormats = testing::Types<Split, PlainSplit, Packed, AnyFormat>;
 TYPED_TEST_SUITE(Sides, SideFormats);
 
-TYPED_TEST(Sides, AreOneSegmentOrWhatHoldsSome) {
+TYPED_TEST(Sides, AreOneSegmentOrAContainer) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     VirtQueue<32, TypeParam> queue;
     ASSERT_TRUE(queue.init(memory, 32, Features::of(spec::Feature::version_1) | TypeParam::required).ok());

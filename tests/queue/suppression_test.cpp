@@ -7,7 +7,7 @@
 namespace virtq::test {
 namespace {
 
-TEST(AvailNotification, IsSentUnlessTheUsedFlagsSayNo) {
+TEST(AvailNotification, IsSentUnlessUsedFlagsForbid) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     EXPECT_TRUE(ring.queue.publish().needed);
@@ -26,21 +26,21 @@ TEST(AvailNotification, IgnoresAvailEventWithoutEventIdx) {
     EXPECT_TRUE(ring.queue.publish().needed);
 }
 
-TEST(AvailNotification, IgnoresOtherBitsOfTheUsedFlags) {
+TEST(AvailNotification, IgnoresOtherUsedFlags) {
     RingPair<> ring;
     ring.device->write_used_flags_raw(0xfffe);
     ASSERT_TRUE(ring.add_writable(1).ok());
     EXPECT_TRUE(ring.queue.publish().needed);
 }
 
-TEST(AvailNotification, IgnoresTheUsedFlagsWithEventIdx) {
+TEST(AvailNotification, IgnoresUsedFlagsWithEventIdx) {
     RingPair<> ring({.features = modern_event_idx()});
     ring.device->write_used_flags_raw(1);
     ASSERT_TRUE(ring.add_writable(1).ok());
     EXPECT_TRUE(ring.queue.publish().needed);  // avail_event is 0, the entry's index is 0
 }
 
-TEST(AvailNotification, IsSentForTheFirstChainWhereverTheRingsStart) {
+TEST(AvailNotification, IsSentForTheFirstChain) {
     for (std::uint16_t const first : {std::uint16_t{0}, std::uint16_t{65530}}) {
         sim::GuestMemory memory;
         VirtQueue<8> queue;
@@ -55,7 +55,7 @@ TEST(AvailNotification, IsSentForTheFirstChainWhereverTheRingsStart) {
     }
 }
 
-TEST(AvailNotification, IsSentWhenTheBatchPassesAvailEvent) {
+TEST(AvailNotification, IsSentWhenPassingAvailEvent) {
     RingPair<> ring({.features = modern_event_idx()});
     ring.device->set_avail_event(2);
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -68,7 +68,7 @@ TEST(AvailNotification, IsSentWhenTheBatchPassesAvailEvent) {
 }
 
 // rcore-os/virtio-drivers, cloud-hypervisor#2179: a batch that crosses 65535.
-TEST(AvailNotification, IsRightInABatchThatCrosses65535) {
+TEST(AvailNotification, IsRightAcrossTheIndexWrap) {
     for (std::uint16_t event = 65525; event != 5; ++event) {
         RingPair<> ring({.features = modern_event_idx(), .first_index = 65530});
         ring.device->set_avail_event(event);
@@ -106,7 +106,7 @@ protected:
     }
 };
 
-TEST_P(UsedNotificationEither, ComesForTheNextUsedBufferOnceEnabled) {
+TEST_P(UsedNotificationEither, ComesForTheNextUsedBuffer) {
     for (std::uint16_t const first : {std::uint16_t{0}, std::uint16_t{65533}, std::uint16_t{65535}}) {
         RingPair<> ring(setup(first));
         for (std::uintptr_t i = 0; i < 8; ++i) {
@@ -123,7 +123,7 @@ TEST_P(UsedNotificationEither, ComesForTheNextUsedBufferOnceEnabled) {
     }
 }
 
-TEST_P(UsedNotificationEither, DoesNotPermitSleepWhenSomethingIsThere) {
+TEST_P(UsedNotificationEither, ForbidsSleepWithCompletionsToTake) {
     RingPair<> ring(setup());
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());
@@ -134,7 +134,7 @@ TEST_P(UsedNotificationEither, DoesNotPermitSleepWhenSomethingIsThere) {
     EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
 }
 
-TEST_P(UsedNotificationEither, StaysOnWhileTheDriverKeepsTaking) {
+TEST_P(UsedNotificationEither, StaysOnWhileDriverTakes) {
     RingPair<> ring(setup());
     ASSERT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
     for (int i = 0; i < 20; ++i) {
@@ -166,7 +166,7 @@ TEST_P(UsedNotificationEither, StopsWhenDisabled) {
     }
 }
 
-TEST_P(UsedNotificationEither, NeverPermitsSleepOnABrokenQueue) {
+TEST_P(UsedNotificationEither, ForbidsSleepOnABrokenQueue) {
     RingPair<> ring(setup());
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());

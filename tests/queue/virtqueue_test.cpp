@@ -38,7 +38,7 @@ TEST_F(VirtQueueInit, RefusesSizeZero) {
     expect_refused(Error::queue_size_zero, 0);
 }
 
-TEST_F(VirtQueueInit, RefusesASizeThatIsNoPowerOfTwo) {
+TEST_F(VirtQueueInit, RejectsSizesNotPowerOfTwo) {
     for (std::uint32_t const size : {3u, 5u, 6u, 7u, 12u, 255u, 32767u}) {
         expect_refused(Error::queue_size_not_power_of_two, size);
     }
@@ -51,19 +51,19 @@ TEST_F(VirtQueueInit, RefusesASizeAboveTheMaximum) {
 }
 
 // sddf#769: a queue size the driver never compared. https://github.com/au-ts/sddf/pull/769
-TEST_F(VirtQueueInit, RefusesALegacySizeAboveItsCapacityAndNeverClamps) {
+TEST_F(VirtQueueInit, RejectsSizesAboveTheCapacity) {
     expect_refused(Error::queue_size_above_capacity, 16, legacy());
     expect_refused(Error::queue_size_above_capacity, 32768, modern());
 }
 
-TEST_F(VirtQueueInit, RefusesWithoutPagesAndWorksOnTheSecondTry) {
+TEST_F(VirtQueueInit, WorksAfterAFailedAllocation) {
     memory.fail_allocation(0);
     expect_refused(Error::no_pages, 8);
     expect_works();
 }
 
 // An allocator that has none, and says a place and a number with it.
-TEST_F(VirtQueueInit, KeepsNothingOfPagesThatAreNone) {
+TEST_F(VirtQueueInit, KeepsNothingOfAFailedAllocation) {
     struct {
         Pages allocate_pages(std::size_t count) { return {nullptr, PhysAddr{0x1000}, count}; }
         void free_pages(Pages) { ADD_FAILURE() << "pages that are none"; }
@@ -82,7 +82,7 @@ TEST_F(VirtQueueInit, RefusesMisalignedPages) {
     expect_works();
 }
 
-TEST_F(VirtQueueInit, RefusesPagesThatAreNotContiguous) {
+TEST_F(VirtQueueInit, RejectsScatteredPages) {
     memory.scatter_next_run();
     expect_refused(Error::pages_not_contiguous, 8);
     memory.misstate_next_phys();
@@ -115,7 +115,7 @@ TEST(VirtQueuePages, RefusesTablesInsideItsRing) {
     single.memory.free_pages(single.all);
 }
 
-TEST(VirtQueuePages, AreKnownWhenCompiled) {
+TEST(VirtQueuePages, AreKnownAtCompileTime) {
     static_assert(VirtQueue<256>::page_count() == 3 + 4);
     static_assert(VirtQueue<256>::page_count(8) == 2 + 1);
     static_assert(VirtQueue<256>::page_count(256, {.tables = 256, .length = 64}) == 3 + 64);
@@ -129,7 +129,7 @@ TEST(VirtQueuePages, AreKnownWhenCompiled) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-TEST_F(VirtQueueInit, RefusesALegacyPageNumberAbove32Bits) {
+TEST_F(VirtQueueInit, RejectsPageNumbersAbove32Bits) {
     memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
     expect_refused(Error::pfn_above_32_bits, 8, legacy());
     memory.place_next_run(PhysAddr{(std::uint64_t{1} << 44) - 2 * 4096});
@@ -138,7 +138,7 @@ TEST_F(VirtQueueInit, RefusesALegacyPageNumberAbove32Bits) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-TEST_F(VirtQueueInit, RefusesALegacyQueueAtPageZero) {
+TEST_F(VirtQueueInit, RejectsALegacyQueueAtZero) {
     memory.place_next_run(PhysAddr{0});
     expect_refused(Error::pfn_zero, 8, legacy());
     memory.place_next_run(PhysAddr{0});
@@ -146,7 +146,7 @@ TEST_F(VirtQueueInit, RefusesALegacyQueueAtPageZero) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-TEST_F(VirtQueueInit, TakesAModernQueueAbove16TiBWhichHasNoPageNumber) {
+TEST_F(VirtQueueInit, AcceptsModernQueuesAbove16TiB) {
     memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
     EXPECT_EQ(queue.phys_desc(), PhysAddr{std::uint64_t{1} << 44});
@@ -154,13 +154,13 @@ TEST_F(VirtQueueInit, TakesAModernQueueAbove16TiBWhichHasNoPageNumber) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-TEST_F(VirtQueueInit, RefusesARingFeatureOfAnotherFormat) {
+TEST_F(VirtQueueInit, RejectsFeaturesOfAnotherFormat) {
     Features features = modern();
     features.set(spec::Feature::ring_packed);
     expect_refused(Error::feature_not_supported_by_queue, 8, features);
 }
 
-TEST_F(VirtQueueInit, IsABreachWhileItHoldsPages) {
+TEST_F(VirtQueueInit, AssertsThatItHoldsNoPages) {
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
     EXPECT_BREACH(queue.init(memory, 8, modern()), "does your boot code clear .bss?");
     EXPECT_TRUE(queue.release(memory).ok());
@@ -194,7 +194,7 @@ TEST_F(VirtQueueInit, WritesUsedEventOnlyWithEventIdx) {
     }
 }
 
-TEST_F(VirtQueueInit, LaysOutTheAreasWhereTheLayoutSays) {
+TEST_F(VirtQueueInit, PlacesTheAreasByTheLayout) {
     ASSERT_TRUE(queue.init(memory, 4, modern()).ok());
     EXPECT_EQ(queue.size(), 4);
     EXPECT_EQ(queue.phys_desc(), queue.pages().phys);
@@ -206,7 +206,7 @@ TEST_F(VirtQueueInit, LaysOutTheAreasWhereTheLayoutSays) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-TEST(VirtQueueRelease, KeepsThePagesWhileTheDeviceIsLive) {
+TEST(VirtQueueRelease, KeepsPagesWhileDeviceIsLive) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
@@ -218,7 +218,7 @@ TEST(VirtQueueRelease, KeepsThePagesWhileTheDeviceIsLive) {
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
-TEST(VirtQueueRelease, TakesAQueueThatPublishedForLive) {
+TEST(VirtQueueRelease, CountsAPublishedQueueAsLive) {
     RingPair<> ring;
     EXPECT_FALSE(ring.queue.is_live());
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -228,7 +228,7 @@ TEST(VirtQueueRelease, TakesAQueueThatPublishedForLive) {
     EXPECT_EQ(ring.queue.release(ring.memory).error(), Error::queue_still_live);
 }
 
-TEST(VirtQueueRelease, WithoutPagesHasNothingToDo) {
+TEST(VirtQueueRelease, SucceedsWithoutPages) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     EXPECT_TRUE(queue.release(memory).ok());
@@ -240,7 +240,7 @@ TEST(VirtQueueRelease, WithoutPagesHasNothingToDo) {
 
 // Found by RandomOperations: init, add, release, publish. What was added and not published outlived the pages, and the
 // publish wrote to them and made the queue live.
-TEST(VirtQueueRelease, ForgetsWhatWasAdded) {
+TEST(VirtQueueRelease, DropsAddedChains) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
@@ -252,7 +252,7 @@ TEST(VirtQueueRelease, ForgetsWhatWasAdded) {
 }
 
 // The same with completions: the second of two was known, not taken, and read from the pages given back.
-TEST(VirtQueueRelease, ForgetsWhatWasUsed) {
+TEST(VirtQueueRelease, DropsUsedChains) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());
@@ -278,13 +278,13 @@ struct ShortAllocator {
     sim::GuestMemory memory;
 };
 
-TEST(PageRun, MustBeAsLongAsAskedFor) {
+TEST(PageRun, AssertsTheRequestedLength) {
     ShortAllocator allocator;
     VirtQueue<8> queue;
     EXPECT_BREACH(queue.init(allocator, 8, modern()), "exactly count pages");
 }
 
-TEST(VirtQueueRelease, LetsTheQueueBeInitialisedAgain) {
+TEST(VirtQueueRelease, AllowsANewInit) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     for (std::uint32_t const size : {8u, 2u, 4u}) {
@@ -299,7 +299,7 @@ TEST(VirtQueueRelease, LetsTheQueueBeInitialisedAgain) {
     }
 }
 
-TEST(VirtQueue, BeforeInitSaysSoInEveryCall) {
+TEST(VirtQueue, RejectsEveryCallBeforeInit) {
     VirtQueue<8> queue;
     Segment const segment[] = {{PhysAddr{0x1000}, 16}};
     EXPECT_EQ(queue.add(segment, {}, Token{}).error(), Error::queue_not_initialised);
@@ -313,7 +313,7 @@ TEST(VirtQueue, BeforeInitSaysSoInEveryCall) {
     EXPECT_BREACH(queue.disable_used_notifications(), "call init() first");
 }
 
-TEST(VirtQueue, BeforeInitLiesNowhere) {
+TEST(VirtQueue, HasNoAddressBeforeInit) {
     VirtQueue<8> queue;
     EXPECT_BREACH(queue.addresses(), "call init() first");
     EXPECT_BREACH(queue.pfn(), "call init() first");
@@ -335,7 +335,7 @@ TEST(VirtQueueRelease, LeavesNothingToPublishOrTake) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-TEST(VirtQueueRestart, MakesAnEmptyQueueInTheSamePages) {
+TEST(VirtQueueRestart, EmptiesTheQueueInPlace) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -358,7 +358,7 @@ TEST(VirtQueueRestart, MakesAnEmptyQueueInTheSamePages) {
     EXPECT_EQ(ring.memory.allocations(), 1u);
 }
 
-TEST(VirtQueueRestart, RefusesToMakeALegacyQueueOfPagesAbove16TiB) {
+TEST(VirtQueueRestart, RejectsLegacyPagesAbove16TiB) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     memory.place_next_run(PhysAddr{std::uint64_t{1} << 44});
@@ -369,12 +369,12 @@ TEST(VirtQueueRestart, RefusesToMakeALegacyQueueOfPagesAbove16TiB) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-TEST(VirtQueueRestart, IsABreachWithoutPages) {
+TEST(VirtQueueRestart, AssertsThatItHasPages) {
     VirtQueue<8> queue;
     EXPECT_BREACH(queue.restart(modern()), "call init()");
 }
 
-TEST(VirtQueue, HasPrivateMemoryWithinItsBound) {
+TEST(VirtQueue, LimitsItsPrivateMemory) {
     constexpr std::size_t rest = VIRTQ_ASSERTIONS ? 128 + alignof(VirtQueue<256>) : 128;  // with them, a mark more
     EXPECT_LE(sizeof(VirtQueue<256>), 18u * 256 + rest);
     EXPECT_LE(sizeof(VirtQueue<32768>), 18u * 32768 + rest);

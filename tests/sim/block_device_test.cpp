@@ -162,7 +162,7 @@ TEST(BlockDevice, ReportsWritebackReadBeforeFeaturesOk) {
     machine.expect_only("D-5.2.5.1-4");
 }
 
-TEST(BlockDevice, TellsItsId) {
+TEST(BlockDevice, ReturnsItsId) {
     Machine machine({.id = "exactly-20-bytes-abc"});
     EXPECT_EQ(machine.request(block::type_get_id, 0, 20), block::status_ok);
     EXPECT_EQ(std::string(reinterpret_cast<char*>(machine.data()), 20), "exactly-20-bytes-abc");
@@ -224,7 +224,7 @@ TEST(BlockDevice, WritesSeveralRanges) {
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
-TEST(BlockDevice, TellsWhatItDiscards) {
+TEST(BlockDevice, HasDiscardLimits) {
     Machine machine({.discard = true, .max_discard_sectors = 70000, .max_discard_seg = 3, .discard_alignment = 8});
     MmioRegisters registers = machine.driver.registers;
     EXPECT_EQ(registers.read32(0x124), 70000u);
@@ -235,7 +235,7 @@ TEST(BlockDevice, TellsWhatItDiscards) {
     machine.expect_only("D-2.5.1-4");
 }
 
-TEST(BlockDevice, TellsWhatItZeroes) {
+TEST(BlockDevice, HasWriteZeroesLimits) {
     Machine machine({.write_zeroes = true, .max_write_zeroes_sectors = 99, .write_zeroes_may_unmap = true});
     MmioRegisters registers = machine.driver.registers;
     EXPECT_EQ(registers.read32(0x130), 99u);
@@ -246,7 +246,7 @@ TEST(BlockDevice, TellsWhatItZeroes) {
     machine.expect_only("D-2.5.1-4");
 }
 
-TEST(BlockDevice, DoesNotCareHowARequestIsCut) {
+TEST(BlockDevice, AcceptsAnyFraming) {
     Machine machine;
     machine.write_header(block::type_in, 3);
     machine.queue.write(0, {machine.buffer.phys, 5, flag_next, 1});
@@ -261,7 +261,7 @@ TEST(BlockDevice, DoesNotCareHowARequestIsCut) {
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
-TEST(BlockDevice, TellsItsConfig) {
+TEST(BlockDevice, HasAConfiguration) {
     Machine machine({.sectors = 0x1234, .blk_size = 4096, .seg_max = 7, .size_max = 65536, .topology = true});
     MmioRegisters registers = machine.driver.registers;
     EXPECT_EQ(registers.read32(0x100), 0x1234u);
@@ -276,7 +276,7 @@ TEST(BlockDevice, TellsItsConfig) {
     machine.expect_only("D-2.5.1-4");
 }
 
-TEST(BlockDevice, GrowsWhileTheDriverLives) {
+TEST(BlockDevice, GrowsWhileLive) {
     Machine machine({.sectors = 4});
     machine.device.change_config([&] { machine.disk.set_sectors(8); });
     EXPECT_EQ(machine.driver.registers.read32(0x100), 8u);
@@ -296,27 +296,27 @@ TEST(BlockDevice, ReportsARequestBeyondCapacity) {
     EXPECT_EQ(machine.log.count("D-5.2.6.1-2"), 3u) << machine.log;
 }
 
-TEST(BlockDevice, FillsTheDataOfAFailedReadBeforeItReportsTheStatus) {
+TEST(BlockDevice, FillsDataOfAFailedRead) {
     Machine machine({.sectors = 4});
     EXPECT_EQ(machine.read(4), block::status_ioerr);
     EXPECT_EQ(machine.data()[0], 0xee);
     EXPECT_EQ(machine.used_length(), 513u);
 }
 
-TEST(BlockDevice, ReportsDataThatIsNoMultipleOfASector) {
+TEST(BlockDevice, ReportsFractionsOfASector) {
     Machine machine;
     EXPECT_EQ(machine.read(0, 511), block::status_ioerr);
     machine.expect_only("D-5.2.6.1-6");
 }
 
-TEST(BlockDevice, ReportsAWriteToAReadOnlyDisk) {
+TEST(BlockDevice, ReportsWritesToReadOnlyDisks) {
     Machine machine({.read_only = true});
     EXPECT_EQ(machine.write(0, 0x5a), block::status_ioerr);
     EXPECT_NE(machine.disk.current()[0], 0x5a);
     machine.expect_only("S-5.2.5-ro");
 }
 
-TEST(BlockDevice, ReportsADiscardOfAReadOnlyDisk) {
+TEST(BlockDevice, ReportsDiscardsOfReadOnlyDisks) {
     Machine machine({.read_only = true, .discard = true});
     EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 0}}}), block::status_ioerr);
     EXPECT_FALSE(machine.holds(machine.disk.current(), 0, BlockDevice::discarded));
@@ -361,7 +361,7 @@ TEST(BlockDevice, ReportsTooManyRanges) {
     machine.expect_only("D-5.2.6.1-11");
 }
 
-TEST(BlockDevice, ReportsRangesThatAreCut) {
+TEST(BlockDevice, ReportsTruncatedRanges) {
     Machine machine({.discard = true, .write_zeroes = true});
     EXPECT_EQ(machine.request(block::type_discard, 0, 15, 0), block::status_ioerr);
     EXPECT_EQ(machine.request(block::type_discard, 0, 0), block::status_ioerr);
@@ -370,7 +370,7 @@ TEST(BlockDevice, ReportsRangesThatAreCut) {
     EXPECT_EQ(machine.log.entries().size(), 3u) << machine.log;
 }
 
-TEST(BlockDevice, AnswersFlagsThatARangeMayNotHaveWithUnsupp) {
+TEST(BlockDevice, ReportsForbiddenRangeFlags) {
     Machine machine({.discard = true, .write_zeroes = true, .max_write_zeroes_seg = 2});
     EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 1}}}), block::status_unsupp);
     machine.expect_only("D-5.2.6.1-14");
@@ -384,7 +384,7 @@ TEST(BlockDevice, AnswersFlagsThatARangeMayNotHaveWithUnsupp) {
     EXPECT_NE(machine.disk.current()[0], 0);
 }
 
-TEST(BlockDevice, ReportsRangesWithASectorOrInTheWrongDirection) {
+TEST(BlockDevice, ReportsBadRangeSectorsAndDirections) {
     Machine machine({.discard = true});
     EXPECT_EQ(machine.request(block::type_discard, 0, 16, flag_write), block::status_ioerr);
     machine.expect_only("S-5.2.6-direction");
@@ -394,7 +394,7 @@ TEST(BlockDevice, ReportsRangesWithASectorOrInTheWrongDirection) {
     machine.expect_only("S-5.2.6-sector");
 }
 
-TEST(BlockDevice, ReportsAFlushWithSectorOrData) {
+TEST(BlockDevice, ReportsFlushesWithSectorOrData) {
     Machine machine;
     EXPECT_EQ(machine.request(block::type_flush, 1, 0), block::status_ok);
     machine.expect_only("D-5.2.6.1-4");
@@ -428,13 +428,13 @@ TEST(BlockDevice, ReportsAMissingStatusByte) {
     machine.expect_only("S-5.2.6-status");
 }
 
-TEST(BlockDevice, ReportsASectorWhereItHasNoMeaning) {
+TEST(BlockDevice, ReportsAMeaninglessSector) {
     Machine machine;
     EXPECT_EQ(machine.request(block::type_get_id, 9, 20), block::status_ok);
     machine.expect_only("S-5.2.6-sector");
 }
 
-TEST(BlockDevice, ReportsTooManyOrTooLargeSegments) {
+TEST(BlockDevice, ReportsSegmentsAboveTheLimits) {
     Machine machine({.seg_max = 1, .size_max = 512});
     EXPECT_EQ(machine.read(0, 512), block::status_ok);
     EXPECT_TRUE(machine.log.empty()) << machine.log;
@@ -450,7 +450,7 @@ TEST(BlockDevice, ReportsTooManyOrTooLargeSegments) {
     machine.expect_only("S-5.2.4-seg");
 }
 
-TEST(BlockDevice, ReportsLegacyFramingOnlyWithoutAnyLayout) {
+TEST(BlockDevice, ChecksLegacyFramingWithoutAnyLayout) {
     auto const send_cut = [](Machine& machine) {
         machine.write_header(block::type_in, 0);
         machine.queue.write(0, {machine.buffer.phys, 8, flag_next, 1});
@@ -525,7 +525,7 @@ TEST(BlockDevice, ShortensTheData) {
     EXPECT_NE(machine.disk.current()[101], 0x5a);
 }
 
-TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
+TEST(BlockDevice, OffersQueueFeaturesOneByOne) {
     GuestMemory memory;
     struct Case {
         BlockOptions options;
@@ -543,7 +543,7 @@ TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
 
 // Packed rings.
 
-TEST(BlockDevice, ServesAPackedRingInOrderAndOutOfOrder) {
+TEST(BlockDevice, ServesPackedRingsInAnyOrder) {
     for (auto const& options : {BlockOptions{.indirect = true, .packed = true},
                                 BlockOptions{.event_idx = true, .packed = true, .in_order = true}}) {
         GuestMemory memory;

@@ -26,7 +26,7 @@ protected:
 
 // Header.
 
-TEST_F(PciConfig, HasTheHeaderOfAModernDevice) {
+TEST_F(PciConfig, HasAModernHeader) {
     EXPECT_EQ(bus.read16(slot, pci::vendor_id), 0x1af4);
     EXPECT_EQ(bus.read16(slot, pci::device_id), 0x1042);
     EXPECT_GE(bus.read8(slot, pci::revision), 1);
@@ -40,7 +40,7 @@ TEST_F(PciConfig, HasTheHeaderOfAModernDevice) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, EndsWhereItEnds) {
+TEST_F(PciConfig, EndsAtItsSize) {
     EXPECT_EQ(bus.read32(slot, 0x100), 0xffffffffu);
     bus.write32(slot, 0x100, 0);
     EXPECT_EQ(bus.read32(slot, 0xfc), 0u);
@@ -50,14 +50,14 @@ TEST_F(PciConfig, EndsWhereItEnds) {
     EXPECT_EQ(express.read_config(0x1000, 4), 0xffffffffu);
 }
 
-TEST_F(PciConfig, ReportsCrookedAccess) {
+TEST_F(PciConfig, ReportsMisalignedAccess) {
     EXPECT_EQ(bus.read16(slot, 1), 0xffff);
     EXPECT_EQ(bus.read32(slot, 2), 0xffffffffu);
     bus.write16(slot, 5, 0);
     EXPECT_EQ(log.count("S-4.1.1-config"), 3u) << log;
 }
 
-TEST_F(PciConfig, AnswersInMemoryOnlyWhileItDecodes) {
+TEST_F(PciConfig, AnswersOnlyWhileItDecodes) {
     driver->set_command(pci::command_memory, false);
     EXPECT_EQ(driver->common.read16(common::num_queues), 0xffff);
     driver->common.write8(common::device_status, 1);
@@ -66,7 +66,7 @@ TEST_F(PciConfig, AnswersInMemoryOnlyWhileItDecodes) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, KeepsOnlyTheCommandBitsThatThereAre) {
+TEST_F(PciConfig, KeepsOnlyExistingCommandBits) {
     bus.write16(slot, pci::command, 0xffff);
     EXPECT_EQ(bus.read16(slot, pci::command), 0x0547);
     device->refuse_command(pci::command_bus_master);
@@ -77,7 +77,7 @@ TEST_F(PciConfig, KeepsOnlyTheCommandBitsThatThereAre) {
 
 // BARs.
 
-TEST_F(PciConfig, TellsTheSizeOfABar) {
+TEST_F(PciConfig, ReturnsTheSizeOfABar) {
     driver->set_command(pci::command_memory, false);
     for (uint16_t i = 0; i < 6; ++i) {
         bus.write32(slot, static_cast<uint16_t>(pci::bar + 4 * i), 0xffffffff);
@@ -119,7 +119,7 @@ TEST_F(PciConfig, DecodesNothingAtAddress0) {
     EXPECT_FALSE(device->decode(PciAddressSpace::memory, 12, 4).has_value());
 }
 
-TEST_F(PciConfig, DecodesToTheLastByteAndNotBeyond) {
+TEST_F(PciConfig, DecodesExactlyToTheLastByte) {
     uint64_t const end = device->bar(1).address() + 0x1000;
     EXPECT_TRUE(device->decode(PciAddressSpace::memory, end - 4, 4).has_value());
     EXPECT_FALSE(device->decode(PciAddressSpace::memory, end - 2, 4).has_value());
@@ -127,7 +127,7 @@ TEST_F(PciConfig, DecodesToTheLastByteAndNotBeyond) {
     EXPECT_FALSE(device->decode(PciAddressSpace::memory, end - 0x1001, 1).has_value());
 }
 
-TEST_F(PciConfig, ReportsABarWrittenWhileItDecodes) {
+TEST_F(PciConfig, ReportsABarWrittenWhileDecoding) {
     bus.write32(slot, pci::bar + 4, 0xffffffff);
     expect_only("S-4.1.1-bar-live");
     bus.write32(slot, pci::bar + 20, 0);  // the upper half of one
@@ -136,7 +136,7 @@ TEST_F(PciConfig, ReportsABarWrittenWhileItDecodes) {
     EXPECT_EQ(log.count("S-4.1.1-bar-live"), 2u) << log;
 }
 
-TEST_F(PciConfig, SticksABar) {
+TEST_F(PciConfig, FixesABarOnRequest) {
     driver->set_command(pci::command_memory, false);
     uint32_t const before = bus.read32(slot, pci::bar + 4);
     device->stick_bar(1);
@@ -186,7 +186,7 @@ TEST_F(PciConfig, ReportsAWriteToACapability) {
     EXPECT_EQ(log.count("D-4.1.4.1-8"), 2u) << log;
 }
 
-TEST_F(PciConfig, MayHavePaddingAndSeveralOfAKind) {
+TEST_F(PciConfig, MayHavePaddingAndDuplicates) {
     layout.structures.push_back({pci::notify_cfg, 1, 0x900, 0x10});
     layout.structure(pci::common_cfg).extra_bytes = 8;
     PciDevice other(memory, backend, layout);
@@ -198,7 +198,7 @@ TEST_F(PciConfig, MayHavePaddingAndSeveralOfAKind) {
     EXPECT_EQ(other.capabilities().find(pci::notify_cfg, 2), nullptr);
 }
 
-TEST_F(PciConfig, CanLie) {
+TEST_F(PciConfig, ClaimsInvalidStructuresOnRequest) {
     device->claim(pci::common_cfg, {pci::common_cfg, 6, 0xfffffff0, 0});
     EXPECT_EQ(bus.read8(slot, field(pci::common_cfg, pci::cap_bar)), 6);
     EXPECT_EQ(bus.read32(slot, field(pci::common_cfg, pci::cap_offset)), 0xfffffff0u);
@@ -234,7 +234,7 @@ TEST_F(PciConfig, ReadsAndWritesThroughTheWindow) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, DoesAsTheWindowsLengthSays) {
+TEST_F(PciConfig, ObeysTheWindowsLength) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
     aim(4, 0x1040 + common::num_queues, 2);
     EXPECT_EQ(bus.read32(slot, data) & 0xffff, 2u);  // the first two of four
@@ -245,13 +245,13 @@ TEST_F(PciConfig, DoesAsTheWindowsLengthSays) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, MovesTheWindowsBytesAlsoForAPartOfThem) {
+TEST_F(PciConfig, TransfersAllBytesForPartialAccess) {
     aim(4, 0x2000, 4);
     EXPECT_EQ(bus.read16(slot, field(pci::pci_cfg, pci::pci_cfg_data + 2)), 0x0403);
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
+TEST_F(PciConfig, ReportsAMisalignedOrOutsideWindow) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
     aim(4, 0x1041, 2);
     static_cast<void>(bus.read16(slot, data));
@@ -272,7 +272,7 @@ TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
 }
 
 // §4.1.4.9.2: the offset is a multiple of the length that the window has when it is written.
-TEST_F(PciConfig, ReportsAnOffsetThatIsWrittenBeforeItsLength) {
+TEST_F(PciConfig, ReportsAnOffsetBeforeItsLength) {
     aim(4, 0x1040, 4);
     aim(4, 0x1052, 2);
     EXPECT_TRUE(log.empty()) << log;
@@ -282,7 +282,7 @@ TEST_F(PciConfig, ReportsAnOffsetThatIsWrittenBeforeItsLength) {
     expect_only("D-4.1.4.9.2-1");
 }
 
-TEST_F(PciConfig, MayUnderstateTheLengthOfACapability) {
+TEST_F(PciConfig, MayUnderstateCapabilityLengths) {
     EXPECT_EQ(bus.read8(slot, field(pci::pci_cfg, pci::cap_len)), 20);
     layout.structure(pci::pci_cfg).stated_bytes = 16;
     PciDevice other(memory, backend, layout);

@@ -22,7 +22,7 @@ protected:
 
 // The line.
 
-TEST_F(PciInterrupt, AssertsItsLineUntilTheIsrIsRead) {
+TEST_F(PciInterrupt, AssertsItsLineUntilIsrRead) {
     int calls = 0;
     device->on_interrupt([&] { ++calls; });
     driver->bring_up(queue);
@@ -40,7 +40,7 @@ TEST_F(PciInterrupt, AssertsItsLineUntilTheIsrIsRead) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciInterrupt, TellsBothReasonsAtOnce) {
+TEST_F(PciInterrupt, HasBothCausesAtOnce) {
     driver->bring_up(queue);
     complete();
     device->change_config([&] { ++backend.config_[0]; });
@@ -58,14 +58,14 @@ TEST_F(PciInterrupt, IsQuietWithIntxDisabled) {
     EXPECT_TRUE(device->interrupt_line());
 }
 
-TEST_F(PciInterrupt, TellsNoConfigurationChangeBeforeDriverOk) {
+TEST_F(PciInterrupt, HidesConfigChangesBeforeDriverOk) {
     driver->negotiate();
     device->change_config([] {});
     EXPECT_FALSE(device->interrupt_line());
     EXPECT_EQ(driver->isr.read8(0), 0);
 }
 
-TEST_F(PciInterrupt, ForgetsItsReasonsInAReset) {
+TEST_F(PciInterrupt, ClearsItsCausesInAReset) {
     driver->bring_up(queue);
     complete();
     driver->reset();
@@ -73,7 +73,7 @@ TEST_F(PciInterrupt, ForgetsItsReasonsInAReset) {
     EXPECT_EQ(driver->isr.read8(0), 0);
 }
 
-TEST_F(PciInterrupt, ReportsAWrongAccessToTheIsr) {
+TEST_F(PciInterrupt, ReportsWrongIsrAccess) {
     driver->isr.write8(0, 1);
     expect_only("D-4.1.4.3.2-1");
     log.clear();
@@ -91,7 +91,7 @@ protected:
     }
 };
 
-TEST_F(PciWideIsr, IsAByteAllTheSame) {
+TEST_F(PciWideIsr, IsStillOneByte) {
     device->interrupt_unasked(1);
     EXPECT_EQ(driver->isr.read32(0), 0u);
     EXPECT_EQ(driver->isr.read8(1), 0);
@@ -186,7 +186,7 @@ TEST_F(PciMsix, WaitsBehindAMask) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciMsix, WaitsBehindTheMaskOfTheFunction) {
+TEST_F(PciMsix, WaitsBehindTheFunctionMask) {
     bring_up();
     driver->enable_msix(pci::msix_enable | pci::msix_function_mask);
     complete();
@@ -195,7 +195,7 @@ TEST_F(PciMsix, WaitsBehindTheMaskOfTheFunction) {
     EXPECT_EQ(device->messages_of(1), 1u);
 }
 
-TEST_F(PciMsix, UsesTheLineAgainWhenItIsDisabled) {
+TEST_F(PciMsix, UsesTheLineWhenDisabled) {
     bring_up();
     driver->enable_msix(0);
     complete();
@@ -231,7 +231,7 @@ TEST_F(PciMsix, ReportsAVectorOutsideTheTable) {
     EXPECT_EQ(log.count("D-4.1.5.1.2.2-4"), 2u) << log;
 }
 
-TEST_F(PciMsix, ReportsAVectorThatWasNotReadBack) {
+TEST_F(PciMsix, ReportsAnUnverifiedVector) {
     driver->negotiate();
     driver->common.write16(common::queue_msix_vector, 1);
     driver->start_queue(queue);
@@ -250,7 +250,7 @@ TEST_F(PciMsix, RefusesVectors) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciMsix, ReportsAWrongAccessToTheTable) {
+TEST_F(PciMsix, ReportsWrongTableAccess) {
     static_cast<void>(driver->msix_entry(0).read16(8));
     driver->msix_entry(0).write8(12, 1);
     static_cast<void>(driver->msix_entry(0).read32(2));

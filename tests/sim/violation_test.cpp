@@ -16,7 +16,7 @@ TEST(ViolationLog, IsEmptyAtFirst) {
     EXPECT_TRUE(log.entries().empty());
 }
 
-TEST(ViolationLog, KeepsWhatWasReportedInOrder) {
+TEST(ViolationLog, KeepsReportsInOrder) {
     ViolationLog log;
     log.report(rule::queue_live, 7);
     log.report(rule::head_range, 300);
@@ -45,7 +45,7 @@ TEST(ViolationLog, PrintsIdSectionSentenceAndValue) {
             "contract asks: \"" + rule::leak_unknown_run.sentence + "\"");
 }
 
-TEST(ViolationLog, ForgetsWhenCleared) {
+TEST(ViolationLog, IsEmptyOnceCleared) {
     ViolationLog log;
     log.report(rule::queue_live);
     log.clear();

@@ -46,7 +46,7 @@ TEST(UsedRing, HasTheOffsetsOfTheStandard) {
     EXPECT_EQ(static_cast<unsigned>(spec::UsedFlag::no_notify), 1u);
 }
 
-TEST(SplitRing, HasTheAlignmentsAndTheMaximumOfTheStandard) {
+TEST(SplitRing, HasTheLimitsOfTheStandard) {
     EXPECT_EQ(spec::descriptor_table_alignment, 16u);
     EXPECT_EQ(spec::available_ring_alignment, 2u);
     EXPECT_EQ(spec::used_ring_alignment, 4u);

@@ -19,7 +19,7 @@ namespace {
 
 using Kind = Any::Kind;
 
-TEST(AnyTransport, ChoosesTheModernInterfaceIfThereIsOne) {
+TEST(AnyTransport, PrefersTheModernInterface) {
     struct Row {
         sim::PciLayout layout;
         Kind kind;
@@ -58,7 +58,7 @@ TEST(AnyTransport, RingsWithoutNotificationData) {
     }
 }
 
-TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
+TEST(AnyTransport, ProbesTransitionalDevicesAsLegacy) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     ASSERT_TRUE(machine.transport.probe_pci_legacy(machine.function, machine.bus).ok());
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
@@ -74,7 +74,7 @@ TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
     return layout;
 }
 
-TEST(AnyTransport, GivesItsOptionsOn) {
+TEST(AnyTransport, PassesItsOptionsOn) {
     for (sim::PciLayout const& layout :
          {without_window(sim::PciLayout::modern()), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.layout = layout, .assigned = false});
@@ -123,7 +123,7 @@ TEST(AnyTransport, KnowsNothingBeforeAProbe) {
     EXPECT_BREACH(transport.is_legacy(), "probe_mmio() or probe_pci() first");
 }
 
-TEST(AnyTransport, ForgetsTheDeviceBeforeAFailedProbe) {
+TEST(AnyTransport, DropsTheDeviceOnFailedProbe) {
     PciDiskMachine<Any, 256> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_EQ(machine.transport.probe_pci(Function{machine.bus, {0, 9, 0}}, machine.bus).error(),
@@ -153,7 +153,7 @@ void expect_attempts(Any const& transport, PciAttempts const& expected) {
 }
 
 // A kernel that maps 4 GiB, and a 64-bit BAR above them (faults A6).
-TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarCannotBeMapped) {
+TEST(AnyTransport, UsesLegacyIfTheMappingFails) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     machine.bus.map_only_below(four_gib);
     Status const found = machine.probe();
@@ -165,7 +165,7 @@ TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarCannotBeMapped) {
 }
 
 // No firmware, and no window for memory: ports have one (faults A6).
-TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarHasNoAddress) {
+TEST(AnyTransport, UsesLegacyWithoutABarAddress) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     PciWindow ports{0xc000, 0x1000};
     ASSERT_TRUE(machine.probe({.ports = &ports}).ok());
@@ -176,7 +176,7 @@ TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarHasNoAddress) {
 }
 
 // A window for memory that is too small is no reason against ports (faults A6).
-TEST(AnyTransport, TakesTheLegacyInterfaceIfTheWindowIsFull) {
+TEST(AnyTransport, UsesLegacyIfWindowIsFull) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     PciWindow memory{0xfe00'0000, 0x100};
     PciWindow ports{0xc000, 0x1000};
@@ -188,7 +188,7 @@ TEST(AnyTransport, TakesTheLegacyInterfaceIfTheWindowIsFull) {
 }
 
 // §4.1.4.9 (faults A6).
-TEST(AnyTransport, TakesTheConfigurationWindowLast) {
+TEST(AnyTransport, UsesTheConfigurationWindowLast) {
     for (bool const assigned : {true, false}) {
         PciDiskMachine<Any> machine({.layout = sim::PciLayout::modern(), .assigned = assigned});
         machine.bus.map_only_below(four_gib);
@@ -236,7 +236,7 @@ TEST(AnyTransport, NamesNoWindowForARefusedCommand) {
 }
 
 // Both the legacy interface and the window are there, and the ports have no address (faults A6).
-TEST(AnyTransport, TakesTheWindowOfATransitionalDevice) {
+TEST(AnyTransport, UsesTheWindowOfTransitionalDevices) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     ASSERT_TRUE(machine.probe(with_window).ok());
     EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
@@ -246,26 +246,26 @@ TEST(AnyTransport, TakesTheWindowOfATransitionalDevice) {
     machine.expect_works();
 }
 
-TEST(AnyTransport, TriesOneWayIfThatWorks) {
+TEST(AnyTransport, StopsAtTheFirstWorkingInterface) {
     PciDiskMachine<Any, 256> modern({.layout = sim::PciLayout::transitional()});
     ASSERT_TRUE(modern.probe().ok());
     expect_attempts(modern.transport, {{true, Error::none}, {}, {}});
 }
 
-TEST(AnyTransport, NamesTheOnlyWayThatADeviceHas) {
+TEST(AnyTransport, ReportsTheErrorOfItsInterface) {
     PciDiskMachine<Any, 256> legacy({.layout = sim::PciLayout::legacy(), .assigned = false});
     EXPECT_EQ(legacy.probe().error(), Error::pci_bar_unassigned);
     expect_attempts(legacy.transport, {{true, Error::pci_modern_absent}, {true, Error::pci_bar_unassigned}, {}});
 }
 
-TEST(AnyTransport, NamesWhatStoppedAllWays) {
+TEST(AnyTransport, ReportsTheErrorOfAllInterfaces) {
     PciDiskMachine<Any, 256> modern;
     modern.device.refuse_command(wire::command_bus_master);
     EXPECT_EQ(modern.probe().error(), Error::pci_command_refused);
     EXPECT_EQ(modern.init().error(), Error::transport_not_probed);
 }
 
-TEST(AnyTransport, SaysThatNoWayWorks) {
+TEST(AnyTransport, ReportsAnUnreachableDevice) {
     PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional())});
     machine.bus.map_only_below(four_gib);
     machine.device.refuse_command(wire::command_io);
@@ -297,7 +297,7 @@ TEST(AnyTransport, NeedsStructuresForTheWindow) {
     }
 }
 
-TEST(AnyTransport, NamesWhatStoppedBothInterfaces) {
+TEST(AnyTransport, ReportsTheErrorOfBothInterfaces) {
     PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional()), .assigned = false});
     EXPECT_EQ(machine.probe(with_window).error(), Error::pci_bar_unassigned);
     expect_attempts(
@@ -306,7 +306,7 @@ TEST(AnyTransport, NamesWhatStoppedBothInterfaces) {
     EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);  // nor is it named where it is not there
 }
 
-TEST(AnyTransport, SaysThatTheWindowFailedDifferently) {
+TEST(AnyTransport, ReportsUnreachableIfErrorsDiffer) {
     PciDiskMachine<Any> machine({.assigned = false});
     machine.device.refuse_command(wire::command_bus_master);
     EXPECT_EQ(machine.probe(with_window).error(), Error::pci_unreachable);
@@ -356,7 +356,7 @@ TEST(AnyTransport, KeepsACopyOfAnAccess) {
     machine.expect_works();
 }
 
-TEST(AnyTransport, HasWhatItsTransportsHave) {
+TEST(AnyTransport, ForwardsToItsTransport) {
     for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.disk = {.queues = 3}, .layout = layout});
         ASSERT_TRUE(machine.probe().ok());
@@ -403,7 +403,7 @@ void expect_works_on_each_queue(Machine& machine, std::uint16_t count) {
     }
 }
 
-TEST(AnyTransport, TakesTenQueues) {
+TEST(AnyTransport, SupportsTenQueues) {
     PciDiskMachine<Any, 16, TenQueues> machine({.disk = {.queues = 10, .queue_size_max = 16}});
     machine.bring_up();
     expect_works_on_each_queue(machine, 10);
@@ -413,7 +413,7 @@ struct ManyQueues : BlockTraits {
     static constexpr std::uint16_t queue_count_max = 40;
 };
 
-TEST(AnyTransport, TakesAsManyQueuesAsTheDeviceHas) {
+TEST(AnyTransport, SupportsAllQueuesOfTheDevice) {
     for (std::uint32_t const multiplier : {0u, 4u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
         layout.notify_off_multiplier = multiplier;
@@ -430,7 +430,7 @@ struct TwentyQueues : BlockTraits {
 };
 
 // Doorbells in another order than the queues need room: that is a parameter (faults A14).
-TEST(AnyTransport, TakesAsManyOddDoorbellsAsItHasRoomFor) {
+TEST(AnyTransport, LimitsOddDoorbellsByItsParameter) {
     sim::PciLayout layout = sim::PciLayout::modern();
     for (std::uint16_t queue = 0; queue < 20; ++queue) {
         layout.notify_off.push_back(static_cast<std::uint16_t>(19 - queue));
@@ -451,7 +451,7 @@ TEST(AnyTransport, TakesAsManyOddDoorbellsAsItHasRoomFor) {
 }
 
 // §4.1.4.6: a disk has a device configuration (faults A10).
-TEST(AnyTransport, NamesADeviceConfigurationThatIsMissing) {
+TEST(AnyTransport, ReportsAMissingDeviceConfiguration) {
     struct Row {
         sim::PciStructure structure;
         Error error;
@@ -480,7 +480,7 @@ TEST(AnyTransport, NamesADeviceConfigurationThatIsMissing) {
 }
 
 // The legacy header is followed by the configuration, as far as the BAR goes (faults A10).
-TEST(AnyTransport, NamesALegacyConfigurationThatIsTooShort) {
+TEST(AnyTransport, ReportsAShortLegacyConfiguration) {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.bars[0].bytes = 0x20;
     PciDiskMachine<Any, 256> machine({.layout = layout});
@@ -490,7 +490,7 @@ TEST(AnyTransport, NamesALegacyConfigurationThatIsTooShort) {
     ASSERT_EQ(machine.transport.check_config(0xffff'ffff).error(), Error::config_too_short);
 }
 
-TEST(AnyTransport, GivesTheErrorsOn) {
+TEST(AnyTransport, PassesErrorsOn) {
     PciDiskMachine<Any> modern_only;
     modern_only.device.loop_capabilities();
     EXPECT_EQ(modern_only.probe().error(), Error::pci_capability_list_broken);
@@ -536,7 +536,7 @@ TEST(AnyTransport, DrivesVirtioMmio) {
 
 // --- diag/ ---
 
-TEST(DiagnosePci, SaysThatNothingWasProbed) {
+TEST(DiagnosePci, ReportsThatNothingWasProbed) {
     Modern modern;
     EXPECT_EQ(diagnose(modern).device.reach, DeviceSnapshot::Reach::nothing);
     EXPECT_EQ(diagnose(modern).findings()[0].cause, Cause::transport_not_probed);
@@ -546,7 +546,7 @@ TEST(DiagnosePci, SaysThatNothingWasProbed) {
     EXPECT_EQ(diagnose(any).findings()[0].cause, Cause::transport_not_probed);
 }
 
-TEST(DiagnosePci, SaysThatAProbeFailedBeforeThereWereRegisters) {
+TEST(DiagnosePci, ReportsAProbeWithoutRegisters) {
     PciDiskMachine<Any> machine({.layout = without_window(sim::PciLayout::modern())});
     machine.bus.fail_mapping();
     EXPECT_EQ(machine.probe().error(), Error::pci_not_mapped);
@@ -554,7 +554,7 @@ TEST(DiagnosePci, SaysThatAProbeFailedBeforeThereWereRegisters) {
 }
 
 // unikraft#1743.
-TEST(DiagnosePci, SaysThatMemorySpaceIsOffOrTheBarNotMapped) {
+TEST(DiagnosePci, ReportsUnreachableRegisters) {
     for (bool const during_probe : {true, false}) {
         PciDiskMachine<Any> machine;
         if (during_probe) {
@@ -576,7 +576,7 @@ TEST(DiagnosePci, SaysThatMemorySpaceIsOffOrTheBarNotMapped) {
     }
 }
 
-TEST(DiagnosePci, SaysThatTheFeaturesWereRefused) {
+TEST(DiagnosePci, ReportsRefusedFeatures) {
     PciDiskMachine<Any> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.refuse_features_ok();
@@ -586,7 +586,7 @@ TEST(DiagnosePci, SaysThatTheFeaturesWereRefused) {
     EXPECT_EQ(diagnosis.findings()[0].cause, Cause::features_refused);
 }
 
-TEST(DiagnosePci, LooksAtAQueueOfEachKind) {
+TEST(DiagnosePci, InspectsAQueueOfEachKind) {
     for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.layout = layout});
         ASSERT_TRUE(machine.probe().ok());

@@ -77,7 +77,7 @@ TEST(DeviceTree, MayStartAtAnyAddress) {
     }
 }
 
-TEST(DeviceTree, HasTwoAddressCellsAndOneSizeCellWhereItDoesNotSay) {
+TEST(DeviceTree, DefaultsToTwoAndOneCells) {
     TreeBuilder tree;
     tree.begin("").begin("virtio").strings("compatible", "virtio,mmio").cells("reg", {0x12, 0x34567000, 0x200});
     EXPECT_EQ(Found(tree.end().end().finish()).slots, (std::vector{MmioSlot{PhysAddr{0x12'34567000}, 0x200, 0}}));
@@ -90,7 +90,7 @@ TEST(DeviceTree, ReadsSizesOfTwoCells) {
     EXPECT_EQ(Found(tree.finish()).slots, (std::vector{MmioSlot{PhysAddr{0x1000}, 0x1'0000'0200, 0}}));
 }
 
-TEST(DeviceTree, ReadsAnyOfTheStringsOfCompatible) {
+TEST(DeviceTree, ReadsEachStringOfCompatible) {
     using namespace std::string_view_literals;
     auto const matches = [](std::string_view compatible) {
         TreeBuilder tree;
@@ -109,7 +109,7 @@ TEST(DeviceTree, ReadsAnyOfTheStringsOfCompatible) {
     EXPECT_FALSE(matches(""sv));
 }
 
-TEST(DeviceTree, SkipsWhatIsNotAvailable) {
+TEST(DeviceTree, SkipsUnavailableNodes) {
     auto const found = [](char const* of_bus, char const* of_node) {
         TreeBuilder tree;
         tree.begin("").cells("#address-cells", {1}).cells("#size-cells", {1});
@@ -132,7 +132,7 @@ TEST(DeviceTree, SkipsWhatIsNotAvailable) {
     EXPECT_EQ(found("disabled", "okay"), 0u);
 }
 
-TEST(DeviceTree, TranslatesByTheRangesOfTheBusesAround) {
+TEST(DeviceTree, TranslatesThroughNestedRanges) {
     TreeBuilder tree;
     tree.begin("").cells("#address-cells", {2}).cells("#size-cells", {2});
     tree.begin("outer").cells("#address-cells", {1}).cells("#size-cells", {1});
@@ -151,7 +151,7 @@ TEST(DeviceTree, TranslatesByTheRangesOfTheBusesAround) {
     EXPECT_EQ(Found(lower.finish()).slots, (std::vector{MmioSlot{PhysAddr{0x9'0000'd000}, 0x200, 42}}));
 }
 
-TEST(DeviceTree, KeepsTheAddressWhereRangesIsEmpty) {
+TEST(DeviceTree, KeepsTheAddressWithEmptyRanges) {
     TreeBuilder tree;
     tree.begin("").begin("soc").cells("#address-cells", {1}).cells("#size-cells", {1}).cells("ranges", {});
     add_slot(tree.begin("virtio@1e000")).end().end().end();
@@ -175,7 +175,7 @@ TreeBuilder& begin_virtio(TreeBuilder& tree) {
     return tree.begin("bad").strings("compatible", "virtio,mmio");
 }
 
-TEST(DeviceTree, SaysThatANodeHasNoAddressAndGoesOn) {
+TEST(DeviceTree, ReportsNodesWithoutAnAddress) {
     expect_no_address([](TreeBuilder& tree) -> TreeBuilder& { return begin_virtio(tree).end(); });
     expect_no_address([](TreeBuilder& tree) -> TreeBuilder& { return begin_virtio(tree).cells("reg", {}).end(); });
     expect_no_address([](TreeBuilder& tree) -> TreeBuilder& { return begin_virtio(tree).cells("reg", {1}).end(); });
@@ -229,14 +229,14 @@ TEST(DeviceTree, ReportsTheFirstErrorOfSeveral) {
     EXPECT_EQ(found.discovery.found, 1u);
 }
 
-TEST(DeviceTree, GivesWhatLiesAtTheLastByteOfTheAddressSpace) {
+TEST(DeviceTree, ReachesTheLastAddress) {
     TreeBuilder tree;
     tree.begin("").cells("#size-cells", {2});
     begin_virtio(tree).cells("reg", {0xffffffff, 0xfffff000, 0, 0x1000}).end().end();
     EXPECT_EQ(Found(tree.finish()).slots, (std::vector{MmioSlot{PhysAddr{0xffff'ffff'ffff'f000}, 0x1000, 0}}));
 }
 
-TEST(DeviceTree, GivesTheCellsOfAnInterruptToWhoUnderstandsThem) {
+TEST(DeviceTree, PassesInterruptCellsToTheCaller) {
     TreeBuilder tree;
     tree.begin("").begin("virtio").strings("compatible", "virtio,mmio").cells("reg", {0, 0xa000000, 0x200});
     Blob const blob = tree.cells("interrupts", {0, 16, 1}).end().end().finish();
@@ -253,7 +253,7 @@ TEST(DeviceTree, GivesTheCellsOfAnInterruptToWhoUnderstandsThem) {
     EXPECT_EQ(found.found, 1u);
 }
 
-TEST(DeviceTree, AsksForTheInterruptOfANodeThatNamesNone) {
+TEST(DeviceTree, PassesNoCellsWithoutAnInterrupt) {
     TreeBuilder tree;
     tree.begin("").begin("virtio").strings("compatible", "virtio,mmio").cells("reg", {0, 0xa000000, 0x200});
     Blob const blob = tree.end().end().finish();
@@ -313,7 +313,7 @@ TEST(DeviceTree, CanBeWalkedStepByStep) {
     EXPECT_BREACH(cursor.name(), "stands on a node");
 }
 
-TEST(DeviceTreeContract, HasNoNodeToAskBeforeTheFirst) {
+TEST(DeviceTreeContract, AssertsBeforeTheFirstNode) {
     Blob const blob = small_blob();
     DeviceTreeCursor const cursor(DeviceTree{blob.data(), blob.size()});
     EXPECT_BREACH(cursor.name(), "stands on a node");
@@ -322,7 +322,7 @@ TEST(DeviceTreeContract, HasNoNodeToAskBeforeTheFirst) {
     EXPECT_BREACH(cursor.is_available(), "stands on a node");
 }
 
-TEST(DeviceTreeContract, HasNoNodeToAskAfterAnError) {
+TEST(DeviceTreeContract, AssertsAfterAnError) {
     TreeBuilder tree;
     Blob const blob = tree.begin("").property("reg", 0x1000).blob();
     DeviceTreeCursor cursor(DeviceTree{blob.data(), blob.size()});
@@ -346,7 +346,7 @@ TEST(DeviceTreeHeader, IsAbsentWithoutItsMagic) {
     EXPECT_EQ(Found(Blob(64)).discovery.error, Error::device_tree_absent);
 }
 
-TEST(DeviceTreeHeader, IsCutShortByOneByte) {
+TEST(DeviceTreeHeader, DetectsEveryTruncation) {
     Blob const blob = small_blob();
     for (std::size_t bytes = 4; bytes < blob.size(); ++bytes) {
         Found const found(blob, bytes);
@@ -394,7 +394,7 @@ TEST(DeviceTreeHeader, IsBelow4GiB) {
               Error::device_tree_malformed);
 }
 
-TEST(DeviceTreeHeader, SaysHowMuchToMap) {
+TEST(DeviceTreeHeader, GivesTheSizeToMap) {
     Blob const blob = small_blob();
     EXPECT_EQ(device_tree_bytes(DeviceTree{blob.data(), 8}).value(), blob.size());
     EXPECT_EQ(device_tree_bytes(DeviceTree{blob.data(), 7}).error(), Error::device_tree_cut_short);
@@ -412,7 +412,7 @@ TEST(DeviceTreeStructure, MayHaveNothingBetweenTokens) {
     EXPECT_EQ(Found(tree.finish()).slots, std::vector{slot_of_the_standard});
 }
 
-TEST(DeviceTreeStructure, MayEndWithTheLastPropertyOfTheBlock) {
+TEST(DeviceTreeStructure, IsNotReadBeyondItsBlock) {
     TreeBuilder tree;
     tree.begin("").strings("model", "any");
     expect_malformed(tree.blob(), tree.position());  // END_NODE is missing, not read beyond
@@ -429,7 +429,7 @@ TEST(DeviceTreeStructure, HasAnEnd) {
     expect_malformed(too_early.finish(), position);
 }
 
-TEST(DeviceTreeStructure, GivesWhatStandsBeforeTheMistake) {
+TEST(DeviceTreeStructure, ReportsNodesBeforeTheError) {
     TreeBuilder tree = small_tree();
     Found const found(tree.blob());
     EXPECT_EQ(found.discovery.error, Error::device_tree_malformed);
@@ -446,7 +446,7 @@ TEST(DeviceTreeStructure, HasOneRoot) {
     expect_malformed(two.begin("").end().finish(), position);
 }
 
-TEST(DeviceTreeStructure, ClosesWhatItOpened) {
+TEST(DeviceTreeStructure, ClosesEachNodeOnce) {
     TreeBuilder tree = small_tree();
     tree.end();
     std::uint32_t const position = tree.position();
@@ -499,7 +499,7 @@ TEST(DeviceTreeStructure, KeepsNamesOfPropertiesInside) {
     }
 }
 
-TEST(DeviceTreeStructure, IsNotNestedWithoutLimit) {
+TEST(DeviceTreeStructure, LimitsItsDepth) {
     auto const nested = [](std::uint32_t levels) {
         TreeBuilder tree;
         for (std::uint32_t i = 0; i < levels; ++i) {

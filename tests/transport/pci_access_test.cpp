@@ -86,7 +86,7 @@ protected:
     sim::PciStranger host_bridge;
 };
 
-TEST_F(PciAccess, IsRefusedByAProbeWhoseWidthsDiffer) {
+TEST_F(PciAccess, ProbeRejectsDifferingWidths) {
     bus.add(PciAddress{0, 3, 0}, device);
     bus.assign();
     for (Flaw const flaw : flaws_of_width) {
@@ -99,7 +99,7 @@ TEST_F(PciAccess, IsRefusedByAProbeWhoseWidthsDiffer) {
 }
 
 // Reads are right, so probe() finds all; the first 16 bits that are written at an odd half are MSI-X's control.
-TEST_F(PciAccess, IsNamedByMsixIfWritesGoAstray) {
+TEST_F(PciAccess, MsixDetectsMisplacedWrites) {
     bus.add(PciAddress{0, 3, 0}, device);
     bus.assign();
     MsiMessage const messages[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 0x31}};
@@ -115,7 +115,7 @@ TEST_F(PciAccess, IsNamedByMsixIfWritesGoAstray) {
     }
 }
 
-TEST_F(PciAccess, IsNamedByAScanWhoseWidthsDiffer) {
+TEST_F(PciAccess, ScanReportsDifferingWidths) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     for (Flaw const flaw : flaws_of_width) {
         virtq::PciScan const seen = scan(flaw);
@@ -127,7 +127,7 @@ TEST_F(PciAccess, IsNamedByAScanWhoseWidthsDiffer) {
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
 }
 
-TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
+TEST_F(PciAccess, ScanDetectsIgnoredDeviceNumbers) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     bus.add(PciAddress{0, 3, 0}, device);
     bus.assign();
@@ -139,7 +139,7 @@ TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
 }
 
 // Eight functions each that are the same ones: it is not asked again whether they are.
-TEST_F(PciAccess, IsNamedOnceIfItIgnoresTheDeviceNumberOfManyFunctions) {
+TEST_F(PciAccess, ScanReportsIgnoredNumbersOnce) {
     sim::PciDevice second{memory, disk};
     bus.add(PciAddress{0, 0, 0}, device);
     bus.add(PciAddress{0, 0, 1}, second);
@@ -149,7 +149,7 @@ TEST_F(PciAccess, IsNamedOnceIfItIgnoresTheDeviceNumberOfManyFunctions) {
     EXPECT_EQ(seen.functions, 64u);
 }
 
-TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheFunctionNumber) {
+TEST_F(PciAccess, ScanDetectsIgnoredFunctionNumbers) {
     sim::PciDevice second{memory, disk};
     bus.add(PciAddress{0, 3, 0}, device);
     bus.add(PciAddress{0, 3, 1}, second);
@@ -184,7 +184,7 @@ struct Vanishing : ConfigBytes {
 };
 
 // What goes away between two reads has shown different widths, and nothing is wrong with the access.
-TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
+TEST_F(PciAccess, ToleratesAnUnpluggedDevice) {
     Vanishing config;
     config.put(spec::pci::vendor_id.offset, 0x1af4, 2);
     config.put(spec::pci::device_id.offset, 0x1042, 2);
@@ -194,7 +194,7 @@ TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
 }
 
 // Memory that is no configuration space: a wrong address of the ECAM (faults A16).
-TEST_F(PciAccess, NamesASpaceOfZeros) {
+TEST_F(PciAccess, ReportsASpaceOfZeros) {
     ConfigBytes zeros;
     virtq::PciScan const seen = for_each_virtio_function(zeros, {0, 255}, [](auto const&, spec::DeviceId) {});
     EXPECT_EQ(seen.trouble, Error::pci_vendor_zero);
@@ -208,7 +208,7 @@ TEST_F(PciAccess, NamesASpaceOfZeros) {
 }
 
 // A host that reads 0 for an empty slot has a configuration space (faults A16).
-TEST_F(PciAccess, AllowsZerosBesideFunctions) {
+TEST_F(PciAccess, AllowsZerosNextToFunctions) {
     sim::PciStranger nobody{0, 0};
     bus.add(PciAddress{0, 0, 0}, nobody);
     bus.add(PciAddress{0, 3, 0}, device);

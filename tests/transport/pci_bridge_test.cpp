@@ -56,7 +56,7 @@ protected:
     virtq::PciScan seen;
 };
 
-TEST_F(PciBridges, HideADeviceUntilTheyAreNumbered) {
+TEST_F(PciBridges, HideDevicesUntilNumbered) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
@@ -107,7 +107,7 @@ TEST_F(PciBridges, AreNumberedDepthFirst) {
 }
 
 // The first bus of a host bridge is not always 0 (https://github.com/SerenityOS/serenity/pull/26577).
-TEST_F(PciBridges, AreNumberedFromTheFirstBusOn) {
+TEST_F(PciBridges, AreNumberedFromTheFirstBus) {
     bus.add(PciAddress{0x40, 1, 0}, port);
     port.add(0, 0, device);
     Result<PciBusRange> const buses = number_buses(bus, {0x40, 0x4f}, {.memory = &window});
@@ -148,7 +148,7 @@ TEST_F(PciBridges, NeedNotPassPortsOn) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, transitional);
 }
 
-TEST_F(PciBridges, AreLeftAsTheyAreIfNumbered) {
+TEST_F(PciBridges, AreLeftAloneIfNumbered) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window}).ok());
@@ -192,7 +192,7 @@ TEST_F(PciBridges, NeedNumbers) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
 }
 
-TEST_F(PciBridges, EndIfTheyAreTooManyInARow) {
+TEST_F(PciBridges, EndIfNestedTooDeeply) {
     std::vector<sim::PciBridge> row(12);
     bus.add(PciAddress{0, 1, 0}, row[0]);
     for (std::size_t i = 1; i < row.size(); ++i) {
@@ -205,7 +205,7 @@ TEST_F(PciBridges, EndIfTheyAreTooManyInARow) {
 }
 
 // What all bridges pass on lies below 4 GiB, and begins and ends at a multiple of 1 MiB.
-TEST_F(PciBridges, NeedRoomInTheWindow) {
+TEST_F(PciBridges, NeedSpaceInTheWindow) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     PciWindow above{std::uint64_t{1} << 32, 0x1000'0000};
@@ -311,7 +311,7 @@ TEST_F(PciBridges, KeepProbesFromPortsTheyDoNotPassOn) {
 }
 
 // A window that ends before the next MiB, or with it, once the bridge's own BAR has its place.
-TEST_F(PciBridges, NeedMemoryBehindTheirOwn) {
+TEST_F(PciBridges, NeedMemoryBeyondTheirOwn) {
     for (PciWindow memory_window : {PciWindow{0x1000'1000, 0x1000}, PciWindow{0x1000'0000, 0x10'0000}}) {
         sim::PciBridge fresh;
         bus.add(PciAddress{0, 1, 0}, fresh);
@@ -385,7 +385,7 @@ TEST_F(PciBridges, NeedAWholeUnitOfPorts) {
     expect_no_ports(port);
 }
 
-TEST_F(PciBridges, PassNoPortsOnIfNoneNeeded) {
+TEST_F(PciBridges, PassNoPortsIfNoneNeeded) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     std::uint64_t const before = ports.left();
@@ -396,7 +396,7 @@ TEST_F(PciBridges, PassNoPortsOnIfNoneNeeded) {
 }
 
 // The end is below the beginning, which nobody can have meant.
-TEST_F(PciBridges, AreNumberedAnewIfNumbersAreCrooked) {
+TEST_F(PciBridges, AreRenumberedIfInvalid) {
     port.config().poke(bridge::secondary, 3, 1);
     port.config().poke(bridge::subordinate, 2, 1);
     bus.add(PciAddress{0, 1, 0}, port);
@@ -435,7 +435,7 @@ TEST_F(PciBridges, GetNoNumberTwice) {
     expect_numbers(port, 0, 0, 0);
 }
 
-TEST_F(PciBridges, MayHaveOtherDevicesBehind) {
+TEST_F(PciBridges, MayHaveOtherDevicesBelow) {
     sim::PciStranger stranger{0x8086, 0x100e};
     sim::PciStranger cardbus{0x8086, 0x1234, 2};
     sim::PciStranger nobody{0, 0};

@@ -27,7 +27,7 @@ TEST(PciConfigWindow, DrivesADiskWithoutAnyMapping) {
 }
 
 // Memory space with BARs that nobody has placed would make the device answer at 0.
-TEST(PciConfigWindow, DrivesADiskWhoseBarsHaveNoAddress) {
+TEST(PciConfigWindow, WorksWithoutBarAddresses) {
     PciDiskMachine<Window> machine({.assigned = false});
     machine.bring_up();
     EXPECT_EQ(machine.command() & 7, wire::command_bus_master);
@@ -48,7 +48,7 @@ TEST(PciConfigWindow, NeedsTheBusMaster) {
     EXPECT_FALSE(machine.transport.is_probed());
 }
 
-TEST(PciConfigWindow, NeedNotBeThere) {
+TEST(PciConfigWindow, MayBeAbsent) {
     sim::PciLayout layout = sim::PciLayout::modern();
     std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::pci_cfg; });
     PciDiskMachine<Window> machine({.layout = layout});
@@ -72,7 +72,7 @@ TEST(PciConfigWindow, NeedsAModernDevice) {
               Error::pci_function_absent);
 }
 
-TEST(PciConfigWindow, SaysThatTheDeviceIsGone) {
+TEST(PciConfigWindow, ReportsAGoneDevice) {
     PciDiskMachine<Window> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.bring_up();

@@ -52,7 +52,7 @@ TYPED_TEST(PciLegacy, ReadsAndWrites) {
     machine.expect_works();
 }
 
-TYPED_TEST(PciLegacy, LooksForItsKindOfBar) {
+TYPED_TEST(PciLegacy, NeedsItsKindOfBar) {
     PciDiskMachine<TypeParam> machine(
         {.layout = SameAs<TypeParam, LegacyPorts> ? legacy_in_memory() : sim::PciLayout::legacy()});
     EXPECT_EQ(machine.probe().error(), Error::pci_legacy_absent);
@@ -60,7 +60,7 @@ TYPED_TEST(PciLegacy, LooksForItsKindOfBar) {
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
-TYPED_TEST(PciLegacy, SaysWhatIsNotThere) {
+TYPED_TEST(PciLegacy, ReportsWhatIsAbsent) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
     EXPECT_EQ(machine.transport.probe(Function{machine.bus, {0, 9, 0}}, machine.bus).error(),
               Error::pci_function_absent);
@@ -73,7 +73,7 @@ TYPED_TEST(PciLegacy, SaysWhatIsNotThere) {
     EXPECT_FALSE(machine.transport.is_probed());
 }
 
-TYPED_TEST(PciLegacy, NeedsABarWithRoomForItsHeader) {
+TYPED_TEST(PciLegacy, NeedsABarForItsHeader) {
     for (std::uint64_t const bytes : {0x10u, 0x20u}) {
         sim::PciLayout layout = this->layout();
         layout.bars[0].bytes = bytes;
@@ -91,7 +91,7 @@ TYPED_TEST(PciLegacy, VerifiesTheCommandRegister) {
     }
 }
 
-TYPED_TEST(PciLegacy, SaysThatNothingIsMapped) {
+TYPED_TEST(PciLegacy, ReportsAFailedMapping) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
     std::uint16_t const command = machine.command();
     machine.bus.fail_mapping();
@@ -100,7 +100,7 @@ TYPED_TEST(PciLegacy, SaysThatNothingIsMapped) {
     EXPECT_FALSE(machine.transport.is_probed());
 }
 
-TYPED_TEST(PciLegacy, SaysThatTheDeviceIsGone) {
+TYPED_TEST(PciLegacy, ReportsAGoneDevice) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
     machine.device.before_access([&](sim::PciTarget, bool) { machine.device.vanish(); });
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
@@ -121,7 +121,7 @@ TYPED_TEST(PciLegacy, PlacesItsBar) {
     machine.expect_works();
 }
 
-TYPED_TEST(PciLegacy, WantsATransportOfItsOwn) {
+TYPED_TEST(PciLegacy, AssertsThatTheTransportIsFree) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     EXPECT_TRUE(machine.transport.is_in_use());
@@ -132,7 +132,7 @@ TYPED_TEST(PciLegacy, WantsATransportOfItsOwn) {
     EXPECT_TRUE(machine.probe().ok());
 }
 
-TYPED_TEST(PciLegacy, TakesOverADeviceThatFirmwareLeftLive) {
+TYPED_TEST(PciLegacy, TakesOverADeviceLeftLive) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     TypeParam firmware;
     BlockDevice<TypeParam, 256> its_driver;
@@ -149,7 +149,7 @@ TYPED_TEST(PciLegacy, TakesOverADeviceThatFirmwareLeftLive) {
 }
 
 // unikraft#1796: the size is the device's; a smaller ring would lie elsewhere.
-TYPED_TEST(PciLegacy, HasASizeThatTheDeviceFixes) {
+TYPED_TEST(PciLegacy, HasAFixedQueueSize) {
     struct Row {
         std::uint16_t size;
         Error error;
@@ -169,7 +169,7 @@ TYPED_TEST(PciLegacy, HasASizeThatTheDeviceFixes) {
     }
 }
 
-TYPED_TEST(PciLegacy, SeesThatAQueueWasNotTaken) {
+TYPED_TEST(PciLegacy, ReportsARejectedQueue) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     machine.device.refuse_queue_enable();
@@ -198,7 +198,7 @@ TYPED_TEST(PciLegacy, SelectsTheQueueInEachCall) {
     machine.hostile = true;  // features were never read
 }
 
-TYPED_TEST(PciLegacy, HasNoResetOfAQueue) {
+TYPED_TEST(PciLegacy, HasNoQueueReset) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     machine.transport.reset_queue(0);
@@ -227,7 +227,7 @@ TYPED_TEST(PciLegacy, AcknowledgesAnInterrupt) {
     machine.device.vanish(false);
 }
 
-TYPED_TEST(PciLegacy, ReadsAs0BehindItsBar) {
+TYPED_TEST(PciLegacy, ReadsZeroBeyondItsBar) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     TypeParam& transport = machine.transport;
@@ -250,7 +250,7 @@ TYPED_TEST(PciLegacy, ReadsAs0BehindItsBar) {
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
 }
 
-TYPED_TEST(PciLegacy, ReadsUpToTheEndOfItsBar) {
+TYPED_TEST(PciLegacy, ReadsToTheBarsEnd) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     std::size_t const accesses = machine.device.bar_accesses();
@@ -268,7 +268,7 @@ TYPED_TEST(PciLegacy, SwitchesTheCache) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writethrough);
 }
 
-TYPED_TEST(PciLegacy, ResetThatNeverEndsIsAnError) {
+TYPED_TEST(PciLegacy, ReportsAnEndlessReset) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     machine.device.reset_takes(sim::PciDevice::never);
@@ -284,7 +284,7 @@ TEST(PciLegacyOfTransitional, ReadsAndWrites) {
     machine.expect_works();
 }
 
-TEST(PciLegacyInMemory, MayHaveABarOf64Bits) {
+TEST(PciLegacyInMemory, MayHaveA64BitBar) {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.msix_bar = 2;
     layout.bars[0] = {sim::PciBarKind::memory64, 0x2'0000};
@@ -305,7 +305,7 @@ public:
     [[nodiscard]] NarrowPorts at(std::uint32_t offset) const { return NarrowPorts{BarPorts::at(offset)}; }
 };
 
-TEST(PciLegacyPorts, AreNotAboveTheLast) {
+TEST(PciLegacyPorts, AreRejectedAboveTheLast) {
     struct Row {
         std::uint64_t window;
         Error error;

@@ -40,7 +40,7 @@ TEST(PciModernProbe, FindsATransitionalDisk) {
     machine.expect_works();
 }
 
-TEST(PciModernProbe, ForgetsTheDeviceBefore) {
+TEST(PciModernProbe, DropsThePreviousDevice) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_EQ(machine.transport.probe(Function{machine.bus, {0, 9, 0}}, machine.bus).error(),
@@ -52,21 +52,21 @@ TEST(PciModernProbe, ForgetsTheDeviceBefore) {
     machine.expect_works();
 }
 
-TEST(PciModernProbe, SaysWhatIsNotThere) {
+TEST(PciModernProbe, ReportsWhatIsAbsent) {
     PciDiskMachine<> legacy({.layout = sim::PciLayout::legacy()});
     EXPECT_EQ(legacy.probe().error(), Error::pci_modern_absent);
     legacy.device.config().poke(wire::vendor_id, 0x8086, 2);
     EXPECT_EQ(legacy.probe().error(), Error::not_virtio);
 }
 
-TEST(PciModernProbe, SaysThatTheListIsBroken) {
+TEST(PciModernProbe, ReportsABrokenList) {
     PciDiskMachine<> machine;
     machine.device.loop_capabilities();
     EXPECT_EQ(machine.probe().error(), Error::pci_capability_list_broken);
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-TEST(PciModernProbe, TakesStructuresThatAreNotAsTheStandardSaysForNone) {
+TEST(PciModernProbe, IgnoresMalformedStructures) {
     PciDiskMachine<> machine;
     machine.device.claim(wire::common_cfg, {wire::common_cfg, 4, 0xffff'fffc, 0x38});
     EXPECT_EQ(machine.probe().error(), Error::pci_structure_invalid);
@@ -85,7 +85,7 @@ TEST(PciModernProbe, VerifiesTheCommandRegister) {
     }
 }
 
-TEST(PciModernProbe, SaysWhichMappingFailed) {
+TEST(PciModernProbe, ReportsEachFailedMapping) {
     for (std::size_t n = 0; n < 4; ++n) {
         PciDiskMachine<> machine;
         machine.bus.fail_mapping(n);
@@ -101,7 +101,7 @@ TEST(PciModernProbe, SaysWhichMappingFailed) {
 }
 
 // unikraft#1743: status 0xff, because the BAR was not mapped, and a loop until it is 0.
-TEST(PciModernProbe, SaysThatTheDeviceIsGone) {
+TEST(PciModernProbe, ReportsAGoneDevice) {
     PciDiskMachine<> machine;
     machine.device.before_access([&](sim::PciTarget, bool) { machine.device.vanish(); });
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
@@ -111,7 +111,7 @@ TEST(PciModernProbe, SaysThatTheDeviceIsGone) {
 }
 
 // asterinas#3477.
-TEST(PciModernProbe, PlacesBarsThatNoFirmwareHasPlaced) {
+TEST(PciModernProbe, PlacesUnassignedBars) {
     PciDiskMachine<> machine({.assigned = false});
     EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
     EXPECT_EQ(machine.command(), 0);  // a BAR at 0 must not be answered at
@@ -131,7 +131,7 @@ TEST(PciModernProbe, PlacesBarsThatNoFirmwareHasPlaced) {
     machine.expect_works();
 }
 
-TEST(PciModernProbe, WantsATransportOfItsOwn) {
+TEST(PciModernProbe, AssertsThatTheTransportIsFree) {
     PciDiskMachine<> machine;
     machine.bring_up();
     EXPECT_TRUE(machine.transport.is_in_use());
@@ -143,7 +143,7 @@ TEST(PciModernProbe, WantsATransportOfItsOwn) {
 }
 
 // Solo5#491: firmware had used the disk, and the driver skipped the reset.
-TEST(PciModernProbe, TakesOverADeviceThatFirmwareLeftLive) {
+TEST(PciModernProbe, TakesOverADeviceLeftLive) {
     PciDiskMachine<> machine;
     PciModernTransport<sim::BarSpace> firmware;
     BlockDevice<PciModernTransport<sim::BarSpace>, 64> its_driver;
@@ -165,7 +165,7 @@ TEST(PciModernProbe, TakesOverADeviceThatFirmwareLeftLive) {
     ASSERT_TRUE(its_driver.release(machine.memory).ok());
 }
 
-TEST(PciModernTransport, CarriesWhatItsRegistersHaveRoomFor) {
+TEST(PciModernTransport, SupportsWhatItsRegistersHold) {
     struct Row {
         std::uint32_t bytes;
         bool reset;
@@ -187,7 +187,7 @@ TEST(PciModernTransport, CarriesWhatItsRegistersHaveRoomFor) {
     }
 }
 
-TEST(PciModernTransport, RemembersThatFeaturesOkWasAsked) {
+TEST(PciModernTransport, RemembersTheFeaturesOkRequest) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_FALSE(machine.transport.record().has_asked_features_ok());
@@ -203,7 +203,7 @@ TEST(PciModernTransport, RemembersThatFeaturesOkWasAsked) {
 
 // --- queues ---
 
-TEST(PciModernQueue, IsToldAndRead) {
+TEST(PciModernQueue, IsConfiguredAndRead) {
     PciDiskMachine<> machine;
     machine.bring_up();
     EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 15}));
@@ -268,7 +268,7 @@ TEST(PciModernQueue, AgreesOnANegotiatedSize) {
     }
 }
 
-TEST(PciModernQueue, AgreesOnASizeOfAPackedRing) {
+TEST(PciModernQueue, AgreesOnAPackedSize) {
     struct Row {
         std::uint16_t maximum;
         bool ignores;
@@ -341,7 +341,7 @@ public:
     SpinRelax relax;
 };
 
-TEST(PciModernQueue, IsNotMadeAnewWithAnotherSizeThanItsPagesHave) {
+TEST(PciModernQueue, KeepsTheSizeOfItsPages) {
     QueueMachine<> with({});
     ASSERT_TRUE(with.negotiate({}).ok());
     EXPECT_EQ(with.machine.transport.choose_queue_size(0, 16), 16u);
@@ -350,7 +350,7 @@ TEST(PciModernQueue, IsNotMadeAnewWithAnotherSizeThanItsPagesHave) {
     EXPECT_FALSE(with.machine.transport.is_queue_in_use(0));
 }
 
-TEST(PciModernQueue, SeesThatItWasNotTaken) {
+TEST(PciModernQueue, ReportsARejectedQueue) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.refuse_queue_enable();
@@ -358,7 +358,7 @@ TEST(PciModernQueue, SeesThatItWasNotTaken) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-TEST(PciModernQueue, HasANumberThatTheTransportHasRoomFor) {
+TEST(PciModernQueue, IsLimitedByTheTransport) {
     using Small = PciModernTransport<sim::BarSpace, 1>;
     PciDiskMachine<Small, 64, FourQueues> machine({.disk = {.queues = 2}});
     ASSERT_TRUE(machine.probe().ok());
@@ -367,7 +367,7 @@ TEST(PciModernQueue, HasANumberThatTheTransportHasRoomFor) {
     EXPECT_BREACH(machine.transport.notify(1), "not enabled");
 }
 
-TEST(PciModernQueue, CannotBeNotifiedBeforeItIsEnabled) {
+TEST(PciModernQueue, AssertsThatItIsEnabled) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_BREACH(machine.transport.notify(0), "not enabled");
@@ -383,7 +383,7 @@ TEST(PciModernQueue, IsFoundInUse) {
               Error::queue_in_use);
 }
 
-TEST(PciModernQueue, IsNotThere) {
+TEST(PciModernQueue, MayBeAbsent) {
     QueueMachine<> with({});
     ASSERT_TRUE(with.negotiate({}).ok());
     VirtQueue<16> second;
@@ -422,7 +422,7 @@ TEST(PciModernQueue, IsSelectedInEachCall) {
 
 // --- doorbells (§4.1.4.4) ---
 
-TEST(PciModernDoorbell, IsWhereTheDeviceSays) {
+TEST(PciModernDoorbell, IsWhereTheDevicePutsIt) {
     for (std::uint32_t const multiplier : {0u, 2u, 4u, 1024u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
         layout.notify_off_multiplier = multiplier;
@@ -503,7 +503,7 @@ TEST(PciModernDoorbell, CarriesNotificationData) {
     }
 }
 
-TEST(PciModernDoorbell, CallsAQueueByTheNameThatTheDeviceGives) {
+TEST(PciModernDoorbell, UsesTheNotifConfigData) {
     for (bool const data : {false, true}) {
         QueueMachine<> with({.notification_data = data});
         with.machine.device.offer(39);  // NOTIF_CONFIG_DATA
@@ -544,7 +544,7 @@ TEST(PciModernDoorbell, IsFoundInAnyOrder) {
 }
 
 // Above the queues that have room for a name.
-TEST(PciModernDoorbell, HasNoOtherNameAbove16) {
+TEST(PciModernDoorbell, LacksNotifConfigDataAbove16) {
     for (bool const named : {false, true}) {
         QueueMachine<> with({.queues = 17});
         with.machine.device.offer(39);  // NOTIF_CONFIG_DATA
@@ -556,7 +556,7 @@ TEST(PciModernDoorbell, HasNoOtherNameAbove16) {
 }
 
 // Queue 16's own is aligned, and those of odd queues below it are not.
-TEST(PciModernDoorbell, IsAlignedOfAllQueuesBelow) {
+TEST(PciModernDoorbell, IsAlignedForAllQueuesBelow) {
     for (std::uint32_t const multiplier : {2u, 4u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
         layout.notify_off_multiplier = multiplier;
@@ -569,7 +569,7 @@ TEST(PciModernDoorbell, IsAlignedOfAllQueuesBelow) {
 
 // --- reset of a queue (§2.6.1) ---
 
-TEST(PciModernQueueReset, BringsAQueueBack) {
+TEST(PciModernQueueReset, RestartsAQueue) {
     QueueMachine<> with({.ring_reset = true});
     ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::ring_reset)).ok());
     ASSERT_TRUE(with.negotiation.negotiated.has(spec::Feature::ring_reset));
@@ -587,7 +587,7 @@ TEST(PciModernQueueReset, BringsAQueueBack) {
     with.machine.hostile = true;  // it is reset with the device
 }
 
-TEST(PciModernQueueReset, IsNotDoneBeforeTheQueueIsDisabled) {
+TEST(PciModernQueueReset, WaitsUntilTheQueueIsDisabled) {
     QueueMachine<> with({.ring_reset = true});
     ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::ring_reset)).ok());
     ASSERT_TRUE(with.set_up().ok());
@@ -598,7 +598,7 @@ TEST(PciModernQueueReset, IsNotDoneBeforeTheQueueIsDisabled) {
               Error::queue_reset_failed);
 }
 
-TEST(PciModernQueueReset, IsNotThereOnADeviceWithoutTheRegister) {
+TEST(PciModernQueueReset, NeedsTheRegister) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(wire::common_cfg).length = 0x38;
     QueueMachine<> with({.ring_reset = true}, layout);
@@ -634,7 +634,7 @@ TEST(PciModernInterrupt, IsAcknowledgedByTheRead) {
     EXPECT_EQ(machine.driver.capacity_sectors(), 4096u);
 }
 
-TEST(PciModernInterrupt, OfADeviceThatIsGoneHasNoCause) {
+TEST(PciModernInterrupt, HasNoCauseOnceGone) {
     PciDiskMachine<> machine;
     machine.bring_up();
     machine.device.vanish();
@@ -646,7 +646,7 @@ TEST(PciModernInterrupt, OfADeviceThatIsGoneHasNoCause) {
 }
 
 // hermit#2231: the ISR was never read, and the shared line stayed asserted.
-TEST(PciModernInterrupt, OnASharedLineIsEachDevicesOwn) {
+TEST(PciModernInterrupt, IsNotTakenFromAnotherDevice) {
     PciDiskMachine<> machine;
     sim::PciDevice neighbour(machine.memory, machine.disk);
     machine.bus.add(PciAddress{0, 4, 0}, neighbour);
@@ -657,7 +657,7 @@ TEST(PciModernInterrupt, OnASharedLineIsEachDevicesOwn) {
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());  // before the neighbour leaves the bus
 }
 
-TEST(PciModernInterrupt, ThatNeverEndsKeepsNobody) {
+TEST(PciModernInterrupt, StormBlocksNobody) {
     PciDiskMachine<> machine;
     machine.bring_up();
     machine.device.storm(1);
@@ -693,7 +693,7 @@ TEST(PciModernInterrupt, IsNotLostBeforeASleep) {
 
 // --- configuration ---
 
-TEST(PciModernConfig, IsReadAgainWhenItChangesMeanwhile) {
+TEST(PciModernConfig, IsReadAgainAfterAChange) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.unsettle_config(3);
@@ -705,7 +705,7 @@ TEST(PciModernConfig, IsReadAgainWhenItChangesMeanwhile) {
     machine.bring_up();
 }
 
-TEST(PciModernConfig, ReadsAs0BehindItsEnd) {
+TEST(PciModernConfig, ReadsZeroBeyondItsEnd) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(wire::device_cfg).length = 0x18;
     PciDiskMachine<> machine({.disk = {.config_wce = true, .topology = true}, .layout = layout});
@@ -728,7 +728,7 @@ TEST(PciModernConfig, ReadsAs0BehindItsEnd) {
     machine.expect_works();
 }
 
-TEST(PciModernConfig, IsReadAndWrittenInTheWidthOfItsFields) {
+TEST(PciModernConfig, IsAccessedInFieldWidths) {
     PciDiskMachine<Modern, 64, FourQueues> machine(
         {.disk = {
              .config_wce = true, .blk_size = 4096, .seg_max = 8, .topology = true, .geometry = true, .queues = 3}});
@@ -753,7 +753,7 @@ TEST(PciModernConfig, IsNeededByADisk) {
 
 // --- what goes wrong ---
 
-TEST(PciModernReset, ThatNeverEndsIsAnError) {
+TEST(PciModernReset, TimesOut) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.reset_takes(sim::PciDevice::never);

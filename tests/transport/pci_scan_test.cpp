@@ -45,20 +45,20 @@ Result<spec::DeviceId> identify(ConfigBytes config) {
     return type;
 }
 
-TEST(PciIdentify, TakesTheTypeOutOfAModernId) {
+TEST(PciIdentify, ReadsTheTypeOfModernIds) {
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0x1100)), spec::DeviceId::block);
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1041)), static_cast<spec::DeviceId>(1));
     EXPECT_EQ(*identify(function_of(0x1af4, 0x107f)), static_cast<spec::DeviceId>(0x3f));
 }
 
 // Astral scans 0x1000 to 0x103f only, and serenity#9816 panics over which of two IDs says the type.
-TEST(PciIdentify, TakesTheTypeOfATransitionalDeviceOutOfItsSubsystemId) {
+TEST(PciIdentify, ReadsTransitionalTypesFromSubsystemIds) {
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1001, 2)), spec::DeviceId::block);
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1000, 1)), static_cast<spec::DeviceId>(1));
     EXPECT_EQ(*identify(function_of(0x1af4, 0x103f, 19)), static_cast<spec::DeviceId>(19));
 }
 
-TEST(PciIdentify, RefusesWhatIsNoVirtioDevice) {
+TEST(PciIdentify, RejectsOtherDevices) {
     EXPECT_EQ(identify(function_of(0x8086, 0x1042)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x0fff)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1080)).error(), Error::not_virtio);
@@ -80,7 +80,7 @@ protected:
     sim::PciBus bus{memory.violations()};
 };
 
-TEST_F(PciScan, FindsDevicesOfBothInterfacesOnSeveralBuses) {
+TEST_F(PciScan, FindsBothInterfacesOnSeveralBuses) {
     sim::PciDevice modern(memory, disk);
     sim::PciDevice transitional(memory, disk, sim::PciLayout::transitional());
     sim::PciDevice legacy(memory, disk, sim::PciLayout::legacy());
@@ -122,19 +122,19 @@ TEST_F(PciScan, FindsAllFunctionsOfADevice) {
 }
 
 // Hardware that decodes no function number answers as all eight.
-TEST_F(PciScan, FindsADeviceOfOneFunctionOnce) {
+TEST_F(PciScan, FindsASingleFunctionOnce) {
     sim::PciDevice modern(memory, disk);
     bus.add(PciAddress{0, 5, 0}, modern);
     bus.ignore_function_number(0, 5);
     EXPECT_EQ(scan(bus, {0, 0}).size(), 1u);
 }
 
-TEST_F(PciScan, AsksAnEmptySlotOnce) {
+TEST_F(PciScan, ReadsAnEmptySlotOnce) {
     EXPECT_TRUE(scan(bus, {0, 0}).empty());
     EXPECT_EQ(bus.misses(), 32u);
 }
 
-TEST_F(PciScan, SaysWhatItSawInstead) {
+TEST_F(PciScan, ReportsWhatItSawInstead) {
     sim::PciDevice modern(memory, disk);
     sim::PciStranger host_bridge;
     sim::PciStranger other;
@@ -150,7 +150,7 @@ TEST_F(PciScan, SaysWhatItSawInstead) {
     EXPECT_NE(sentence().find("look at their types"), std::string::npos) << sentence();
 }
 
-TEST_F(PciScan, LetsADiskBeBroughtUpAtOnce) {
+TEST_F(PciScan, CallbackMayBringUpADisk) {
     sim::PciDevice modern(memory, disk);
     bus.add(PciAddress{0, 5, 0}, modern);
     bus.assign();
@@ -170,7 +170,7 @@ TEST(PciCommand, IsVerified) {
 }
 
 // Firmware that polls, or used MSI-X, may leave INTx off: a driver would wait for ever.
-TEST(PciCommand, LetsTheInterruptLineThrough) {
+TEST(PciCommand, EnablesTheInterruptLine) {
     ConfigBytes config = function_of(0x1af4, 0x1042);
     config.put(spec::pci::command.offset, 0x0541, 2);  // interrupt disable, SERR#, parity, I/O space
     PciFunction<ConfigBytes> const function{config, {}};

@@ -96,17 +96,17 @@ protected:
 using Kinds = testing::Types<Modern, LegacyPorts, LegacyMemory, Window, Any>;
 TYPED_TEST_SUITE(PciVanish, Kinds);
 
-TYPED_TEST(PciVanish, AtEachAccess) {
+TYPED_TEST(PciVanish, EndsAtEachAccess) {
     this->vanish_at_each_access(false);
 }
 
-TYPED_TEST(PciVanish, AtEachAccessWithMsix) {
+TYPED_TEST(PciVanish, EndsAtEachAccessWithMsix) {
     if constexpr (!SameAs<TypeParam, Window>) {  // its table cannot be mapped
         this->vanish_at_each_access(true);
     }
 }
 
-TYPED_TEST(PciVanish, AndComesBack) {
+TYPED_TEST(PciVanish, RecoversAfterwards) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     machine.device.vanish();

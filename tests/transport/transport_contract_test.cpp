@@ -127,7 +127,7 @@ TYPED_TEST(EveryTransport, IsZeroAtFirst) {
     EXPECT_EQ(this->driver.init(this->transport, this->memory).error(), Error::transport_not_probed);
 }
 
-TYPED_TEST(EveryTransport, SaysWhatTheDeviceIs) {
+TYPED_TEST(EveryTransport, ReportsTheDeviceType) {
     ASSERT_TRUE(this->setting.probe(this->transport).ok());
     EXPECT_EQ(this->transport.device_id(), spec::DeviceId::block);
     constexpr bool by_legacy = SameAs<typename TypeParam::Transport, LegacyPorts>;
@@ -216,7 +216,7 @@ TYPED_TEST(EveryTransport, WritesTheConfiguration) {
     EXPECT_EQ(this->driver.cache_mode(), BlockCacheMode::writethrough);
 }
 
-TYPED_TEST(EveryTransport, TimesOutAndComesBack) {
+TYPED_TEST(EveryTransport, RecoversAfterATimeOut) {
     this->bring_up();
     sim::Buffer const data = this->memory.allocate_buffer(512, 512);
     this->disk.swallow_next();
@@ -232,7 +232,7 @@ TYPED_TEST(EveryTransport, TimesOutAndComesBack) {
     ASSERT_TRUE(this->read(data, 6).ok());
 }
 
-TYPED_TEST(EveryTransport, SeesThatTheDeviceNeedsAReset) {
+TYPED_TEST(EveryTransport, DetectsDeviceNeedsReset) {
     this->bring_up();
     this->setting.device.need_reset();
     EXPECT_EQ(this->driver.check_alive().error(), Error::reset_needed);
@@ -241,14 +241,14 @@ TYPED_TEST(EveryTransport, SeesThatTheDeviceNeedsAReset) {
     ASSERT_TRUE(this->read(data, 7).ok());
 }
 
-TYPED_TEST(EveryTransport, SeesThatTheDeviceIsGone) {
+TYPED_TEST(EveryTransport, DetectsAGoneDevice) {
     this->bring_up();
     this->setting.device.vanish();
     EXPECT_EQ(this->driver.check_alive().error(), Error::device_gone);
     this->setting.device.vanish(false);
 }
 
-TYPED_TEST(EveryTransport, GivesUpAResetThatNeverEnds) {
+TYPED_TEST(EveryTransport, GivesUpOnAnEndlessReset) {
     ASSERT_TRUE(this->setting.probe(this->transport).ok());
     this->setting.device.reset_takes(TypeParam::Device::never);
     EXPECT_EQ(this->driver.init(this->transport, this->memory, {.reset_limit = PollLimit{50}}).error(),
@@ -258,7 +258,7 @@ TYPED_TEST(EveryTransport, GivesUpAResetThatNeverEnds) {
 }
 
 // (faults A8)
-TYPED_TEST(EveryTransport, KeepsPagesWhenTheResetIsRefused) {
+TYPED_TEST(EveryTransport, KeepsPagesIfResetIsRefused) {
     for (sim::DeviceReset const how : {sim::DeviceReset::fails_alone, sim::DeviceReset::adds_failed}) {
         this->bring_up();
         this->setting.device.set_device_reset(how);
@@ -274,7 +274,7 @@ TYPED_TEST(EveryTransport, KeepsPagesWhenTheResetIsRefused) {
 }
 
 // (faults A9)
-TYPED_TEST(EveryTransport, KeepsPagesOfQueuesThatSurviveTheReset) {
+TYPED_TEST(EveryTransport, KeepsPagesOfSurvivingQueues) {
     this->bring_up();
     this->setting.device.set_device_reset(sim::DeviceReset::keeps_queues);
     if constexpr (requires { this->setting.device.refuse_queue_stop(); }) {
@@ -303,7 +303,7 @@ struct BreakingPages {
 };
 
 // §2.1.1 (faults B4)
-TYPED_TEST(EveryTransport, SeesADeviceThatFailsBeforeItIsLive) {
+TYPED_TEST(EveryTransport, DetectsFailureBeforeGoingLive) {
     ASSERT_TRUE(this->setting.probe(this->transport).ok());
     this->setting.device.keep_status_as_written();
     BreakingPages<typename TypeParam::Device> pages{this->memory, this->setting.device};
@@ -313,7 +313,7 @@ TYPED_TEST(EveryTransport, SeesADeviceThatFailsBeforeItIsLive) {
     this->bring_up();
 }
 
-TYPED_TEST(EveryTransport, IsNotProbedWhileItIsInUse) {
+TYPED_TEST(EveryTransport, AssertsThatItIsUnused) {
     this->bring_up();
     EXPECT_BREACH(this->setting.probe(this->transport), "give each device a transport of its own");
 }

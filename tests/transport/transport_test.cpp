@@ -28,7 +28,7 @@ TEST(CountQueues, EndsAtTheFirstWithoutSize) {
 }
 
 // A device that answers anything: the count must not begin again at 0.
-TEST(CountQueues, EndsIfEveryNumberHasASize) {
+TEST(CountQueues, EndsIfEveryQueueExists) {
     SizesOfQueues endless{UINT32_MAX};
     EXPECT_EQ(count_queues(endless), UINT16_MAX);
     EXPECT_EQ(endless.asked, std::uint32_t{UINT16_MAX});

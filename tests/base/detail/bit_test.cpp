@@ -18,14 +18,14 @@ TEST(Bit, KnowsEachPowerOfTwo) {
     }
 }
 
-TEST(Bit, TakesNeitherZeroNorASumOfPowersForAPowerOfTwo) {
+TEST(Bit, RejectsZeroAndSumsOfPowers) {
     EXPECT_FALSE(is_power_of_two(0));
     for (uint32_t value : {3u, 5u, 6u, 7u, 255u, 257u, 0x8000'0001u, 0xffff'ffffu}) {
         EXPECT_FALSE(is_power_of_two(value)) << value;
     }
 }
 
-TEST(Bit, RoundsDownToAPowerOfTwoAsTheStandardLibraryDoes) {
+TEST(Bit, RoundsDownLikeTheStandardLibrary) {
     for (uint32_t value = 0; value <= 70'000; ++value) {
         ASSERT_EQ(power_of_two_floor(value), std::bit_floor(value)) << value;
     }
@@ -33,7 +33,7 @@ TEST(Bit, RoundsDownToAPowerOfTwoAsTheStandardLibraryDoes) {
     EXPECT_EQ(power_of_two_floor(0xffff'ffff), 0x8000'0000u);
 }
 
-TEST(Bit, RoundsUpToAMultipleOfTheAlignment) {
+TEST(Bit, RoundsUpToTheAlignment) {
     EXPECT_EQ(align_up(0, 4096), 0u);
     EXPECT_EQ(align_up(1, 4096), 4096u);
     EXPECT_EQ(align_up(4095, 4096), 4096u);

@@ -18,7 +18,7 @@ TEST(Endian, ReversesTheBytesOfEachWidth) {
     EXPECT_EQ(swap_bytes(uint64_t{0x0102'0304'0506'0708}), 0x0807'0605'0403'0201u);
 }
 
-TEST(Endian, MovesEachBitToItsMirroredByte) {
+TEST(Endian, MirrorsTheByteOfEachBit) {
     for (unsigned bit = 0; bit < 64; ++bit) {
         unsigned const mirrored = (7 - bit / 8) * 8 + bit % 8;
         EXPECT_EQ(swap_bytes(uint64_t{1} << bit), uint64_t{1} << mirrored) << "bit " << bit;

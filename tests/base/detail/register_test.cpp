@@ -27,7 +27,7 @@ TEST(Register, NamesItsAccess) {
     EXPECT_TRUE((std::is_same_v<ReadWrite<uint32_t>, Register<uint32_t, Access::read_write>>));
 }
 
-TEST(Register, OfAnotherWidthOrAccessIsAnotherType) {
+TEST(Register, DistinguishesWidthAndAccess) {
     EXPECT_FALSE((std::is_convertible_v<ReadOnly<uint16_t>, ReadOnly<uint32_t>>));
     EXPECT_FALSE((std::is_convertible_v<ReadOnly<uint32_t>, WriteOnly<uint32_t>>));
     EXPECT_FALSE((std::is_convertible_v<ReadOnly<uint32_t>, ReadWrite<uint32_t>>));

@@ -45,7 +45,7 @@ struct DiskWithoutQueues : Transport {
     }
 };
 
-TEST(BlockConfig, TakesNoQueuesForOne) {
+TEST(BlockConfig, TreatsNoQueuesAsOne) {
     DiskMachine<> machine({.disk = {.queues = 4}});
     DiskWithoutQueues transport;
     ASSERT_TRUE(transport.probe(machine.device.registers()).ok());

@@ -20,7 +20,7 @@ std::vector<std::uint8_t> bytes_at(sim::GuestMemory& memory, Segment const& segm
 }
 
 // §5.2.6.4: a legacy device on a big-endian machine reads its requests in that order.
-TEST(BlockFrames, AreWrittenInTheOrderOfTheDevice) {
+TEST(BlockFrames, UseTheDevicesByteOrder) {
     sim::GuestMemory memory;
     BlockFrames frames;
     ASSERT_TRUE(frames.init(memory, 2, ByteOrder::big).ok());

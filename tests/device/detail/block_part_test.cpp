@@ -61,23 +61,23 @@ bool same(std::vector<Segment> const& a, std::vector<Segment> const& b) {
     return equal;
 }
 
-TEST(SegmentCutter, CutsInsideASegment) {
+TEST(SegmentCutter, SplitsInsideASegment) {
     Cut const result = cut({at(0x1000, 10240)}, {.segments = 4, .segment_bytes = 1024, .bytes = 4096, .granule = 512});
     EXPECT_EQ(result.parts, 3u);
     EXPECT_TRUE(same(result.covered, {at(0x1000, 10240)}));
 }
 
-TEST(SegmentCutter, KeepsEveryPartButTheLastAMultipleOfTheGranule) {
+TEST(SegmentCutter, SplitsAtMultiplesOfTheGranule) {
     Cut const result = cut({at(0x1000, 100), at(0x2000, 924), at(0x3000, 1024)},
                            {.segments = 2, .segment_bytes = 700, .bytes = 1u << 20, .granule = 512});
     EXPECT_TRUE(same(result.covered, {at(0x1000, 100), at(0x2000, 924), at(0x3000, 1024)}));
 }
 
-TEST(SegmentCutter, SaysWhenTheLimitsAllowNoGranule) {
+TEST(SegmentCutter, ReportsLimitsBelowOneGranule) {
     EXPECT_EQ(cut({at(0x1000, 1024)}, {.segments = 1, .segment_bytes = 511, .bytes = 4096, .granule = 512}).parts, 0u);
 }
 
-TEST(SegmentCutter, CoversEveryByteOnceForRandomShapes) {
+TEST(SegmentCutter, CoversEachByteOfRandomShapes) {
     std::mt19937 random(11);
     for (int round = 0; round < 3000; ++round) {
         std::vector<Segment> segments;
@@ -104,7 +104,7 @@ TEST(SegmentCutter, CoversEveryByteOnceForRandomShapes) {
 }
 
 // rcore-os/virtio-drivers#135: hosts take a length of 2 GiB for a negative one.
-TEST(BlockParts, CutARequestAbove2GiB) {
+TEST(BlockParts, SplitRequestsAbove2GiB) {
     Segment const data[] = {at(0x1'0000'0000, 0xffff'fe00)};
     BlockRequest const request{BlockOperation::read, 100, 0, data, Token{}};
     BlockLimit limit;
@@ -128,7 +128,7 @@ TEST(BlockParts, CutARequestAbove2GiB) {
     EXPECT_EQ(address, 0x1'0000'0000u + 0xffff'fe00u);
 }
 
-TEST(BlockPart, IsTheWholeRequestWhenItFits) {
+TEST(BlockPart, IsWholeWhenItFits) {
     Segment const data[] = {at(0x1000, 512), at(0x3000, 1024)};
     BlockRequest const request{BlockOperation::write, 7, 0, data, Token{}};
     BlockLimit limit;
@@ -142,7 +142,7 @@ TEST(BlockPart, IsTheWholeRequestWhenItFits) {
     EXPECT_EQ(part.descriptors(), 4u);
 }
 
-TEST(BlockPart, IsNotTheWholeRequestAboveAnyOfTheLimits) {
+TEST(BlockPart, IsNotWholeAboveAnyLimit) {
     Segment const data[] = {at(0x1000, 512), at(0x3000, 1024)};
     BlockRequest const request{BlockOperation::read, 7, 0, data, Token{}};
     for (PartLimit const& limit : {PartLimit{.segments = 1}, PartLimit{.segments = 2, .segment_bytes = 1023},
@@ -154,7 +154,7 @@ TEST(BlockPart, IsNotTheWholeRequestAboveAnyOfTheLimits) {
     }
 }
 
-TEST(BlockPart, IsAWholeRangeUpToTheLimit) {
+TEST(BlockPart, IsOneRangeWithinTheLimit) {
     BlockLimit limit;
     limit.range_sectors = 100;
     BlockRequest request{BlockOperation::discard, 3, 100, {}, Token{}};
@@ -169,7 +169,7 @@ TEST(BlockPart, IsAWholeRangeUpToTheLimit) {
     EXPECT_FALSE(make_whole(part, request, 0, limit));
 }
 
-TEST(BlockParts, CutARangeWhereTheDeviceWantsIt) {
+TEST(BlockParts, SplitsRangesAtTheAlignment) {
     BlockRequest const request{BlockOperation::discard, 3, 100, {}, Token{}};
     BlockLimit limit;
     limit.range_sectors = 30;
@@ -190,7 +190,7 @@ TEST(BlockParts, CutARangeWhereTheDeviceWantsIt) {
 }
 
 // A device may want discards aligned to more than it takes at once: nothing can be aligned then, and all is discarded.
-TEST(BlockParts, CutARangeWhereItMustBeIfThatIsNotWhereTheDeviceWantsIt) {
+TEST(BlockParts, SplitsUnalignedRanges) {
     BlockRequest const request{BlockOperation::discard, 0, 50, {}, Token{}};
     BlockLimit limit;
     limit.range_sectors = 20;

@@ -9,7 +9,7 @@ using namespace virtq::detail;
 
 namespace {
 
-TEST(Config, ReadsA64BitFieldByHalves) {
+TEST(Config, Reads64BitFieldsInHalves) {
     for (auto const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
         DiskMachine<> machine({.disk = {.sectors = 777}, .version = version});
         machine.bring_up();
@@ -34,7 +34,7 @@ TEST(Config, ReadsAgainWhenTheGenerationChanges) {
     EXPECT_EQ(*value, reads);
 }
 
-TEST(Config, GivesUpOnAGenerationThatNeverSettles) {
+TEST(Config, GivesUpOnAnUnstableGeneration) {
     DiskMachine<> machine;
     machine.device.unsettle_config();
     EXPECT_EQ(machine.init().error(), Error::config_unstable);
@@ -42,7 +42,7 @@ TEST(Config, GivesUpOnAGenerationThatNeverSettles) {
     machine.bring_up();
 }
 
-TEST(Config, ComparesTwoReadsOfALegacyDevice) {
+TEST(Config, ComparesTwoLegacyReads) {
     DiskMachine<> machine({.version = sim::MmioVersion::legacy});
     machine.bring_up();
     unsigned reads = 0;

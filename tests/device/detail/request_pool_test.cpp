@@ -18,7 +18,7 @@ Token token(std::uintptr_t value) {
     return Token{value};
 }
 
-TEST(RequestPool, HandsOutAsManyRecordsAsItWasGiven) {
+TEST(RequestPool, HandsOutOnlyItsRecords) {
     Pool pool;
     pool.reset(3);
     EXPECT_NE(pool.take(token(1), 0), Pool::none);
@@ -28,7 +28,7 @@ TEST(RequestPool, HandsOutAsManyRecordsAsItWasGiven) {
     EXPECT_EQ(pool.in_flight(), 3);
 }
 
-TEST(RequestPool, HandsOutFinishedRequestsInTheOrderInWhichTheyFinished) {
+TEST(RequestPool, ReturnsRequestsInFinishingOrder) {
     Pool pool;
     pool.reset(4);
     std::uint16_t const a = pool.take(token(1), 0);
@@ -46,7 +46,7 @@ TEST(RequestPool, HandsOutFinishedRequestsInTheOrderInWhichTheyFinished) {
     EXPECT_EQ(pool.in_flight(), 0);
 }
 
-TEST(RequestPool, KeepsAnAwaitedRequestForTheOneWhoWaits) {
+TEST(RequestPool, KeepsAwaitedRequestsForTheirCaller) {
     Pool pool;
     pool.reset(4);
     std::uint16_t const mine = pool.take(token(1), 0);
@@ -62,7 +62,7 @@ TEST(RequestPool, KeepsAnAwaitedRequestForTheOneWhoWaits) {
     EXPECT_EQ(pool.num_free(), 4);
 }
 
-TEST(RequestPool, EndsARequestWithItsLastPartAndItsFirstError) {
+TEST(RequestPool, LastPartEndsWithFirstError) {
     Pool pool;
     pool.reset(4);
     std::uint16_t const owner = pool.take(token(7), 0);
@@ -82,7 +82,7 @@ TEST(RequestPool, EndsARequestWithItsLastPartAndItsFirstError) {
     EXPECT_EQ(pool.num_free(), 4);
 }
 
-TEST(RequestPool, LeavesARequestAsItIsWhenThereIsNoRecordForOneMorePart) {
+TEST(RequestPool, RefusesAPartWithoutARecord) {
     Pool pool;
     pool.reset(1);
     std::uint16_t const owner = pool.take(token(7), 0);
@@ -92,7 +92,7 @@ TEST(RequestPool, LeavesARequestAsItIsWhenThereIsNoRecordForOneMorePart) {
     EXPECT_EQ(pool.take_finished().token, token(7));  // with its own part
 }
 
-TEST(RequestPool, HasNothingToHandOutBeforeItIsGivenRecords) {
+TEST(RequestPool, IsEmptyWithoutRecords) {
     Pool pool;
     EXPECT_FALSE(pool.has_finished());
     EXPECT_FALSE(pool.take_finished().found);
@@ -120,7 +120,7 @@ TEST(RequestPool, CancelsEveryPartInFlightOnce) {
     EXPECT_EQ(pool.in_flight(), 0);
 }
 
-TEST(RequestPool, ForgetsAnAbandonedRequestWhenItFinishes) {
+TEST(RequestPool, FreesAbandonedRequestsWhenFinished) {
     Pool pool;
     pool.reset(1);
     std::uint16_t const number = pool.take(token(1), 0);
@@ -131,7 +131,7 @@ TEST(RequestPool, ForgetsAnAbandonedRequestWhenItFinishes) {
     EXPECT_NE(pool.take(token(2), 0), Pool::none);
 }
 
-TEST(RequestPool, TakesBackWhatNeverReachedTheDevice) {
+TEST(RequestPool, TakesBackUnsentRequests) {
     Pool pool;
     pool.reset(1);
     pool.give_back(pool.take(token(1), 0));

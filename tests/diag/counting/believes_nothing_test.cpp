@@ -94,7 +94,7 @@ TEST(BelievesNothing, UsedIdOfAPendingChain) {
 }
 
 // The device uses the id of one chain twice, so that its descriptors reach into what was not published (faults B1).
-TEST(BelievesNothing, UsedIdTwiceBeforeAPendingChain) {
+TEST(BelievesNothing, UsedIdTwiceBeforePendingChain) {
     WatchedLook<Packed> look{packed_setup};
     look.machine.disk.swallow_next();
     look.add(2);
@@ -140,7 +140,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     look.expect_inside();
 }
 
-TEST(BelievesNothing, TablesOfAnEarlierLife) {
+TEST(BelievesNothing, TablesFromBeforeARestart) {
     expect_tables_are_out_of_use<Split>({.indirect = true});
     expect_tables_are_out_of_use<AnyFormat>({.indirect = true});
     expect_tables_are_out_of_use<Packed>({.packed = true, .indirect = true});
@@ -180,7 +180,7 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
 }
 
 // Tables of 16 bytes times 3 leave a rest of each page, which is no table (faults B2).
-TEST(BelievesNothing, TableInTheRestOfAPage) {
+TEST(BelievesNothing, TableInAPageRemainder) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     Features const features = Features::of(spec::Feature::version_1, spec::Feature::indirect_desc);
@@ -228,7 +228,7 @@ TEST(BelievesNothing, TablesInACircle) {
 }
 
 // With IN_ORDER the device completes more than it was given.
-TEST(BelievesNothing, BatchBeyondWhatWasPublished) {
+TEST(BelievesNothing, BatchBeyondThePublishedChains) {
     WatchedLook<Packed> look{packed_in_order};
     look.machine.disk.swallow_next();
     look.add(1);

@@ -34,7 +34,7 @@ struct Stretch {
     std::uint32_t bytes;
 };
 
-class LookAtAQueue : public ::testing::TestWithParam<QueueSetup> {
+class QueueInspection : public ::testing::TestWithParam<QueueSetup> {
 protected:
     static constexpr SplitLayout layout{QueueMachine::size};
     static constexpr std::uint32_t descriptors_in_flight = 7;
@@ -91,17 +91,17 @@ protected:
     QueueMachine machine{GetParam()};
 };
 
-TEST_P(LookAtAQueue, IsCounted) {
+TEST_P(QueueInspection, CountsAccesses) {
     DescIndex const desc = *machine.queue.alloc_desc();
     EXPECT_EQ(accesses_of([&] { machine.queue.write_desc(desc, PhysAddr{0x1000}, 1, 0); }).stores, 4u);
     EXPECT_EQ(accesses_of([&] { EXPECT_TRUE(machine.queue.has_used()); }).reads.size(), 2u);
 }
 
-TEST_P(LookAtAQueue, ReadsEachWordOfASnapshotOnce) {
+TEST_P(QueueInspection, SnapshotReadsEachWordOnce) {
     expect_once(single_words(), accesses_of([&] { static_cast<void>(take_snapshot(machine.queue)); }));
 }
 
-TEST_P(LookAtAQueue, ReadsEachWordOfADiagnosisOnce) {
+TEST_P(QueueInspection, DiagnosisReadsEachWordOnce) {
     std::vector<Stretch> stretches = single_words();
     stretches.push_back({0, 16 * descriptors_in_flight});
     stretches.push_back(avail(spec::avail_ring_offset, 3 * 2));
@@ -114,7 +114,7 @@ TEST_P(LookAtAQueue, ReadsEachWordOfADiagnosisOnce) {
     EXPECT_EQ(found.cause(), Cause::interrupts_off) << explained(found);
 }
 
-TEST_P(LookAtAQueue, ReadsEachWordOfADumpOnce) {
+TEST_P(QueueInspection, DumpReadsEachWordOnce) {
     std::vector<Stretch> stretches = single_words();
     stretches.push_back({0, 16 * descriptors_in_flight});
     stretches.push_back(avail(spec::avail_ring_offset + 2, 2 * 2));
@@ -125,7 +125,7 @@ TEST_P(LookAtAQueue, ReadsEachWordOfADumpOnce) {
 }
 
 // What was overwritten is read as it stands, and not once more to be reported.
-TEST_P(LookAtAQueue, ReadsNoWordAgainForAFinding) {
+TEST_P(QueueInspection, FindingsReadNoWordAgain) {
     machine.hostile = true;
     std::uint32_t const ring = layout.available_ring_offset();
     // The index and an entry of the available ring; addresses, lengths and flags; the padding; the used index.
@@ -146,7 +146,7 @@ TEST_P(LookAtAQueue, ReadsNoWordAgainForAFinding) {
     }
 }
 
-TEST_P(LookAtAQueue, ReadsEachRegisterOfADiagnosisOnce) {
+TEST_P(QueueInspection, DiagnosisReadsEachRegisterOnce) {
     std::map<std::uint16_t, unsigned> reads;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) { reads[offset] += is_write ? 0 : 1; });
     static_cast<void>(machine.look());
@@ -161,7 +161,7 @@ TEST_P(LookAtAQueue, ReadsEachRegisterOfADiagnosisOnce) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(OnBoth, LookAtAQueue,
+INSTANTIATE_TEST_SUITE_P(OnBoth, QueueInspection,
                          ::testing::Values(QueueSetup{}, QueueSetup{.event_idx = true},
                                            QueueSetup{.version = sim::MmioVersion::legacy}));
 
@@ -244,13 +244,13 @@ void expect_once_with_all_features(bool packed) {
     }
 }
 
-TEST(LookAtAnyQueue, ReadsEachWordOfASplitOneOnce) {
+TEST(AnyQueueInspection, ReadsSplitWordsOnce) {
     expect_once_with_all_features<Split>(false);
 }
-TEST(LookAtAnyQueue, ReadsEachWordOfAPackedOneOnce) {
+TEST(AnyQueueInspection, ReadsPackedWordsOnce) {
     expect_once_with_all_features<Packed>(true);
 }
-TEST(LookAtAnyQueue, ReadsEachWordOfANegotiatedOneOnce) {
+TEST(AnyQueueInspection, ReadsNegotiatedWordsOnce) {
     expect_once_with_all_features<AnyFormat>(true);
     expect_once_with_all_features<AnyFormat>(false);
 }

@@ -30,7 +30,7 @@ ChainShape shape_of(std::initializer_list<Part> parts) {
     return shape;
 }
 
-TEST(BlockChain, MayBeEachRequestOfTheStandard) {
+TEST(BlockChain, AcceptsEachRequestOfTheStandard) {
     for (ChainShape const& shape : {
              shape_of({{16, 0}, {512, 2}, {1, 2}}),                   // read
              shape_of({{16, 0}, {513, 2}}),                           // its status behind the data
@@ -47,7 +47,7 @@ TEST(BlockChain, MayBeEachRequestOfTheStandard) {
     }
 }
 
-TEST(BlockChain, NeedsAHeaderAndAStatusByte) {
+TEST(BlockChain, NeedsHeaderAndStatusByte) {
     for (ChainShape const& shape : {
              shape_of({{8, 0}, {512, 2}, {1, 2}}),
              shape_of({{16, 2}, {512, 2}, {1, 2}}),
@@ -59,7 +59,7 @@ TEST(BlockChain, NeedsAHeaderAndAStatusByte) {
 }
 
 // A device writes the status to the last writable byte, whatever the driver meant to be there.
-TEST(BlockChain, HasItsStatusByteBehindTheData) {
+TEST(BlockChain, NeedsTheStatusByteLast) {
     for (ChainShape const& shape : {
              shape_of({{16, 0}, {512, 2}}),  // forgotten
              shape_of({{16, 0}, {100, 2}, {412, 2}}), shape_of({{16, 0}, {0x8000'0000, 2}, {0x8000'0000, 2}}),
@@ -70,7 +70,7 @@ TEST(BlockChain, HasItsStatusByteBehindTheData) {
     }
 }
 
-TEST(BlockChain, HasDataOfWholeSectors) {
+TEST(BlockChain, NeedsWholeSectors) {
     for (ChainShape const& shape : {
              shape_of({{16, 0}, {511, 2}, {1, 2}}),  // whole sectors together with its status
              shape_of({{16, 0}, {100, 2}, {1, 2}}), shape_of({{16, 0}, {1000, 2}, {1, 2}}),
@@ -119,7 +119,7 @@ protected:
     DescIndex head{};  ///< of the chain that was pushed last
 };
 
-TEST_F(DiagnosisOfABlockChain, SeesWhatTheDeviceCouldNotBear) {
+TEST_F(DiagnosisOfABlockChain, NamesWhatTheDeviceRejected) {
     push({{8, 0}, {512, write_flag}, {1, write_flag}});
     need_reset();
     Diagnosis const found = machine.look();
@@ -134,7 +134,7 @@ TEST_F(DiagnosisOfABlockChain, SeesWhatTheDeviceCouldNotBear) {
         << explained(found);
 }
 
-TEST_F(DiagnosisOfABlockChain, SeesItAlsoWhereTheDeviceOnlyKeepsSilent) {
+TEST_F(DiagnosisOfABlockChain, NamesItOnASilentDevice) {
     machine.device.ring()->set_no_notify(true);
     push({{16, write_flag}, {512, write_flag}, {1, write_flag}});
     Diagnosis const found = machine.look();
@@ -143,7 +143,7 @@ TEST_F(DiagnosisOfABlockChain, SeesItAlsoWhereTheDeviceOnlyKeepsSilent) {
     EXPECT_EQ(found.findings()[1].cause, Cause::not_answered);
 }
 
-TEST_F(DiagnosisOfABlockChain, SeesItAlsoWhereTheDeviceHasAnsweredAndNobodyLooked) {
+TEST_F(DiagnosisOfABlockChain, NamesItInAnUntakenAnswer) {
     push({{16, 0}, {512, write_flag}});
     answer();
     for (Symptom const symptom : {Symptom::hang, Symptom::none}) {
@@ -158,7 +158,7 @@ TEST_F(DiagnosisOfABlockChain, SeesItAlsoWhereTheDeviceHasAnsweredAndNobodyLooke
     machine.device.set_device_id(2);
 }
 
-TEST_F(DiagnosisOfABlockChain, SeesAnAnsweredOneOfOtherLength) {
+TEST_F(DiagnosisOfABlockChain, NamesAnAnsweredPartialSector) {
     push({{16, 0}, {511, write_flag}, {1, write_flag}});
     answer();
     Diagnosis const found = machine.look();
@@ -177,7 +177,7 @@ TEST_F(DiagnosisOfABlockChain, NamesTheFirstOfTwo) {
 }
 
 // The device was told another size, or the areas in another order: what it complains of is not in the chain.
-TEST_F(DiagnosisOfABlockChain, SaysThatASoundOneIsNotTheReason) {
+TEST_F(DiagnosisOfABlockChain, AcquitsAValidChain) {
     machine.submit_read();
     need_reset();
     Diagnosis found = machine.look(with_ram);
@@ -190,7 +190,7 @@ TEST_F(DiagnosisOfABlockChain, SaysThatASoundOneIsNotTheReason) {
     EXPECT_EQ(found.findings()[1].cause, Cause::device_reads_elsewhere);
 }
 
-TEST_F(DiagnosisOfABlockChain, SaysNothingOfChainsWhereNoneIsInFlight) {
+TEST_F(DiagnosisOfABlockChain, IsSilentWithNothingInFlight) {
     need_reset();
     Diagnosis const found = machine.look(with_ram);
     EXPECT_EQ(found.cause(), Cause::device_needs_reset);
@@ -206,7 +206,7 @@ TEST_F(DiagnosisOfABlockChain, IsForDisksOnly) {
     ASSERT_EQ(machine.cause(with_ram), Cause::not_a_block_request);
 }
 
-TEST_F(DiagnosisOfABlockChain, IsForDisksOnlyAlsoWithoutAComplaint) {
+TEST_F(DiagnosisOfABlockChain, IsForDisksOnlyWhenSilent) {
     machine.device.ring()->set_no_notify(true);
     push({{8, 0}, {512, write_flag}, {1, write_flag}});
     machine.device.set_device_id(1);
@@ -215,7 +215,7 @@ TEST_F(DiagnosisOfABlockChain, IsForDisksOnlyAlsoWithoutAComplaint) {
 }
 
 // Its total does not fit 32 bits (§2.7.5.2), and the driver keeps it cut.
-TEST_F(DiagnosisOfABlockChain, MayBeAsLongAsTheStandardAllows) {
+TEST_F(DiagnosisOfABlockChain, AcceptsAChainOf4GiB) {
     PhysAddr const start{sim::GuestMemory::default_phys_base};
     Segment const all[] = {{start, 0x8000'0000}, {start, 0x8000'0000}};
     ASSERT_TRUE(machine.queue.add({}, all, Token{1}).ok());
@@ -226,7 +226,7 @@ TEST_F(DiagnosisOfABlockChain, MayBeAsLongAsTheStandardAllows) {
 }
 
 // A kernel that frees a chain in flight, with assertions off, may make a circle of it.
-TEST_F(DiagnosisOfABlockChain, EndsInACircle) {
+TEST_F(DiagnosisOfABlockChain, EndsOnACircularChain) {
     push({{16, 0}, {1, write_flag}});
     using Inspector = SplitInspector<QueueMachine::size, Split>;
     auto& shadow = const_cast<SplitShadow<QueueMachine::size>&>(Inspector{Inspector::ring_of(machine.queue)}.shadow());

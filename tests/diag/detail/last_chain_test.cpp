@@ -38,7 +38,7 @@ protected:
     QueueMachine machine;
 };
 
-TEST_F(DiagnosisOfTheLastChain, SaysWhatItLookedLike) {
+TEST_F(DiagnosisOfTheLastChain, DescribesTheChain) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data_in[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data_in);
@@ -60,7 +60,7 @@ TEST_F(DiagnosisOfTheLastChain, SaysWhatItLookedLike) {
     EXPECT_TRUE(machine.look().is_healthy());
 }
 
-TEST_F(DiagnosisOfTheLastChain, SeesAWrongAddress) {
+TEST_F(DiagnosisOfTheLastChain, DetectsAWrongAddress) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, {PhysAddr{0}, 1}};
     answer(header, data);
@@ -73,7 +73,7 @@ TEST_F(DiagnosisOfTheLastChain, SeesAWrongAddress) {
     EXPECT_EQ(machine.cause({.symptom = Symptom::none, .ram = memory}), Cause::buffer_outside_ram);
 }
 
-TEST_F(DiagnosisOfTheLastChain, SeesThatTheStatusIsMissing) {
+TEST_F(DiagnosisOfTheLastChain, DetectsAMissingStatus) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512)};
     answer(header, data);
@@ -88,7 +88,7 @@ TEST_F(DiagnosisOfTheLastChain, SeesThatTheStatusIsMissing) {
     machine.device.set_device_id(2);
 }
 
-TEST_F(DiagnosisOfTheLastChain, SaysNothingOfATableThatItDoesNotKnow) {
+TEST_F(DiagnosisOfTheLastChain, IsSilentOnAnUnknownTable) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(1)};
     answer(header, data);
@@ -99,7 +99,7 @@ TEST_F(DiagnosisOfTheLastChain, SaysNothingOfATableThatItDoesNotKnow) {
 }
 
 // What was cut to 32 bits lies below all memory, or where other memory is.
-TEST_F(DiagnosisOfTheLastChain, SeesAnAddressThatMayBeCut) {
+TEST_F(DiagnosisOfTheLastChain, SuspectsATruncatedAddress) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, machine.buffer(1)};
     answer(header, data);
@@ -122,7 +122,7 @@ protected:
     DiagnosisOfTheLastChainBelow4GiB() : DiagnosisOfTheLastChain({.phys_base = 0x4000'0000}) {}
 };
 
-TEST_F(DiagnosisOfTheLastChainBelow4GiB, IsWhereTheQueueIsAsWell) {
+TEST_F(DiagnosisOfTheLastChainBelow4GiB, SuspectsNoTruncation) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data);
@@ -130,7 +130,7 @@ TEST_F(DiagnosisOfTheLastChainBelow4GiB, IsWhereTheQueueIsAsWell) {
 }
 
 // With INDIRECT_DESC a read is in a table, which nobody has written over either.
-TEST_F(DiagnosisOfTheLastTable, SeesAWrongAddress) {
+TEST_F(DiagnosisOfTheLastTable, DetectsAWrongAddress) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, machine.buffer(1)};
     answer(header, data);
@@ -141,7 +141,7 @@ TEST_F(DiagnosisOfTheLastTable, SeesAWrongAddress) {
     EXPECT_EQ(found.first().descriptor, 0);
 }
 
-TEST_F(DiagnosisOfTheLastTable, SaysWhatItLookedLike) {
+TEST_F(DiagnosisOfTheLastTable, DescribesTheChain) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data);
@@ -150,14 +150,14 @@ TEST_F(DiagnosisOfTheLastTable, SaysWhatItLookedLike) {
     EXPECT_NE(flattened(found).find("a read: The"), std::string::npos) << explained(found);
 }
 
-TEST_F(DiagnosisOfTheLastTable, SeesABufferInThePagesOfTheTables) {
+TEST_F(DiagnosisOfTheLastTable, DetectsABufferInTheTables) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {{machine.queue.table_pages().phys, 512}, machine.buffer(1)};
     answer(header, data);
     EXPECT_EQ(machine.cause(with_ram), Cause::buffer_inside_ring);
 }
 
-TEST_F(DiagnosisOfTheLastTable, BelievesNothingThatIsNoTable) {
+TEST_F(DiagnosisOfTheLastTable, IgnoresWhatIsNoTable) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data);
@@ -180,7 +180,7 @@ TEST_F(DiagnosisOfTheLastTable, BelievesNothingThatIsNoTable) {
 }
 
 // While the caller holds descriptors they may have been the chain's.
-TEST_F(DiagnosisOfTheLastChain, IsNotLookedAtWhileTheCallerHoldsDescriptors) {
+TEST_F(DiagnosisOfTheLastChain, IsIgnoredWhileDescriptorsAreHeld) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512)};
     answer(header, data);
@@ -190,7 +190,7 @@ TEST_F(DiagnosisOfTheLastChain, IsNotLookedAtWhileTheCallerHoldsDescriptors) {
     EXPECT_EQ(machine.cause(), Cause::block_status_in_data);
 }
 
-TEST_F(DiagnosisOfTheLastChain, EndsWhateverStandsInTheTable) {
+TEST_F(DiagnosisOfTheLastChain, EndsWithAnyTableContents) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data);

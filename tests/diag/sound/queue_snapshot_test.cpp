@@ -139,7 +139,7 @@ TEST_P(SoundQueue, HasNoFindingsInTraffic) {
 
 using SoundQueueInOrder = SoundQueue;
 
-TEST_P(SoundQueueInOrder, HasNoFindingsWhenABatchIsTakenOneByOne) {
+TEST_P(SoundQueueInOrder, HasNoFindingsWithinABatch) {
     ContractMachine machine{GetParam(), size};
     for (std::uintptr_t i = 0; i < 20; ++i) {
         for (std::size_t length : {1u, 4u, 2u}) {

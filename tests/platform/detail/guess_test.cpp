@@ -12,7 +12,7 @@ using virtq::platform::Guess;
 
 // What it is for, that a right guess is not made of the actual number, stands in the machine code:
 // tests/freestanding/codegen.
-TEST(Guess, ReturnsWhatItIsGivenWhateverItGuessed) {
+TEST(Guess, ReturnsTheActualNumber) {
     std::mt19937 random{1};
     Guess guess;
     for (int i = 0; i < 10'000; ++i) {

@@ -7,7 +7,7 @@ namespace {
 
 using virtq::platform::takes_msi_message;
 
-TEST(MsiFormat, OfX86HasAVectorAndAnAddressOfTheApic) {
+TEST(MsiFormat, ChecksVectorAndApicOnX86) {
     EXPECT_TRUE(takes_msi_message(0xfee0'0000, 0x20));
     EXPECT_TRUE(takes_msi_message(0xfeef'f000, 0xff));
     EXPECT_TRUE(takes_msi_message(0xfee0'0000, 0x4031));  // level, asserted
@@ -23,7 +23,7 @@ TEST(MsiFormat, OfX86HasAVectorAndAnAddressOfTheApic) {
     EXPECT_EQ(takes_msi_message(0xfec0'0000, 0x30), others);  // the I/O APIC
 }
 
-TEST(MsiFormat, HasAnAddressEverywhere) {
+TEST(MsiFormat, RejectsAddressZero) {
     EXPECT_FALSE(takes_msi_message(0, 0x30));
 }
 

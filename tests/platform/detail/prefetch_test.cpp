@@ -9,7 +9,7 @@ namespace {
 
 namespace platform = virtq::platform;
 
-TEST(Prefetch, IsAHintThatChangesNothingAndFaultsNowhere) {
+TEST(Prefetch, ChangesNothingAndNeverFaults) {
     uint64_t word = 0x0123'4567'89ab'cdef;
     platform::prefetch_to_read(&word);
     platform::prefetch_to_write(&word);

@@ -21,7 +21,7 @@ TEST(RingMemory, KeepsWhatIsStored) {
     EXPECT_EQ(wide, 0x0123'4567'89ab'cdefu);
 }
 
-TEST(RingMemory, IsZeroedToItsEndAndNotFurther) {
+TEST(RingMemory, ZeroesOnlyTheGivenBytes) {
     unsigned char bytes[10];
     for (unsigned char& byte : bytes) {
         byte = 0xaa;

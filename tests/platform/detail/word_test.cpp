@@ -9,7 +9,7 @@
 
 namespace {
 
-TEST(Probe, SeesWhatWasWrittenUnderAnotherAddress) {
+TEST(Probe, SeesWritesThroughAnotherMapping) {
     int const file = memfd_create("page", 0);
     ASSERT_EQ(ftruncate(file, 4096), 0);
     void* const one = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);

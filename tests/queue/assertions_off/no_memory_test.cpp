@@ -201,7 +201,7 @@ TYPED_TEST(QueueWithoutMemory, AnswersAfterFailedInit) {
     });
 }
 
-TEST(QueueWithoutMemory, AnswersAfterInitBelowFirstPage) {
+TEST(QueueWithoutMemory, AnswersAfterInitAtPageZero) {
     TrappingPages pages;
     pages.start_at(PhysAddr{0});
     VirtQueue<8> queue;
@@ -209,7 +209,7 @@ TEST(QueueWithoutMemory, AnswersAfterInitBelowFirstPage) {
     expect_no_memory(queue, Features{}, pages);
 }
 
-TEST(QueueWithoutMemory, KeepsNoDescriptorsOfTheCaller) {
+TEST(QueueWithoutMemory, DropsTheCallersDescriptors) {
     TrappingPages pages;
     VirtQueue<8> queue;
     ASSERT_TRUE(queue.init(pages, 8, Features::of(spec::Feature::version_1)).ok());

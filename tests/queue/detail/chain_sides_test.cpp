@@ -25,7 +25,7 @@ std::vector<std::uint32_t> lengths(Segments const& segments, bool& all) {
 
 using Lengths = std::vector<std::uint32_t>;
 
-TEST(EachSegment, HandsOutASpanInOrderAndEndsAtTheFirstRefusal) {
+TEST(EachSegment, WalksASpanUntilARefusal) {
     bool all = false;
     Segment segments[] = {{PhysAddr{}, 1}, {PhysAddr{}, 2}, {PhysAddr{}, 3}};
     EXPECT_EQ(lengths(Span<Segment const>{segments}, all), (Lengths{1, 2, 3}));
@@ -37,7 +37,7 @@ TEST(EachSegment, HandsOutASpanInOrderAndEndsAtTheFirstRefusal) {
     EXPECT_TRUE(all);
 }
 
-TEST(EachSegment, HandsOutBothPartsAndEndsInEither) {
+TEST(EachSegment, WalksBothPartsUntilARefusal) {
     bool all = false;
     Segment front[] = {{PhysAddr{}, 1}, {PhysAddr{}, 2}};
     Segment back[] = {{PhysAddr{}, 3}, {PhysAddr{}, 4}};
@@ -51,7 +51,7 @@ TEST(EachSegment, HandsOutBothPartsAndEndsInEither) {
     EXPECT_FALSE(all);
 }
 
-TEST(EachSegment, HandsOutAFixedShapeAndEndsAnywhereInIt) {
+TEST(EachSegment, WalksAFixedShapeUntilRefusal) {
     bool all = false;
     Segment segments[] = {{PhysAddr{}, 1}, {PhysAddr{}, 2}, {PhysAddr{}, 3}};
     EXPECT_EQ(lengths(FixedSegments<3>{segments}, all), (Lengths{1, 2, 3}));

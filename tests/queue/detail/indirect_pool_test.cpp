@@ -19,7 +19,7 @@ namespace {
 
 constexpr Features indirect = Features::of(spec::Feature::version_1, spec::Feature::indirect_desc);
 
-TEST(IndirectShape, CountsThePagesOfTheMostTablesOfTheGreatestLength) {
+TEST(IndirectShape, CountsPagesOfTheLargestShape) {
     IndirectShape const shape = IndirectShape::of(32768, indirect, {.tables = 0xffff, .length = 0xffff});
     EXPECT_EQ(shape.tables, 32767u);
     EXPECT_EQ(shape.length, 32768u);
@@ -30,7 +30,7 @@ TEST(IndirectShape, CountsThePagesOfTheMostTablesOfTheGreatestLength) {
     EXPECT_EQ(shape.within(300).tables, 2u);
 }
 
-TEST(IndirectShape, IsWhatTheOptionSaysWithinTheQueue) {
+TEST(IndirectShape, FollowsTheOptionWithinTheQueue) {
     auto const same = [](IndirectShape shape, unsigned tables, unsigned length, unsigned shortest) {
         return shape.tables == tables && shape.length == length && shape.shortest == shortest;
     };
@@ -91,7 +91,7 @@ TEST(IndirectPool, HandsOutEachTableOnce) {
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
-TEST(IndirectTables, ThatNoMemoryHasRoomForAreRefused) {
+TEST(IndirectTables, FailWithoutEnoughMemory) {
     sim::GuestMemory memory{std::size_t{4} << 20};
     static VirtQueue<32768> queue;
     EXPECT_EQ(queue.init(memory, 32768, indirect, {.indirect = {.tables = 8192, .length = 32768}}).error(),
@@ -105,7 +105,7 @@ using TableFormats = testing::Types<Split, Packed, AnyFormat>;
 TYPED_TEST_SUITE(TablePages, TableFormats);
 
 // Found by outsiders: tables kept what their pages held before, where the device can read it (faults B3).
-TYPED_TEST(TablePages, AreZeroBeforeTheDeviceHearsOfThem) {
+TYPED_TEST(TablePages, AreZeroBeforeTheDeviceReads) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     Features const features = indirect | TypeParam::required;
     VirtQueue<64, TypeParam> queue;
@@ -132,7 +132,7 @@ TYPED_TEST(TablePages, AreZeroBeforeTheDeviceHearsOfThem) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-TEST(DescriptorTierInOrder, HasNoDescriptorsWhateverIsInFlight) {
+TEST(DescriptorTierInOrder, HasNoDescriptorsInFlight) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     VirtQueue<32> queue;
     Features features = Features::of(spec::Feature::version_1);

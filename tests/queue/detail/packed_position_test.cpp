@@ -22,7 +22,7 @@ PackedPosition place_of(std::uint32_t number, std::uint32_t size) {
     return PackedPosition::start(static_cast<std::uint16_t>(word_of(number, size) ^ 0x8000u));
 }
 
-TEST(PackedPosition, StepsAndAdvancesAsNumbersDo) {
+TEST(PackedPosition, MovesLikeACounter) {
     for (std::uint16_t size = 1; size <= 5; ++size) {
         for (std::uint32_t from = 0; from < 2u * size; ++from) {
             PackedPosition stepped = place_of(from, size);
@@ -38,7 +38,7 @@ TEST(PackedPosition, StepsAndAdvancesAsNumbersDo) {
     }
 }
 
-TEST(PackedPosition, StepsAcrossTheEndOfTheLargestRing) {
+TEST(PackedPosition, WrapsAtTheLargestSize) {
     PackedPosition at = place_of(32767, 32768);
     at.step(32768);
     EXPECT_EQ(at.word(), 0u);
@@ -56,7 +56,7 @@ TEST(PackedPosition, HasTheFlagsOfItsLap) {
     EXPECT_EQ(second.used_flags(), 0u);
 }
 
-TEST(PassesEventOfPackedRing, AgreesWithCountingForEveryPlace) {
+TEST(PassesEventOfPackedRing, AgreesWithCountingAtEveryPosition) {
     for (std::uint16_t size = 1; size <= 5; ++size) {
         for (std::uint32_t next = 2u * size; next < 4u * size; ++next) {
             for (std::uint16_t count = 0; count <= size; ++count) {

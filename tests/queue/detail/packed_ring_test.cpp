@@ -28,20 +28,20 @@ protected:
     static constexpr auto write = static_cast<std::uint16_t>(spec::DescFlag::write);
 };
 
-TEST_P(PackedLength, IsWhatTheDeviceSays) {
+TEST_P(PackedLength, IsTheReportedLength) {
     Machine machine;
     EXPECT_EQ(machine.use(write, 16).written, 16u);
     EXPECT_EQ(machine.use(write, 0).written, 0u);
 }
 
 // QEMU 7.2 sets WRITE in no used descriptor, and means the length all the same.
-TEST_P(PackedLength, IsTakenWithoutWriteIfItCanBeTrue) {
+TEST_P(PackedLength, IsAcceptedWithoutWriteIfPossible) {
     Machine machine;
     EXPECT_EQ(machine.use(0, 16).written, 16u);
     EXPECT_EQ(machine.use(0, 1).written, 1u);
 }
 
-TEST_P(PackedLength, MeansNothingWithoutWriteIfItCannotBeTrue) {
+TEST_P(PackedLength, IsIgnoredWithoutWriteIfImpossible) {
     Machine machine;
     for (std::uint32_t const length : {17u, UINT32_MAX}) {
         Completion const done = machine.use(0, length);
@@ -50,14 +50,14 @@ TEST_P(PackedLength, MeansNothingWithoutWriteIfItCannotBeTrue) {
     }
 }
 
-TEST_P(PackedLength, BreaksTheQueueWithWriteIfItCannotBeTrue) {
+TEST_P(PackedLength, BreaksTheQueueIfImpossible) {
     Machine machine;
     EXPECT_EQ(machine.use(write, 17).state, CompletionState::broken);
     EXPECT_EQ(machine.queue->fault().reason, FaultReason::used_length_above_writable);
     EXPECT_EQ(machine.queue->fault().value, 17u);
 }
 
-TEST_P(PackedLength, AreNotLookedAtBehindTornFlags) {
+TEST_P(PackedLength, IsIgnoredWhileFlagsAreTorn) {
     Machine machine;
     ASSERT_TRUE(machine.add(1, 1, 7).ok());
     static_cast<void>(machine.queue->publish());
@@ -75,7 +75,7 @@ TEST_P(PackedLength, AreNotLookedAtBehindTornFlags) {
 }
 
 /// What the device may write into its event structure, and what a driver makes of it.
-TEST(PackedEvent, IsObeyedOrReadAsAWish) {
+TEST(PackedEvent, IsObeyedOrMeansNotify) {
     for (bool const event_idx : {false, true}) {
         ContractMachine machine{{.kind = QueueKind::packed, .event_idx = event_idx}, 8};
         machine.hostile = true;  // places that are none, reserved values

@@ -119,7 +119,7 @@ protected:
 using Formats = testing::Types<Split, Packed, AnyFormat, PlainSplit>;
 TYPED_TEST_SUITE(ReEntryOf, Formats);
 
-TYPED_TEST(ReEntryOf, IsFoundInAPageAllocatorThatCallsTheQueue) {
+TYPED_TEST(ReEntryOf, IsDetectedInThePageAllocator) {
     this->pages.called = [this] { this->expect_every_call_breaches(); };
     ASSERT_TRUE(this->queue.init(this->pages, size, this->features).ok());
     EXPECT_GE(this->tried, 16u);
@@ -131,7 +131,7 @@ TYPED_TEST(ReEntryOf, IsFoundInAPageAllocatorThatCallsTheQueue) {
     this->expect_works();
 }
 
-TYPED_TEST(ReEntryOf, IsFoundInTheCallbackOfDrain) {
+TYPED_TEST(ReEntryOf, IsDetectedInTheDrainCallback) {
     ASSERT_TRUE(this->queue.init(this->pages, size, this->features).ok());
     this->expect_works();
     this->queue.detach();
@@ -150,7 +150,7 @@ TYPED_TEST(ReEntryOf, LeavesOtherQueuesAlone) {
     ASSERT_TRUE(other.release(this->memory).ok());
 }
 
-TYPED_TEST(ReEntryOf, ForgetsACallThatABreachEnded) {
+TYPED_TEST(ReEntryOf, ForgetsCallsEndedByABreach) {
     EXPECT_BREACH(this->queue.take_used(), "without memory");
     ASSERT_TRUE(this->queue.init(this->pages, size, this->features).ok());
     this->expect_works();

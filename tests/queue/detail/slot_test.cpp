@@ -27,7 +27,7 @@ TEST(RingIndex, MeasuresDistanceModulo65536) {
     EXPECT_EQ(distance(at(7), at(7)), 0);
 }
 
-TEST(RingIndex, LiesInTheRingModuloTheSize) {
+TEST(RingIndex, MapsToASlotModuloSize) {
     EXPECT_EQ(slot_of(at(65535), 7), Slot{7});
     EXPECT_EQ(slot_of(at(8), 7), Slot{0});
 }
@@ -43,7 +43,7 @@ bool passed_one_by_one(std::uint16_t event, std::uint16_t from, std::uint16_t to
 }
 
 // rcore-os/virtio-drivers 9742c44 compares `avail_idx >= avail_event + 1`, which is wrong once the index has wrapped.
-TEST(EventIndex, AgreesWithSteppingThroughEveryBatchAroundTheWrap) {
+TEST(EventIndex, AgreesWithSteppingAroundTheWrap) {
     for (unsigned from = 65500; from < 65536 + 40; from += 3) {
         for (unsigned length = 0; length < 70; ++length) {
             for (unsigned event = from - 40; event < from + length + 40; ++event) {

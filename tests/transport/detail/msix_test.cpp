@@ -59,7 +59,7 @@ private:
     }
 };
 
-TEST(Msix, SendsTheMessagesOfEachQueueAndOfTheConfiguration) {
+TEST(Msix, SendsMessagesOfQueuesAndConfiguration) {
     Machine<> machine(5);
     Result<std::uint16_t> const count = machine.use(5);
     ASSERT_TRUE(count.ok());
@@ -97,7 +97,7 @@ TEST(Msix, SharesVectorsAmongQueues) {
     EXPECT_EQ(machine.device.messages_of(2), 2u);
 }
 
-TEST(Msix, GivesEverythingOneVectorIfThereIsOne) {
+TEST(Msix, SharesASingleVector) {
     Machine<> machine(1);
     EXPECT_EQ(*machine.use(2), 1);
     machine.bring_up();
@@ -108,7 +108,7 @@ TEST(Msix, GivesEverythingOneVectorIfThereIsOne) {
     EXPECT_TRUE(cause.config_change);
 }
 
-TEST(Msix, UsesAsManyVectorsAsThereAreMessages) {
+TEST(Msix, UsesOneVectorPerMessage) {
     Machine<> machine(0x800);
     EXPECT_EQ(*machine.use(2), 2);
     machine.bring_up();
@@ -144,7 +144,7 @@ TEST(Msix, RefusesAMessageWithoutAnAddress) {
 }
 
 // §4.1.5.1.2.2, nanos#587: "the driver MUST verify success by reading the Vector field value".
-TEST(Msix, SeesThatAVectorIsRefused) {
+TEST(Msix, DetectsARefusedVector) {
     for (std::size_t const from : {0u, 1u, 2u}) {
         Machine<> machine(3);
         ASSERT_TRUE(machine.use(3).ok());
@@ -178,7 +178,7 @@ TEST(Msix, StaysOnAcrossAReset) {
     EXPECT_EQ(machine.device.messages_of(2), 1u);
 }
 
-TEST(Msix, IsNotThere) {
+TEST(Msix, MayBeAbsent) {
     Machine<> machine(0);
     EXPECT_EQ(machine.use(3).error(), Error::msix_absent);
     machine.bring_up();
@@ -194,7 +194,7 @@ TEST(Msix, IsNotUsedWithoutMessages) {
 }
 
 // The number of an interrupt line where the CPU's vector belongs.
-TEST(Msix, RefusesAMessageThatReachesNoCpu) {
+TEST(Msix, RejectsMessagesThatReachNoCpu) {
     if (platform::takes_msi_message(0xfee0'0000, 11)) {
         GTEST_SKIP() << "nothing is known of this architecture's messages";
     }
@@ -234,7 +234,7 @@ TEST(Msix, IsOffAfterAnError) {
 }
 
 // A legacy device's configuration moves by 4 with MSI-X; it must not move without.
-TEST(Msix, IsOffOnALegacyDeviceAfterAnError) {
+TEST(Msix, LegacyIsOffAfterAnError) {
     Machine<LegacyPorts> machine(3, 1);
     ASSERT_TRUE(machine.use(3).ok());
     machine.bus.fail_mapping();
@@ -245,7 +245,7 @@ TEST(Msix, IsOffOnALegacyDeviceAfterAnError) {
     EXPECT_TRUE(machine.device.interrupt_line());
 }
 
-TEST(Msix, FindsATableThatIsNowhere) {
+TEST(Msix, ChecksWhereTheTableIs) {
     struct Row {
         std::uint32_t table;
         Error error;
@@ -261,7 +261,7 @@ TEST(Msix, FindsATableThatIsNowhere) {
     }
 }
 
-TEST(Msix, NeedsItsTableToHaveAnAddress) {
+TEST(Msix, NeedsATableWithAnAddress) {
     PciDiskMachine<LegacyPorts, 256> machine({.layout = sim::PciLayout::legacy(), .assigned = false});
     PciWindow ports{0x1000, 0x1000};
     ASSERT_TRUE(machine.probe({.ports = &ports}).ok());
@@ -329,12 +329,12 @@ struct TableMapper {
     std::uint64_t mapped = 0;
 };
 
-TEST_F(OddMsix, ThatDoesNotGoOnIsRefused) {
+TEST_F(OddMsix, ReportsAFailedEnable) {
     TableMapper mapper;
     EXPECT_EQ(enable_msix<Table>(function, mapper, first(1)).error(), Error::msix_refused);
 }
 
-TEST_F(OddMsix, HasItsEntriesMaskedWhileTheyAreFilled) {
+TEST_F(OddMsix, MasksEntriesWhileFillingThem) {
     Table::words().clear();
     Table::order().clear();
     config.put(at + 2, 1, 2);
@@ -357,7 +357,7 @@ TEST_F(OddMsix, HasItsEntriesMaskedWhileTheyAreFilled) {
     EXPECT_EQ(config.get(at + 2, 2), 0x0001u);
 }
 
-TEST_F(OddMsix, IsNotFoundInAListThatLoops) {
+TEST_F(OddMsix, RejectsACircularList) {
     TableMapper mapper;
     config.put(at, spec::pci::capability_vendor, 1);
     config.put(at + 1, at, 1);
@@ -378,7 +378,7 @@ public:
     }
 };
 
-TEST(MsixOfALiar, IsWrittenOnlyWhereItWasMapped) {
+TEST(GrowingMsix, IsWrittenOnlyWhereMapped) {
     Table::words().clear();
     Growing config;
     config.put(spec::pci::status.offset, spec::pci::status_capabilities, 2);
@@ -394,7 +394,7 @@ TEST(MsixOfALiar, IsWrittenOnlyWhereItWasMapped) {
     EXPECT_LT(Table::words().rbegin()->first, 0x1000 + mapper.mapped);
 }
 
-TEST(MsixAtTheEnd, IsNotReadBehindTheSpace) {
+TEST(MsixAtTheEnd, IsNotReadBeyondTheSpace) {
     for (std::uint16_t const at : std::initializer_list<std::uint16_t>{0xf4, 0xf8, 0xfc}) {
         ConfigBytes config;
         config.put(spec::pci::status.offset, spec::pci::status_capabilities, 2);
@@ -425,7 +425,7 @@ TEST(MsixOfALegacyDevice, MovesItsConfiguration) {
     machine.expect_works();
 }
 
-TEST(MsixOfALegacyDevice, SeesThatAVectorIsRefused) {
+TEST(MsixOfALegacyDevice, DetectsARefusedVector) {
     for (std::size_t const from : {0u, 1u}) {
         Machine<LegacyPorts> machine(3, 1);
         ASSERT_TRUE(machine.use(3).ok());

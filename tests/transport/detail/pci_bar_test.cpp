@@ -48,7 +48,7 @@ void expect_bar(PciBar const& bar, BarKind kind, std::uint64_t address, std::uin
     EXPECT_EQ(bar.bytes, bytes);
 }
 
-TEST_F(PciBarTest, MeasuresWhatIsThere) {
+TEST_F(PciBarTest, MeasuresEachKind) {
     config.put(spec::pci::command.offset, 0x0107, 2);  // live: the decoders are off while it is measured
     config.put_bar(0, 0x0000'c001, 0xffff'ff80);
     config.put_bar(1, 0xfebd'1000, 0xffff'f000);
@@ -79,7 +79,7 @@ TEST_F(PciBarTest, MeasuresLargeBars) {
 }
 
 // hermit#1392: the upper half of a 64-bit BAR is no BAR, whatever it looks like.
-TEST_F(PciBarTest, SkipsTheUpperHalfOfA64BitBar) {
+TEST_F(PciBarTest, SkipsUpperHalvesOf64BitBars) {
     config.put_bar(0, 0x0000'0004, 0xffff'f000);
     config.put_bar(1, 0x0000'0001, 0xffff'ffff);
     config.put_bar(2, 0xfebd'0000, 0xffff'0000);
@@ -98,7 +98,7 @@ TEST_F(PciBarTest, SkipsTheUpperHalfOfA64BitBar) {
     expect_bar(bars_of_both[1], BarKind::absent, 0, 0);
 }
 
-TEST_F(PciBarTest, DoesNotBelieveThatTheLastBarHas64Bits) {
+TEST_F(PciBarTest, RejectsALastBarOf64Bits) {
     config.put_bar(5, 0xfe00'0004, 0xffff'f000);
     config.sticky[0x28] = 0xff;
     config.put(0x28, 0x11, 1);  // CardBus CIS pointer: the register behind
@@ -114,7 +114,7 @@ TEST_F(PciBarTest, MeasuresPortsOf16Bits) {
     expect_bar(bars[1], BarKind::ports, 0, 4);
 }
 
-TEST_F(PciBarTest, TakesABarWithoutASizeForNone) {
+TEST_F(PciBarTest, IgnoresABarWithoutASize) {
     config.put_bar(0, 0x0000'0001, 0);  // ports
     config.put_bar(1, 0x0000'0008, 0);  // memory
     config.put_bar(2, 0x0000'0004, 0);  // 64 bits
@@ -127,7 +127,7 @@ TEST_F(PciBarTest, TakesABarWithoutASizeForNone) {
 }
 
 // Hardware cannot: a device that lies could otherwise lead a structure around the last address to the first ones.
-TEST_F(PciBarTest, DoesNotBelieveAnAddressWithinTheSize) {
+TEST_F(PciBarTest, RejectsAnAddressWithinTheSize) {
     config.put_bar(0, 0xffff'f004, 0xffff'f000);
     config.bar_answer[0] = 0xc000'0004;
     config.put_bar(1, 0xffff'ffff, 0xffff'ffff);
@@ -146,7 +146,7 @@ TEST_F(PciBarTest, DoesNotBelieveAnAddressWithinTheSize) {
     EXPECT_EQ(bars[4].register_count, 2);
 }
 
-TEST_F(PciBarTest, MeasuresAFunctionThatIsNotThere) {
+TEST_F(PciBarTest, MeasuresAnAbsentFunction) {
     config.bytes.fill(0xff);
     config.command_sticky = 0;
     PciBars bars;
@@ -155,12 +155,12 @@ TEST_F(PciBarTest, MeasuresAFunctionThatIsNotThere) {
     EXPECT_FALSE(bars[0].has(0, 16));
 }
 
-TEST_F(PciBarTest, NamesNoBarBehindTheLast) {
+TEST_F(PciBarTest, HasNoBarBeyondTheLast) {
     expect_bar(measure()[6], BarKind::absent, 0, 0);
     expect_bar(measure()[255], BarKind::absent, 0, 0);
 }
 
-TEST_F(PciBarTest, KnowsWhatLiesWithin) {
+TEST_F(PciBarTest, KnowsWhatIsInside) {
     PciBar const bar{BarKind::memory, 1, 0, 0x1000};
     EXPECT_TRUE(bar.has(0, 0x1000));
     EXPECT_TRUE(bar.has(0xfff, 1));
@@ -172,7 +172,7 @@ TEST_F(PciBarTest, KnowsWhatLiesWithin) {
 }
 
 // asterinas#3477: OpenSBI enumerates no PCI, and leaves BARs without addresses.
-TEST_F(PciBarTest, GivesEachBarAPlaceOfItsOwn) {
+TEST_F(PciBarTest, GivesEachBarItsOwnAddress) {
     config.put(spec::pci::command.offset, 0x0003, 2);
     config.put_bar(0, 0x0000'0001, 0xffff'ff80);
     config.put_bar(1, 0x0000'0000, 0xffff'f000);
@@ -202,7 +202,7 @@ TEST_F(PciBarTest, GivesEachBarAPlaceOfItsOwn) {
     expect_bar(seen[2], BarKind::memory, 0x4000'4000, 0x4000);
 }
 
-TEST_F(PciBarTest, PutsA64BitBarAbove4GiB) {
+TEST_F(PciBarTest, Places64BitBarsAbove4GiB) {
     config.put_bar(0, 0x0000'0004, 0xffff'0000);
     config.put_bar(1, 0x0000'0000, 0xffff'ffff);
     PciBars bars = measure();
@@ -213,7 +213,7 @@ TEST_F(PciBarTest, PutsA64BitBarAbove4GiB) {
     EXPECT_EQ(config.bar(1), 0x80u);
 }
 
-TEST_F(PciBarTest, KeepsA32BitBarBelow4GiB) {
+TEST_F(PciBarTest, Keeps32BitBarsBelow4GiB) {
     config.put_bar(0, 0x0000'0000, 0xffff'f000);
     PciBars bars = measure();
     PciWindow above{0x1'0000'0000, 0x10'0000};
@@ -229,7 +229,7 @@ TEST_F(PciBarTest, KeepsA32BitBarBelow4GiB) {
     EXPECT_EQ(bars[0].address, 0xffff'f000u);
 }
 
-TEST_F(PciBarTest, SaysThatAWindowIsFull) {
+TEST_F(PciBarTest, ReportsAFullWindow) {
     config.put_bar(0, 0x0000'0000, 0xffff'f000);
     config.put_bar(1, 0x0000'0000, 0xffff'f000);
     PciBars bars = measure();
@@ -240,7 +240,7 @@ TEST_F(PciBarTest, SaysThatAWindowIsFull) {
     EXPECT_EQ(memory.left(), 0xfffu);
 }
 
-TEST_F(PciBarTest, LeavesABarWithoutAWindowAlone) {
+TEST_F(PciBarTest, IgnoresBarsWithoutAWindow) {
     config.put_bar(0, 0x0000'0001, 0xffff'ff80);
     config.put_bar(1, 0x0000'0000, 0xffff'f000);
     PciBars bars = measure();
@@ -257,7 +257,7 @@ PciWindow window_of(std::uint64_t base, std::uint64_t bytes) {
     return PciWindow{base, bytes};
 }
 
-TEST(PciWindow, GivesNoPlaceAt0) {
+TEST(PciWindow, NeverGivesAddressZero) {
     PciWindow window = window_of(0, 0x4000);
     EXPECT_EQ(window.take(0x1000), 0x1000u);
     EXPECT_EQ(window.take(0x1000), 0x2000u);

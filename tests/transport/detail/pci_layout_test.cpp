@@ -115,13 +115,13 @@ TEST_F(PciLayoutTest, NeedsNoDeviceConfiguration) {
 
 // The list.
 
-TEST_F(PciLayoutTest, TakesADeviceWithoutAListForALegacyOne) {
+TEST_F(PciLayoutTest, ReadsAMissingListAsLegacy) {
     add_all();
     config.put(spec::pci::status.offset, 0xffff & ~spec::pci::status_capabilities, 2);
     EXPECT_EQ(error(), Error::pci_modern_absent);
 }
 
-TEST_F(PciLayoutTest, TakesAnEmptyListForALegacyDevice) {
+TEST_F(PciLayoutTest, ReadsAnEmptyListAsLegacy) {
     EXPECT_EQ(error(), Error::pci_modern_absent);
     add_raw({1, 0, 3, 0});
     add_raw({0x11, 0, 2, 0, 1, 0, 0, 0, 1, 8, 0, 0});
@@ -129,7 +129,7 @@ TEST_F(PciLayoutTest, TakesAnEmptyListForALegacyDevice) {
     EXPECT_EQ(error(), Error::pci_modern_absent);
 }
 
-TEST_F(PciLayoutTest, EndsAListThatLoops) {
+TEST_F(PciLayoutTest, RejectsACircularList) {
     add_all();
     config.put(link, 0x40, 1);
     EXPECT_EQ(error(), Error::pci_capability_list_broken);
@@ -138,7 +138,7 @@ TEST_F(PciLayoutTest, EndsAListThatLoops) {
     EXPECT_LT(config.accesses, 2000u);
 }
 
-TEST_F(PciLayoutTest, RefusesAListThatLeadsIntoTheHeader) {
+TEST_F(PciLayoutTest, RejectsAListIntoTheHeader) {
     add_all();
     for (unsigned const into : {0x04u, 0x10u, 0x3cu, 0x3fu}) {
         config.put(link, into, 1);
@@ -149,7 +149,7 @@ TEST_F(PciLayoutTest, RefusesAListThatLeadsIntoTheHeader) {
 }
 
 // PCI 6.7: software must mask the low two bits, which are reserved.
-TEST_F(PciLayoutTest, MasksTheReservedBitsOfAPointer) {
+TEST_F(PciLayoutTest, MasksReservedPointerBits) {
     add_all();
     config.put(spec::pci::capabilities_pointer.offset, 0x43, 1);
     config.put(0x41, 0x50 | 1, 1);
@@ -157,7 +157,7 @@ TEST_F(PciLayoutTest, MasksTheReservedBitsOfAPointer) {
     EXPECT_TRUE(find().ok());
 }
 
-TEST_F(PciLayoutTest, WalksAListThatFillsTheSpace) {
+TEST_F(PciLayoutTest, WalksAFullList) {
     for (std::uint16_t offset = 0x40; offset < 0x100; offset = static_cast<std::uint16_t>(offset + 4)) {
         config.put(offset, 0x05, 1);
         config.put(static_cast<std::uint16_t>(offset + 1), offset + 4u == 0x100 ? 0u : offset + 4u, 1);
@@ -168,7 +168,7 @@ TEST_F(PciLayoutTest, WalksAListThatFillsTheSpace) {
     EXPECT_EQ(error(), Error::pci_capability_list_broken);
 }
 
-TEST_F(PciLayoutTest, ReadsNothingBehindTheSpace) {
+TEST_F(PciLayoutTest, ReadsNothingBeyondTheSpace) {
     add_all();
     for (auto const type : {Type::common, Type::notify, Type::isr, Type::device, Type::window}) {
         for (std::uint16_t at = 0xf0; at < 0x100; at = static_cast<std::uint16_t>(at + 4)) {
@@ -183,7 +183,7 @@ TEST_F(PciLayoutTest, ReadsNothingBehindTheSpace) {
 }
 
 // The fields of such a capability would be those of another register, or of none.
-TEST_F(PciLayoutTest, ReadsNoFieldsBehindTheSpace) {
+TEST_F(PciLayoutTest, ReadsNoFieldsBeyondTheSpace) {
     for (auto const type : {Type::common, Type::notify, Type::isr, Type::device, Type::window}) {
         for (std::uint16_t at = 0xf4; at < 0x100; at = static_cast<std::uint16_t>(at + 4)) {
             config.bytes[spec::pci::capabilities_pointer.offset] = static_cast<std::uint8_t>(at);
@@ -195,7 +195,7 @@ TEST_F(PciLayoutTest, ReadsNoFieldsBehindTheSpace) {
     }
 }
 
-TEST_F(PciLayoutTest, RefusesACapabilityThatDoesNotFit) {
+TEST_F(PciLayoutTest, RejectsCapabilitiesThatDoNotFit) {
     add({Type::isr, 4, 0x1000, 1});
     add({Type::notify, 4, 0x3000, 0x1000});
     next = 0xf0;
@@ -206,14 +206,14 @@ TEST_F(PciLayoutTest, RefusesACapabilityThatDoesNotFit) {
     EXPECT_EQ(error(), Error::pci_structure_invalid);
 }
 
-TEST_F(PciLayoutTest, RefusesANotificationCapabilityWithoutAMultiplier) {
+TEST_F(PciLayoutTest, RejectsNotificationsWithoutAMultiplier) {
     add({Type::common, 4, 0x0000, 0x38});
     add({Type::isr, 4, 0x1000, 1});
     add({Type::notify, 4, 0x3000, 0x1000, 16});
     EXPECT_EQ(error(), Error::pci_structure_invalid);
 }
 
-TEST_F(PciLayoutTest, TakesTheFirstWindowWithItsFields) {
+TEST_F(PciLayoutTest, TakesTheFirstCompleteWindow) {
     add_all();
     add({Type::window, 0, 0, 0, 15});
     EXPECT_EQ(find()->window, 0);
@@ -224,7 +224,7 @@ TEST_F(PciLayoutTest, TakesTheFirstWindowWithItsFields) {
 }
 
 // Cloud Hypervisor said 16 for years, and had the data behind (faults A7).
-TEST_F(PciLayoutTest, TakesAWindowWhoseLengthLacksItsData) {
+TEST_F(PciLayoutTest, AcceptsAWindowLengthWithoutData) {
     add_all();
     for (std::uint8_t length = 16; length < 20; ++length) {
         ConfigBytes const before = config;
@@ -239,7 +239,7 @@ TEST_F(PciLayoutTest, TakesAWindowWhoseLengthLacksItsData) {
 }
 
 // The data would be the header of another capability, before it in the list or behind (faults A7).
-TEST_F(PciLayoutTest, RefusesAWindowWhoseDataIsAnotherCapability) {
+TEST_F(PciLayoutTest, RejectsAWindowOverAnotherCapability) {
     for (bool const other_is_first : {false, true}) {
         std::uint16_t const window = 0x40;
         std::uint16_t const other = window + 16;
@@ -263,7 +263,7 @@ TEST_F(PciLayoutTest, RefusesAWindowWhoseDataIsAnotherCapability) {
 }
 
 // Whether the data is another capability is looked for in the list again: the device may be gone by then.
-TEST_F(PciLayoutTest, RefusesAWindowItCannotCheck) {
+TEST_F(PciLayoutTest, RejectsAWindowItCannotCheck) {
     std::uint16_t const window = next;
     add({Type::window, 0, 0, 0, 16});
     add_all();
@@ -289,7 +289,7 @@ TEST_F(PciLayoutTest, RefusesAWindowItCannotCheck) {
 }
 
 // The data would lie behind the space of the list (faults A7).
-TEST_F(PciLayoutTest, RefusesAWindowWithoutRoomForItsData) {
+TEST_F(PciLayoutTest, RejectsAWindowPastTheEnd) {
     add_all();
     next = 0xf0;
     add_raw({9, 0, 16, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
@@ -323,7 +323,7 @@ TEST_F(PciLayoutTest, IgnoresReservedTypesAndBars) {
     expect_structure(found->common, 4, 0, 0x38);
 }
 
-TEST_F(PciLayoutTest, CallsAStructureThatOnlyHasAReservedBarMissing) {
+TEST_F(PciLayoutTest, TreatsReservedBarsAsMissing) {
     add({Type::common, 4, 0x0000, 0x38});
     add({Type::isr, 6, 0x1000, 1});
     add({Type::notify, 255, 0x3000, 0x1000});
@@ -356,7 +356,7 @@ TEST_F(PciLayoutTest, TakesTheFirstUsableInstance) {
     EXPECT_EQ(found->notify_off_multiplier, 8u);
 }
 
-TEST_F(PciLayoutTest, SaysWhatIsMissing) {
+TEST_F(PciLayoutTest, ReportsWhatIsMissing) {
     Capability const all[] = {{Type::common, 4, 0, 0x38}, {Type::isr, 4, 0x1000, 1}, {Type::notify, 4, 0x3000, 4}};
     for (unsigned without = 0; without < 3; ++without) {
         next = 0x40;
@@ -376,7 +376,7 @@ TEST_F(PciLayoutTest, SaysWhatIsMissing) {
     }
 }
 
-TEST_F(PciLayoutTest, RefusesStructuresThatAreTooShortCrookedOrOutside) {
+TEST_F(PciLayoutTest, RejectsInvalidStructures) {
     add_all();
     struct Row {
         std::uint16_t capability;
@@ -415,7 +415,7 @@ TEST_F(PciLayoutTest, RefusesStructuresThatAreTooShortCrookedOrOutside) {
 }
 
 // A device need not have a configuration; one that is not usable is left out, with the reason (faults A10).
-TEST_F(PciLayoutTest, LeavesOutAConfigurationThatIsNotUsable) {
+TEST_F(PciLayoutTest, OmitsAnUnusableConfiguration) {
     add_all();
     ConfigBytes const before = config;
     auto const expect_refused = [&] {
@@ -441,7 +441,7 @@ TEST_F(PciLayoutTest, LeavesOutAConfigurationThatIsNotUsable) {
 }
 
 // "The drivers MUST handle an unexpectedly large length."
-TEST_F(PciLayoutTest, TakesOnlyAPartOfALargeStructure) {
+TEST_F(PciLayoutTest, UsesPartOfALargeStructure) {
     add({Type::common, 4, 0x0000, 0x1001});
     add({Type::isr, 4, 0x1000, 0x1000});
     add({Type::device, 4, 0x2000, 0x6000});
@@ -453,7 +453,7 @@ TEST_F(PciLayoutTest, TakesOnlyAPartOfALargeStructure) {
     EXPECT_EQ(found->notify.length, 0x1000u);
 }
 
-TEST_F(PciLayoutTest, RefusesStructuresThatOverlap) {
+TEST_F(PciLayoutTest, RejectsOverlappingStructures) {
     add_all();
     std::uint16_t const offset_of[] = {0x48, 0x58, 0x68, 0x78};
     std::uint32_t const length_of[] = {0x38, 1, 0x100, 0x1000};
@@ -494,7 +494,7 @@ public:
 };
 
 // Whether its data is another capability cannot be seen then.
-TEST_F(PciLayoutTest, RefusesAShortWindowIfListBreaks) {
+TEST_F(PciLayoutTest, RejectsShortWindowIfListBreaks) {
     add_all();
     add({Type::window, 0, 0, 0, 16});
     ASSERT_NE(find()->window, 0);

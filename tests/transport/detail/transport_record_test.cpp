@@ -47,7 +47,7 @@ TEST(TransportRecord, HoldsEachNumberOfAQueue) {
     EXPECT_FALSE(record.last_notify().any);
 }
 
-TEST(TransportRecord, KnowsTheHighestQueueAlsoAfterAReset) {
+TEST(TransportRecord, KeepsTheHighestQueueAcrossResets) {
     TransportRecord record;
     record.add_queue(5);
     record.add_queue(2);

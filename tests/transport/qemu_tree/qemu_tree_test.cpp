@@ -63,13 +63,13 @@ struct QemuTree : testing::Test {
     std::vector<std::uint8_t> blob;
 };
 
-TEST_F(QemuTree, OfRiscv64HasEightSlotsAndAPciHost) {
+TEST_F(QemuTree, HasEightSlotsOnRiscv64) {
     ASSERT_NO_FATAL_FAILURE(read("riscv64"));
     expect_row({PhysAddr{0x1000'1000}, 0x1000, 8, 1}, [](DeviceTreeProperty cells) { return cells[0]; });
     expect_ecam({PhysAddr{0x3000'0000}, 0x1000'0000});
 }
 
-TEST_F(QemuTree, OfAarch64Has32SlotsAndAPciHost) {
+TEST_F(QemuTree, Has32SlotsOnAarch64) {
     ASSERT_NO_FATAL_FAILURE(read("aarch64"));
     expect_row({PhysAddr{0x0a00'0000}, 0x200, 32, 48}, [](DeviceTreeProperty cells) {
         EXPECT_EQ(cells.size(), 3u);
