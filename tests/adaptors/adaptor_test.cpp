@@ -14,8 +14,8 @@
 #include <virtq/diag/checked_pages.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
-/// The allocators of four kernels, over one simulated guest: each speaks in physical addresses alone, as the kernel's
-/// does, so what the adaptor makes of them is the adaptor's own work.
+/// The allocators of four kernels, over one simulated guest. Each deals in physical addresses only, as in its kernel,
+/// so the adaptor alone finds the virtual ones.
 namespace {
 
 using virtq::Pages;
@@ -31,7 +31,7 @@ public:
 
     static inline Kernel* current = nullptr;
 
-    // A kernel that has physical addresses in pointers has none above what a pointer holds.
+    // A kernel that keeps physical addresses in pointers has none above the highest pointer.
     GuestMemory memory{GuestMemory::default_bytes,
                        sizeof(void*) > 4 ? GuestMemory::default_phys_base : std::uint64_t{0x4000'0000}};
     std::uint64_t low = 0;
@@ -122,7 +122,7 @@ protected:
         }
     }
 
-    /// Of the adaptor's user.
+    /// The pages that the adaptor has handed out.
     [[nodiscard]] std::size_t pages_outstanding() const {
         if constexpr (is_reserve) {
             std::size_t taken = 0;
@@ -135,7 +135,7 @@ protected:
         }
     }
 
-    /// From now on there is no run of `count` pages.
+    /// Uses up every run of `count` pages.
     void exhaust(std::size_t count) {
         if constexpr (is_reserve) {
             while (pages.allocate_pages(count).virt != nullptr) {

@@ -14,7 +14,7 @@ using virtq::Error;
 
 constexpr std::string_view unknown = "An unknown error number.";
 
-/// The enumerators are numbered without gaps from 0: the first number without a sentence ends them.
+/// The enumerators are numbered from 0 without gaps, so the first number without a sentence is their count.
 unsigned error_count() {
     unsigned count = 0;
     while (count < 256 && describe(static_cast<Error>(count)) != unknown) {
@@ -28,7 +28,8 @@ TEST(Error, IsNoneAtZero) {
 }
 
 TEST(Error, HasASentenceForEachEnumerator) {
-    // The last enumerator; a switch without a default makes the compiler name a missing one in between.
+    // request_cancelled is the last enumerator. The compiler reports a missing one in between, since the switch has no
+    // default.
     EXPECT_EQ(error_count(), static_cast<unsigned>(Error::request_cancelled) + 1);
 }
 
@@ -61,14 +62,14 @@ TEST(Error, TellsWhatToDoAboutAFixedQueueSize) {
     EXPECT_NE(own.find("legacy PCI"), std::string_view::npos) << own;
 }
 
-// What a kernel most often gets wrong of a sector: it gives a byte offset.
+// The most frequent mistake of a kernel with a sector: it passes a byte offset.
 TEST(Error, NamesTheUnitOfSectors) {
     std::string_view const sentence = describe(Error::beyond_capacity);
     EXPECT_NE(sentence.find("512 bytes"), std::string_view::npos) << sentence;
     EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
 }
 
-// What is wrong is most often the kernel's, not the device's.
+// The kernel causes these errors more often than the device.
 TEST(Error, SuspectsThePageAllocatorFirst) {
     for (Error const error : {Error::status_invalid, Error::queue_not_accepted}) {
         EXPECT_NE(std::string_view{describe(error)}.find("Pages::phys"), std::string_view::npos) << describe(error);

@@ -70,7 +70,7 @@ TEST(Status, HoldsAnError) {
     EXPECT_EQ(status.error(), Error::queue_full);
 }
 
-// `status = transport.use_msix(…)`: whether it succeeded is enough (faults C8).
+// `status = transport.use_msix(…)`: a caller may need only whether it succeeded (faults C8).
 TEST(Status, ConvertsFromAResult) {
     Status status = Result<int>{7};
     EXPECT_TRUE(status.ok());

@@ -56,7 +56,7 @@ TEST(Span, ViewsConstantArrays) {
 template <class From, class To>
 constexpr bool converts = std::is_convertible_v<From, To>;
 
-// Found by outsiders: only arrays and Span(pointer, count) were taken (faults C8).
+// Users reported that only an array, or a pointer and a count, made a Span (faults C8).
 TEST(Span, ViewsContainers) {
     std::vector<int> const numbers{1, 2, 3};
     Span<int const> const span = numbers;

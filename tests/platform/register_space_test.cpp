@@ -27,7 +27,7 @@ struct Visit {
     friend bool operator==(Visit const&, Visit const&) = default;
 };
 
-/// Writes down each access, and answers a read with its own width.
+/// Records each access, and returns the width of a read as its value.
 class Recorder {
 public:
     std::vector<Visit> visits;
@@ -48,7 +48,7 @@ private:
 
 static_assert(RegisterSpace<Recorder>);
 
-/// Is this call of the typed access one that compiles? (An access that the register does not have: tests/fail.)
+/// Whether the typed write compiles. tests/fail tests accesses that a register does not have.
 template <class Which, class Word>
 concept Writable = requires(Recorder& space, Which which, Word value) {
     write_register(space, which, value);

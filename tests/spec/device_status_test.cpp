@@ -22,7 +22,7 @@ TEST(DeviceStatus, IsResetAtFirst) {
 }
 
 TEST(DeviceStatus, HasTheNumbersOfTheStandard) {
-    // §2.1 (Device Status Field), read apart from the header.
+    // §2.1 (Device Status Field), copied from the standard, not from the header.
     EXPECT_EQ(static_cast<unsigned>(StatusBit::acknowledge), 1u);
     EXPECT_EQ(static_cast<unsigned>(StatusBit::driver), 2u);
     EXPECT_EQ(static_cast<unsigned>(StatusBit::driver_ok), 4u);

@@ -10,7 +10,7 @@ namespace {
 using virtq::Features;
 using virtq::spec::Feature;
 
-/// A bit by its number, for the bits that have no name yet.
+/// A set of one bit, by its number: some bits have no name yet.
 Features only(unsigned bit) {
     Features set;
     set.set(bit);

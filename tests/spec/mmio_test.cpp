@@ -55,7 +55,7 @@ std::vector<Row> modern_registers() {
     };
 }
 
-/// What §4.2.4 (Legacy interface) adds.
+/// The registers that §4.2.4 (Legacy interface) adds.
 std::vector<Row> legacy_registers() {
     return {
         row("GuestPageSize", mmio::legacy_guest_page_size),

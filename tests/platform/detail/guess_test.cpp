@@ -10,8 +10,8 @@ namespace {
 
 using virtq::platform::Guess;
 
-// What it is for, that a right guess is not made of the actual number, stands in the machine code:
-// tests/freestanding/codegen.
+// tests/freestanding/codegen checks its purpose: after a right prediction the result does not depend on the actual
+// number.
 TEST(Guess, ReturnsTheActualNumber) {
     std::mt19937 random{1};
     Guess guess;

@@ -14,7 +14,7 @@ TEST(Prefetch, ChangesNothingAndNeverFaults) {
     platform::prefetch_to_read(&word);
     platform::prefetch_to_write(&word);
     EXPECT_EQ(word, 0x0123'4567'89ab'cdef);
-    // Behind the end of a ring there may be no memory.
+    // There may be no memory beyond the end of a ring.
     for (uintptr_t const address : {uintptr_t{4096}, UINTPTR_MAX - 63}) {
         platform::prefetch_to_read(reinterpret_cast<void const*>(address));
         platform::prefetch_to_write(reinterpret_cast<void const*>(address));
