@@ -6,14 +6,14 @@
 #include <cstdint>
 #include <set>
 
-/// Checks of queue/ that one wrong word reaches and no other test does: each was found as a mutant that survived.
+/// Checks of queue/ that only these tests reach. Each was found as a mutant that survived.
 namespace virtq::test {
 
 using namespace virtq::detail;
 
 namespace {
 
-/// A pushed chain of 16 readable and 64 writable bytes, descriptors 0 and 1, token 1.
+/// Pushes a chain of 16 readable and 64 writable bytes: descriptors 0 and 1, token 1.
 void push_two(RingPair<>& ring) {
     ring.hostile = true;
     DescIndex const head = *ring.queue.alloc_desc();
@@ -30,7 +30,7 @@ TEST(DescriptorTierCheck, CountsOnlyWritableBytesOfPushes) {
     ring.device->flush_used();
     EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_length_above_writable);
-    // The lie did not hand it over: it is still to be drained.
+    // The invalid length did not complete the chain, so drain() returns it.
     ring.queue.detach();
     std::multiset<std::uintptr_t> back;
     ASSERT_TRUE(ring.queue.drain([&](Token token) { back.insert(token.value()); }).ok());
@@ -66,7 +66,7 @@ TEST(DescriptorTierCheck, KnowsNoDescriptorBeyondTheSize) {
     ring.queue.detach();
     ASSERT_TRUE(ring.queue.restart(8, modern()).ok());
     for (std::uint16_t const behind :
-         {std::uint16_t{8}, std::uint16_t{9}, std::uint16_t{15}}) {  // allocated in a life before
+         {std::uint16_t{8}, std::uint16_t{9}, std::uint16_t{15}}) {  // allocated before the restart
         EXPECT_BREACH(ring.queue.free_desc(DescIndex{behind}), "not allocated");
     }
 }
@@ -80,7 +80,7 @@ TEST(DescriptorTierCheck, HasUsedIgnoresALaterIndex) {
     ring.device_uses_next();
     ring.device_uses_next();
     ASSERT_TRUE(ring.queue.poll_used());
-    ring.device->write_used_idx_raw(1);  // as if the second, which the driver has seen, were not used
+    ring.device->write_used_idx_raw(1);  // takes back the second completion, which the driver has seen
     EXPECT_TRUE(ring.queue.has_used());
     ring.device->write_used_raw(1, 99, 0);
     EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
@@ -127,7 +127,7 @@ TEST_P(EveryKind, DrainsAndReleasesNothingBeforeInit) {
 
 TEST_P(EveryKind, DrainsNoChainFromBeforeRestart) {
     for (std::uint16_t const size :
-         {std::uint16_t{8}, std::uint16_t{4}}) {  // of chains in flight before, those of more ids than there are now
+         {std::uint16_t{8}, std::uint16_t{4}}) {  // more chains were in flight before than the restarted queue holds
         ContractMachine machine{{.kind = GetParam()}, 16};
         for (std::uintptr_t token = 1; token <= 16; ++token) {
             ASSERT_TRUE(machine.add(0, 1, token).ok());
@@ -150,7 +150,7 @@ TEST_P(EveryKind, ForbidsSleepOnceBroken) {
     machine.device->put_used_raw(77, 0);
     machine.device->flush_used();
     ASSERT_EQ(machine.queue->take_used().state, CompletionState::broken);
-    if (machine.packed_ring != nullptr) {  // as if it had used nothing
+    if (machine.packed_ring != nullptr) {  // as if the device had used nothing
         machine.packed_ring->write_flags_raw(0, sim::flags_of(sim::Marks::available, true));
     } else {
         machine.split_ring->write_used_idx_raw(0);

@@ -8,8 +8,8 @@
 #include <random>
 #include <set>
 
-/// What a queue promises whatever its format and features: split or packed, fixed or negotiated, with and without
-/// EVENT_IDX, INDIRECT_DESC and IN_ORDER, in sizes from 1 to 32768, across the wrap of every counter.
+/// What a queue guarantees in any format and with any features: split or packed, fixed or negotiated. The tests cover
+/// EVENT_IDX, INDIRECT_DESC and IN_ORDER, sizes from 1 to 32768, and the wrap of every counter.
 namespace virtq::test {
 namespace {
 
@@ -40,7 +40,7 @@ bool same(std::vector<Segment> const& sent, std::vector<sim::Segment> const& see
     return equal;
 }
 
-/// Random chains in random batches through random orders of completion.
+/// Random chains in random batches, completed in random orders.
 class Traffic {
 public:
     Traffic(ContractMachine& machine, Combination const& combination, unsigned seed)
@@ -183,7 +183,7 @@ TEST_P(QueueContract, RejectsInvalidChainsWithoutChange) {
         EXPECT_EQ(machine.queue->num_free(), free);
         EXPECT_FALSE(machine.queue->publish().needed);
         EXPECT_FALSE(machine.device->fetch().has_value());
-        // What was refused left nothing behind in the ring, also in the middle of a batch.
+        // The rejected chain left nothing in the ring, not even in the middle of a batch.
         ASSERT_TRUE(machine.add(0, 1, 5).ok());
         if (size >= 8) {
             auto segments = machine.segments(4);
@@ -200,7 +200,7 @@ TEST_P(QueueContract, AcceptsChainsUpTo4GiB) {
     for_each_size(
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
-            machine.hostile = true;  // nobody has so much memory: the device may say so
+            machine.hostile = true;  // the guest has less memory, so the device may report violations
             Segment const half{PhysAddr{0x1000}, 0x80000000u};
             Segment const one{PhysAddr{0x1000}, 1};
             Segment const fits[] = {half, half};
@@ -350,7 +350,7 @@ TEST_P(QueueContract, KeepsUsedNotificationsOff) {
             EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
             EXPECT_TRUE(answered());
             machine.queue->disable_used_notifications();
-            static_cast<void>(answered());  // with EVENT_IDX that of a split ring is not moved, and still stands there
+            static_cast<void>(answered());  // with EVENT_IDX a split ring still holds the old used_event
             EXPECT_FALSE(answered());
             EXPECT_FALSE(answered());
             EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
@@ -403,7 +403,7 @@ TEST_P(QueueContract, GetsUsedNotificationsOnlyIfEnabled) {
             for (int i = 0; i < 5; ++i) {
                 EXPECT_TRUE(answered()) << i;
                 ASSERT_TRUE(machine.queue->take_used());
-                EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);  // and asks for the next one
+                EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);  // and requests the next one
             }
             machine.queue->disable_used_notifications();
             bool notified = false;
@@ -437,7 +437,7 @@ TEST_P(InOrderContract, OneEntryCompletesAWholeBatch) {
                 for (std::uintptr_t token = 0; token < 3; ++token) {
                     Completion const done = machine.queue->take_used();
                     ASSERT_EQ(done.token.value(), token);
-                    EXPECT_EQ(done.written, token == 2 ? 20u : 16u);  // what was skipped was written completely
+                    EXPECT_EQ(done.written, token == 2 ? 20u : 16u);  // the skipped chains count as completely written
                     if (token == 0) {
                         EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::no);
                     }
@@ -516,7 +516,7 @@ TEST_P(QueueContract, UsesFreeTablesForLongChains) {
                 ASSERT_TRUE(machine.add(2, 1, 2).ok());
                 EXPECT_EQ(machine.queue->num_free(), free - first);
             }
-            // Too long for a table, too short to be worth one.
+            // Five segments do not fit into a table, and two are too few for one.
             for (std::size_t const count : {std::size_t{5}, std::size_t{2}}) {
                 if (std::size_t const room = machine.queue->num_free(); room >= count) {
                     ASSERT_TRUE(machine.add(0, count, 3).ok());
@@ -540,7 +540,7 @@ TEST_P(QueueContract, NeverSharesATable) {
             static_cast<void>(machine.queue->publish());
             machine.use_next();
             ASSERT_EQ(machine.queue->take_used().token.value(), 1u);
-            ASSERT_TRUE(machine.add(0, 3, 3).ok());  // in the first table
+            ASSERT_TRUE(machine.add(0, 3, 3).ok());  // uses the first table
             EXPECT_EQ(machine.queue->num_free(), size - 2);
             ASSERT_TRUE(machine.add(0, 3, 4).ok());  // the second is still in use
             EXPECT_EQ(machine.queue->num_free(), size - 5);
@@ -582,14 +582,14 @@ TEST_P(QueueContract, RejectsInvalidSizesAndFeatures) {
     };
     refuse_all([&](std::uint32_t size, Features const& set) { return queue->init(memory, size, set, {}).error(); });
     EXPECT_EQ(memory.pages_outstanding(), 0u);
-    ASSERT_TRUE(queue->release(memory).ok());  // of nothing
+    ASSERT_TRUE(queue->release(memory).ok());  // nothing to release
     ASSERT_TRUE(queue->init(memory, 8, features, {}).ok());
     refuse_all([&](std::uint32_t size, Features const& set) { return queue->restart(size, set, {}).error(); });
     EXPECT_EQ(queue->num_free(), 8u);
     ASSERT_TRUE(queue->release(memory).ok());
     ASSERT_TRUE(queue->release(memory).ok());
     EXPECT_EQ(memory.pages_outstanding(), 0u);
-    // Tables of a life before are no tables of this one.
+    // The queue does not keep tables from before.
     Features plain = Features::of(spec::Feature::version_1);
     plain = GetParam().packed() ? plain | Features::of(spec::Feature::ring_packed) : plain;
     ASSERT_TRUE(queue->init(memory, 8, plain, {}).ok());
@@ -608,7 +608,7 @@ TEST_P(QueueContract, IsNotReleasedWhileLive) {
     EXPECT_FALSE(machine.queue->publish().needed);
     EXPECT_FALSE(machine.queue->is_live());
     ASSERT_TRUE(machine.add(0, 1, 1).ok());
-    static_cast<void>(machine.queue->publish());  // whoever tells the device something has given it the queue
+    static_cast<void>(machine.queue->publish());  // a queue is live once it has published something
     EXPECT_TRUE(machine.queue->is_live());
     EXPECT_EQ(machine.queue->release(machine.memory).error(), Error::queue_still_live);
     EXPECT_EQ(machine.memory.pages_outstanding(), pages);
@@ -631,7 +631,7 @@ TEST_P(QueueContract, RestartDropsChainsInFlight) {
             }
             machine.device->flush_used();
             ASSERT_EQ(machine.queue->take_used().token.value(), 1u);
-            ASSERT_TRUE(machine.add(0, 1, 4).ok());  // and not published
+            ASSERT_TRUE(machine.add(0, 1, 4).ok());  // not published
             machine.queue->detach();
             ASSERT_TRUE(machine.queue->restart(size, GetParam().features(), {}).ok());
             EXPECT_EQ(machine.queue->num_free(), size);
@@ -641,7 +641,7 @@ TEST_P(QueueContract, RestartDropsChainsInFlight) {
             ASSERT_TRUE(machine.add(0, 1, 5).ok());
             static_cast<void>(machine.queue->publish());
             machine.hostile = true;
-            machine.device->put_used_raw(2, 0);  // in flight before
+            machine.device->put_used_raw(2, 0);  // was in flight before the restart
             machine.device->flush_used();
             EXPECT_EQ(machine.queue->take_used().state, CompletionState::broken);
             machine.queue->detach();
@@ -688,7 +688,7 @@ TEST_P(QueueContract, DrainsOnceAndRestarts) {
                     ASSERT_TRUE(machine.add(1, 0, token).ok());
                     waiting.insert(token);
                     if (token == 3) {
-                        static_cast<void>(machine.queue->publish());  // two more are added and not published
+                        static_cast<void>(machine.queue->publish());  // two more chains are added but not published
                     }
                 }
                 machine.use_next();
@@ -723,12 +723,12 @@ TEST_P(QueueContract, DoesNothingElseWhileDraining) {
             for (std::uintptr_t token = 1; token <= 4; ++token) {
                 ASSERT_TRUE(machine.add(0, 1, token).ok());
                 if (token == 3) {
-                    static_cast<void>(machine.queue->publish());  // one more is added and not published
+                    static_cast<void>(machine.queue->publish());  // one more chain is added but not published
                 }
             }
             machine.use_next();
             machine.use_next();
-            ASSERT_EQ(machine.queue->take_used().token.value(), 1u);  // and the second was used, and not taken
+            ASSERT_EQ(machine.queue->take_used().token.value(), 1u);  // the second chain is used, but not taken
             machine.queue->detach();
             std::multiset<std::uintptr_t> back;
             ASSERT_TRUE(machine.queue
@@ -755,11 +755,11 @@ TEST_P(QueueContract, StartsEmptyAtAnyIndex) {
         QueueOption option{};
         option.first_index = RingIndex{first};
         ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), option).ok());
-        if (!GetParam().packed()) {  // as a device that was restored reads it
+        if (!GetParam().packed()) {  // as a restored device reads it
             std::uint8_t const* const idx = memory.virt(queue->addresses().driver_area + 2, 2);
             EXPECT_EQ(sim::decode(idx, 2, GetParam().order()), first);
         }
-        EXPECT_EQ(queue->take_used().state, CompletionState::none) << first;  // before a device has written anything
+        EXPECT_EQ(queue->take_used().state, CompletionState::none) << first;  // the device has written nothing yet
         EXPECT_EQ(queue->enable_used_notifications(), MaySleep::yes) << first;
         ASSERT_TRUE(queue->release(memory).ok());
     }
@@ -831,11 +831,11 @@ TEST_P(QueueContract, RestartsInAnotherSize) {
         2);
 }
 
-// --- the device lies ---
+// --- invalid values from the device ---
 
 class HostileContract : public QueueContract {
 protected:
-    /// Three chains in flight, of which the device has fetched two.
+    /// A queue with three chains in flight. The device has fetched two of them.
     struct Machine : ContractMachine {
         explicit Machine(std::uint16_t size, OverReportedLength over = OverReportedLength::break_queue)
             : ContractMachine(GetParam(), size, 2, {.over_reported = over}) {
@@ -858,7 +858,7 @@ protected:
             EXPECT_EQ(queue->take_used().state, CompletionState::broken);
             EXPECT_EQ(queue->fault().reason, reason);
         }
-        /// After a reset of the device.
+        /// Resets the device, drains the queue, and checks which tokens come back.
         void expect_handed_back(std::set<std::uintptr_t> const& tokens) {
             queue->detach();
             std::multiset<std::uintptr_t> back;
@@ -924,10 +924,11 @@ TEST_P(HostileContract, UnpublishedIdBreaksQueue) {
         [&](std::uint16_t size) {
             Machine machine{size};
             ASSERT_TRUE(machine.add(0, 1, 4).ok());
-            // The next id of a packed ring, the next head of a split one: chains of two, so the seventh.
+            // The next id of a packed ring, or the next head of a split ring: three chains of two descriptors precede
+            // it.
             std::uint16_t const next = GetParam().packed() ? 3 : 6;
             if (GetParam().in_order) {
-                // One entry for all of them, and one more.
+                // The entry claims to complete all chains in flight and the unpublished one.
                 machine.device->put_used_raw(next, 0);
                 machine.device->flush_used();
                 machine.expect_broken(FaultReason::batch_not_reached, next);
@@ -941,9 +942,9 @@ TEST_P(HostileContract, UnpublishedIdBreaksQueue) {
         8);
 }
 
-// Two are used, the driver has seen both and taken one, and the index says one: it may not sleep on the other.
+// The device has used two chains. The driver has seen both and taken one when the index goes back: it must not sleep.
 TEST_P(HostileContract, IndexGoingBackForbidsSleep) {
-    if (GetParam().packed()) {  // which has no index
+    if (GetParam().packed()) {  // a packed ring has no index
         return;
     }
     for_each_size(
@@ -961,7 +962,8 @@ TEST_P(HostileContract, IndexGoingBackForbidsSleep) {
         8);
 }
 
-// Found by outsiders: off, take all, on, and again while something is there never ended on a broken queue (faults A4).
+// Found by users: on a broken queue the loop "disable, take all, enable, repeat while MaySleep::no" never ended (faults
+// A4).
 TEST_P(HostileContract, EndsATakeAndSleepLoop) {
     for_each_size(
         [&](std::uint16_t size) {
@@ -980,7 +982,7 @@ TEST_P(HostileContract, EndsATakeAndSleepLoop) {
         8);
 }
 
-// The same within what one entry completes.
+// As above, with chains that one used entry completes.
 TEST_P(InOrderContract, UntakenBatchForbidsSleep) {
     ContractMachine machine{GetParam(), 8};
     for (std::uintptr_t token = 1; token <= 3; ++token) {
@@ -1009,7 +1011,7 @@ TEST_P(HostileContract, ExcessiveLengthBreaksOrIsClamped) {
             Machine machine{size};
             machine.device->put_used_raw(machine.heads[0], 17);
             machine.device->flush_used();
-            if (GetParam().legacy) {  // known to lie (§2.7.8.1)
+            if (GetParam().legacy) {  // legacy devices may report a wrong length (§2.7.8.1)
                 EXPECT_EQ(machine.queue->take_used().written, 16u);
             } else {
                 machine.expect_broken(FaultReason::used_length_above_writable, 17);
@@ -1029,7 +1031,7 @@ TEST_P(HostileContract, LengthCountsWritableBytesOnly) {
         [&](std::uint16_t size) {
             ContractMachine machine{GetParam(), size};
             machine.hostile = true;
-            ASSERT_TRUE(machine.add(3, 1, 1).ok());  // in a table, if there are any
+            ASSERT_TRUE(machine.add(3, 1, 1).ok());  // in a table if there are tables
             static_cast<void>(machine.queue->publish());
             machine.device->put_used_raw(machine.device->fetch()->head, 17);
             machine.device->flush_used();

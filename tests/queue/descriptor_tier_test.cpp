@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-/// The descriptor tier: the classic kernel calls, name for name, in success, in every error, in every breach.
+/// The descriptor tier: each classic kernel call in success, in every error and in every breach.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint16_t next = 1;
 constexpr std::uint16_t write = 2;
 
-/// A chain of `count` descriptors, the last `writable` of them device-writable.
+/// Makes a chain of `count` descriptors. The last `writable` of them are device-writable.
 template <class Ring>
 std::vector<DescIndex> make_chain(Ring& ring, std::size_t count, std::size_t writable, std::uint32_t bytes = 32) {
     std::vector<DescIndex> chain;
@@ -60,7 +60,7 @@ TEST(DescriptorTierInOrder, IsRefused) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-// A token given with the push belongs to a chain in flight as well.
+// A token passed to push_avail() belongs to a chain in flight.
 TYPED_TEST(DescriptorTier, DrainsAPushedChain) {
     RingPair<8, TypeParam> ring;
     std::vector<DescIndex> const chain = make_chain(ring, 2, 1);
@@ -145,7 +145,7 @@ TYPED_TEST(DescriptorTier, SharesAQueueWithChainTier) {
     auto const chain = make_chain(ring, 2, 1);
     ASSERT_TRUE(ring.add_writable(77).ok());
     EXPECT_EQ(ring.device->available(), 0);
-    ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{std::uintptr_t{88}}).ok());  // takes the added one with it
+    ASSERT_TRUE(ring.queue.push_avail(chain[0], Token{std::uintptr_t{88}}).ok());  // also publishes the added chain
     EXPECT_EQ(ring.device->available(), 2);
     EXPECT_TRUE(ring.queue.publish().needed);
     ring.device_uses_next(5);
@@ -156,7 +156,7 @@ TYPED_TEST(DescriptorTier, SharesAQueueWithChainTier) {
     Completion const pushed = ring.queue.take_used();
     EXPECT_EQ(pushed.token.value(), 88u);
     EXPECT_EQ(pushed.written, 6u);
-    EXPECT_EQ(ring.queue.num_free(), 8);  // take_used frees chains of either tier
+    EXPECT_EQ(ring.queue.num_free(), 8);  // take_used() frees the chains of both tiers
 }
 
 TYPED_TEST(DescriptorTier, PollsChainsOfTheChainTier) {
@@ -213,7 +213,7 @@ TYPED_TEST(DescriptorTier, RejectsChainsAbove4GiB) {
     ring.queue.write_desc(b, PhysAddr{0x1000}, 0x8000'0000, next | write, c);
     ring.queue.write_desc(c, PhysAddr{0x1000}, 1, write);
     EXPECT_EQ(ring.queue.push_avail(a).error(), Error::chain_above_4_gib);
-    ring.hostile = true;  // nobody has 4 GiB there
+    ring.hostile = true;  // the guest has less memory
     ring.queue.write_desc(b, PhysAddr{0x1000}, 0x8000'0000, write);
     EXPECT_TRUE(ring.queue.push_avail(a).ok());
 }
@@ -284,7 +284,7 @@ TYPED_TEST(DescriptorTier, RejectsTheCallersDescriptorAsUsed) {
     ring.device->flush_used();
     EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().value, number(kept[0]));
-    ring.queue.free_chain(kept[0]);  // still the caller's, and accepted
+    ring.queue.free_chain(kept[0]);  // the caller still owns and may free it
     EXPECT_EQ(ring.queue.num_free(), 0);
 }
 
@@ -297,7 +297,7 @@ TYPED_TEST(DescriptorTier, NotifiesAfter65536UnpublishedPushes) {
             ring.device_uses_next(1);
             ASSERT_TRUE(ring.queue.poll_used());
         }
-        ring.device->set_avail_event(static_cast<std::uint16_t>(pushes - 1));  // the entry that was pushed last
+        ring.device->set_avail_event(static_cast<std::uint16_t>(pushes - 1));  // the entry of the last push
         EXPECT_TRUE(ring.queue.publish().needed) << pushes;
         EXPECT_FALSE(ring.queue.publish().needed) << pushes;
     }
@@ -314,7 +314,7 @@ TYPED_TEST(DescriptorTier, ChainTierSurvives65536Pushes) {
                 ASSERT_TRUE(ring.queue.poll_used());
             }
             if (event_idx) {
-                ring.device->set_avail_event(static_cast<std::uint16_t>(pushes));  // the first of the two added now
+                ring.device->set_avail_event(static_cast<std::uint16_t>(pushes));  // the first of the next two
             }
             ASSERT_TRUE(ring.add_writable(1).ok());
             ASSERT_TRUE(ring.add_writable(2).ok());
@@ -343,7 +343,7 @@ TYPED_TEST(DescriptorTier, BrokenQueueStillFreesDescriptors) {
     EXPECT_BREACH(ring.queue.free_desc(desc), "freed twice");
 }
 
-/// Half a round of pushes and one more, that are used at once, and not decided.
+/// Pushes 32769 chains, each used at once, without a publish() that decides on a notification.
 template <class Ring>
 void push_half_a_round(Ring& ring, DescIndex chain) {
     for (int i = 0; i < 32769; ++i) {
@@ -369,7 +369,7 @@ TYPED_TEST(DescriptorTier, NotifiesAfterARoundOfPushes) {
     }
 }
 
-/// Behind that as many added as the queue has descriptors: of the largest, the index has then gone round.
+/// Then adds as many chains as the queue has descriptors. With N = 32768 the index wraps.
 template <std::uint32_t N, class Format>
 void decide_behind_half_a_round() {
     RingPair<N, Format> ring({.features = modern_event_idx(), .size = N});
@@ -380,7 +380,7 @@ void decide_behind_half_a_round() {
     for (std::uintptr_t i = 0; i < N; ++i) {
         ASSERT_TRUE(ring.queue.add(NoSegments{}, answer, Token{i}).ok());
     }
-    ring.device->set_avail_event(32769);  // the first of those added: the device has used all before it
+    ring.device->set_avail_event(32769);  // the first added chain; the device has used all before it
     EXPECT_TRUE(ring.queue.publish().needed);
     EXPECT_FALSE(ring.queue.publish().needed);
 }

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <functional>
 
-/// What the device can write, and what becomes of it: the first lie breaks the queue, with the reason and the value.
+/// What the device can write, and the effect: the first invalid value breaks the queue, which keeps the reason and the
+/// value.
 namespace virtq::test {
 namespace {
 
@@ -50,14 +51,14 @@ protected:
     RingPair<> ring;
 };
 
-// intel/MigTD#986: ids from the device used unchecked. https://github.com/intel/MigTD/pull/986
+// intel/MigTD#986: a driver used ids from the device unchecked. https://github.com/intel/MigTD/pull/986
 TEST_F(DeviceViolation, IdOutOfRangeBreaksQueue) {
     used(8, 0);
     expect_broken(FaultReason::used_id_out_of_range, 8);
 }
 
 TEST_F(DeviceViolation, HugeIdBreaksQueue) {
-    used(0x1'0003, 0);  // 3 if it were cut to 16 bits
+    used(0x1'0003, 0);  // 3 if it were truncated to 16 bits
     expect_broken(FaultReason::used_id_out_of_range, 0x1'0003);
 }
 
@@ -157,7 +158,7 @@ TEST_F(DeviceViolation, PollUsedDetectsMidChainId) {
     expect_says_so(FaultReason::used_id_not_in_flight, 2);
 }
 
-// Most implementations follow `next` in the table that the device can rewrite.
+// Most drivers follow `next` in the table, which the device can rewrite.
 TEST_F(DeviceViolation, DescriptorTableWritesChangeNothing) {
     for (std::uint16_t i = 0; i < 8; ++i) {
         ring.device->scribble_descriptor(i, {0xffff'ffff'ffff'ffff, 0xffff'ffff, 0xffff, 0xffff});

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-/// What `add` takes for a side of a chain (faults C8).
+/// What `add` accepts as one side of a chain (faults C8).
 namespace virtq::test {
 namespace {
 

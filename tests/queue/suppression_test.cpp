@@ -49,7 +49,7 @@ TEST(AvailNotification, IsSentForTheFirstChain) {
         ASSERT_TRUE(queue.init(memory, 8, modern_event_idx(), option).ok());
         Segment const segment[] = {{memory.allocate_buffer(16).phys, 16}};
         ASSERT_TRUE(queue.add(segment, {}, Token{}).ok());
-        EXPECT_TRUE(queue.publish().needed);  // before the device has written anything
+        EXPECT_TRUE(queue.publish().needed);  // the device has written nothing yet
         queue.detach();
         EXPECT_TRUE(queue.release(memory).ok());
     }
@@ -67,7 +67,7 @@ TEST(AvailNotification, IsSentWhenPassingAvailEvent) {
     EXPECT_FALSE(ring.queue.publish().needed);  // entry 3
 }
 
-// rcore-os/virtio-drivers, cloud-hypervisor#2179: a batch that crosses 65535.
+// rcore-os/virtio-drivers, cloud-hypervisor#2179: wrong for a batch that crosses 65535.
 TEST(AvailNotification, IsRightAcrossTheIndexWrap) {
     for (std::uint16_t event = 65525; event != 5; ++event) {
         RingPair<> ring({.features = modern_event_idx(), .first_index = 65530});

@@ -50,7 +50,7 @@ TEST_F(VirtQueueInit, RefusesASizeAboveTheMaximum) {
     expect_refused(Error::queue_size_above_maximum, UINT32_MAX);
 }
 
-// sddf#769: a queue size the driver never compared. https://github.com/au-ts/sddf/pull/769
+// sddf#769: a driver did not compare the queue size. https://github.com/au-ts/sddf/pull/769
 TEST_F(VirtQueueInit, RejectsSizesAboveTheCapacity) {
     expect_refused(Error::queue_size_above_capacity, 16, legacy());
     expect_refused(Error::queue_size_above_capacity, 32768, modern());
@@ -62,7 +62,7 @@ TEST_F(VirtQueueInit, WorksAfterAFailedAllocation) {
     expect_works();
 }
 
-// An allocator that has none, and says a place and a number with it.
+// A failed allocation that returns an address and a count nevertheless.
 TEST_F(VirtQueueInit, KeepsNothingOfAFailedAllocation) {
     struct {
         Pages allocate_pages(std::size_t count) { return {nullptr, PhysAddr{0x1000}, count}; }
@@ -90,7 +90,7 @@ TEST_F(VirtQueueInit, RejectsScatteredPages) {
     expect_works();
 }
 
-// An allocator of single pages answers with one page for any count, so tables and ring overlap (faults C6).
+// A faulty allocator hands out single pages, whatever the count, so tables and ring overlap (faults C6).
 TEST(VirtQueuePages, RefusesTablesInsideItsRing) {
     struct {
         sim::GuestMemory memory{};
@@ -166,7 +166,7 @@ TEST_F(VirtQueueInit, AssertsThatItHoldsNoPages) {
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
-// rcore-os/virtio-drivers#80: pages must be zeroed, which was nowhere said.
+// rcore-os/virtio-drivers#80: pages had to be zeroed, which no document said.
 // https://github.com/rcore-os/virtio-drivers/pull/80
 TEST_F(VirtQueueInit, ZeroesPagesThatArriveDirty) {
     ASSERT_TRUE(queue.init(memory, 8, modern_event_idx()).ok());
@@ -238,8 +238,8 @@ TEST(VirtQueueRelease, SucceedsWithoutPages) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-// Found by RandomOperations: init, add, release, publish. What was added and not published outlived the pages, and the
-// publish wrote to them and made the queue live.
+// Found by RandomOperations: init, add, release, publish. The added chain outlived the pages, so publish() wrote to
+// them and made the queue live.
 TEST(VirtQueueRelease, DropsAddedChains) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
@@ -251,7 +251,7 @@ TEST(VirtQueueRelease, DropsAddedChains) {
     EXPECT_FALSE(queue.is_live());
 }
 
-// The same with completions: the second of two was known, not taken, and read from the pages given back.
+// As above with completions: the driver knew of the second one, did not take it, and later read it from released pages.
 TEST(VirtQueueRelease, DropsUsedChains) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -266,7 +266,7 @@ TEST(VirtQueueRelease, DropsUsedChains) {
     EXPECT_BREACH(ring.queue.poll_used(), "call init() first");
 }
 
-/// Hands out one page less than it was asked for.
+/// An allocator that returns one page too few.
 struct ShortAllocator {
     Pages allocate_pages(size_t count) {
         Pages pages = memory.allocate_pages(count);
@@ -375,7 +375,7 @@ TEST(VirtQueueRestart, AssertsThatItHasPages) {
 }
 
 TEST(VirtQueue, LimitsItsPrivateMemory) {
-    constexpr std::size_t rest = VIRTQ_ASSERTIONS ? 128 + alignof(VirtQueue<256>) : 128;  // with them, a mark more
+    constexpr std::size_t rest = VIRTQ_ASSERTIONS ? 128 + alignof(VirtQueue<256>) : 128;  // assertions add one mark
     EXPECT_LE(sizeof(VirtQueue<256>), 18u * 256 + rest);
     EXPECT_LE(sizeof(VirtQueue<32768>), 18u * 32768 + rest);
 }

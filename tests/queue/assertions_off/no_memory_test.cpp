@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled with VIRTQ_ASSERTIONS=0: a queue without memory answers each call, and touches none (faults B7).
+// Compiled with VIRTQ_ASSERTIONS=0: a queue without memory fails each call, and accesses no memory (faults B7).
 #include <virtq/virtq.hpp>
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ static_assert(VIRTQ_ASSERTIONS == 0, "This test is about the library without ass
 namespace virtq::test {
 namespace {
 
-/// Freed pages trap, so that an access to them ends the test.
+/// An allocator whose freed pages trap, so that an access to them ends the test.
 class TrappingPages {
 public:
     TrappingPages() = default;
@@ -148,7 +148,7 @@ protected:
             test(*queue, features, pages);
         }
     }
-    /// Chains added, in flight, and not published.
+    /// Leaves chains in flight, and chains that are added but not published.
     static void use(Queue& queue) {
         Segment const three[] = {{PhysAddr{0x1000}, 16}, {PhysAddr{0x2000}, 16}, {PhysAddr{0x3000}, 16}};
         ASSERT_TRUE(queue.add({}, three, Token{}).ok());

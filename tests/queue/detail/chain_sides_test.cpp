@@ -12,7 +12,7 @@ using namespace virtq::detail;
 
 namespace {
 
-/// The lengths that are handed out, up to the first 0.
+/// The lengths of the visited segments. The callback returns false at a length of 0.
 template <class Segments>
 std::vector<std::uint32_t> lengths(Segments const& segments, bool& all) {
     std::vector<std::uint32_t> found;

@@ -43,7 +43,7 @@ TEST(IndirectShape, FollowsTheOptionWithinTheQueue) {
     EXPECT_TRUE(same(IndirectShape::of(8, Features::of(spec::Feature::version_1), {.tables = 2}), 0, 0, 0));
 }
 
-// What a format without tables has in its place.
+// A format without tables has NoTables in place of the pool.
 TEST(NoTables, HasNothing) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     NoTables none;
@@ -72,7 +72,7 @@ TEST(IndirectPool, HandsOutEachTableOnce) {
         return number(table);
     };
     for (int life = 0; life < 2; ++life) {
-        pool.reset(shape);  // the second time with tables that were never given back
+        pool.reset(shape);  // the second time with tables still handed out
         EXPECT_EQ(take(), 0u);
         EXPECT_EQ(take(), 1u);
         EXPECT_EQ(take(), 2u);
@@ -104,7 +104,7 @@ class TablePages : public testing::Test {};
 using TableFormats = testing::Types<Split, Packed, AnyFormat>;
 TYPED_TEST_SUITE(TablePages, TableFormats);
 
-// Found by outsiders: tables kept what their pages held before, where the device can read it (faults B3).
+// Found by users: tables kept the former contents of their pages, which the device can read (faults B3).
 TYPED_TEST(TablePages, AreZeroBeforeTheDeviceReads) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     Features const features = indirect | TypeParam::required;
@@ -138,7 +138,7 @@ TEST(DescriptorTierInOrder, HasNoDescriptorsInFlight) {
     Features features = Features::of(spec::Feature::version_1);
     features.set(spec::Feature::in_order);
     ASSERT_TRUE(queue.init(memory, 32, features).ok());
-    // Chains of 5 and 17: their extents look like marks of a caller's descriptor, and of a taken chain.
+    // The lengths 5 and 17 look like the marks of a caller's descriptor and of a taken chain.
     Segment segments[17];
     for (Segment& segment : segments) {
         segment = {PhysAddr{0x1000}, 1};

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-/// Places in a packed ring against a model that counts: descriptors are numbered from 0 on for ever, and a place is
-/// such a number modulo two laps.
+/// Tests positions in a packed ring against a counter. Descriptors are numbered from 0 upwards without end, and a
+/// position is such a number modulo two laps.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -17,7 +17,7 @@ std::uint16_t word_of(std::uint32_t number, std::uint32_t size) {
     bool const wrap = number / size % 2 == 0;
     return static_cast<std::uint16_t>(number % size | (wrap ? 0x8000u : 0u));
 }
-/// `PackedPosition::start` takes bit 15 the other way round: 0 is the beginning.
+/// `PackedPosition::start` takes bit 15 inverted: 0 is the beginning.
 PackedPosition place_of(std::uint32_t number, std::uint32_t size) {
     return PackedPosition::start(static_cast<std::uint16_t>(word_of(number, size) ^ 0x8000u));
 }
@@ -50,7 +50,7 @@ TEST(PackedPosition, WrapsAtTheLargestSize) {
 TEST(PackedPosition, HasTheFlagsOfItsLap) {
     PackedPosition const first = place_of(1, 3);
     PackedPosition const second = place_of(4, 3);
-    EXPECT_EQ(first.available_flags(), 1u << 7);  // §2.8.1: AVAIL as the wrap counter, USED not
+    EXPECT_EQ(first.available_flags(), 1u << 7);  // §2.8.1: AVAIL equals the wrap counter, USED does not
     EXPECT_EQ(first.used_flags(), 1u << 7 | 1u << 15);
     EXPECT_EQ(second.available_flags(), 1u << 15);
     EXPECT_EQ(second.used_flags(), 0u);

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-/// What only a packed ring has (§2.8); what it has in common with a split one is in contract_test.cpp.
+/// What only a packed ring has (§2.8). contract_test.cpp covers what both rings have.
 namespace virtq::test {
 namespace {
 
@@ -12,9 +12,9 @@ class PackedLength : public testing::TestWithParam<bool> {
 protected:
     struct Machine : ContractMachine {
         Machine() : ContractMachine({.kind = QueueKind::packed, .in_order = GetParam()}, 8) {
-            hostile = true;  // used descriptors are written by hand
+            hostile = true;  // the test writes used descriptors itself
         }
-        /// One chain of 16 writable bytes, used with these flags and this length.
+        /// Completes one chain of 16 writable bytes with these flags and this length.
         Completion use(std::uint16_t flags, std::uint32_t length) {
             EXPECT_TRUE(add(1, 1, 7).ok());
             static_cast<void>(queue->publish());
@@ -34,7 +34,7 @@ TEST_P(PackedLength, IsTheReportedLength) {
     EXPECT_EQ(machine.use(write, 0).written, 0u);
 }
 
-// QEMU 7.2 sets WRITE in no used descriptor, and means the length all the same.
+// QEMU 7.2 never sets WRITE in a used descriptor, although the length counts.
 TEST_P(PackedLength, IsAcceptedWithoutWriteIfPossible) {
     Machine machine;
     EXPECT_EQ(machine.use(0, 16).written, 16u);
@@ -63,7 +63,7 @@ TEST_P(PackedLength, IsIgnoredWhileFlagsAreTorn) {
     static_cast<void>(machine.queue->publish());
     std::uint16_t const id = machine.device->fetch()->head;
     std::uint16_t const offset = machine.packed_ring->next_used().offset;
-    // Only one of the two flags has arrived, or both the wrong way round.
+    // Only one of the two flags has arrived, or both have the wrong value.
     for (sim::Marks const torn : {sim::Marks::available, sim::Marks::stale, sim::Marks::available_next}) {
         machine.packed_ring->write_flags_raw(offset, machine.packed_ring->flags_here(torn));
         EXPECT_EQ(machine.queue->take_used().state, CompletionState::none);
@@ -74,11 +74,11 @@ TEST_P(PackedLength, IsIgnoredWhileFlagsAreTorn) {
     EXPECT_EQ(machine.queue->take_used().token.value(), 7u);
 }
 
-/// What the device may write into its event structure, and what a driver makes of it.
+/// What the device may write into its event structure, and how the driver reads it.
 TEST(PackedEvent, IsObeyedOrMeansNotify) {
     for (bool const event_idx : {false, true}) {
         ContractMachine machine{{.kind = QueueKind::packed, .event_idx = event_idx}, 8};
-        machine.hostile = true;  // places that are none, reserved values
+        machine.hostile = true;  // invalid positions and reserved values
         auto const notifies = [&](sim::EventSuppression event) {
             machine.packed_ring->write_device_event_raw(event);
             EXPECT_TRUE(machine.add(0, 1, 1).ok());
@@ -91,10 +91,10 @@ TEST(PackedEvent, IsObeyedOrMeansNotify) {
             auto const place = static_cast<std::uint16_t>(any);
             EXPECT_TRUE(notifies({place, 0}));            // ENABLE
             EXPECT_FALSE(notifies({place, 1}));           // DISABLE
-            EXPECT_TRUE(notifies({place, 3}));            // reserved: rather once too often
-            EXPECT_FALSE(notifies({place, 0xfffc | 1}));  // reserved bits mean nothing
-            bool const passed = notifies({place, 2});     // DESC: what it decides is in packed_position_test.cpp
-            EXPECT_TRUE(passed || event_idx);             // without EVENT_IDX no place is meant
+            EXPECT_TRUE(notifies({place, 3}));            // reserved: a needless notification does no harm
+            EXPECT_FALSE(notifies({place, 0xfffc | 1}));  // reserved bits are ignored
+            bool const passed = notifies({place, 2});     // DESC: packed_position_test.cpp tests the decision
+            EXPECT_TRUE(passed || event_idx);             // without EVENT_IDX the position is ignored
         }
     }
 }

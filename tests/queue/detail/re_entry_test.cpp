@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-/// A call that begins while another one is inside of the same queue: found, in whatever callback, and whatever call.
+/// A call that begins inside another call of the same queue is a breach, for every call and in every callback.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -21,7 +21,7 @@ struct Call {
     std::function<void(Queue&)> call;
 };
 
-/// Pages that call somebody before they are given or taken back.
+/// Pages whose allocator runs a callback before each call.
 struct CallingPages {
     sim::GuestMemory& memory;
     std::function<void()> called = [] {};
@@ -36,7 +36,7 @@ struct CallingPages {
     }
 };
 
-/// Each call that changes a queue of this format.
+/// Tries each call that changes a queue of this format.
 template <class Format>
 std::vector<Call<VirtQueue<size, Format>>> changing_calls(CallingPages& pages, Features const& features) {
     using Queue = VirtQueue<size, Format>;
@@ -100,7 +100,7 @@ protected:
             EXPECT_BREACH(each.call(queue), sentence) << each.name;
         }
     }
-    /// A chain goes there and is drained: what was refused has left nothing behind.
+    /// Adds a chain and drains it: the rejected calls have left nothing behind.
     void expect_works() {
         Segment const segment[] = {{PhysAddr{0x1000}, 16}};
         EXPECT_TRUE(queue.add(segment, {}, Token{std::uintptr_t{5}}).ok());

@@ -32,7 +32,7 @@ TEST(RingIndex, MapsToASlotModuloSize) {
     EXPECT_EQ(slot_of(at(8), 7), Slot{0});
 }
 
-/// §2.7.10.1, word for word: one entry after the other, was its index equal to avail_event?
+/// §2.7.10.1, literally: steps entry by entry, and compares each index with avail_event.
 bool passed_one_by_one(std::uint16_t event, std::uint16_t from, std::uint16_t to) {
     for (std::uint16_t index = from; index != to; ++index) {
         if (index == event) {

@@ -7,11 +7,11 @@
 #include <random>
 #include <vector>
 
-/// The chain tier over the split ring, against the device's side of it.
+/// The chain tier over the split ring, seen from the device's side.
 namespace virtq::test {
 namespace {
 
-// Longer than straight-line code is worth: the same as a span.
+// An array too long for unrolled code is handled like a span.
 TEST(ChainTier, TakesALongArray) {
     RingPair<1024> ring({.size = 1024});
     static Segment segments[1000];
@@ -104,7 +104,7 @@ TEST(ChainTier, GivesBackTokenAndLength) {
     EXPECT_EQ(ring.queue.num_free(), 8);
 }
 
-// nanos#633: completions were taken for in-order ones. https://github.com/nanovms/nanos/pull/633
+// nanos#633: a driver assumed in-order completions. https://github.com/nanovms/nanos/pull/633
 TEST(ChainTier, TakesCompletionsInAnyOrder) {
     RingPair<> ring;
     for (std::uintptr_t token = 1; token <= 8; ++token) {
@@ -208,7 +208,7 @@ TEST(ChainTier, AcceptsEveryLengthOf4GiB) {
     EXPECT_EQ(done.written, UINT32_MAX);
 }
 
-// Onyx 3f666e7f: the upper half of an address was shifted the wrong way, which shows above 4 GiB only.
+// Onyx 3f666e7f: a driver shifted the upper half of an address the wrong way, which shows only above 4 GiB.
 TEST(ChainTier, WritesAllBitsOfAnAddress) {
     RingPair<> ring;
     ring.hostile = true;
