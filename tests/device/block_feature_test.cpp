@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-/// What disks offer beyond reading and writing, and the limits that they set (§5.2.4 to §5.2.6).
+/// What disks offer beyond reads and writes, and the limits that they set (§5.2.4 to §5.2.6).
 namespace virtq::test {
 namespace {
 
-/// Reads `sectors` sectors from `sector` in one request and compares.
+/// Reads `sectors` sectors from `sector` on in one request, and compares the data.
 template <class Machine>
 void expect_read(Machine& machine, std::uint64_t sector, std::size_t sectors) {
     sim::Buffer const data = machine.buffer(sectors * 512);
@@ -20,7 +20,7 @@ void expect_read(Machine& machine, std::uint64_t sector, std::size_t sectors) {
     machine.memory.free_buffer(data);
 }
 
-// virtio-win#692: seg_max and size_max were not looked at.
+// virtio-win#692: a driver ignored seg_max and size_max.
 TEST(BlockLimits, SplitsARequestAboveTheLimits) {
     struct Limits {
         std::uint32_t seg_max;
@@ -90,7 +90,7 @@ TEST(BlockLimits, ReportsLimitsBelowOneBlock) {
               Error::device_limits_too_small);
 }
 
-// Three pieces are one sector, and the device takes two.
+// One sector is in three pieces, and the device accepts two data segments.
 TEST(BlockLimits, AddsNothingIfLaterPartFails) {
     DiskMachine<> machine({.disk = {.seg_max = 2}});
     machine.bring_up();
@@ -102,7 +102,7 @@ TEST(BlockLimits, AddsNothingIfLaterPartFails) {
     expect_read(machine, 5, 2);
 }
 
-// The queue is full before the part comes up that the device cannot take, so nobody knows of it when the first is sent.
+// The queue fills up before the impossible part, so the first parts are sent before anybody knows of it.
 TEST(BlockLimits, StopsAtAnImpossiblePart) {
     DiskMachine<8> machine({.disk = {.seg_max = 2}});
     machine.bring_up();
@@ -113,7 +113,7 @@ TEST(BlockLimits, StopsAtAnImpossiblePart) {
     BlockRequest const request{BlockOperation::read, 3, 0, pieces, Token{}};
     EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
     EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::device_limits_too_small);
-    EXPECT_EQ(machine.disk.requests().size(), 3u);  // what came before was done
+    EXPECT_EQ(machine.disk.requests().size(), 3u);  // the parts before it were done
     EXPECT_EQ(std::memcmp(data.virt, machine.disk.current().data() + 3 * 512, 2560), 0);
     EXPECT_EQ(machine.driver.in_flight(), 0);
     expect_read(machine, 5, 2);
@@ -125,7 +125,7 @@ TEST(BlockLimits, NeedsARecordForEachPart) {
     for (int i = 0; i < 7; ++i) {
         ASSERT_TRUE(machine.driver.submit_flush(Token{}).ok());
     }
-    expect_read(machine, 5, 1);  // collects the seven, which wait for complete()
+    expect_read(machine, 5, 1);  // collects the seven, which wait for take_completed()
     EXPECT_EQ(machine.driver.in_flight(), 0);
     sim::Buffer const data = machine.buffer(1024);
     Segment const two[] = {machine.segment(data)};
@@ -191,7 +191,7 @@ TEST(BlockDiscard, IsSplitAtTheDeviceLimit) {
     EXPECT_EQ(machine.disk.requests()[2].ranges[0].sectors, 58u);
 }
 
-// QEMU's limit of write zeroes is 4194303 sectors, whatever the block size is: parts are whole blocks all the same.
+// QEMU limits write zeroes to 4194303 sectors at any block size. Parts are whole blocks nevertheless.
 TEST(BlockDiscard, IsSplitIntoWholeBlocks) {
     DiskMachine<> machine({.disk = {.blk_size = 4096,
                                     .discard = true,
@@ -210,7 +210,7 @@ TEST(BlockDiscard, IsSplitIntoWholeBlocks) {
     }
 }
 
-// A device that takes a sector at a time must not make a call without an end of one that has a limit.
+// With a device that accepts one sector at a time, a call with a poll limit must still end.
 TEST(BlockWriteZeroes, CountsEachPartAsAPoll) {
     DiskMachine<8> machine({.disk = {.write_zeroes = true, .max_write_zeroes_sectors = 1}});
     machine.bring_up();
@@ -248,7 +248,7 @@ TEST(BlockWriteZeroes, IsRejectedWhereUnsupported) {
     DiskMachine<> read_only({.disk = {.read_only = true, .discard = true, .write_zeroes = true}});
     read_only.bring_up();
     EXPECT_EQ(read_only.driver.submit(discard).error(), Error::read_only);
-    EXPECT_EQ(read_only.driver.submit(unmap).error(), Error::not_supported);  // it may not unmap
+    EXPECT_EQ(read_only.driver.submit(unmap).error(), Error::not_supported);  // the device may not unmap
 
     DiskMachine<> small({.disk = {.sectors = 10, .discard = true}});
     small.bring_up();
@@ -403,7 +403,7 @@ TEST(BlockQueues, ReleaseAllIfAnAllocationFails) {
     }
 }
 
-/// An allocator that forgets, before one of its calls, that an earlier run is in use.
+/// An allocator that hands out a run twice: it forgets that the run is in use.
 struct ForgetfulPages {
     Pages allocate_pages(std::size_t count) {
         if (runs.size() == again_at) {
@@ -424,13 +424,13 @@ struct ForgetfulPages {
     }
 
     sim::GuestMemory& memory;
-    std::size_t again;     ///< this run is handed out
-    std::size_t again_at;  ///< once more, by this call
+    std::size_t again;     ///< the run that is handed out twice
+    std::size_t again_at;  ///< the call that hands it out again
     std::vector<Pages> runs{};
 };
 
 TEST(BlockQueues, RejectPagesHandedOutTwice) {
-    // A ring, its headers, the next ring, its headers. A run is used again by a call for no more pages.
+    // The runs are ring, headers, ring, headers. Only a call for no more pages than the run has can get it again.
     for (auto const& [again, again_at] : {std::pair{0u, 1u}, {0u, 2u}, {0u, 3u}, {1u, 3u}, {2u, 3u}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = 2}});
         ASSERT_TRUE(machine.probe().ok());
@@ -442,13 +442,13 @@ TEST(BlockQueues, RejectPagesHandedOutTwice) {
             pages.free_pages(run);
         }
         machine.bring_up();
-        machine.hostile = true;  // the device may have been shown a ring of headers
+        machine.hostile = true;  // the device may have got headers as its ring
     }
 }
 
-// As above, where the queues have indirect tables (faults B10).
+// As above, with indirect tables (faults B10).
 TEST(BlockQueues, RejectTablesHandedOutTwice) {
-    // A ring, its tables, its headers, and so on. What is used again by a call for no more pages, and by which.
+    // The runs are ring, tables, headers, and so on. Only a call for no more pages than the run has can get it again.
     for (auto const& [again, again_at] :
          {std::pair{0u, 1u}, {0u, 2u}, {1u, 2u}, {0u, 3u}, {1u, 4u}, {1u, 5u}, {0u, 4u}, {2u, 4u}, {4u, 5u}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.indirect = true, .queues = 2}});
@@ -461,11 +461,11 @@ TEST(BlockQueues, RejectTablesHandedOutTwice) {
             pages.free_pages(run);
         }
         machine.bring_up();
-        machine.hostile = true;  // the device may have been shown a ring of headers
+        machine.hostile = true;  // the device may have got headers as its ring
     }
 }
 
-/// A kernel's allocator of single pages, one behind the other, which answers any count with one page.
+/// A faulty allocator: it hands out single consecutive pages, whatever the count.
 struct SinglePages {
     Pages allocate_pages(std::size_t count) {
         std::size_t const offset = taken++ * page_bytes;
@@ -477,7 +477,7 @@ struct SinglePages {
     std::size_t taken = 0;
 };
 
-// The second run is inside of the first one (faults C6).
+// The second run overlaps the first one (faults C6).
 TEST(BlockQueues, RejectSinglePagesReportedAsRuns) {
     DiskMachine<64> machine;
     ASSERT_TRUE(machine.probe().ok());
@@ -501,7 +501,7 @@ TEST(BlockQueues, ReportTheirPageCount) {
         machine.bring_up();
         std::size_t const taken = machine.memory.pages_outstanding() - before;
         std::size_t const most = BlockDevice<Transport, 64, FourQueues>::page_count();
-        EXPECT_EQ(taken, indirect ? most : most - 4);  // a page of tables a queue
+        EXPECT_EQ(taken, indirect ? most : most - 4);  // one page of tables for each queue
     }
 }
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-/// One disk driver over every format and ring feature, as the device offers them.
+/// One disk driver with every ring format and ring feature.
 namespace virtq::test {
 namespace {
 
@@ -18,7 +18,7 @@ struct PlainTraits : BlockTraits {
     using Format = PlainSplit;
 };
 
-/// What the device offers; bit by bit, for all mixes.
+/// What the device offers, one bit for each feature, so that the tests cover all mixes.
 struct Offer {
     bool packed, event_idx, indirect, in_order, notification_data;
 };
@@ -50,7 +50,7 @@ protected:
         EXPECT_EQ(seen.has(spec::Feature::notification_data), offer().notification_data);
     }
 
-    /// Reads and writes at any depth, blocking ones between, and compares with the disk.
+    /// Submits up to 16 reads at a time, with blocking writes and reads between, and compares with the disk.
     template <class Traits>
     static void use(DiskMachine<64, Traits>& machine, unsigned seed) {
         std::mt19937 random{seed};
@@ -61,7 +61,7 @@ protected:
         for (int round = 0; round < 40; ++round) {
             std::set<std::uintptr_t> waiting;
             for (std::uintptr_t token = 0; token < random() % 16; ++token) {
-                // Half of them in two segments.
+                // Half of the requests have two segments.
                 Segment const half[] = {{buffers[token].phys, 512}, {buffers[token].phys + 512, 512}};
                 Segment const whole[] = {{buffers[token].phys, 1024}};
                 Status const submitted = random() % 2 != 0
@@ -122,7 +122,7 @@ TEST_P(DiskOfAnyFormat, WorksWithAFixedFormat) {
     }
 }
 
-// What it has no code for is not accepted.
+// The plain format accepts no feature that it does not implement.
 TEST_P(DiskOfAnyFormat, WorksWithThePlainFormat) {
     DiskMachine<64, PlainTraits> machine{{.disk = options(offer())}};
     machine.bring_up();

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-/// Disks that do not say how many data segments they take, or how much they have written.
+/// Disks that report no SEG_MAX, or no length of the data that they have written.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -27,11 +27,11 @@ std::vector<Segment> pieces(Machine& machine, std::vector<std::uint32_t> const& 
     return segments;
 }
 
-/// All shapes of one to three segments of one to four blocks each, written and read back through a disk that takes one
-/// data segment a request.
+/// Requests of one to three segments of one to four blocks each, in all mixes. Writes and reads each through a disk
+/// that accepts one data segment in a request.
 template <class Traits>
 void expect_every_shape(MachineSetup const& setup) {
-    for (unsigned shape = 4; shape < 128; ++shape) {  // base 4 behind a leading digit, which says how many
+    for (unsigned shape = 4; shape < 128; ++shape) {  // base 4: a digit for each segment, after a leading one
         std::vector<std::uint32_t> bytes;
         for (unsigned rest = shape; rest >= 4; rest /= 4) {
             bytes.push_back((rest % 4 + 1) * 512);
@@ -62,7 +62,7 @@ void expect_every_shape(MachineSetup const& setup) {
     }
 }
 
-// Firecracker and semu take the third descriptor for the status, which lay in the second segment (faults A1).
+// Firecracker and semu take the third descriptor as the status, but it held the second segment (faults A1).
 TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
     for (bool const indirect : {false, true}) {
         sim::BlockOptions disk{.seg_max = 0, .indirect = indirect, .one_data_segment = true};
@@ -74,7 +74,7 @@ TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
     }
 }
 
-// (faults A1)
+// As above, with a SIZE_MAX below the length of the segment (faults A1).
 TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .size_max = 1024, .one_data_segment = true}});
     machine.bring_up();
@@ -84,7 +84,7 @@ TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
     EXPECT_EQ(machine.disk.requests().size(), 4u);
 }
 
-// A queue of 8 holds two parts: a blocking call sends them one after another (faults A1).
+// A queue of 8 holds two parts, so a blocking call sends them in turn (faults A1).
 TEST(BlockLimit, SendsPartsThroughASmallQueue) {
     DiskMachine<8> machine(
         {.disk = {.seg_max = 0, .discard = true, .max_discard_sectors = 8, .one_data_segment = true}});
@@ -121,7 +121,7 @@ TEST(BlockLimit, StopsAtTheFirstFailedPart) {
     EXPECT_EQ(machine.driver.perform(request, patience, third_fails).error(), Error::io_error);
     EXPECT_EQ(machine.disk.requests().size(), 3u);
     EXPECT_EQ(machine.driver.in_flight(), 0);
-    // The polls of all parts have one limit.
+    // One poll limit covers all parts.
     EXPECT_EQ(machine.driver.perform(request, PollLimit{3}, machine.stepping()).error(), Error::timed_out);
 }
 
@@ -141,14 +141,14 @@ TEST(BlockLimit, ObeysTheCallersOwnLimit) {
             machine.driver.perform({BlockOperation::read, 0, 0, data, Token{}}, patience, machine.stepping()).ok());
         EXPECT_EQ(machine.disk.requests().size(), requests) << seg_max << ' ' << own;
         machine.device.change_config([&] { machine.disk.set_sectors(4096); });
-        EXPECT_TRUE(machine.driver.on_config_change().ok());  // which reads seg_max again
+        EXPECT_TRUE(machine.driver.on_config_change().ok());  // reads seg_max again
         ASSERT_TRUE(
             machine.driver.perform({BlockOperation::read, 0, 0, data, Token{}}, patience, machine.stepping()).ok());
         EXPECT_EQ(machine.disk.requests().size(), 2 * requests) << seg_max << ' ' << own;
     }
 }
 
-// The sentence blamed the page allocator alone (faults A1).
+// The sentence blamed only the page allocator (faults A1).
 TEST(BlockLimit, InvalidStatusSuggestsTheSegmentLimit) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .one_data_segment = true}});
     machine.bring_up({.reset_limit = PollLimit{100}, .data_segments = 8});
@@ -159,7 +159,7 @@ TEST(BlockLimit, InvalidStatusSuggestsTheSegmentLimit) {
     EXPECT_NE(std::string{describe(Error::status_invalid)}.find("data_segments"), std::string::npos);
 }
 
-// libvmm says 0: every read ended in short_read (faults A2).
+// libvmm reports a length of 0, and every read ended in short_read (faults A2).
 TEST(BlockLimit, IgnoresALengthWithoutData) {
     for (sim::BlockUsedLength const length : {sim::BlockUsedLength::is_zero, sim::BlockUsedLength::status_only}) {
         DiskMachine<> machine({.disk = {.used_length = length}});
@@ -173,7 +173,7 @@ TEST(BlockLimit, IgnoresALengthWithoutData) {
     }
 }
 
-// A length in between is still a short read, unless the caller knows better (faults A2).
+// A length that covers part of the data is a short read, unless the option accepts it (faults A2).
 TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
     for (std::uint64_t const bytes : {std::uint64_t{2}, std::uint64_t{511}, std::uint64_t{1023}}) {
         DiskMachine<> strict;
@@ -187,14 +187,14 @@ TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
         for (unsigned life = 0; life < 2; ++life) {
             tolerant.disk.misreport_next_length(-static_cast<std::int64_t>(bytes));
             EXPECT_TRUE(tolerant.driver.read(0, tolerant.segment(data), patience, tolerant.stepping()).ok());
-            ASSERT_TRUE(tolerant.driver.reset([](BlockCompletion const&) {}).ok());  // keeps the option
+            ASSERT_TRUE(tolerant.driver.reset([](BlockCompletion const&) {}).ok());  // the option survives a reset
         }
     }
     EXPECT_NE(std::string{describe(Error::short_read)}.find("under_reported"), std::string::npos);
     EXPECT_NE(std::string{describe(Error::short_read)}.find("over_reported"), std::string::npos);
 }
 
-// §5.2.5.1: DISCARD was accepted of a host-managed disk, which then refused FEATURES_OK (faults B9).
+// §5.2.5.1: the driver accepted DISCARD from a host-managed disk, which then refused FEATURES_OK (faults B9).
 TEST(BlockLimit, RejectsHostManagedZones) {
     DiskMachine<> managed({.disk = {.discard = true, .zoned = sim::wire::block::zoned_host_managed}});
     EXPECT_EQ(managed.init().error(), Error::zoned_host_managed);

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-/// Time-outs, devices that break down, and the one way out of both.
+/// Time-outs and device failures, and the reset that recovers from both.
 namespace virtq::test {
 namespace {
 
@@ -14,7 +14,7 @@ class BlockRecovery : public ::testing::Test {
 protected:
     void SetUp() override { machine.bring_up(); }
 
-    /// Three requests in flight that the device never ends, tokens 1 to 3.
+    /// Submits three requests that the device never ends, with tokens 1 to 3.
     void fill() {
         for (std::uintptr_t token = 1; token <= 3; ++token) {
             Segment const segments[] = {machine.segment(data)};
@@ -38,7 +38,7 @@ protected:
         EXPECT_TRUE(nothing.error == Error::reset_needed || nothing.error == Error::queue_broken);
     }
 
-    /// What `reset` hands back, by token.
+    /// Resets the disk, and records what `reset` hands back, by token.
     Status reset(std::map<std::uintptr_t, Error>& handed_back) {
         return machine.driver.reset([&](BlockCompletion const& completion) {
             EXPECT_EQ(completion.state, CompletionState::ready);
@@ -153,7 +153,7 @@ TEST_F(BlockRecovery, EndsWhenTheDeviceIsGone) {
     EXPECT_EQ(reset(handed_back).error(), Error::device_gone);
     EXPECT_EQ(handed_back, (std::map<std::uintptr_t, Error>{
                                {1, Error::device_gone}, {2, Error::device_gone}, {3, Error::device_gone}}));
-    machine.hostile = true;  // the simulated device still believes that it has the memory
+    machine.hostile = true;  // the simulated device still owns the memory
     EXPECT_TRUE(machine.driver.release(machine.memory).error() == Error::none);
     machine.device.vanish(false);
     machine.device.write(0x070, 0, 4);
@@ -190,10 +190,10 @@ TEST_F(BlockRecovery, RetriesAFailedReset) {
     expect_works();
 }
 
-// What the device used before the reset stands in the ring still. A fuzzer found that its records were freed twice.
+// The used entries of before the reset are still in the ring. A fuzzer found that their records were freed twice.
 TEST_F(BlockRecovery, IgnoresOldUsedEntriesAfterReset) {
     fill();
-    machine.device.step();  // all three are used, and nobody has looked
+    machine.device.step();  // all three are used, and nobody has taken them
     machine.device.refuse_features_ok();
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_EQ(reset(handed_back).error(), Error::features_refused);
@@ -210,7 +210,7 @@ TEST_F(BlockRecovery, IgnoresOldUsedEntriesAfterReset) {
 TEST_F(BlockRecovery, ReleasesPagesAfterAReset) {
     machine.device.refuse_features_ok();
     std::map<std::uintptr_t, Error> handed_back;
-    EXPECT_EQ(reset(handed_back).error(), Error::features_refused);  // reset, and told of no queue since
+    EXPECT_EQ(reset(handed_back).error(), Error::features_refused);  // reset, and without a queue since
     machine.device.reset_takes(sim::MmioDevice::never);
     EXPECT_TRUE(machine.driver.release(machine.memory, PollLimit{10}).ok());
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
@@ -243,11 +243,11 @@ TEST_F(BlockRecovery, ReportsATimedOutRequestOnce) {
               Error::timed_out);
     std::map<std::uintptr_t, Error> handed_back;
     ASSERT_TRUE(reset(handed_back).ok());
-    EXPECT_TRUE(handed_back.empty());  // its caller has heard of it
+    EXPECT_TRUE(handed_back.empty());  // its caller already got the time-out
     expect_works();
 }
 
-// Found in review: a completion that a blocking call had collected was slept upon.
+// Found in review: a driver might sleep although a blocking call had collected a completion.
 TEST_F(BlockRecovery, ForbidsSleepWithCompletionsToTake) {
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{1}}).ok());
@@ -258,7 +258,7 @@ TEST_F(BlockRecovery, ForbidsSleepWithCompletionsToTake) {
     EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
 }
 
-// Found in review: a hook that used the disk got the waiting request's record.
+// Found in review: a hook that used the disk got the record of the waiting request.
 TEST_F(BlockRecovery, RelaxHookMayUseTheDisk) {
     unsigned taken = 0;
     unsigned submitted = 0;
@@ -299,7 +299,7 @@ TEST_F(BlockRecovery, ReportsAQueueOfFinishedRequests) {
     machine.device.step();
     unsigned relaxed = 0;
     EXPECT_EQ(machine.driver.read(0, segments[0], patience, [&] { ++relaxed; }).error(), Error::queue_full);
-    EXPECT_LT(relaxed, 2u);  // it does not wait for what cannot come
+    EXPECT_LT(relaxed, 2u);  // it does not wait in vain
     EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
@@ -324,7 +324,7 @@ TEST_F(BlockRecovery, ReportsABrokenQueueWhileFull) {
     unsigned relaxed = 0;
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, [&] { ++relaxed; }).error(),
               Error::queue_broken);
-    EXPECT_EQ(relaxed, 0u);  // no room will come
+    EXPECT_EQ(relaxed, 0u);  // no descriptor will become free
     expect_reset_needed();
     std::map<std::uintptr_t, Error> handed_back;
     EXPECT_TRUE(reset(handed_back).ok());
@@ -338,12 +338,12 @@ TEST_F(BlockRecovery, RelaxHookMayResetTheDisk) {
     auto const relax = [&] {
         if (++relaxed == 1) {
             EXPECT_TRUE(reset(handed_back).ok());
-            EXPECT_TRUE(machine.driver.submit_flush(Token{std::uintptr_t{7}}).ok());  // in the same record
+            EXPECT_TRUE(machine.driver.submit_flush(Token{std::uintptr_t{7}}).ok());  // uses the same record
         }
     };
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{5}, relax).error(), Error::request_cancelled);
     EXPECT_EQ(relaxed, 1u);
-    EXPECT_TRUE(handed_back.empty());  // its caller is told
+    EXPECT_TRUE(handed_back.empty());  // the caller itself gets the error
     machine.driver.kick_device();
     machine.device.step();
     EXPECT_EQ(machine.driver.take_completed().token.value(), 7u);
@@ -388,7 +388,7 @@ TEST_F(BlockRecovery, ForbidsSleepOnAnAbandonedDevice) {
     EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::broken);
 }
 
-// What a handler does with interrupts masked: it must end also on a device that was given up (faults A4).
+// This is the loop of a handler with interrupts masked. It must end on an abandoned device, too (faults A4).
 TEST_F(BlockRecovery, EndsATakeAndSleepLoop) {
     fill();
     sim::Buffer const own = machine.buffer(512);
@@ -408,7 +408,7 @@ TEST_F(BlockRecovery, DetectsAForeignReset) {
     fill();
     machine.device.write(0x070, 0, 4);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::reset_needed);
-    machine.memory.violations().clear();  // it was notified after that reset
+    machine.memory.violations().clear();  // the driver notified the device after that reset
     expect_three_handed_back();
 }
 

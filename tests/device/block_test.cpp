@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(Interface, BlockOnBoth, ::testing::Values(sim::MmioVers
                              return tested.param == sim::MmioVersion::modern ? "Modern" : "Legacy";
                          });
 
-// --- what the driver refuses ------------------------------------------------------------------------------------
+// --- requests that the driver rejects -------------------------------------------------------------------------------
 
 TEST(BlockDevice, RejectsAccessBeyondTheCapacity) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
@@ -190,7 +190,7 @@ TEST(BlockDevice, RejectsAVirtualAddress) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
-// The allocator has handed the page out twice, or it was freed while in use.
+// The allocator handed the page out twice, or the page was freed while in use.
 TEST(BlockDevice, AssertsOnDataInOwnPages) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -234,7 +234,7 @@ TEST(BlockDevice, OmitsUnwantedFeatures) {
     EXPECT_TRUE(machine.driver.negotiation().offered.has(spec::Feature::event_idx));
 }
 
-// A kernel may hand on what a user asked for.
+// A kernel may pass on the operation that a user requested.
 TEST(BlockDevice, RejectsUnknownOperations) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -244,7 +244,7 @@ TEST(BlockDevice, RejectsUnknownOperations) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
-// For `diagnose`: a kernel that does not look at what a call returns waits for a request that was never made.
+// For `diagnose`: a kernel that ignores the result of a call waits for a request that was never sent.
 TEST(BlockDevice, KeepsLastErrorUntilNextSuccess) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
     EXPECT_EQ(machine.driver.last_error(), Error::none);
@@ -309,7 +309,7 @@ TEST(BlockDevice, RejectsRequestsBeforeInit) {
     EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "does your boot code clear .bss?");
 }
 
-// --- what the device may answer ---------------------------------------------------------------------------------
+// --- answers of the device ------------------------------------------------------------------------------------------
 
 TEST(BlockDevice, ReportsDeviceErrors) {
     DiskMachine<> machine;
@@ -335,7 +335,7 @@ TEST(BlockDevice, TrustsDataWithinUsedLengthOnly) {
     sim::Buffer const data = modern.buffer(1024);
     modern.disk.misreport_next_length(-2);
     EXPECT_EQ(modern.driver.read(0, modern.segment(data), patience, modern.stepping()).error(), Error::short_read);
-    modern.disk.misreport_next_length(-1);  // the status byte alone: all data was reported
+    modern.disk.misreport_next_length(-1);  // the length lacks the status byte only: all data was reported
     EXPECT_TRUE(modern.driver.read(0, modern.segment(data), patience, modern.stepping()).ok());
     modern.disk.misreport_next_length(-1);
     EXPECT_TRUE(modern.driver.write(0, modern.segment(data), patience, modern.stepping()).ok());
@@ -382,7 +382,7 @@ TEST(BlockDevice, StopsAtThePollLimit) {
         machine.device.step();
     };
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{100}, relax).error(), Error::timed_out);
-    EXPECT_EQ(relaxed, 99u);  // between a hundred looks
+    EXPECT_EQ(relaxed, 99u);  // between a hundred polls
     EXPECT_EQ(machine.driver.in_flight(), 1);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
 }

@@ -15,8 +15,8 @@ using namespace virtq::detail;
 
 namespace {
 
-/// Bounces through pages of its own, so that a request works only if the device gets mapped addresses, and only if
-/// what it wrote is copied back.
+/// A mapper with bounce pages. A request works only if the device gets mapped addresses and the mapper copies the data
+/// back.
 class BounceMapper {
 public:
     Result<PhysAddr> map(PhysAddr address, std::uint32_t bytes, DmaDirection direction) {
@@ -114,7 +114,7 @@ TEST_F(MappedDisk, AddsNothingIfTheMapperFails) {
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
 }
 
-// Neither the device nor the ring sets a limit here: the driver has to remember what it mapped.
+// Neither the device nor the ring limits a request here. The driver's record of what it mapped does.
 TEST(MappedData, IsSplitAtTheMappingLimit) {
     BounceMapper mapper;
     DiskMachine<64, Bouncing> machine;
@@ -172,7 +172,7 @@ TEST_F(MappedDisk, UnmapsOnceWithSomePartsEnded) {
     machine.device.set_schedule(sim::Schedule::in_order());
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
-    machine.disk.swallow_next();  // the first part never ends, the second does
+    machine.disk.swallow_next();  // the first part never ends, the second one does
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
     machine.driver.kick_device();
     machine.device.step();

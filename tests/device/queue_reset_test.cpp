@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-/// VIRTIO_F_RING_RESET with requests in flight (§2.6.1). Each test once for either format.
+/// VIRTIO_F_RING_RESET with requests in flight (§2.6.1), for both formats.
 namespace virtq::test {
 namespace {
 
@@ -39,7 +39,7 @@ protected:
         EXPECT_TRUE(memory.violations().empty()) << memory.violations();
     }
 
-    /// A read of sector 0.
+    /// Adds a read of sector 0.
     sim::Buffer add_read(std::uintptr_t token) {
         sim::Buffer const header = memory.allocate_buffer(16);
         sim::Buffer const data = memory.allocate_buffer(512);
@@ -110,7 +110,7 @@ TEST_P(QueueReset, MayRestartInAnotherSize) {
     expect_works();
 }
 
-// QEMU 7.2 offers RING_RESET on virtio-mmio and has no such register: reads are 0, and the queue stays enabled.
+// QEMU 7.2 offers RING_RESET on virtio-mmio without the register: reads give 0, and the queue stays enabled.
 TEST_P(QueueReset, FailsWithoutTheRegister) {
     device.set_queue_reset(sim::QueueReset::ignored);
     add_read(1);
@@ -118,7 +118,7 @@ TEST_P(QueueReset, FailsWithoutTheRegister) {
     EXPECT_EQ(reset_queue(transport, 0, queue, PollLimit{10}, relax).error(), Error::queue_reset_failed);
     EXPECT_TRUE(queue.is_live());
     EXPECT_EQ(queue.drain([](Token) { ADD_FAILURE(); }).error(), Error::queue_still_live);
-    // The way out: a reset of the device, then everything once.
+    // Recovery: reset the device, then drain the queue once.
     ASSERT_TRUE(reset_device(transport, PollLimit{10}, relax).ok());
     queue.detach();
     EXPECT_EQ(drain(), (std::multiset<std::uintptr_t>{1}));

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-/// VIRTIO_F_SUSPEND (§3.4): the device rests, and goes on where it was.
+/// VIRTIO_F_SUSPEND (§3.4): the device stops, and later resumes where it was.
 namespace virtq::test {
 namespace {
 
@@ -78,7 +78,7 @@ TEST_F(Suspend, NeedsALiveDevice) {
     EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::not_live);
 }
 
-// A status of DRIVER_OK alone was a success (faults B5).
+// A status of DRIVER_OK alone counted as a success (faults B5).
 TEST_F(Suspend, RejectsADeviceThatWasReset) {
     go_live();
     ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).ok());
@@ -87,7 +87,7 @@ TEST_F(Suspend, RejectsADeviceThatWasReset) {
     EXPECT_EQ(device.status(), 0u);
 }
 
-// (faults B5)
+// Any other state is an error (faults B5).
 TEST_F(Suspend, ResumesOnlyASuspendedDevice) {
     go_live();
     EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::not_suspended);
@@ -95,7 +95,7 @@ TEST_F(Suspend, ResumesOnlyASuspendedDevice) {
     EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::reset_needed);
 }
 
-// §3.4.1: SUSPEND only if it was negotiated (faults B5).
+// §3.4.1: the driver sets SUSPEND only if the feature was negotiated (faults B5).
 TEST_F(Suspend, NeedsTheFeature) {
     negotiation.wanted = Features{};
     DeviceInit<Transport> init{transport};

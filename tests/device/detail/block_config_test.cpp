@@ -12,7 +12,7 @@ using namespace virtq::detail;
 
 namespace {
 
-// on_config_change() tells by this that the device has changed something.
+// on_config_change() reports a change if two configurations differ.
 TEST(BlockConfig, DiffersWhenAnyFieldDoes) {
     void (*const changes[])(BlockConfig&) = {
         [](BlockConfig& config) { ++config.capacity_sectors; },
@@ -38,7 +38,7 @@ TEST(BlockConfig, DiffersWhenAnyFieldDoes) {
     }
 }
 
-/// A disk that offers MQ and says that it has no queue.
+/// A disk that offers MQ and reports 0 queues.
 struct DiskWithoutQueues : Transport {
     std::uint16_t read_config16(std::uint16_t offset) {
         return offset == spec::block::config::num_queues.offset ? std::uint16_t{0} : Transport::read_config16(offset);
@@ -52,7 +52,7 @@ TEST(BlockConfig, TreatsNoQueuesAsOne) {
     Result<BlockConfig> const config = read_block_config(transport, Features::of(spec::block::Feature::mq));
     ASSERT_TRUE(config.ok());
     EXPECT_EQ(config->queue_count, 1);
-    machine.hostile = true;  // read before FEATURES_OK
+    machine.hostile = true;  // the configuration is read before FEATURES_OK
 }
 
 }  // namespace

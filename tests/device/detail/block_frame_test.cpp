@@ -19,7 +19,7 @@ std::vector<std::uint8_t> bytes_at(sim::GuestMemory& memory, Segment const& segm
     return {bytes, bytes + segment.bytes};
 }
 
-// §5.2.6.4: a legacy device on a big-endian machine reads its requests in that order.
+// §5.2.6.4: a legacy device on a big-endian machine reads its requests in big-endian order.
 TEST(BlockFrames, UseTheDevicesByteOrder) {
     sim::GuestMemory memory;
     BlockFrames frames;
@@ -39,7 +39,7 @@ TEST(BlockFrames, UseTheDevicesByteOrder) {
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
-// Headers of a life before are not shown to the device (faults B3).
+// The device must not see headers from before the restart (faults B3).
 TEST(BlockFrames, AreZeroAfterRestart) {
     sim::GuestMemory memory;
     BlockFrames frames;

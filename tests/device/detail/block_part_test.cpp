@@ -18,7 +18,7 @@ Segment at(std::uint64_t address, std::uint32_t bytes) {
     return {PhysAddr{address}, bytes};
 }
 
-/// All parts, checked against the limit; what they cover, byte range by byte range.
+/// The parts of a request, each checked against the limit, and the byte ranges that they cover.
 struct Cut {
     std::vector<Segment> covered;
     std::size_t parts = 0;
@@ -98,12 +98,12 @@ TEST(SegmentCutter, CoversEachByteOfRandomShapes) {
         if (result.parts != 0) {
             ASSERT_TRUE(same(result.covered, segments)) << round;
         } else {
-            ASSERT_LT(limit.segments, 6u) << round;  // only many tiny segments in few pieces can be too little
+            ASSERT_LT(limit.segments, 6u) << round;  // only many tiny segments exceed the number of segments
         }
     }
 }
 
-// rcore-os/virtio-drivers#135: hosts take a length of 2 GiB for a negative one.
+// rcore-os/virtio-drivers#135: hosts read a length of 2 GiB as negative.
 TEST(BlockParts, SplitRequestsAbove2GiB) {
     Segment const data[] = {at(0x1'0000'0000, 0xffff'fe00)};
     BlockRequest const request{BlockOperation::read, 100, 0, data, Token{}};
@@ -165,7 +165,7 @@ TEST(BlockPart, IsOneRangeWithinTheLimit) {
     EXPECT_EQ(part.sector, 0u);
     request.sector_count = 101;
     EXPECT_FALSE(make_whole(part, request, 0, limit));
-    request.sector_count = (std::uint64_t{1} << 32) + 1;  // 1 if it were cut to 32 bits
+    request.sector_count = (std::uint64_t{1} << 32) + 1;  // 1 if it were truncated to 32 bits
     EXPECT_FALSE(make_whole(part, request, 0, limit));
 }
 
@@ -189,7 +189,7 @@ TEST(BlockParts, SplitsRangesAtTheAlignment) {
     EXPECT_EQ(sizes, (std::vector<std::uint32_t>{24, 24, 24, 28}));
 }
 
-// A device may want discards aligned to more than it takes at once: nothing can be aligned then, and all is discarded.
+// A device may want discards aligned to more than it accepts at once. Then no part is aligned, and all is discarded.
 TEST(BlockParts, SplitsUnalignedRanges) {
     BlockRequest const request{BlockOperation::discard, 0, 50, {}, Token{}};
     BlockLimit limit;

@@ -19,10 +19,10 @@ TEST(Config, Reads64BitFieldsInHalves) {
 
 TEST(Config, JoinsHalvesInTheirOrder) {
     EXPECT_EQ(join_halves(ByteOrder::little, 0x11, 0x22), 0x22'0000'0011u);
-    EXPECT_EQ(join_halves(ByteOrder::big, 0x11, 0x22), 0x11'0000'0022u);  // a legacy device of a big-endian machine
+    EXPECT_EQ(join_halves(ByteOrder::big, 0x11, 0x22), 0x11'0000'0022u);  // a legacy device on a big-endian machine
 }
 
-// rcore-os/virtio-drivers#169: no look at the generation.
+// rcore-os/virtio-drivers#169: a driver did not check the generation.
 TEST(Config, ReadsAgainWhenTheGenerationChanges) {
     DiskMachine<> machine;
     machine.bring_up();

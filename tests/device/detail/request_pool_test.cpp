@@ -74,7 +74,7 @@ TEST(RequestPool, LastPartEndsWithFirstError) {
     pool.finish(third, Error::none);
     pool.finish(owner, Error::short_read);
     EXPECT_FALSE(pool.has_finished());
-    EXPECT_EQ(pool.num_free(), 2);  // the first part stands for the whole until it is handed out
+    EXPECT_EQ(pool.num_free(), 2);  // the first part stands for the request until it is taken
     pool.finish(second, Error::io_error);
     Pool::Finished const finished = pool.take_finished();
     EXPECT_EQ(finished.token, token(7));
@@ -89,7 +89,7 @@ TEST(RequestPool, RefusesAPartWithoutARecord) {
     EXPECT_EQ(pool.take_part(owner, owner, 0), Pool::none);
     EXPECT_EQ(pool.next_part(owner), Pool::none);
     pool.finish(owner, Error::none);
-    EXPECT_EQ(pool.take_finished().token, token(7));  // with its own part
+    EXPECT_EQ(pool.take_finished().token, token(7));  // ends with its own part
 }
 
 TEST(RequestPool, IsEmptyWithoutRecords) {
@@ -107,7 +107,7 @@ TEST(RequestPool, CancelsEveryPartInFlightOnce) {
     std::uint16_t const ended = pool.take(token(3), 0);
     pool.abandon(abandoned);
     pool.finish(ended, Error::none);
-    pool.finish(owner, Error::none);  // its own part has ended, the other has not
+    pool.finish(owner, Error::none);  // its own part has ended, the second has not
     std::vector<std::uint16_t> cancelled;
     pool.cancel_all(Error::request_cancelled, [&](std::uint16_t number) { cancelled.push_back(number); });
     EXPECT_EQ(cancelled, (std::vector<std::uint16_t>{part, abandoned}));
