@@ -42,7 +42,7 @@ TEST(AnyTransport, PrefersTheModernInterface) {
         EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
         EXPECT_BREACH(machine.transport.probe_pci_legacy(machine.function, machine.bus),
                       "give each device a transport of its own");
-        // A probe of another kind, which that kind's transport could not know to be wrong.
+        // A probe of another kind could not tell that the transport is in use.
         EXPECT_BREACH(machine.transport.probe_mmio(sim::BarSpace{}), "give each device a transport of its own");
     }
 }
@@ -64,7 +64,7 @@ TEST(AnyTransport, ProbesTransitionalDevicesAsLegacy) {
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
     machine.bring_up();
     machine.expect_works();
-    // The modern interface of the same device would be found, and the legacy one forgotten with its queue.
+    // The probe would find the modern interface, and lose the legacy one and its queue.
     EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
 }
@@ -152,7 +152,7 @@ void expect_attempts(Any const& transport, PciAttempts const& expected) {
     EXPECT_EQ(seen.window.error, expected.window.error);
 }
 
-// A kernel that maps 4 GiB, and a 64-bit BAR above them (faults A6).
+// The kernel maps only the first 4 GiB, and a 64-bit BAR is above (faults A6).
 TEST(AnyTransport, UsesLegacyIfTheMappingFails) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     machine.bus.map_only_below(four_gib);
@@ -164,7 +164,7 @@ TEST(AnyTransport, UsesLegacyIfTheMappingFails) {
     machine.expect_works();
 }
 
-// No firmware, and no window for memory: ports have one (faults A6).
+// There is no firmware and no memory window, but a port window (faults A6).
 TEST(AnyTransport, UsesLegacyWithoutABarAddress) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     PciWindow ports{0xc000, 0x1000};
@@ -175,7 +175,7 @@ TEST(AnyTransport, UsesLegacyWithoutABarAddress) {
     machine.expect_works();
 }
 
-// A window for memory that is too small is no reason against ports (faults A6).
+// A memory window that is too small does not rule out ports (faults A6).
 TEST(AnyTransport, UsesLegacyIfWindowIsFull) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     PciWindow memory{0xfe00'0000, 0x100};
@@ -187,7 +187,7 @@ TEST(AnyTransport, UsesLegacyIfWindowIsFull) {
     machine.expect_works();
 }
 
-// §4.1.4.9 (faults A6).
+// §4.1.4.9: the configuration window needs no BAR address and no mapping (faults A6).
 TEST(AnyTransport, UsesTheConfigurationWindowLast) {
     for (bool const assigned : {true, false}) {
         PciDiskMachine<Any> machine({.layout = sim::PciLayout::modern(), .assigned = assigned});
@@ -235,7 +235,7 @@ TEST(AnyTransport, NamesNoWindowForARefusedCommand) {
     EXPECT_EQ(machine.transport.attempts().window.error, Error::none);
 }
 
-// Both the legacy interface and the window are there, and the ports have no address (faults A6).
+// The device has a legacy interface and a window, and the ports have no address (faults A6).
 TEST(AnyTransport, UsesTheWindowOfTransitionalDevices) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     ASSERT_TRUE(machine.probe(with_window).ok());
@@ -281,7 +281,7 @@ TEST(AnyTransport, ReportsAnUnreachableDevice) {
     }
 }
 
-// Without its structures there is nothing that the window could lead to.
+// The window reaches the structures, so it is of no use without them.
 TEST(AnyTransport, NeedsStructuresForTheWindow) {
     for (Error const error : {Error::pci_structure_missing, Error::pci_structure_invalid}) {
         sim::PciLayout layout = sim::PciLayout::modern();
@@ -315,7 +315,7 @@ TEST(AnyTransport, ReportsUnreachableIfErrorsDiffer) {
         {{true, Error::pci_bar_unassigned}, {true, Error::pci_legacy_absent}, {true, Error::pci_command_refused}});
 }
 
-// An access that may be copied need not outlive the probe; another one has to.
+// An access that may be copied need not outlive the probe. Any other access must.
 class CopiedAccess {
 public:
     static constexpr bool may_be_copied = true;
@@ -384,7 +384,7 @@ TEST(AnyTransport, ForwardsToItsTransport) {
     EXPECT_TRUE(mmio.check_config(8).ok());
 }
 
-/// As many queues as virtio-serial with four ports has (faults A14).
+/// The number of queues of virtio-serial with four ports (faults A14).
 struct TenQueues : BlockTraits {
     static constexpr std::uint16_t queue_count_max = 10;
 };
@@ -429,7 +429,8 @@ struct TwentyQueues : BlockTraits {
     static constexpr std::uint16_t queue_count_max = 20;
 };
 
-// Doorbells in another order than the queues need room: that is a parameter (faults A14).
+// Doorbells that are not in the order of the queues need table entries. A template parameter sets their number (faults
+// A14).
 TEST(AnyTransport, LimitsOddDoorbellsByItsParameter) {
     sim::PciLayout layout = sim::PciLayout::modern();
     for (std::uint16_t queue = 0; queue < 20; ++queue) {
@@ -479,7 +480,7 @@ TEST(AnyTransport, ReportsAMissingDeviceConfiguration) {
     EXPECT_EQ(machine.init().error(), Error::config_absent);
 }
 
-// The legacy header is followed by the configuration, as far as the BAR goes (faults A10).
+// The configuration follows the legacy header and ends with the BAR (faults A10).
 TEST(AnyTransport, ReportsAShortLegacyConfiguration) {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.bars[0].bytes = 0x20;
@@ -519,10 +520,10 @@ TEST(AnyTransport, DrivesVirtioMmio) {
         ASSERT_TRUE(driver.submit_read(0, segments, Token{}).ok());
         driver.kick_device();
         device.step();
-        EXPECT_EQ(diagnose(driver).cause(), Cause::interrupt_not_handled);  // its register is seen through all of this
+        EXPECT_EQ(diagnose(driver).cause(), Cause::interrupt_not_handled);  // diagnose() sees its registers
         EXPECT_EQ(driver.take_completed().state, CompletionState::ready);
         device.interrupt_unasked(1);
-        EXPECT_TRUE(transport.on_vector(0).used_buffer);  // it has no vectors: an interrupt is an interrupt
+        EXPECT_TRUE(transport.on_vector(0).used_buffer);  // MMIO has no vectors: it handles the interrupt
         device.interrupt_unasked(1);
         EXPECT_TRUE(transport.on_interrupt().used_buffer);
         ASSERT_TRUE(driver.release(memory).ok());

@@ -12,7 +12,7 @@
 namespace virtq::test {
 namespace {
 
-/// A walk over a copy with nothing behind its last character.
+/// Walks an exactly sized copy, so that the address sanitizer detects a read beyond its end.
 struct Line {
     Line(std::string const& text) {  // NOLINT: conversion is the purpose
         std::unique_ptr<char[]> const copy(new char[text.size()]);
@@ -31,7 +31,7 @@ void expect_slot(std::string const& value, MmioSlot const& slot) {
     EXPECT_EQ(line.slots, std::vector{slot}) << value;
 }
 
-/// Wrong from the character that `^` stands in front of.
+/// Expects an error at the character that follows `^`.
 void expect_malformed(std::string value) {
     std::size_t const at = value.find('^');
     ASSERT_NE(at, std::string::npos);
@@ -40,7 +40,7 @@ void expect_malformed(std::string value) {
     Line const line(before + value + " virtio_mmio.device=1@2:3");
     EXPECT_EQ(line.discovery.error, Error::command_line_malformed) << value;
     EXPECT_EQ(line.discovery.error_position, before.size() + at) << value;
-    EXPECT_EQ(line.slots, (std::vector{MmioSlot{PhysAddr{2}, 1, 3}})) << value;  // the next one is given
+    EXPECT_EQ(line.slots, (std::vector{MmioSlot{PhysAddr{2}, 1, 3}})) << value;  // the next parameter is found
 }
 
 TEST(MmioCommandLine, ReadsTheLineOfQemu) {
@@ -146,8 +146,8 @@ TEST(MmioCommandLine, RejectsWhatDoesNotFit) {
     expect_malformed("2@0xffffffffffffffff:5^");      // ends beyond 64 bits
     expect_malformed("512@0x1000:4294967296^");       // an interrupt above 32 bits
     expect_malformed("512@0x1fffffffffffffff^f:5");   // an address above 64 bits, in each base
-    expect_malformed("512@1844674407370955161^6:5");  // overflows by its last digit
-    expect_malformed("512@1844674407370955162^0:5");  // before it
+    expect_malformed("512@1844674407370955161^6:5");  // the last digit overflows
+    expect_malformed("512@1844674407370955162^0:5");  // a digit before it overflows
     expect_malformed("512@01777777777777777777777^0:5");
     expect_malformed("17179869184G^@0x1000:5");  // a size above 64 bits
     expect_malformed("18014398509481984K^@0x1000:5");

@@ -41,7 +41,7 @@ TEST(MmioProbe, RefusesAnUnknownVersion) {
     }
 }
 
-// unikraft#1743: registers that were not mapped read as all ones, and the driver waited for ever.
+// unikraft#1743: unmapped registers read as all ones, and the driver waited for ever.
 TEST(MmioProbe, DetectsUnmappedRegisters) {
     DiskMachine<> machine;
     machine.device.vanish();
@@ -98,7 +98,7 @@ TEST(MmioTransport, AcknowledgesAndReportsTheInterrupt) {
     EXPECT_TRUE(config.config_change);
 }
 
-// asterinas#2493: acknowledged after processing, and so swallowed what came meanwhile.
+// asterinas#2493: a driver acknowledged after processing, and so lost an interrupt that came in between.
 TEST(MmioTransport, KeepsALaterInterrupt) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -109,7 +109,7 @@ TEST(MmioTransport, KeepsALaterInterrupt) {
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
 }
 
-// The device is told where the driver goes on (§2.9), which the short form does not know.
+// The notification contains the next position (§2.9), which the short form of notify() lacks.
 TEST(MmioTransport, AssertsThatNotificationDataAreGiven) {
     DiskMachine<> machine;
     machine.hostile = true;

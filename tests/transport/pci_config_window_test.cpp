@@ -26,7 +26,7 @@ TEST(PciConfigWindow, DrivesADiskWithoutAnyMapping) {
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-// Memory space with BARs that nobody has placed would make the device answer at 0.
+// With memory space enabled, the device would decode its unassigned BARs at address 0.
 TEST(PciConfigWindow, WorksWithoutBarAddresses) {
     PciDiskMachine<Window> machine({.assigned = false});
     machine.bring_up();
@@ -56,7 +56,7 @@ TEST(PciConfigWindow, MayBeAbsent) {
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
-// Its length says 16, and the data lies behind (faults A7).
+// The capability reports a length of 16, and the data follows (faults A7).
 TEST(PciConfigWindow, MayUnderstateItsLength) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(wire::pci_cfg).stated_bytes = 16;
@@ -95,7 +95,7 @@ TEST(PciConfigWindow, DividesItself) {
     whole.write8(0x14, 0);
     whole.write32(0x00, 1);
     EXPECT_EQ(whole.read32(0x04) & 1, 1u);  // VERSION_1
-    machine.hostile = true;                 // in no order
+    machine.hostile = true;                 // in the wrong order
 }
 
 }  // namespace

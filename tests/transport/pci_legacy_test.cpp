@@ -36,7 +36,7 @@ TYPED_TEST(PciLegacy, FindsADisk) {
     EXPECT_FALSE(machine.transport.possible_features().has(spec::Feature::version_1));
     EXPECT_TRUE(machine.transport.possible_features().has(spec::Feature::event_idx));
     EXPECT_EQ(machine.transport.offered_features(1), 0u);
-    machine.transport.accept_features(1, 0xffff'ffff);  // there is no such register
+    machine.transport.accept_features(1, 0xffff'ffff);  // this register does not exist
     EXPECT_EQ(machine.transport.config_generation(), 0u);
 }
 
@@ -141,14 +141,14 @@ TYPED_TEST(PciLegacy, TakesOverADeviceLeftLive) {
     ASSERT_TRUE(use_msix(firmware, machine.function, machine.bus, message).ok());
     ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_limit = PollLimit{100}}).ok());
     machine.bring_up();
-    EXPECT_FALSE(is_msix_enabled(machine.function));  // or the configuration would be 4 bytes further
+    EXPECT_FALSE(is_msix_enabled(machine.function));  // otherwise the configuration would be at offset + 4
     EXPECT_EQ(machine.driver.capacity_sectors(), 2048u);
     machine.expect_works();
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     ASSERT_TRUE(its_driver.release(machine.memory).ok());
 }
 
-// unikraft#1796: the size is the device's; a smaller ring would lie elsewhere.
+// unikraft#1796: the device fixes the size. A smaller ring would have another layout.
 TYPED_TEST(PciLegacy, HasAFixedQueueSize) {
     struct Row {
         std::uint16_t size;
@@ -195,7 +195,7 @@ TYPED_TEST(PciLegacy, SelectsTheQueueInEachCall) {
     EXPECT_TRUE(transport.is_queue_in_use(1));
     transport.set_status(DeviceStatus{});
     machine.memory.free_pages(pages);
-    machine.hostile = true;  // features were never read
+    machine.hostile = true;  // the driver did not read the features
 }
 
 TYPED_TEST(PciLegacy, HasNoQueueReset) {
@@ -237,7 +237,7 @@ TYPED_TEST(PciLegacy, ReadsZeroBeyondItsBar) {
     EXPECT_EQ(transport.read_config32(0x80 - 20 - 3), 0u);
     EXPECT_EQ(transport.read_config16(0x80 - 20 - 1), 0u);
     EXPECT_EQ(transport.read_config8(0x80 - 20), 0u);
-    // An offset is not to come out at the header again.
+    // An offset must not wrap to the header.
     for (unsigned offset = 0xffd0; offset <= 0xffff; ++offset) {
         EXPECT_EQ(transport.read_config32(static_cast<std::uint16_t>(offset)), 0u);
         EXPECT_EQ(transport.read_config16(static_cast<std::uint16_t>(offset)), 0u);
@@ -245,7 +245,7 @@ TYPED_TEST(PciLegacy, ReadsZeroBeyondItsBar) {
         transport.write_config8(static_cast<std::uint16_t>(offset), 1);
     }
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
-    transport.use_vectors(1);  // 4 further
+    transport.use_vectors(1);  // moves by 4
     EXPECT_EQ(transport.read_config32(0x80 - 24 - 3), 0u);
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
 }
@@ -258,7 +258,7 @@ TYPED_TEST(PciLegacy, ReadsToTheBarsEnd) {
     static_cast<void>(machine.transport.read_config16(0x80 - 20 - 2));
     static_cast<void>(machine.transport.read_config8(0x80 - 20 - 1));
     EXPECT_EQ(machine.device.bar_accesses(), accesses + 3);
-    machine.hostile = true;  // there is no field
+    machine.hostile = true;  // there is no such field
 }
 
 TYPED_TEST(PciLegacy, SwitchesTheCache) {
@@ -292,11 +292,11 @@ TEST(PciLegacyInMemory, MayHaveA64BitBar) {
     layout.bars[2] = {sim::PciBarKind::memory32, 0x1000};
     PciDiskMachine<LegacyMemory, 256> machine({.layout = layout});
     machine.bring_up();
-    EXPECT_EQ(machine.transport.read_config8(0xffff), 0);  // behind what an offset can say
+    EXPECT_EQ(machine.transport.read_config8(0xffff), 0);  // beyond the largest offset
     machine.expect_works();
 }
 
-/// Ports with numbers of 16 bits, as those of x86: cut to them, a BAR above would be another device's ports.
+/// 16-bit port numbers, as on x86. Truncated to 16 bits, a higher BAR would be the ports of another device.
 class NarrowPorts : public BarPorts {
 public:
     static constexpr std::uint32_t port_end = 0x10000;
@@ -318,7 +318,7 @@ TEST(PciLegacyPorts, AreRejectedAboveTheLast) {
         EXPECT_EQ(machine.probe({.ports = &ports}).error(), row.error) << row.window;
     }
     PciDiskMachine<LegacyPorts> elsewhere({.layout = sim::PciLayout::legacy(), .assigned = false});
-    PciWindow ports{0x10000, 0x80};  // ports that are memory have any number
+    PciWindow ports{0x10000, 0x80};  // a port space in memory has any numbers
     EXPECT_TRUE(elsewhere.probe({.ports = &ports}).ok());
 }
 

@@ -27,11 +27,11 @@ TEST(PciModernProbe, FindsADisk) {
     EXPECT_TRUE(machine.transport.is_probed());
     EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::block);
     EXPECT_FALSE(machine.transport.is_legacy());
-    EXPECT_EQ(machine.command() & 7, 6);  // memory space and bus master; nobody asked for ports
+    EXPECT_EQ(machine.command() & 7, 6);  // memory space and bus master; ports were not requested
     for (auto const& mapping : machine.bus.mappings()) {
         EXPECT_EQ(mapping.space, sim::PciAddressSpace::memory);
     }
-    EXPECT_EQ(machine.bus.mappings().size(), 4u);  // one of each structure, and none larger than that
+    EXPECT_EQ(machine.bus.mappings().size(), 4u);  // one for each structure, and none is larger than its structure
 }
 
 TEST(PciModernProbe, FindsATransitionalDisk) {
@@ -48,7 +48,7 @@ TEST(PciModernProbe, DropsThePreviousDevice) {
     EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
     EXPECT_FALSE(machine.transport.is_probed());
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
-    machine.bring_up();  // and once more
+    machine.bring_up();  // and again
     machine.expect_works();
 }
 
@@ -73,7 +73,7 @@ TEST(PciModernProbe, IgnoresMalformedStructures) {
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-// openbios#6, managarm#1236: the bus master bit was never set, or did not stay.
+// openbios#6, managarm#1236: the bus master bit was never set, or did not stay set.
 TEST(PciModernProbe, VerifiesTheCommandRegister) {
     for (std::uint16_t const refused : {wire::command_bus_master, wire::command_memory}) {
         PciDiskMachine<> machine({.assigned = refused != wire::command_memory});
@@ -95,26 +95,26 @@ TEST(PciModernProbe, ReportsEachFailedMapping) {
         EXPECT_FALSE(machine.transport.is_probed());
         EXPECT_EQ(machine.command(), command);
         EXPECT_EQ(machine.device.bar_accesses(), 0u);
-        machine.bring_up();  // the next time it works
+        machine.bring_up();  // the next attempt works
         machine.expect_works();
     }
 }
 
-// unikraft#1743: status 0xff, because the BAR was not mapped, and a loop until it is 0.
+// unikraft#1743: the BAR was not mapped, so the status read as 0xff, and the driver waited for 0 for ever.
 TEST(PciModernProbe, ReportsAGoneDevice) {
     PciDiskMachine<> machine;
     machine.device.before_access([&](sim::PciTarget, bool) { machine.device.vanish(); });
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
     EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
-    EXPECT_TRUE(machine.transport.is_probed());  // diag/ may look
+    EXPECT_TRUE(machine.transport.is_probed());  // diag/ may inspect it
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
-// asterinas#3477.
+// asterinas#3477: no firmware has given the BARs addresses.
 TEST(PciModernProbe, PlacesUnassignedBars) {
     PciDiskMachine<> machine({.assigned = false});
     EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
-    EXPECT_EQ(machine.command(), 0);  // a BAR at 0 must not be answered at
+    EXPECT_EQ(machine.command(), 0);  // the device must not decode a BAR at 0
 
     PciWindow small{0x4000'0000, 0x1000};
     EXPECT_EQ(machine.probe({.memory = &small}).error(), Error::pci_window_full);
@@ -123,7 +123,7 @@ TEST(PciModernProbe, PlacesUnassignedBars) {
     PciWindow memory{0x5000'0000, 0x10'0000};
     ASSERT_TRUE(machine.probe({.memory = &memory}).ok());
     EXPECT_EQ(machine.device.bar(4).address(), 0x5000'0000u);
-    EXPECT_EQ(machine.device.bar(1).address(), 0x4000'0000u);  // as the probe before left it
+    EXPECT_EQ(machine.device.bar(1).address(), 0x4000'0000u);  // the address that the probe before gave it
     std::uint64_t const left = memory.left();
     ASSERT_TRUE(machine.probe({.memory = &memory}).ok());
     EXPECT_EQ(memory.left(), left);
@@ -154,7 +154,7 @@ TEST(PciModernProbe, TakesOverADeviceLeftLive) {
     machine.bus.write16(machine.function.address(), wire::command,
                         static_cast<std::uint16_t>(machine.command() | wire::command_intx_disable));
 
-    machine.bring_up();  // reset, and MSI-X off
+    machine.bring_up();  // resets the device and disables MSI-X
     EXPECT_FALSE(is_msix_enabled(machine.function));
     static_cast<void>(machine.driver.enable_used_notifications());
     machine.expect_works();
@@ -182,7 +182,7 @@ TEST(PciModernTransport, SupportsWhatItsRegistersHold) {
         EXPECT_EQ(possible.has(spec::Feature::notif_config_data), row.names) << row.bytes;
         EXPECT_TRUE(possible.has(spec::Feature::sr_iov));
         EXPECT_TRUE(possible.has_bit(127));
-        machine.bring_up();  // and nothing is touched that is not there
+        machine.bring_up();  // touches no register beyond the structure
         machine.expect_works();
     }
 }
@@ -212,7 +212,7 @@ TEST(PciModernQueue, IsConfiguredAndRead) {
     machine.expect_works();
 }
 
-// sddf#769, zephyr#112757, unikraft#1796: sizes that a device allows.
+// sddf#769, zephyr#112757, unikraft#1796: drivers chose sizes that the device does not allow.
 TEST(PciModernQueue, AgreesOnASize) {
     struct Row {
         std::uint16_t maximum;
@@ -222,11 +222,11 @@ TEST(PciModernQueue, AgreesOnASize) {
     };
     for (Row const& row : {
              Row{0, false, 0, Error::queue_absent},
-             Row{3, false, 0, Error::queue_too_small},  // 2, in a power of two
+             Row{3, false, 0, Error::queue_too_small},  // rounded down to 2, a power of two
              Row{8, false, 8},
              Row{16, true, 16},
              Row{63, false, 32},
-             Row{63, true, 0, Error::queue_size_fixed_no_power_of_two},  // it stays with 63
+             Row{63, true, 0, Error::queue_size_fixed_no_power_of_two},  // the device keeps 63
              Row{64, true, 64},
              Row{128, false, 64},
              Row{128, true, 0, Error::queue_size_above_capacity},
@@ -256,7 +256,7 @@ struct NegotiatedTraits : BlockTraits {
     using Format = AnyFormat;
 };
 
-// A size that is no power of two is good for the packed ring that was negotiated (faults A11).
+// The negotiated packed ring accepts a size that is not a power of two (faults A11).
 TEST(PciModernQueue, AgreesOnANegotiatedSize) {
     for (bool const packed : {false, true}) {
         PciDiskMachine<Modern, 64, NegotiatedTraits> machine({.disk = {.packed = packed}});
@@ -296,7 +296,7 @@ TEST(PciModernQueue, AgreesOnAPackedSize) {
     }
 }
 
-/// A driver that drives its queues itself, on a device with registers for everything.
+/// A driver with a queue of its own, on a device with every register.
 template <class Format = AnyFormat>
 class QueueMachine {
 public:
@@ -316,7 +316,7 @@ public:
             EXPECT_TRUE(queue.release(machine.memory).ok());
         }
     }
-    /// A read of sector 0, done by the device if it was notified.
+    /// Reads sector 0. The device serves it only if it was notified.
     void expect_works() {
         sim::Buffer const header = machine.memory.allocate_buffer(16);
         sim::Buffer const data = machine.memory.allocate_buffer(512);
@@ -461,14 +461,14 @@ TEST(PciModernDoorbell, StaysInItsStructure) {
              Row{4, 0x400, 0x1000, false, false},
              Row{0xffff'ffff, 0xffff, 0x1000, false, false},
              Row{0x8000'0000, 2, 0x1000, false, false},  // 2^32: 0 in 32 bits
-             Row{1, 1, 0x1000, false, false},            // crooked
+             Row{1, 1, 0x1000, false, false},            // misaligned
              Row{3, 2, 0x1000, false, true},
              Row{1, 2, 0x1000, true, false},  // of 32 bits
              Row{2, 2, 0x1000, true, true},
              Row{4, 1, 6, true, false},
              Row{4, 1, 8, true, true},
              Row{4, 1, 7, true, false},
-             // §4.1.4.4.1: it is the address in the BAR that must be a multiple of 4.
+             // §4.1.4.4.1: the address in the BAR must be a multiple of 4.
              Row{4, 1, 0x100, true, false, 0x3002},
              Row{2, 1, 0x100, true, true, 0x3002},
              Row{4, 1, 0x100, false, true, 0x3002},
@@ -496,7 +496,7 @@ TEST(PciModernDoorbell, CarriesNotificationData) {
         ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::notification_data)).ok());
         ASSERT_TRUE(with.set_up().ok());
         ASSERT_TRUE(with.init.go_live().ok());
-        for (int i = 0; i < 40; ++i) {  // around the ring, and back
+        for (int i = 0; i < 40; ++i) {  // more than two laps
             with.expect_works();
         }
         EXPECT_BREACH(with.machine.transport.notify(0), "NOTIFICATION_DATA");
@@ -514,7 +514,7 @@ TEST(PciModernDoorbell, UsesTheNotifConfigData) {
         ASSERT_TRUE(with.set_up().ok());
         ASSERT_TRUE(with.init.go_live().ok());
         with.expect_works();
-        // Negotiated anew, without.
+        // Negotiates again without the feature.
         ASSERT_TRUE(reset_device(with.machine.transport, PollLimit{10}, with.relax).ok());
         with.queue.detach();
         ASSERT_TRUE(with.negotiate({}).ok());
@@ -524,7 +524,7 @@ TEST(PciModernDoorbell, UsesTheNotifConfigData) {
     }
 }
 
-// The highest queue is known from the first one that is enabled, and not forgotten with a lower one.
+// The transport learns the highest queue from the first one enabled, and keeps it when a lower one follows.
 TEST(PciModernDoorbell, IsFoundInAnyOrder) {
     QueueMachine<> with({.queues = 18});
     ASSERT_TRUE(with.negotiate({}).ok());
@@ -543,7 +543,7 @@ TEST(PciModernDoorbell, IsFoundInAnyOrder) {
     EXPECT_TRUE(lower.release(memory).ok());
 }
 
-// Above the queues that have room for a name.
+// The transport stores no notification data for queues above 15.
 TEST(PciModernDoorbell, LacksNotifConfigDataAbove16) {
     for (bool const named : {false, true}) {
         QueueMachine<> with({.queues = 17});
@@ -555,7 +555,7 @@ TEST(PciModernDoorbell, LacksNotifConfigDataAbove16) {
     }
 }
 
-// Queue 16's own is aligned, and those of odd queues below it are not.
+// The doorbell of queue 16 is aligned. With a multiplier of 2 those of the odd queues below it are not.
 TEST(PciModernDoorbell, IsAlignedForAllQueuesBelow) {
     for (std::uint32_t const multiplier : {2u, 4u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
@@ -584,7 +584,7 @@ TEST(PciModernQueueReset, RestartsAQueue) {
     with.machine.device.queue_reset_takes(sim::PciDevice::never);
     EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
-    with.machine.hostile = true;  // it is reset with the device
+    with.machine.hostile = true;  // the test resets it with the device
 }
 
 TEST(PciModernQueueReset, WaitsUntilTheQueueIsDisabled) {
@@ -617,7 +617,7 @@ TEST(PciModernInterrupt, IsAcknowledgedByTheRead) {
     PciDiskMachine<> machine;
     machine.bring_up();
     InterruptCause cause = machine.transport.on_interrupt();
-    EXPECT_FALSE(cause.used_buffer || cause.config_change);  // it was another device on the line
+    EXPECT_FALSE(cause.used_buffer || cause.config_change);  // another device on the line interrupted
 
     machine.device.interrupt_unasked(1);
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -645,7 +645,7 @@ TEST(PciModernInterrupt, HasNoCauseOnceGone) {
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
 }
 
-// hermit#2231: the ISR was never read, and the shared line stayed asserted.
+// hermit#2231: a driver never read the ISR status, and the shared line stayed asserted.
 TEST(PciModernInterrupt, IsNotTakenFromAnotherDevice) {
     PciDiskMachine<> machine;
     sim::PciDevice neighbour(machine.memory, machine.disk);
@@ -653,7 +653,7 @@ TEST(PciModernInterrupt, IsNotTakenFromAnotherDevice) {
     machine.bring_up();
     neighbour.interrupt_unasked(1);
     EXPECT_FALSE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_TRUE(neighbour.interrupt_line());                  // not acknowledged for it
+    EXPECT_TRUE(neighbour.interrupt_line());                  // not acknowledged by this driver
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());  // before the neighbour leaves the bus
 }
 
@@ -669,7 +669,7 @@ TEST(PciModernInterrupt, StormBlocksNobody) {
     machine.device.storm(0);
 }
 
-// asterinas#2493, toro#178: what comes between the last look and the sleep.
+// asterinas#2493, toro#178: a completion came between the last poll and the sleep.
 TEST(PciModernInterrupt, IsNotLostBeforeASleep) {
     PciDiskMachine<> machine;
     machine.bring_up();
@@ -678,7 +678,7 @@ TEST(PciModernInterrupt, IsNotLostBeforeASleep) {
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{1}).ok());
     machine.driver.kick_device();
     EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);  // nothing yet
-    machine.device.step();                                                     // and it comes, with interrupts off
+    machine.device.step();  // the completion comes while notifications are disabled
     EXPECT_FALSE(machine.device.interrupt_line());
     EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
     EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
@@ -739,7 +739,7 @@ TEST(PciModernConfig, IsAccessedInFieldWidths) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writethrough);
 }
 
-// §4.1.4.6: a disk has one. A device of another type need not (faults A10).
+// §4.1.4.6: a disk has a configuration. Devices of other types may have none (faults A10).
 TEST(PciModernConfig, IsNeededByADisk) {
     sim::PciLayout layout = sim::PciLayout::modern();
     std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::device_cfg; });
@@ -751,7 +751,7 @@ TEST(PciModernConfig, IsNeededByADisk) {
     EXPECT_EQ(machine.driver.capacity_sectors(), 0u);
 }
 
-// --- what goes wrong ---
+// --- failures ---
 
 TEST(PciModernReset, TimesOut) {
     PciDiskMachine<> machine;
@@ -775,7 +775,7 @@ TEST(PciModernFeatures, CanBeRefused) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-// §6.1: a driver SHOULD accept it; no driver here wanted it (faults B9).
+// §6.1: a driver SHOULD accept the feature, and none of the drivers here did (faults B9).
 TEST(PciModern, AcceptsNotifConfigData) {
     PciDiskMachine<> machine;
     machine.device.offer(39);

@@ -29,7 +29,7 @@ Found scan(Access& access, PciBusRange buses) {
     return found;
 }
 
-/// A function of these IDs.
+/// A function with these IDs.
 ConfigBytes function_of(std::uint16_t vendor, std::uint16_t device, std::uint16_t subsystem = 0,
                         std::uint8_t header = 0) {
     ConfigBytes config;
@@ -51,7 +51,7 @@ TEST(PciIdentify, ReadsTheTypeOfModernIds) {
     EXPECT_EQ(*identify(function_of(0x1af4, 0x107f)), static_cast<spec::DeviceId>(0x3f));
 }
 
-// Astral scans 0x1000 to 0x103f only, and serenity#9816 panics over which of two IDs says the type.
+// Astral scans only 0x1000 to 0x103f, and serenity#9816 is a panic about which of two IDs has the type.
 TEST(PciIdentify, ReadsTransitionalTypesFromSubsystemIds) {
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1001, 2)), spec::DeviceId::block);
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1000, 1)), static_cast<spec::DeviceId>(1));
@@ -68,7 +68,7 @@ TEST(PciIdentify, RejectsOtherDevices) {
     EXPECT_EQ(identify(function_of(0x1af4, 0x1001, 0)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1042, 0, 1)).error(), Error::not_virtio);     // a bridge
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0, 0x80)), spec::DeviceId::block);     // multi-function
-    EXPECT_EQ(identify(function_of(0xffff, 0x1042)).error(), Error::pci_function_absent);  // nobody answers
+    EXPECT_EQ(identify(function_of(0xffff, 0x1042)).error(), Error::pci_function_absent);  // no device answers
 }
 
 class PciScan : public testing::Test {
@@ -97,7 +97,7 @@ TEST_F(PciScan, FindsBothInterfacesOnSeveralBuses) {
     EXPECT_EQ(scan(bus, {1, 1}).size(), 1u);
     EXPECT_TRUE(scan(bus, {2, 2}).empty());
     EXPECT_EQ(host_bridge.writes() + bridge.writes(), 0u);
-    // §4.1.2: a scan looks at ids, and changes nothing.
+    // §4.1.2: a scan reads IDs and changes nothing.
     EXPECT_EQ(modern.status_history().size(), 0u);
 }
 
@@ -121,7 +121,7 @@ TEST_F(PciScan, FindsAllFunctionsOfADevice) {
               (Found{{(5u << 3) | 3, spec::DeviceId::block}, {(5u << 3) | 7, spec::DeviceId::block}}));
 }
 
-// Hardware that decodes no function number answers as all eight.
+// A device that does not decode the function number answers as all eight.
 TEST_F(PciScan, FindsASingleFunctionOnce) {
     sim::PciDevice modern(memory, disk);
     bus.add(PciAddress{0, 5, 0}, modern);
@@ -169,7 +169,7 @@ TEST(PciCommand, IsVerified) {
     }
 }
 
-// Firmware that polls, or used MSI-X, may leave INTx off: a driver would wait for ever.
+// Firmware that polls or used MSI-X may leave INTx disabled. The driver would wait for ever.
 TEST(PciCommand, EnablesTheInterruptLine) {
     ConfigBytes config = function_of(0x1af4, 0x1042);
     config.put(spec::pci::command.offset, 0x0541, 2);  // interrupt disable, SERR#, parity, I/O space

@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-/// What a driver may count on, whatever its device is behind. A transport that is added is added to the list below.
+/// What a driver may rely on with any transport. A new transport is added to the list below.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -159,7 +159,7 @@ TYPED_TEST(EveryTransport, DrivesSeveralQueues) {
         EXPECT_TRUE(this->transport.is_queue_in_use(queue));
         ASSERT_TRUE(this->read(data, queue + 20u, queue).ok());
         EXPECT_TRUE(this->holds(data, queue + 20u));
-        EXPECT_EQ(this->setting.device.notifications(queue), 1u);  // and no other was notified
+        EXPECT_EQ(this->setting.device.notifications(queue), 1u);  // no other queue was notified
     }
     EXPECT_EQ(this->transport.queue_size_max(4), 0u);
 }
@@ -228,7 +228,7 @@ TYPED_TEST(EveryTransport, RecoversAfterATimeOut) {
     EXPECT_TRUE(this->holds(data, 5));
     ASSERT_TRUE(this->driver.release(this->memory, PollLimit{100}).ok());
     EXPECT_FALSE(this->transport.is_in_use());
-    this->bring_up();  // once more, with another probe
+    this->bring_up();  // probes and starts it once more
     ASSERT_TRUE(this->read(data, 6).ok());
 }
 
@@ -257,7 +257,7 @@ TYPED_TEST(EveryTransport, GivesUpOnAnEndlessReset) {
     this->bring_up();
 }
 
-// (faults A8)
+// A refused reset ends at once, and the queue stays with the device (faults A8).
 TYPED_TEST(EveryTransport, KeepsPagesIfResetIsRefused) {
     for (sim::DeviceReset const how : {sim::DeviceReset::fails_alone, sim::DeviceReset::adds_failed}) {
         this->bring_up();
@@ -273,7 +273,7 @@ TYPED_TEST(EveryTransport, KeepsPagesIfResetIsRefused) {
     }
 }
 
-// (faults A9)
+// The status reads 0, but the queues are still enabled (faults A9).
 TYPED_TEST(EveryTransport, KeepsPagesOfSurvivingQueues) {
     this->bring_up();
     this->setting.device.set_device_reset(sim::DeviceReset::keeps_queues);
@@ -282,7 +282,7 @@ TYPED_TEST(EveryTransport, KeepsPagesOfSurvivingQueues) {
     }
     std::size_t const pages = this->memory.pages_outstanding();
     EXPECT_EQ(this->driver.release(this->memory).error(), Error::queue_survived_reset);
-    SpinRelax relax;  // also for a driver that resets the device itself
+    SpinRelax relax;  // the same error for a driver that resets the device itself
     EXPECT_EQ(reset_device(this->transport, PollLimit{10}, relax).error(), Error::queue_survived_reset);
     EXPECT_EQ(this->memory.pages_outstanding(), pages);
     this->setting.device.set_device_reset(sim::DeviceReset::honest);
@@ -302,7 +302,7 @@ struct BreakingPages {
     Device& device;
 };
 
-// §2.1.1 (faults B4)
+// §2.1.1: the driver must not overwrite DEVICE_NEEDS_RESET (faults B4).
 TYPED_TEST(EveryTransport, DetectsFailureBeforeGoingLive) {
     ASSERT_TRUE(this->setting.probe(this->transport).ok());
     this->setting.device.keep_status_as_written();

@@ -33,7 +33,7 @@ public:
     Result<std::uint16_t> use(std::size_t count) {
         return use_msix(this->transport, this->function, this->bus, first(count));
     }
-    /// A read through a queue, with notifications on.
+    /// Reads a sector through a queue, with used notifications enabled.
     void read_through(std::uint16_t queue) {
         static_cast<void>(this->driver.enable_used_notifications(queue));
         sim::Buffer const data = this->buffer(512);
@@ -84,7 +84,7 @@ TEST(Msix, SendsMessagesOfQueuesAndConfiguration) {
     EXPECT_FALSE(machine.device.interrupt_line());
 }
 
-// virtio-win#139: a device with fewer vectors than queues.
+// virtio-win#139: a driver failed on a device with fewer vectors than queues.
 TEST(Msix, SharesVectorsAmongQueues) {
     Machine<> machine(3);
     EXPECT_EQ(*machine.use(5), 3);  // as many as the device has
@@ -114,7 +114,7 @@ TEST(Msix, UsesOneVectorPerMessage) {
     machine.bring_up();
     machine.read_through(2);
     EXPECT_EQ(machine.device.messages_of(1), 1u);
-    // Only what is written was mapped.
+    // The driver mapped only the entries that it writes.
     EXPECT_EQ(machine.bus.mappings().back().bytes, 32u);
 }
 
@@ -130,7 +130,7 @@ TEST(PciVectors, AreSharedInTurn) {
     }
 }
 
-// A message that the kernel forgot to fill in would be written over whatever is at address 0.
+// A message that the kernel left empty would be written to address 0.
 TEST(Msix, RefusesAMessageWithoutAnAddress) {
     Machine<> machine(3);
     MsiMessage const forgotten[] = {messages[0], {}, messages[2]};
@@ -153,7 +153,7 @@ TEST(Msix, DetectsARefusedVector) {
         EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
         EXPECT_FALSE(machine.transport.is_in_use());
 
-        // With fewer, or by the line.
+        // Tries again with fewer vectors, or with the interrupt line.
         std::size_t const fewer = from;
         Result<std::uint16_t> const again = machine.use(fewer);
         EXPECT_EQ(again.ok(), fewer != 0);
@@ -193,7 +193,7 @@ TEST(Msix, IsNotUsedWithoutMessages) {
     EXPECT_FALSE(is_msix_enabled(machine.function));
 }
 
-// The number of an interrupt line where the CPU's vector belongs.
+// The kernel passed the number of an interrupt line instead of the CPU's vector.
 TEST(Msix, RejectsMessagesThatReachNoCpu) {
     if (platform::takes_msi_message(0xfee0'0000, 11)) {
         GTEST_SKIP() << "nothing is known of this architecture's messages";
@@ -206,7 +206,7 @@ TEST(Msix, RejectsMessagesThatReachNoCpu) {
     machine.bring_up();
 }
 
-// An error says that interrupts come by INTx, whatever was before.
+// After an error interrupts come by INTx, whatever was enabled before.
 TEST(Msix, IsOffAfterAnError) {
     enum class How { no_message, not_mapped, outside };
     for (How const how : {How::no_message, How::not_mapped, How::outside}) {
@@ -233,7 +233,7 @@ TEST(Msix, IsOffAfterAnError) {
     }
 }
 
-// A legacy device's configuration moves by 4 with MSI-X; it must not move without.
+// With MSI-X the configuration of a legacy device moves by 4 bytes. Without it, it must not move.
 TEST(Msix, LegacyIsOffAfterAnError) {
     Machine<LegacyPorts> machine(3, 1);
     ASSERT_TRUE(machine.use(3).ok());
@@ -256,7 +256,7 @@ TEST(Msix, ChecksWhereTheTableIs) {
         Machine<> machine(3);
         auto const* const capability = machine.device.capabilities().find_id(wire::capability_msix);
         machine.device.config().poke(static_cast<std::uint16_t>(capability->offset + wire::msix_table), row.table, 4);
-        machine.hostile = true;  // the table is not there
+        machine.hostile = true;  // the table does not exist
         EXPECT_EQ(machine.use(3).error(), row.error) << std::hex << row.table;
     }
 }
@@ -270,7 +270,7 @@ TEST(Msix, NeedsATableWithAnAddress) {
     machine.expect_works();
 }
 
-/// A device that does not switch it on, or whose size changes.
+/// A device that does not enable MSI-X, or whose table size changes.
 class OddMsix : public testing::Test {
 protected:
     OddMsix() {
@@ -284,7 +284,7 @@ protected:
     PciFunction<ConfigBytes> function{config, {}};
 };
 
-/// A table in the test's memory.
+/// An MSI-X table in the memory of the test.
 class Table {
 public:
     constexpr Table() = default;
@@ -305,7 +305,7 @@ public:
         static std::map<std::uintptr_t, std::uint32_t> all;
         return all;
     }
-    /// Whether the function was on, and masked, at each write.
+    /// Whether the function was enabled and masked at each write.
     static bool& masked() {
         static bool all = true;
         return all;
@@ -349,7 +349,7 @@ TEST_F(OddMsix, MasksEntriesWhileFillingThem) {
                                                            0x101c, 0x1010, 0x1014, 0x1018, 0x101c}));
     EXPECT_EQ(Table::words()[0x100c], 0u);
     EXPECT_EQ(config.get(at + 2, 2), 0x8001u);
-    // Again, with the table of another device.
+    // Repeats it with the table of another device.
     config.put(at + 4, 8, 4);
     EXPECT_EQ(*enable_msix<Table>(function, mapper, first(1)), 1);
     EXPECT_EQ(config.get(at + 2, 2), 0x8001u);
@@ -366,7 +366,7 @@ TEST_F(OddMsix, RejectsACircularList) {
     disable_msix(function);
 }
 
-/// Grows between two reads.
+/// The size of the table grows between two reads.
 class Growing : public ConfigBytes {
 public:
     [[nodiscard]] std::uint16_t read16(PciAddress address, std::uint16_t offset) {

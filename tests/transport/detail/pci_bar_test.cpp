@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-/// PCI 6.2.5.1 (Address Maps): how large a BAR is, and where it is put.
+/// PCI 6.2.5.1 (Address Maps): measures BARs and places them.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -20,7 +20,7 @@ class PciBarTest : public testing::Test {
 protected:
     ~PciBarTest() override {
         EXPECT_EQ(config.crooked, 0u);
-        EXPECT_EQ(config.bars_live, 0u);  // no address that is only a question was answered to
+        EXPECT_EQ(config.bars_live, 0u);  // the device never decoded an address while it was measured
         EXPECT_EQ(config.stray_writes, 0u);
     }
 
@@ -28,7 +28,7 @@ protected:
         auto const before = config.bytes;
         PciBars bars;
         bars.measure(function);
-        EXPECT_EQ(config.bytes, before);  // addresses and the command register are as they were
+        EXPECT_EQ(config.bytes, before);  // addresses and command register are restored
         return bars;
     }
     Status assign(PciBars& bars, PciWindow* memory, PciWindow* ports = nullptr) {
@@ -49,7 +49,7 @@ void expect_bar(PciBar const& bar, BarKind kind, std::uint64_t address, std::uin
 }
 
 TEST_F(PciBarTest, MeasuresEachKind) {
-    config.put(spec::pci::command.offset, 0x0107, 2);  // live: the decoders are off while it is measured
+    config.put(spec::pci::command.offset, 0x0107, 2);  // live: measuring must disable the decoders
     config.put_bar(0, 0x0000'c001, 0xffff'ff80);
     config.put_bar(1, 0xfebd'1000, 0xffff'f000);
     config.put_bar(2, 0x0000'000c, 0xffff'c000);
@@ -67,7 +67,7 @@ TEST_F(PciBarTest, MeasuresEachKind) {
 }
 
 TEST_F(PciBarTest, MeasuresLargeBars) {
-    config.put_bar(0, 0x0000'0004, 0);  // all of the size is in the upper half
+    config.put_bar(0, 0x0000'0004, 0);  // the size shows only in the upper half
     config.put_bar(1, 0x0000'0010, 0xffff'fff0);
     config.put_bar(2, 0x8000'0000, 0x8000'0000);
     config.put_bar(4, 0x0000'0004, 0);
@@ -78,7 +78,7 @@ TEST_F(PciBarTest, MeasuresLargeBars) {
     expect_bar(bars[4], BarKind::memory, 0, uint64_t{1} << 63);
 }
 
-// hermit#1392: the upper half of a 64-bit BAR is no BAR, whatever it looks like.
+// hermit#1392: the upper half of a 64-bit BAR is not a BAR, whatever its value.
 TEST_F(PciBarTest, SkipsUpperHalvesOf64BitBars) {
     config.put_bar(0, 0x0000'0004, 0xffff'f000);
     config.put_bar(1, 0x0000'0001, 0xffff'ffff);
@@ -87,7 +87,7 @@ TEST_F(PciBarTest, SkipsUpperHalvesOf64BitBars) {
     expect_bar(bars[0], BarKind::memory, 0x1'0000'0000, 0x1000);
     expect_bar(bars[1], BarKind::absent, 0, 0);
     expect_bar(bars[2], BarKind::memory, 0xfebd'0000, 0x10000);
-    // Measured into an object that has seen another device, which had two BARs there.
+    // Measures again with an object that measured another device before, which had two BARs there.
     ConfigBytes other;
     other.put_bar(0, 0xfebe'0000, 0xffff'0000);
     other.put_bar(1, 0xfebf'0000, 0xffff'0000);
@@ -101,7 +101,7 @@ TEST_F(PciBarTest, SkipsUpperHalvesOf64BitBars) {
 TEST_F(PciBarTest, RejectsALastBarOf64Bits) {
     config.put_bar(5, 0xfe00'0004, 0xffff'f000);
     config.sticky[0x28] = 0xff;
-    config.put(0x28, 0x11, 1);  // CardBus CIS pointer: the register behind
+    config.put(0x28, 0x11, 1);  // CardBus CIS pointer: the next register
     expect_bar(measure()[5], BarKind::absent, 0, 0);
 }
 
@@ -126,7 +126,7 @@ TEST_F(PciBarTest, IgnoresABarWithoutASize) {
     }
 }
 
-// Hardware cannot: a device that lies could otherwise lead a structure around the last address to the first ones.
+// Hardware never does this. A misbehaving device could make a structure wrap around the last address to the first ones.
 TEST_F(PciBarTest, RejectsAnAddressWithinTheSize) {
     config.put_bar(0, 0xffff'f004, 0xffff'f000);
     config.bar_answer[0] = 0xc000'0004;
@@ -151,7 +151,7 @@ TEST_F(PciBarTest, MeasuresAnAbsentFunction) {
     config.command_sticky = 0;
     PciBars bars;
     bars.measure(function);
-    config.bars_live = 0;  // it cannot be switched off, it is not there
+    config.bars_live = 0;  // an absent function cannot be disabled
     EXPECT_FALSE(bars[0].has(0, 16));
 }
 
@@ -171,7 +171,7 @@ TEST_F(PciBarTest, KnowsWhatIsInside) {
     EXPECT_FALSE(bar.has(UINT64_MAX, 2));
 }
 
-// asterinas#3477: OpenSBI enumerates no PCI, and leaves BARs without addresses.
+// asterinas#3477: OpenSBI does not enumerate PCI, so BARs have no addresses.
 TEST_F(PciBarTest, GivesEachBarItsOwnAddress) {
     config.put(spec::pci::command.offset, 0x0003, 2);
     config.put_bar(0, 0x0000'0001, 0xffff'ff80);
@@ -186,7 +186,7 @@ TEST_F(PciBarTest, GivesEachBarItsOwnAddress) {
     expect_bar(bars[0], BarKind::ports, 0x1000, 0x80);
     expect_bar(bars[1], BarKind::memory, 0x4000'1000, 0x1000);
     expect_bar(bars[2], BarKind::memory, 0x4000'4000, 0x4000);
-    expect_bar(bars[4], BarKind::memory, 0xfebd'0000, 0x10000);  // had one
+    expect_bar(bars[4], BarKind::memory, 0xfebd'0000, 0x10000);  // had an address
     EXPECT_EQ(config.bar(0), 0x1001u);
     EXPECT_EQ(config.bar(1), 0x4000'1000u);
     EXPECT_EQ(config.bar(2), 0x4000'400cu);
@@ -196,7 +196,7 @@ TEST_F(PciBarTest, GivesEachBarItsOwnAddress) {
     EXPECT_EQ(ports.left(), 0x1000u - 0x80u);
 
     PciWindow untouched = memory;
-    ASSERT_TRUE(assign(bars, &untouched, &ports).ok());  // they have addresses now
+    ASSERT_TRUE(assign(bars, &untouched, &ports).ok());  // all of them have addresses now
     EXPECT_EQ(untouched.left(), memory.left());
     PciBars const seen = measure();
     expect_bar(seen[2], BarKind::memory, 0x4000'4000, 0x4000);
@@ -222,7 +222,7 @@ TEST_F(PciBarTest, Keeps32BitBarsBelow4GiB) {
     EXPECT_FALSE(bars[0].is_assigned());
     EXPECT_EQ(config.bar(0), 0u);
 
-    PciWindow across{0xffff'f800, 0x10'0000};  // the next multiple is above
+    PciWindow across{0xffff'f800, 0x10'0000};  // the next multiple is above 4 GiB
     EXPECT_EQ(assign(bars, &across).error(), Error::pci_window_full);
     PciWindow last{0xffff'f000, 0x1000};
     EXPECT_TRUE(assign(bars, &last).ok());
@@ -252,7 +252,7 @@ TEST_F(PciBarTest, IgnoresBarsWithoutAWindow) {
     EXPECT_FALSE(bars[1].is_assigned());
 }
 
-/// When it runs, not when it is compiled.
+/// Makes a window at run time, not at compile time.
 PciWindow window_of(std::uint64_t base, std::uint64_t bytes) {
     return PciWindow{base, bytes};
 }

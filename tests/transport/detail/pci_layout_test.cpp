@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-/// §4.1.4 (Virtio Structure PCI Capabilities): the list, and what is believed of it.
+/// §4.1.4 (Virtio Structure PCI Capabilities): the list, and which capabilities the driver accepts.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -23,7 +23,7 @@ struct Capability {
     std::uint8_t bar = 4;
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
-    std::uint8_t bytes = 0;  ///< 0: as many as it should have
+    std::uint8_t bytes = 0;  ///< 0: the length that the type requires
 };
 
 class PciLayoutTest : public testing::Test {
@@ -36,7 +36,7 @@ protected:
         config.put(spec::pci::status.offset, spec::pci::status_capabilities, 2);
     }
     ~PciLayoutTest() override {
-        EXPECT_EQ(config.crooked, 0u);  // also none beyond the 256 bytes
+        EXPECT_EQ(config.crooked, 0u);  // nor any beyond the 256 bytes
         EXPECT_EQ(config.bars_live + config.stray_writes, 0u);
     }
 
@@ -113,7 +113,7 @@ TEST_F(PciLayoutTest, NeedsNoDeviceConfiguration) {
     EXPECT_EQ(found->notify_off_multiplier, 0u);
 }
 
-// The list.
+// --- the list ---
 
 TEST_F(PciLayoutTest, ReadsAMissingListAsLegacy) {
     add_all();
@@ -125,7 +125,7 @@ TEST_F(PciLayoutTest, ReadsAnEmptyListAsLegacy) {
     EXPECT_EQ(error(), Error::pci_modern_absent);
     add_raw({1, 0, 3, 0});
     add_raw({0x11, 0, 2, 0, 1, 0, 0, 0, 1, 8, 0, 0});
-    add({Type::window, 0, 0, 0});  // a way in to nothing
+    add({Type::window, 0, 0, 0});  // leads to no structure
     EXPECT_EQ(error(), Error::pci_modern_absent);
 }
 
@@ -163,7 +163,7 @@ TEST_F(PciLayoutTest, WalksAFullList) {
         config.put(static_cast<std::uint16_t>(offset + 1), offset + 4u == 0x100 ? 0u : offset + 4u, 1);
     }
     config.put(spec::pci::capabilities_pointer.offset, 0x40, 1);
-    EXPECT_EQ(error(), Error::pci_modern_absent);  // 48 of them, and its end was seen
+    EXPECT_EQ(error(), Error::pci_modern_absent);  // 48 capabilities, and the walk saw the end of the list
     config.put(0xfd, 0x40, 1);
     EXPECT_EQ(error(), Error::pci_capability_list_broken);
 }
@@ -182,7 +182,7 @@ TEST_F(PciLayoutTest, ReadsNothingBeyondTheSpace) {
     }
 }
 
-// The fields of such a capability would be those of another register, or of none.
+// The fields of such a capability would be in another register, or in none.
 TEST_F(PciLayoutTest, ReadsNoFieldsBeyondTheSpace) {
     for (auto const type : {Type::common, Type::notify, Type::isr, Type::device, Type::window}) {
         for (std::uint16_t at = 0xf4; at < 0x100; at = static_cast<std::uint16_t>(at + 4)) {
@@ -223,7 +223,7 @@ TEST_F(PciLayoutTest, TakesTheFirstCompleteWindow) {
     EXPECT_EQ(find()->window, second);
 }
 
-// Cloud Hypervisor said 16 for years, and had the data behind (faults A7).
+// Cloud Hypervisor reported 16 for years, although the data followed (faults A7).
 TEST_F(PciLayoutTest, AcceptsAWindowLengthWithoutData) {
     add_all();
     for (std::uint8_t length = 16; length < 20; ++length) {
@@ -238,7 +238,7 @@ TEST_F(PciLayoutTest, AcceptsAWindowLengthWithoutData) {
     }
 }
 
-// The data would be the header of another capability, before it in the list or behind (faults A7).
+// The data would overlap the header of another capability, which is earlier or later in the list (faults A7).
 TEST_F(PciLayoutTest, RejectsAWindowOverAnotherCapability) {
     for (bool const other_is_first : {false, true}) {
         std::uint16_t const window = 0x40;
@@ -257,12 +257,12 @@ TEST_F(PciLayoutTest, RejectsAWindowOverAnotherCapability) {
         next = other + 8;
         add_all();
         EXPECT_EQ(find()->window, 0) << other_is_first;
-        config.put(window + 2, 20, 1);  // a length that says so is believed
+        config.put(window + 2, 20, 1);  // a length that includes the data is accepted
         EXPECT_EQ(find()->window, window);
     }
 }
 
-// Whether the data is another capability is looked for in the list again: the device may be gone by then.
+// To check for an overlap the driver walks the list again. The device may be gone by then.
 TEST_F(PciLayoutTest, RejectsAWindowItCannotCheck) {
     std::uint16_t const window = next;
     add({Type::window, 0, 0, 0, 16});
@@ -275,20 +275,20 @@ TEST_F(PciLayoutTest, RejectsAWindowItCannotCheck) {
         config.reads_left = reads;
         Result<PciLayout> const found = find_layout(function, bars);
         if (found && found->window == window) {
-            break;  // it was there to the end
+            break;  // the device lasted to the end
         }
         if (found) {
             EXPECT_EQ(found->window, 0) << reads;
             ++refused;
         } else {
-            EXPECT_EQ(refused, 0u) << reads;  // by then all structures have been found
+            EXPECT_EQ(refused, 0u) << reads;  // the driver has found all structures by then
         }
     }
     EXPECT_GT(refused, 0u);
     EXPECT_LT(reads, 1000u);
 }
 
-// The data would lie behind the space of the list (faults A7).
+// The data would be beyond the configuration space (faults A7).
 TEST_F(PciLayoutTest, RejectsAWindowPastTheEnd) {
     add_all();
     next = 0xf0;
@@ -305,7 +305,7 @@ TEST_F(PciLayoutTest, AcceptsLongerCapabilities) {
     EXPECT_TRUE(find().ok());
 }
 
-// What is believed.
+// --- which capabilities are accepted ---
 
 TEST_F(PciLayoutTest, IgnoresReservedTypesAndBars) {
     for (unsigned const type : {0u, 6u, 7u, 8u, 9u, 0x80u, 0xffu}) {
@@ -343,9 +343,9 @@ TEST_F(PciLayoutTest, IgnoresOtherTypesOfHigherNumber) {
 // "The driver SHOULD use the first instance of each virtio structure type they can support."
 TEST_F(PciLayoutTest, TakesTheFirstUsableInstance) {
     add({Type::notify, 0, 0x0000, 0x10});  // ports
-    add({Type::common, 4, 0x0002, 0x38});  // crooked
+    add({Type::common, 4, 0x0002, 0x38});  // misaligned
     add({Type::common, 4, 0x0400, 0x38});
-    add({Type::common, 4, 0x0000, 0x40});  // not as good
+    add({Type::common, 4, 0x0000, 0x40});  // a later instance
     add({Type::isr, 4, 0x1000, 1});
     add({Type::notify, 4, 0x3000, 0x1000}, 8);
     add({Type::notify, 4, 0x4000, 0x1000}, 2);
@@ -414,7 +414,7 @@ TEST_F(PciLayoutTest, RejectsInvalidStructures) {
     }
 }
 
-// A device need not have a configuration; one that is not usable is left out, with the reason (faults A10).
+// A device may lack a configuration. An unusable one is omitted, with the reason (faults A10).
 TEST_F(PciLayoutTest, OmitsAnUnusableConfiguration) {
     add_all();
     ConfigBytes const before = config;
@@ -466,8 +466,8 @@ TEST_F(PciLayoutTest, RejectsOverlappingStructures) {
             std::uint32_t const start = config.get(offset_of[j], 4);
             config.put(offset_of[i], start, 4);
             EXPECT_EQ(error(), Error::pci_structure_invalid) << i << " on " << j;
-            if (i != 3) {  // the notifications are too long to stand between others
-                config.put(offset_of[i], (start + length_of[j] + 3) & ~3u, 4);  // right behind it
+            if (i != 3) {  // the notification structure is too long to fit between the others
+                config.put(offset_of[i], (start + length_of[j] + 3) & ~3u, 4);  // directly after it
                 EXPECT_TRUE(find().ok()) << i << " behind " << j;
             }
             config = before;
@@ -479,7 +479,7 @@ TEST_F(PciLayoutTest, RejectsOverlappingStructures) {
     EXPECT_TRUE(find().ok());
 }
 
-/// A device whose capability list breaks after the first read of it.
+/// A device whose capability list breaks after the first walk.
 class ListBreaksLater : public ConfigBytes {
 public:
     explicit ListBreaksLater(ConfigBytes const& config) : ConfigBytes(config) {}
@@ -493,7 +493,7 @@ public:
     unsigned looks = 0;
 };
 
-// Whether its data is another capability cannot be seen then.
+// Then nobody can check whether the data overlaps another capability.
 TEST_F(PciLayoutTest, RejectsShortWindowIfListBreaks) {
     add_all();
     add({Type::window, 0, 0, 0, 16});

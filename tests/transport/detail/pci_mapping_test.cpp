@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-/// What a kernel's map_device_memory gets wrong.
+/// Mistakes in a kernel's map_device_memory.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -19,7 +19,7 @@ TEST(PciMappings, MayBeNeighbours) {
     EXPECT_TRUE(mappings.add(0x1040, 0x40));
     EXPECT_TRUE(mappings.add(0x0fff, 1));
     EXPECT_TRUE(mappings.add(UINTPTR_MAX, 1));
-    EXPECT_TRUE(mappings.add(0x2000, 1));  // one more than a device has
+    EXPECT_TRUE(mappings.add(0x2000, 1));  // one mapping more than a device needs
 }
 
 TEST(PciMappings, MayNotOverlap) {
@@ -31,7 +31,7 @@ TEST(PciMappings, MayNotOverlap) {
     EXPECT_FALSE(mappings.add(0x0ff0, UINT32_MAX));
 }
 
-/// A kernel with one virtual address for whatever device memory it maps.
+/// A kernel that maps all device memory to one virtual address.
 struct OneWindow {
     std::uintptr_t map_device_memory(PhysAddr address, std::uint64_t bytes) {
         std::uintptr_t const mapped = bus.map_device_memory(address, bytes);
