@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-/// Which addresses are called virtual, in kernels that map their memory in different ways.
+/// Which addresses count as virtual, in kernels that map their memory in different ways.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -29,17 +29,17 @@ TEST(AddressInAnIdentityMap, IsVirtualAboveAnyMemory) {
     EXPECT_EQ(judge(std::uint64_t{1} << 52, pages), AddressTrouble::looks_virtual);
 }
 
-// A small kernel that is linked low, and its queue's pages behind a window below them.
+// A small kernel linked at a low address. Its window maps the queue's pages below their physical addresses.
 TEST(AddressInALowWindow, IsNotVirtual) {
     Pages const pages = queue_at(0x40'0000, 4 * gib);
     EXPECT_EQ(judge(0x50'0000, pages), AddressTrouble::none);
     EXPECT_EQ(judge(600 * gib, pages), AddressTrouble::none);
 }
 
-// A driver in a process, as a microkernel has it.
+// A driver in a process, as in a microkernel.
 TEST(AddressInAHighMapping, IsVirtualFromItsStart) {
     if constexpr (sizeof(void*) == 4) {
-        return;  // no mapping is that high
+        return;  // a mapping cannot be that high
     }
     std::uint64_t const distance = 0x7f00'0000'0000;
     Pages const pages = queue_at(distance + gib, gib);
@@ -49,11 +49,11 @@ TEST(AddressInAHighMapping, IsVirtualFromItsStart) {
 }
 
 TEST(AddressInANearMapping, MayBeMemory) {
-    Pages const pages = queue_at(65 * gib, gib);  // a distance that memory may have as well
+    Pages const pages = queue_at(65 * gib, gib);  // the offset of this mapping may also be an address of memory
     EXPECT_EQ(judge(70 * gib, pages), AddressTrouble::none);
 }
 
-// 4096u << 20 is 0.
+// A kernel that writes 4096u << 20 passes a range of 0 bytes.
 TEST(AddressInAnEmptyRange, IsNotReportedAsOutside) {
     Pages const pages = queue_at(0x10'0000, 0x10'0000);
     AddressRange const ram[] = {{PhysAddr{0}, 0}, {PhysAddr{0}, 0}};
@@ -63,7 +63,7 @@ TEST(AddressInAnEmptyRange, IsNotReportedAsOutside) {
     EXPECT_EQ(judge_ring(pages, {ram, 2}), AddressTrouble::none);
 }
 
-// Some AArch64 servers have their memory from 512 GiB on.
+// The memory of some AArch64 servers begins at 512 GiB.
 TEST(AddressInHighMemory, MayBeMemory) {
     Pages const pages = queue_at(1024 * gib, 600 * gib);
     EXPECT_EQ(judge(610 * gib, pages), AddressTrouble::none);

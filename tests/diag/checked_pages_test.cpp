@@ -34,13 +34,13 @@ std::vector<PageFinding> findings_of(Reports const& reports) {
 
 using Findings = std::vector<PageFinding>;
 
-/// The simulated guest, with a way from physical addresses to memory.
+/// The simulated guest, with a translation from physical addresses to memory.
 class LocatingMemory : public sim::GuestMemory {
 public:
     [[nodiscard]] void* virt_of(PhysAddr phys) const { return virt(phys, page); }
 };
 
-/// An allocator that answers what the test tells it to, over real memory.
+/// An allocator over real memory whose answers the test sets.
 class Scripted {
 public:
     static constexpr std::size_t page_count = 8;
@@ -64,15 +64,15 @@ public:
     Pages next;
     std::vector<Pages> freed;
 
-    /// A good run of the memory.
+    /// A valid run of the memory.
     [[nodiscard]] Pages run(std::size_t first, std::size_t count) const {
         return {ram_ + first * page_bytes, base + first * page_bytes, count};
     }
     [[nodiscard]] unsigned char* ram() const { return ram_; }
-    /// Two pages, the same memory.
+    /// Two virtual pages that map the same memory.
     [[nodiscard]] unsigned char* alias() const { return alias_; }
 
-    /// Once: asked again, it has no more.
+    /// Returns the prepared run once, and no pages after that.
     Pages allocate_pages(std::size_t) {
         Pages const answer = next;
         next = Pages{};
@@ -132,7 +132,7 @@ static_assert(TranslatesAddresses<CheckedPages<Translating, Collector>>);
 static_assert(LocatesPages<CheckedPages<Locating, Collector>>);
 static_assert(ReportsLeaks<CheckedPages<sim::GuestMemory, Collector>>);
 
-// --- a good allocator -----------------------------------------------------------------------------------------------
+// --- a valid allocator ----------------------------------------------------------------------------------------------
 
 TEST(CheckedPages, FindsNothingInAGoodAllocator) {
     Checked<LocatingMemory> checked;
@@ -200,7 +200,7 @@ TEST(CheckedPages, FillsPagesWithDistinctPatterns) {
     EXPECT_EQ(checked.findings(), Findings{});
 }
 
-// --- the numbers ----------------------------------------------------------------------------------------------------
+// --- addresses and counts -------------------------------------------------------------------------------------------
 
 TEST(CheckedPages, FindsARunWithoutVirtualAddress) {
     Checked<Scripted> checked;
@@ -209,7 +209,7 @@ TEST(CheckedPages, FindsARunWithoutVirtualAddress) {
     EXPECT_EQ(checked.reports[0].run.phys, Scripted::base);
     checked.allocate({nullptr, PhysAddr{}, 1});
     EXPECT_EQ(checked.findings(), (Findings{PageFinding::no_virt, PageFinding::no_virt}));
-    checked.allocate({nullptr, Scripted::base, 0}, 1);  // the count was lost as well
+    checked.allocate({nullptr, Scripted::base, 0}, 1);  // the count was lost, too
     EXPECT_EQ(checked.findings().size(), 3u);
     EXPECT_EQ(checked.findings().back(), PageFinding::no_virt);
     EXPECT_EQ(checked.pages.leaks(), 0u);
@@ -316,12 +316,12 @@ TEST(CheckedPages, NotesAnIdentityMapOnce) {
 
 // --- the translation ------------------------------------------------------------------------------------------------
 
-/// A kernel's allocator of single pages, which answers any count with one page (faults C6).
+/// A faulty allocator: it hands out single pages, whatever the count (faults C6).
 class SinglePages : public sim::GuestMemory {
 public:
     enum class Order { up, down };
 
-    /// Hands out just these pages of sixteen, in this order.
+    /// Hands out exactly these of sixteen pages, in this order.
     explicit SinglePages(std::initializer_list<std::size_t> numbers) {
         Pages const run = sim::GuestMemory::allocate_pages(16);
         for (std::size_t const number : numbers) {
@@ -351,7 +351,7 @@ public:
 
 private:
     std::size_t at_ = 0;
-    std::vector<Pages> free_;  ///< the last one is the next
+    std::vector<Pages> free_;  ///< the last one comes next
 };
 
 TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
@@ -365,13 +365,13 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
         EXPECT_EQ(findings_of(reports), order == SinglePages::Order::up ? (Findings{PageFinding::not_all_taken})
                                                                         : (Findings{PageFinding::handed_out_twice}));
         EXPECT_EQ(reports[0].run.phys, run.phys);
-        EXPECT_EQ(inner.pages_left(), 14u);  // what it was asked for besides is back
+        EXPECT_EQ(inner.pages_left(), 14u);  // the checker has returned the pages it allocated as a test
         pages.free_pages(run);
         pages.free_pages(one);
     }
 }
 
-// One page more is elsewhere; of two more the second is in the run.
+// The first page that the checker allocates is elsewhere. The second one is inside the run.
 TEST(CheckedPages, FindsSinglePagesBySecondPage) {
     SinglePages inner{8, 2, 7};
     Reports reports;
@@ -381,12 +381,12 @@ TEST(CheckedPages, FindsSinglePagesBySecondPage) {
     pages.free_pages(run);
 }
 
-// Nothing else was allocated before that the run could reach into.
+// The run cannot overlap an earlier one, since there is none.
 TEST(CheckedPages, FindsSinglePagesAtFirstRun) {
     for (auto const order : {SinglePages::Order::up, SinglePages::Order::down}) {
         for (std::size_t const count : {2u, 3u}) {
             SinglePages inner{order};
-            static_cast<void>(inner.allocate_pages(1));  // the kernel's own: the checker does not know of it
+            static_cast<void>(inner.allocate_pages(1));  // the kernel's own pages, which the checker does not see
             static_cast<void>(inner.allocate_pages(1));
             Reports reports;
             CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
@@ -403,7 +403,7 @@ TEST(CheckedPages, TestsOnlyRunsOfSeveralPages) {
     class : public sim::GuestMemory {
     public:
         unsigned calls = 0;
-        std::size_t last = SIZE_MAX;  ///< call that is answered
+        std::size_t last = SIZE_MAX;  ///< the last call that succeeds
         Pages allocate_pages(std::size_t count) {
             return calls++ > last ? Pages{} : sim::GuestMemory::allocate_pages(count);
         }
@@ -414,7 +414,7 @@ TEST(CheckedPages, TestsOnlyRunsOfSeveralPages) {
     EXPECT_EQ(inner.calls, 1u);
     pages.free_pages(pages.allocate_pages(2));
     EXPECT_EQ(inner.calls, 4u);
-    for (unsigned const answered : {0u, 1u}) {  // it has no more pages
+    for (unsigned const answered : {0u, 1u}) {  // then it has no more pages
         inner.last = inner.calls + answered;
         pages.free_pages(pages.allocate_pages(2));
         EXPECT_EQ(inner.pages_outstanding(), 0u);
@@ -458,7 +458,7 @@ TEST(CheckedPages, FindsATranslationWithoutOffset) {
     EXPECT_EQ(checked.reports[0].value, Scripted::base.value);
 }
 
-// A run of no pages lies before memory that is somebody else's, or before none.
+// The memory at the address of an empty run belongs to somebody else, or does not exist.
 TEST(CheckedPages, TranslatesNoRunWithoutPages) {
     Checked<Translating> checked;
     int asked = 0;
@@ -481,8 +481,8 @@ TEST(CheckedPages, FindsPagesThatAlias) {
     EXPECT_EQ(checked.reports[0].value, 1u);
 }
 
-/// The hook is asked of page 0 after all pages were written and before page 1 is read: there a page that keeps
-/// nothing is played.
+/// The checker calls the hook for page 0 after it has written all pages and before it reads page 1. There the hook
+/// simulates a page that keeps nothing.
 class ForgetfulPages : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(ForgetfulPages, AreFoundInEveryRound) {
@@ -523,7 +523,7 @@ TEST(CheckedPages, FindsOtherMemoryAtTheAddress) {
     EXPECT_EQ(checked.reports[0].page, 1u);
 }
 
-// --- giving back ----------------------------------------------------------------------------------------------------
+// --- freeing --------------------------------------------------------------------------------------------------------
 
 TEST(CheckedPages, FindsAndStopsADoubleFree) {
     Checked<LocatingMemory> checked;
@@ -576,7 +576,7 @@ TEST(CheckedPages, FindsAPartialFree) {
 TEST(CheckedPages, FindsAPartialFreeElsewhere) {
     Checked<Scripted> checked;
     Pages const run = checked.allocate(checked.inner.run(2, 3));
-    // Its first page, through another mapping; its second, with a physical address of other pages.
+    // The first page, through another mapping; then the second, with the physical address of other pages.
     checked.pages.free_pages({checked.inner.ram(), run.phys, 1});
     checked.pages.free_pages({static_cast<char*>(run.virt) + page_bytes, Scripted::base + 6 * page_bytes, 1});
     EXPECT_EQ(checked.findings(), (Findings{PageFinding::freed_part, PageFinding::freed_part}));
@@ -584,7 +584,7 @@ TEST(CheckedPages, FindsAPartialFreeElsewhere) {
     EXPECT_TRUE(checked.inner.freed.empty());
 }
 
-// The window was given back with its own pages; who gives it back with others has never got them from here.
+// The caller freed the virtual window with its own pages. With other pages the checker has never handed it out.
 TEST(CheckedPages, AcceptsFreesOfARemapping) {
     Checked<Scripted> checked;
     Pages const run = checked.allocate(checked.inner.run(0, 1));

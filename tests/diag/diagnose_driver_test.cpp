@@ -4,7 +4,7 @@
 #include <device/disk_machine.hpp>
 #include <diag/queue_machine.hpp>
 
-/// What a kernel does when a read times out.
+/// Calls of a kernel after a read has timed out.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -22,9 +22,9 @@ TEST(DiagnosisOfADriver, ExplainsAReadTimeOut) {
     machine.bring_up();
     EXPECT_TRUE(diagnose(machine.driver).is_healthy());
     sim::Buffer const data = machine.buffer(512);
-    // The device never works: as if the notification were lost.
+    // The device does nothing, as if the notification were lost.
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
-    // The driver has notified the device, so it is rather the memory that the device does not see.
+    // The driver has notified the device, so the device probably does not see the memory.
     Diagnosis const found = diagnose(machine.driver);
     ASSERT_GE(found.findings().size(), 2u);
     EXPECT_EQ(found.cause(), Cause::ring_not_seen);
@@ -49,7 +49,7 @@ TEST(DiagnosisOfADriver, DetectsASecondDriver) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
-// Without an event index the device does not show what it has seen.
+// Without an event index nobody can tell what the device has seen.
 TEST(DiagnosisOfADriver, SuspectsASlowDeviceFirst) {
     DiskMachine<> machine{{.disk = {.event_idx = false}}};
     machine.bring_up();
@@ -81,7 +81,7 @@ void expect_budget_named(bool packed) {
     EXPECT_NE(flattened(found).find("a larger poll limit"), std::string::npos) << explained(found);
 }
 
-// The event index has not moved: the device has not looked, so no budget is large enough.
+// The event index has not moved, so the device has not seen the request. No poll limit is large enough.
 TEST(DiagnosisOfADriver, AcquitsThePollLimitIfUnseen) {
     DiskMachine<64, PackedDisk> machine{{.disk = {.event_idx = true, .packed = true}}};
     machine.bring_up();
@@ -95,13 +95,13 @@ TEST(DiagnosisOfADriver, AcquitsThePollLimitIfUnseen) {
     EXPECT_EQ(found.cause(), Cause::second_driver) << explained(found);
 }
 
-// The event index has moved: the device works on it.
+// The event index has moved, so the device works on the request.
 TEST(DiagnosisOfADriver, SuspectsThePollLimitOnceSeen) {
     expect_budget_named<BlockTraits>(false);
     expect_budget_named<PackedDisk>(true);
 }
 
-// Two disks' BARs had been placed at one address.
+// The BARs of two disks were placed at one address.
 TEST(DiagnosisOfADriver, DetectsRegistersOfAnotherDevice) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -116,13 +116,13 @@ TEST(DiagnosisOfADriver, DetectsRegistersOfAnotherDevice) {
     EXPECT_EQ(diagnose(above.driver).cause(), Cause::offered_changed);
 }
 
-// Its features are not read before it knows a driver.
+// The features may not be read before the status has DRIVER.
 TEST(DiagnosisOfADriver, IgnoresFeaturesItMayNotRead) {
     DiskMachine<> machine;
     machine.hostile = true;
     machine.bring_up();
     machine.device.write(0x070, 0, 4);
-    machine.device.write(0x070, 1, 4);  // ACKNOWLEDGE, as another driver that has just begun
+    machine.device.write(0x070, 1, 4);  // ACKNOWLEDGE, as from another driver that has just started
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_FALSE(found.device.offered.has_value());
     EXPECT_FALSE(found.is_healthy());
@@ -131,7 +131,7 @@ TEST(DiagnosisOfADriver, IgnoresFeaturesItMayNotRead) {
     }
 }
 
-// A PCI core that switches bus mastering off after probe(): QEMU takes DRIVER_OK back.
+// A PCI core that clears the bus master bit after probe(): QEMU then clears DRIVER_OK.
 TEST(DiagnosisOfADriver, DetectsAWithdrawnDriverOk) {
     DiskMachine<> machine;
     machine.hostile = true;
@@ -157,7 +157,7 @@ TEST(DiagnosisOfADriver, DetectsAWithdrawnDriverOk) {
     EXPECT_NE(flattened(found).find("bus mastering"), std::string::npos) << explained(found);
 }
 
-// The driver gave up, and the answer came after that.
+// The driver gave up before the answer came.
 TEST(DiagnosisOfADriver, DetectsATooSmallPollLimit) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -172,11 +172,11 @@ TEST(DiagnosisOfADriver, DetectsATooSmallPollLimit) {
     EXPECT_NE(flattened(found).find("larger poll limit"), std::string::npos) << explained(found);
     ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
-    static_cast<void>(machine.driver.take_completed());  // takes what was abandoned
+    static_cast<void>(machine.driver.take_completed());  // takes the abandoned request
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::answered_too_late);
 }
 
-// Whatever was asked last, its chain is found sound.
+// The chain of the last request is valid, whatever its operation.
 TEST(DiagnosisOfADriver, FindsNothingAfterAnyRequest) {
     for (sim::MmioVersion const version : {sim::MmioVersion::modern, sim::MmioVersion::legacy}) {
         DiskMachine<> machine{
@@ -201,14 +201,14 @@ TEST(DiagnosisOfADriver, FindsNothingAfterAnyRequest) {
     }
 }
 
-// A scan for other devices that goes on with the transport of this one.
+// A scan for other devices reuses the transport of this one.
 TEST(DiagnosisOfADriver, DetectsAnotherDeviceBehindItsTransport) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::MmioDevice other{machine.memory, machine.disk};
     other.set_device_id(4);
     EXPECT_BREACH(machine.transport.probe(other.registers()), "a transport of its own");
-    machine.transport.set_status(DeviceStatus{});  // by hand, behind the driver's back
+    machine.transport.set_status(DeviceStatus{});  // bypasses the driver
     ASSERT_TRUE(machine.transport.probe(other.registers()).ok());
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::device_type_differs);
@@ -265,11 +265,11 @@ TEST(DiagnosisOfATransport, ReportsTheLastInitialisationStep) {
         ASSERT_EQ(init.negotiate(negotiation, PollLimit{100}, relax).error(), Error::feature_required_not_offered);
         Diagnosis const found = diagnose(machine.transport);
         EXPECT_EQ(found.cause(), Cause::driver_gave_up);
-        EXPECT_EQ(found.findings().size(), 1u) << explained(found);  // FEATURES_OK was never asked for
+        EXPECT_EQ(found.findings().size(), 1u) << explained(found);  // the driver never set FEATURES_OK
         EXPECT_NE(flattened(found).find("step 4 of §3.1.1: a feature that the driver requires is not among"),
                   std::string::npos)
             << explained(found);
-        // Who has only the registers cannot know.
+        // The registers alone do not show that.
         auto registers = machine.device.registers();
         Diagnosis const guess = diagnose(registers);
         ASSERT_EQ(guess.findings().size(), 2u) << explained(guess);
@@ -311,7 +311,7 @@ TEST(DiagnosisOfATransport, DetectsADeviceWithoutVersion1) {
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
     EXPECT_EQ(found.cause(), Cause::version_1_not_offered);
     EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
-    // The driver itself has let go of the transport, but knows what it missed.
+    // The driver has released the transport, but knows the missing feature.
     Diagnosis const of_driver = diagnose(machine.driver);
     EXPECT_EQ(of_driver.cause(), Cause::driver_not_initialised);
     std::string const text = flattened(of_driver);
@@ -319,7 +319,7 @@ TEST(DiagnosisOfATransport, DetectsADeviceWithoutVersion1) {
     EXPECT_NE(text.find("missing     VIRTIO_F_VERSION_1"), std::string::npos) << text;
 }
 
-/// A BAR over RAM: the status stays, and nothing is offered.
+/// A BAR that maps RAM: it keeps the status, and offers no feature.
 struct Memory {
     DeviceStatus kept;
     [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
@@ -331,7 +331,7 @@ struct Memory {
 };
 
 TEST(DiagnosisOfATransport, DetectsMemoryInsteadOfRegisters) {
-    for (std::uint8_t const status : {std::uint8_t{0x83}, std::uint8_t{0x0f}}) {  // given up, or driven by hand
+    for (std::uint8_t const status : {std::uint8_t{0x83}, std::uint8_t{0x0f}}) {  // abandoned, or driven by hand
         Memory memory{DeviceStatus{status}};
         Diagnosis const found = diagnose(memory);
         EXPECT_EQ(found.cause(), Cause::registers_are_memory) << explained(found);
@@ -354,7 +354,7 @@ TEST(DiagnosisOfATransport, ShowsWhereItsRegistersAreMapped) {
     EXPECT_EQ(diagnose(transport).device.registers, reinterpret_cast<std::uintptr_t>(words));
 }
 
-// The call returned an error, at which nobody looked, and then the kernel waits.
+// The kernel ignored the error of a call, and waits.
 TEST(DiagnosisOfADriver, ReportsWhatTheDriverRejected) {
     DiskMachine<> machine{{.disk = {.sectors = 10}}};
     machine.bring_up();

@@ -5,14 +5,14 @@
 #include <cstring>
 #include <string>
 
-/// Each cause, produced on a simulated disk with packed queues, and named.
+/// Produces each cause on a simulated disk with packed queues, and checks that it is named.
 namespace virtq::test {
 namespace {
 
 using PackedMachine = QueueMachineOf<Packed>;
 
 constexpr std::uint64_t low_memory =
-    0x4000'0000;  ///< below 4 GiB a lost notification is more likely than a cut address
+    0x4000'0000;  ///< below 4 GiB a lost notification is likelier than a truncated address
 
 constexpr auto plain = QueueSetup{.phys_base = low_memory, .packed = true};
 constexpr auto with_event_idx = QueueSetup{.event_idx = true, .phys_base = low_memory, .packed = true};
@@ -32,8 +32,7 @@ unsigned char* table_bytes(Machine& machine) {
     return static_cast<unsigned char*>(machine.queue.table_pages().virt);
 }
 
-/// A request whose three segments are descriptors of the ring, also where there are tables for such chains: all in
-/// use.
+/// Adds a request of two descriptors in the ring, even if the queue has tables: it is too short for one.
 template <class Machine>
 void add_two(Machine& machine, Segment const& data) {
     Segment const readable[] = {machine.buffer(16)};
@@ -41,7 +40,7 @@ void add_two(Machine& machine, Segment const& data) {
     ASSERT_TRUE(machine.queue.add(readable, writable, Token{++machine.token}).ok());
 }
 
-// --- who waits for whom -------------------------------------------------------------------------------------------
+// --- which side waits -----------------------------------------------------------------------------------------------
 
 class DiagnosisOfAPackedQueue : public testing::TestWithParam<QueueSetup> {};
 
@@ -49,7 +48,7 @@ TEST_P(DiagnosisOfAPackedQueue, FindsNothingWhenItIsIdle) {
     PackedMachine machine(GetParam());
     machine.bring_up();
     for (int i = 0; i < 20; ++i) {
-        // Also where the ring begins again, as after two laps.
+        // The third lap has the same flags as the first one.
         Cause const expected = i == 0 ? Cause::nothing_asked : Cause::nothing_in_flight;
         EXPECT_EQ(machine.cause(), expected) << explained(machine.look());
         machine.submit_read();
@@ -169,7 +168,7 @@ TEST_P(DiagnosisOfAPackedQueue, DetectsABrokenQueue) {
     machine.add_read();
     machine.device.packed_ring()->put_used_raw(77, 0);
     machine.device.packed_ring()->flush_used();
-    EXPECT_EQ(machine.cause(), Cause::interrupts_off);  // so far nobody has looked
+    EXPECT_EQ(machine.cause(), Cause::interrupts_off);  // the driver has not looked at the ring yet
     EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("id 77, which is not in flight"),
               std::string::npos)
         << printed([&](auto sink) { dump(machine.queue, sink); });
@@ -183,19 +182,19 @@ TEST_P(DiagnosisOfAPackedQueue, DetectsABrokenQueue) {
 TEST_P(DiagnosisOfAPackedQueue, DetectsAnOverwrittenDescriptor) {
     PackedMachine machine(GetParam());
     machine.bring_up();
-    for (int lap = 0; lap < 20; ++lap) {  // on both laps
+    for (int lap = 0; lap < 20; ++lap) {  // covers both values of the wrap counter
         auto const at = static_cast<std::uint16_t>(take_snapshot(machine.queue).packed_ring.next.offset());
         auto const second = static_cast<std::uint16_t>((at + 1) % PackedMachine::size);
         add_two(machine, machine.buffer(512 + 1));
-        // Flags, id, and lengths of what is writable; AVAIL and USED; before it is published, and then.
+        // Flags, id, writable lengths, AVAIL and USED, before and after the publish.
         for (int published = 0; published < 2; ++published) {
             for (unsigned const offset : {at * 16u + 12u, at * 16u + 14u, at * 16u + 15u, second * 16u + 8u,
                                           second * 16u + 12u, second * 16u + 14u, second * 16u + 15u}) {
                 unsigned char const flip = offset % 16 == 15 ? 0x80 : offset % 16 == 14 ? 0x81 : 1;
                 ring_bytes(machine)[offset] ^= flip;
                 Diagnosis const found = machine.look();
-                // The id alone says which chain a published descriptor belongs to, if not the order; and the first
-                // descriptor looks like a used one.
+                // Out of order, only the id assigns a published descriptor to a chain. The first descriptor then looks
+                // like a used one.
                 bool const is_known = published == 0 || GetParam().in_order || offset != second * 16u + 12u;
                 EXPECT_TRUE(found.cause() == Cause::descriptor_overwritten || offset == at * 16u + 15u || !is_known)
                     << explained(found) << offset;
@@ -213,7 +212,7 @@ TEST_P(DiagnosisOfAPackedQueue, DetectsAnOverwrittenDescriptor) {
 INSTANTIATE_TEST_SUITE_P(OfEachKind, DiagnosisOfAPackedQueue,
                          testing::Values(plain, with_event_idx, with_tables, in_order, with_all));
 
-// Descriptors of chains that were answered out of order stay where they were, and their ids come again.
+// The descriptors of chains completed out of order stay in place, and their ids are used again.
 TEST(DiagnosisOfAPackedQueueOutOfOrder, KnowsWhichChainsWereAnswered) {
     PackedMachine machine(plain);
     machine.hostile = true;
@@ -223,17 +222,16 @@ TEST(DiagnosisOfAPackedQueueOutOfOrder, KnowsWhichChainsWereAnswered) {
     }
     static_cast<void>(machine.queue.publish());
     sim::PackedQueue& ring = *machine.device.packed_ring();
-    ring.put_used_raw(1, 0, 0x8080, 2);  // where the first chain was
+    ring.put_used_raw(1, 0, 0x8080, 2);  // at the position of the first chain
     ring.flush_used();
     ASSERT_TRUE(machine.queue.take_used());
     add_two(machine, machine.buffer(513));  // id 1 again
     static_cast<void>(machine.queue.publish());
     EXPECT_EQ(machine.cause({.symptom = Symptom::none}), Cause::none) << explained(machine.look());
     std::string const text = printed([&](auto sink) { dump(machine.queue, sink); });
-    // The later of the two with id 1 is in flight; what stands before has its old marks.
+    // The later chain with id 1 is in flight. The earlier one has the flags of its own lap.
     EXPECT_NE(text.find("  id          1    in flight 2 descriptors, writable 0x201\n"), std::string::npos) << text;
-    // The first chain's descriptors are gone, those that the second had at first are not looked at but for their
-    // marks.
+    // The device has overwritten the descriptors of the first chain. Of the earlier id 1 only the flags are checked.
     ring_bytes(machine)[2 * 16 + 8] ^= 1;
     EXPECT_EQ(machine.cause({.symptom = Symptom::none}), Cause::none) << explained(machine.look());
     ring_bytes(machine)[2 * 16 + 14] ^= 0x80;
@@ -254,7 +252,7 @@ TEST(DiagnosisOfAPackedQueueOutOfOrder, RejectsATooLongUsedDescriptor) {
     static_cast<void>(machine.queue.publish());
     sim::PackedQueue& ring = *machine.device.packed_ring();
     ring.put_used_raw(1, 0, 0x8080, 2);
-    ring.put_used_raw(1, 0, 0x8080, 1);  // twice
+    ring.put_used_raw(1, 0, 0x8080, 1);  // the second time
     ring.flush_used();
     EXPECT_EQ(machine.cause(), Cause::interrupts_off);
     EXPECT_FALSE(printed([&](auto sink) { dump(machine.queue, sink); }).empty());
@@ -284,7 +282,7 @@ TEST(DiagnosisOfAPackedQueueInOrder, RejectsATooLargeBatch) {
     EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("not in flight"), std::string::npos);
 }
 
-/// Published, then added, then a lie about the first: what is not published stays unchecked.
+/// Publishes one chain, adds another, and lets the device use a wrong id. The unpublished chain is not checked.
 TEST(DiagnosisOfABrokenPackedQueue, IgnoresUnpublishedChains) {
     for (QueueSetup const& setup : {plain, in_order}) {
         PackedMachine machine(setup);
@@ -306,7 +304,7 @@ TEST(DiagnosisOfABrokenPackedQueue, IgnoresUnpublishedChains) {
     }
 }
 
-// An id that stands nowhere in the ring's numbers, a table that is none, a reserved event: the pictures go on.
+// An id out of range, an invalid table, a reserved event value: the picture is complete nevertheless.
 TEST(DiagnosisOfAnOverwrittenPackedQueue, StillShowsTheRing) {
     for (QueueSetup const& setup : {plain, with_tables, in_order}) {
         PackedMachine machine(setup);
@@ -346,7 +344,7 @@ TEST(DiagnosisOfAPackedQueueInOrder, LimitsTheLinesOfADump) {
 
 // --- buffers and tables -------------------------------------------------------------------------------------------
 
-/// What is said of a request with `data`, added and not published.
+/// The diagnosis of a request with `data` that is added but not published.
 template <class Format>
 Cause cause_with(QueueSetup const& setup, PhysAddr data, DiagnoseOption const& option = {}) {
     QueueMachineOf<Format> machine(setup);
@@ -393,17 +391,17 @@ void expect_tables_checked(QueueSetup const& setup, bool has_links) {
     machine.add_read();
     static_cast<void>(machine.queue.publish());
     EXPECT_TRUE(names(machine.look(), Cause::never_notified)) << explained(machine.look());
-    // In the ring: address, length (not whole, none, too long), flags. In the table: direction, length, flags, link.
+    // In the ring: address, length (no whole entry, 0, too long), flags. In the table: direction, length, flags, link.
     constexpr unsigned flags_in_ring[] = {12, 14};
     for (unsigned const offset : {1u, 8u, 9u, 10u, flags_in_ring[setup.packed ? 1 : 0]}) {
         ring_bytes(machine)[offset] ^= 4;
         EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten) << offset;
         ring_bytes(machine)[offset] ^= 4;
     }
-    ring_bytes(machine)[8] ^= 3 * 16;  // no entry
+    ring_bytes(machine)[8] ^= 3 * 16;  // a length of 0
     EXPECT_EQ(machine.cause(), Cause::descriptor_overwritten);
     ring_bytes(machine)[8] ^= 3 * 16;
-    ring_bytes(machine)[9] ^= 0x10;  // many
+    ring_bytes(machine)[9] ^= 0x10;  // many entries
     EXPECT_EQ(printed([&](auto sink) { dump(machine.queue, sink); }).find("[8] in table"), std::string::npos);
     ring_bytes(machine)[9] ^= 0x10;
     unsigned const flags = setup.packed ? 14 : 12;
@@ -504,7 +502,7 @@ TEST(DiagnosisOfFormats, DetectsARestartedDevice) {
         ASSERT_TRUE(machine.queue.take_used());
     }
     machine.submit_read();
-    // As after a reset that the queue was not told of: it waits for the first descriptor of the first lap.
+    // As after a reset that the queue does not know of: the device waits for the first descriptor of the first lap.
     machine.device.packed_ring()->write_device_event_raw(sim::EventSuppression::at({0, true}));
     EXPECT_EQ(machine.cause(), Cause::used_index_restarted) << explained(machine.look());
     machine.work();

@@ -4,7 +4,7 @@
 #include <diag/queue_machine.hpp>
 #include <transport/pci_machine.hpp>
 
-/// On PCI a device tells where it believes a queue to be (§4.1.4.3).
+/// On PCI a device reports the queue addresses that it uses (§4.1.4.3).
 namespace virtq::test {
 namespace {
 
@@ -19,7 +19,7 @@ TEST(DiagnosisOnPci, FindsNothingOnAWorkingDisk) {
     EXPECT_TRUE(found.device.configured.has_value());
 }
 
-// Two static transports and disks for one function; or two disks whose BARs two windows have placed at one address.
+// Two static transports and disks for one function, or two disks whose BARs are at one address.
 TEST(DiagnosisOnPci, DetectsASecondDriver) {
     PciDiskMachine<Any> machine;
     machine.bring_up();
@@ -49,14 +49,14 @@ TEST(DiagnosisOnPci, DetectsOtherConfiguredAddressesOrSize) {
         {{own.size, own.descriptor_area, own.device_area, own.driver_area}, Cause::queue_elsewhere},
         {{own.size, own.descriptor_area, own.driver_area, PhysAddr{0x1000}}, Cause::queue_elsewhere},
         {{256, own.descriptor_area, own.driver_area, own.device_area}, Cause::queue_size_differs},
-        {{own.size, PhysAddr{}, PhysAddr{}, PhysAddr{}}, Cause::nothing_asked},  // not to be read
+        {{own.size, PhysAddr{}, PhysAddr{}, PhysAddr{}}, Cause::nothing_asked},  // the device does not report them
     };
     for (auto const& each : cases) {
         struct : Modern {
             QueueAddresses told;
             [[nodiscard]] QueueAddresses configured_addresses(std::uint16_t) const { return told; }
         } transport;
-        ASSERT_TRUE(transport.probe(machine.function, machine.bus).ok());  // a copy would be lost
+        ASSERT_TRUE(transport.probe(machine.function, machine.bus).ok());  // a copied transport would be lost
         transport.told = each.told;
         Diagnosis const found =
             diagnose(transport, 0, machine.driver.ring(0), machine.driver.negotiation().negotiated);

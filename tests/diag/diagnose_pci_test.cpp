@@ -10,14 +10,14 @@
 #include <optional>
 #include <vector>
 
-/// What `diagnose` says of a disk on PCI.
+/// What `diagnose` reports for a disk on PCI.
 namespace virtq::test {
 
 using namespace virtq::detail;
 
 namespace {
 
-/// A kernel that gives the mappings of the first device again for those of the next.
+/// A mapper that hands out the mappings of the first device again for the second one.
 class ForgetfulMapper {
 public:
     explicit ForgetfulMapper(sim::PciBus& bus) : bus_(bus) {}
@@ -40,7 +40,7 @@ private:
 };
 
 TEST(DiagnosisOnPci, DetectsTwoDevicesAtOneAddress) {
-    std::optional<sim::BlockDevice> other_disk;  // both outlive the machine, whose bus asks them to its end
+    std::optional<sim::BlockDevice> other_disk;  // both outlive the bus of the machine
     std::optional<sim::PciDevice> other_device;
     PciDiskMachine<> machine;
     machine.hostile = true;
@@ -77,7 +77,7 @@ TEST(DiagnosisOnPci, ReadsNoAddressesOfDisabledQueues) {
 
 constexpr MsiMessage messages[] = {{0xfee00000, 0x40}, {0xfee00000, 0x41}};
 
-/// A disk whose kernel waits for an interrupt, while an answer is there.
+/// A disk whose kernel waits for an interrupt, although an answer is there.
 template <class T = Modern>
 struct Sleeper : PciDiskMachine<T, 256> {
     explicit Sleeper(std::uint16_t vectors = 0, std::uint8_t pin = 1)
@@ -107,7 +107,7 @@ struct Sleeper : PciDiskMachine<T, 256> {
     void take() {
         static_cast<void>(this->driver.for_each_completed([](BlockCompletion) {}));
     }
-    /// What the kernel says that also looks at the function.
+    /// The diagnosis for a kernel that also passes the state of the function.
     [[nodiscard]] Diagnosis look() {
         return diagnose(this->driver, {.pci = take_pci_interrupt_state(this->function)});
     }
@@ -136,8 +136,8 @@ TYPED_TEST(DiagnosisOfInterrupts, ReportsAnUncalledLineHandler) {
     EXPECT_NE(flattened(found).find("PCI devices share lines"), std::string::npos) << explained(found);
     EXPECT_NE(flattened(found).find("Its pin is 1, its line register says 11."), std::string::npos)
         << explained(found);
-    EXPECT_TRUE(machine.device.interrupt_line());  // looking acknowledges nothing
-    // Once it was, something else is the reason.
+    EXPECT_TRUE(machine.device.interrupt_line());  // the diagnosis does not acknowledge it
+    // After a call of the handler the cause is another one.
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
     Diagnosis const then = diagnose(machine.driver);
     EXPECT_EQ(then.cause(), Cause::completions_not_taken);

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
-/// A queue on which the device answers when something arrives (faults C4). The device is the simulated disk under
-/// another number, since nothing of its answers matters here.
+/// A queue that the device answers when data arrive (faults C4). The device is the simulated disk under another device
+/// ID, since its answers do not matter here.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -24,7 +24,7 @@ public:
         Base::bring_up();
         this->device.set_device_id(static_cast<std::uint32_t>(type));
     }
-    /// Buffers of so many bytes in two segments, published; the device is notified.
+    /// Publishes buffers of `bytes` bytes in two segments, and notifies the device.
     void fill(std::uint32_t bytes) {
         for (int i = 0; i < 3; ++i) {
             Segment const writable[] = {this->buffer(bytes / 2), this->buffer(bytes - bytes / 2)};
@@ -48,7 +48,7 @@ TYPED_TEST(ReceiveQueueOf, MayWait) {
         for (auto const device : {spec::DeviceId::net, spec::DeviceId::console, spec::DeviceId::input}) {
             ReceiveMachine<TypeParam> machine{device, {.event_idx = event_idx, .packed = this->packed}};
             machine.fill(2048);
-            machine.transport.notify(1);  // what is sent
+            machine.transport.notify(1);  // the transmit queue
             Diagnosis const found = machine.look();
             EXPECT_EQ(found.cause(), Cause::nothing_arrived) << explained(found);
             EXPECT_TRUE(found.is_healthy());
@@ -95,7 +95,7 @@ TYPED_TEST(ReceiveQueueOf, ReportsTooSmallBuffers) {
                                     std::to_string(least) + " are needed.";
         EXPECT_NE(flattened(found).find(numbers), std::string::npos) << explained(found);
         EXPECT_EQ(machine.cause({.symptom = Symptom::none}), Cause::receive_buffer_too_small);
-        machine.device.need_reset();  // as QEMU does when the header does not fit
+        machine.device.need_reset();  // like QEMU when the header does not fit
         EXPECT_EQ(machine.cause(), Cause::receive_buffer_too_small);
     }
 }
@@ -122,7 +122,7 @@ struct LiveCard {
     [[nodiscard]] bool is_queue_in_use(std::uint16_t) { return true; }
 };
 
-// With MQ queue 2 may be the control queue, which is empty most of the time.
+// With MQ queue 2 may be the control queue, which is usually empty.
 TEST(ReceiveQueue, MayBeAnEmptyControlQueue) {
     ReceiveMachine<Split> machine{spec::DeviceId::net};
     Features many = machine.negotiation.negotiated;
@@ -133,7 +133,7 @@ TEST(ReceiveQueue, MayBeAnEmptyControlQueue) {
     EXPECT_EQ(diagnose(card, 0, machine.queue, many).cause(), Cause::no_receive_buffers);
 }
 
-// Without EVENT_IDX a device that wants no notifications has heard of the buffers, as far as can be seen.
+// Without EVENT_IDX: a device that disables notifications has seen the buffers, as far as diagnosis can tell.
 TEST(ReceiveQueue, MayBeKnownToTheDevice) {
     ReceiveMachine<Split> machine{spec::DeviceId::net};
     machine.fill(2048);
@@ -144,7 +144,7 @@ TEST(ReceiveQueue, MayBeKnownToTheDevice) {
     EXPECT_FALSE(names(found, Cause::never_notified)) << explained(found);
 }
 
-// A chain that the device reads is a request, under whatever number.
+// A chain that the device reads is a request, whatever the queue number.
 TYPED_TEST(ReceiveQueueOf, TreatsAControlQueueAsRequests) {
     ReceiveMachine<TypeParam> machine{spec::DeviceId::net, {.packed = this->packed}};
     Segment const readable[] = {machine.buffer(8)};
@@ -156,7 +156,7 @@ TYPED_TEST(ReceiveQueueOf, TreatsAControlQueueAsRequests) {
     EXPECT_NE(machine.cause(), Cause::receive_buffer_too_small);
 }
 
-// Of a device that nobody knows the caller says it.
+// For an unknown device type the caller passes the use of the queue.
 TYPED_TEST(ReceiveQueueOf, FollowsTheCallersOption) {
     ReceiveMachine<TypeParam> machine{spec::DeviceId::entropy, {.packed = this->packed}};
     machine.fill(64);

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string>
 
-/// Each cause, produced on the simulated device, and named.
+/// Produces each cause on the simulated device, and checks that it is named.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -15,7 +15,7 @@ namespace {
 constexpr auto event_idx = QueueSetup{.event_idx = true};
 constexpr auto legacy_disk = QueueSetup{.version = sim::MmioVersion::legacy};
 
-/// The queue's memory, to spoil it.
+/// The queue's memory, for tests that overwrite it.
 unsigned char* ring_bytes(QueueMachine& machine) {
     return static_cast<unsigned char*>(machine.queue.pages().virt);
 }
@@ -23,7 +23,7 @@ unsigned char* avail_bytes(QueueMachine& machine) {
     return ring_bytes(machine) + SplitLayout{QueueMachine::size}.available_ring_offset();
 }
 
-// --- nothing wrong ------------------------------------------------------------------------------------------------
+// --- no fault -------------------------------------------------------------------------------------------------------
 
 class DiagnosisOfASoundQueue : public ::testing::TestWithParam<QueueSetup> {};
 
@@ -84,7 +84,7 @@ TEST_P(DiagnosisOfASoundQueue, ChangesNeitherRingNorDevice) {
         EXPECT_TRUE(offset == spec::mmio::queue_sel.offset || offset == spec::mmio::device_features_sel.offset)
             << offset;
     }
-    EXPECT_FALSE(written.empty());  // the selectors: otherwise nothing was watched
+    EXPECT_FALSE(written.empty());  // the selectors: otherwise the test watched nothing
 }
 
 INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfASoundQueue,
@@ -108,7 +108,7 @@ TEST(DiagnosisOfRegisters, DetectsOrdinaryMemory) {
     EXPECT_EQ(diagnose(registers).cause(), Cause::registers_all_zero);
     machine.device.set_magic(0x12345678);
     EXPECT_EQ(diagnose(registers).cause(), Cause::not_virtio);
-    machine.hostile = true;  // the machine itself resets a device with a wrong magic value
+    machine.hostile = true;  // the destructor resets a device with a wrong magic value
 }
 
 TEST(DiagnosisOfRegisters, DetectsUnknownVersionAndEmptySlot) {
@@ -120,7 +120,7 @@ TEST(DiagnosisOfRegisters, DetectsUnknownVersionAndEmptySlot) {
     machine.device.set_version(2);
     machine.device.set_device_id(0);
     EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
-    machine.device.set_version(1);  // as QEMU's slots are unless told otherwise
+    machine.device.set_version(1);  // QEMU's slots are legacy by default
     EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
     EXPECT_TRUE(machine.memory.violations().empty()) << machine.memory.violations();
 }
@@ -137,7 +137,7 @@ TEST(DiagnosisOfRegisters, DetectsADeviceUnpluggedMeanwhile) {
     machine.device.before_access(nullptr);
     EXPECT_EQ(found.cause(), Cause::device_gone);
     EXPECT_EQ(found.findings().size(), 1u);
-    EXPECT_FALSE(found.device.offered.has_value());  // its registers were let alone
+    EXPECT_FALSE(found.device.offered.has_value());  // the diagnosis did not read the features
 }
 
 // nuta/operating-system-in-1000-lines#93
@@ -165,7 +165,7 @@ TEST(DiagnosisOfStatus, DetectsAnUninitialisedDevice) {
     machine.probe();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
     machine.hostile = true;
-    machine.transport.set_status(DeviceStatus{2});  // DRIVER, but ACKNOWLEDGE was forgotten
+    machine.transport.set_status(DeviceStatus{2});  // DRIVER without ACKNOWLEDGE
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
 }
 
@@ -190,7 +190,7 @@ TEST(DiagnosisOfStatus, DetectsRefusedFeatures) {
     EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
 }
 
-// A kernel that goes on although init() failed: much is wrong, and the first thing explains the others.
+// A kernel that continues after init() failed. Much is wrong, and the first cause explains the others.
 TEST(DiagnosisOfStatus, KeepsTheMostProbableCauses) {
     QueueMachine machine;
     machine.probe();
@@ -207,7 +207,7 @@ TEST(DiagnosisOfStatus, KeepsTheMostProbableCauses) {
         EXPECT_EQ(found.findings()[i].cause, expected[i]);
     }
     EXPECT_FALSE(found.is_healthy());
-    // A queue is not asked for before features are agreed on, so nothing is said of its set-up.
+    // Before FEATURES_OK nobody may read the queue registers, so the diagnosis does not report the set-up.
     EXPECT_FALSE(found.device.queue_size_max.has_value());
     EXPECT_FALSE(names(diagnose(machine.transport, 0, machine.queue, believed), Cause::queue_not_enabled));
     std::string const text = explained(found);
@@ -289,7 +289,7 @@ TEST(DiagnosisOfFeatures, ReadsOneWordOfLegacyFeatures) {
 TEST(DiagnosisOfFeatures, DetectsEventIdxTheKernelForgot) {
     QueueMachine machine(event_idx);
     machine.negotiate();
-    machine.negotiation.negotiated.clear(spec::Feature::event_idx);  // told the device, then forgot
+    machine.negotiation.negotiated.clear(spec::Feature::event_idx);  // the device has it, the kernel forgot it
     machine.make_queue();
     machine.enable_queue();
     machine.go_live();
@@ -300,7 +300,7 @@ TEST(DiagnosisOfFeatures, DetectsEventIdxTheKernelForgot) {
     EXPECT_EQ(machine.cause(), Cause::device_uses_event_idx);
 }
 
-// The device gives no interrupt then, and its answers wait: not that nobody takes them is the reason.
+// The device sends no interrupt then, and its answers wait. That nobody takes them is not the cause.
 TEST(DiagnosisOfFeatures, ForgottenEventIdxPrecedesWaitingAnswers) {
     QueueMachine machine(event_idx);
     machine.negotiate();
@@ -323,7 +323,7 @@ TEST(DiagnosisOfFeatures, DetectsEventIdxNeverAccepted) {
     machine.probe();
     SpinRelax relax;
     ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
-    machine.negotiation.negotiated.set(spec::Feature::event_idx);  // for the queue, not for the device
+    machine.negotiation.negotiated.set(spec::Feature::event_idx);  // in the queue only, not in the device
     machine.make_queue();
     machine.enable_queue();
     machine.go_live();
@@ -434,7 +434,7 @@ TEST(DiagnosisOfRingMemory, DetectsAnOverwrittenDescriptor) {
     machine.bring_up();
     machine.add_read();
     ASSERT_TRUE(machine.queue.publish());
-    // Length of a writable descriptor, flags, next; of the head 0, the data 1, the status 2.
+    // Length of a writable descriptor, flags, next. Descriptor 0 is the header, 1 the data, 2 the status.
     for (unsigned const offset : {16u + 8u, 12u, 16u + 12u, 32u + 12u, 14u, 16u + 14u}) {
         ring_bytes(machine)[offset] ^= 1;
         Diagnosis const found = machine.look();
@@ -456,7 +456,7 @@ TEST(DiagnosisOfRingMemory, NamesTheFirstOverwrittenDescriptor) {
     EXPECT_EQ(found.findings().size(), 1u);
     EXPECT_EQ(found.cause(), Cause::descriptor_overwritten);
     EXPECT_EQ(found.first().descriptor, 1);
-    EXPECT_EQ(found.first().value, 7u);  // NEXT, WRITE, and INDIRECT, which was not there
+    EXPECT_EQ(found.first().value, 7u);  // NEXT and WRITE, and INDIRECT, which the driver did not write
     EXPECT_EQ(found.first().expected, 3u);
 }
 
@@ -482,7 +482,7 @@ TEST(DiagnosisOfRingMemory, DetectsAnotherUsedRingAddress) {
     machine.negotiate();
     machine.make_queue();
     QueueAddresses wrong = machine.queue.addresses();
-    wrong.device_area = wrong.driver_area + 64;  // as if there were no alignment between the rings
+    wrong.device_area = wrong.driver_area + 64;  // as without the alignment between the rings
     machine.queue.attach();
     ASSERT_TRUE(machine.transport.enable_queue(0, wrong).ok());
     machine.go_live();
@@ -491,7 +491,7 @@ TEST(DiagnosisOfRingMemory, DetectsAnotherUsedRingAddress) {
     EXPECT_EQ(machine.cause(), Cause::padding_overwritten);
 }
 
-// QEMU clears NO_NOTIFY in what it takes for the used ring, and sees nothing in the other one.
+// QEMU clears NO_NOTIFY in its used ring, and finds nothing in its available ring.
 TEST(DiagnosisOfRingMemory, DetectsSwappedRings) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
@@ -511,7 +511,7 @@ TEST(DiagnosisOfRingMemory, DistinguishesOverwrittenFromSwappedRings) {
     machine.hostile = true;
     machine.bring_up();
     avail_bytes(machine)[0] ^= 1;
-    EXPECT_EQ(machine.cause(), Cause::avail_flags_overwritten);  // nothing was offered yet
+    EXPECT_EQ(machine.cause(), Cause::avail_flags_overwritten);  // nothing was published yet
     avail_bytes(machine)[0] ^= 1;
     machine.submit_read();
     avail_bytes(machine)[0] ^= 1;
@@ -536,7 +536,7 @@ TEST(DiagnosisOfRingMemory, DetectsPagesOffByOne) {
         SplitLayout const layout{256};
         std::uint32_t const avail_event = layout.used_ring_offset() + layout.avail_event_offset();
         auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
-        bytes[avail_event - 4096] = 1;  // as a device does that was told an address 4096 too low
+        bytes[avail_event - 4096] = 1;  // like a device with an address that is 4096 too low
         Diagnosis const found = diagnose(machine.transport, 0, queue, machine.negotiation.negotiated);
         EXPECT_EQ(found.cause(), setup.event_idx ? Cause::pages_shifted : Cause::padding_overwritten);
         if (setup.event_idx) {
@@ -566,7 +566,7 @@ TEST(DiagnosisOfRingMemory, DetectsADeviceCountingFromZero) {
     machine.device.ring()->write_used_idx_raw(1);
     EXPECT_EQ(machine.cause(), Cause::used_index_restarted);
     EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
-    machine.device.ring()->write_used_idx_raw(4);  // as it goes on
+    machine.device.ring()->write_used_idx_raw(4);  // as it continues
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_restarted);
     EXPECT_EQ(found.first().value, 1u);
@@ -623,7 +623,7 @@ TEST_F(DiagnosisOfBuffers, DetectsAVirtualAddress) {
     EXPECT_EQ(cause_with(PhysAddr{0xffff'ffff'8010'0000}), Cause::buffer_address_virtual);
     int on_the_stack = 0;
     std::uint64_t const stack = reinterpret_cast<std::uintptr_t>(&on_the_stack);
-    if (stack >> 40 != 0) {  // otherwise, as with 32 bits, it could be memory as well
+    if (stack >> 40 != 0) {  // otherwise, as with 32 bits, it may be memory
         EXPECT_EQ(cause_with(PhysAddr{stack}), Cause::buffer_address_virtual);
     }
 }
@@ -671,7 +671,7 @@ TEST_F(DiagnosisOfBuffers, SuspectsNoTruncationBelow4GiB) {
     EXPECT_FALSE(names(found, Cause::buffer_address_cut)) << explained(found);
 }
 
-// Four requests with one status byte: each completes, and which one failed cannot be told.
+// Four requests with one status byte: each completes, but nobody can tell which one failed.
 TEST_F(DiagnosisOfBuffers, DetectsOverlappingWritableBuffers) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx, QueueSetup{.indirect = true}}) {
         QueueMachine machine(setup);
@@ -730,7 +730,7 @@ TEST_F(DiagnosisOfBuffers, ComparesALimitedNumber) {
     ASSERT_TRUE(queue.release(machine.memory).ok());
 }
 
-// --- who waits for whom -------------------------------------------------------------------------------------------
+// --- which side waits -----------------------------------------------------------------------------------------------
 
 class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};
 
@@ -817,11 +817,11 @@ TEST_P(DiagnosisOfWaiting, DetectsAnUnhandledInterrupt) {
     EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
     std::string const later = flattened(machine.look());
     EXPECT_EQ(later.find(never), std::string::npos) << later;
-    // An interrupt controller that still waits for the end of the last one; before what else to look at.
+    // First advice: the interrupt controller may still wait for the end of the last interrupt.
     std::size_t const end =
         later.find("Interrupts came 1 time(s), and then no more: was the interrupt controller told");
     EXPECT_LT(end, later.find("Check the line or vector")) << later;
-    // The registers alone count nothing.
+    // The registers alone do not count interrupts.
     Diagnosis const bare = diagnose(machine.transport.mmio_space(), 0, machine.queue, machine.negotiation.negotiated);
     EXPECT_EQ(bare.cause(), Cause::interrupt_not_handled);
     EXPECT_EQ(flattened(bare).find("Interrupts came"), std::string::npos) << explained(bare);
@@ -844,7 +844,7 @@ INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfWaiting,
                          ::testing::Values(QueueSetup{}, event_idx, legacy_disk,
                                            QueueSetup{sim::MmioVersion::legacy, true}));
 
-// A device that polls wants no notification, so the lack of one is not why it does not answer.
+// A polling device wants no notification, so a missing one is not the cause.
 TEST(DiagnosisOfWaitingForAPollingDevice, ExpectsNoNotification) {
     QueueMachine machine;
     machine.bring_up();
@@ -866,7 +866,7 @@ TEST(DiagnosisOfWaitingForEventIdx, DetectsAnUnansweredFirstRequest) {
     EXPECT_EQ(machine.cause(), Cause::not_answered);
 }
 
-// Onyx 3f666e7f: the high half of an address was wrong.
+// Onyx 3f666e7f: a driver wrote a wrong high half of an address.
 TEST(DiagnosisOfWaitingForAUsedRing, DetectsAUsedRingElsewhere) {
     QueueMachine machine;
     machine.negotiate();
@@ -901,7 +901,7 @@ TEST(DiagnosisOfWaitingForARing, SuspectsADeviceReadingElsewhere) {
     EXPECT_TRUE(names(found, Cause::never_notified));
 }
 
-// Without the high halves of its addresses the queue of a kernel with much memory is not seen.
+// If a kernel loses the high half of the addresses, the device does not find a queue above 4 GiB.
 TEST(DiagnosisOfWaitingForARing, SuspectsAddressesFirstAbove4GiB) {
     for (std::uint64_t const base : {std::uint64_t{0x4000'0000}, std::uint64_t{0x1'0000'0000}}) {
         QueueMachine machine({.phys_base = base});
@@ -937,7 +937,7 @@ TEST(DiagnosisOfWaitingForARing, SuspectsASecondDriverAfterAnswers) {
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.queue.take_used());
-    // A second driver resets the device, and gives it a queue of its own.
+    // A second driver resets the device, and configures a queue of its own.
     VirtQueue<QueueMachine::size> second;
     SpinRelax relax;
     MmioTransport<sim::MmioRegisters> same_slot;
@@ -969,7 +969,7 @@ TEST(DiagnosisOfWaitingForDescriptors, DetectsDescriptorsNeverFreed) {
 
 // --- other sources ------------------------------------------------------------------------------------------------
 
-/// A transport that does not show registers.
+/// A transport that hides its registers.
 class Opaque {
 public:
     explicit Opaque(MmioTransport<sim::MmioRegisters>& transport) : transport_(transport) {}
@@ -1015,7 +1015,7 @@ TEST(DiagnosisThroughATransport, ReadsNoQueueBeforeFeaturesOk) {
     EXPECT_FALSE(found.device.queue_size_max.has_value());
 }
 
-/// A device that was asked to suspend: SUSPEND takes the place of DRIVER_OK (§3.4).
+/// A suspended device: SUSPEND replaces DRIVER_OK (§3.4).
 class Suspended : public Opaque {
 public:
     using Opaque::Opaque;
@@ -1030,7 +1030,7 @@ TEST(DiagnosisThroughATransport, DetectsASuspendedDevice) {
     EXPECT_EQ(diagnose(transport, 0, machine.queue, machine.negotiation.negotiated).cause(), Cause::device_suspended);
 }
 
-/// A device that keeps FEATURES_OK although it is a legacy one, as QEMU's does.
+/// A legacy device that keeps FEATURES_OK, as QEMU's does.
 class KeepsFeaturesOk : public Opaque {
 public:
     using Opaque::Opaque;
@@ -1058,7 +1058,7 @@ TEST(DiagnosisThroughATransport, FindsNothingOnALiveDevice) {
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::none);
 }
 
-// A handler that takes the completions and never acknowledges; the end of the interrupt works by luck (faults C7).
+// A handler that takes the completions and never acknowledges. The end of the interrupt then works by luck (faults C7).
 TEST(DiagnosisOfWaiting, DetectsAnUnacknowledgedInterrupt) {
     QueueMachine machine;
     machine.bring_up();
@@ -1066,14 +1066,14 @@ TEST(DiagnosisOfWaiting, DetectsAnUnacknowledgedInterrupt) {
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.device.interrupt_line());
-    ASSERT_TRUE(machine.queue.take_used());  // and not on_interrupt()
+    ASSERT_TRUE(machine.queue.take_used());  // without on_interrupt()
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::interrupt_not_acknowledged) << explained(found);
     EXPECT_EQ(found.first().value, 1u);
     EXPECT_FALSE(found.is_healthy());
     EXPECT_NE(explained(found).find("on_interrupt()"), std::string::npos) << explained(found);
-    EXPECT_TRUE(machine.look({.symptom = Symptom::none}).is_healthy());  // for a moment it is normal
-    // The next request is not answered; then that comes first.
+    EXPECT_TRUE(machine.look({.symptom = Symptom::none}).is_healthy());  // a short delay is normal
+    // If the next request is not answered, that comes first.
     machine.disk.swallow_next();
     machine.submit_read();
     machine.work();
@@ -1083,7 +1083,7 @@ TEST(DiagnosisOfWaiting, DetectsAnUnacknowledgedInterrupt) {
     EXPECT_FALSE(names(machine.look(), Cause::interrupt_not_acknowledged));
 }
 
-// A kernel that polls acknowledges nothing, and need not.
+// A polling kernel acknowledges nothing, and need not.
 TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
     QueueMachine machine;
     machine.bring_up();
@@ -1095,7 +1095,7 @@ TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
 }
 
-// A device that goes on after it reported a reset as complete (faults B12).
+// A device that continues after it reported a reset as complete (faults B12).
 TEST(DiagnosisOfRingMemory, DetectsADeviceThatIgnoresReset) {
     QueueMachine machine;
     machine.bring_up();
@@ -1114,7 +1114,7 @@ TEST(DiagnosisOfRingMemory, DetectsADeviceThatIgnoresReset) {
     machine.go_live();
     machine.add_read();
     static_cast<void>(machine.queue.publish());
-    ring_bytes(machine)[SplitLayout{QueueMachine::size}.used_ring_offset() + 2] = 4;  // as if nothing had happened
+    ring_bytes(machine)[SplitLayout{QueueMachine::size}.used_ring_offset() + 2] = 4;  // as if it had not been reset
     Diagnosis found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);
     EXPECT_NE(flattened(found).find("goes on with what it had before"), std::string::npos) << explained(found);

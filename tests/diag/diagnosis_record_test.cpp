@@ -6,13 +6,13 @@
 
 #include <cstring>
 
-/// `diagnose` in a record of the caller's (faults C5).
+/// `diagnose` with a record that the caller provides (faults C5).
 namespace virtq::test {
 namespace {
 
 static_assert(sizeof(DiagnosisRecord) <= 2048, "README and diagnosis_record.hpp say about 2 KiB");
 
-/// As a kernel keeps it: it needs no constructor to run.
+/// Static, as in a kernel: no constructor runs.
 constinit DiagnosisRecord record;
 
 TEST(DiagnosisRecord, IsZeroAtFirst) {

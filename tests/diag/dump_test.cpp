@@ -44,12 +44,12 @@ TEST(Dump, ShowsTheOwnerOfEachDescriptor) {
     RingPair<> ring;
     Segment const readable[] = {ring.buffer(16)};
     Segment const writable[] = {ring.buffer(512), ring.buffer(1)};
-    ASSERT_TRUE(ring.queue.add(readable, writable, Token{1}).ok());  // 0, 1, 2: taken below
+    ASSERT_TRUE(ring.queue.add(readable, writable, Token{1}).ok());  // 0, 1, 2: taken later
     ASSERT_TRUE(ring.add_writable(2).ok());                          // 3: used, not taken
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next(513);
     ring.device_uses_next(64);
-    ASSERT_TRUE(ring.queue.poll_used());              // the chain of 0 is the caller's
+    ASSERT_TRUE(ring.queue.poll_used());              // the caller owns the chain at 0
     DescIndex const mine = *ring.queue.alloc_desc();  // 4
     ring.queue.write_desc(mine, ring.buffer(32).addr, 32, 0);
     ASSERT_TRUE(ring.add_writable(3, 0x1000).ok());  // 5: not published
@@ -126,7 +126,7 @@ TEST(Dump, CountsOmittedLines) {
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next();
     std::string const text = picture(ring.queue, Lines{0});
-    // Two descriptors, what is free, one that waits, one that was used.
+    // Two descriptors, the free ones, one available entry, one used entry.
     EXPECT_NE(text.find("  ... and 5 more lines\n"), std::string::npos) << text;
     EXPECT_EQ(text.find("  free "), std::string::npos) << text;
     EXPECT_EQ(text.find("] head"), std::string::npos) << text;

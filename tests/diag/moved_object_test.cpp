@@ -10,7 +10,7 @@
 #include <cstring>
 #include <string_view>
 
-/// Objects that a kernel moves although others keep their address.
+/// Objects that a kernel moves although others have stored their address.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -19,7 +19,7 @@ namespace {
 
 using Disk = BlockDevice<Transport, 64>;
 
-/// The bytes of an object at another place.
+/// The bytes of an object at another address.
 template <class T>
 struct Copy {
     explicit Copy(T const& original) { std::memcpy(bytes, static_cast<void const*>(&original), sizeof(T)); }
@@ -61,7 +61,7 @@ TEST(MovedObject, AssertsInItsFirstCall) {
     EXPECT_BREACH(disk.reset([](BlockCompletion) {}), rule);
 }
 
-// A copy of what was never initialised, or not any more, is as good as the original.
+// A copy of a disk before init() or after release() is as good as the original.
 TEST(MovedObject, MayBeAnUninitialisedDisk) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -83,7 +83,7 @@ void expect_lost(Machine& machine, std::uint16_t token) {
     EXPECT_BREACH(machine.driver.check_alive(), "leave it where it is");
 }
 
-/// Each call that a driver makes of it: none reaches a register.
+/// Each call of a driver is a breach, and none reaches a register.
 template <class T>
 void expect_useless(T& transport) {
     constexpr char const* rule = "leave it where it is";
@@ -102,12 +102,12 @@ void expect_useless(T& transport) {
     EXPECT_BREACH(transport.read_config16(0), rule);
     EXPECT_BREACH(transport.read_config32(0), rule);
     EXPECT_BREACH(transport.write_config8(0, 0), rule);
-    if constexpr (!SameAs<T, LegacyPorts>) {  // which has no such register
+    if constexpr (!SameAs<T, LegacyPorts>) {  // it has no such register
         EXPECT_BREACH(transport.config_generation(), rule);
     }
 }
 
-/// A transport on the stack of a function that has returned: cleared, or full of what is put there now.
+/// A transport on the stack of a function that has returned: its memory is cleared, or overwritten.
 template <class Machine>
 void expect_named(Machine& machine) {
     Copy<decltype(machine.transport)> before{machine.transport};
@@ -119,7 +119,7 @@ void expect_named(Machine& machine) {
         expect_lost(machine, static_cast<std::uint16_t>(1 + byte));
         expect_useless(machine.transport);
     }
-    expect_useless(before.object());  // moved: the driver has the other address
+    expect_useless(before.object());  // moved: the driver has another address
     std::memcpy(static_cast<void*>(&machine.transport), before.bytes, sizeof before.bytes);
     EXPECT_TRUE(machine.driver.check_alive().ok());
     clear(machine.transport);

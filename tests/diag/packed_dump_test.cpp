@@ -8,7 +8,7 @@
 #include <regex>
 #include <string>
 
-/// Pictures of packed queues, of tables, and of chains in order.
+/// Pictures of packed queues, of tables, and of chains with IN_ORDER.
 namespace virtq::test {
 namespace {
 

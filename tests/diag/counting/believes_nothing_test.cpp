@@ -9,8 +9,8 @@
 #include <cstring>
 #include <string>
 
-/// Whatever the device writes into the queue's pages, a look at the queue reads these pages only, and ends. Compiled
-/// with a ring_memory.hpp that counts.
+/// Whatever the device writes into the queue's pages, an inspection reads only these pages, and ends. Compiled with a
+/// ring_memory.hpp that counts accesses.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -19,7 +19,7 @@ static_assert(platform::ring_memory_is_replaced, "counting/ stands before includ
 
 namespace {
 
-/// A look at a queue of any format, which is watched.
+/// Inspects a queue of any format, and checks which bytes that reads.
 template <class Format>
 class WatchedLook {
 public:
@@ -44,7 +44,7 @@ public:
         }
     }
 
-    /// A chain of so many descriptors of the ring, in the order in which they are asked for.
+    /// Adds a chain of `segments` descriptors in the ring.
     void add(std::size_t segments) {
         Segment const writable[] = {machine.buffer(64), machine.buffer(64)};
         ASSERT_TRUE(machine.queue.add({}, Span<Segment const>{writable, segments}, Token{++machine.token}).ok());
@@ -61,7 +61,7 @@ private:
     }
 };
 
-/// A live device; diagnosis sees nothing else of it.
+/// A live device. Diagnosis can read nothing else of it.
 struct LiveTransport {
     [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
     [[nodiscard]] bool is_legacy() const { return false; }
@@ -74,7 +74,7 @@ struct LiveTransport {
 constexpr auto packed_setup = QueueSetup{.packed = true};
 constexpr auto packed_in_order = QueueSetup{.packed = true, .in_order = true};
 
-// The device uses the id of a chain that was added and not published (faults B1).
+// The device uses the id of a chain that is added but not published (faults B1).
 TEST(BelievesNothing, UsedIdOfAPendingChain) {
     for (std::size_t const published : {std::size_t{1}, std::size_t{2}}) {
         WatchedLook<Packed> look{packed_setup};
@@ -93,7 +93,7 @@ TEST(BelievesNothing, UsedIdOfAPendingChain) {
     }
 }
 
-// The device uses the id of one chain twice, so that its descriptors reach into what was not published (faults B1).
+// The device uses an id twice, so that its descriptors reach into unpublished ones (faults B1).
 TEST(BelievesNothing, UsedIdTwiceBeforePendingChain) {
     WatchedLook<Packed> look{packed_setup};
     look.machine.disk.swallow_next();
@@ -108,7 +108,7 @@ TEST(BelievesNothing, UsedIdTwiceBeforePendingChain) {
     look.expect_inside();
 }
 
-// The queue came back without indirect tables; the device names the pages that it still has (faults B2).
+// After a restart without indirect tables the device names the pages of the old tables (faults B2).
 template <class Format>
 void expect_tables_are_out_of_use(QueueSetup const& setup) {
     WatchedLook<Format> look{setup};
@@ -130,7 +130,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     ASSERT_TRUE(machine.queue.take_used());
     look.expect_inside();
     EXPECT_EQ(look.found.cause(), Cause::nothing_in_flight) << explained(look.found);
-    // The last chain, as the device may write it: each descriptor is the first table, if there were one.
+    // The device rewrites the last chain: each descriptor refers to the first old table.
     auto* const bytes = static_cast<unsigned char*>(machine.queue.pages().virt);
     std::uint64_t const table = little_endian(machine.queue.table_pages().phys.value);
     for (unsigned desc = 0; desc < 3; ++desc) {
@@ -146,7 +146,7 @@ TEST(BelievesNothing, TablesFromBeforeARestart) {
     expect_tables_are_out_of_use<Packed>({.packed = true, .indirect = true});
 }
 
-// The queue came back with tables that are longer than its pages; so it has none, and nothing of their length is read
+// After a restart with tables longer than the pages the queue has no tables, and nothing of their length is read
 // (faults B2).
 TEST(BelievesNothing, TablesLongerThanTheirPages) {
     sim::GuestMemory memory;
@@ -159,7 +159,7 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
     static_cast<void>(queue.publish());
     auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
     SplitLayout const layout{1024};
-    bytes[layout.used_ring_offset() + 2] = 1;  // used: descriptor 0, of no length
+    bytes[layout.used_ring_offset() + 2] = 1;  // used: descriptor 0, with length 0
     ASSERT_TRUE(queue.take_used());
     std::uint64_t const table = little_endian(queue.table_pages().phys.value);
     std::uint32_t const length = little_endian(std::uint32_t{1024 * 16});
@@ -179,7 +179,7 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-// Tables of 16 bytes times 3 leave a rest of each page, which is no table (faults B2).
+// Tables of 3 entries leave a remainder of each page, which is not a table (faults B2).
 TEST(BelievesNothing, TableInAPageRemainder) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
@@ -189,7 +189,7 @@ TEST(BelievesNothing, TableInAPageRemainder) {
     ASSERT_TRUE(queue.add({}, one, Token{1}).ok());
     static_cast<void>(queue.publish());
     auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
-    bytes[SplitLayout{8}.used_ring_offset() + 2] = 1;  // used: descriptor 0, of no length
+    bytes[SplitLayout{8}.used_ring_offset() + 2] = 1;  // used: descriptor 0, with length 0
     ASSERT_TRUE(queue.take_used());
     std::uint64_t const rest = little_endian(queue.table_pages().phys.value + page_bytes / 48 * 48);
     std::uint32_t const length = little_endian(std::uint32_t{48});
@@ -207,7 +207,8 @@ TEST(BelievesNothing, TableInAPageRemainder) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-// Each descriptor names a table and says that the chain goes on: each table was read once for each (faults B1).
+// Each descriptor names a table and links to the next. The inspection read each table once for each descriptor (faults
+// B1).
 TEST(BelievesNothing, TablesInACircle) {
     WatchedLook<Split> look{{.indirect = true}};
     look.machine.submit_read();
@@ -219,7 +220,7 @@ TEST(BelievesNothing, TablesInACircle) {
     std::memcpy(bytes, &table, 8);
     std::memcpy(bytes + 8, &length, 4);
     bytes[12] = 4 | 1;  // INDIRECT and NEXT
-    bytes[14] = 0;      // and the next is itself
+    bytes[14] = 0;      // and it links to itself
     look.expect_inside();
     auto const* const begin = static_cast<unsigned char const*>(look.machine.queue.table_pages().virt);
     platform::accesses = {};
@@ -227,7 +228,7 @@ TEST(BelievesNothing, TablesInACircle) {
     EXPECT_EQ(platform::accesses.reads[begin], 1u);
 }
 
-// With IN_ORDER the device completes more than it was given.
+// With IN_ORDER the device completes more than was published.
 TEST(BelievesNothing, BatchBeyondThePublishedChains) {
     WatchedLook<Packed> look{packed_in_order};
     look.machine.disk.swallow_next();
@@ -238,14 +239,14 @@ TEST(BelievesNothing, BatchBeyondThePublishedChains) {
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const id : {1u, 2u, 5u, 8u, 0xffffu}) {
         ring[0].id = little_endian(static_cast<std::uint16_t>(id));
-        ring[0].len = UINT32_MAX;  // the longest line
+        ring[0].len = UINT32_MAX;  // makes the longest line
         ring[0].flags = little_endian(PackedPosition::both_flags);
         look.expect_inside();
         EXPECT_NE(look.picture.find(", which is not in flight"), std::string::npos) << look.picture;
     }
 }
 
-// What the device writes is printed as it is, in lines that fit.
+// Output shows the device's values unchanged, in lines that fit.
 TEST(BelievesNothing, LongestNumbers) {
     WatchedLook<Split> look{{.in_order = true}};
     look.machine.disk.swallow_next();
@@ -262,7 +263,7 @@ TEST(BelievesNothing, LongestNumbers) {
     EXPECT_NE(look.picture.find("next 65535"), std::string::npos) << look.picture;
 }
 
-// A ring that does not start at 0, and has had no chain yet.
+// A ring that does not start at 0, before its first chain.
 TEST(BelievesNothing, LastChainOfANewRing) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;

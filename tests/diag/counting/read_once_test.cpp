@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-/// That a look at a queue reads each word of shared memory once and stores nothing, and reads each register once: so
-/// a device that goes on meanwhile cannot contradict itself. Compiled with a ring_memory.hpp that counts.
+/// An inspection reads each word of shared memory and each register once, and stores nothing. So a device that
+/// continues meanwhile cannot produce a contradiction. Compiled with a ring_memory.hpp that counts accesses.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -21,7 +21,7 @@ namespace {
 
 using platform::Accesses;
 
-/// What `look` does to shared memory.
+/// The accesses of `look` to shared memory.
 template <class Look>
 Accesses accesses_of(Look look) {
     platform::accesses = {};
@@ -39,7 +39,7 @@ protected:
     static constexpr SplitLayout layout{QueueMachine::size};
     static constexpr std::uint32_t descriptors_in_flight = 7;
 
-    /// Added and published, used and not taken, pushed, and added without being published; one descriptor is free.
+    /// Leaves one chain of each kind (used and not taken, pushed, added and not published), and one free descriptor.
     void SetUp() override {
         machine.bring_up();
         machine.submit_read();  // 0, 1, 2
@@ -67,12 +67,12 @@ protected:
     [[nodiscard]] Stretch used(std::uint32_t offset, std::uint32_t bytes) const {
         return {layout.used_ring_offset() + offset, bytes};
     }
-    /// Flags, index and event word of both rings.
+    /// The flags, index and event word of both rings.
     [[nodiscard]] std::vector<Stretch> single_words() const {
         return {avail(0, 4), avail(layout.used_event_offset(), 2), used(0, 4), used(layout.avail_event_offset(), 2)};
     }
 
-    /// Each byte of these stretches was read once, no other one at all, and nothing was stored.
+    /// Expects one read of each byte of these stretches, no other reads, and no store.
     void expect_once(std::vector<Stretch> const& stretches, Accesses const& seen) const {
         std::map<unsigned char const*, unsigned> expected;
         for (Stretch const& stretch : stretches) {
@@ -124,7 +124,7 @@ TEST_P(QueueInspection, DumpReadsEachWordOnce) {
     EXPECT_NE(text.find("[2] head 5, not published\n"), std::string::npos) << text;
 }
 
-// What was overwritten is read as it stands, and not once more to be reported.
+// Findings report the values already read, without another read.
 TEST_P(QueueInspection, FindingsReadNoWordAgain) {
     machine.hostile = true;
     std::uint32_t const ring = layout.available_ring_offset();
@@ -167,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(OnBoth, QueueInspection,
 
 // --- every format -------------------------------------------------------------------------------------------------
 
-/// That no look reads a byte twice, and which bytes a snapshot reads.
+/// Checks that no inspection reads a byte twice, and which bytes a snapshot reads.
 template <class Format>
 class FormatLook {
 public:
@@ -184,7 +184,7 @@ public:
         expect_each_look_once();  // both used
         Segment const one[] = {machine_.buffer(1)};
         ASSERT_TRUE(machine_.queue.add({}, one, Token{99}).ok());
-        expect_each_look_once();  // and one that is not published
+        expect_each_look_once();  // and one not published
         static_cast<void>(machine_.queue.take_used());
         static_cast<void>(machine_.queue.publish());
         expect_each_look_once();
@@ -204,7 +204,7 @@ private:
         expect_once_in([&] { static_cast<void>(machine_.look()); });
         expect_once_in([&] { static_cast<void>(printed([&](auto sink) { dump(machine_.queue, sink); })); });
     }
-    /// Length, id and flags of each descriptor of the ring and of the first table are once not what they were.
+    /// Overwrites length, id and flags of each descriptor in the ring and in the first table, one byte at a time.
     void expect_findings_once() {
         for (Pages const& pages : {machine_.queue.pages(), machine_.queue.table_pages()}) {
             for (std::uint32_t offset = 0; offset < 128 && pages.count != 0; ++offset) {
@@ -239,7 +239,7 @@ void expect_once_with_all_features(bool packed) {
                                  .indirect = (bits & 2) != 0,
                                  .in_order = (bits & 4) != 0});
         look.expect_once();
-        // Packed: flags of one descriptor, and the two event structures.
+        // Packed: the flags of one descriptor, and the two event structures.
         EXPECT_EQ(look.bytes_of_snapshot(), packed ? 2u + 4u + 4u : 6u + 6u);
     }
 }

@@ -7,7 +7,7 @@
 #include <initializer_list>
 #include <string>
 
-/// What a disk can take for a request, and what `diagnose` says of a chain that is none.
+/// Which chains can be a block request, and what `diagnose` reports for a chain that cannot.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -33,15 +33,15 @@ ChainShape shape_of(std::initializer_list<Part> parts) {
 TEST(BlockChain, AcceptsEachRequestOfTheStandard) {
     for (ChainShape const& shape : {
              shape_of({{16, 0}, {512, 2}, {1, 2}}),                   // read
-             shape_of({{16, 0}, {513, 2}}),                           // its status behind the data
-             shape_of({{8, 0}, {8, 0}, {100, 2}, {412, 2}, {1, 2}}),  // cut anywhere (§2.7.4)
+             shape_of({{16, 0}, {513, 2}}),                           // the status follows the data
+             shape_of({{8, 0}, {8, 0}, {100, 2}, {412, 2}, {1, 2}}),  // split at any byte (§2.7.4)
              shape_of({{528, 0}, {1, 2}}),                            // write
              shape_of({{16, 0}, {1, 2}}),                             // flush
              shape_of({{16, 0}, {32, 0}, {1, 2}}),                    // discard
              shape_of({{16, 0}, {20, 2}, {1, 2}}),                    // device ID
              shape_of({{16, 0}, {8, 2}, {1, 2}}),                     // zone append
              shape_of({{16, 0}, {0x8000'0000, 2}, {0x7fff'fe00, 2}, {1, 2}}),
-             shape_of({{160, indirect_flag}}),  // nobody knows
+             shape_of({{160, indirect_flag}}),  // contents unknown
          }) {
         EXPECT_EQ(judge_block_chain(shape), Cause::none) << shape.readable() << ", " << shape.writable();
     }
@@ -58,10 +58,10 @@ TEST(BlockChain, NeedsHeaderAndStatusByte) {
     }
 }
 
-// A device writes the status to the last writable byte, whatever the driver meant to be there.
+// A device writes the status to the last writable byte, whatever the driver intended.
 TEST(BlockChain, NeedsTheStatusByteLast) {
     for (ChainShape const& shape : {
-             shape_of({{16, 0}, {512, 2}}),  // forgotten
+             shape_of({{16, 0}, {512, 2}}),  // no status byte
              shape_of({{16, 0}, {100, 2}, {412, 2}}), shape_of({{16, 0}, {0x8000'0000, 2}, {0x8000'0000, 2}}),
              shape_of({{16, 0}, {1, 2}, {512, 2}}),  // before the data
          }) {
@@ -72,10 +72,9 @@ TEST(BlockChain, NeedsTheStatusByteLast) {
 
 TEST(BlockChain, NeedsWholeSectors) {
     for (ChainShape const& shape : {
-             shape_of({{16, 0}, {511, 2}, {1, 2}}),  // whole sectors together with its status
+             shape_of({{16, 0}, {511, 2}, {1, 2}}),  // whole sectors only with the status byte
              shape_of({{16, 0}, {100, 2}, {1, 2}}), shape_of({{16, 0}, {1000, 2}, {1, 2}}),
-             shape_of({{16, 0}, {511, 0}, {1, 2}}),
-             shape_of({{16, 0}, {100, 0}, {1, 2}}),  // nor is it ranges of 16 bytes
+             shape_of({{16, 0}, {511, 0}, {1, 2}}), shape_of({{16, 0}, {100, 0}, {1, 2}}),  // nor ranges of 16 bytes
          }) {
         EXPECT_EQ(judge_block_chain(shape), Cause::block_data_not_sectors)
             << shape.readable() << ", " << shape.writable();
@@ -89,7 +88,7 @@ protected:
         machine.bring_up();
     }
 
-    /// By the descriptor tier, which lets a kernel write what it likes.
+    /// Pushes a chain through the descriptor tier, which accepts any contents.
     void push(std::initializer_list<Part> parts) {
         DescIndex next{};
         std::uint16_t linked = 0;
@@ -106,7 +105,7 @@ protected:
         static_cast<void>(machine.queue.publish());
     }
     void need_reset() { machine.device.need_reset(); }
-    /// The device answers the chain that was pushed last, and nobody looks.
+    /// The device answers the chain that was pushed last, and nobody takes the answer.
     void answer() {
         machine.device.ring()->put_used_raw(number(head), 1);
         machine.device.ring()->flush_used();
@@ -116,7 +115,7 @@ protected:
         {PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
     static constexpr DiagnoseOption with_ram{.ram = memory};
     QueueMachine machine;
-    DescIndex head{};  ///< of the chain that was pushed last
+    DescIndex head{};  ///< head of the chain that was pushed last
 };
 
 TEST_F(DiagnosisOfABlockChain, NamesWhatTheDeviceRejected) {
@@ -125,7 +124,7 @@ TEST_F(DiagnosisOfABlockChain, NamesWhatTheDeviceRejected) {
     Diagnosis const found = machine.look();
     ASSERT_EQ(found.cause(), Cause::not_a_block_request) << explained(found);
     EXPECT_EQ(found.findings()[1].cause, Cause::device_needs_reset);
-    EXPECT_EQ(found.first().descriptor, 2);  // allocated from the last to the first
+    EXPECT_EQ(found.first().descriptor, 2);  // descriptors were allocated from the highest down
     EXPECT_EQ(found.first().value, 8u);
     EXPECT_EQ(found.first().expected, 513u);
     EXPECT_NE(flattened(found).find(
@@ -176,7 +175,7 @@ TEST_F(DiagnosisOfABlockChain, NamesTheFirstOfTwo) {
     EXPECT_EQ(found.first().value, 8u);
 }
 
-// The device was told another size, or the areas in another order: what it complains of is not in the chain.
+// The device has another queue size, or swapped areas. Its complaint is not about the chain.
 TEST_F(DiagnosisOfABlockChain, AcquitsAValidChain) {
     machine.submit_read();
     need_reset();
@@ -186,7 +185,7 @@ TEST_F(DiagnosisOfABlockChain, AcquitsAValidChain) {
     EXPECT_EQ(found.findings()[1].cause, Cause::device_needs_reset);
     found = machine.look();
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
-    EXPECT_EQ(found.cause(), Cause::device_needs_reset);  // an address may be wrong
+    EXPECT_EQ(found.cause(), Cause::device_needs_reset);  // without the memory map an address may be wrong
     EXPECT_EQ(found.findings()[1].cause, Cause::device_reads_elsewhere);
 }
 
@@ -214,7 +213,7 @@ TEST_F(DiagnosisOfABlockChain, IsForDisksOnlyWhenSilent) {
     machine.device.set_device_id(2);
 }
 
-// Its total does not fit 32 bits (§2.7.5.2), and the driver keeps it cut.
+// The total is 2^32 (§2.7.5.2), which the driver stores truncated to 32 bits.
 TEST_F(DiagnosisOfABlockChain, AcceptsAChainOf4GiB) {
     PhysAddr const start{sim::GuestMemory::default_phys_base};
     Segment const all[] = {{start, 0x8000'0000}, {start, 0x8000'0000}};
@@ -225,7 +224,7 @@ TEST_F(DiagnosisOfABlockChain, AcceptsAChainOf4GiB) {
     }
 }
 
-// A kernel that frees a chain in flight, with assertions off, may make a circle of it.
+// A kernel that frees a chain in flight, with assertions off, may make it circular.
 TEST_F(DiagnosisOfABlockChain, EndsOnACircularChain) {
     push({{16, 0}, {1, write_flag}});
     using Inspector = SplitInspector<QueueMachine::size, Split>;

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-/// A request that was answered and is wrong all the same: what its chain still shows.
+/// A completed request with a wrong result: what its chain still shows.
 namespace virtq::test {
 
 using namespace virtq::detail;
@@ -25,11 +25,11 @@ protected:
         machine.hostile = true;
         machine.bring_up();
     }
-    /// Adds and publishes a chain, which a device answers that bears everything.
+    /// Adds and publishes a chain, which the device completes whatever it contains.
     void answer(Span<Segment const> readable, Span<Segment const> writable) {
         ASSERT_TRUE(machine.queue.add(readable, writable, Token{1}).ok());
         static_cast<void>(machine.queue.publish());
-        machine.device.ring()->put_used_raw(0, 0);  // a chain begins where the last one was freed
+        machine.device.ring()->put_used_raw(0, 0);  // the chain reuses the descriptor freed last
         machine.device.ring()->flush_used();
         ASSERT_TRUE(machine.queue.take_used());
     }
@@ -82,7 +82,7 @@ TEST_F(DiagnosisOfTheLastChain, DetectsAMissingStatus) {
     EXPECT_EQ(found.cause(), Cause::block_status_in_data);
     EXPECT_NE(flattened(found).find("512 device-writable bytes. It belongs to the last request"), std::string::npos)
         << explained(found);
-    machine.device.set_device_id(16);  // a GPU may do so
+    machine.device.set_device_id(16);  // a GPU may do this
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
     EXPECT_EQ(explained(machine.look()).find("last answer"), std::string::npos);
     machine.device.set_device_id(2);
@@ -98,12 +98,12 @@ TEST_F(DiagnosisOfTheLastChain, IsSilentOnAnUnknownTable) {
     EXPECT_EQ(flattened(found).find("last answer"), std::string::npos) << explained(found);
 }
 
-// What was cut to 32 bits lies below all memory, or where other memory is.
+// A truncated address is below all memory, or in other memory.
 TEST_F(DiagnosisOfTheLastChain, SuspectsATruncatedAddress) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, machine.buffer(1)};
     answer(header, data);
-    Diagnosis const found = machine.look();  // without the machine's memory it may be right
+    Diagnosis const found = machine.look();  // without the memory map it may be right
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
     EXPECT_EQ(found.cause(), Cause::nothing_in_flight);
     EXPECT_EQ(found.findings()[1].cause, Cause::buffer_address_cut);
@@ -129,7 +129,7 @@ TEST_F(DiagnosisOfTheLastChainBelow4GiB, SuspectsNoTruncation) {
     EXPECT_EQ(machine.look().findings().size(), 1u) << explained(machine.look());
 }
 
-// With INDIRECT_DESC a read is in a table, which nobody has written over either.
+// With INDIRECT_DESC a read is in a table, which is not overwritten either.
 TEST_F(DiagnosisOfTheLastTable, DetectsAWrongAddress) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {{PhysAddr{0x7000'0000}, 512}, machine.buffer(1)};
@@ -179,7 +179,7 @@ TEST_F(DiagnosisOfTheLastTable, IgnoresWhatIsNoTable) {
     EXPECT_NE(flattened(machine.look()).find("last answer"), std::string::npos);
 }
 
-// While the caller holds descriptors they may have been the chain's.
+// Descriptors that the caller holds may have belonged to the chain.
 TEST_F(DiagnosisOfTheLastChain, IsIgnoredWhileDescriptorsAreHeld) {
     Segment const header[] = {machine.buffer(16)};
     Segment const data[] = {machine.buffer(512)};
@@ -195,7 +195,7 @@ TEST_F(DiagnosisOfTheLastChain, EndsWithAnyTableContents) {
     Segment const data[] = {machine.buffer(512), machine.buffer(1)};
     answer(header, data);
     table()[2].flags = little_endian(std::uint16_t{3});
-    table()[2].next = 0;  // a circle
+    table()[2].next = 0;  // a circular chain
     EXPECT_FALSE(explained(machine.look()).empty());
     table()[2].next = little_endian(std::uint16_t{100});  // beyond the table
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);

@@ -8,11 +8,11 @@
 #include <deque>
 #include <string>
 
-/// That a look at a sound queue finds nothing wrong, whatever its format and its features.
+/// An inspection of a valid queue finds nothing wrong, whatever its format and features.
 namespace virtq::test {
 namespace {
 
-/// A device that is what it should be, of a type that answers what it is asked.
+/// A valid device, of a type that answers each request.
 class SoundTransport {
 public:
     explicit SoundTransport(Features const& features) : features_(features) {}
@@ -29,7 +29,7 @@ private:
 
 class SoundQueue : public testing::TestWithParam<Combination> {
 protected:
-    /// Calls `look` with the queue as it is.
+    /// Calls `look` with the queue in its own type.
     template <class Look>
     static void with_queue(ContractMachine& machine, Look look) {
         switch (GetParam().kind) {
@@ -85,11 +85,11 @@ TEST_P(SoundQueue, ShowsItsNumbers) {
     });
 }
 
-// The device answers from both ends of what it fetched, chains are of all lengths, and looks come at any moment.
+// The device answers from both ends of what it has fetched. Chains of all lengths; inspections at any moment.
 TEST_P(SoundQueue, HasNoFindingsInTraffic) {
     for (std::uint16_t const before_wrap : {std::uint16_t{0}, std::uint16_t{5}}) {
         if (before_wrap != 0 && !GetParam().packed()) {
-            break;  // a device starts a split queue at 0, and so a look takes 0 for the beginning
+            break;  // a device starts a split queue at 0, so an inspection assumes that
         }
         ContractMachine machine{GetParam(), size, before_wrap};
         std::deque<std::uint16_t> fetched;
