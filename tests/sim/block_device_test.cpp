@@ -19,7 +19,7 @@ namespace block = virtq::sim::wire::block;
 using wire::split::flag_next;
 using wire::split::flag_write;
 
-/// A disk behind MMIO and a driver that sends one request at a time.
+/// A disk on MMIO, and a driver that sends one request at a time.
 class Machine {
 public:
     explicit Machine(BlockOptions const& options = {}, MmioVersion version = MmioVersion::modern)
@@ -38,7 +38,7 @@ public:
         buffer.virt[16] = 0xff;
     }
 
-    /// Header, data, status, each a descriptor; the status byte of the answer.
+    /// Sends header, data and status, a descriptor each. Returns the status byte.
     uint8_t request(uint32_t type, uint64_t sector, uint32_t data_bytes, uint16_t data_flags = flag_write) {
         write_header(type, sector);
         auto const next = static_cast<uint16_t>(data_bytes == 0 ? 2 : 1);
@@ -68,7 +68,7 @@ public:
         return request(block::type_out, sector, bytes, 0);
     }
 
-    /// A discard or write zeroes of these ranges, which are `{sector, sectors, flags}`.
+    /// Sends a discard or write zeroes of these ranges, which are `{sector, sectors, flags}`.
     uint8_t send_ranges(uint32_t type, std::vector<std::array<uint64_t, 3>> const& ranges) {
         auto* to = data();
         for (auto const& [sector, sectors, flags] : ranges) {
@@ -151,7 +151,7 @@ TEST(BlockDevice, WritesThroughWhileWritebackIsOff) {
     machine.driver.registers.write8(writeback, 0);
     EXPECT_EQ(machine.write(2, 0x5b), block::status_ok);
     EXPECT_EQ(machine.disk.durable()[2 * 512], 0x5b);
-    EXPECT_NE(machine.disk.durable()[512], 0x5a);  // §5.2.6.1: what was volatile stays so
+    EXPECT_NE(machine.disk.durable()[512], 0x5a);  // §5.2.6.1: volatile data stay volatile
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
@@ -203,7 +203,7 @@ TEST(BlockDevice, WritesZeroesWithAndWithoutUnmap) {
     EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{1, 1, 1}}}), block::status_ok);
     for (uint64_t const sector : {0u, 1u}) {
         EXPECT_TRUE(machine.holds(machine.disk.current(), sector, 0));
-        EXPECT_TRUE(machine.holds(machine.disk.durable(), sector, 0));  // no FLUSH, so at once
+        EXPECT_TRUE(machine.holds(machine.disk.durable(), sector, 0));  // without FLUSH writes are durable at once
     }
     EXPECT_NE(machine.disk.current()[2 * 512], 0);
     EXPECT_FALSE(machine.disk.requests()[0].ranges.at(0).unmap);
@@ -217,7 +217,7 @@ TEST(BlockDevice, WritesSeveralRanges) {
               block::status_ok);
     EXPECT_TRUE(machine.holds(machine.disk.current(), 9, 0));
     EXPECT_TRUE(machine.holds(machine.disk.current(), 0, 0));
-    EXPECT_FALSE(machine.holds(machine.disk.current(), 4, 0));  // a range of no sectors
+    EXPECT_FALSE(machine.holds(machine.disk.current(), 4, 0));  // an empty range
     EXPECT_EQ(machine.disk.requests()[0].ranges.size(), 3u);
     EXPECT_EQ(machine.send_ranges(block::type_discard, {{{5, 1, 0}}, {{6, 1, 0}}}), block::status_ok);
     EXPECT_TRUE(machine.holds(machine.disk.current(), 6, BlockDevice::discarded));
@@ -284,7 +284,7 @@ TEST(BlockDevice, GrowsWhileLive) {
     EXPECT_EQ(machine.read(7), block::status_ok);
 }
 
-// Broken rules.
+// --- broken rules ---
 
 TEST(BlockDevice, ReportsARequestBeyondCapacity) {
     Machine machine({.sectors = 4});
@@ -379,7 +379,7 @@ TEST(BlockDevice, ReportsForbiddenRangeFlags) {
     EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 0x80000001}}}), block::status_unsupp);
     EXPECT_EQ(machine.log.count("S-5.2.6-flags"), 2u) << machine.log;
     EXPECT_EQ(machine.log.entries().size(), 2u) << machine.log;
-    // Whatever the other range deserves, and nothing was done.
+    // The answer is UNSUPP whatever the other range deserves, and the disk changes nothing.
     EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 4}}, {{9999, 1, 0}}}), block::status_unsupp);
     EXPECT_NE(machine.disk.current()[0], 0);
 }
@@ -470,7 +470,7 @@ TEST(BlockDevice, ChecksLegacyFramingWithoutAnyLayout) {
     EXPECT_TRUE(relaxed.log.empty()) << relaxed.log;
 }
 
-// Lies.
+// --- invalid answers ---
 
 TEST(BlockDevice, AnswersWithAnyStatusOnce) {
     Machine machine;
@@ -541,7 +541,7 @@ TEST(BlockDevice, OffersQueueFeaturesOneByOne) {
     }
 }
 
-// Packed rings.
+// --- packed rings ---
 
 TEST(BlockDevice, ServesPackedRingsInAnyOrder) {
     for (auto const& options : {BlockOptions{.indirect = true, .packed = true},
@@ -559,7 +559,7 @@ TEST(BlockDevice, ServesPackedRingsInAnyOrder) {
             buffers.push_back(memory.allocate_buffer(1024));
             Buffer const& buffer = buffers.back();
             std::memset(buffer.virt, 0, 16);
-            encode(buffer.virt + 8, 8, id + 7u, ByteOrder::little);  // IN, sector 7 and on
+            encode(buffer.virt + 8, 8, id + 7u, ByteOrder::little);  // IN, from sector 7 on
             queue.submit(id, {{buffer.phys, 16, 0},
                               {buffer.phys + 512, 512, wire::packed::flag_write},
                               {buffer.phys + 16, 1, wire::packed::flag_write}});

@@ -138,7 +138,7 @@ TEST_F(GuestMemory, MisalignsARunVirtually) {
 
 TEST_F(GuestMemory, ScattersARunOfSeveralPages) {
     memory.scatter_next_run();
-    Pages const single = memory.allocate_pages(1);  // cannot be scattered
+    Pages const single = memory.allocate_pages(1);  // a single page cannot be scattered
     EXPECT_EQ(memory.phys_addr(single.virt), single.phys);
     Pages const pages = memory.allocate_pages(2);
     EXPECT_EQ(memory.phys_addr(pages.virt), pages.phys);

@@ -21,7 +21,7 @@ using namespace virtq::sim;
 namespace mmio = virtq::sim::wire::mmio;
 namespace status = virtq::sim::wire::status;
 
-/// A device that does nothing, with two queues and one config field of each width.
+/// A device without a function, with two queues and one configuration field of each width.
 class NullBackend final : public DeviceBackend {
 public:
     [[nodiscard]] uint32_t device_id() const override { return 42; }
@@ -67,7 +67,7 @@ protected:
     }
 };
 
-// Correct use.
+// --- correct use ---
 
 TEST_F(MmioDevice, AcceptsACorrectSession) {
     driver.bring_up(queue);
@@ -115,7 +115,7 @@ TEST_F(MmioDevice, StartsAgainAfterAReset) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Offsets, widths, directions.
+// --- offsets, widths, directions ---
 
 TEST_F(MmioDevice, ReportsWritesToReadOnlyRegisters) {
     driver.greet();
@@ -153,9 +153,9 @@ TEST_F(MmioDevice, ReportsNarrowOrMisalignedAccess) {
 
 TEST_F(MmioDevice, ReportsConfigAccessOfWrongWidth) {
     driver.greet();
-    static_cast<void>(driver.registers.read8(mmio::config));       // of a 64-bit field
-    static_cast<void>(driver.registers.read32(mmio::config + 2));  // crooked
-    static_cast<void>(driver.registers.read16(mmio::config + 8));  // of a 32-bit field
+    static_cast<void>(driver.registers.read8(mmio::config));       // a 64-bit field
+    static_cast<void>(driver.registers.read32(mmio::config + 2));  // misaligned
+    static_cast<void>(driver.registers.read16(mmio::config + 8));  // a 32-bit field
     EXPECT_EQ(log.count("D-4.2.2.2-7"), 3u) << log;
     static_cast<void>(driver.registers.read8(mmio::config + 12));
     EXPECT_EQ(log.count("D-4.2.2.2-6"), 1u) << log;
@@ -165,7 +165,7 @@ TEST_F(MmioDevice, ReportsConfigAccessOfWrongWidth) {
 
 TEST_F(MmioDevice, ReportsAnAbsentConfigField) {
     driver.greet();
-    static_cast<void>(driver.registers.read8(mmio::config + 15));  // exists with feature 7 only
+    static_cast<void>(driver.registers.read8(mmio::config + 15));  // exists only with feature 7
     expect_only("D-2.5.1-4");
     log.clear();
     static_cast<void>(driver.registers.read8(mmio::config + 16));
@@ -193,7 +193,7 @@ TEST_F(MmioDevice, ReportsSharedMemoryRegisters) {
     EXPECT_EQ(log.count("D-4.2.3.1.1-5"), 2u) << log;
 }
 
-// Probing.
+// --- probing ---
 
 TEST_F(MmioDevice, ReportsAccessBeforeMagicAndVersion) {
     driver.reset();
@@ -231,7 +231,7 @@ TEST_F(MmioDevice, ReportsUseOfAPlaceholder) {
     expect_only("D-4.2.3.1.1-4");
 }
 
-// Status.
+// --- status ---
 
 TEST_F(MmioDevice, ReportsAMissingReset) {
     driver.probe();
@@ -316,7 +316,7 @@ TEST_F(MmioDevice, ReportsUseDespiteRefusedFeatures) {
     expect_only("D-3.1.1-14");
 }
 
-// Features.
+// --- features ---
 
 TEST_F(MmioDevice, ReportsFeatureRegistersWithoutSelection) {
     driver.greet();
@@ -379,7 +379,7 @@ TEST_F(MmioDevice, ReportsFeaturesAfterFeaturesOk) {
     expect_only("D-3.1.1-9");
 }
 
-// Queues.
+// --- queues ---
 
 TEST_F(MmioDevice, ReportsQueueSizesOutOfRange) {
     driver.negotiate();
@@ -522,7 +522,7 @@ TEST_F(MmioDevice, BeginsAQueueAtAnyIndex) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Suspend (§3.4).
+// --- suspend (§3.4) ---
 
 TEST_F(MmioDevice, SuspendsAndResumes) {
     backend.features_[1] |= 1u << (43 - 32);
@@ -587,7 +587,7 @@ class MmioQueueReset : public MmioDevice {
 protected:
     MmioQueueReset() { device.offer(wire::feature::ring_reset); }
 
-    /// One chain fetched and not completed.
+    /// Leaves one chain fetched but not completed.
     Buffer bring_up_with_backlog() {
         device.set_schedule(Schedule::delayed(1));
         driver.bring_up(queue);
@@ -622,7 +622,7 @@ TEST_F(MmioQueueReset, DropsTheQueueAndItsChains) {
     EXPECT_EQ(device.interrupts(), 0u);
     EXPECT_TRUE(backend.heads_.empty());
     EXPECT_TRUE(log.empty()) << log;
-    RawQueue other(memory, 4);  // §2.6.1.2: with other parameters, and from the beginning
+    RawQueue other(memory, 4);  // §2.6.1.2: with other parameters, from the beginning
     driver.start_queue(other);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
     EXPECT_EQ(device.ring()->config().size, 4);
@@ -660,7 +660,7 @@ TEST_F(MmioQueueReset, ReportsAMissingSetUp) {
     driver.bring_up(queue);
     for (bool const size_again : {true, false}) {
         driver.write(mmio::queue_ready, 0);
-        driver.write(mmio::queue_reset, 1);  // does for reading QueueReady back, too
+        driver.write(mmio::queue_reset, 1);  // also replaces the read of QueueReady
         EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
         EXPECT_TRUE(log.empty()) << log;
         if (size_again) {
@@ -713,7 +713,7 @@ TEST_F(MmioQueueReset, KeepsWritingOldBuffers) {
     Buffer const buffer = bring_up_with_backlog();
     driver.write(mmio::queue_reset, 1);
     run(3);
-    EXPECT_EQ(buffer.virt[32], 0x11);  // not before the driver believes in the reset
+    EXPECT_EQ(buffer.virt[32], 0x11);  // not before the driver has seen the reset complete
     EXPECT_EQ(driver.read(mmio::queue_reset), 1u);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
     driver.start_queue(queue);
@@ -725,7 +725,7 @@ TEST_F(MmioQueueReset, KeepsWritingOldBuffers) {
     EXPECT_EQ(queue.used_idx(), 0);
     buffer.virt[32] = 0x22;
     run(3);
-    EXPECT_EQ(buffer.virt[32], 0x22);  // once
+    EXPECT_EQ(buffer.virt[32], 0x22);  // it writes once
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -752,7 +752,7 @@ TEST_F(MmioQueueReset, PretendsToReset) {
     Buffer const buffer = bring_up_with_backlog();
     driver.write(mmio::queue_reset, 1);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
-    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);  // which tells the truth
+    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);  // this register shows the truth
     memory.free_buffer(buffer);
     expect_only("D-3.3.1-2");
     EXPECT_EQ(device.step(), 1u);
@@ -777,7 +777,7 @@ TEST_F(MmioQueueReset, RestartsAPackedQueue) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Notifications and interrupts.
+// --- notifications and interrupts ---
 
 TEST_F(MmioDevice, ReportsNotificationBeforeDriverOk) {
     driver.negotiate();
@@ -791,8 +791,8 @@ TEST_F(MmioDevice, ReportsNotificationBeforeDriverOk) {
 
 TEST_F(MmioDevice, ReportsNotificationOfAWrongQueue) {
     driver.bring_up(queue);
-    driver.notify(1);  // not started
-    driver.notify(2);  // not there
+    driver.notify(1);  // not enabled
+    driver.notify(2);  // absent
     driver.notify(1u << 16);
     EXPECT_EQ(log.count("S-4.2.3.3-index"), 3u) << log;
 }
@@ -817,7 +817,7 @@ TEST_F(MmioDevice, ChecksNotificationDataAcrossTheWrap) {
     submit();
     driver.notify(0x8000u << 16);
     EXPECT_EQ(device.step(), 1u);
-    driver.notify(0x8000u << 16);  // once more is allowed
+    driver.notify(0x8000u << 16);  // a second notification is allowed
     EXPECT_TRUE(log.empty()) << log;
     driver.notify(0);
     expect_only("S-2.9-wrap");
@@ -836,7 +836,7 @@ TEST_F(MmioDevice, FetchesOnlyWhenNotified) {
     EXPECT_EQ(device.step(), 0u);
     driver.notify();
     EXPECT_EQ(device.step(), 1u);
-    EXPECT_EQ(queue.avail_event(), 1);  // armed for the next
+    EXPECT_EQ(queue.avail_event(), 1);  // armed for the next chain
 }
 
 TEST_F(MmioDevice, FetchesWithoutNotificationWhenPolling) {
@@ -920,7 +920,7 @@ TEST_F(MmioDevice, KeepsWhatTheBackendSwallows) {
     EXPECT_EQ(log.entries().size(), 1u) << log;
 }
 
-// Packed rings, and IN_ORDER.
+// --- packed rings, and IN_ORDER ---
 
 class MmioPackedDevice : public ::testing::Test {
 protected:
@@ -962,7 +962,7 @@ TEST_F(MmioPackedDevice, AcceptsACorrectSession) {
         ASSERT_TRUE(queue.has_used());
         EXPECT_EQ(queue.length(queue.next_used.offset), 3u);
         EXPECT_EQ(queue.take_used(), id % 6);
-        EXPECT_EQ(queue.get_device_event(), EventSuppression::at(queue.next));  // armed for the next
+        EXPECT_EQ(queue.get_device_event(), EventSuppression::at(queue.next));  // armed for the next chain
     }
     EXPECT_TRUE(device.interrupt_line());
     Pages const pages = queue.pages;
@@ -1065,7 +1065,7 @@ TEST_F(MmioPackedDevice, HoldsBackEarlyCompletionsInOrder) {
     }
     driver.notify();
     EXPECT_EQ(device.step(), 3u);
-    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 0, 4}));  // done in another order
+    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 0, 4}));  // the backend's order differs
     EXPECT_EQ(queue.id(0), 4);
     EXPECT_EQ(queue.id(1), 0);
     EXPECT_EQ(queue.id(2), 2);
@@ -1088,7 +1088,7 @@ TEST_F(MmioPackedDevice, WaitsForSwallowedChainsInOrder) {
     EXPECT_EQ(device.step(), 0u);
     EXPECT_FALSE(queue.has_used());
     EXPECT_EQ(device.backlog(), 1u);
-    memory.free_buffer(buffer);  // of a chain that is done, and not used
+    memory.free_buffer(buffer);  // the chain is completed, but not used yet
     expect_only("D-3.3.1-2");
     driver.reset();
     memory.free_buffer(buffer);
@@ -1098,7 +1098,7 @@ TEST_F(MmioPackedDevice, WaitsForSwallowedChainsInOrder) {
     driver.bring_up(queue);
     submit(1);
     driver.notify();
-    EXPECT_EQ(device.step(), 1u);  // and begins anew after a reset
+    EXPECT_EQ(device.step(), 1u);  // starts again after a reset
 }
 
 TEST_F(MmioPackedDevice, AnswersABatchWithOneEntry) {
@@ -1110,7 +1110,7 @@ TEST_F(MmioPackedDevice, AnswersABatchWithOneEntry) {
     for (uint16_t id = 0; id < 3; ++id) {
         submit(id);
     }
-    submit(3, 4);  // is not written completely
+    submit(3, 4);  // not completely written
     submit(4);
     driver.notify();
     EXPECT_EQ(device.step(), 5u);
@@ -1186,7 +1186,7 @@ TEST_F(MmioPackedDevice, KeepsOrderOnASplitRing) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// A device in trouble.
+// --- failing devices ---
 
 TEST_F(MmioDevice, NeedsResetAfterAnInvalidChain) {
     driver.bring_up(queue);
@@ -1194,11 +1194,11 @@ TEST_F(MmioDevice, NeedsResetAfterAnInvalidChain) {
     driver.notify();
     EXPECT_EQ(device.step(), 0u);
     expect_only("S-2.7.6-head");
-    driver.add_status(0);  // the driver does not know of NEEDS_RESET yet: no violation
+    driver.add_status(0);  // the driver has not seen NEEDS_RESET yet: no violation
     EXPECT_EQ(log.entries().size(), 1u) << log;
     EXPECT_EQ(driver.read(mmio::status), 15u | 64u);
     EXPECT_EQ(driver.read(mmio::interrupt_status), 2u);
-    driver.add_status(0);  // now it does
+    driver.add_status(0);  // now it has seen it
     EXPECT_EQ(log.count("D-2.1.1-2"), 1u) << log;
     driver.reset();
     EXPECT_EQ(driver.read(mmio::status), 0u);
@@ -1312,7 +1312,7 @@ TEST_F(MmioDevice, WorksInItsOwnThread) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// The legacy layout.
+// --- the legacy layout ---
 
 class LegacyMmioDevice : public ::testing::Test {
 protected:
@@ -1359,7 +1359,7 @@ TEST_F(LegacyMmioDevice, PlacesUsedRingByQueueAlign) {
     driver.bring_up_legacy(narrow, 4096, 64);
     EXPECT_EQ(device.ring()->config().device_area, narrow.device_area);
     EXPECT_EQ(device.ring()->config().driver_area, narrow.driver_area);
-    EXPECT_EQ(narrow.device_area.value - narrow.pages.phys.value, 192u);  // 8 * 16 + 6 + 16 = 150, up to 64
+    EXPECT_EQ(narrow.device_area.value - narrow.pages.phys.value, 192u);  // 8 * 16 + 6 + 16 = 150, rounded up to 64
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -1464,7 +1464,7 @@ TEST_F(LegacyMmioDevice, ReportsAnyLayoutNotAccepted) {
     expect_only("L-6.3-1");
 }
 
-// --- devices of the field ---
+// --- faults of existing devices ---
 
 TEST_F(MmioDevice, ReportsQueueEnabledAfterDriverOk) {
     driver.bring_up(queue);
@@ -1491,12 +1491,12 @@ TEST_F(MmioDevice, OverwritingTheStatusLosesNeedsReset) {
     driver.reset();
     driver.add_status(status::acknowledge);
     device.need_reset();
-    driver.add_status(status::driver);  // not seen: no rule is broken, and the bit is gone
+    driver.add_status(status::driver);  // no rule is broken, since the driver has not seen the bit, which is lost now
     EXPECT_EQ(driver.read(mmio::status), status::acknowledge | status::driver);
     device.need_reset();
     EXPECT_NE(driver.read(mmio::status) & status::needs_reset, 0u);
     EXPECT_EQ(log.count("D-2.1.1-2"), 0u);
-    driver.add_status(status::failed);  // seen
+    driver.add_status(status::failed);  // the driver has seen the bit
     EXPECT_EQ(log.count("D-2.1.1-2"), 1u);
     log.clear();
 }

@@ -48,7 +48,7 @@ protected:
     }
     void submit(uint16_t id, size_t length = 1) { driver.submit(id, list(length)); }
 
-    /// Exactly this rule was broken, once.
+    /// Expects that exactly this rule was broken, once.
     void expect_only(char const* id) {
         EXPECT_EQ(log.entries().size(), 1u) << log;
         EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
@@ -135,7 +135,7 @@ TEST_F(PackedQueue, PublishesUsedDescriptorsOnlyWhenFlushed) {
     EXPECT_EQ(driver.length(0), 11u);
     EXPECT_EQ(driver.flags(0), flag_avail | flag_used | flag_write);
     EXPECT_EQ(driver.take_used(), 4);
-    ASSERT_TRUE(driver.has_used());  // one place on: the first list had one descriptor
+    ASSERT_TRUE(driver.has_used());  // one position on: the first list had one descriptor
     EXPECT_EQ(driver.length(1), 12u);
     EXPECT_EQ(driver.take_used(), 2);
     EXPECT_EQ(driver.next_used, (PackedPosition{4, true}));
@@ -206,7 +206,7 @@ TEST_F(PackedQueue, StaysFullOutOfOrder) {
     EXPECT_FALSE(queue.fetch());
     queue.use(1, 1);
     EXPECT_EQ(driver.take_used(), 1);
-    submit(2, 1);  // on the first descriptor of buffer 0, which is still in flight, but whose place is not
+    submit(2, 1);  // reuses a descriptor of buffer 0, which is in flight, but whose position is free
     ASSERT_TRUE(queue.fetch());
     queue.use(0, 1);
     queue.use(2, 1);
@@ -294,7 +294,7 @@ TEST_F(PackedQueue, MarksTheFirstOfSeveralLast) {
     }
 }
 
-// Interrupts.
+// --- interrupts ---
 
 TEST_F(PackedQueue, InterruptsUnlessTheDriverForbidsIt) {
     sim::PackedQueue queue = device();
@@ -380,7 +380,7 @@ TEST_F(PackedQueue, ChecksTheDriverEventWhenFetching) {
     expect_only("S-2.8.10-flags");
 }
 
-// Notifications.
+// --- notifications ---
 
 TEST_F(PackedQueue, DisablesNotificationsByFlag) {
     for (auto const feature : {With::nothing, With::event_idx}) {
@@ -416,7 +416,7 @@ TEST_F(PackedQueue, ChecksAgainAfterArming) {
     EXPECT_TRUE(queue.arm_avail_event());
 }
 
-// Broken rules, one each.
+// --- broken rules, one in each test ---
 
 TEST_F(PackedQueue, ReportsUsedEqualToAvail) {
     sim::PackedQueue queue = device();
@@ -433,14 +433,14 @@ TEST_F(PackedQueue, ReportsWrongUsedInSecondLap) {
     ASSERT_TRUE(queue.fetch());
     queue.use(0, 1);
     driver.offer(0, list(1));
-    driver.set_flags(0, 0);  // wrap counter 0: AVAIL is 0, and USED has to be 1
+    driver.set_flags(0, 0);  // wrap counter 0: AVAIL is 0, so USED must be 1
     EXPECT_FALSE(queue.fetch());
     expect_only("S-2.8.1-marks");
 }
 
 TEST_F(PackedQueue, ReportsAnIncompleteList) {
     sim::PackedQueue queue = device();
-    driver.offer(99, list(3));  // its id does not count, for it belongs to the last descriptor
+    driver.offer(99, list(3));  // this id does not count: only that of the last descriptor does
     driver.set_flags(2, 0);
     driver.publish();
     EXPECT_FALSE(queue.fetch()->intact);
@@ -500,7 +500,7 @@ TEST_F(PackedQueue, ReportsAListWithoutSpace) {
     sim::PackedQueue queue = device();
     submit(0, 4);
     ASSERT_TRUE(queue.fetch());
-    submit(1, 3);  // its last descriptor lies on the first of buffer 0
+    submit(1, 3);  // its last descriptor is the first one of buffer 0
     EXPECT_FALSE(queue.fetch()->intact);
     expect_only("D-2.8.17-5");
 }
@@ -509,11 +509,11 @@ TEST_F(PackedQueue, ReportsADescriptorReusedTooEarly) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     ASSERT_TRUE(queue.fetch());
-    queue.put_used(0, 0);  // not flushed: the driver cannot know
+    queue.put_used(0, 0);  // not flushed, so the driver cannot know
     submit(1);
     EXPECT_EQ(queue.available(), 1);
     EXPECT_FALSE(queue.fetch()->intact);
-    EXPECT_FALSE(queue.fetch());  // told once
+    EXPECT_FALSE(queue.fetch());  // reported only once
     queue.flush_used();
     expect_only("D-2.8.16-1");
 }
@@ -681,7 +681,7 @@ TEST_F(PackedQueue, RefusesAStartBeyondTheEnd) {
     EXPECT_THROW(sim::PackedQueue(memory, config), std::logic_error);
 }
 
-// Indirect tables.
+// --- indirect tables ---
 
 class PackedIndirectTable : public PackedQueue {
 protected:
@@ -700,7 +700,7 @@ TEST_F(PackedIndirectTable, FetchesReadableAndWritableSegments) {
     entry(0, 0);
     entry(1, flag_write);
     entry(2, flag_write);
-    driver.submit(4, {outer(48, flag_indirect | flag_write)});  // §2.8.7: WRITE beside INDIRECT is ignored
+    driver.submit(4, {outer(48, flag_indirect | flag_write)});  // §2.8.7: WRITE with INDIRECT is ignored
     auto const chain = queue.fetch();
     ASSERT_TRUE(chain);
     EXPECT_TRUE(chain->intact);
@@ -791,7 +791,7 @@ TEST_F(PackedIndirectTable, ReportsAddressesOutsideMemory) {
     expect_only("S-2.8.4-addr");
 }
 
-// IN_ORDER.
+// --- IN_ORDER ---
 
 TEST_F(PackedQueue, AnswersABatchWithOneDescriptor) {
     sim::PackedQueue queue = device(With::in_order);
@@ -806,7 +806,7 @@ TEST_F(PackedQueue, AnswersABatchWithOneDescriptor) {
     EXPECT_THROW(queue.put_used_batch(3, 0, 0), std::logic_error);
     queue.put_used_batch(1, 5, 2);
     queue.flush_used();
-    EXPECT_EQ(driver.id(0), 1);  // §2.8.8: where the first of the batch belongs
+    EXPECT_EQ(driver.id(0), 1);  // §2.8.8: at the position of the first of the batch
     EXPECT_EQ(driver.length(0), 5u);
     EXPECT_TRUE(driver.has_used());
     EXPECT_EQ(queue.next_used(), (PackedPosition{3, true}));
@@ -842,7 +842,7 @@ TEST_F(PackedQueue, ChecksAllDescriptorsOfABatch) {
     expect_only("D-2.8.16-2");
 }
 
-// Lies.
+// --- invalid values ---
 
 TEST_F(PackedQueue, WritesInvalidUsedDescriptors) {
     sim::PackedQueue queue = device();
@@ -903,7 +903,7 @@ TEST_F(PackedQueue, DistinguishesItsFlagsFromTheDrivers) {
     EXPECT_EQ(queue.available(), 1);
     ASSERT_TRUE(queue.fetch());
     queue.write_flags_raw(1, flag_used);
-    queue.put_used_raw(0, 1, queue.flags_here(Marks::available_next));  // as the driver would mark it in the next lap
+    queue.put_used_raw(0, 1, queue.flags_here(Marks::available_next));  // like the driver's flags in the next lap
     queue.flush_used();
     EXPECT_FALSE(queue.fetch());
     queue.write_flags_raw(0, flag_used | flag_write);

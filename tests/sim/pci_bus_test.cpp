@@ -61,7 +61,7 @@ TEST_F(PciBusTest, ReachesRegistersOnlyThroughAMapping) {
     EXPECT_EQ(BarSpace{virt}.read16(common::num_queues), 2);
     EXPECT_EQ(BarSpace{virt}.at(common::num_queues).read16(0), 2);
     EXPECT_TRUE(log.empty()) << log;
-    EXPECT_EQ(BarSpace{virt}.read16(static_cast<uint16_t>(place.length)), 0xffff);  // behind its end
+    EXPECT_EQ(BarSpace{virt}.read16(static_cast<uint16_t>(place.length)), 0xffff);  // beyond its end
     expect_only("S-4.1.1-mapping");
     log.clear();
     EXPECT_EQ(BarSpace{static_cast<uintptr_t>(phys + place.offset)}.read16(common::num_queues), 0xffff);
@@ -76,7 +76,7 @@ TEST_F(PciBusTest, MapsOnlyTheRequestedBytes) {
     uintptr_t const second = bus.map_device_memory(PhysAddr{0x2000}, 4);
     EXPECT_EQ(first % 4096, 0x678u);
     EXPECT_GT(second, first + 0x3000);
-    EXPECT_EQ(BarSpace{first}.read32(0), 0xffffffffu);  // mapped, and nobody answers
+    EXPECT_EQ(BarSpace{first}.read32(0), 0xffffffffu);  // mapped, but no device answers
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -96,7 +96,7 @@ TEST_F(PciBusTest, FollowsABarThatMoves) {
     bus.write32(slot, pci::bar + 4 * 5, 0x90);
     driver->set_command(pci::command_memory, true);
     EXPECT_EQ(device->bar(4).address(), 0x90'4000'0000u);
-    EXPECT_EQ(driver->common.read16(common::num_queues), 0xffff);  // mapped where it was
+    EXPECT_EQ(driver->common.read16(common::num_queues), 0xffff);  // the mapping still has the old address
     driver->map(4);
     EXPECT_EQ(driver->bars[4].read16(0x1040 + common::num_queues), 2);
     EXPECT_NE(old, device->bar(4).address());

@@ -16,7 +16,7 @@ protected:
     [[nodiscard]] uint16_t field(uint8_t type, uint16_t which) const {
         return static_cast<uint16_t>(capability(type) + which);
     }
-    /// The driver's side of §4.1.4.9.
+    /// Configures the window, as a driver does (§4.1.4.9).
     void aim(uint8_t bar, uint32_t offset, uint32_t length) {
         bus.write8(slot, field(pci::pci_cfg, pci::cap_bar), bar);
         bus.write32(slot, field(pci::pci_cfg, pci::cap_length), length);
@@ -24,7 +24,7 @@ protected:
     }
 };
 
-// Header.
+// --- header ---
 
 TEST_F(PciConfig, HasAModernHeader) {
     EXPECT_EQ(bus.read16(slot, pci::vendor_id), 0x1af4);
@@ -75,7 +75,7 @@ TEST_F(PciConfig, KeepsOnlyExistingCommandBits) {
     EXPECT_EQ(bus.read16(slot, pci::command), pci::command_memory);
 }
 
-// BARs.
+// --- BARs ---
 
 TEST_F(PciConfig, ReturnsTheSizeOfABar) {
     driver->set_command(pci::command_memory, false);
@@ -130,9 +130,9 @@ TEST_F(PciConfig, DecodesExactlyToTheLastByte) {
 TEST_F(PciConfig, ReportsABarWrittenWhileDecoding) {
     bus.write32(slot, pci::bar + 4, 0xffffffff);
     expect_only("S-4.1.1-bar-live");
-    bus.write32(slot, pci::bar + 20, 0);  // the upper half of one
+    bus.write32(slot, pci::bar + 20, 0);  // the upper half of a BAR
     EXPECT_EQ(log.count("S-4.1.1-bar-live"), 2u) << log;
-    bus.write32(slot, pci::bar, 0xffffffff);  // none
+    bus.write32(slot, pci::bar, 0xffffffff);  // no BAR
     EXPECT_EQ(log.count("S-4.1.1-bar-live"), 2u) << log;
 }
 
@@ -144,7 +144,7 @@ TEST_F(PciConfig, FixesABarOnRequest) {
     EXPECT_EQ(bus.read32(slot, pci::bar + 4), before);
 }
 
-// Capabilities.
+// --- capabilities ---
 
 TEST_F(PciConfig, ListsItsCapabilities) {
     EXPECT_NE(bus.read16(slot, pci::status) & pci::status_capabilities, 0);
@@ -174,7 +174,7 @@ TEST_F(PciConfig, DescribesItsStructures) {
     uint16_t const msix = device->capabilities().find_id(pci::capability_msix)->offset;
     EXPECT_EQ(bus.read16(slot, static_cast<uint16_t>(msix + 2)), 2);       // N - 1
     EXPECT_EQ(bus.read32(slot, static_cast<uint16_t>(msix + 4)), 1u);      // BIR 1
-    EXPECT_EQ(bus.read32(slot, static_cast<uint16_t>(msix + 8)), 0x801u);  // behind the table
+    EXPECT_EQ(bus.read32(slot, static_cast<uint16_t>(msix + 8)), 0x801u);  // after the table
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -203,7 +203,7 @@ TEST_F(PciConfig, ClaimsInvalidStructuresOnRequest) {
     EXPECT_EQ(bus.read8(slot, field(pci::common_cfg, pci::cap_bar)), 6);
     EXPECT_EQ(bus.read32(slot, field(pci::common_cfg, pci::cap_offset)), 0xfffffff0u);
     EXPECT_EQ(bus.read32(slot, field(pci::common_cfg, pci::cap_length)), 0u);
-    EXPECT_EQ(driver->common.read16(common::num_queues), 2);  // the structure is where it was
+    EXPECT_EQ(driver->common.read16(common::num_queues), 2);  // the structure has not moved
     device->loop_capabilities();
     unsigned at = bus.read8(slot, pci::capability_pointer);
     for (int i = 0; i < 1000; ++i) {
@@ -214,11 +214,11 @@ TEST_F(PciConfig, ClaimsInvalidStructuresOnRequest) {
     EXPECT_EQ(bus.read8(slot, pci::capability_pointer), 4);
 }
 
-// The window.
+// --- the window ---
 
 TEST_F(PciConfig, ReadsAndWritesThroughTheWindow) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
-    driver->set_command(pci::command_memory, false);  // it needs no decoding
+    driver->set_command(pci::command_memory, false);  // the window works without decoding
     aim(4, 0x1040 + common::num_queues, 2);
     EXPECT_EQ(bus.read16(slot, data), 2);
     aim(4, 0x1040 + common::device_status, 1);
@@ -259,11 +259,11 @@ TEST_F(PciConfig, ReportsAMisalignedOrOutsideWindow) {
     static_cast<void>(bus.read16(slot, data));
     aim(4, 0x1040, 0);
     bus.write32(slot, data, 0);
-    EXPECT_EQ(log.count("D-4.1.4.9.2-1"), 6u) << log;  // as the offset is written, and at the access
+    EXPECT_EQ(log.count("D-4.1.4.9.2-1"), 6u) << log;  // once at the write of the offset, once at the access
     log.clear();
     aim(4, 0x0100, 4);
     static_cast<void>(bus.read32(slot, data));
-    aim(1, 0, 4);  // the MSI-X table is no virtio structure
+    aim(1, 0, 4);  // the MSI-X table is not a virtio structure
     bus.write32(slot, data, 0);
     aim(7, 0x1040, 4);
     static_cast<void>(bus.read32(slot, data));
@@ -271,7 +271,7 @@ TEST_F(PciConfig, ReportsAMisalignedOrOutsideWindow) {
     EXPECT_EQ(log.entries().size(), 3u) << log;
 }
 
-// §4.1.4.9.2: the offset is a multiple of the length that the window has when it is written.
+// §4.1.4.9.2: the offset must be a multiple of the length that the window has at that moment.
 TEST_F(PciConfig, ReportsAnOffsetBeforeItsLength) {
     aim(4, 0x1040, 4);
     aim(4, 0x1052, 2);

@@ -16,7 +16,7 @@ protected:
     [[nodiscard]] BarSpace const& regs() const { return driver->common; }
 };
 
-// Correct use.
+// --- correct use ---
 
 TEST_F(PciModern, AcceptsACorrectSession) {
     driver->bring_up(queue);
@@ -143,7 +143,7 @@ TEST_F(PciModern, IgnoresAQueueSizeOnRequest) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Widths and directions.
+// --- widths and directions ---
 
 TEST_F(PciModern, ReportsAWrongWidth) {
     static_cast<void>(regs().read32(common::device_status));
@@ -195,7 +195,7 @@ TEST_F(PciModern, ReportsFieldsWithoutTheirFeature) {
     EXPECT_EQ(log.entries().size(), 5u) << log;
 }
 
-// Status and features.
+// --- status and features ---
 
 TEST_F(PciModern, ReportsADriverNotAwaitingReset) {
     regs().write8(common::device_status, 0);
@@ -290,7 +290,7 @@ TEST_F(PciModern, ReportsSetupBeforeFeaturesOk) {
     expect_only("D-3.1.1-8");
 }
 
-// Queues.
+// --- queues ---
 
 TEST_F(PciModern, ReportsAWrongQueueSize) {
     driver->negotiate();
@@ -377,7 +377,7 @@ TEST_F(PciModern, HoldsQueueMemoryUntilTheReset) {
     expect_only("D-3.3.1-2");
 }
 
-// Queue reset.
+// --- queue reset ---
 
 class PciQueueReset : public PciModern {
 protected:
@@ -464,7 +464,7 @@ TEST_F(PciQueueReset, MayBePretended) {
     EXPECT_EQ(buffer.virt[0], PciDevice::stray_byte);
 }
 
-// Notifications.
+// --- notifications ---
 
 TEST_F(PciModern, ReportsNotificationsOfWrongKind) {
     driver->negotiate();
@@ -477,7 +477,7 @@ TEST_F(PciModern, ReportsNotificationsOfWrongKind) {
     expect_only("D-4.1.5.2.1-1");
     log.clear();
     driver->notification.write16(0, 1);  // not enabled
-    driver->notification.write16(0, 7);  // not there
+    driver->notification.write16(0, 7);  // absent
     EXPECT_EQ(log.count("D-4.1.5.2.1-3"), 2u) << log;
     log.clear();
     driver->notification.write16(4, 0);
@@ -592,7 +592,7 @@ TEST_F(PciModern, FetchesNothingWhileNeedingReset) {
     EXPECT_EQ(driver->isr.read8(0), 2);
 }
 
-// Device configuration.
+// --- device configuration ---
 
 TEST_F(PciModern, ReadsAndWritesTheDeviceConfiguration) {
     driver->negotiate();
@@ -623,7 +623,7 @@ TEST_F(PciModern, ReportsWrongConfigurationAccess) {
 TEST_F(PciModern, GenerationShowsManyChanges) {
     driver->bring_up(queue);
     uint8_t const before = regs().read8(common::config_generation);
-    for (int i = 0; i < 256; ++i) {  // 8 bits would be back where they were
+    for (int i = 0; i < 256; ++i) {  // 8 bits would wrap to the old value
         device->change_config([&] { ++backend.config_[0]; });
     }
     static_cast<void>(driver->config.read32(0));
@@ -638,7 +638,7 @@ TEST_F(PciModern, UnsettlesTheConfiguration) {
     EXPECT_EQ(regs().read8(common::config_generation), regs().read8(common::config_generation));
 }
 
-// Suspend.
+// --- suspend ---
 
 TEST_F(PciModern, SuspendsAndResumes) {
     device->offer(wire::feature::suspend);

@@ -11,7 +11,7 @@ namespace virtq::sim_test {
 class PciInterrupt : public PciMachine {
 protected:
     using PciMachine::PciMachine;
-    /// One completion of a queue that is up.
+    /// Lets the device complete one chain.
     void complete(uint16_t head = 0) {
         submit(queue, head);
         driver->notify();
@@ -20,7 +20,7 @@ protected:
     [[nodiscard]] bool status_bit() { return (bus.read16(slot, pci::status) & pci::status_interrupt) != 0; }
 };
 
-// The line.
+// --- the interrupt line ---
 
 TEST_F(PciInterrupt, AssertsItsLineUntilIsrRead) {
     int calls = 0;
@@ -118,7 +118,7 @@ TEST_F(PciInterrupt, InterruptsUnasked) {
     EXPECT_EQ(driver->isr.read8(0), 0x80);
 }
 
-// MSI-X.
+// --- MSI-X ---
 
 class PciMsix : public PciInterrupt {
 protected:
@@ -150,7 +150,7 @@ TEST_F(PciMsix, SendsAMessageForEachEvent) {
     EXPECT_EQ(device->interrupts(), 2u);
     EXPECT_FALSE(device->interrupt_line());
     EXPECT_FALSE(status_bit());
-    EXPECT_EQ(driver->isr.read8(0), 2);  // §4.1.4.5.1: the configuration's bit also now, the queue's not
+    EXPECT_EQ(driver->isr.read8(0), 2);  // §4.1.4.5.1: the configuration bit is set even now, the queue bit is not
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -181,7 +181,7 @@ TEST_F(PciMsix, WaitsBehindAMask) {
     driver->mask(0, 0);
     EXPECT_EQ(device->messages().size(), 0u);
     driver->mask(1, 0);
-    EXPECT_EQ(device->messages_of(1), 1u);  // one for both
+    EXPECT_EQ(device->messages_of(1), 1u);  // one message for both
     EXPECT_EQ(pending.read32(0), 0u);
     EXPECT_TRUE(log.empty()) << log;
 }

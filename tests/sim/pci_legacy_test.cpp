@@ -257,7 +257,7 @@ TEST_F(PciTransitional, HasBothInterfaces) {
     submit(whole);
     regs().write16(legacy::queue_notify, 0);
     EXPECT_EQ(device->step(), 1u);
-    driver->bring_up(queue);  // through a reset by the other interface
+    driver->bring_up(queue);  // a reset through the modern interface
     EXPECT_FALSE(backend.session_.legacy);
     EXPECT_TRUE(has_feature(device->accepted_features(), wire::feature::version_1));
     submit(queue);
@@ -291,9 +291,9 @@ TEST_F(PciTransitional, ReportsMixedInterfaces) {
     driver->bring_up(queue);
     regs().write16(legacy::queue_select, 0);
     expect_only("S-4.1.4.10-mixed");
-    EXPECT_EQ(log.entries().at(0).value, 1u);  // the legacy one is the other one
+    EXPECT_EQ(log.entries().at(0).value, 1u);  // 1: the legacy interface is the mixed-in one
     log.clear();
-    EXPECT_EQ(regs().read8(legacy::device_status), 15);  // that much is possible
+    EXPECT_EQ(regs().read8(legacy::device_status), 15);  // reading works nevertheless
     EXPECT_EQ(regs().read8(legacy::isr_status), 0);
     expect_only("S-4.1.4.10-mixed");
     log.clear();

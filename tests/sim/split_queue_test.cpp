@@ -33,13 +33,13 @@ protected:
         driver.write(index, {buffer.phys, bytes, flags, next});
     }
 
-    /// One chain of one descriptor.
+    /// Submits a chain of one descriptor.
     void submit_single(uint16_t index = 0, uint16_t flags = flag_write) {
         write(index, flags);
         driver.submit(index);
     }
 
-    /// Exactly this rule was broken, once.
+    /// Expects that exactly this rule was broken, once.
     void expect_only(char const* id) {
         EXPECT_EQ(log.entries().size(), 1u) << log;
         EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
@@ -159,7 +159,7 @@ TEST_F(SplitQueue, UsesBigEndianForLegacyGuests) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Interrupts.
+// --- interrupts ---
 
 TEST_F(SplitQueue, InterruptsUnlessTheFlagForbidsIt) {
     sim::SplitQueue queue = device();
@@ -217,7 +217,7 @@ TEST_F(SplitQueue, ReportsFlagsSetDespiteEventIndex) {
     expect_only("D-2.7.7.1-3");
 }
 
-// Notifications.
+// --- notifications ---
 
 TEST_F(SplitQueue, DisablesNotificationsByFlag) {
     sim::SplitQueue queue = device();
@@ -247,7 +247,7 @@ TEST_F(SplitQueue, ChecksAgainAfterArming) {
     EXPECT_TRUE(queue.arm_avail_event());
 }
 
-// Broken rules, one each.
+// --- broken rules, one in each test ---
 
 TEST_F(SplitQueue, ReportsAHeadOutOfRange) {
     sim::SplitQueue queue = device();
@@ -293,7 +293,7 @@ TEST_F(SplitQueue, ReportsChainsAbove4GiB) {
     driver.submit(0);
     EXPECT_FALSE(queue.fetch()->intact);
     EXPECT_EQ(log.count("D-2.7.5.2-1"), 1u) << log;
-    EXPECT_EQ(log.count("S-2.7.5-addr"), 1u) << log;  // nor is there so much memory
+    EXPECT_EQ(log.count("S-2.7.5-addr"), 1u) << log;  // the guest has less memory
 }
 
 TEST_F(SplitQueue, AcceptsChainsOf4GiB) {
@@ -440,7 +440,7 @@ TEST_F(SplitQueue, ReportsUsedFlagsNotZeroed) {
     expect_only("D-2.7.10.1-1");
 }
 
-// Indirect tables and IN_ORDER.
+// --- indirect tables and IN_ORDER ---
 
 class IndirectTable : public SplitQueue {
 protected:
@@ -465,7 +465,7 @@ TEST_F(IndirectTable, FetchesReadableAndWritableSegments) {
     sim::SplitQueue queue = indirect_device();
     entry(0, flag_next, 2);
     entry(2, flag_write);
-    submit_table(3, flag_indirect | flag_write);  // §2.7.5.3.2: WRITE beside INDIRECT is ignored
+    submit_table(3, flag_indirect | flag_write);  // §2.7.5.3.2: WRITE with INDIRECT is ignored
     auto const chain = queue.fetch();
     ASSERT_TRUE(chain);
     EXPECT_TRUE(chain->intact);
@@ -556,12 +556,12 @@ TEST_F(IndirectTable, AnswersABatchWithOneEntry) {
     queue.put_used_batch(2, 5, 3);
     queue.flush_used();
     EXPECT_EQ(driver.used_idx(), 3);
-    EXPECT_EQ(driver.used_id(0), 2u);  // §2.7.9: where the first of the batch belongs
+    EXPECT_EQ(driver.used_id(0), 2u);  // §2.7.9: at the entry of the first of the batch
     EXPECT_EQ(queue.in_flight(), 0u);
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Lies.
+// --- invalid values ---
 
 TEST_F(SplitQueue, WritesInvalidUsedEntries) {
     sim::SplitQueue queue = device();
