@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-/// Every lie of the registers of virtio-mmio (§4.2).
+/// Every invalid value of the registers of virtio-mmio (§4.2).
 namespace virtq::test {
 namespace {
 
@@ -100,7 +100,7 @@ public:
         device.refuse_queue_ready(false);
         device.reset_takes(0);
         device.set_queue_size_max(128);
-        device.write(status_register, 0, 4);  // as a machine's reset button does
+        device.write(status_register, 0, 4);  // like the reset button of a machine
     }
     static std::vector<sim::Rule> watched_rules() { return {}; }
 
