@@ -9,8 +9,8 @@
 
 #include <cstdint>
 
-/// That the model allows what a weak memory allows, and forbids what release, acquire and fences forbid: the classic
-/// programs of two sides.
+/// The model allows what a weak memory allows, and forbids what release, acquire and fences forbid. These are the
+/// classic programs of two sides.
 namespace virtq::order {
 
 static_assert(platform::ring_memory_is_replaced && platform::fence_is_replaced && platform::device_order_is_replaced,
@@ -20,7 +20,7 @@ namespace {
 
 std::uint16_t x, y;
 
-/// Whether an execution comes to `FAIL`, which each program makes of the outcome that is asked about.
+/// Whether some execution fails. Each program fails at the outcome in question.
 [[nodiscard]] bool allows(void (*driver)(void const*), void (*device)(void const*), bool hardware = false) {
     return !explore({driver, device, nullptr, hardware}).failure.empty();
 }
@@ -38,8 +38,7 @@ using platform::store_release;
 
 constexpr std::uint16_t one = 1;
 
-// --- message passing
-// --------------------------------------------------------------------------------------------------
+// --- message passing ------------------------------------------------------------------------------------------------
 
 void send_relaxed(void const*) {
     store_plain(&x, one);
@@ -96,8 +95,7 @@ TEST(Model, ReachesBothOutcomes) {
     EXPECT_TRUE(allows(send_release, miss_the_message));
 }
 
-// --- one word
-// ---------------------------------------------------------------------------------------------------------
+// --- one word -------------------------------------------------------------------------------------------------------
 
 void count_up(void const*) {
     store_relaxed(&x, one);
@@ -115,10 +113,9 @@ TEST(Model, KeepsStoresToAWordOrdered) {
     EXPECT_TRUE(allows(count_up, see_it_skip));
 }
 
-// --- store buffering
-// --------------------------------------------------------------------------------------------------
+// --- store buffering ------------------------------------------------------------------------------------------------
 
-/// Each tells the other what it has loaded, for the one that is last to say.
+/// What each side has loaded. The side that runs last compares both.
 std::uint16_t loaded_by_driver, loaded_by_device;
 
 template <bool fenced>
@@ -148,8 +145,7 @@ TEST(Model, FullFencesOrderStoresAndLoads) {
     EXPECT_FALSE(allows(store_x_load_y<true>, store_y_load_x<true>));
 }
 
-// --- hardware
-// ---------------------------------------------------------------------------------------------------------
+// --- hardware -------------------------------------------------------------------------------------------------------
 
 void send_for_hardware(void const*) {
     store_plain(&x, one);
@@ -170,8 +166,7 @@ TEST(Model, OnlyDeviceOrderOrdersHardware) {
     EXPECT_FALSE(allows(store_x_load_y_for_hardware, store_y_load_x<true>, true));
 }
 
-// --- registers
-// --------------------------------------------------------------------------------------------------------
+// --- registers ------------------------------------------------------------------------------------------------------
 
 template <bool ordered>
 void ring(void const*) {
@@ -191,8 +186,7 @@ TEST(Model, AllowsDoorbellsBeforeFences) {
     EXPECT_FALSE(allows(ring<true>, hear));
 }
 
-// --- what it says of a program
-// ----------------------------------------------------------------------------------------
+// --- reports on a program -------------------------------------------------------------------------------------------
 
 void wait_for_y(void const*) {
     for (begin_look(); load_relaxed(&y) == 0; begin_look()) {
@@ -221,7 +215,7 @@ TEST(Model, ReportsRaces) {
 }
 
 TEST(Model, CountsExecutions) {
-    // The load sees the store or not.
+    // The load sees the store, or does not.
     EXPECT_EQ(explore({store_x, [](void const*) { static_cast<void>(load_relaxed(&x)); }, nullptr}).executions, 2);
     EXPECT_EQ(explore({do_nothing, do_nothing, nullptr}).executions, 1);
 }
