@@ -54,7 +54,7 @@ TEST(Error, HasDistinctSentences) {
 }
 
 // A legacy PCI device fixes its queue size, and has no packed ring: nobody can round it down (faults A11).
-TEST(Error, TellsWhatToDoAboutAFixedQueueSize) {
+TEST(Error, GivesAdviceForFixedQueueSizes) {
     std::string_view const sentence = describe(Error::queue_size_fixed_no_power_of_two);
     EXPECT_NE(sentence.find("modern interface"), std::string_view::npos) << sentence;
     EXPECT_NE(sentence.find("queue-size="), std::string_view::npos) << sentence;

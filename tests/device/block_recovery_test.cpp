@@ -67,7 +67,7 @@ protected:
 };
 
 // The first reset ends, everything is handed back, and the reset that begins the new initialisation does not end.
-TEST_F(BlockRecovery, RecoversFromASecondResetThatTimesOut) {
+TEST_F(BlockRecovery, RecoversFromASecondTimeOut) {
     fill();
     unsigned handed_back = 0;
     auto const count = [&](BlockCompletion const& completion) {
@@ -87,7 +87,7 @@ TEST_F(BlockRecovery, RecoversFromASecondResetThatTimesOut) {
 }
 
 // The other way out: nothing is left with the device, so the pages are free although it does not reset.
-TEST_F(BlockRecovery, ReleasesPagesAfterASecondResetThatTimesOut) {
+TEST_F(BlockRecovery, ReleasesPagesAfterSecondTimeOut) {
     fill();
     auto const stick = [&](BlockCompletion const&) { machine.device.reset_takes(sim::MmioDevice::never); };
     EXPECT_EQ(machine.driver.reset(stick).error(), Error::not_restarted);

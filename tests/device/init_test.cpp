@@ -454,7 +454,7 @@ TEST(DeviceInit, ReportsARefusedResetAtOnce) {
 }
 
 // The first reset was refused, by a boot loader or by release(): FAILED stands there alone already (faults A8).
-TEST(DeviceInit, EndsSoonWhenAnEarlierResetWasRefused) {
+TEST(DeviceInit, EndsSoonAfterARefusedReset) {
     DiskMachine<> machine;
     machine.bring_up();
     machine.device.set_device_reset(sim::DeviceReset::fails_alone);

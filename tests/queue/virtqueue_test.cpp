@@ -182,7 +182,7 @@ TEST_F(VirtQueueInit, ZeroesPagesThatArriveDirty) {
 }
 
 // §2.7.7.1: without EVENT_IDX the word behind the available ring is no event index.
-TEST_F(VirtQueueInit, WritesUsedEventOnlyWithEventIdx) {
+TEST_F(VirtQueueInit, WritesNoUsedEventWithoutEventIdx) {
     for (bool const event_idx : {false, true}) {
         ASSERT_TRUE(
             queue.init(memory, 8, event_idx ? modern_event_idx() : modern(), {.first_index = RingIndex{5}}).ok());

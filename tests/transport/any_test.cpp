@@ -228,7 +228,7 @@ TEST(AnyTransport, LeavesTheConfigurationWindowOff) {
 }
 
 // The window would end in the same way.
-TEST(AnyTransport, NamesNoWindowForARefusedCommand) {
+TEST(AnyTransport, SuggestsNoWindowAfterRefusedCommand) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     machine.device.refuse_command(wire::command_bus_master);
     EXPECT_EQ(machine.probe().error(), Error::pci_command_refused);

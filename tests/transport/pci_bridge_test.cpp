@@ -222,7 +222,7 @@ TEST_F(PciBridges, NeedSpaceInTheWindow) {
 }
 
 // The host bridge's window has room, and the bridge does not pass it on: the device would be gone.
-TEST_F(PciBridges, KeepProbesFromPlacingWhatTheyDoNotPassOn) {
+TEST_F(PciBridges, KeepProbesFromPlacingClosedRanges) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     PciWindow memory_window{0x1000'1000, 0x8'0000};  // the bridge's own BAR, and less than 1 MiB
@@ -242,7 +242,7 @@ TEST_F(PciBridges, KeepProbesFromPlacingWhatTheyDoNotPassOn) {
 }
 
 // A device that was plugged in later, or a kernel that opens its bridges by itself.
-TEST_F(PciBridges, LetProbesPlaceWhatTheyPassOn) {
+TEST_F(PciBridges, LetProbesPlaceOpenRanges) {
     sim::PciBridge inner;
     sim::PciDevice later{memory, disk};
     sim::PciDevice deep{memory, disk};
@@ -291,7 +291,7 @@ TEST_F(PciBridges, LetProbesPlaceInPrefetchableMemory) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device, {.memory = &within});
 }
 
-TEST_F(PciBridges, KeepProbesFromPortsTheyDoNotPassOn) {
+TEST_F(PciBridges, KeepProbesFromClosedPorts) {
     sim::PciBridge wide{sim::PciBridge::Ports::wide};
     sim::PciDevice first{memory, disk, sim::PciLayout::legacy()};
     sim::PciDevice second{memory, disk, sim::PciLayout::legacy()};
