@@ -37,9 +37,9 @@ TEST(Result, HoldsAnError) {
 }
 
 TEST(Result, AssertsThatTheValueIsThere) {
-    EXPECT_BREACH(half(7).value(), "Result::value() of an error");
-    EXPECT_BREACH(*half(7), "Result::value() of an error");
-    EXPECT_BREACH(half(7).operator->(), "Result::operator-> of an error");
+    EXPECT_BREACH(half(7).value(), "Result::value() was called on an error");
+    EXPECT_BREACH(*half(7), "Result::value() was called on an error");
+    EXPECT_BREACH(half(7).operator->(), "Result::operator-> was called on an error");
 }
 
 TEST(Result, HasNoImplicitConversions) {

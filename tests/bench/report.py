@@ -338,7 +338,7 @@ def write(results):
              f"{results['linux']}; {results['date']}.\n")
     if results["load"] > results["cores"] + 0.5:
         about += (f"\n**The machine was busy** (load {results['load']}): the reads in QEMU are noise. Instructions and bytes are "
-                  f"exact, times in one thread are CPU time, runs on two cores are those that nothing came into.\n")
+                  f"exact, times in one thread are CPU time, runs on two cores are those without interference.\n")
     put(BENCH_README, "machine", about)
     put(BENCH_README, "targets", target_table(results))
     put(BENCH_README, "instructions", compared_table(results["instructions"], whole))

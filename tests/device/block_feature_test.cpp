@@ -346,7 +346,8 @@ TEST(BlockQueues, WorkConcurrently) {
         EXPECT_EQ(machine.driver.submit({}, count).error(), Error::no_such_queue);
         EXPECT_EQ(machine.driver.take_completed(count).error, Error::no_such_queue);
         EXPECT_EQ(machine.driver.check_alive(count).error(), Error::no_such_queue);
-        EXPECT_BREACH(machine.driver.kick_device(count), "kick_device() of a queue that this disk does not have");
+        EXPECT_BREACH(machine.driver.kick_device(count),
+                      "kick_device() was called for a queue that this disk does not have");
         unsigned handed_back = 0;
         EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
         EXPECT_EQ(handed_back, 0u);

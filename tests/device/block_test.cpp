@@ -306,7 +306,7 @@ TEST(BlockDevice, RejectsRequestsBeforeInit) {
     EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
-    EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "does your boot code clear .bss?");
+    EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "your boot code clears .bss");
 }
 
 // --- answers of the device ------------------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ TEST(DeviceInit, AssertsThatTheTransportIsFree) {
     DiskMachine<> machine;
     machine.bring_up();
     static BlockDevice<Transport, 64> second;
-    EXPECT_BREACH(second.init(machine.transport, machine.memory), "another driver");
+    EXPECT_BREACH(second.init(machine.transport, machine.memory), "Another driver");
     EXPECT_TRUE(machine.driver.check_alive().ok());
     ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
     ASSERT_TRUE(machine.driver.release(machine.memory).ok());

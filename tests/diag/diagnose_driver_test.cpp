@@ -213,7 +213,7 @@ TEST(DiagnosisOfADriver, DetectsAnotherDeviceBehindItsTransport) {
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::device_type_differs);
     EXPECT_EQ(found.findings().size(), 1u);
-    EXPECT_NE(explained(found).find("It is 0x4 and not 0x2."), std::string::npos) << explained(found);
+    EXPECT_NE(explained(found).find("Found 0x4, expected 0x2."), std::string::npos) << explained(found);
     ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
 }
 
@@ -275,7 +275,7 @@ TEST(DiagnosisOfATransport, ReportsTheLastInitialisationStep) {
         ASSERT_EQ(guess.findings().size(), 2u) << explained(guess);
         EXPECT_EQ(guess.cause(), Cause::driver_gave_up);
         EXPECT_EQ(guess.findings()[1].cause, Cause::features_not_accepted);
-        EXPECT_NE(flattened(guess).find("It came to the features, steps 4 to 6"), std::string::npos);
+        EXPECT_NE(flattened(guess).find("It reached the features, steps 4 to 6"), std::string::npos);
     }
     {
         DiskMachine<> machine;
@@ -285,7 +285,7 @@ TEST(DiagnosisOfATransport, ReportsTheLastInitialisationStep) {
         SpinRelax relax;
         ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
         static_cast<void>(init.fail(Error::no_pages));
-        EXPECT_NE(flattened(diagnose(machine.transport)).find("It came to step 7"), std::string::npos);
+        EXPECT_NE(flattened(diagnose(machine.transport)).find("It reached step 7"), std::string::npos);
     }
     {
         DiskMachine<> machine{{.version = sim::MmioVersion::legacy}};
@@ -293,13 +293,13 @@ TEST(DiagnosisOfATransport, ReportsTheLastInitialisationStep) {
         ASSERT_EQ(machine.init().error(), Error::no_pages);
         Diagnosis const found = diagnose(machine.transport);
         EXPECT_EQ(found.cause(), Cause::driver_gave_up);
-        EXPECT_NE(flattened(found).find("It came to the features or the queues"), std::string::npos);
+        EXPECT_NE(flattened(found).find("It reached the features or the queues"), std::string::npos);
     }
     {
         DiskMachine<> machine;
         machine.bring_up();
         machine.transport.set_status(machine.transport.status().with(spec::StatusBit::failed));
-        EXPECT_NE(flattened(diagnose(machine.transport)).find("It was live before"), std::string::npos);
+        EXPECT_NE(flattened(diagnose(machine.transport)).find("The device was live before"), std::string::npos);
     }
 }
 
@@ -335,7 +335,7 @@ TEST(DiagnosisOfATransport, DetectsMemoryInsteadOfRegisters) {
         Memory memory{DeviceStatus{status}};
         Diagnosis const found = diagnose(memory);
         EXPECT_EQ(found.cause(), Cause::registers_are_memory) << explained(found);
-        EXPECT_NE(flattened(found).find("over RAM"), std::string::npos) << explained(found);
+        EXPECT_NE(flattened(found).find("overlaps RAM"), std::string::npos) << explained(found);
         EXPECT_EQ(flattened(found).find("configured on the host"), std::string::npos) << explained(found);
     }
 }

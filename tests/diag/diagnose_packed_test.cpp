@@ -133,7 +133,7 @@ TEST_P(DiagnosisOfAPackedQueue, DetectsAnOverwrittenEventStructure) {
         machine.device.packed_ring()->scribble_driver_event(event);
         Diagnosis const found = machine.look();
         EXPECT_EQ(found.cause(), Cause::driver_event_overwritten) << explained(found);
-        EXPECT_NE(explained(found).find("and not 0x"), std::string::npos) << explained(found);
+        EXPECT_NE(explained(found).find(", expected 0x"), std::string::npos) << explained(found);
         std::memcpy(ring_bytes(machine) + layout.driver_event_offset(), &word, 4);
         EXPECT_EQ(machine.cause(), Cause::nothing_asked);
     };

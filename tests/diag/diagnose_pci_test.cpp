@@ -134,7 +134,7 @@ TYPED_TEST(DiagnosisOfInterrupts, ReportsAnUncalledLineHandler) {
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::line_handler_never_called) << explained(found);
     EXPECT_NE(flattened(found).find("PCI devices share lines"), std::string::npos) << explained(found);
-    EXPECT_NE(flattened(found).find("Its pin is 1, its line register says 11."), std::string::npos)
+    EXPECT_NE(flattened(found).find("Its pin is 1, its line register reads 11."), std::string::npos)
         << explained(found);
     EXPECT_TRUE(machine.device.interrupt_line());  // the diagnosis does not acknowledge it
     // After a call of the handler the cause is another one.

@@ -570,7 +570,7 @@ TEST(DiagnosisOfRingMemory, DetectsADeviceCountingFromZero) {
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_restarted);
     EXPECT_EQ(found.first().value, 1u);
-    EXPECT_NE(explained(found).find("It is 0x1 and not 0x3."), std::string::npos) << explained(found);
+    EXPECT_NE(explained(found).find("Found 0x1, expected 0x3."), std::string::npos) << explained(found);
 }
 
 TEST(DiagnosisOfRingMemory, DetectsAUsedIndexAhead) {
@@ -819,7 +819,7 @@ TEST_P(DiagnosisOfWaiting, DetectsAnUnhandledInterrupt) {
     EXPECT_EQ(later.find(never), std::string::npos) << later;
     // First advice: the interrupt controller may still wait for the end of the last interrupt.
     std::size_t const end =
-        later.find("Interrupts came 1 time(s), and then no more: was the interrupt controller told");
+        later.find("Interrupts came 1 time(s), and then no more. End each one at the interrupt controller");
     EXPECT_LT(end, later.find("Check the line or vector")) << later;
     // The registers alone do not count interrupts.
     Diagnosis const bare = diagnose(machine.transport.mmio_space(), 0, machine.queue, machine.negotiation.negotiated);
@@ -1117,7 +1117,7 @@ TEST(DiagnosisOfRingMemory, DetectsADeviceThatIgnoresReset) {
     ring_bytes(machine)[SplitLayout{QueueMachine::size}.used_ring_offset() + 2] = 4;  // as if it had not been reset
     Diagnosis found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);
-    EXPECT_NE(flattened(found).find("goes on with what it had before"), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("continues with its old state"), std::string::npos) << explained(found);
     EXPECT_NE(flattened(found).find("QEMU 7.2"), std::string::npos) << explained(found);
     ASSERT_EQ(machine.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(machine.queue.fault().reason, FaultReason::used_index_ahead);

@@ -42,7 +42,7 @@ TEST(MovedObject, IsNamedByDiagnose) {
     EXPECT_EQ(found.cause(), Cause::driver_moved) << explained(found);
     EXPECT_EQ(found.first().value, reinterpret_cast<std::uintptr_t>(&copy.object()));
     EXPECT_EQ(found.first().expected, reinterpret_cast<std::uintptr_t>(&machine.driver));
-    EXPECT_NE(explained(found).find("It is 0x"), std::string::npos) << explained(found);
+    EXPECT_NE(explained(found).find("Found 0x"), std::string::npos) << explained(found);
 }
 
 TEST(MovedObject, AssertsInItsFirstCall) {

@@ -167,7 +167,7 @@ TEST(NegotiatedCheck, AssertsOneInitInEitherFormat) {
     auto const queue = make_queue(QueueKind::negotiated_split);
     Features const packed = Combination{.kind = QueueKind::packed}.features();
     ASSERT_TRUE(queue->init(memory, 8, modern(), {}).ok());
-    EXPECT_BREACH(queue->init(memory, 8, packed, {}), "release() it first");
+    EXPECT_BREACH(queue->init(memory, 8, packed, {}), "Call release() first");
     ASSERT_TRUE(queue->release(memory).ok());
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }

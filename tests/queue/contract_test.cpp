@@ -771,7 +771,7 @@ TEST_P(QueueContract, AssertsThatItHasMemory) {
     EXPECT_BREACH(queue->take_used(), "without memory");
     EXPECT_BREACH(queue->enable_used_notifications(), "without memory");
     EXPECT_BREACH(queue->disable_used_notifications(), "without memory");
-    EXPECT_BREACH(queue->restart(8, GetParam().features(), {}), "call init()");
+    EXPECT_BREACH(queue->restart(8, GetParam().features(), {}), "Call init() first");
     EXPECT_EQ(queue->pages().count, 0u);
     EXPECT_TRUE(queue->drain().empty());
     ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
@@ -789,7 +789,7 @@ TEST_P(QueueContract, AssertsThatInitComesOnce) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(GetParam().kind);
     ASSERT_TRUE(queue->init(memory, 8, GetParam().features(), {}).ok());
-    EXPECT_BREACH(queue->init(memory, 8, GetParam().features(), {}), "release() it first");
+    EXPECT_BREACH(queue->init(memory, 8, GetParam().features(), {}), "Call release() first");
     ASSERT_TRUE(queue->release(memory).ok());
 }
 

@@ -224,12 +224,12 @@ TYPED_TEST(DescriptorTier, NamesTheRuleOfEveryBreach) {
     DescIndex const free{7};
     DescIndex const outside{8};
 
-    EXPECT_BREACH(ring.queue.free_desc(free), "free_desc() of a descriptor that is not allocated");
+    EXPECT_BREACH(ring.queue.free_desc(free), "free_desc() got a descriptor that is not allocated");
     EXPECT_BREACH(ring.queue.free_desc(outside), "out of range");
     EXPECT_BREACH(ring.queue.free_chain(outside), "out of range");
     EXPECT_BREACH(ring.queue.free_chain(free), "not allocated");
     EXPECT_BREACH(ring.queue.write_desc(free, PhysAddr{1}, 1, 0),
-                  "write_desc() of a descriptor that is not allocated");
+                  "write_desc() got a descriptor that is not allocated");
     EXPECT_BREACH(ring.queue.write_desc(outside, PhysAddr{1}, 1, 0), "out of range");
     EXPECT_BREACH(ring.queue.write_desc(mine, PhysAddr{1}, 1, 4), "NEXT and WRITE only");
     EXPECT_BREACH(ring.queue.write_desc(mine, PhysAddr{1}, 1, next, free), "NEXT into a descriptor");

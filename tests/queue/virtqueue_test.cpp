@@ -162,7 +162,7 @@ TEST_F(VirtQueueInit, RejectsFeaturesOfAnotherFormat) {
 
 TEST_F(VirtQueueInit, AssertsThatItHoldsNoPages) {
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
-    EXPECT_BREACH(queue.init(memory, 8, modern()), "does your boot code clear .bss?");
+    EXPECT_BREACH(queue.init(memory, 8, modern()), "your boot code clears .bss");
     EXPECT_TRUE(queue.release(memory).ok());
 }
 
@@ -262,8 +262,8 @@ TEST(VirtQueueRelease, DropsUsedChains) {
     EXPECT_EQ(ring.queue.take_used().token, Token{1});
     ring.queue.detach();
     ASSERT_TRUE(ring.queue.release(ring.memory).ok());
-    EXPECT_BREACH(ring.queue.take_used(), "call init() first");
-    EXPECT_BREACH(ring.queue.poll_used(), "call init() first");
+    EXPECT_BREACH(ring.queue.take_used(), "Call init() first");
+    EXPECT_BREACH(ring.queue.poll_used(), "Call init() first");
 }
 
 /// An allocator that returns one page too few.
@@ -306,19 +306,19 @@ TEST(VirtQueue, RejectsEveryCallBeforeInit) {
     EXPECT_EQ(queue.alloc_desc().error(), Error::queue_not_initialised);
     EXPECT_EQ(queue.push_avail(DescIndex{0}).error(), Error::queue_not_initialised);
     EXPECT_FALSE(queue.publish().needed);
-    EXPECT_BREACH(queue.take_used(), "call init() first");
-    EXPECT_BREACH(queue.poll_used(), "call init() first");
-    EXPECT_BREACH(queue.has_used(), "call init() first");
-    EXPECT_BREACH(queue.enable_used_notifications(), "call init() first");
-    EXPECT_BREACH(queue.disable_used_notifications(), "call init() first");
+    EXPECT_BREACH(queue.take_used(), "Call init() first");
+    EXPECT_BREACH(queue.poll_used(), "Call init() first");
+    EXPECT_BREACH(queue.has_used(), "Call init() first");
+    EXPECT_BREACH(queue.enable_used_notifications(), "Call init() first");
+    EXPECT_BREACH(queue.disable_used_notifications(), "Call init() first");
 }
 
 TEST(VirtQueue, HasNoAddressBeforeInit) {
     VirtQueue<8> queue;
-    EXPECT_BREACH(queue.addresses(), "call init() first");
-    EXPECT_BREACH(queue.pfn(), "call init() first");
-    EXPECT_BREACH(queue.phys_desc(), "call init() first");
-    EXPECT_BREACH(queue.attach(), "call init() first");
+    EXPECT_BREACH(queue.addresses(), "Call init() first");
+    EXPECT_BREACH(queue.pfn(), "Call init() first");
+    EXPECT_BREACH(queue.phys_desc(), "Call init() first");
+    EXPECT_BREACH(queue.attach(), "Call init() first");
 }
 
 TEST(VirtQueueRelease, LeavesNothingToPublishOrTake) {
@@ -330,7 +330,7 @@ TEST(VirtQueueRelease, LeavesNothingToPublishOrTake) {
     ASSERT_TRUE(queue.release(memory).ok());
     EXPECT_FALSE(queue.publish().needed);
     EXPECT_FALSE(queue.is_live());
-    EXPECT_BREACH(queue.take_used(), "call init() first");
+    EXPECT_BREACH(queue.take_used(), "Call init() first");
     ASSERT_TRUE(queue.init(memory, 8, modern()).ok());
     EXPECT_TRUE(queue.release(memory).ok());
 }
@@ -371,7 +371,7 @@ TEST(VirtQueueRestart, RejectsLegacyPagesAbove16TiB) {
 
 TEST(VirtQueueRestart, AssertsThatItHasPages) {
     VirtQueue<8> queue;
-    EXPECT_BREACH(queue.restart(modern()), "call init()");
+    EXPECT_BREACH(queue.restart(modern()), "Call init() first");
 }
 
 TEST(VirtQueue, LimitsItsPrivateMemory) {

@@ -39,11 +39,11 @@ TEST(AnyTransport, PrefersTheModernInterface) {
         EXPECT_EQ(machine.transport.visit([](auto& one) { return one.record().has_asked_features_ok(); }),
                   !row.legacy);
         machine.expect_works();
-        EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+        EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
         EXPECT_BREACH(machine.transport.probe_pci_legacy(machine.function, machine.bus),
-                      "give each device a transport of its own");
+                      "Give each device a transport of its own");
         // A probe of another kind could not tell that the transport is in use.
-        EXPECT_BREACH(machine.transport.probe_mmio(sim::BarSpace{}), "give each device a transport of its own");
+        EXPECT_BREACH(machine.transport.probe_mmio(sim::BarSpace{}), "Give each device a transport of its own");
     }
 }
 
@@ -65,7 +65,7 @@ TEST(AnyTransport, ProbesTransitionalDevicesAsLegacy) {
     machine.bring_up();
     machine.expect_works();
     // The probe would find the modern interface, and lose the legacy one and its queue.
-    EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+    EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
 }
 

@@ -310,16 +310,16 @@ TEST(DeviceTree, CanBeWalkedStepByStep) {
     EXPECT_FALSE(cursor.next());
     EXPECT_FALSE(cursor.next());
     EXPECT_EQ(cursor.error(), Error::none);
-    EXPECT_BREACH(cursor.name(), "stands on a node");
+    EXPECT_BREACH(cursor.name(), "is on no node");
 }
 
 TEST(DeviceTreeContract, AssertsBeforeTheFirstNode) {
     Blob const blob = small_blob();
     DeviceTreeCursor const cursor(DeviceTree{blob.data(), blob.size()});
-    EXPECT_BREACH(cursor.name(), "stands on a node");
-    EXPECT_BREACH(cursor.property("reg"), "stands on a node");
-    EXPECT_BREACH(cursor.reg(), "stands on a node");
-    EXPECT_BREACH(cursor.is_available(), "stands on a node");
+    EXPECT_BREACH(cursor.name(), "is on no node");
+    EXPECT_BREACH(cursor.property("reg"), "is on no node");
+    EXPECT_BREACH(cursor.reg(), "is on no node");
+    EXPECT_BREACH(cursor.is_available(), "is on no node");
 }
 
 TEST(DeviceTreeContract, AssertsAfterAnError) {
@@ -329,7 +329,7 @@ TEST(DeviceTreeContract, AssertsAfterAnError) {
     EXPECT_FALSE(cursor.next());
     EXPECT_FALSE(cursor.next());
     EXPECT_EQ(cursor.error(), Error::device_tree_malformed);
-    EXPECT_BREACH(cursor.property("reg"), "stands on a node");
+    EXPECT_BREACH(cursor.property("reg"), "is on no node");
 }
 
 // --- what the header may contain ------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ TEST(MmioTransport, AssertsThatNotificationDataAreGiven) {
     machine.hostile = true;
     ASSERT_TRUE(machine.probe().ok());
     machine.transport.accept_features(1, 1u << 6);
-    EXPECT_BREACH(machine.transport.notify(0), "give it also the `next`");
+    EXPECT_BREACH(machine.transport.notify(0), "Give it also the `next`");
 }
 
 TEST(MmioTransport, IgnoresUndefinedInterruptBits) {

@@ -125,7 +125,7 @@ TYPED_TEST(PciLegacy, AssertsThatTheTransportIsFree) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     EXPECT_TRUE(machine.transport.is_in_use());
-    EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+    EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
     EXPECT_BREACH(use_msix(machine.transport, machine.function, machine.bus, {}), "between probe() and init()");
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     EXPECT_FALSE(machine.transport.is_in_use());

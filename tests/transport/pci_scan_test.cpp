@@ -147,7 +147,7 @@ TEST_F(PciScan, ReportsWhatItSawInstead) {
     bus.add(PciAddress{0, 1, 0}, other);
     EXPECT_NE(sentence().find("none is a VirtIO one"), std::string::npos) << sentence();
     bus.add(PciAddress{0, 2, 0}, modern);
-    EXPECT_NE(sentence().find("look at their types"), std::string::npos) << sentence();
+    EXPECT_NE(sentence().find("Check their types"), std::string::npos) << sentence();
 }
 
 TEST_F(PciScan, CallbackMayBringUpADisk) {

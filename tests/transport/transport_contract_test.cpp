@@ -315,7 +315,7 @@ TYPED_TEST(EveryTransport, DetectsFailureBeforeGoingLive) {
 
 TYPED_TEST(EveryTransport, AssertsThatItIsUnused) {
     this->bring_up();
-    EXPECT_BREACH(this->setting.probe(this->transport), "give each device a transport of its own");
+    EXPECT_BREACH(this->setting.probe(this->transport), "Give each device a transport of its own");
 }
 
 }  // namespace

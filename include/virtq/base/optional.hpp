@@ -19,7 +19,7 @@ public:
 
     /// Requires `has_value()`.
     [[__nodiscard__]] constexpr T const& operator*() const {
-        VIRTQ_ASSERT(has_value_, "an Optional has a value only if has_value() is true: ask that first");
+        VIRTQ_ASSERT(has_value_, "This Optional has no value. Ask has_value() first.");
         return value_;
     }
     /// A member of the value. Requires `has_value()`.

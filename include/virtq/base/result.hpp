@@ -26,14 +26,14 @@ public:
 
     /// The value. Requires `ok()`.
     [[__nodiscard__]] constexpr T value() const {
-        VIRTQ_ASSERT(ok(), "Result::value() of an error: ask ok() first, or error() for the reason");
+        VIRTQ_ASSERT(ok(), "Result::value() was called on an error. Ask ok() first, or error() for the reason.");
         return value_;
     }
     /// The value. Requires `ok()`.
     [[__nodiscard__]] constexpr T operator*() const { return value(); }
     /// A member of the value. Requires `ok()`.
     [[__nodiscard__]] constexpr T const* operator->() const {
-        VIRTQ_ASSERT(ok(), "Result::operator-> of an error: ask ok() first, or error() for the reason");
+        VIRTQ_ASSERT(ok(), "Result::operator-> was called on an error. Ask ok() first, or error() for the reason.");
         return &value_;
     }
 

@@ -53,8 +53,9 @@ namespace virtq {
 template <class T, uint32_t N, class Traits = BlockTraits>
 class BlockDevice {
     static_assert(check_transport<T>());
-    static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
-    static_assert(Traits::queue_count_max >= 1, "BlockTraits: queue_count_max is at least 1");
+    static_assert(N >= 4,
+                  "BlockDevice<T, N>: N is too small. A read takes three descriptors: use an N of at least 4.");
+    static_assert(Traits::queue_count_max >= 1, "BlockTraits: queue_count_max is 0. Use at least 1.");
     static_assert(detail::check_dma_mapper<typename Traits::Mapper>());
 
 public:
@@ -243,7 +244,8 @@ public:
     /// notified.
     bool kick_device(uint16_t queue = 0) {
         VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_,
-                     "kick_device() of a queue that this disk does not have: compare with queue_count()");
+                     "kick_device() was called for a queue that this disk does not have. Compare it with "
+                     "queue_count().");
         if (check_usable(queue) != Error::none) {
             return false;
         }
@@ -382,8 +384,8 @@ private:
     [[__nodiscard__]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
                                        R& relax) {
         VIRTQ_ASSERT(transport_ == nullptr,
-                     "init() of a BlockDevice that is in use: release() it first; or the object was not zero at "
-                     "first: does your boot code clear .bss?");
+                     "init() was called on a BlockDevice in use. Call release() first. If it is not in use, check "
+                     "that your boot code clears .bss.");
         if (transport.device_id() == spec::DeviceId::none) {
             return Error::transport_not_probed;
         }
@@ -495,8 +497,8 @@ private:
     void check_place() const {
         VIRTQ_ASSERT(
             place_ == nullptr || place_ == this,
-            "a BlockDevice that is not where init() left it: it was copied or moved (by memcpy, or in a list), "
-            "or is used through another mapping");
+            "This BlockDevice is not where init() left it: it was copied or moved (by memcpy, or in a list), or is "
+            "used through another mapping. Make it static.");
     }
 
     /// `queue_count_` is set when the disk is up: it is 0 before, and after an `init` that failed.

@@ -140,8 +140,8 @@ public:
                                        Check const& check = {}) {
         if constexpr (requires { transport_.is_in_use(); }) {
             VIRTQ_ASSERT(!transport_.is_in_use(),
-                         "Initialisation of a device that another driver uses through this transport, and would lose: "
-                         "reset or release that one first, or give each device a transport of its own");
+                         "Another driver uses the device through this transport, and would lose it. Reset or release "
+                         "that driver first, or give each device a transport of its own.");
         }
         if (Status const reset = reset_device(transport_, poll_limit, relax); !reset) {
             return reset;
@@ -180,8 +180,8 @@ public:
     [[__nodiscard__]] Status set_up_queue(uint16_t index, VirtQueue<N, Format>& queue, Allocator& allocator,
                                           Features const& negotiated, QueueOption option = {}) {
         VIRTQ_ASSERT(status_.has(spec::StatusBit::driver) && negotiated == accepted_,
-                     "set_up_queue() with other features than the device accepted: give it Negotiation::negotiated; "
-                     "or negotiate() was not called before it");
+                     "set_up_queue() got other features than the device accepted, or negotiate() was not called "
+                     "before it. Give it Negotiation::negotiated.");
         check_not_live();
         Result<uint32_t> const maximum = free_queue_size(index);
         if (!maximum) {
@@ -249,7 +249,8 @@ private:
     /// §3.1.1: step 7 comes before step 8.
     void check_not_live() const {
         VIRTQ_ASSERT(!status_.has(spec::StatusBit::driver_ok),
-                     "set_up_queue() or resume_queue() after go_live(): set all queues up first, then go live");
+                     "set_up_queue() or resume_queue() was called after go_live(). Set all queues up first, then go "
+                     "live.");
     }
 
     /// Steps 2 and 3.

@@ -41,7 +41,7 @@ class CheckedPages {
         requires(Sink & sink, PageReport const& report) { sink(report); },
         "CheckedPages: the sink must be callable with a virtq::PageReport const&, for example "
         "[](virtq::PageReport const& report) { kernel_print(report.sentence()); }");
-    static_assert(Runs != 0, "CheckedPages: with a table of 0 runs nothing can be followed");
+    static_assert(Runs != 0, "CheckedPages: a table of 0 runs can follow nothing. Use at least 1.");
 
 public:
     /// `allocator` is kept by reference.

@@ -100,11 +100,11 @@ template <class Allocator>
             "virtq/platform/page_allocator.hpp");
     }
     static_assert(!has_some_phys_addr<Allocator> || TranslatesAddresses<Allocator>,
-                  "This page allocator has a phys_addr() that virtq cannot use, and would not: it must be public and "
-                  "`virtq::PhysAddr phys_addr(void const* virt)`; or leave it out");
+                  "This page allocator has a phys_addr() that virtq cannot use. Make it public and `virtq::PhysAddr "
+                  "phys_addr(void const* virt)`, or leave it out.");
     static_assert(!has_some_virt_of<Allocator> || LocatesPages<Allocator>,
-                  "This page allocator has a virt_of() that virtq cannot use, and would not: it must be public and "
-                  "`void* virt_of(virtq::PhysAddr phys)`; or leave it out");
+                  "This page allocator has a virt_of() that virtq cannot use. Make it public and `void* "
+                  "virt_of(virtq::PhysAddr phys)`, or leave it out.");
     return PageAllocator<Allocator>;
 }
 

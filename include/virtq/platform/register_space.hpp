@@ -103,7 +103,7 @@ template <class Space>
 [[__nodiscard__]] constexpr bool check_port_register_space() {
     static_assert(
         requires { requires Space::is_port_space; },
-        "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it would be taken for "
+        "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it is taken for "
         "memory: see virtq/platform/register_space.hpp");
     static_assert(
         requires(uintptr_t base) { Space{base}; },
@@ -118,8 +118,8 @@ template <class Space>
 [[__nodiscard__]] constexpr bool check_mapped_space() {
     static_assert(
         !(requires { requires Space::is_port_space; }),
-        "This register space is one of I/O ports (is_port_space), and stands where one of memory is asked for: "
-        "AnyTransport takes the memory first, AnyTransport<Memory, Ports>");
+        "This register space is one of I/O ports (is_port_space), and one of memory belongs here. Give AnyTransport "
+        "the memory first: AnyTransport<Memory, Ports>.");
     static_assert(
         requires(uintptr_t base) { Space{base}; },
         "A register space of mapped memory needs a constructor from `uintptr_t`, which map_device_memory() returns: "

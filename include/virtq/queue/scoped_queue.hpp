@@ -15,8 +15,8 @@ template <uint32_t N, class Allocator, class Format = Split>
 class ScopedQueue {
     static_assert(detail::check_page_allocator<Allocator>());
     static_assert(ReportsLeaks<Allocator>,
-                  "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor "
-                  "has no other way to say that pages were leaked (virtq/platform/page_allocator.hpp)");
+                  "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor has no other way to "
+                  "report leaked pages: see virtq/platform/page_allocator.hpp");
 
 public:
     /// Keeps `allocator` by reference, for `init` and the destructor.

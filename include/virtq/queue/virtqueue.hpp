@@ -64,7 +64,7 @@ class VirtQueue {
     static_assert(N <= spec::queue_size_max, "VirtQueue<N>: N is above 32768, the largest queue size (§2.7)");
     static constexpr bool fits_format = detail::is_power_of_two(N) || !Format::needs_power_of_two;
     static_assert(fits_format, "VirtQueue<N>: N must be a power of two, as a split queue's size is (§2.7)");
-    static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and at least 1");
+    static_assert(N != 0, "VirtQueue<N>: N is the number of descriptors, and 0 here. Use at least 1.");
 
 public:
     static constexpr uint32_t capacity = N;  ///< the largest size that `init` accepts, in descriptors
@@ -143,7 +143,7 @@ public:
     /// queue. The first `publish` or `push_avail` marks it too.
     void attach() {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
-        VIRTQ_ASSERT(size() != 0, "attach() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(size() != 0, "attach() was called on a queue without memory. Call init() first.");
         ring_.attach();
     }
 
@@ -166,14 +166,14 @@ public:
 
     /// What a transport programs into the device. Call `init` first.
     [[__nodiscard__]] QueueAddresses addresses() const {
-        VIRTQ_ASSERT(size() != 0, "A queue without memory lies nowhere: call init() first");
+        VIRTQ_ASSERT(size() != 0, "A queue without memory has no address. Call init() first.");
         return ring_.addresses();
     }
     /// Page number of the queue in units of 4096 bytes, for a legacy device (§2.7.2). Split queues only.
     [[__nodiscard__]] uint32_t pfn() const {
         check_layout();
         VIRTQ_ASSERT(phys_desc().value / pfn_unit_bytes <= UINT32_MAX,
-                     "pfn() of a modern queue above 16 TiB: it has no 32-bit page number, use addresses()");
+                     "A modern queue above 16 TiB has no 32-bit page number. Use addresses(), not pfn().");
         return addresses().pfn();
     }
     /// The descriptor area of `addresses`: descriptor table (§2.7.5), or descriptor ring (§2.8).
@@ -234,8 +234,8 @@ public:
     Status add(Readable const&, Writable const&, Token) {
         static_assert(
             detail::IsSide<Readable> && detail::IsSide<Writable>,
-            "add(readable, writable, token): each side is {}, a virtq::Segment, an array of them, or what has "
-            "data() and size() of just that type; for a pointer give {pointer, count}");
+            "add(readable, writable, token): each side is {}, a virtq::Segment, an array of them, or a container of "
+            "just that type with data() and size(). For a pointer give {pointer, count}.");
         return Error::chain_empty;
     }
 
@@ -365,7 +365,7 @@ private:
 
     static constexpr void check_layout() {
         static_assert(Format::has_fixed_layout,
-                      "pfn(), phys_avail() and phys_used() are of a split queue; give addresses() to the device");
+                      "Only a split queue has pfn(), phys_avail() and phys_used(). Give addresses() to the device.");
     }
 
     [[__no_unique_address__]] detail::ReEntry re_entry_;

@@ -358,7 +358,8 @@ private:
     /// Rejects a probe while a device is in use, also through another of the transports stored here.
     void check_unused() const {
         VIRTQ_ASSERT(!is_in_use(),
-                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+                     "probe() was called on a transport in use: its device has a queue. Give each device a transport "
+                     "of its own.");
     }
     [[__nodiscard__]] static Status noted(PciAttempt& attempt, Status status) {
         attempt = {true, status.error()};
@@ -373,8 +374,8 @@ private:
     template <class Self, class Visit>
     static auto visit(Self& self, Visit const& visit) {
         VIRTQ_ASSERT(self.probe_mark_.is_set(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call "
-                     "probe_mmio() or probe_pci() first, and leave it where it is, since drivers keep its address");
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe_mmio() or "
+                     "probe_pci() first, and leave it where it is: drivers keep its address.");
         switch (self.kind_) {
             case Kind::pci_modern:
             case Kind::pci_window: return visit(self.pci_modern_);

@@ -208,7 +208,7 @@ private:
     };
 
     [[__nodiscard__]] Level const& here() const {
-        VIRTQ_ASSERT(depth_ != 0, "a DeviceTreeCursor stands on a node only after its next() returned true");
+        VIRTQ_ASSERT(depth_ != 0, "This DeviceTreeCursor is on no node. Read it only after its next() returned true.");
         return levels_[depth_ - 1];
     }
 

@@ -36,8 +36,8 @@ public:
     [[__nodiscard__]] Status probe(Space space) {
         VIRTQ_ASSERT(
             !record_.is_in_use(),
-            "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
-            "object was not zero at first: does your boot code clear .bss?");
+            "probe() was called on a transport in use: its device has a queue. Give each device a transport of its "
+            "own. If it is not in use, check that your boot code clears .bss.");
         space_ = space;
         record_.begin_probe();
         record_.set_probed();
@@ -153,7 +153,8 @@ public:
         check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
             !notification_data_,
-            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+            "notify(queue) was called for a device with NOTIFICATION_DATA. Give it also the `next` that publish() "
+            "returned.");
         notify(queue, 0);
     }
     /// §4.2.2: writes the queue number, and above it `next` if NOTIFICATION_DATA was negotiated.
@@ -213,8 +214,8 @@ private:
     /// Stops a call that would otherwise access address 0.
     void check_probed() const {
         VIRTQ_ASSERT(record_.is_probed(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
-                     "first, and leave it where it is, since drivers keep its address");
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe() first, "
+                     "and leave it where it is: drivers keep its address.");
     }
 
     template <class Word, detail::Access access>

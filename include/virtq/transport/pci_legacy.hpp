@@ -39,7 +39,8 @@ public:
                                    PciProbeOption const& option = {}) {
         static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!record_.is_in_use(),
-                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+                     "probe() was called on a transport in use: its device has a queue. Give each device a transport "
+                     "of its own.");
         *this = PciLegacyTransport{};
         Result<spec::DeviceId> const type = detail::identify(function);
         if (!type) {
@@ -76,7 +77,7 @@ public:
                                                 Span<MsiMessage const> messages) {
         static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!record_.is_in_use(),
-                     "use_msix() of a device that has a queue: call it between probe() and init()");
+                     "use_msix() was called for a device that has a queue. Call it between probe() and init().");
         if (Status const enabled = detail::enable_pci(function, spec::pci::command_memory_space); !enabled) {
             return enabled.error();
         }
@@ -233,8 +234,8 @@ private:
     /// Stops a call that would otherwise access address 0.
     void check_probed() const {
         VIRTQ_ASSERT(record_.is_probed(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
-                     "first, and leave it where it is, since drivers keep its address");
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe() first, "
+                     "and leave it where it is: drivers keep its address.");
     }
 
     static constexpr bool by_ports = PortRegisterSpace<Space>;

@@ -106,7 +106,7 @@ public:
                                                 Span<MsiMessage const> messages) {
         static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!record_.is_in_use(),
-                     "use_msix() of a device that has a queue: call it between probe() and init()");
+                     "use_msix() was called for a device that has a queue. Call it between probe() and init().");
         Result<uint16_t> const count = detail::enable_msix<Space>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
         return count;
@@ -238,14 +238,16 @@ public:
         check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
             !sends_data_,
-            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+            "notify(queue) was called for a device with NOTIFICATION_DATA. Give it also the `next` that publish() "
+            "returned.");
         notify(queue, 0);
     }
     /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         Doorbell const doorbell = doorbell_of(queue);
-        VIRTQ_ASSERT(doorbell.placed, "notify() of a queue that was not enabled: call init() or set_up_queue() first");
+        VIRTQ_ASSERT(doorbell.placed,
+                     "notify() was called for a queue that was not enabled. Call init() or set_up_queue() first.");
         if (!doorbell.placed) {
             return;
         }
@@ -324,8 +326,8 @@ private:
     /// Stops a call that would otherwise access address 0.
     void check_probed() const {
         VIRTQ_ASSERT(record_.is_probed(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
-                     "first, and leave it where it is, since drivers keep its address");
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe() first, "
+                     "and leave it where it is: drivers keep its address.");
     }
 
     struct Doorbell {
@@ -359,7 +361,8 @@ private:
     template <PciConfigAccess Access>
     [[__nodiscard__]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
         VIRTQ_ASSERT(!record_.is_in_use(),
-                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+                     "probe() was called on a transport in use: its device has a queue. Give each device a transport "
+                     "of its own.");
         *this = PciModernTransport{};
         Result<spec::DeviceId> const type = detail::identify(function);
         if (type) {

@@ -31,10 +31,10 @@ struct PciScan {
         return describe(scan.trouble);
     }
     if (scan.virtio != 0) {
-        return "VirtIO functions are on these buses: look at their types, and at what probe_pci() returned.";
+        return "VirtIO functions are on these buses. Check their types, and what probe_pci() returned.";
     }
     if (scan.bridges_unnumbered != 0) {
-        return "A PCI bridge has no bus number, and what is behind it cannot be found: no firmware has run. Call "
+        return "A PCI bridge has no bus number, because no firmware has run. What is behind it cannot be found. Call "
                "number_buses() first, and scan the buses that it returns.";
     }
     switch (scan.functions) {
@@ -42,12 +42,12 @@ struct PciScan {
             return "No PCI function answers on these buses: configuration space is elsewhere. Check the address of "
                    "the ECAM, its mapping (uncached) and its first bus, or the ports 0xcf8 and 0xcfc.";
         case 1:
-            return "One PCI function answers and no more, as a rule the host bridge: the configuration access puts "
-                   "the device number elsewhere (ECAM: device << 15, function << 12; ports: device << 11, function << "
-                   "8), or the devices are on another bus.";
+            return "Only one PCI function answers, usually the host bridge. Check where the configuration access puts "
+                   "the device number (ECAM: device << 15, function << 12; ports: device << 11, function << 8), and "
+                   "whether the devices are on another bus.";
         default:
-            return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4): look at the buses "
-                   "behind bridges too, and whether the machine has a virtio-…-pci device at all.";
+            return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4). Scan the buses "
+                   "behind bridges too, and check whether the machine has a virtio-…-pci device at all.";
     }
 }
 

@@ -20,7 +20,7 @@ namespace virtq::detail {
 /// handed out once.
 template <uint32_t S>
 class RequestPool {
-    static_assert(S != 0 && S < UINT16_MAX, "RequestPool<S>: S is from 1 to 65534");
+    static_assert(S != 0 && S < UINT16_MAX, "RequestPool<S>: use an S from 1 to 65534.");
 
 public:
     /// Means: no record.

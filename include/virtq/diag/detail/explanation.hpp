@@ -249,8 +249,8 @@ private:
     }
 
     void print_difference(Finding const& finding) {
-        out_.words(" It is ", 3).room(hex_columns, 3).hex(finding.value);
-        out_.words(" and not ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
+        out_.words(" Found ", 3).room(hex_columns, 3).hex(finding.value);
+        out_.words(", expected ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
     }
 
     void print_shape(Finding const& finding) {
@@ -296,19 +296,19 @@ private:
     void print_step() {
         DeviceSnapshot const& device = diagnosis_.device;
         if (device.status.has(spec::StatusBit::driver_ok)) {
-            out_.words(" It was live before: DRIVER_OK is set.", 3);
+            out_.words(" The device was live before: DRIVER_OK is set.", 3);
         } else if (device.legacy) {
-            out_.words(" It came to the features or the queues, steps 4 to 7 of §3.1.1.", 3);
+            out_.words(" It reached the features or the queues, steps 4 to 7 of §3.1.1.", 3);
         } else if (device.status.has(spec::StatusBit::features_ok)) {
             out_.words(
-                " It came to step 7 of §3.1.1: the features are agreed on, its configuration or a queue failed.", 3);
+                " It reached step 7 of §3.1.1: the features are agreed on, the configuration or a queue failed.", 3);
         } else if (!device.asked_features_ok.value_or(true)) {
             out_.words(
-                " It came to step 4 of §3.1.1: a feature that the driver requires is not among those offered,"
+                " It reached step 4 of §3.1.1: a feature that the driver requires is not among those offered,"
                 " above.",
                 3);
         } else {
-            out_.words(" It came to the features, steps 4 to 6 of §3.1.1.", 3);
+            out_.words(" It reached the features, steps 4 to 6 of §3.1.1.", 3);
         }
     }
 
@@ -331,14 +331,14 @@ private:
         Pages const& pages = diagnosis_.queue.pages;
         uint64_t const virt = reinterpret_cast<uintptr_t>(pages.virt);
         if (virt > pages.phys.value) {
-            out_.words(" Its pages' virtual address minus the physical one is ", 3).room(hex_columns, 3);
+            out_.words(" The pages' virtual address minus the physical one is ", 3).room(hex_columns, 3);
             out_.hex(virt - pages.phys.value).words(": is your direct map there?", 3);
         }
     }
 
     void print_line() {
         PciLine const line = diagnosis_.device.interrupts.line;
-        out_.words(" Its pin is ", 3).decimal(line.pin).words(", its line register says ", 3);
+        out_.words(" Its pin is ", 3).decimal(line.pin).words(", its line register reads ", 3);
         out_.room(4, 3).decimal(line.line).text(".");
     }
     void print_vector() {
@@ -357,8 +357,7 @@ private:
                 .room(6, 3)
                 .decimal(interrupts.line_calls)
                 .words(" time(s), and then", 3);
-            out_.words(
-                " no more: was the interrupt controller told that the last one is done (EOI, complete of a PLIC)?", 3);
+            out_.words(" no more. End each one at the interrupt controller (EOI, complete of a PLIC).", 3);
         }
     }
 

@@ -30,7 +30,8 @@ public:
             return Error::no_pages;
         }
         run_ = run;
-        VIRTQ_ASSERT(run_.count == count, "allocate_pages(count) must return exactly count pages, or Pages{}");
+        VIRTQ_ASSERT(run_.count == count,
+                     "allocate_pages(count) returned another count. Return exactly count pages, or Pages{}.");
         Error const error = check(allocator);
         if (error != Error::none) {
             give_back(allocator);

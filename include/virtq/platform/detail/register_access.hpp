@@ -12,7 +12,8 @@ namespace virtq::platform {
 template <class Space, class Word, detail::Access access>
 [[__nodiscard__]] Word read_register(Space& space, detail::Register<Word, access> which) {
     static_assert(access != detail::Access::write,
-                  "This register is write-only (virtq::detail::WriteOnly): what it would read as is not defined");
+                  "This register is write-only (virtq::detail::WriteOnly): what it reads as is undefined. Only write "
+                  "it.");
     if constexpr (!detail::check_register_space<Space>()) {
         return Word{};
     } else if constexpr (sizeof(Word) == 1) {
@@ -28,7 +29,7 @@ template <class Space, class Word, detail::Access access>
 template <class Space, class Word, detail::Access access>
 void write_register(Space& space, detail::Register<Word, access> which, Word value) {
     static_assert(access != detail::Access::read,
-                  "This register is read-only (virtq::detail::ReadOnly): a write would do nothing");
+                  "This register is read-only (virtq::detail::ReadOnly): a write does nothing. Only read it.");
     if constexpr (!detail::check_register_space<Space>()) {
         return;
     } else if constexpr (sizeof(Word) == 1) {

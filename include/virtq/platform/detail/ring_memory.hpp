@@ -38,7 +38,7 @@ VIRTQ_ALWAYS_INLINE inline void store_release(uint16_t* target, uint16_t value) 
 /// Reads a word that the device writes, exactly once: the compiler may not repeat the read.
 template <class Word>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Word load_relaxed(Word const* source) {
-    static_assert(sizeof(Word) <= 4, "A 64-bit word cannot be read whole everywhere: use load_torn()");
+    static_assert(sizeof(Word) <= 4, "Not every architecture can read a 64-bit word whole: use load_torn()");
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 

@@ -19,7 +19,7 @@ public:
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                                   QueueOption const& option) {
-        VIRTQ_ASSERT(!initialised(), "init() of a queue that holds pages: release() it first");
+        VIRTQ_ASSERT(!initialised(), "init() was called on a queue that holds pages. Call release() first.");
         if (bool const packed_ring = features.has(spec::Feature::ring_packed); packed_ring != packed_) {
             become(packed_ring ? Format::packed_ring : Format::split_ring);
         }

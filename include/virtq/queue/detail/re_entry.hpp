@@ -30,10 +30,10 @@ public:
     [[__nodiscard__]] Visit enter() {
         VIRTQ_ASSERT(
             platform::load_byte(&inside_) == 0,
-            "A call into a queue that another call is inside of: hold one lock round every call of this queue, "
-            "also in interrupt handlers (mask the interrupt, or another one waits for ever for the lock), and "
-            "call nothing of it in a callback of drain(), or in a page allocator. If nothing else runs: the "
-            "object was not zero at first; does your boot code clear .bss?");
+            "A queue was called while another call is inside it. Hold one lock around every call of this queue, also "
+            "in interrupt handlers (mask the interrupt, or its handler waits for the lock for ever). Do not call the "
+            "queue in a callback of drain(), or in a page allocator. If nothing else runs, check that your boot code "
+            "clears .bss.");
         return Visit{inside_};
     }
 

@@ -60,8 +60,8 @@ public:
     [[__nodiscard__]] Status init(Allocator& allocator, uint32_t size, Features const& features,
                                   QueueOption const& option) {
         VIRTQ_ASSERT(!initialised(),
-                     "init() of a queue that holds pages: release() it first; or the object was not zero at first: "
-                     "does your boot code clear .bss?");
+                     "init() was called on a queue that holds pages. Call release() first. If it holds none, check "
+                     "that your boot code clears .bss.");
         if (Error const error = Ring::check_request(size, features); error != Error::none) {
             return error;
         }
@@ -77,7 +77,7 @@ public:
     }
 
     [[__nodiscard__]] Status restart(uint32_t size, Features const& features, QueueOption const& option) {
-        VIRTQ_ASSERT(initialised(), "restart() of a queue without memory: call init()");
+        VIRTQ_ASSERT(initialised(), "restart() was called on a queue without memory. Call init() first.");
         if (!initialised()) {
             return Error::queue_not_initialised;
         }

@@ -264,8 +264,8 @@ private:
 
     [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
         VIRTQ_ASSERT(!has_pages_of(part.data),
-                     "The data of a request lies in the disk's own pages: were they handed out twice, or freed? Is a "
-                     "segment longer than its buffer? Or is Pages::phys wrong?");
+                     "The data of a request is in the disk's own pages. Check whether they were handed out twice, or "
+                     "freed, and whether a segment is longer than its buffer, or Pages::phys is wrong.");
         frames_.prepare(number, part.type, part.sector);
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);

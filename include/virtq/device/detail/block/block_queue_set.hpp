@@ -85,7 +85,7 @@ public:
 
 private:
     static void check([[__maybe_unused__]] uint16_t queue) {
-        VIRTQ_ASSERT(queue < Traits::queue_count_max, "This disk has no such queue: compare with queue_count()");
+        VIRTQ_ASSERT(queue < Traits::queue_count_max, "This disk has no such queue. Compare it with queue_count().");
     }
 
     Queue queues_[Traits::queue_count_max];

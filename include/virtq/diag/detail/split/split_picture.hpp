@@ -175,7 +175,7 @@ private:
 
     void print_used() {
         if (!seen_.is_used_idx_believable()) {
-            label("used").text("idx is ahead of what was published: no entry can be believed").line();
+            label("used").text("idx is ahead of what was published: no entry can be trusted").line();
             return;
         }
         for (RingIndex index = seen_.taken; index != seen_.used_idx; index = advance(index)) {

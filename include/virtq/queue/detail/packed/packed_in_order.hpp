@@ -45,7 +45,7 @@ public:
 private:
     /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
     [[__nodiscard__]] static Completion begin_batch(Ring& ring) {
-        VIRTQ_ASSERT(ring.initialised(), "A look for completions of a queue without memory: call init() first");
+        VIRTQ_ASSERT(ring.initialised(), "A queue without memory has no completions. Call init() first.");
         if (!ring.is_open()) {
             return {Token{}, 0, CompletionState::broken};
         }

@@ -97,7 +97,8 @@ public:
     }
 
     [[__nodiscard__]] MaySleep enable_used_notifications() {
-        VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(initialised(),
+                     "enable_used_notifications() was called on a queue without memory. Call init() first.");
         if (!is_open()) {
             return MaySleep::broken;
         }
@@ -107,7 +108,8 @@ public:
     }
 
     void disable_used_notifications() {
-        VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(initialised(),
+                     "disable_used_notifications() was called on a queue without memory. Call init() first.");
         notifications_on_ = false;
         if (is_open()) {
             memory_.write_driver_event(spec::RingEvent::disable, 0);
@@ -176,7 +178,7 @@ private:
 
     void start_at(PackedPosition first) {
         VIRTQ_ASSERT(first.offset() < memory_.size(),
-                     "QueueOption::first_index of a packed ring is an offset below its size");
+                     "QueueOption::first_index is out of range. Give a packed ring an offset below its size.");
         fault_ = Fault{};
         takes_by_id_ = !in_order_;
         batch_ = Batch{};

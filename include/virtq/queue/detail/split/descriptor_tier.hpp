@@ -30,13 +30,15 @@ public:
 
     static void free_desc(Ring& ring, DescIndex desc) {
         VIRTQ_ASSERT(is_callers(ring, desc),
-                     "free_desc() of a descriptor that is not allocated: out of range, freed twice, or in flight");
+                     "free_desc() got a descriptor that is not allocated: out of range, freed twice, or in flight. "
+                     "Free each one once.");
         ring.shadow_.set_link(desc, Link::end());
         release(ring, desc);
     }
 
     static void free_chain(Ring& ring, DescIndex head) {
-        VIRTQ_ASSERT(number(head) < ring.size(), "free_chain() of a head that is out of range");
+        VIRTQ_ASSERT(number(head) < ring.size(),
+                     "free_chain() got a head that is out of range. Give it the head of a chain of this queue.");
         if (!ring.in_order() && ring.shadow_.mark(head).is_only(Holder::taken_head)) {
             release(ring, head);
             return;
@@ -44,8 +46,8 @@ public:
         DescIndex desc = head;
         for (;;) {
             VIRTQ_ASSERT(is_callers(ring, desc),
-                         "free_chain() of a chain with a descriptor that is not allocated: freed twice, linked twice, "
-                         "or in flight");
+                         "free_chain() got a chain with a descriptor that is not allocated: freed twice, linked "
+                         "twice, or in flight. Free each chain once.");
             Mark const mark = ring.shadow_.mark(desc);
             ring.shadow_.set_mark(desc, Mark{});  // so a chain that links to itself fails the assertion, and ends
             if (!mark.has(spec::DescFlag::next)) {
@@ -61,10 +63,12 @@ public:
         constexpr auto known =
             static_cast<uint16_t>(spec::DescFlag::next) | static_cast<uint16_t>(spec::DescFlag::write);
         VIRTQ_ASSERT(is_callers(ring, desc),
-                     "write_desc() of a descriptor that is not allocated: out of range, free, or in flight");
-        VIRTQ_ASSERT((flags & ~known) == 0, "write_desc() takes the flags NEXT and WRITE only (§2.7.5)");
+                     "write_desc() got a descriptor that is not allocated: out of range, free, or in flight. Call "
+                     "alloc_desc() first.");
+        VIRTQ_ASSERT((flags & ~known) == 0,
+                     "write_desc() got a flag that it does not take (§2.7.5). Give it NEXT and WRITE only.");
         VIRTQ_ASSERT((flags & static_cast<uint16_t>(spec::DescFlag::next)) == 0 || is_callers(ring, next),
-                     "write_desc() with NEXT into a descriptor that is not allocated");
+                     "write_desc() got NEXT into a descriptor that is not allocated. Call alloc_desc() first.");
         if (!ring.initialised()) {
             return;
         }
@@ -92,15 +96,15 @@ public:
     }
 
     [[__nodiscard__]] static bool has_used(Ring const& ring) {
-        VIRTQ_ASSERT(ring.initialised(), "has_used() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(ring.initialised(), "has_used() was called on a queue without memory. Call init() first.");
         VIRTQ_ASSERT(!ring.in_order(),
-                     "has_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
+                     "has_used() was called on a queue with IN_ORDER. It has no descriptor tier: call take_used().");
         return ring.has_used();
     }
 
     [[__nodiscard__]] static UsedChain poll_used(Ring& ring) {
         VIRTQ_ASSERT(!ring.in_order(),
-                     "poll_used() of a queue with IN_ORDER, which has no descriptor tier: take_used()");
+                     "poll_used() was called on a queue with IN_ORDER. It has no descriptor tier: call take_used().");
         UsedChain const entry = ring.take_entry();
         if (entry) {
             if (ring.is_added(entry.head)) {
@@ -152,7 +156,8 @@ private:
         DescIndex desc = head;
         for (uint32_t last = 0;; ++last) {
             VIRTQ_ASSERT(is_callers(ring, desc),
-                         "push_avail() of a chain with a descriptor that is not allocated, or is in flight already");
+                         "push_avail() got a chain with a descriptor that is not allocated, or is in flight already. "
+                         "Push each chain once.");
             Mark const mark = ring.shadow_.mark(desc);
             if (last > ring.memory_.mask()) {
                 return Error::chain_longer_than_queue;

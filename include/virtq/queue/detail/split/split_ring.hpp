@@ -102,7 +102,8 @@ public:
     }
 
     [[__nodiscard__]] MaySleep enable_used_notifications() {
-        VIRTQ_ASSERT(initialised(), "enable_used_notifications() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(initialised(),
+                     "enable_used_notifications() was called on a queue without memory. Call init() first.");
         if (!is_open_) {
             return MaySleep::broken;
         }
@@ -124,7 +125,8 @@ public:
     }
 
     void disable_used_notifications() {
-        VIRTQ_ASSERT(initialised(), "disable_used_notifications() of a queue without memory: call init() first");
+        VIRTQ_ASSERT(initialised(),
+                     "disable_used_notifications() was called on a queue without memory. Call init() first.");
         notifications_on_ = false;
         // With EVENT_IDX the flags stay 0 (§2.7.7.1), and used_event is no longer moved.
         if (is_open_ && !event_idx_) {
@@ -334,7 +336,7 @@ private:
 
     /// Polls the device's index for new entries. `seen_` equals `taken_` here.
     [[gnu::__noinline__]] CompletionState look() {
-        VIRTQ_ASSERT(initialised(), "A look for completions of a queue without memory: call init() first");
+        VIRTQ_ASSERT(initialised(), "A queue without memory has no completions. Call init() first.");
         if (!is_open_) {
             return CompletionState::broken;
         }
