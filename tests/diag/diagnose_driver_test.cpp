@@ -213,7 +213,7 @@ TEST(DiagnosisOfADriver, DetectsAnotherDeviceBehindItsTransport) {
     Diagnosis const found = diagnose(machine.driver);
     EXPECT_EQ(found.cause(), Cause::device_type_differs);
     EXPECT_EQ(found.findings().size(), 1u);
-    EXPECT_NE(explained(found).find("Found 0x4, expected 0x2."), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("Found 0x4, expected 0x2."), std::string::npos) << explained(found);
     ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
 }
 

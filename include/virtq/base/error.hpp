@@ -182,8 +182,8 @@ enum class Error : uint8_t {
                    "virtually. Hand out whole pages.";
         case Error::pages_not_contiguous:
             return "The pages of one allocation are not physically contiguous, or are not at Pages::phys. Allocate "
-                   "them from one physical run. Compare Pages::phys with phys_addr(): is it truncated to 32 bits, off "
-                   "by an offset, or a frame number?";
+                   "them from one physical run. Compare Pages::phys with phys_addr(): it may be truncated to 32 bits, "
+                   "off by an offset, or a frame number.";
         case Error::pages_not_memory:
             return "The pages of the allocator do not keep what is written to them: there is no RAM at that address. "
                    "Check the memory map, and the mapping of these pages.";
@@ -299,10 +299,10 @@ enum class Error : uint8_t {
             return "The PciWindow has no room for a BAR of this device (a 32-bit BAR needs room below 4 GiB). Give a "
                    "larger one.";
         case Error::pci_bridge_closed:
-            return "A BAR of this PCI device has no address, and the bridge before the device forwards nothing of the "
-                   "PciWindow that was given. Call number_buses() with the host bridge's windows before any probe. If it "
-                   "returned pci_window_full, give it a larger window below 4 GiB. PciProbeOption::config_window needs "
-                   "no BAR.";
+            return "A BAR of this PCI device has no address. The window of the bridge before the device is closed, or "
+                   "forwards nothing of the PciWindow that was given. Call number_buses() with the host bridge's windows "
+                   "before any probe. If it returned pci_window_full, give it a larger window below 4 GiB. "
+                   "PciProbeOption::config_window needs no BAR.";
         case Error::pci_not_mapped:
             return "The kernel could not map a BAR of this device: map_device_memory or map_device_ports returned 0. "
                    "Map the host bridge's windows as device memory.";
