@@ -210,7 +210,7 @@ def call_stack_table(results):
 STACK_SUMMARY = [
     # what, calls
     ("blocking call of a disk", ["disk_read", "disk_perform"]),
-    ("`submit`, `start` or `complete`", ["disk_submit", "disk_start", "disk_complete", "disk_complete_each"]),
+    ("`submit`, `kick_device` or `take_completed`", ["disk_submit", "disk_kick", "disk_take_completed", "disk_for_each_completed"]),
     ("`init`, `reset` or `release`", ["disk_init", "disk_reset", "disk_release"]),
     ("`probe_pci`, `use_msix` or `number_buses`", ["probe_pci", "use_msix", "number_buses"]),
     ("`on_interrupt` or `on_vector`", ["on_interrupt", "on_vector"]),

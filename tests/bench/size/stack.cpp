@@ -79,13 +79,13 @@ virtq::Error stack_disk_release() {
 virtq::Error stack_disk_submit(virtq::BlockRequest const& request) {
     return disk.submit(request).error();
 }
-bool stack_disk_start() {
+bool stack_disk_kick() {
     return disk.kick_device();
 }
-void stack_disk_complete(virtq::BlockCompletion& into) {
+void stack_disk_take_completed(virtq::BlockCompletion& into) {
     into = disk.take_completed();
 }
-virtq::CompletionState stack_disk_complete_each() {
+virtq::CompletionState stack_disk_for_each_completed() {
     return disk.for_each_completed(keep);
 }
 virtq::MaySleep stack_disk_enable_used_notifications() {
