@@ -26,6 +26,23 @@ TEST(Explanation, NamesStatusFeaturesAndTheCause) {
     }
 }
 
+// faults C: a new user took a diagnosis without the memory map for one that had looked at the addresses.
+TEST(Explanation, TellsThatMemoryWasNotNamed) {
+    QueueMachine machine;
+    machine.bring_up();
+    AddressRange const ram[] = {{PhysAddr{0}, phys_limit}};
+    std::string const part = "memory      not compared: name it in DiagnoseOption::ram\n";
+    EXPECT_NE(explained(machine.look()).find(part), std::string::npos) << explained(machine.look());
+    EXPECT_EQ(explained(machine.look({.ram = ram})).find(part), std::string::npos);
+}
+
+TEST(Explanation, DoesNotSendTransportsBackToInit) {
+    for (Cause const cause : {Cause::device_not_initialised, Cause::driver_gave_up}) {
+        EXPECT_NE(std::strstr(advise(cause), "diagnose() of a driver prints that error"), nullptr) << advise(cause);
+    }
+    EXPECT_NE(std::strstr(advise(Cause::avail_index_overwritten), "fewer pages than count"), nullptr);
+}
+
 TEST(Explanation, FitsATerminalForEachCause) {
     for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
         Diagnosis diagnosis;

@@ -27,6 +27,7 @@ void diagnose_queue(DiagnosisRecord& record, Source& source, uint16_t queue_inde
                     DriverView const& driver = {}) {
     record.clear();
     record.diagnosis.has_queue = true;
+    record.diagnosis.has_ram = names_memory(option.ram);
     record.diagnosis.queue_index = queue_index;
     record.diagnosis.negotiated = negotiated;
     look_at_device(source, queue_index, record.diagnosis.device);

@@ -71,6 +71,7 @@ public:
     }
 
     bool has_queue = false;    ///< `queue_index`, `queue` and `negotiated` are known
+    bool has_ram = false;      ///< addresses were compared with `DiagnoseOption::ram`
     uint16_t queue_index = 0;  ///< the queue's number at its device
     QueueSnapshot queue;       ///< the driver's state, and the words in shared memory
     Features negotiated;       ///< features that the driver accepted (§2.2)

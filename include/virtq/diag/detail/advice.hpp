@@ -55,7 +55,8 @@ namespace virtq::detail {
             return "Find who writes 0 to the status: a second driver for this slot, a second probe, or a release. "
                    "Initialise the device again.";
         case Cause::device_not_initialised:
-            return "Check what init(), or the step of DeviceInit, returned: describe() has a sentence for it.";
+            return "Print describe() of the error that init(), or the step of DeviceInit, returned. diagnose() of a driver "
+                   "prints that error too; diagnose() of a transport does not know it.";
         case Cause::registers_are_memory:
             return "Check whether the BAR overlaps RAM (a PciWindow that is not the host bridge's), and whether "
                    "map_device_memory() maps the address that it is given. Compare with `info mtree` and `info pci`.";
@@ -66,7 +67,9 @@ namespace virtq::detail {
         case Cause::features_not_accepted:
             return "Check what init() returned, and print negotiation(). Accept VERSION_1, and no feature without "
                    "another one that it needs.";
-        case Cause::driver_gave_up: return "Check what init() returned: describe() has a sentence for it.";
+        case Cause::driver_gave_up:
+            return "Print describe() of the error that init() returned. diagnose() of a driver prints that error too; "
+                   "diagnose() of a transport does not know it.";
 
         case Cause::offered_changed:
             return "Check whether two devices have one address (BARs placed by two windows that overlap: use one "
@@ -125,8 +128,9 @@ namespace virtq::detail {
         case Cause::avail_entry_overwritten:
         case Cause::driver_event_overwritten:
         case Cause::descriptor_overwritten:
-            return "Find who else uses these pages: were they handed out twice, freed while in use, mapped elsewhere "
-                   "(uncached, another frame), or does a second driver use the queue? Set a watchpoint on the word.";
+            return "Find who else uses these pages: were they handed out twice, freed while in use, or mapped elsewhere "
+                   "(uncached, another frame)? Did the allocator give fewer pages than count? Does a second driver use "
+                   "the queue? Set a watchpoint on the word.";
         case Cause::pages_shifted:
             return "Check whether Pages::phys is off by that distance (a header page of the heap?), or the address "
                    "that the device was given. If the allocator has phys_addr(), init() verifies it.";

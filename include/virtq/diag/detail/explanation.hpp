@@ -126,6 +126,9 @@ private:
         label("pages").text("phys ").hex(queue.pages.phys.value).text(", virt ");
         out_.hex(reinterpret_cast<uintptr_t>(queue.pages.virt)).text(", ");
         out_.decimal(static_cast<uint32_t>(queue.pages.count)).line();
+        if (!diagnosis_.has_ram) {
+            label("memory").words("not compared: name it in DiagnoseOption::ram", indent).line();
+        }
         label("descriptors").hex(queue.addresses.descriptor_area.value).line();
         if (queue.is_packed()) {
             print_packed(out_, queue, indent);
