@@ -258,9 +258,14 @@ private:
         }
     }
 
+    /// `not_restarted` is the error of a reset too: of the second one, with which the new initialisation begins.
+    static bool names(Fault const& fault, Error result) {
+        return std::any_of(fault.named.begin(), fault.named.end(), [result](Error error) {
+            return error == result || (result == Error::not_restarted && is_reset_incomplete(error));
+        });
+    }
     static std::string judge(Fault const& fault, Disk& disk, Error result) {
-        bool const named =
-            result == Error::none || std::find(fault.named.begin(), fault.named.end(), result) != fault.named.end();
+        bool const named = result == Error::none || names(fault, result);
         std::string verdict = named ? "" : std::string{"answered: "} + describe(result) + " ";
         verdict += disk.double_hand_back ? "a token twice; " : "";
         verdict += disk.wrong_data ? "wrong data without an error; " : "";
