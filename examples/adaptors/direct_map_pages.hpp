@@ -3,10 +3,11 @@
 
 #include <virtq/platform/page_allocator.hpp>
 
-/// For kernels in a higher half that see all RAM at a fixed offset (a boot loader's "higher-half direct map"), and
-/// whose allocator takes and gives physical addresses as numbers, 0 for none. The usual shape.
+/// For kernels in a higher half that see all RAM at a fixed offset (a boot loader's "higher-half direct map"). Their
+/// allocator takes and returns physical addresses as numbers, 0 for none. This is the usual shape.
 ///
-/// Yours: these three. Registers of devices are not RAM, and mostly not in the direct map: map them apart.
+/// Replace these three with yours. Device registers are not RAM, and mostly not in the direct map: map them
+/// separately.
 namespace pmm {
 extern uint64_t direct_map_offset;
 uint64_t alloc_contiguous(size_t pages);

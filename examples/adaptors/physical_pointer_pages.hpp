@@ -3,10 +3,11 @@
 
 #include <virtq/platform/page_allocator.hpp>
 
-/// For kernels whose allocator returns a `void*` that is nevertheless a physical address, null for none: it must not
-/// be read through before it is mapped. Common where the allocator is older than the direct map.
+/// For kernels whose allocator returns a physical address as a `void*`, null for none. Do not read through it before
+/// it is mapped. Common where the allocator is older than the direct map.
 ///
-/// Yours: these three. `map` is whatever makes a physical address readable, cacheable; in a direct map an addition.
+/// Replace these three with yours. `map` makes a physical address readable and cacheable; in a direct map it is an
+/// addition.
 namespace pmm {
 void* alloc(size_t pages);
 void free(void* physical, size_t pages);

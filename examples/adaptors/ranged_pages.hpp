@@ -3,12 +3,12 @@
 
 #include <virtq/platform/page_allocator.hpp>
 
-/// For kernels whose allocator is told where the pages may lie (`low`, `high`), and which boundary a run must not
-/// cross, as those have that also serve old DMA engines. A virtqueue may lie anywhere, with one exception: the 32-bit
-/// page number of a legacy device ends at 16 TiB. Addresses that only few machines can spare (below 4 GiB) are not
-/// needed.
+/// For kernels whose allocator takes a range of allowed addresses (`low`, `high`), and a boundary that a run must not
+/// cross. Old DMA engines need these. A virtqueue may be anywhere, with one exception: the 32-bit page number of a
+/// legacy device ends at 16 TiB. It needs no scarce addresses below 4 GiB.
 ///
-/// Yours: these three. `high` is the last address here, 0 means no boundary, and 0 comes back for none: look at yours.
+/// Replace these three with yours. Here `high` is the last address, 0 means no boundary, and 0 is returned for none:
+/// check yours.
 namespace pmm {
 uint64_t alloc_in_range(uint64_t low, uint64_t high, size_t pages, uint64_t boundary);
 void free_range(uint64_t physical, size_t pages);

@@ -3,11 +3,11 @@
 
 #include <virtq/platform/page_allocator.hpp>
 
-/// For kernels whose allocator gives one page at a time, so that two of them are contiguous by luck only: a reserve of
-/// contiguous pages, taken once from the memory map at boot, before that allocator gets the rest. First fit. A queue
-/// of 256 descriptors takes 3 pages, so 64 go a long way.
+/// A reserve of contiguous pages, for kernels whose allocator returns one page at a time, so that two pages are
+/// contiguous only by luck. Take the reserve from the memory map once at boot, before that allocator gets the rest.
+/// First fit. A queue of 256 descriptors takes 3 pages, so 64 go a long way.
 ///
-/// Yours: set `reserve` to where it lies, physically and as the kernel sees it, at most 64 pages. All zero before.
+/// Set `reserve` to the virtual and physical address of these pages and their count, at most 64. All zero before.
 struct ReservePages {
     virtq::Pages reserve;
     bool taken[64] = {};

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// Reads one sector of a simulated disk: how a driver can be tried on the host, without a kernel and without QEMU.
+/// Reads one sector of a simulated disk. It shows how to try a driver on the host, without a kernel and without QEMU.
 
 using Transport = virtq::MmioTransport<virtq::sim::MmioRegisters>;
 
@@ -29,7 +29,7 @@ int main() {
     virtq::sim::Buffer const buffer = memory.allocate_buffer(512);
     auto relax = [&] { device.step(); };
     if (failed(transport.probe(device.registers())) || failed(disk.init(transport, memory)) ||
-        failed(disk.read(7, virtq::Segment{buffer.phys, 512}, virtq::Looks{1000}, relax))) {
+        failed(disk.read(7, virtq::Segment{buffer.phys, 512}, virtq::PollLimit{1000}, relax))) {
         return EXIT_FAILURE;
     }
     std::printf("sector 7 begins with %02x %02x %02x\n", buffer.virt[0], buffer.virt[1], buffer.virt[2]);

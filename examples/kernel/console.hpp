@@ -31,14 +31,14 @@ void line(Parts... parts) {
     machine::put('\n');
 }
 
-/// Says in one sentence why the kernel stops, and ends QEMU with a failure.
+/// Prints in one sentence why the kernel stops, and ends QEMU with a failure.
 template <class... Parts>
 [[noreturn]] void fail(Parts... parts) {
     line("FAIL: ", parts...);
     machine::exit(false);
 }
 
-/// The same with the library's own sentence.
+/// As above with the library's own sentence.
 [[noreturn]] inline void fail(char const* what, virtq::Error error) {
     fail(what, ": ", virtq::describe(error));
 }

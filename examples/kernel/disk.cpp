@@ -43,7 +43,7 @@ void Disk::bring_up(PagePool& pages) {
 void Disk::expect_interrupts(uint64_t requests) {
     if (way != InterruptWay::none) {
         most_interrupts = interrupts + 2 * requests + 16;
-        static_cast<void>(device.enable_used_notifications());  // before the first request: that one interrupts
+        static_cast<void>(device.enable_used_notifications());  // before the first request, so that it interrupts
     }
 }
 
@@ -54,15 +54,15 @@ void Disk::check_interrupts() {
 }
 
 void Disk::rest() {
-    using enum virtq::UsedPending;
     if (way == InterruptWay::none) {
         virtq::SpinRelax{}();
         return;
     }
-    // Until the first interrupt they stay enabled, so it comes, or is there already: even a fast disk is slept for
-    // once.
-    bool const may_sleep = interrupts == 0 || device.enable_used_notifications() == nothing_there;
-    if (may_sleep && !machine::wait() && device.enable_used_notifications() == something_there && !machine::wait()) {
+    // Until the first interrupt, notifications stay enabled: it will come, or has come already. So the kernel sleeps
+    // at least once, even for a fast disk.
+    bool const may_sleep = interrupts == 0 || device.enable_used_notifications() == virtq::MaySleep::yes;
+    if (may_sleep && !machine::wait() && device.enable_used_notifications() == virtq::MaySleep::no &&
+        !machine::wait()) {
         // One tick may fall between the device's write and its interrupt, but not a second one.
         give_up("an interrupt was lost: the disk had something to say, and only the tick ended the sleep");
     }
@@ -77,13 +77,13 @@ void Disk::rest() {
     }
 }
 
-/// 20 to 50 seconds under QEMU's emulation, with ticks of at most 100 ms: less than the time limit of examples/run, so
-/// that it is the kernel that says why.
-virtq::Looks Disk::patience() const {
+/// 20 to 50 seconds under QEMU's emulation, with ticks of at most 100 ms. That is less than the time limit of
+/// examples/run, so that the kernel itself reports why.
+virtq::PollLimit Disk::patience() const {
     if (is_broken_on_purpose()) {
-        return virtq::Looks{way == InterruptWay::none ? 2'000'000u : 3u};  // nothing will come
+        return virtq::PollLimit{way == InterruptWay::none ? 2'000'000u : 3u};  // nothing will come
     }
-    return virtq::Looks{way == InterruptWay::none ? 200'000'000u : 300u};
+    return virtq::PollLimit{way == InterruptWay::none ? 200'000'000u : 300u};
 }
 
 bool Disk::is_broken_on_purpose() const {

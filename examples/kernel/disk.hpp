@@ -7,34 +7,35 @@
 
 /// Split or packed queues, as the device offers.
 struct DiskTraits : virtq::BlockTraits {
-    using Format = virtq::Negotiated;
+    using Format = virtq::AnyFormat;
 };
 
-/// How a disk tells that it has something to say.
+/// How a disk interrupts: not at all, by its line, or by a message.
 enum class InterruptWay : uint8_t { none, line, message };
 
-/// A device in a virtio-mmio slot or on PCI. A global object: it is all zero at first, and nothing of it is ever on
-/// the stack.
+/// A disk in a virtio-mmio slot or on PCI. A global object: it is all zero at first, and no part of it is ever on the
+/// stack.
 struct Disk {
     using Transport = virtq::AnyTransport<>;
 
-    /// Negotiates, gives the device its queue, and prints what came of it. A failure ends the kernel.
+    /// Negotiates, gives the device its queue, and prints the result. A failure ends the kernel.
     void bring_up(PagePool& pages);
 
-    /// Around the use of the disk, if it interrupts: at least one interrupt has to come, and at most two a request.
+    /// Call these before and after the use of a disk that interrupts. They check that at least one interrupt comes,
+    /// and at most two a request.
     void expect_interrupts(uint64_t requests);
     void check_interrupts();
 
-    /// What there is to do while the disk has nothing to say: to sleep until it interrupts, or to look again.
+    /// Waits while the disk has no completions: sleeps until it interrupts, or pauses before the next poll.
     void rest();
-    /// How many rests in a row may bring nothing.
-    [[nodiscard]] virtq::Looks patience() const;
+    /// How many calls of `rest` in a row may bring no completion.
+    [[nodiscard]] virtq::PollLimit patience() const;
     /// Whether this kernel was built to never start a request over this transport: examples/run --break.
     [[nodiscard]] bool is_broken_on_purpose() const;
-    /// Says what is known of the disk, and ends the kernel.
+    /// Prints what is known about the disk, and ends the kernel.
     [[noreturn]] void give_up(char const* why);
 
-    /// Called by the handlers, with the cause that the transport told.
+    /// Called by the handlers, with the cause that the transport reported.
     void on_interrupt(virtq::InterruptCause cause);
 
     Transport transport;

@@ -48,14 +48,14 @@ void DiskReader::submit(Disk& disk) {
         virtq::Status const status =
             disk.device.submit_read(sector, segments, virtq::Token{static_cast<uintptr_t>(submitted_)});
         if (status.error() == virtq::Error::queue_full) {
-            break;  // as many as fit; the rest follows when some have come back
+            break;  // the rest follows when some have completed
         }
         if (!status) {
             console::fail("a read was refused", status.error());
         }
         ++submitted_;
     }
-    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.start()) {
+    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.kick_device()) {
         ++report_.notifications;
     }
     uint64_t const in_flight = submitted_ - completed_;
@@ -64,7 +64,7 @@ void DiskReader::submit(Disk& disk) {
     }
 }
 
-/// Takes all that has come, and waits while that is nothing.
+/// Takes all completions, and waits while there are none.
 void DiskReader::take(Disk& disk) {
     uint64_t const before = completed_;
     for (uint32_t waits = 0; completed_ == before; ++waits) {
@@ -73,7 +73,7 @@ void DiskReader::take(Disk& disk) {
         }
         disk.rest();
         auto const each = [this](virtq::BlockCompletion const& completion) { note(completion); };
-        if (disk.device.complete_each(each) == virtq::TakeState::broken) {
+        if (disk.device.for_each_completed(each) == virtq::CompletionState::broken) {
             console::line();
             console::fail("reading: ", virtq::describe(disk.device.fault().reason));
         }
@@ -97,7 +97,7 @@ void DiskReader::note(virtq::BlockCompletion const& completion) {
     ++completed_;
 }
 
-/// Sums up what has arrived without a gap.
+/// Hashes the data that has arrived without a gap.
 void DiskReader::sum_up() {
     while (summed_ != complete_until_) {
         Buffer const& buffer = buffers_[summed_ % window];

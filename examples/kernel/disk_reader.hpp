@@ -4,15 +4,15 @@
 #include "disk.hpp"
 #include "sha256.hpp"
 
-/// Reads a whole disk with as many requests in flight as fit, and sums its bytes up in their order on the disk,
-/// in whatever order the device completes the requests. Sleeps while there is nothing to do, if the disk interrupts.
-/// Used once; a failure ends the kernel.
+/// Reads a whole disk with as many requests in flight as fit. Hashes its bytes in their order on the disk, in whatever
+/// order the device completes the requests. Sleeps while there is nothing to do, if the disk interrupts. Used once; a
+/// failure ends the kernel.
 class DiskReader {
 public:
     struct Report {
         uint64_t bytes;
         uint64_t requests;
-        uint64_t notifications;  ///< how often the device was told that there is work
+        uint64_t notifications;  ///< how often the device was notified
         uint32_t most_in_flight;
         uint64_t interrupts;
         uint64_t out_of_order;  ///< completions that overtook an earlier request
@@ -25,7 +25,7 @@ private:
     static constexpr uint32_t request_bytes = 64 * 1024;
     static constexpr uint32_t window = 256;  ///< requests between the oldest unsummed and the newest submitted
 
-    /// The place of request `number` is `number % window`.
+    /// Request `number` uses the buffer `number % window`.
     struct Buffer {
         virtq::Pages pages;
         uint32_t bytes;

@@ -6,14 +6,14 @@
 
 namespace {
 
-/// What a handler is told is a number: these are the disks to look for it.
+/// Handlers get only a number, and look for it among these disks.
 constinit virtq::Span<Disk> listening{};
 
 constexpr unsigned most_unclaimed = 16;
 constinit unsigned unclaimed = 0;
 
-/// PCI devices share lines, so each disk on it is asked. To ask is to acknowledge: what ends after it interrupts
-/// again.
+/// PCI devices share lines, so each disk on the line is asked. Asking acknowledges the interrupt: a request that ends
+/// later interrupts again.
 void on_line(unsigned line) {
     bool claimed = false;
     for (Disk& disk : listening) {
@@ -32,7 +32,7 @@ void on_line(unsigned line) {
     }
 }
 
-/// One for the configuration, one for the queue.
+/// One message for the configuration, one for the queue.
 constexpr unsigned messages_a_disk = 2;
 
 void on_message(unsigned number) {
@@ -76,7 +76,7 @@ public:
         take(disk);
     }
 
-    /// Numbers the buses that no firmware has numbered, and looks at all that there are.
+    /// Numbers the buses that no firmware has numbered, and scans all buses.
     void look_at_pci(machine::PciAccess& access) {
         virtq::Result<virtq::PciBusRange> const buses = virtq::number_buses(access, {0, 255}, {&memory_, &ports_});
         if (!buses) {
@@ -117,7 +117,7 @@ private:
         return is;
     }
 
-    /// Whether the device has messages to send.
+    /// Sets up messages. False if the device cannot send any.
     [[nodiscard]] bool listen_to_messages(Disk& disk, PciFunction const& function) {
         disk.number = messages_a_disk * found_;
         virtq::MsiMessage messages[messages_a_disk];

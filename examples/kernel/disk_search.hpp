@@ -3,7 +3,7 @@
 
 #include "disk.hpp"
 
-/// Finds the disks of the machine in virtio-mmio slots and on PCI, and brings them up, at most `disks.size()`; prints
-/// every device that it meets. The disks interrupt in the best way that there is up to `way`, and stay where they
-/// are. Returns how many it found. A device that cannot be used ends the kernel.
+/// Finds the machine's disks in virtio-mmio slots and on PCI, and brings up at most `disks.size()` of them. Prints
+/// every device that it finds. Each disk interrupts in the best available way, up to `way`, and must not be moved.
+/// Returns the number of disks. A device that cannot be used ends the kernel.
 [[nodiscard]] unsigned find_disks(virtq::Span<Disk> disks, PagePool& pages, InterruptWay way);

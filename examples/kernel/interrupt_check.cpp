@@ -12,7 +12,7 @@ void submit(Disk& disk, virtq::Pages const& buffer, uint32_t count) {
             console::fail("a read was refused", status.error());
         }
     }
-    static_cast<void>(disk.device.start());
+    static_cast<void>(disk.device.kick_device());
 }
 
 /// Returns how often it slept.
@@ -26,7 +26,7 @@ uint64_t await(Disk& disk, uint32_t count) {
         ++done;
     };
     while (done != count) {
-        if (disk.device.complete_each(each) == virtq::TakeState::broken) {
+        if (disk.device.for_each_completed(each) == virtq::CompletionState::broken) {
             console::fail("reading: ", virtq::describe(disk.device.fault().reason));
         }
         if (done != count) {

@@ -3,7 +3,6 @@
 
 #include "disk.hpp"
 
-/// Reads `requests` times a sector, one to four at a time, and sleeps until all of these have come: as many chances as
-/// can be for an interrupt to be lost, which ends the kernel, and for a storm, which does too. Returns how often it
-/// slept.
+/// Reads a sector `requests` times, one to four at a time, and sleeps until all of these have completed. So a lost
+/// interrupt or a storm has as many chances as possible; either ends the kernel. Returns how often it slept.
 [[nodiscard]] uint64_t check_interrupts(Disk& disk, PagePool& pages, uint32_t requests);

@@ -19,7 +19,7 @@ constinit PagePool pages;
 constinit Disk disks[2];
 constinit DiskReader reader;
 
-/// Makes sure that the RAM is there, and leaves it dirty, as a kernel finds it that has run for a while.
+/// Checks that the RAM is there, and leaves it dirty, as in a kernel that has run for a while.
 void dirty_the_pool() {
     auto* const words = static_cast<volatile uint64_t*>(machine::virt(machine::pool_base));
     for (uint64_t i = 0; i < (uint64_t{1} << 20) / sizeof(uint64_t); ++i) {

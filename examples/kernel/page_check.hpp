@@ -3,6 +3,6 @@
 
 #include "page_pool.hpp"
 
-/// Takes a few runs of pages and gives them back, with every call checked. What is wrong is printed, and ends the
-/// kernel: called once at boot, before anything is built on these pages.
+/// Allocates a few runs of pages and frees them, with every call checked. Any finding is printed, and ends the kernel.
+/// Called once at boot, before anything uses these pages.
 void check_pages(PagePool& pages);

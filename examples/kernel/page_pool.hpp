@@ -5,7 +5,7 @@
 
 #include <virtq/platform/page_allocator.hpp>
 
-/// What virtq asks of a kernel, and all of it: physical pages. First fit, one flag for each page of the pool.
+/// All that virtq needs from a kernel: physical pages. First fit, one flag for each page of the pool.
 class PagePool {
 public:
     virtq::Pages allocate_pages(size_t count) {

@@ -7,7 +7,7 @@ namespace one_thread {
 
 #include <readme/one_thread.inc>
 
-/// This kernel has interrupts masked at all times but inside `machine::wait`.
+/// This kernel masks interrupts except inside `machine::wait`.
 uint64_t kernel_mask_interrupts() {
     return 0;
 }
@@ -15,7 +15,7 @@ void kernel_restore_interrupts(uint64_t) {}
 void kernel_sleep_until_interrupt() {
     static_cast<void>(machine::wait());
 }
-/// What `finish` prints is an error.
+/// The README's `finish` prints only errors.
 void kernel_print(char const* sentence) {
     console::fail("reading: ", sentence);
 }
@@ -28,7 +28,7 @@ namespace each_request {
 
 #include <readme/each_request.inc>
 
-/// There is one CPU, and a handler runs inside `machine::wait` only: nobody else can be inside.
+/// There is one CPU, and handlers run only inside `machine::wait`: nobody else can hold the lock.
 struct Lock {};
 constinit Lock disk_lock;
 constinit void* sleeper = nullptr;
@@ -74,7 +74,7 @@ void on_message(unsigned number) {
     }
 }
 
-/// The transport stays as it is: only who is called changes.
+/// Replaces only the handler; the transport stays as it is.
 void listen(Disk const& disk) {
     if (disk.way == InterruptWay::line) {
         return machine::listen(disk.number, on_line);
@@ -116,7 +116,7 @@ void check_sleeping(Disk& disk, PagePool& pages, uint32_t requests) {
     if (page.virt == nullptr) {
         console::fail("there is no page for the buffer", virtq::Error::no_pages);
     }
-    expect("the disk cannot be released", disk.device.release(pages));  // the README's own drivers come now
+    expect("the disk cannot be released", disk.device.release(pages));  // the README's own drivers follow
     listen(disk);
     machine::stop_tick();
     virtq::Segment const buffer{page.phys, sector_bytes};

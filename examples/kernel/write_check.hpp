@@ -4,5 +4,5 @@
 #include "disk.hpp"
 
 /// Writes a pattern to the start of a disk, flushes it, reads it back into other memory and compares. Returns the
-/// number of bytes that were the same; a failure ends the kernel. Blocking: one request at a time.
+/// number of equal bytes; a failure ends the kernel. Blocking: one request at a time.
 [[nodiscard]] uint64_t check_writing(Disk& disk, PagePool& pages);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The umbrella for users; the library itself never includes it.
+/// Includes everything that a kernel needs, except diag/: that is `virtq/diag/diag.hpp`. The library itself never
+/// includes this file.
 
 #include <virtq/device/block.hpp>
 #include <virtq/device/queue_reset.hpp>
 #include <virtq/device/suspend.hpp>
 #include <virtq/platform/ecam_access.hpp>
 #include <virtq/platform/port_config_access.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>

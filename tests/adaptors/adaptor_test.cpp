@@ -14,8 +14,8 @@
 #include <virtq/diag/checked_pages.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
-/// The allocators of four kernels, over one simulated guest: each speaks in physical addresses alone, as the kernel's
-/// does, so what the adaptor makes of them is the adaptor's own work.
+/// The allocators of four kernels, over one simulated guest. Each deals in physical addresses only, as in its kernel,
+/// so the adaptor alone finds the virtual ones.
 namespace {
 
 using virtq::Pages;
@@ -31,7 +31,7 @@ public:
 
     static inline Kernel* current = nullptr;
 
-    // A kernel that has physical addresses in pointers has none above what a pointer holds.
+    // A kernel that keeps physical addresses in pointers has none above the highest pointer.
     GuestMemory memory{GuestMemory::default_bytes,
                        sizeof(void*) > 4 ? GuestMemory::default_phys_base : std::uint64_t{0x4000'0000}};
     std::uint64_t low = 0;
@@ -122,7 +122,7 @@ protected:
         }
     }
 
-    /// Of the adaptor's user.
+    /// The pages that the adaptor has handed out.
     [[nodiscard]] std::size_t pages_outstanding() const {
         if constexpr (is_reserve) {
             std::size_t taken = 0;
@@ -135,7 +135,7 @@ protected:
         }
     }
 
-    /// From now on there is no run of `count` pages.
+    /// Uses up every run of `count` pages.
     void exhaust(std::size_t count) {
         if constexpr (is_reserve) {
             while (pages.allocate_pages(count).virt != nullptr) {
@@ -161,7 +161,7 @@ Features modern() {
     return features;
 }
 
-TYPED_TEST(Adaptor, BringsAQueueUpAndTakesItsPagesBack) {
+TYPED_TEST(Adaptor, BringsUpAndReleasesAQueue) {
     VirtQueue<256> queue;
     ASSERT_TRUE(queue.init(this->pages, 256, modern()).ok());
     EXPECT_EQ(this->pages_outstanding(), 3u);
@@ -171,7 +171,7 @@ TYPED_TEST(Adaptor, BringsAQueueUpAndTakesItsPagesBack) {
     EXPECT_TRUE(this->kernel.memory.violations().empty()) << this->kernel.memory.violations();
 }
 
-TYPED_TEST(Adaptor, SaysThatThereAreNoPages) {
+TYPED_TEST(Adaptor, ReportsThatNoPagesAreLeft) {
     this->exhaust(3);
     std::size_t const before = this->pages_outstanding();
     virtq::Pages const none = this->pages.allocate_pages(3);
@@ -184,7 +184,7 @@ TYPED_TEST(Adaptor, SaysThatThereAreNoPages) {
     EXPECT_TRUE(this->kernel.memory.violations().empty()) << this->kernel.memory.violations();
 }
 
-TYPED_TEST(Adaptor, IsFoundToBeRight) {
+TYPED_TEST(Adaptor, PassesCheckedPages) {
     std::string said;
     CheckedPages<TypeParam, Collector> checked(this->pages, Collector{&said});
     for (int round = 0; round < 3; ++round) {
@@ -202,7 +202,7 @@ TYPED_TEST(Adaptor, IsFoundToBeRight) {
     EXPECT_TRUE(this->kernel.memory.violations().empty()) << this->kernel.memory.violations();
 }
 
-TEST(RangedPages, AsksForWhatALegacyDeviceCanBeToldAndForNoBoundary) {
+TEST(RangedPages, RequestsLegacyAddressableRangeWithoutBoundary) {
     ::Kernel kernel;
     ::RangedPages pages;
     pages.free_pages(pages.allocate_pages(1));
@@ -211,12 +211,12 @@ TEST(RangedPages, AsksForWhatALegacyDeviceCanBeToldAndForNoBoundary) {
     EXPECT_EQ(kernel.boundary, 0u);
 }
 
-TEST(ReservePages, HasNothingBeforeItHasAReserve) {
+TEST(ReservePages, IsEmptyWithoutAReserve) {
     ::ReservePages pages;
     EXPECT_EQ(pages.allocate_pages(1).virt, nullptr);
 }
 
-TEST(ReservePages, DoesNotReachBeyondItsReserveOrItsTable) {
+TEST(ReservePages, StaysWithinReserveAndTable) {
     static unsigned char memory[80 * page_bytes];
     for (std::size_t const count : {20u, 64u, 80u}) {
         ::ReservePages pages;

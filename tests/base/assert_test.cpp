@@ -21,7 +21,7 @@ TEST(Assert, EvaluatesItsConditionOnce) {
     EXPECT_EQ(evaluations, 1);
 }
 
-TEST(Assert, CanStandInAConstantExpression) {
+TEST(Assert, WorksInConstantExpressions) {
     constexpr auto checked = [](int value) {
         VIRTQ_ASSERT(value > 0, "value is positive");
         return value;

@@ -14,7 +14,7 @@ using virtq::Error;
 
 constexpr std::string_view unknown = "An unknown error number.";
 
-/// The enumerators are numbered without gaps from 0: the first number without a sentence ends them.
+/// The enumerators are numbered from 0 without gaps, so the first number without a sentence is their count.
 unsigned error_count() {
     unsigned count = 0;
     while (count < 256 && describe(static_cast<Error>(count)) != unknown) {
@@ -28,11 +28,12 @@ TEST(Error, IsNoneAtZero) {
 }
 
 TEST(Error, HasASentenceForEachEnumerator) {
-    // The last enumerator; a switch without a default makes the compiler name a missing one in between.
+    // request_cancelled is the last enumerator. The compiler reports a missing one in between, since the switch has no
+    // default.
     EXPECT_EQ(error_count(), static_cast<unsigned>(Error::request_cancelled) + 1);
 }
 
-TEST(Error, HasASentenceThatEndsWithAPeriod) {
+TEST(Error, EndsEachSentenceWithAPeriod) {
     for (unsigned i = 0; i < error_count(); ++i) {
         std::string_view const sentence = describe(static_cast<Error>(i));
         ASSERT_FALSE(sentence.empty()) << "error " << i;
@@ -44,7 +45,7 @@ TEST(Error, HasASentenceThatEndsWithAPeriod) {
     }
 }
 
-TEST(Error, HasADifferentSentenceForEachEnumerator) {
+TEST(Error, HasDistinctSentences) {
     std::set<std::string_view> sentences;
     for (unsigned i = 0; i < error_count(); ++i) {
         std::string_view const sentence = describe(static_cast<Error>(i));
@@ -53,7 +54,7 @@ TEST(Error, HasADifferentSentenceForEachEnumerator) {
 }
 
 // A legacy PCI device fixes its queue size, and has no packed ring: nobody can round it down (faults A11).
-TEST(Error, TellsWhatToDoAboutAFixedQueueSize) {
+TEST(Error, GivesAdviceForFixedQueueSizes) {
     std::string_view const sentence = describe(Error::queue_size_fixed_no_power_of_two);
     EXPECT_NE(sentence.find("modern interface"), std::string_view::npos) << sentence;
     EXPECT_NE(sentence.find("queue-size="), std::string_view::npos) << sentence;
@@ -61,24 +62,24 @@ TEST(Error, TellsWhatToDoAboutAFixedQueueSize) {
     EXPECT_NE(own.find("legacy PCI"), std::string_view::npos) << own;
 }
 
-// What a kernel most often gets wrong of a sector: it gives a byte offset.
-TEST(Error, SaysInWhichUnitSectorsAreCounted) {
+// The most frequent mistake of a kernel with a sector: it passes a byte offset.
+TEST(Error, NamesTheUnitOfSectors) {
     std::string_view const sentence = describe(Error::beyond_capacity);
     EXPECT_NE(sentence.find("512 bytes"), std::string_view::npos) << sentence;
     EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
 }
 
-// What is wrong is most often the kernel's, not the device's.
-TEST(Error, LooksAtThePageAllocatorBeforeItBlamesTheDevice) {
+// The kernel causes these errors more often than the device.
+TEST(Error, SuspectsThePageAllocatorFirst) {
     for (Error const error : {Error::status_invalid, Error::queue_not_accepted}) {
         EXPECT_NE(std::string_view{describe(error)}.find("Pages::phys"), std::string_view::npos) << describe(error);
     }
     std::string_view const late = describe(Error::timed_out);
-    EXPECT_NE(late.find("budget of looks"), std::string_view::npos) << late;
+    EXPECT_NE(late.find("poll limit"), std::string_view::npos) << late;
     EXPECT_NE(late.find("diagnose()"), std::string_view::npos) << late;
 }
 
-TEST(Error, DescribesANumberThatIsNoEnumerator) {
+TEST(Error, DescribesUnknownNumbers) {
     EXPECT_EQ(describe(static_cast<Error>(255)), unknown);
 }
 

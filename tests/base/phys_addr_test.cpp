@@ -14,7 +14,7 @@ TEST(PhysAddr, IsZeroAtFirst) {
     EXPECT_EQ(PhysAddr{}.value, 0u);
 }
 
-TEST(PhysAddr, MovesOnByBytesAboveFourGibibytes) {
+TEST(PhysAddr, AddsBytesAboveFourGibibytes) {
     EXPECT_EQ(PhysAddr{0x1'ffff'fff0} + 0x20, PhysAddr{0x2'0000'0010});
 }
 
@@ -23,12 +23,12 @@ TEST(PhysAddr, ComparesByValue) {
     EXPECT_NE(PhysAddr{0x1000}, PhysAddr{0x1'0000'1000});
 }
 
-TEST(PhysAddr, IsNeitherMadeOfANumberNorBecomesOneByItself) {
+TEST(PhysAddr, HasNoImplicitConversions) {
     EXPECT_FALSE((std::is_convertible_v<uint64_t, PhysAddr>));
     EXPECT_FALSE((std::is_convertible_v<PhysAddr, uint64_t>));
 }
 
-TEST(PhysAddr, IsSixtyFourBitsWideOnEveryTarget) {
+TEST(PhysAddr, HasSixtyFourBitsEverywhere) {
     EXPECT_EQ(sizeof(PhysAddr), 8u);
     EXPECT_TRUE(std::is_trivially_copyable_v<PhysAddr>);
 }

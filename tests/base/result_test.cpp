@@ -29,20 +29,20 @@ TEST(Result, HoldsAValue) {
     EXPECT_EQ(result.error(), Error::none);
 }
 
-TEST(Result, HoldsTheReasonWhyNot) {
+TEST(Result, HoldsAnError) {
     Result<int> const result = half(7);
     EXPECT_FALSE(result.ok());
     EXPECT_FALSE(result);
     EXPECT_EQ(result.error(), Error::not_supported);
 }
 
-TEST(Result, BreaksTheContractWhenTheValueOfAnErrorIsTaken) {
-    EXPECT_BREACH(half(7).value(), "Result::value() of an error");
-    EXPECT_BREACH(*half(7), "Result::value() of an error");
-    EXPECT_BREACH(half(7).operator->(), "Result::operator-> of an error");
+TEST(Result, AssertsThatTheValueIsThere) {
+    EXPECT_BREACH(half(7).value(), "Result::value() was called on an error");
+    EXPECT_BREACH(*half(7), "Result::value() was called on an error");
+    EXPECT_BREACH(half(7).operator->(), "Result::operator-> was called on an error");
 }
 
-TEST(Result, DoesNotTurnIntoANumberByItself) {
+TEST(Result, HasNoImplicitConversions) {
     EXPECT_FALSE((std::is_convertible_v<Result<int>, bool>));
     EXPECT_FALSE((std::is_convertible_v<Result<int>, int>));
 }
@@ -63,15 +63,15 @@ TEST(Status, IsSuccessAtFirst) {
     EXPECT_EQ(Status().error(), Error::none);
 }
 
-TEST(Status, HoldsTheReasonWhyNot) {
+TEST(Status, HoldsAnError) {
     Status const status = Error::queue_full;
     EXPECT_FALSE(status.ok());
     EXPECT_FALSE(status);
     EXPECT_EQ(status.error(), Error::queue_full);
 }
 
-// `status = transport.use_msix(…)`: whether it succeeded is enough (faults C8).
-TEST(Status, TakesResultOfValue) {
+// `status = transport.use_msix(…)`: a caller may need only whether it succeeded (faults C8).
+TEST(Status, ConvertsFromAResult) {
     Status status = Result<int>{7};
     EXPECT_TRUE(status.ok());
     status = Result<int>{Error::queue_full};

@@ -46,7 +46,7 @@ TEST(Span, WritesThrough) {
     EXPECT_EQ(numbers[1], 7);
 }
 
-TEST(Span, OfConstantsTakesAnArrayOfConstants) {
+TEST(Span, ViewsConstantArrays) {
     static constexpr int numbers[] = {4, 5};
     constexpr Span<int const> span = numbers;
     static_assert(span.size() == 2 && span[0] == 4);
@@ -56,7 +56,7 @@ TEST(Span, OfConstantsTakesAnArrayOfConstants) {
 template <class From, class To>
 constexpr bool converts = std::is_convertible_v<From, To>;
 
-// Found by outsiders: only arrays and Span(pointer, count) were taken (faults C8).
+// Users reported that only an array, or a pointer and a count, made a Span (faults C8).
 TEST(Span, ViewsContainers) {
     std::vector<int> const numbers{1, 2, 3};
     Span<int const> const span = numbers;

@@ -53,13 +53,13 @@ def check():
         print(f"{name} rose by {rise:.1f} %: {before[name]:.1f} -> {now[name]:.1f} instructions a request")
     if dearer:
         more = f" ({len(dearer) - SHOWN} more are not shown)" if len(dearer) > SHOWN else ""
-        print(f"{len(dearer)} of {len(before)} cases are dearer by more than {100 * ALLOWED:.0f} %{more}. If it is worth "
-              f"it: tests/bench/run --instructions, and say why in the commit.")
+        print(f"{len(dearer)} of {len(before)} cases cost over {100 * ALLOWED:.0f} % more{more}. If that is worth it, run "
+              f"tests/bench/run --instructions and give the reason in the commit.")
         return 1
     if cheaper:
-        print(f"{len(cheaper)} of {len(before)} cases are cheaper by more than {100 * ALLOWED:.0f} %: keep that with "
-              f"tests/bench/run --instructions.")
-    print(f"{len(before)} cases are as cheap as they were.")
+        print(f"{len(cheaper)} of {len(before)} cases cost over {100 * ALLOWED:.0f} % less. Run "
+              f"tests/bench/run --instructions to keep that.")
+    print(f"{len(before)} cases cost what they did before.")
     return 0
 
 

@@ -82,10 +82,10 @@ def code_object(target, level, format_, tier):
                              f"-DSIZE_FORMAT={format_}", f"-DSIZE_TIER={tier}", f"-I{build.ROOT}/include")
 
 
-WITH_DESCRIPTOR_TIER = ("Split", "ClassicSplit")
+WITH_DESCRIPTOR_TIER = ("Split",)
 
 
-def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "ClassicSplit", "Packed", "Negotiated")):
+def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "Packed", "AnyFormat")):
     """{(target, level, format, tier): bytes of .text and .rodata}"""
     wanted = [(target, level, format_, tier) for target in targets for level in levels for format_ in formats
               for tier in TIERS if tier < 3 or format_ in WITH_DESCRIPTOR_TIER]
@@ -201,7 +201,7 @@ def all_stacks():
     """All of it, as results.json has it."""
     calls = {column: call_stacks(column) for column in CALL_STACKS}
     return {"stack": {f"{format_} {level}": stack_depths(level, format_)
-                      for format_ in ("Split", "Packed", "Negotiated") for level in ("-Os", "-O2")},
+                      for format_ in ("Split", "Packed", "AnyFormat") for level in ("-Os", "-O2")},
             "call_stack": {column: {call: depth for call, (depth, _) in found.items()} for column, found in calls.items()},
             "call_way": {call: " › ".join(way) for call, (_, way) in calls["x86_64 -O2"].items()}}
 

@@ -69,8 +69,8 @@ ROWS = [
     ("`Packed`, EVENT_IDX, lengths known to the compiler", "virtq/packed/fixed/e", "Packed", "packed"),
     ("`Packed`, EVENT_IDX, INDIRECT_DESC", "virtq/packed/span/ei", "Packed", "packed-indirect"),
     ("`Packed`, EVENT_IDX, IN_ORDER", "virtq/packed/span/eo", "Packed", "packed"),
-    ("`Negotiated`, split, EVENT_IDX", "virtq/negotiated-split/span/e", "Negotiated", "split"),
-    ("`Negotiated`, packed, EVENT_IDX", "virtq/negotiated-packed/span/e", "Negotiated", "packed"),
+    ("`AnyFormat`, split, EVENT_IDX", "virtq/negotiated-split/span/e", "AnyFormat", "split"),
+    ("`AnyFormat`, packed, EVENT_IDX", "virtq/negotiated-packed/span/e", "AnyFormat", "packed"),
 ]
 
 
@@ -180,14 +180,14 @@ def qemu_table(results):
     return table(["", *(f"depth {depth}" for depth in qemu.DEPTHS)], rows)
 
 
-CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("PlainSplit", 1), ("ClassicSplit", 3), ("Packed", 1),
-                ("Packed", 2), ("Negotiated", 1), ("Negotiated", 2)]
+CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("PlainSplit", 1), ("Packed", 1),
+                ("Packed", 2), ("AnyFormat", 1), ("AnyFormat", 2)]
 
 
 def private_table(results):
     sizes = [str(size) for size in cases.SIZES]
     rows = [[format_, *(results["private"][f"{format_} {size}"] for size in sizes)]
-            for format_ in ("Split", "PlainSplit", "Packed", "Negotiated")]
+            for format_ in ("Split", "PlainSplit", "Packed", "AnyFormat")]
     rows.append(["18 bytes a descriptor, and 128", *(18 * int(size) + 128 for size in sizes)])
     return table(["", *(f"N = {size}" for size in sizes)], rows)
 
@@ -210,7 +210,7 @@ def call_stack_table(results):
 STACK_SUMMARY = [
     # what, calls
     ("blocking call of a disk", ["disk_read", "disk_perform"]),
-    ("`submit`, `start` or `complete`", ["disk_submit", "disk_start", "disk_complete", "disk_complete_each"]),
+    ("`submit`, `kick_device` or `take_completed`", ["disk_submit", "disk_kick", "disk_take_completed", "disk_for_each_completed"]),
     ("`init`, `reset` or `release`", ["disk_init", "disk_reset", "disk_release"]),
     ("`probe_pci`, `use_msix` or `number_buses`", ["probe_pci", "use_msix", "number_buses"]),
     ("`on_interrupt` or `on_vector`", ["on_interrupt", "on_vector"]),
@@ -273,7 +273,6 @@ def target_rows(results):
     code = results["code"]
     # Of the formats for which each byte counts.
     rows.append(("x86_64 -Os, PlainSplit, chain tier polled, bytes", code["x86_64 -Os PlainSplit 1"], 1500, 1250))
-    rows.append(("x86_64 -Os, ClassicSplit, both tiers, bytes", code["x86_64 -Os ClassicSplit 3"], 2300, 1900))
     rows.append(("private bytes, queue of 256", results["private"]["Split 256"], 18 * 256 + 128, 16 * 256 + 128))
     return rows
 
@@ -339,7 +338,7 @@ def write(results):
              f"{results['linux']}; {results['date']}.\n")
     if results["load"] > results["cores"] + 0.5:
         about += (f"\n**The machine was busy** (load {results['load']}): the reads in QEMU are noise. Instructions and bytes are "
-                  f"exact, times in one thread are CPU time, runs on two cores are those that nothing came into.\n")
+                  f"exact, times in one thread are CPU time, runs on two cores are those without interference.\n")
     put(BENCH_README, "machine", about)
     put(BENCH_README, "targets", target_table(results))
     put(BENCH_README, "instructions", compared_table(results["instructions"], whole))

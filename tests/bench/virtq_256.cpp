@@ -18,7 +18,7 @@ struct Packed {
     using Device = PackedDevice;
 };
 struct NegotiatedSplit {
-    using Format = virtq::Negotiated;
+    using Format = virtq::AnyFormat;
     using Device = SplitDevice;
 };
 struct PlainSplit {
@@ -26,7 +26,7 @@ struct PlainSplit {
     using Device = SplitDevice;
 };
 struct NegotiatedPacked {
-    using Format = virtq::Negotiated;
+    using Format = virtq::AnyFormat;
     using Device = PackedDevice;
 };
 

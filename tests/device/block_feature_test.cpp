@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-/// What disks offer beyond reading and writing, and the limits that they set (§5.2.4 to §5.2.6).
+/// What disks offer beyond reads and writes, and the limits that they set (§5.2.4 to §5.2.6).
 namespace virtq::test {
 namespace {
 
-/// Reads `sectors` sectors from `sector` in one request and compares.
+/// Reads `sectors` sectors from `sector` on in one request, and compares the data.
 template <class Machine>
 void expect_read(Machine& machine, std::uint64_t sector, std::size_t sectors) {
     sim::Buffer const data = machine.buffer(sectors * 512);
@@ -20,8 +20,8 @@ void expect_read(Machine& machine, std::uint64_t sector, std::size_t sectors) {
     machine.memory.free_buffer(data);
 }
 
-// virtio-win#692: seg_max and size_max were not looked at.
-TEST(BlockLimits, CutsARequestThatIsLargerThanTheDeviceTakes) {
+// virtio-win#692: a driver ignored seg_max and size_max.
+TEST(BlockLimits, SplitsARequestAboveTheLimits) {
     struct Limits {
         std::uint32_t seg_max;
         std::uint32_t size_max;
@@ -36,7 +36,7 @@ TEST(BlockLimits, CutsARequestThatIsLargerThanTheDeviceTakes) {
     }
 }
 
-TEST(BlockLimits, WritesInPartsAsItReads) {
+TEST(BlockLimits, SplitsWritesLikeReads) {
     DiskMachine<256> machine({.disk = {.seg_max = 2, .size_max = 1000}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(16384);
@@ -48,7 +48,7 @@ TEST(BlockLimits, WritesInPartsAsItReads) {
     EXPECT_GT(machine.disk.requests().size(), 1u);
 }
 
-TEST(BlockLimits, EndsARequestOnceWithTheFirstErrorOfItsParts) {
+TEST(BlockLimits, ReportsTheFirstErrorOfParts) {
     DiskMachine<> machine({.disk = {.seg_max = 1, .size_max = 512}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(2048);
@@ -56,12 +56,12 @@ TEST(BlockLimits, EndsARequestOnceWithTheFirstErrorOfItsParts) {
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{9}}).ok());
     EXPECT_EQ(machine.driver.in_flight(), 4);
     machine.disk.answer_next_with(1);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    BlockCompletion const done = machine.driver.complete();
+    BlockCompletion const done = machine.driver.take_completed();
     EXPECT_EQ(done.token.value(), 9u);
     EXPECT_EQ(done.error, Error::io_error);
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
@@ -76,13 +76,13 @@ TEST(BlockLimits, AddsAllPartsOrNone) {
     EXPECT_EQ(machine.driver.submit_read(0, two, Token{}).error(), Error::queue_full);
     EXPECT_EQ(machine.driver.in_flight(), 4);
     EXPECT_EQ(machine.driver.submit_read(0, six, Token{}).error(), Error::request_above_queue);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
 }
 
-TEST(BlockLimits, SaysWhenTheDeviceAllowsNotASingleBlock) {
+TEST(BlockLimits, ReportsLimitsBelowOneBlock) {
     DiskMachine<> machine({.disk = {.seg_max = 1, .size_max = 100}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -90,8 +90,8 @@ TEST(BlockLimits, SaysWhenTheDeviceAllowsNotASingleBlock) {
               Error::device_limits_too_small);
 }
 
-// Three pieces are one sector, and the device takes two.
-TEST(BlockLimits, AddsNothingWhenALaterPartIsImpossible) {
+// One sector is in three pieces, and the device accepts two data segments.
+TEST(BlockLimits, AddsNothingIfLaterPartFails) {
     DiskMachine<> machine({.disk = {.seg_max = 2}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(1024);
@@ -102,8 +102,8 @@ TEST(BlockLimits, AddsNothingWhenALaterPartIsImpossible) {
     expect_read(machine, 5, 2);
 }
 
-// The queue is full before the part comes up that the device cannot take, so nobody knows of it when the first is sent.
-TEST(BlockLimits, EndsWhereAPartInTurnIsImpossible) {
+// The queue fills up before the impossible part, so the first parts are sent before anybody knows of it.
+TEST(BlockLimits, StopsAtAnImpossiblePart) {
     DiskMachine<8> machine({.disk = {.seg_max = 2}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(3072);
@@ -113,7 +113,7 @@ TEST(BlockLimits, EndsWhereAPartInTurnIsImpossible) {
     BlockRequest const request{BlockOperation::read, 3, 0, pieces, Token{}};
     EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
     EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::device_limits_too_small);
-    EXPECT_EQ(machine.disk.requests().size(), 3u);  // what came before was done
+    EXPECT_EQ(machine.disk.requests().size(), 3u);  // the parts before it were done
     EXPECT_EQ(std::memcmp(data.virt, machine.disk.current().data() + 3 * 512, 2560), 0);
     EXPECT_EQ(machine.driver.in_flight(), 0);
     expect_read(machine, 5, 2);
@@ -125,16 +125,16 @@ TEST(BlockLimits, NeedsARecordForEachPart) {
     for (int i = 0; i < 7; ++i) {
         ASSERT_TRUE(machine.driver.submit_flush(Token{}).ok());
     }
-    expect_read(machine, 5, 1);  // collects the seven, which wait for complete()
+    expect_read(machine, 5, 1);  // collects the seven, which wait for take_completed()
     EXPECT_EQ(machine.driver.in_flight(), 0);
     sim::Buffer const data = machine.buffer(1024);
     Segment const two[] = {machine.segment(data)};
     EXPECT_EQ(machine.driver.submit_read(0, two, Token{}).error(), Error::queue_full);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.submit_read(0, two, Token{}).ok());
 }
 
-TEST(BlockLimits, RefusesWhatIsNoMultipleOfTheBlockSize) {
+TEST(BlockLimits, RejectsFractionsOfABlock) {
     DiskMachine<> machine({.disk = {.blk_size = 4096}});
     machine.bring_up();
     EXPECT_EQ(machine.driver.block_bytes(), 4096u);
@@ -146,7 +146,7 @@ TEST(BlockLimits, RefusesWhatIsNoMultipleOfTheBlockSize) {
     EXPECT_TRUE(machine.driver.submit_read(8, one, Token{}).ok());
 }
 
-TEST(BlockLimits, TakesASenselessBlockSizeFor512) {
+TEST(BlockLimits, ReplacesInvalidBlockSizeBy512) {
     for (std::uint32_t const size : {1u, 256u, 513u, 3000u}) {
         DiskMachine<> machine({.disk = {.blk_size = size}});
         machine.bring_up();
@@ -155,7 +155,7 @@ TEST(BlockLimits, TakesASenselessBlockSizeFor512) {
     }
 }
 
-TEST(BlockTopology, IsReadIfTheDeviceSaysIt) {
+TEST(BlockTopology, IsReadIfOffered) {
     DiskMachine<> with({.disk = {.topology = true}});
     with.bring_up();
     EXPECT_FALSE(with.driver.topology() == BlockTopology{});
@@ -178,7 +178,7 @@ TEST(BlockId, IsTwentyBytesOfText) {
               Error::length_not_block_multiple);
 }
 
-TEST(BlockDiscard, ReachesTheDeviceInPiecesOfItsSize) {
+TEST(BlockDiscard, IsSplitAtTheDeviceLimit) {
     DiskMachine<> machine({.disk = {.discard = true, .max_discard_sectors = 100, .discard_alignment = 8}});
     machine.bring_up();
     EXPECT_TRUE(machine.driver.can_discard());
@@ -191,7 +191,7 @@ TEST(BlockDiscard, ReachesTheDeviceInPiecesOfItsSize) {
     EXPECT_EQ(machine.disk.requests()[2].ranges[0].sectors, 58u);
 }
 
-// QEMU's limit of write zeroes is 4194303 sectors, whatever the block size is: parts are whole blocks all the same.
+// QEMU limits write zeroes to 4194303 sectors at any block size. Parts are whole blocks nevertheless.
 TEST(BlockDiscard, IsSplitIntoWholeBlocks) {
     DiskMachine<> machine({.disk = {.blk_size = 4096,
                                     .discard = true,
@@ -210,13 +210,13 @@ TEST(BlockDiscard, IsSplitIntoWholeBlocks) {
     }
 }
 
-// A device that takes a sector at a time must not make a call without an end of one that has a limit.
+// With a device that accepts one sector at a time, a call with a poll limit must still end.
 TEST(BlockWriteZeroes, CountsEachPartAsAPoll) {
     DiskMachine<8> machine({.disk = {.write_zeroes = true, .max_write_zeroes_sectors = 1}});
     machine.bring_up();
     BlockRequest const request{BlockOperation::write_zeroes, 0, 32, {}, Token{}};
     EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
-    EXPECT_EQ(machine.driver.perform(request, Looks{10}, machine.stepping()).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.perform(request, PollLimit{10}, machine.stepping()).error(), Error::timed_out);
     EXPECT_LE(machine.disk.requests().size(), 10u);
     EXPECT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
 }
@@ -235,7 +235,7 @@ TEST(BlockWriteZeroes, LeavesZeroes) {
     EXPECT_TRUE(machine.disk.requests()[1].ranges[0].unmap);
 }
 
-TEST(BlockWriteZeroes, AndDiscardAreRefusedWhereTheyCannotBe) {
+TEST(BlockWriteZeroes, IsRejectedWhereUnsupported) {
     BlockRequest const discard{BlockOperation::discard, 0, 8, {}, Token{}};
     BlockRequest const zero{BlockOperation::write_zeroes, 0, 8, {}, Token{}};
     BlockRequest const unmap{BlockOperation::write_zeroes_may_unmap, 0, 8, {}, Token{}};
@@ -248,7 +248,7 @@ TEST(BlockWriteZeroes, AndDiscardAreRefusedWhereTheyCannotBe) {
     DiskMachine<> read_only({.disk = {.read_only = true, .discard = true, .write_zeroes = true}});
     read_only.bring_up();
     EXPECT_EQ(read_only.driver.submit(discard).error(), Error::read_only);
-    EXPECT_EQ(read_only.driver.submit(unmap).error(), Error::not_supported);  // it may not unmap
+    EXPECT_EQ(read_only.driver.submit(unmap).error(), Error::not_supported);  // the device may not unmap
 
     DiskMachine<> small({.disk = {.sectors = 10, .discard = true}});
     small.bring_up();
@@ -273,7 +273,7 @@ TEST(BlockCacheMode, IsSwitchedAndReadBack) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writeback);
 }
 
-TEST(BlockCacheMode, IsNotSwitchedByADeviceThatIgnoresIt) {
+TEST(BlockCacheMode, ReportsADeviceThatIgnoresIt) {
     DiskMachine<> machine({.disk = {.config_wce = true}});
     machine.bring_up();
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
@@ -286,7 +286,7 @@ TEST(BlockCacheMode, IsNotSwitchedByADeviceThatIgnoresIt) {
     machine.device.before_access(nullptr);
 }
 
-TEST(BlockCacheMode, CanBeAskedForAfterRelease) {
+TEST(BlockCacheMode, CanBeReadAfterRelease) {
     DiskMachine<> machine({.disk = {.config_wce = true}});
     machine.bring_up();
     ASSERT_TRUE(machine.driver.release(machine.memory).ok());
@@ -321,10 +321,10 @@ TEST(BlockCapacity, FollowsAChangeWhileRunning) {
 }
 
 struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
+    static constexpr std::uint16_t queue_count_max = 4;
 };
 
-TEST(BlockQueues, WorkSideBySide) {
+TEST(BlockQueues, WorkConcurrently) {
     for (std::uint16_t const offered : {std::uint16_t{1}, std::uint16_t{3}, std::uint16_t{9}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = offered}});
         machine.bring_up();
@@ -336,17 +336,18 @@ TEST(BlockQueues, WorkSideBySide) {
             Segment const segments[] = {machine.segment(data.back())};
             BlockRequest const request{BlockOperation::read, queue + 7u, 0, segments, Token{std::uintptr_t{queue}}};
             ASSERT_TRUE(machine.driver.submit(request, queue).ok());
-            EXPECT_TRUE(machine.driver.start(queue));
+            EXPECT_TRUE(machine.driver.kick_device(queue));
         }
         machine.device.step();
         for (std::uint16_t queue = 0; queue < count; ++queue) {
-            EXPECT_EQ(machine.driver.complete(queue).token.value(), queue);
+            EXPECT_EQ(machine.driver.take_completed(queue).token.value(), queue);
             EXPECT_TRUE(machine.holds(data[queue], queue + 7u));
         }
         EXPECT_EQ(machine.driver.submit({}, count).error(), Error::no_such_queue);
-        EXPECT_EQ(machine.driver.complete(count).error, Error::no_such_queue);
+        EXPECT_EQ(machine.driver.take_completed(count).error, Error::no_such_queue);
         EXPECT_EQ(machine.driver.check_alive(count).error(), Error::no_such_queue);
-        EXPECT_BREACH(machine.driver.start(count), "start() of a queue that this disk does not have");
+        EXPECT_BREACH(machine.driver.kick_device(count),
+                      "kick_device() was called for a queue that this disk does not have");
         unsigned handed_back = 0;
         EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
         EXPECT_EQ(handed_back, 0u);
@@ -361,7 +362,7 @@ void expect_queue_works(DiskMachine<64, FourQueues>& machine, std::uint16_t queu
     EXPECT_TRUE(machine.holds(data, queue + 1u));
 }
 
-TEST(BlockQueues, AreAsManyAsBeforeWhenTheDeviceOffersMoreAfterAReset) {
+TEST(BlockQueues, KeepTheirNumberAcrossAReset) {
     DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
     auto const ignore = [](BlockCompletion const&) {};
     constexpr auto mq = static_cast<unsigned>(spec::block::Feature::mq);
@@ -375,7 +376,7 @@ TEST(BlockQueues, AreAsManyAsBeforeWhenTheDeviceOffersMoreAfterAReset) {
     expect_queue_works(machine, 0);
 }
 
-TEST(BlockQueues, ComeBackWhenTheDeviceOffersThemAgain) {
+TEST(BlockQueues, ResumeWhenOfferedAgain) {
     DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
     auto const ignore = [](BlockCompletion const&) {};
     constexpr auto mq = static_cast<unsigned>(spec::block::Feature::mq);
@@ -391,7 +392,7 @@ TEST(BlockQueues, ComeBackWhenTheDeviceOffersThemAgain) {
     expect_queue_works(machine, 3);
 }
 
-TEST(BlockQueues, GiveEverythingBackWhereverAnAllocationFails) {
+TEST(BlockQueues, ReleaseAllIfAnAllocationFails) {
     std::size_t const all = 8;  // four queues, each with a ring and its headers
     for (std::size_t n = 0; n < all; ++n) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = 4}});
@@ -403,7 +404,7 @@ TEST(BlockQueues, GiveEverythingBackWhereverAnAllocationFails) {
     }
 }
 
-/// An allocator that forgets, before one of its calls, that an earlier run is in use.
+/// An allocator that hands out a run twice: it forgets that the run is in use.
 struct ForgetfulPages {
     Pages allocate_pages(std::size_t count) {
         if (runs.size() == again_at) {
@@ -424,48 +425,48 @@ struct ForgetfulPages {
     }
 
     sim::GuestMemory& memory;
-    std::size_t again;     ///< this run is handed out
-    std::size_t again_at;  ///< once more, by this call
+    std::size_t again;     ///< the run that is handed out twice
+    std::size_t again_at;  ///< the call that hands it out again
     std::vector<Pages> runs{};
 };
 
-TEST(BlockQueues, RefusePagesThatAreHandedOutTwice) {
-    // A ring, its headers, the next ring, its headers. A run is used again by a call for no more pages.
+TEST(BlockQueues, RejectPagesHandedOutTwice) {
+    // The runs are ring, headers, ring, headers. Only a call for no more pages than the run has can get it again.
     for (auto const& [again, again_at] : {std::pair{0u, 1u}, {0u, 2u}, {0u, 3u}, {1u, 3u}, {2u, 3u}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.queues = 2}});
         ASSERT_TRUE(machine.probe().ok());
         ForgetfulPages pages{machine.memory, again, again_at};
-        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}}).error(),
+        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_limit = PollLimit{100}}).error(),
                   Error::pages_handed_out_twice)
             << again << ' ' << again_at;
         for (Pages const& run : std::vector<Pages>{pages.runs}) {
             pages.free_pages(run);
         }
         machine.bring_up();
-        machine.hostile = true;  // the device may have been shown a ring of headers
+        machine.hostile = true;  // the device may have got headers as its ring
     }
 }
 
-// As above, where the queues have indirect tables (faults B10).
-TEST(BlockQueues, RefuseTablesThatAreHandedOutTwice) {
-    // A ring, its tables, its headers, and so on. What is used again by a call for no more pages, and by which.
+// As above, with indirect tables (faults B10).
+TEST(BlockQueues, RejectTablesHandedOutTwice) {
+    // The runs are ring, tables, headers, and so on. Only a call for no more pages than the run has can get it again.
     for (auto const& [again, again_at] :
          {std::pair{0u, 1u}, {0u, 2u}, {1u, 2u}, {0u, 3u}, {1u, 4u}, {1u, 5u}, {0u, 4u}, {2u, 4u}, {4u, 5u}}) {
         DiskMachine<64, FourQueues> machine({.disk = {.indirect = true, .queues = 2}});
         ASSERT_TRUE(machine.probe().ok());
         ForgetfulPages pages{machine.memory, again, again_at};
-        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}}).error(),
+        EXPECT_EQ(machine.driver.init(machine.transport, pages, {.reset_limit = PollLimit{100}}).error(),
                   Error::pages_handed_out_twice)
             << again << ' ' << again_at;
         for (Pages const& run : std::vector<Pages>{pages.runs}) {
             pages.free_pages(run);
         }
         machine.bring_up();
-        machine.hostile = true;  // the device may have been shown a ring of headers
+        machine.hostile = true;  // the device may have got headers as its ring
     }
 }
 
-/// A kernel's allocator of single pages, one behind the other, which answers any count with one page.
+/// A faulty allocator: it hands out single consecutive pages, whatever the count.
 struct SinglePages {
     Pages allocate_pages(std::size_t count) {
         std::size_t const offset = taken++ * page_bytes;
@@ -477,12 +478,12 @@ struct SinglePages {
     std::size_t taken = 0;
 };
 
-// The second run is inside of the first one (faults C6).
-TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
+// The second run overlaps the first one (faults C6).
+TEST(BlockQueues, RejectSinglePagesReportedAsRuns) {
     DiskMachine<64> machine;
     ASSERT_TRUE(machine.probe().ok());
     SinglePages pages{machine.memory.allocate_pages(16)};
-    Status const up = machine.driver.init(machine.transport, pages, {.reset_looks = Looks{100}});
+    Status const up = machine.driver.init(machine.transport, pages, {.reset_limit = PollLimit{100}});
     EXPECT_EQ(up.error(), Error::pages_handed_out_twice);
     EXPECT_NE(std::string{describe(up.error())}.find("single pages"), std::string::npos);
     EXPECT_EQ(pages.taken, 0u);
@@ -490,7 +491,7 @@ TEST(BlockQueues, RefuseSinglePagesThatAreCalledARun) {
     machine.hostile = true;
 }
 
-TEST(BlockQueues, SayHowManyPagesTheyTake) {
+TEST(BlockQueues, ReportTheirPageCount) {
     using Disk = BlockDevice<Transport, 256>;
     static_assert(Disk::page_count() == 3 + 4 + 2);
     static_assert(Disk::page_count({.tables = 256}) == 3 + 16 + 2);
@@ -501,7 +502,7 @@ TEST(BlockQueues, SayHowManyPagesTheyTake) {
         machine.bring_up();
         std::size_t const taken = machine.memory.pages_outstanding() - before;
         std::size_t const most = BlockDevice<Transport, 64, FourQueues>::page_count();
-        EXPECT_EQ(taken, indirect ? most : most - 4);  // a page of tables a queue
+        EXPECT_EQ(taken, indirect ? most : most - 4);  // one page of tables for each queue
     }
 }
 
@@ -513,11 +514,11 @@ TEST(BlockCompletions, CanBeHandledByACallback) {
     for (std::uintptr_t token = 1; token <= 3; ++token) {
         ASSERT_TRUE(machine.driver.submit_read(token, segments, Token{token}).ok());
     }
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     std::vector<std::uintptr_t> seen;
     auto const note = [&](BlockCompletion const& completion) { seen.push_back(completion.token.value()); };
-    EXPECT_EQ(machine.driver.complete_each(note), TakeState::none);
+    EXPECT_EQ(machine.driver.for_each_completed(note), CompletionState::none);
     EXPECT_EQ(seen, (std::vector<std::uintptr_t>{1, 2, 3}));
 }
 

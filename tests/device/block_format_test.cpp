@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <device/disk_machine.hpp>
@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-/// One disk driver over every format and ring feature, as the device offers them.
+/// One disk driver with every ring format and ring feature.
 namespace virtq::test {
 namespace {
 
@@ -18,7 +18,7 @@ struct PlainTraits : BlockTraits {
     using Format = PlainSplit;
 };
 
-/// What the device offers; bit by bit, for all mixes.
+/// What the device offers, one bit for each feature, so that the tests cover all mixes.
 struct Offer {
     bool packed, event_idx, indirect, in_order, notification_data;
 };
@@ -50,7 +50,7 @@ protected:
         EXPECT_EQ(seen.has(spec::Feature::notification_data), offer().notification_data);
     }
 
-    /// Reads and writes at any depth, blocking ones between, and compares with the disk.
+    /// Submits up to 16 reads at a time, with blocking writes and reads between, and compares with the disk.
     template <class Traits>
     static void use(DiskMachine<64, Traits>& machine, unsigned seed) {
         std::mt19937 random{seed};
@@ -61,7 +61,7 @@ protected:
         for (int round = 0; round < 40; ++round) {
             std::set<std::uintptr_t> waiting;
             for (std::uintptr_t token = 0; token < random() % 16; ++token) {
-                // Half of them in two segments.
+                // Half of the requests have two segments.
                 Segment const half[] = {{buffers[token].phys, 512}, {buffers[token].phys + 512, 512}};
                 Segment const whole[] = {{buffers[token].phys, 1024}};
                 Status const submitted = random() % 2 != 0
@@ -70,10 +70,10 @@ protected:
                 ASSERT_TRUE(submitted.ok()) << describe(submitted.error());
                 waiting.insert(token);
             }
-            machine.driver.start();
+            machine.driver.kick_device();
             for (int step = 0; !waiting.empty() && step < 100; ++step) {
                 machine.device.step();
-                machine.driver.complete_each([&](BlockCompletion const& done) {
+                machine.driver.for_each_completed([&](BlockCompletion const& done) {
                     EXPECT_EQ(done.error, Error::none);
                     EXPECT_EQ(waiting.erase(done.token.value()), 1u);
                     EXPECT_TRUE(machine.holds(buffers[done.token.value()], 2 * done.token.value()));
@@ -89,7 +89,7 @@ protected:
     }
 };
 
-TEST_P(DiskOfAnyFormat, ReadsAndWritesWithWhatWasNegotiated) {
+TEST_P(DiskOfAnyFormat, WorksWithTheNegotiatedFormat) {
     DiskMachine<64, NegotiatedTraits> machine{{.disk = options(offer())}};
     machine.bring_up();
     expect_negotiated(machine);
@@ -108,7 +108,7 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithWhatWasNegotiated) {
     use(machine, GetParam() + 100);
 }
 
-TEST_P(DiskOfAnyFormat, ReadsAndWritesWithAFixedFormat) {
+TEST_P(DiskOfAnyFormat, WorksWithAFixedFormat) {
     if (offer().packed) {
         DiskMachine<64, PackedTraits> machine{{.disk = options(offer())}};
         machine.bring_up();
@@ -122,8 +122,8 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithAFixedFormat) {
     }
 }
 
-// What it has no code for is not accepted.
-TEST_P(DiskOfAnyFormat, ReadsAndWritesWithThePlainOne) {
+// The plain format accepts no feature that it does not implement.
+TEST_P(DiskOfAnyFormat, WorksWithThePlainFormat) {
     DiskMachine<64, PlainTraits> machine{{.disk = options(offer())}};
     machine.bring_up();
     Features const negotiated = machine.driver.negotiation().negotiated;
@@ -136,7 +136,7 @@ TEST_P(DiskOfAnyFormat, ReadsAndWritesWithThePlainOne) {
     EXPECT_EQ(machine.driver.ring(0).table_pages().virt, nullptr);
 }
 
-TEST_P(DiskOfAnyFormat, IsNotWhatTheFixedFormatCannotBe) {
+TEST_P(DiskOfAnyFormat, NeverUsesTheOtherFormat) {
     if (offer().packed) {
         DiskMachine<64, SplitTraits> machine{{.disk = options(offer())}};
         machine.bring_up();
@@ -165,12 +165,12 @@ struct MappedTraits : BlockTraits {
     using Mapper = AnyMapper;
 };
 
-TEST(DiskBehindAnIommu, AcceptsAccessPlatformIfThereIsAMapper) {
+TEST(DiskBehindAnIommu, AcceptsAccessPlatformWithAMapper) {
     DiskMachine<64, MappedTraits> machine;
     machine.device.offer(static_cast<unsigned>(spec::Feature::access_platform));
     AnyMapper mapper;
     ASSERT_TRUE(machine.probe().ok());
-    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_limit = PollLimit{100}}).ok());
     EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::access_platform));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <device/disk_machine.hpp>
@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
-/// Disks that do not say how many data segments they take, or how much they have written.
+/// Disks that report no SEG_MAX, or no length of the data that they have written.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 template <class Machine>
@@ -24,11 +27,11 @@ std::vector<Segment> pieces(Machine& machine, std::vector<std::uint32_t> const& 
     return segments;
 }
 
-/// All shapes of one to three segments of one to four blocks each, written and read back through a disk that takes one
-/// data segment a request.
+/// Requests of one to three segments of one to four blocks each, in all mixes. Writes and reads each through a disk
+/// that accepts one data segment in a request.
 template <class Traits>
 void expect_every_shape(MachineSetup const& setup) {
-    for (unsigned shape = 4; shape < 128; ++shape) {  // base 4 behind a leading digit, which says how many
+    for (unsigned shape = 4; shape < 128; ++shape) {  // base 4: a digit for each segment, after a leading one
         std::vector<std::uint32_t> bytes;
         for (unsigned rest = shape; rest >= 4; rest /= 4) {
             bytes.push_back((rest % 4 + 1) * 512);
@@ -51,15 +54,15 @@ void expect_every_shape(MachineSetup const& setup) {
             }
         }
         ASSERT_TRUE(machine.driver.submit_read(3, data, Token{std::uintptr_t{1}}).ok());
-        machine.driver.start();
+        machine.driver.kick_device();
         machine.device.step();
-        BlockCompletion const done = machine.driver.complete();
-        EXPECT_EQ(done.state, TakeState::completion);
+        BlockCompletion const done = machine.driver.take_completed();
+        EXPECT_EQ(done.state, CompletionState::ready);
         EXPECT_EQ(done.error, Error::none);
     }
 }
 
-// Firecracker and semu take the third descriptor for the status, which lay in the second segment (faults A1).
+// Firecracker and semu take the third descriptor as the status, but it held the second segment (faults A1).
 TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
     for (bool const indirect : {false, true}) {
         sim::BlockOptions disk{.seg_max = 0, .indirect = indirect, .one_data_segment = true};
@@ -71,7 +74,7 @@ TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
     }
 }
 
-// (faults A1)
+// As above, with a SIZE_MAX below the length of the segment (faults A1).
 TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .size_max = 1024, .one_data_segment = true}});
     machine.bring_up();
@@ -81,8 +84,8 @@ TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
     EXPECT_EQ(machine.disk.requests().size(), 4u);
 }
 
-// A queue of 8 holds two parts: a blocking call sends them one after another (faults A1).
-TEST(BlockLimit, SendsPartByPartWhereTheQueueIsTooSmall) {
+// A queue of 8 holds two parts, so a blocking call sends them in turn (faults A1).
+TEST(BlockLimit, SendsPartsThroughASmallQueue) {
     DiskMachine<8> machine(
         {.disk = {.seg_max = 0, .discard = true, .max_discard_sectors = 8, .one_data_segment = true}});
     machine.bring_up();
@@ -102,7 +105,7 @@ TEST(BlockLimit, SendsPartByPartWhereTheQueueIsTooSmall) {
     EXPECT_NE(machine.disk.current()[150 * 512], sim::BlockDevice::discarded);
 }
 
-TEST(BlockLimit, EndsWithTheFirstPartThatFails) {
+TEST(BlockLimit, StopsAtTheFirstFailedPart) {
     DiskMachine<8> machine({.disk = {.seg_max = 0}});
     machine.bring_up();
     std::vector<sim::Buffer> kept;
@@ -118,11 +121,11 @@ TEST(BlockLimit, EndsWithTheFirstPartThatFails) {
     EXPECT_EQ(machine.driver.perform(request, patience, third_fails).error(), Error::io_error);
     EXPECT_EQ(machine.disk.requests().size(), 3u);
     EXPECT_EQ(machine.driver.in_flight(), 0);
-    // The polls of all parts have one limit.
-    EXPECT_EQ(machine.driver.perform(request, Looks{3}, machine.stepping()).error(), Error::timed_out);
+    // One poll limit covers all parts.
+    EXPECT_EQ(machine.driver.perform(request, PollLimit{3}, machine.stepping()).error(), Error::timed_out);
 }
 
-TEST(BlockLimit, TakesTheCallersOwnLimit) {
+TEST(BlockLimit, ObeysTheCallersOwnLimit) {
     struct {
         std::uint32_t seg_max;
         std::uint32_t own;
@@ -130,7 +133,7 @@ TEST(BlockLimit, TakesTheCallersOwnLimit) {
     } const cases[] = {{0, 0, 6}, {0, 3, 2}, {0, 6, 1}, {4, 0, 2}, {4, 2, 3}, {4, 6, 2}, {6, 1, 6}};
     for (auto const& [seg_max, own, requests] : cases) {
         DiskMachine<> machine({.disk = {.seg_max = seg_max}});
-        machine.bring_up({.reset_looks = Looks{100}, .data_segments = own});
+        machine.bring_up({.reset_limit = PollLimit{100}, .data_segments = own});
         std::vector<sim::Buffer> kept;
         std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(6, 512), kept);
         Span<Segment const> const data{segments.data(), segments.size()};
@@ -138,17 +141,17 @@ TEST(BlockLimit, TakesTheCallersOwnLimit) {
             machine.driver.perform({BlockOperation::read, 0, 0, data, Token{}}, patience, machine.stepping()).ok());
         EXPECT_EQ(machine.disk.requests().size(), requests) << seg_max << ' ' << own;
         machine.device.change_config([&] { machine.disk.set_sectors(4096); });
-        EXPECT_TRUE(machine.driver.on_config_change().ok());  // which reads seg_max again
+        EXPECT_TRUE(machine.driver.on_config_change().ok());  // reads seg_max again
         ASSERT_TRUE(
             machine.driver.perform({BlockOperation::read, 0, 0, data, Token{}}, patience, machine.stepping()).ok());
         EXPECT_EQ(machine.disk.requests().size(), 2 * requests) << seg_max << ' ' << own;
     }
 }
 
-// The sentence blamed the page allocator alone (faults A1).
-TEST(BlockLimit, NamesTheLimitWhenTheStatusIsElsewhere) {
+// The sentence blamed only the page allocator (faults A1).
+TEST(BlockLimit, InvalidStatusSuggestsTheSegmentLimit) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .one_data_segment = true}});
-    machine.bring_up({.reset_looks = Looks{100}, .data_segments = 8});
+    machine.bring_up({.reset_limit = PollLimit{100}, .data_segments = 8});
     std::vector<sim::Buffer> kept;
     std::vector<Segment> const segments = pieces(machine, {512, 512}, kept);
     BlockRequest const request{BlockOperation::read, 0, 0, {segments.data(), segments.size()}, Token{}};
@@ -156,8 +159,8 @@ TEST(BlockLimit, NamesTheLimitWhenTheStatusIsElsewhere) {
     EXPECT_NE(std::string{describe(Error::status_invalid)}.find("data_segments"), std::string::npos);
 }
 
-// libvmm says 0: every read ended in short_read (faults A2).
-TEST(BlockLimit, TakesALengthOfTheStatusAtMostForUnsaid) {
+// libvmm reports a length of 0, and every read ended in short_read (faults A2).
+TEST(BlockLimit, IgnoresALengthWithoutData) {
     for (sim::BlockUsedLength const length : {sim::BlockUsedLength::is_zero, sim::BlockUsedLength::status_only}) {
         DiskMachine<> machine({.disk = {.used_length = length}});
         machine.bring_up();
@@ -170,7 +173,7 @@ TEST(BlockLimit, TakesALengthOfTheStatusAtMostForUnsaid) {
     }
 }
 
-// A length in between is still a short read, unless the caller knows better (faults A2).
+// A length that covers part of the data is a short read, unless the option accepts it (faults A2).
 TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
     for (std::uint64_t const bytes : {std::uint64_t{2}, std::uint64_t{511}, std::uint64_t{1023}}) {
         DiskMachine<> strict;
@@ -179,20 +182,20 @@ TEST(BlockLimit, AcceptsAShortLengthOnRequest) {
         strict.disk.shorten_next_data(bytes);
         EXPECT_EQ(strict.driver.read(0, strict.segment(data), patience, strict.stepping()).error(), Error::short_read);
         DiskMachine<> tolerant;
-        tolerant.bring_up({.reset_looks = Looks{100}, .under_reported = UnderReportedLength::accept});
+        tolerant.bring_up({.reset_limit = PollLimit{100}, .under_reported = UnderReportedLength::accept});
         data = tolerant.buffer(1024);
         for (unsigned life = 0; life < 2; ++life) {
             tolerant.disk.misreport_next_length(-static_cast<std::int64_t>(bytes));
             EXPECT_TRUE(tolerant.driver.read(0, tolerant.segment(data), patience, tolerant.stepping()).ok());
-            ASSERT_TRUE(tolerant.driver.reset([](BlockCompletion const&) {}).ok());  // keeps the option
+            ASSERT_TRUE(tolerant.driver.reset([](BlockCompletion const&) {}).ok());  // the option survives a reset
         }
     }
     EXPECT_NE(std::string{describe(Error::short_read)}.find("under_reported"), std::string::npos);
     EXPECT_NE(std::string{describe(Error::short_read)}.find("over_reported"), std::string::npos);
 }
 
-// §5.2.5.1: DISCARD was accepted of a host-managed disk, which then refused FEATURES_OK (faults B9).
-TEST(BlockLimit, LeavesHostManagedZonesAlone) {
+// §5.2.5.1: the driver accepted DISCARD from a host-managed disk, which then refused FEATURES_OK (faults B9).
+TEST(BlockLimit, RejectsHostManagedZones) {
     DiskMachine<> managed({.disk = {.discard = true, .zoned = sim::wire::block::zoned_host_managed}});
     EXPECT_EQ(managed.init().error(), Error::zoned_host_managed);
     EXPECT_EQ(managed.device.status(), 0x83u);

@@ -10,6 +10,9 @@
 #include <vector>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 // `if (done)` would be true for a request that failed (faults C3).
@@ -22,15 +25,15 @@ TEST(BlockDevice, ReportsAFailedRequestAsEnded) {
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{5}}).ok());
     machine.disk.answer_next_with(1);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    BlockCompletion const done = machine.driver.complete();
-    EXPECT_EQ(done.state, TakeState::completion);
+    BlockCompletion const done = machine.driver.take_completed();
+    EXPECT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.error, Error::io_error);
     EXPECT_EQ(done.token.value(), 5u);
 }
 
-TEST(BlockDevice, SaysWhatItIs) {
+TEST(BlockDevice, ReportsItsProperties) {
     DiskMachine<> machine({.disk = {.sectors = 100, .read_only = true, .flush = false}});
     EXPECT_EQ(machine.driver.queue_size(), 0);
     machine.bring_up();
@@ -52,7 +55,7 @@ protected:
     }
 };
 
-TEST_P(BlockOnBoth, ReadsTheFirstAndTheLastSector) {
+TEST_P(BlockOnBoth, ReadsFirstAndLastSector) {
     DiskMachine<> machine(setup({.sectors = 99}));
     machine.bring_up();
     for (std::uint64_t const sector : {0u, 98u}) {
@@ -63,7 +66,7 @@ TEST_P(BlockOnBoth, ReadsTheFirstAndTheLastSector) {
     }
 }
 
-TEST_P(BlockOnBoth, WritesAndFlushesSoThatALossOfPowerKeepsIt) {
+TEST_P(BlockOnBoth, FlushedDataSurvivePowerLoss) {
     DiskMachine<> machine(setup());
     machine.bring_up();
     sim::Buffer const data = machine.buffer(4096);
@@ -76,7 +79,7 @@ TEST_P(BlockOnBoth, WritesAndFlushesSoThatALossOfPowerKeepsIt) {
     EXPECT_TRUE(machine.holds(data, 8));
 }
 
-TEST_P(BlockOnBoth, KeepsTokensApartAtEveryScheduleOfTheDevice) {
+TEST_P(BlockOnBoth, KeepsTokensApartInAnyOrder) {
     sim::Schedule const schedules[] = {sim::Schedule::in_order(), sim::Schedule::reversed(),
                                        sim::Schedule::shuffled(7), sim::Schedule::delayed(3),
                                        sim::Schedule::bursts(5)};
@@ -101,10 +104,10 @@ TEST_P(BlockOnBoth, KeepsTokensApartAtEveryScheduleOfTheDevice) {
                     waiting[submitted++] = {sector, data};
                 }
                 deepest = std::max(deepest, waiting.size());
-                machine.driver.start();
+                machine.driver.kick_device();
                 machine.device.step();
-                for (BlockCompletion done = machine.driver.complete(); done.state == TakeState::completion;
-                     done = machine.driver.complete()) {
+                for (BlockCompletion done = machine.driver.take_completed(); done.state == CompletionState::ready;
+                     done = machine.driver.take_completed()) {
                     EXPECT_EQ(done.error, Error::none) << describe(done.error);
                     auto const found = waiting.find(done.token.value());
                     ASSERT_NE(found, waiting.end());
@@ -126,10 +129,10 @@ TEST_P(BlockOnBoth, GathersARequestFromManySegments) {
     sim::Buffer const parts[] = {machine.buffer(100), machine.buffer(924), machine.buffer(1024)};
     Segment const segments[] = {machine.segment(parts[0]), machine.segment(parts[1]), machine.segment(parts[2])};
     ASSERT_TRUE(machine.driver.submit_read(10, segments, Token{std::uintptr_t{5}}).ok());
-    EXPECT_TRUE(machine.driver.start());
+    EXPECT_TRUE(machine.driver.kick_device());
     machine.device.step();
-    BlockCompletion const done = machine.driver.complete();
-    ASSERT_EQ(done.state, TakeState::completion);
+    BlockCompletion const done = machine.driver.take_completed();
+    ASSERT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.error, Error::none);
     auto const* const image = machine.disk.current().data() + 10 * 512;
     EXPECT_EQ(std::memcmp(parts[0].virt, image, 100), 0);
@@ -142,9 +145,9 @@ INSTANTIATE_TEST_SUITE_P(Interface, BlockOnBoth, ::testing::Values(sim::MmioVers
                              return tested.param == sim::MmioVersion::modern ? "Modern" : "Legacy";
                          });
 
-// --- what the driver refuses ------------------------------------------------------------------------------------
+// --- requests that the driver rejects -------------------------------------------------------------------------------
 
-TEST(BlockDevice, RefusesWhatReachesBeyondTheEnd) {
+TEST(BlockDevice, RejectsAccessBeyondTheCapacity) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(1024);
@@ -157,14 +160,14 @@ TEST(BlockDevice, RefusesWhatReachesBeyondTheEnd) {
     EXPECT_TRUE(machine.driver.submit_read(8, two, Token{}).ok());
 }
 
-TEST(BlockDevice, RefusesEverythingOnADiskOfCapacityZero) {
+TEST(BlockDevice, RejectsAllAtCapacityZero) {
     DiskMachine<> machine({.disk = {.sectors = 0}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), patience).error(), Error::beyond_capacity);
 }
 
-TEST(BlockDevice, RefusesALengthThatIsNoMultipleOfASector) {
+TEST(BlockDevice, RejectsFractionsOfASector) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(1024);
@@ -178,7 +181,7 @@ TEST(BlockDevice, RefusesALengthThatIsNoMultipleOfASector) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
-TEST(BlockDevice, RefusesAVirtualAddress) {
+TEST(BlockDevice, RejectsAVirtualAddress) {
     DiskMachine<> machine;
     machine.bring_up();
     Segment const segments[] = {{PhysAddr{0xffff'8000'0010'0000}, 512}};
@@ -187,8 +190,8 @@ TEST(BlockDevice, RefusesAVirtualAddress) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
-// The allocator has handed the page out twice, or it was freed while in use.
-TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
+// The allocator handed the page out twice, or the page was freed while in use.
+TEST(BlockDevice, AssertsOnDataInOwnPages) {
     DiskMachine<> machine;
     machine.bring_up();
     Pages const& ring = machine.driver.ring(0).pages();
@@ -207,7 +210,7 @@ TEST(BlockDevice, IsABreachToGiveItDataInItsOwnPages) {
     machine.hostile = true;
 }
 
-TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
+TEST(BlockDevice, RejectsWritesToReadOnlyDisks) {
     DiskMachine<> machine({.disk = {.read_only = true}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -215,7 +218,7 @@ TEST(BlockDevice, RefusesToWriteAReadOnlyDisk) {
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
 }
 
-TEST(BlockDevice, HasNothingToFlushWithoutAWriteCache) {
+TEST(BlockDevice, FlushesNothingWithoutWriteCache) {
     DiskMachine<> machine({.disk = {.flush = false}});
     machine.bring_up();
     EXPECT_TRUE(machine.driver.flush(patience).ok());
@@ -223,7 +226,7 @@ TEST(BlockDevice, HasNothingToFlushWithoutAWriteCache) {
     EXPECT_TRUE(machine.disk.requests().empty());
 }
 
-TEST(BlockDevice, LeavesOutWhatIsUnwanted) {
+TEST(BlockDevice, OmitsUnwantedFeatures) {
     DiskMachine<> machine({.disk = {.event_idx = true}});
     machine.bring_up({.unwanted = Features::of(spec::Feature::event_idx, spec::block::Feature::flush)});
     EXPECT_FALSE(machine.driver.can_flush());
@@ -231,8 +234,8 @@ TEST(BlockDevice, LeavesOutWhatIsUnwanted) {
     EXPECT_TRUE(machine.driver.negotiation().offered.has(spec::Feature::event_idx));
 }
 
-// A kernel may hand on what a user asked for.
-TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
+// A kernel may pass on the operation that a user requested.
+TEST(BlockDevice, RejectsUnknownOperations) {
     DiskMachine<> machine;
     machine.bring_up();
     BlockRequest request;
@@ -241,35 +244,35 @@ TEST(BlockDevice, RefusesAnOperationThatDoesNotExist) {
     EXPECT_EQ(machine.driver.in_flight(), 0);
 }
 
-// For `diagnose`: a kernel that does not look at what a call returns waits for a request that was never made.
-TEST(BlockDevice, RemembersWhyARequestWasNotTakenUntilOneIs) {
+// For `diagnose`: a kernel that ignores the result of a call waits for a request that was never sent.
+TEST(BlockDevice, KeepsLastErrorUntilNextSuccess) {
     DiskMachine<> machine({.disk = {.sectors = 10}});
-    EXPECT_EQ(machine.driver.refused(), Error::none);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
     machine.bring_up();
-    EXPECT_EQ(machine.driver.refused(), Error::none);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
     Segment const data[] = {machine.segment(machine.buffer(512))};
     ASSERT_EQ(machine.driver.submit_read(10 * 512, data, Token{}).error(), Error::beyond_capacity);
-    EXPECT_EQ(machine.driver.refused(), Error::beyond_capacity);
+    EXPECT_EQ(machine.driver.last_error(), Error::beyond_capacity);
     ASSERT_TRUE(machine.driver.read(0, data[0], patience, machine.stepping()).ok());
-    EXPECT_EQ(machine.driver.refused(), Error::none);
-    ASSERT_EQ(machine.driver.read(0, data[0], Looks{1}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
+    ASSERT_EQ(machine.driver.read(0, data[0], PollLimit{1}).error(), Error::timed_out);
     ASSERT_EQ(machine.driver.submit_read(0, data, Token{}).error(), Error::reset_needed);
-    EXPECT_EQ(machine.driver.refused(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.last_error(), Error::reset_needed);
     ASSERT_TRUE(machine.driver.reset([](BlockCompletion) {}).ok());
-    EXPECT_EQ(machine.driver.refused(), Error::none);
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
 }
 
-TEST(BlockDevice, RemembersWhyItDidNotComeUp) {
+TEST(BlockDevice, KeepsTheErrorOfInit) {
     DiskMachine<> machine;
     machine.device.refuse_features_ok();
     ASSERT_EQ(machine.init().error(), Error::features_refused);
-    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+    EXPECT_EQ(machine.driver.last_error(), Error::features_refused);
     Transport unknown;
     ASSERT_EQ(machine.driver.init(unknown, machine.memory).error(), Error::transport_not_probed);
-    EXPECT_EQ(machine.driver.refused(), Error::transport_not_probed);
+    EXPECT_EQ(machine.driver.last_error(), Error::transport_not_probed);
 }
 
-TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
+TEST(BlockDevice, ResumesAfterAFullQueue) {
     DiskMachine<8> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -280,16 +283,16 @@ TEST(BlockDevice, SaysWhenItIsFullAndGoesOnAfterwards) {
     EXPECT_EQ(machine.driver.in_flight(), 2);
     EXPECT_TRUE(machine.driver.submit_flush(Token{}).ok());
     EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::queue_full);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+        EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
     }
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_TRUE(machine.driver.submit_read(2, segments, Token{}).ok());
 }
 
-TEST(BlockDevice, BeforeInitSaysSo) {
+TEST(BlockDevice, RejectsRequestsBeforeInit) {
     DiskMachine<> machine;
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
@@ -297,18 +300,18 @@ TEST(BlockDevice, BeforeInitSaysSo) {
     EXPECT_EQ(machine.driver.submit_flush(Token{}).error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.flush(patience).error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.read(0, segments[0], patience).error(), Error::not_initialised);
-    EXPECT_FALSE(machine.driver.start());
-    EXPECT_EQ(machine.driver.complete().state, TakeState::none);
-    EXPECT_EQ(machine.driver.complete().error, Error::not_initialised);
+    EXPECT_FALSE(machine.driver.kick_device());
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::not_initialised);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.bring_up();
-    EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "does your boot code clear .bss?");
+    EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "your boot code clears .bss");
 }
 
-// --- what the device may answer ---------------------------------------------------------------------------------
+// --- answers of the device ------------------------------------------------------------------------------------------
 
-TEST(BlockDevice, TellsAnErrorOfTheDevice) {
+TEST(BlockDevice, ReportsDeviceErrors) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -326,13 +329,13 @@ TEST(BlockDevice, TellsAnErrorOfTheDevice) {
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
 }
 
-TEST(BlockDevice, DoesNotTrustDataBeyondTheUsedLength) {
+TEST(BlockDevice, TrustsDataWithinUsedLengthOnly) {
     DiskMachine<> modern;
     modern.bring_up();
     sim::Buffer const data = modern.buffer(1024);
     modern.disk.misreport_next_length(-2);
     EXPECT_EQ(modern.driver.read(0, modern.segment(data), patience, modern.stepping()).error(), Error::short_read);
-    modern.disk.misreport_next_length(-1);  // the status byte alone: all data was reported
+    modern.disk.misreport_next_length(-1);  // the length lacks the status byte only: all data was reported
     EXPECT_TRUE(modern.driver.read(0, modern.segment(data), patience, modern.stepping()).ok());
     modern.disk.misreport_next_length(-1);
     EXPECT_TRUE(modern.driver.write(0, modern.segment(data), patience, modern.stepping()).ok());
@@ -347,7 +350,7 @@ TEST(BlockDevice, DoesNotTrustDataBeyondTheUsedLength) {
     }
 }
 
-TEST(BlockDevice, TellsThatTheQueueIsBroken) {
+TEST(BlockDevice, ReportsABrokenQueue) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -356,8 +359,8 @@ TEST(BlockDevice, TellsThatTheQueueIsBroken) {
               Error::queue_broken);
     EXPECT_EQ(machine.driver.fault().reason, FaultReason::used_length_above_writable);
     EXPECT_EQ(machine.driver.fault().value, 514u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::broken);
-    EXPECT_EQ(machine.driver.complete().error, Error::queue_broken);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::broken);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::queue_broken);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::queue_broken);
     EXPECT_EQ(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).error(),
               Error::reset_needed);
@@ -368,7 +371,7 @@ TEST(BlockDevice, TellsThatTheQueueIsBroken) {
 
 // --- waiting ----------------------------------------------------------------------------------------------------
 
-TEST(BlockDevice, GivesUpWaitingAfterItsBudget) {
+TEST(BlockDevice, StopsAtThePollLimit) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -378,28 +381,28 @@ TEST(BlockDevice, GivesUpWaitingAfterItsBudget) {
         ++relaxed;
         machine.device.step();
     };
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{100}, relax).error(), Error::timed_out);
-    EXPECT_EQ(relaxed, 99u);  // between a hundred looks
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{100}, relax).error(), Error::timed_out);
+    EXPECT_EQ(relaxed, 99u);  // between a hundred polls
     EXPECT_EQ(machine.driver.in_flight(), 1);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
 }
 
-TEST(BlockDevice, SaysWhyTheDeviceIsSilent) {
+TEST(BlockDevice, ReportsWhyTheDeviceIsSilent) {
     DiskMachine<> broken_down;
     broken_down.bring_up();
     sim::Buffer const data = broken_down.buffer(512);
     broken_down.device.need_reset();
-    EXPECT_EQ(broken_down.driver.read(0, broken_down.segment(data), Looks{10}).error(), Error::reset_needed);
+    EXPECT_EQ(broken_down.driver.read(0, broken_down.segment(data), PollLimit{10}).error(), Error::reset_needed);
 
     DiskMachine<> gone;
     gone.bring_up();
     sim::Buffer const other = gone.buffer(512);
     gone.device.vanish();
-    EXPECT_EQ(gone.driver.read(0, gone.segment(other), Looks{10}).error(), Error::device_gone);
+    EXPECT_EQ(gone.driver.read(0, gone.segment(other), PollLimit{10}).error(), Error::device_gone);
     gone.device.vanish(false);
 }
 
-TEST(BlockDevice, KeepsCompletionsOfOthersWhileItWaits) {
+TEST(BlockDevice, KeepsOtherCompletionsWhileWaiting) {
     DiskMachine<> machine;
     machine.device.set_schedule(sim::Schedule::reversed());
     machine.bring_up();
@@ -411,13 +414,13 @@ TEST(BlockDevice, KeepsCompletionsOfOthersWhileItWaits) {
     sim::Buffer const own = machine.buffer(512);
     ASSERT_TRUE(machine.driver.read(9, machine.segment(own), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(own, 9));
-    EXPECT_EQ(machine.driver.complete().token.value(), 3u);
-    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::none);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 3u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 2u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
 }
 
-TEST(BlockDevice, WaitsForRoomInAFullQueue) {
+TEST(BlockDevice, WaitsWhileTheQueueIsFull) {
     DiskMachine<4> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
@@ -426,14 +429,15 @@ TEST(BlockDevice, WaitsForRoomInAFullQueue) {
     sim::Buffer const own = machine.buffer(512);
     ASSERT_TRUE(machine.driver.read(2, machine.segment(own), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(own, 2));
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
 
     machine.disk.swallow_next();
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-    EXPECT_EQ(machine.driver.read(2, machine.segment(own), Looks{20}, machine.stepping()).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.read(2, machine.segment(own), PollLimit{20}, machine.stepping()).error(),
+              Error::queue_full);
 }
 
-TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
+TEST(BlockDevice, SleepsOnlyWithNothingToTake) {
     for (bool const event_idx : {false, true}) {
         DiskMachine<> machine({.disk = {.event_idx = event_idx}});
         machine.bring_up();
@@ -441,31 +445,31 @@ TEST(BlockDevice, SleepsOnlyWhenNothingIsThere) {
         Segment const segments[] = {machine.segment(data)};
         for (int i = 0; i < 5; ++i) {
             ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-            machine.driver.start();
-            EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+            machine.driver.kick_device();
+            EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
             machine.device.step();
             EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-            EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
+            EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
             machine.driver.disable_used_notifications();
-            EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+            EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
         }
     }
 }
 
-TEST(BlockDevice, NotifiesOnlyWhenTheDeviceAsksForIt) {
+TEST(BlockDevice, NotifiesOnlyIfTheDeviceAsks) {
     DiskMachine<> machine({.disk = {.event_idx = true}});
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
-    EXPECT_FALSE(machine.driver.start());
+    EXPECT_FALSE(machine.driver.kick_device());
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{}).ok());
-    EXPECT_TRUE(machine.driver.start());
-    EXPECT_FALSE(machine.driver.start());
+    EXPECT_TRUE(machine.driver.kick_device());
+    EXPECT_FALSE(machine.driver.kick_device());
     ASSERT_TRUE(machine.driver.submit_read(2, segments, Token{}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     EXPECT_LE(machine.device.notifications(), 2u);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
 }
 
 }  // namespace

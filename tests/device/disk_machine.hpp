@@ -3,7 +3,7 @@
 
 #include <support/contract.hpp>
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/transport/mmio.hpp>
 
@@ -17,14 +17,14 @@
 #include <cstring>
 #include <vector>
 
-/// A simulated machine with one disk on virtio-mmio, and a driver for it: what tests of `device/` need.
+/// A simulated machine with one disk on virtio-mmio, and a driver for it. Most tests of `device/` use it.
 namespace virtq::test {
 
 struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
 struct NegotiatedTraits : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
 };
 
 using Transport = MmioTransport<sim::MmioRegisters>;
@@ -49,12 +49,12 @@ public:
     }
 
     Status probe() { return transport.probe(device.registers()); }
-    Status init(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    Status init(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         Status const found = probe();
         EXPECT_TRUE(found.ok()) << describe(found.error());
         return driver.init(transport, memory, option);
     }
-    void bring_up(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    void bring_up(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         Status const up = init(option);
         ASSERT_TRUE(up.ok()) << describe(up.error());
     }
@@ -67,7 +67,7 @@ public:
         return std::memcmp(buffer.virt, disk.current().data() + sector * 512, buffer.bytes) == 0;
     }
 
-    /// The relax hook of a blocking call: the device goes on by a step.
+    /// A relax hook for a blocking call: it lets the device make one step.
     auto stepping() {
         return [this] { device.step(); };
     }
@@ -80,7 +80,7 @@ public:
     bool hostile = false;  ///< the test breaks rules, or leaks, on purpose
 };
 
-inline constexpr Looks patience{1000};
+inline constexpr PollLimit patience{1000};
 
 inline Features modern_features() {
     return Features::of(spec::Feature::version_1);

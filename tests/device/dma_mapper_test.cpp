@@ -10,10 +10,13 @@
 
 /// Requests through a mapper: each piece of data is mapped once and unmapped once, whatever happens.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
-/// Bounces through pages of its own, so that a request works only if the device gets mapped addresses, and only if
-/// what it wrote is copied back.
+/// A mapper with bounce pages. A request works only if the device gets mapped addresses and the mapper copies the data
+/// back.
 class BounceMapper {
 public:
     Result<PhysAddr> map(PhysAddr address, std::uint32_t bytes, DmaDirection direction) {
@@ -83,7 +86,7 @@ TEST_F(MappedDisk, ReadsAndWritesThroughTheMapper) {
     EXPECT_TRUE(mapper.mapped.empty());
 }
 
-TEST_F(MappedDisk, LeavesNothingMappedWhereverTheMapperFails) {
+TEST_F(MappedDisk, UnmapsAllIfTheMapperFails) {
     bring_up();
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
@@ -97,7 +100,7 @@ TEST_F(MappedDisk, LeavesNothingMappedWhereverTheMapperFails) {
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
-TEST_F(MappedDisk, AddsNothingWhenTheMapperFailsForARequestOfOnePart) {
+TEST_F(MappedDisk, AddsNothingIfTheMapperFails) {
     bring_up();
     sim::Buffer const data = machine.buffer(1024);
     Segment const segments[] = {{data.phys, 512}, {data.phys + 512, 512}};
@@ -111,8 +114,8 @@ TEST_F(MappedDisk, AddsNothingWhenTheMapperFailsForARequestOfOnePart) {
     EXPECT_TRUE(machine.driver.read(0, machine.segment(data), patience, machine.stepping()).ok());
 }
 
-// Neither the device nor the ring sets a limit here: the driver has to remember what it mapped.
-TEST(MappedData, IsCutWhereItCannotBeRemembered) {
+// Neither the device nor the ring limits a request here. The driver's record of what it mapped does.
+TEST(MappedData, IsSplitAtTheMappingLimit) {
     BounceMapper mapper;
     DiskMachine<64, Bouncing> machine;
     mapper.memory = &machine.memory;
@@ -131,7 +134,7 @@ TEST(MappedData, IsCutWhereItCannotBeRemembered) {
     EXPECT_EQ(machine.disk.requests().size(), 2u);
 }
 
-TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {
+TEST_F(MappedDisk, UnmapsOnceIfTheRingRefuses) {
     bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
@@ -140,19 +143,19 @@ TEST_F(MappedDisk, UnmapsOnceWhenTheRingRefuses) {
         ++submitted;
     }
     EXPECT_EQ(mapper.mapped.size(), submitted);
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    while (machine.driver.complete().state == TakeState::completion) {
+    while (machine.driver.take_completed().state == CompletionState::ready) {
     }
     EXPECT_TRUE(mapper.mapped.empty());
 }
 
-TEST_F(MappedDisk, UnmapsOnceAfterAResetAndNotBefore) {
+TEST_F(MappedDisk, UnmapsOnceAfterAReset) {
     bring_up();
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
-    EXPECT_EQ(machine.driver.read(0, {data.phys, 512}, Looks{5}).error(), Error::timed_out);
+    EXPECT_EQ(machine.driver.read(0, {data.phys, 512}, PollLimit{5}).error(), Error::timed_out);
     EXPECT_EQ(mapper.mapped.size(), 9u);
     machine.device.reset_takes(sim::MmioDevice::never);
     auto const ignore = [](BlockCompletion const&) {};
@@ -164,16 +167,16 @@ TEST_F(MappedDisk, UnmapsOnceAfterAResetAndNotBefore) {
     EXPECT_TRUE(machine.driver.read(0, segments[0], patience, machine.stepping()).ok());
 }
 
-TEST_F(MappedDisk, UnmapsOnceWhenOnlySomePartsHadEnded) {
+TEST_F(MappedDisk, UnmapsOnceWithSomePartsEnded) {
     bring_up();
     machine.device.set_schedule(sim::Schedule::in_order());
     sim::Buffer const data = machine.buffer(32768);
     Segment const segments[] = {machine.segment(data)};
-    machine.disk.swallow_next();  // the first part never ends, the second does
+    machine.disk.swallow_next();  // the first part never ends, the second one does
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{std::uintptr_t{1}}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     EXPECT_EQ(mapper.mapped.size(), 4u);
     unsigned handed_back = 0;
     EXPECT_TRUE(machine.driver.reset([&](BlockCompletion const&) { ++handed_back; }).ok());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/queue_reset.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <device/disk_machine.hpp>
 
@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-/// VIRTIO_F_RING_RESET with requests in flight (§2.6.1). Each test once for either format.
+/// VIRTIO_F_RING_RESET with requests in flight (§2.6.1), for both formats.
 namespace virtq::test {
 namespace {
 
@@ -24,8 +24,8 @@ protected:
 
     QueueReset() : disk(memory.violations(), options()), device(memory, disk, sim::MmioVersion::modern) {
         EXPECT_TRUE(transport.probe(device.registers()).ok());
-        negotiation.wanted = Negotiated::wanted | Features::of(spec::Feature::ring_reset);
-        EXPECT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+        negotiation.wanted = AnyFormat::wanted | Features::of(spec::Feature::ring_reset);
+        EXPECT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
         EXPECT_TRUE(negotiation.negotiated.has(spec::Feature::ring_reset));
         EXPECT_TRUE(init.set_up_queue(0, queue, memory, negotiation.negotiated).ok());
         EXPECT_TRUE(init.go_live().ok());
@@ -39,7 +39,7 @@ protected:
         EXPECT_TRUE(memory.violations().empty()) << memory.violations();
     }
 
-    /// A read of sector 0.
+    /// Adds a read of sector 0.
     sim::Buffer add_read(std::uintptr_t token) {
         sim::Buffer const header = memory.allocate_buffer(16);
         sim::Buffer const data = memory.allocate_buffer(512);
@@ -77,49 +77,49 @@ protected:
     Transport transport;
     DeviceInit<Transport> init{transport};
     Negotiation negotiation;
-    VirtQueue<16, Negotiated> queue;
+    VirtQueue<16, AnyFormat> queue;
     SpinRelax relax;
 };
 
-TEST_P(QueueReset, HandsBackWhatWasInFlightAndComesUpAgain) {
+TEST_P(QueueReset, ReturnsRequestsAndRestarts) {
     for (std::size_t const takes : {std::size_t{0}, std::size_t{3}}) {
         device.queue_reset_takes(takes);
         for (std::uintptr_t token = 1; token <= 3; ++token) {
             add_read(token);
         }
         publish();
-        ASSERT_TRUE(reset_queue(transport, 0, queue, Looks{10}, relax).ok());
-        EXPECT_FALSE(queue.live());
+        ASSERT_TRUE(reset_queue(transport, 0, queue, PollLimit{10}, relax).ok());
+        EXPECT_FALSE(queue.is_live());
         EXPECT_EQ(drain(), (std::multiset<std::uintptr_t>{1, 2, 3}));
         ASSERT_TRUE(enable_queue_again(transport, 0, queue, queue.size(), negotiation.negotiated).ok());
         expect_works();
     }
 }
 
-TEST_P(QueueReset, MayComeUpAgainInAnotherSize) {
-    ASSERT_TRUE(reset_queue(transport, 0, queue, Looks{10}, relax).ok());
+TEST_P(QueueReset, MayRestartInAnotherSize) {
+    ASSERT_TRUE(reset_queue(transport, 0, queue, PollLimit{10}, relax).ok());
     EXPECT_EQ(enable_queue_again(transport, 0, queue, 2048, negotiation.negotiated).error(),
               Error::queue_size_above_maximum);
     EXPECT_EQ(enable_queue_again(transport, 0, queue, 3, negotiation.negotiated).error(),
               GetParam() ? Error::none : Error::queue_size_not_power_of_two);
     if (GetParam()) {
-        ASSERT_TRUE(reset_queue(transport, 0, queue, Looks{10}, relax).ok());
+        ASSERT_TRUE(reset_queue(transport, 0, queue, PollLimit{10}, relax).ok());
     }
     ASSERT_TRUE(enable_queue_again(transport, 0, queue, 4, negotiation.negotiated).ok());
     EXPECT_EQ(queue.size(), 4u);
     expect_works();
 }
 
-// QEMU 7.2 offers RING_RESET on virtio-mmio and has no such register: reads are 0, and the queue stays enabled.
-TEST_P(QueueReset, FailsWhereTheDeviceHasNoSuchRegisterAndHandsNothingBack) {
+// QEMU 7.2 offers RING_RESET on virtio-mmio without the register: reads give 0, and the queue stays enabled.
+TEST_P(QueueReset, FailsWithoutTheRegister) {
     device.set_queue_reset(sim::QueueReset::ignored);
     add_read(1);
     publish();
-    EXPECT_EQ(reset_queue(transport, 0, queue, Looks{10}, relax).error(), Error::queue_reset_failed);
-    EXPECT_TRUE(queue.live());
+    EXPECT_EQ(reset_queue(transport, 0, queue, PollLimit{10}, relax).error(), Error::queue_reset_failed);
+    EXPECT_TRUE(queue.is_live());
     EXPECT_EQ(queue.drain([](Token) { ADD_FAILURE(); }).error(), Error::queue_still_live);
-    // The way out: a reset of the device, then everything once.
-    ASSERT_TRUE(reset_device(transport, Looks{10}, relax).ok());
+    // Recovery: reset the device, then drain the queue once.
+    ASSERT_TRUE(reset_device(transport, PollLimit{10}, relax).ok());
     queue.detach();
     EXPECT_EQ(drain(), (std::multiset<std::uintptr_t>{1}));
 }
@@ -130,15 +130,15 @@ TEST_P(QueueReset, FailsWhenItNeverEnds) {
     publish();
     unsigned relaxed = 0;
     auto count = [&] { ++relaxed; };
-    EXPECT_EQ(reset_queue(transport, 0, queue, Looks{7}, count).error(), Error::queue_reset_failed);
+    EXPECT_EQ(reset_queue(transport, 0, queue, PollLimit{7}, count).error(), Error::queue_reset_failed);
     EXPECT_EQ(relaxed, 6u);
-    EXPECT_TRUE(queue.live());
+    EXPECT_TRUE(queue.is_live());
 }
 
-TEST_P(QueueReset, SaysThatTheDeviceIsGone) {
+TEST_P(QueueReset, ReportsAGoneDevice) {
     device.vanish();
-    EXPECT_EQ(reset_queue(transport, 0, queue, Looks{3}, relax).error(), Error::device_gone);
-    EXPECT_TRUE(queue.live());
+    EXPECT_EQ(reset_queue(transport, 0, queue, PollLimit{3}, relax).error(), Error::device_gone);
+    EXPECT_TRUE(queue.is_live());
     device.vanish(false);
 }
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-/// VIRTIO_F_SUSPEND (§3.4): the device rests, and goes on where it was.
+/// VIRTIO_F_SUSPEND (§3.4): the device stops, and later resumes where it was.
 namespace virtq::test {
 namespace {
 
@@ -25,7 +25,7 @@ protected:
 
     void go_live() {
         DeviceInit<Transport> init{transport};
-        ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+        ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
         ASSERT_TRUE(negotiation.negotiated.has(spec::Feature::suspend));
         ASSERT_TRUE(init.set_up_queue(0, queue, memory, negotiation.negotiated).ok());
         ASSERT_TRUE(init.go_live().ok());
@@ -55,57 +55,57 @@ protected:
     SpinRelax relax;
 };
 
-TEST_F(Suspend, RestsAndGoesOn) {
+TEST_F(Suspend, SuspendsAndResumes) {
     go_live();
     for (std::size_t const reads : {std::size_t{0}, std::size_t{3}}) {
         device.suspend_takes(reads);
         EXPECT_TRUE(device_answers());
-        ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, Looks{10}, relax).ok());
+        ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).ok());
         EXPECT_TRUE(transport.status().has(spec::StatusBit::suspend));
         EXPECT_FALSE(transport.status().has(spec::StatusBit::driver_ok));
-        ASSERT_TRUE(resume_device(transport, negotiation.negotiated, Looks{10}, relax).ok());
+        ASSERT_TRUE(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).ok());
         EXPECT_FALSE(transport.status().has(spec::StatusBit::suspend));
         EXPECT_TRUE(transport.status().has(spec::StatusBit::driver_ok));
         EXPECT_TRUE(device_answers());
     }
 }
 
-TEST_F(Suspend, IsForALiveDevice) {
-    EXPECT_EQ(suspend_device(transport, Features::of(spec::Feature::suspend), Looks{10}, relax).error(),
+TEST_F(Suspend, NeedsALiveDevice) {
+    EXPECT_EQ(suspend_device(transport, Features::of(spec::Feature::suspend), PollLimit{10}, relax).error(),
               Error::not_live);
     go_live();
-    ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, Looks{10}, relax).ok());
-    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, Looks{10}, relax).error(), Error::not_live);
+    ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).ok());
+    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::not_live);
 }
 
-// A status of DRIVER_OK alone was a success (faults B5).
-TEST_F(Suspend, ResumesNoDeviceThatWasReset) {
+// A status of DRIVER_OK alone counted as a success (faults B5).
+TEST_F(Suspend, RejectsADeviceThatWasReset) {
     go_live();
-    ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, Looks{10}, relax).ok());
+    ASSERT_TRUE(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).ok());
     transport.set_status(DeviceStatus{});
-    EXPECT_EQ(resume_device(transport, negotiation.negotiated, Looks{10}, relax).error(), Error::device_was_reset);
+    EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::device_was_reset);
     EXPECT_EQ(device.status(), 0u);
 }
 
-// (faults B5)
-TEST_F(Suspend, ResumesOnlyWhatIsSuspended) {
+// Any other state is an error (faults B5).
+TEST_F(Suspend, ResumesOnlyASuspendedDevice) {
     go_live();
-    EXPECT_EQ(resume_device(transport, negotiation.negotiated, Looks{10}, relax).error(), Error::not_suspended);
+    EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::not_suspended);
     device.need_reset();
-    EXPECT_EQ(resume_device(transport, negotiation.negotiated, Looks{10}, relax).error(), Error::reset_needed);
+    EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(), Error::reset_needed);
 }
 
-// §3.4.1: SUSPEND only if it was negotiated (faults B5).
+// §3.4.1: the driver sets SUSPEND only if the feature was negotiated (faults B5).
 TEST_F(Suspend, NeedsTheFeature) {
     negotiation.wanted = Features{};
     DeviceInit<Transport> init{transport};
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, queue, memory, negotiation.negotiated).ok());
     ASSERT_TRUE(init.go_live().ok());
     std::size_t const written = device.status_history().size();
-    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, Looks{10}, relax).error(),
+    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(),
               Error::suspend_not_negotiated);
-    EXPECT_EQ(resume_device(transport, negotiation.negotiated, Looks{10}, relax).error(),
+    EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{10}, relax).error(),
               Error::suspend_not_negotiated);
     EXPECT_EQ(device.status_history().size(), written);
 }
@@ -115,29 +115,30 @@ TEST_F(Suspend, EndsInBoundedTime) {
     device.suspend_takes(sim::MmioDevice::never);
     unsigned relaxed = 0;
     auto count = [&] { ++relaxed; };
-    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, Looks{5}, count).error(), Error::suspend_timed_out);
+    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{5}, count).error(),
+              Error::suspend_timed_out);
     EXPECT_EQ(relaxed, 4u);
 }
 
-TEST_F(Suspend, SaysThatTheDeviceCouldNot) {
+TEST_F(Suspend, ReportsAFailedSuspend) {
     go_live();
     device.fail_suspend();
-    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, Looks{5}, relax).error(), Error::reset_needed);
+    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{5}, relax).error(), Error::reset_needed);
 }
 
-TEST_F(Suspend, SaysThatTheDeviceIsGone) {
+TEST_F(Suspend, ReportsAGoneDevice) {
     go_live();
     device.vanish();
-    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, Looks{5}, relax).error(), Error::device_gone);
-    EXPECT_EQ(resume_device(transport, negotiation.negotiated, Looks{5}, relax).error(), Error::device_gone);
+    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{5}, relax).error(), Error::device_gone);
+    EXPECT_EQ(resume_device(transport, negotiation.negotiated, PollLimit{5}, relax).error(), Error::device_gone);
     device.vanish(false);
 }
 
-TEST_F(Suspend, SaysThatTheDeviceWentWhileItWaited) {
+TEST_F(Suspend, ReportsADeviceGoneWhileWaiting) {
     go_live();
     device.suspend_takes(sim::MmioDevice::never);
     auto unplug = [&] { device.vanish(); };
-    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, Looks{5}, unplug).error(), Error::device_gone);
+    EXPECT_EQ(suspend_device(transport, negotiation.negotiated, PollLimit{5}, unplug).error(), Error::device_gone);
     device.vanish(false);
 }
 

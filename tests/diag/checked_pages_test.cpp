@@ -34,13 +34,13 @@ std::vector<PageFinding> findings_of(Reports const& reports) {
 
 using Findings = std::vector<PageFinding>;
 
-/// The simulated guest, with a way from physical addresses to memory.
+/// The simulated guest, with a translation from physical addresses to memory.
 class LocatingMemory : public sim::GuestMemory {
 public:
     [[nodiscard]] void* virt_of(PhysAddr phys) const { return virt(phys, page); }
 };
 
-/// An allocator that answers what the test tells it to, over real memory.
+/// An allocator over real memory whose answers the test sets.
 class Scripted {
 public:
     static constexpr std::size_t page_count = 8;
@@ -64,15 +64,15 @@ public:
     Pages next;
     std::vector<Pages> freed;
 
-    /// A good run of the memory.
+    /// A valid run of the memory.
     [[nodiscard]] Pages run(std::size_t first, std::size_t count) const {
         return {ram_ + first * page_bytes, base + first * page_bytes, count};
     }
     [[nodiscard]] unsigned char* ram() const { return ram_; }
-    /// Two pages, the same memory.
+    /// Two virtual pages that map the same memory.
     [[nodiscard]] unsigned char* alias() const { return alias_; }
 
-    /// Once: asked again, it has no more.
+    /// Returns the prepared run once, and no pages after that.
     Pages allocate_pages(std::size_t) {
         Pages const answer = next;
         next = Pages{};
@@ -132,7 +132,7 @@ static_assert(TranslatesAddresses<CheckedPages<Translating, Collector>>);
 static_assert(LocatesPages<CheckedPages<Locating, Collector>>);
 static_assert(ReportsLeaks<CheckedPages<sim::GuestMemory, Collector>>);
 
-// --- a good allocator -----------------------------------------------------------------------------------------------
+// --- a valid allocator ----------------------------------------------------------------------------------------------
 
 TEST(CheckedPages, FindsNothingInAGoodAllocator) {
     Checked<LocatingMemory> checked;
@@ -161,7 +161,7 @@ TEST(CheckedPages, FindsNothingInAFailedAllocation) {
     EXPECT_EQ(checked.pages.leaks(), 0u);
 }
 
-TEST(CheckedPages, LetsAQueueComeAndGo) {
+TEST(CheckedPages, AcceptsTheLifeOfAQueue) {
     Checked<LocatingMemory> checked;
     VirtQueue<64> queue;
     Features features;
@@ -174,7 +174,7 @@ TEST(CheckedPages, LetsAQueueComeAndGo) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, PassesOnWhatTheAllocatorCanDoBesides) {
+TEST(CheckedPages, ForwardsOptionalFunctions) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     EXPECT_EQ(checked.pages.phys_addr(run.virt), run.phys);
@@ -184,7 +184,7 @@ TEST(CheckedPages, PassesOnWhatTheAllocatorCanDoBesides) {
     EXPECT_EQ(checked.findings(), Findings{});
 }
 
-TEST(CheckedPages, LeavesAPatternOnEveryPageAndNoTwoAlike) {
+TEST(CheckedPages, FillsPagesWithDistinctPatterns) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(0, 2));
     checked.allocate(checked.inner.run(2, 2));
@@ -200,16 +200,16 @@ TEST(CheckedPages, LeavesAPatternOnEveryPageAndNoTwoAlike) {
     EXPECT_EQ(checked.findings(), Findings{});
 }
 
-// --- the numbers ----------------------------------------------------------------------------------------------------
+// --- addresses and counts -------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, FindsARunWithoutAVirtualAddress) {
+TEST(CheckedPages, FindsARunWithoutVirtualAddress) {
     Checked<Scripted> checked;
     checked.allocate({nullptr, Scripted::base, 1});
     EXPECT_EQ(checked.findings(), Findings{PageFinding::no_virt});
     EXPECT_EQ(checked.reports[0].run.phys, Scripted::base);
     checked.allocate({nullptr, PhysAddr{}, 1});
     EXPECT_EQ(checked.findings(), (Findings{PageFinding::no_virt, PageFinding::no_virt}));
-    checked.allocate({nullptr, Scripted::base, 0}, 1);  // the count was lost as well
+    checked.allocate({nullptr, Scripted::base, 0}, 1);  // the count was lost, too
     EXPECT_EQ(checked.findings().size(), 3u);
     EXPECT_EQ(checked.findings().back(), PageFinding::no_virt);
     EXPECT_EQ(checked.pages.leaks(), 0u);
@@ -261,7 +261,7 @@ TEST(CheckedPages, FindsAddressesAboveFiftyTwoBits) {
     EXPECT_EQ(checked.reports.size(), 3u);
 }
 
-TEST(CheckedPages, FindsPhysicalPagesThatAreHandedOutTwice) {
+TEST(CheckedPages, FindsPhysicalPagesHandedOutTwice) {
     Checked<Scripted> checked;
     Pages const first = checked.allocate(checked.inner.run(1, 3));
     checked.inner.ram()[3 * page_bytes] = 0x5a;
@@ -273,7 +273,7 @@ TEST(CheckedPages, FindsPhysicalPagesThatAreHandedOutTwice) {
     EXPECT_EQ(checked.reports[0].other.virt, first.virt);
 }
 
-TEST(CheckedPages, FindsARunThatStartsBeforeAnotherOneAndReachesIntoIt) {
+TEST(CheckedPages, FindsARunReachingIntoAnother) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(3, 1));
     checked.inner.ram()[3 * page_bytes] = 0x5a;
@@ -282,7 +282,7 @@ TEST(CheckedPages, FindsARunThatStartsBeforeAnotherOneAndReachesIntoIt) {
     EXPECT_EQ(checked.inner.ram()[3 * page_bytes], 0x5a) << "memory with an owner was written to";
 }
 
-TEST(CheckedPages, FindsVirtualAddressesThatTwoRunsShare) {
+TEST(CheckedPages, FindsSharedVirtualAddresses) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(1, 3));
     Pages second = checked.inner.run(3, 1);
@@ -291,7 +291,7 @@ TEST(CheckedPages, FindsVirtualAddressesThatTwoRunsShare) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::virt_shared});
 }
 
-TEST(CheckedPages, AllowsNeighboursAndTheReuseOfFreedPages) {
+TEST(CheckedPages, AllowsNeighboursAndReuse) {
     Checked<Scripted> checked;
     Pages const middle = checked.allocate(checked.inner.run(2, 2));
     checked.allocate(checked.inner.run(0, 2));
@@ -301,7 +301,7 @@ TEST(CheckedPages, AllowsNeighboursAndTheReuseOfFreedPages) {
     EXPECT_EQ(checked.findings(), Findings{});
 }
 
-TEST(CheckedPages, NotesAnIdentityMapOnceAndWorksOn) {
+TEST(CheckedPages, NotesAnIdentityMapOnce) {
     Checked<Scripted> checked;
     auto const identity = [&](std::size_t page) {
         auto* const virt = checked.inner.ram() + page * page_bytes;
@@ -316,12 +316,12 @@ TEST(CheckedPages, NotesAnIdentityMapOnceAndWorksOn) {
 
 // --- the translation ------------------------------------------------------------------------------------------------
 
-/// A kernel's allocator of single pages, which answers any count with one page (faults C6).
+/// A faulty allocator: it hands out single pages, whatever the count (faults C6).
 class SinglePages : public sim::GuestMemory {
 public:
     enum class Order { up, down };
 
-    /// Hands out just these pages of sixteen, in this order.
+    /// Hands out exactly these of sixteen pages, in this order.
     explicit SinglePages(std::initializer_list<std::size_t> numbers) {
         Pages const run = sim::GuestMemory::allocate_pages(16);
         for (std::size_t const number : numbers) {
@@ -351,7 +351,7 @@ public:
 
 private:
     std::size_t at_ = 0;
-    std::vector<Pages> free_;  ///< the last one is the next
+    std::vector<Pages> free_;  ///< the last one comes next
 };
 
 TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
@@ -365,14 +365,14 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePages) {
         EXPECT_EQ(findings_of(reports), order == SinglePages::Order::up ? (Findings{PageFinding::not_all_taken})
                                                                         : (Findings{PageFinding::handed_out_twice}));
         EXPECT_EQ(reports[0].run.phys, run.phys);
-        EXPECT_EQ(inner.pages_left(), 14u);  // what it was asked for besides is back
+        EXPECT_EQ(inner.pages_left(), 14u);  // the checker has returned the pages it allocated as a test
         pages.free_pages(run);
         pages.free_pages(one);
     }
 }
 
-// One page more is elsewhere; of two more the second is in the run.
-TEST(CheckedPages, FindsAnAllocatorOfSinglePagesByTheSecondPage) {
+// The first page that the checker allocates is elsewhere. The second one is inside the run.
+TEST(CheckedPages, FindsSinglePagesBySecondPage) {
     SinglePages inner{8, 2, 7};
     Reports reports;
     CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
@@ -381,12 +381,12 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePagesByTheSecondPage) {
     pages.free_pages(run);
 }
 
-// Nothing else was allocated before that the run could reach into.
-TEST(CheckedPages, FindsAnAllocatorOfSinglePagesAtItsFirstRun) {
+// The run cannot overlap an earlier one, since there is none.
+TEST(CheckedPages, FindsSinglePagesAtFirstRun) {
     for (auto const order : {SinglePages::Order::up, SinglePages::Order::down}) {
         for (std::size_t const count : {2u, 3u}) {
             SinglePages inner{order};
-            static_cast<void>(inner.allocate_pages(1));  // the kernel's own: the checker does not know of it
+            static_cast<void>(inner.allocate_pages(1));  // the kernel's own pages, which the checker does not see
             static_cast<void>(inner.allocate_pages(1));
             Reports reports;
             CheckedPages<SinglePages, Collector, 4> pages{inner, Collector{&reports}};
@@ -399,11 +399,11 @@ TEST(CheckedPages, FindsAnAllocatorOfSinglePagesAtItsFirstRun) {
     }
 }
 
-TEST(CheckedPages, AsksAgainOnlyAfterARunOfSeveralPages) {
+TEST(CheckedPages, TestsOnlyRunsOfSeveralPages) {
     class : public sim::GuestMemory {
     public:
         unsigned calls = 0;
-        std::size_t last = SIZE_MAX;  ///< call that is answered
+        std::size_t last = SIZE_MAX;  ///< the last call that succeeds
         Pages allocate_pages(std::size_t count) {
             return calls++ > last ? Pages{} : sim::GuestMemory::allocate_pages(count);
         }
@@ -414,7 +414,7 @@ TEST(CheckedPages, AsksAgainOnlyAfterARunOfSeveralPages) {
     EXPECT_EQ(inner.calls, 1u);
     pages.free_pages(pages.allocate_pages(2));
     EXPECT_EQ(inner.calls, 4u);
-    for (unsigned const answered : {0u, 1u}) {  // it has no more pages
+    for (unsigned const answered : {0u, 1u}) {  // then it has no more pages
         inner.last = inner.calls + answered;
         pages.free_pages(pages.allocate_pages(2));
         EXPECT_EQ(inner.pages_outstanding(), 0u);
@@ -422,7 +422,7 @@ TEST(CheckedPages, AsksAgainOnlyAfterARunOfSeveralPages) {
     EXPECT_EQ(findings_of(reports), Findings{});
 }
 
-TEST(CheckedPages, FindsARunThatIsNotWhereItClaims) {
+TEST(CheckedPages, FindsARunAtAnotherAddress) {
     Checked<LocatingMemory> checked;
     checked.inner.misstate_next_phys();
     Pages const run = checked.allocate(2);
@@ -430,7 +430,7 @@ TEST(CheckedPages, FindsARunThatIsNotWhereItClaims) {
     EXPECT_EQ(checked.reports[0].value, run.phys.value - page_bytes);
 }
 
-TEST(CheckedPages, FindsARunThatIsNotContiguous) {
+TEST(CheckedPages, FindsAScatteredRun) {
     Checked<LocatingMemory> checked;
     checked.inner.scatter_next_run();
     Pages const run = checked.allocate(3);
@@ -439,7 +439,7 @@ TEST(CheckedPages, FindsARunThatIsNotContiguous) {
     EXPECT_NE(checked.reports[0].value, run.phys.value + page_bytes);
 }
 
-TEST(CheckedPages, FindsOneLastPageThatLiesElsewhere) {
+TEST(CheckedPages, FindsALastPageElsewhere) {
     Checked<Translating> checked;
     checked.inner.translate = [](std::size_t offset) {
         return offset / page_bytes == 3 ? PhysAddr{0x1'0000'0000} : Scripted::base + offset;
@@ -450,7 +450,7 @@ TEST(CheckedPages, FindsOneLastPageThatLiesElsewhere) {
     EXPECT_EQ(checked.reports[0].value, 0x1'0000'0000u);
 }
 
-TEST(CheckedPages, FindsATranslationThatLosesTheOffset) {
+TEST(CheckedPages, FindsATranslationWithoutOffset) {
     Checked<Translating> checked;
     checked.inner.translate = [](std::size_t offset) { return Scripted::base + offset / page_bytes * page_bytes; };
     checked.allocate(checked.inner.run(0, 2));
@@ -458,8 +458,8 @@ TEST(CheckedPages, FindsATranslationThatLosesTheOffset) {
     EXPECT_EQ(checked.reports[0].value, Scripted::base.value);
 }
 
-// A run of no pages lies before memory that is somebody else's, or before none.
-TEST(CheckedPages, AsksForNoAddressOfARunWithoutPages) {
+// The memory at the address of an empty run belongs to somebody else, or does not exist.
+TEST(CheckedPages, TranslatesNoRunWithoutPages) {
     Checked<Translating> checked;
     int asked = 0;
     checked.inner.translate = [&](std::size_t) {
@@ -473,7 +473,7 @@ TEST(CheckedPages, AsksForNoAddressOfARunWithoutPages) {
 
 // --- the memory -----------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, FindsTwoPagesThatAreTheSameMemory) {
+TEST(CheckedPages, FindsPagesThatAlias) {
     Checked<Scripted> checked;
     checked.allocate({checked.inner.alias(), Scripted::base, 2});
     EXPECT_EQ(checked.findings(), Findings{PageFinding::pages_alias});
@@ -481,11 +481,11 @@ TEST(CheckedPages, FindsTwoPagesThatAreTheSameMemory) {
     EXPECT_EQ(checked.reports[0].value, 1u);
 }
 
-/// The hook is asked of page 0 after all pages were written and before page 1 is read: there a page that keeps
-/// nothing is played.
+/// The checker calls the hook for page 0 after it has written all pages and before it reads page 1. There the hook
+/// simulates a page that keeps nothing.
 class ForgetfulPages : public ::testing::TestWithParam<std::size_t> {};
 
-TEST_P(ForgetfulPages, AreFoundInWhicheverRoundAndWord) {
+TEST_P(ForgetfulPages, AreFoundInEveryRound) {
     std::size_t const word = GetParam() % 2 == 0 ? 0 : 1023;
     int rounds_that_work = GetParam() < 2 ? 0 : 1;
     Checked<Locating> checked;
@@ -502,7 +502,7 @@ TEST_P(ForgetfulPages, AreFoundInWhicheverRoundAndWord) {
 
 INSTANTIATE_TEST_SUITE_P(CheckedPages, ForgetfulPages, ::testing::Range<std::size_t>(0, 4));
 
-TEST(CheckedPages, FindsMemoryOfWhichTheKernelKnowsNothing) {
+TEST(CheckedPages, FindsMemoryUnknownToTheKernel) {
     Checked<Locating> checked;
     checked.inner.locate = [&](std::size_t offset) -> void* {
         return offset < page_bytes ? checked.inner.ram() + offset : nullptr;
@@ -513,7 +513,7 @@ TEST(CheckedPages, FindsMemoryOfWhichTheKernelKnowsNothing) {
     EXPECT_EQ(checked.reports[0].value, Scripted::base.value + page_bytes);
 }
 
-TEST(CheckedPages, FindsOtherMemoryBehindThePhysicalAddress) {
+TEST(CheckedPages, FindsOtherMemoryAtTheAddress) {
     Checked<Locating> checked;
     checked.inner.locate = [&](std::size_t offset) {
         return checked.inner.ram() + (offset == 0 ? 0 : offset + page_bytes);
@@ -523,9 +523,9 @@ TEST(CheckedPages, FindsOtherMemoryBehindThePhysicalAddress) {
     EXPECT_EQ(checked.reports[0].page, 1u);
 }
 
-// --- giving back ----------------------------------------------------------------------------------------------------
+// --- freeing --------------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, FindsWhatIsFreedTwiceAndDoesNotPassItOn) {
+TEST(CheckedPages, FindsAndStopsADoubleFree) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     checked.pages.free_pages(run);
@@ -535,7 +535,7 @@ TEST(CheckedPages, FindsWhatIsFreedTwiceAndDoesNotPassItOn) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, FindsWhatIsFreedWithAnotherCount) {
+TEST(CheckedPages, FindsAFreeOfAnotherCount) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     Pages shorter = run;
@@ -550,7 +550,7 @@ TEST(CheckedPages, FindsWhatIsFreedWithAnotherCount) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, FindsWhatIsFreedAtAnotherAddress) {
+TEST(CheckedPages, FindsAFreeAtAnotherAddress) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(2);
     Pages virt_as_phys = run;
@@ -564,7 +564,7 @@ TEST(CheckedPages, FindsWhatIsFreedAtAnotherAddress) {
     EXPECT_EQ(checked.inner.pages_outstanding(), 2u);
 }
 
-TEST(CheckedPages, FindsAPartThatIsFreed) {
+TEST(CheckedPages, FindsAPartialFree) {
     Checked<LocatingMemory> checked;
     Pages const run = checked.allocate(3);
     checked.pages.free_pages({static_cast<char*>(run.virt) + page_bytes, run.phys + page_bytes, 1});
@@ -573,10 +573,10 @@ TEST(CheckedPages, FindsAPartThatIsFreed) {
     EXPECT_TRUE(checked.inner.violations().empty()) << checked.inner.violations();
 }
 
-TEST(CheckedPages, FindsAPartThatIsFreedAtAWrongAddress) {
+TEST(CheckedPages, FindsAPartialFreeElsewhere) {
     Checked<Scripted> checked;
     Pages const run = checked.allocate(checked.inner.run(2, 3));
-    // Its first page, through another mapping; its second, with a physical address of other pages.
+    // The first page, through another mapping; then the second, with the physical address of other pages.
     checked.pages.free_pages({checked.inner.ram(), run.phys, 1});
     checked.pages.free_pages({static_cast<char*>(run.virt) + page_bytes, Scripted::base + 6 * page_bytes, 1});
     EXPECT_EQ(checked.findings(), (Findings{PageFinding::freed_part, PageFinding::freed_part}));
@@ -584,8 +584,8 @@ TEST(CheckedPages, FindsAPartThatIsFreedAtAWrongAddress) {
     EXPECT_TRUE(checked.inner.freed.empty());
 }
 
-// The window was given back with its own pages; who gives it back with others has never got them from here.
-TEST(CheckedPages, TakesAFreedWindowOverOtherPagesForNoSecondFree) {
+// The caller freed the virtual window with its own pages. With other pages the checker has never handed it out.
+TEST(CheckedPages, AcceptsFreesOfARemapping) {
     Checked<Scripted> checked;
     Pages const run = checked.allocate(checked.inner.run(0, 1));
     checked.pages.free_pages(run);
@@ -593,7 +593,7 @@ TEST(CheckedPages, TakesAFreedWindowOverOtherPagesForNoSecondFree) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::freed_unknown});
 }
 
-TEST(CheckedPages, FindsWhatWasNeverHandedOut) {
+TEST(CheckedPages, FindsAFreeOfUnknownPages) {
     Checked<Scripted> checked;
     checked.allocate(checked.inner.run(0, 1));
     checked.pages.free_pages(checked.inner.run(1, 1));
@@ -602,7 +602,7 @@ TEST(CheckedPages, FindsWhatWasNeverHandedOut) {
     EXPECT_TRUE(checked.inner.freed.empty());
 }
 
-TEST(CheckedPages, FindsALeakReportOfPagesThatAreNotOutstanding) {
+TEST(CheckedPages, FindsAFalseLeakReport) {
     Checked<sim::GuestMemory> checked;
     Pages const run = checked.allocate(1);
     checked.pages.free_pages(run);
@@ -624,7 +624,7 @@ TEST(CheckedPages, ListsWhatIsOutstanding) {
 
 // --- the table ------------------------------------------------------------------------------------------------------
 
-TEST(CheckedPages, SaysThatItsTableIsFullAndWorksOn) {
+TEST(CheckedPages, ReportsAFullTableAndContinues) {
     Checked<LocatingMemory> checked;
     std::vector<Pages> runs;
     for (int i = 0; i < 6; ++i) {
@@ -641,7 +641,7 @@ TEST(CheckedPages, SaysThatItsTableIsFullAndWorksOn) {
     EXPECT_EQ(checked.inner.pages_outstanding(), 0u);
 }
 
-TEST(CheckedPages, CountsAmongTheLeaksWhatDidNotFitTheTable) {
+TEST(CheckedPages, CountsLeaksBeyondTheTable) {
     Checked<LocatingMemory> checked;
     for (int i = 0; i < 5; ++i) {
         (void)checked.allocate(1);
@@ -649,7 +649,7 @@ TEST(CheckedPages, CountsAmongTheLeaksWhatDidNotFitTheTable) {
     EXPECT_EQ(checked.pages.leaks(), 5u);
 }
 
-TEST(CheckedPages, HearsOfALeakThatDidNotFitTheTable) {
+TEST(CheckedPages, AcceptsLeakReportsBeyondTheTable) {
     Checked<LocatingMemory> checked;
     Pages run;
     for (int i = 0; i < 5; ++i) {
@@ -659,7 +659,7 @@ TEST(CheckedPages, HearsOfALeakThatDidNotFitTheTable) {
     EXPECT_EQ(checked.findings(), Findings{PageFinding::table_full});
 }
 
-TEST(CheckedPages, FindsTheOneEntryThatIsFree) {
+TEST(CheckedPages, UsesTheOnlyFreeEntry) {
     Checked<LocatingMemory> checked;
     std::vector<Pages> runs;
     for (int i = 0; i < 4; ++i) {

@@ -5,14 +5,17 @@
 #include <iterator>
 #include <string>
 
-/// Each cause, produced on the simulated device, and named.
+/// Produces each cause on the simulated device, and checks that it is named.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr auto event_idx = QueueSetup{.event_idx = true};
 constexpr auto legacy_disk = QueueSetup{.version = sim::MmioVersion::legacy};
 
-/// The queue's memory, to spoil it.
+/// The queue's memory, for tests that overwrite it.
 unsigned char* ring_bytes(QueueMachine& machine) {
     return static_cast<unsigned char*>(machine.queue.pages().virt);
 }
@@ -20,7 +23,7 @@ unsigned char* avail_bytes(QueueMachine& machine) {
     return ring_bytes(machine) + SplitLayout{QueueMachine::size}.available_ring_offset();
 }
 
-// --- nothing wrong ------------------------------------------------------------------------------------------------
+// --- no fault -------------------------------------------------------------------------------------------------------
 
 class DiagnosisOfASoundQueue : public ::testing::TestWithParam<QueueSetup> {};
 
@@ -37,7 +40,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingWhenItIsIdle) {
     }
 }
 
-TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
+TEST_P(DiagnosisOfASoundQueue, AcceptsRequestsInFlight) {
     constexpr DiagnoseOption in_passing{.symptom = Symptom::none};
     QueueMachine machine(GetParam());
     machine.bring_up();
@@ -48,7 +51,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
         machine.device.step();
         EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
         machine.work();
-        EXPECT_EQ(machine.queue.enable_used_notifications(), UsedPending::something_there);
+        EXPECT_EQ(machine.queue.enable_used_notifications(), MaySleep::no);
         EXPECT_EQ(machine.cause(in_passing), Cause::none) << explained(machine.look(in_passing));
         EXPECT_TRUE(machine.look(in_passing).is_healthy());
         while (machine.queue.take_used()) {
@@ -57,7 +60,7 @@ TEST_P(DiagnosisOfASoundQueue, FindsNothingInPassingWhileRequestsAreInFlight) {
     }
 }
 
-TEST_P(DiagnosisOfASoundQueue, ChangesNeitherTheRingNorTheDevice) {
+TEST_P(DiagnosisOfASoundQueue, ChangesNeitherRingNorDevice) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -81,7 +84,7 @@ TEST_P(DiagnosisOfASoundQueue, ChangesNeitherTheRingNorTheDevice) {
         EXPECT_TRUE(offset == spec::mmio::queue_sel.offset || offset == spec::mmio::device_features_sel.offset)
             << offset;
     }
-    EXPECT_FALSE(written.empty());  // the selectors: otherwise nothing was watched
+    EXPECT_FALSE(written.empty());  // the selectors: otherwise the test watched nothing
 }
 
 INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfASoundQueue,
@@ -90,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfASoundQueue,
 
 // --- the registers ------------------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfRegisters, SeesThatTheyAreNotMapped) {
+TEST(DiagnosisOfRegisters, DetectsUnmappedRegisters) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.vanish();
@@ -98,17 +101,17 @@ TEST(DiagnosisOfRegisters, SeesThatTheyAreNotMapped) {
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::registers_all_ones);
 }
 
-TEST(DiagnosisOfRegisters, SeesOrdinaryMemory) {
+TEST(DiagnosisOfRegisters, DetectsOrdinaryMemory) {
     QueueMachine machine;
     machine.device.set_magic(0);
     auto registers = machine.device.registers();
     EXPECT_EQ(diagnose(registers).cause(), Cause::registers_all_zero);
     machine.device.set_magic(0x12345678);
     EXPECT_EQ(diagnose(registers).cause(), Cause::not_virtio);
-    machine.hostile = true;  // the machine itself resets a device with a wrong magic value
+    machine.hostile = true;  // the destructor resets a device with a wrong magic value
 }
 
-TEST(DiagnosisOfRegisters, SeesAnUnknownVersionAndAnEmptySlot) {
+TEST(DiagnosisOfRegisters, DetectsUnknownVersionAndEmptySlot) {
     QueueMachine machine;
     machine.hostile = true;
     auto registers = machine.device.registers();
@@ -117,12 +120,12 @@ TEST(DiagnosisOfRegisters, SeesAnUnknownVersionAndAnEmptySlot) {
     machine.device.set_version(2);
     machine.device.set_device_id(0);
     EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
-    machine.device.set_version(1);  // as QEMU's slots are unless told otherwise
+    machine.device.set_version(1);  // QEMU's slots are legacy by default
     EXPECT_EQ(diagnose(registers).cause(), Cause::slot_empty);
     EXPECT_TRUE(machine.memory.violations().empty()) << machine.memory.violations();
 }
 
-TEST(DiagnosisOfRegisters, SeesADeviceThatIsUnpluggedMeanwhile) {
+TEST(DiagnosisOfRegisters, DetectsADeviceUnpluggedMeanwhile) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.before_access([&](std::uint16_t offset, bool) {
@@ -134,11 +137,11 @@ TEST(DiagnosisOfRegisters, SeesADeviceThatIsUnpluggedMeanwhile) {
     machine.device.before_access(nullptr);
     EXPECT_EQ(found.cause(), Cause::device_gone);
     EXPECT_EQ(found.findings().size(), 1u);
-    EXPECT_FALSE(found.device.knows_features);  // its registers were let alone
+    EXPECT_FALSE(found.device.offered.has_value());  // the diagnosis did not read the features
 }
 
 // nuta/operating-system-in-1000-lines#93
-TEST(DiagnosisOfRegisters, SeesALegacyDeviceThatIsDrivenAsAModernOne) {
+TEST(DiagnosisOfRegisters, DetectsLegacyDevicesDrivenAsModern) {
     QueueMachine machine(legacy_disk);
     machine.hostile = true;
     auto registers = machine.device.registers();
@@ -157,16 +160,16 @@ TEST(DiagnosisOfRegisters, SeesALegacyDeviceThatIsDrivenAsAModernOne) {
 
 // --- the device status --------------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfStatus, SeesADeviceThatNobodyInitialised) {
+TEST(DiagnosisOfStatus, DetectsAnUninitialisedDevice) {
     QueueMachine machine;
     machine.probe();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
     machine.hostile = true;
-    machine.transport.set_status(DeviceStatus{2});  // DRIVER, but ACKNOWLEDGE was forgotten
+    machine.transport.set_status(DeviceStatus{2});  // DRIVER without ACKNOWLEDGE
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::device_not_initialised);
 }
 
-TEST(DiagnosisOfStatus, SeesAResetBehindTheDriversBack) {
+TEST(DiagnosisOfStatus, DetectsAForeignReset) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
@@ -175,25 +178,25 @@ TEST(DiagnosisOfStatus, SeesAResetBehindTheDriversBack) {
     EXPECT_EQ(machine.cause(), Cause::device_was_reset);
 }
 
-TEST(DiagnosisOfStatus, SeesThatFeaturesWereRefused) {
+TEST(DiagnosisOfStatus, DetectsRefusedFeatures) {
     QueueMachine machine;
     machine.probe();
     machine.device.refuse_features_ok();
     SpinRelax relax;
-    ASSERT_EQ(machine.init.negotiate(machine.negotiation, Looks{100}, relax).error(), Error::features_refused);
+    ASSERT_EQ(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).error(), Error::features_refused);
     Diagnosis const found = diagnose(machine.transport);
     EXPECT_EQ(found.cause(), Cause::features_refused);
     ASSERT_GE(found.findings().size(), 2u);
     EXPECT_EQ(found.findings()[1].cause, Cause::driver_gave_up);
 }
 
-// A kernel that goes on although init() failed: much is wrong, and the first thing explains the others.
-TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
+// A kernel that continues after init() failed. Much is wrong, and the first cause explains the others.
+TEST(DiagnosisOfStatus, KeepsTheMostProbableCauses) {
     QueueMachine machine;
     machine.probe();
     machine.device.refuse_features_ok();
     SpinRelax relax;
-    ASSERT_FALSE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_FALSE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     auto const believed = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
     ASSERT_TRUE(machine.queue.init(machine.memory, QueueMachine::size, believed).ok());
     Diagnosis const found = diagnose(machine.transport, 0, machine.queue, {});
@@ -204,21 +207,21 @@ TEST(DiagnosisOfStatus, NamesTheMostProbableOfMoreCausesThanItKeeps) {
         EXPECT_EQ(found.findings()[i].cause, expected[i]);
     }
     EXPECT_FALSE(found.is_healthy());
-    // A queue is not asked for before features are agreed on, so nothing is said of its set-up.
-    EXPECT_FALSE(found.device.knows_queue_size_max);
+    // Before FEATURES_OK nobody may read the queue registers, so the diagnosis does not report the set-up.
+    EXPECT_FALSE(found.device.queue_size_max.has_value());
     EXPECT_FALSE(names(diagnose(machine.transport, 0, machine.queue, believed), Cause::queue_not_enabled));
     std::string const text = explained(found);
     EXPECT_NE(text.find("size 8, 8 free\n"), std::string::npos) << text;
 }
 
-TEST(DiagnosisOfStatus, SeesThatTheDriverGaveUp) {
+TEST(DiagnosisOfStatus, DetectsADriverThatGaveUp) {
     QueueMachine machine;
     machine.bring_up();
     static_cast<void>(machine.init.fail(Error::io_error));
     EXPECT_EQ(machine.cause(), Cause::driver_gave_up);
 }
 
-TEST(DiagnosisOfStatus, SeesThatDriverOkIsMissing) {
+TEST(DiagnosisOfStatus, DetectsAMissingDriverOk) {
     for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
         QueueMachine machine(setup);
         machine.negotiate();
@@ -230,7 +233,7 @@ TEST(DiagnosisOfStatus, SeesThatDriverOkIsMissing) {
     }
 }
 
-TEST(DiagnosisOfStatus, SeesThatTheDeviceNeedsAReset) {
+TEST(DiagnosisOfStatus, DetectsDeviceNeedsReset) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.need_reset();
@@ -240,7 +243,7 @@ TEST(DiagnosisOfStatus, SeesThatTheDeviceNeedsAReset) {
 
 // --- features -----------------------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatTheQueueWasNotTold) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxMissingInQueue) {
     QueueMachine machine(event_idx);
     machine.negotiate();
     ASSERT_TRUE(machine.queue.init(machine.memory, 8, Features::of(spec::Feature::version_1)).ok());
@@ -250,7 +253,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatTheQueueWasNotTold) {
     EXPECT_EQ(machine.cause(), Cause::event_idx_not_given_to_queue);
 }
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNotNegotiated) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxNotNegotiated) {
     QueueMachine machine;
     machine.negotiate();
     auto const both = Features::of(spec::Feature::version_1, spec::Feature::event_idx);
@@ -262,7 +265,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNotNegotiated) {
     EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, both).cause(), Cause::feature_not_offered);
 }
 
-TEST(DiagnosisOfFeatures, SeesAFeatureThatALegacyDeviceDoesNotOffer) {
+TEST(DiagnosisOfFeatures, DetectsFeaturesLegacyDoesNotOffer) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     Features believed = machine.negotiation.negotiated;
@@ -270,10 +273,10 @@ TEST(DiagnosisOfFeatures, SeesAFeatureThatALegacyDeviceDoesNotOffer) {
     Diagnosis const found = diagnose(machine.transport, 0, machine.queue, believed);
     EXPECT_EQ(found.cause(), Cause::feature_not_offered);
     EXPECT_EQ(found.first().value, 28u);
-    EXPECT_NE(explained(found).find("28, VIRTIO_F_INDIRECT_DESC."), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("28, VIRTIO_F_INDIRECT_DESC."), std::string::npos) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, DoesNotAskALegacyDeviceForTheSecondWord) {
+TEST(DiagnosisOfFeatures, ReadsOneWordOfLegacyFeatures) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     Features believed = machine.negotiation.negotiated;
@@ -283,10 +286,10 @@ TEST(DiagnosisOfFeatures, DoesNotAskALegacyDeviceForTheSecondWord) {
     EXPECT_FALSE(names(found, Cause::feature_not_offered)) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatTheKernelItselfForgot) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxTheKernelForgot) {
     QueueMachine machine(event_idx);
     machine.negotiate();
-    machine.negotiation.negotiated.clear(spec::Feature::event_idx);  // told the device, then forgot
+    machine.negotiation.negotiated.clear(spec::Feature::event_idx);  // the device has it, the kernel forgot it
     machine.make_queue();
     machine.enable_queue();
     machine.go_live();
@@ -297,8 +300,8 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatTheKernelItselfForgot) {
     EXPECT_EQ(machine.cause(), Cause::device_uses_event_idx);
 }
 
-// The device gives no interrupt then, and its answers wait: not that nobody takes them is the reason.
-TEST(DiagnosisOfFeatures, SeesForgottenEventIdxAlsoBeforeAnswersThatWait) {
+// The device sends no interrupt then, and its answers wait. That nobody takes them is not the cause.
+TEST(DiagnosisOfFeatures, ForgottenEventIdxPrecedesWaitingAnswers) {
     QueueMachine machine(event_idx);
     machine.negotiate();
     machine.negotiation.negotiated.clear(spec::Feature::event_idx);
@@ -306,7 +309,7 @@ TEST(DiagnosisOfFeatures, SeesForgottenEventIdxAlsoBeforeAnswersThatWait) {
     machine.enable_queue();
     machine.go_live();
     machine.hostile = true;
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     static_cast<void>(machine.transport.on_interrupt());
@@ -315,12 +318,12 @@ TEST(DiagnosisOfFeatures, SeesForgottenEventIdxAlsoBeforeAnswersThatWait) {
     EXPECT_TRUE(names(found, Cause::completions_not_taken)) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNeverAccepted) {
+TEST(DiagnosisOfFeatures, DetectsEventIdxNeverAccepted) {
     QueueMachine machine(event_idx);
     machine.probe();
     SpinRelax relax;
-    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
-    machine.negotiation.negotiated.set(spec::Feature::event_idx);  // for the queue, not for the device
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
+    machine.negotiation.negotiated.set(spec::Feature::event_idx);  // in the queue only, not in the device
     machine.make_queue();
     machine.enable_queue();
     machine.go_live();
@@ -334,7 +337,7 @@ TEST(DiagnosisOfFeatures, SeesEventIdxThatWasNeverAccepted) {
     EXPECT_EQ(found.cause(), Cause::event_idx_not_accepted) << explained(found);
 }
 
-TEST(DiagnosisOfFeatures, SeesThatVersion1IsMissing) {
+TEST(DiagnosisOfFeatures, DetectsAMissingVersion1) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport, 0, machine.queue, {}).cause(), Cause::version_1_missing);
@@ -342,14 +345,14 @@ TEST(DiagnosisOfFeatures, SeesThatVersion1IsMissing) {
 
 // --- the set-up of the queue --------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfSetUp, SeesAQueueWithoutMemory) {
+TEST(DiagnosisOfSetUp, DetectsAQueueWithoutMemory) {
     QueueMachine machine;
     machine.negotiate();
     machine.go_live();
     EXPECT_EQ(machine.cause(), Cause::queue_not_initialised);
 }
 
-TEST(DiagnosisOfSetUp, SeesAQueueThatIsNotEnabled) {
+TEST(DiagnosisOfSetUp, DetectsADisabledQueue) {
     for (QueueSetup const& setup : {QueueSetup{}, legacy_disk}) {
         QueueMachine machine(setup);
         machine.negotiate();
@@ -359,14 +362,14 @@ TEST(DiagnosisOfSetUp, SeesAQueueThatIsNotEnabled) {
     }
 }
 
-TEST(DiagnosisOfSetUp, SeesAQueueThatTheDeviceDoesNotHave) {
+TEST(DiagnosisOfSetUp, DetectsAnAbsentQueue) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport, 5, machine.queue, machine.negotiation.negotiated).cause(),
               Cause::queue_absent);
 }
 
-TEST(DiagnosisOfSetUp, SeesThatTheDeviceHasAnotherPageNumber) {
+TEST(DiagnosisOfSetUp, DetectsAnotherPageNumber) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     VirtQueue<8> second;
@@ -378,14 +381,14 @@ TEST(DiagnosisOfSetUp, SeesThatTheDeviceHasAnotherPageNumber) {
 }
 
 // au-ts/sddf#769
-TEST(DiagnosisOfSetUp, SeesAQueueThatIsLargerThanTheDeviceAllows) {
+TEST(DiagnosisOfSetUp, DetectsATooLargeQueue) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.set_queue_size_max(4);
     EXPECT_EQ(machine.cause(), Cause::queue_size_above_maximum);
 }
 
-TEST(DiagnosisOfSetUp, SeesPagesThatAreNotWhereTheAllocatorSays) {
+TEST(DiagnosisOfSetUp, DetectsWrongPhysicalAddressesOfPages) {
     for (std::uint64_t const phys :
          {std::uint64_t{0}, std::uint64_t{0xffff'8000'0010'0000}, std::uint64_t{0x7000'0000}}) {
         QueueMachine machine;
@@ -405,7 +408,7 @@ TEST(DiagnosisOfSetUp, SeesPagesThatAreNotWhereTheAllocatorSays) {
 
 // --- the memory of the ring ---------------------------------------------------------------------------------------
 
-TEST(DiagnosisOfRingMemory, SeesEachWordThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, DetectsEachOverwrittenWord) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
         machine.hostile = true;
@@ -426,12 +429,12 @@ TEST(DiagnosisOfRingMemory, SeesEachWordThatTheDriverDidNotWrite) {
     }
 }
 
-TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, DetectsAnOverwrittenDescriptor) {
     QueueMachine machine;
     machine.bring_up();
     machine.add_read();
     ASSERT_TRUE(machine.queue.publish());
-    // Length of a writable descriptor, flags, next; of the head 0, the data 1, the status 2.
+    // Length of a writable descriptor, flags, next. Descriptor 0 is the header, 1 the data, 2 the status.
     for (unsigned const offset : {16u + 8u, 12u, 16u + 12u, 32u + 12u, 14u, 16u + 14u}) {
         ring_bytes(machine)[offset] ^= 1;
         Diagnosis const found = machine.look();
@@ -441,7 +444,7 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorThatTheDriverDidNotWrite) {
     EXPECT_TRUE(names(machine.look(), Cause::never_notified));
 }
 
-TEST(DiagnosisOfRingMemory, NamesTheFirstDescriptorThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, NamesTheFirstOverwrittenDescriptor) {
     QueueMachine machine;
     machine.bring_up();
     machine.add_read();
@@ -453,11 +456,11 @@ TEST(DiagnosisOfRingMemory, NamesTheFirstDescriptorThatTheDriverDidNotWrite) {
     EXPECT_EQ(found.findings().size(), 1u);
     EXPECT_EQ(found.cause(), Cause::descriptor_overwritten);
     EXPECT_EQ(found.first().descriptor, 1);
-    EXPECT_EQ(found.first().value, 7u);  // NEXT, WRITE, and INDIRECT, which was not there
+    EXPECT_EQ(found.first().value, 7u);  // NEXT and WRITE, and INDIRECT, which the driver did not write
     EXPECT_EQ(found.first().expected, 3u);
 }
 
-TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNotWrite) {
+TEST(DiagnosisOfRingMemory, DetectsOverwritesInTheDescriptorTier) {
     QueueMachine machine;
     machine.bring_up();
     DescIndex const head = *machine.queue.alloc_desc();
@@ -474,12 +477,12 @@ TEST(DiagnosisOfRingMemory, SeesADescriptorOfTheDescriptorTierThatTheDriverDidNo
     }
 }
 
-TEST(DiagnosisOfRingMemory, SeesThatTheDeviceWasToldAnotherPlaceOfTheUsedRing) {
+TEST(DiagnosisOfRingMemory, DetectsAnotherUsedRingAddress) {
     QueueMachine machine;
     machine.negotiate();
     machine.make_queue();
     QueueAddresses wrong = machine.queue.addresses();
-    wrong.device_area = wrong.driver_area + 64;  // as if there were no alignment between the rings
+    wrong.device_area = wrong.driver_area + 64;  // as without the alignment between the rings
     machine.queue.attach();
     ASSERT_TRUE(machine.transport.enable_queue(0, wrong).ok());
     machine.go_live();
@@ -488,8 +491,8 @@ TEST(DiagnosisOfRingMemory, SeesThatTheDeviceWasToldAnotherPlaceOfTheUsedRing) {
     EXPECT_EQ(machine.cause(), Cause::padding_overwritten);
 }
 
-// QEMU clears NO_NOTIFY in what it takes for the used ring, and sees nothing in the other one.
-TEST(DiagnosisOfRingMemory, SeesThatTheRingsWereSwapped) {
+// QEMU clears NO_NOTIFY in its used ring, and finds nothing in its available ring.
+TEST(DiagnosisOfRingMemory, DetectsSwappedRings) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
         machine.bring_up();
@@ -503,12 +506,12 @@ TEST(DiagnosisOfRingMemory, SeesThatTheRingsWereSwapped) {
     }
 }
 
-TEST(DiagnosisOfRingMemory, DoesNotTakeAnOverwrittenRingForASwappedOne) {
+TEST(DiagnosisOfRingMemory, DistinguishesOverwrittenFromSwappedRings) {
     QueueMachine machine;
     machine.hostile = true;
     machine.bring_up();
     avail_bytes(machine)[0] ^= 1;
-    EXPECT_EQ(machine.cause(), Cause::avail_flags_overwritten);  // nothing was offered yet
+    EXPECT_EQ(machine.cause(), Cause::avail_flags_overwritten);  // nothing was published yet
     avail_bytes(machine)[0] ^= 1;
     machine.submit_read();
     avail_bytes(machine)[0] ^= 1;
@@ -520,7 +523,7 @@ TEST(DiagnosisOfRingMemory, DoesNotTakeAnOverwrittenRingForASwappedOne) {
     EXPECT_EQ(machine.cause(), Cause::avail_index_overwritten);
 }
 
-TEST(DiagnosisOfRingMemory, SeesPagesThatAreAPageOff) {
+TEST(DiagnosisOfRingMemory, DetectsPagesOffByOne) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx}) {
         QueueMachine machine(setup);
         machine.hostile = true;
@@ -533,7 +536,7 @@ TEST(DiagnosisOfRingMemory, SeesPagesThatAreAPageOff) {
         SplitLayout const layout{256};
         std::uint32_t const avail_event = layout.used_ring_offset() + layout.avail_event_offset();
         auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
-        bytes[avail_event - 4096] = 1;  // as a device does that was told an address 4096 too low
+        bytes[avail_event - 4096] = 1;  // like a device with an address that is 4096 too low
         Diagnosis const found = diagnose(machine.transport, 0, queue, machine.negotiation.negotiated);
         EXPECT_EQ(found.cause(), setup.event_idx ? Cause::pages_shifted : Cause::padding_overwritten);
         if (setup.event_idx) {
@@ -550,7 +553,7 @@ TEST(DiagnosisOfRingMemory, SeesPagesThatAreAPageOff) {
     }
 }
 
-TEST(DiagnosisOfRingMemory, SeesThatTheDeviceCountsFrom0Again) {
+TEST(DiagnosisOfRingMemory, DetectsADeviceCountingFromZero) {
     QueueMachine machine;
     machine.bring_up();
     for (int i = 0; i < 3; ++i) {
@@ -562,33 +565,33 @@ TEST(DiagnosisOfRingMemory, SeesThatTheDeviceCountsFrom0Again) {
     machine.hostile = true;
     machine.device.ring()->write_used_idx_raw(1);
     EXPECT_EQ(machine.cause(), Cause::used_index_restarted);
-    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
-    machine.device.ring()->write_used_idx_raw(4);  // as it goes on
+    EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
+    machine.device.ring()->write_used_idx_raw(4);  // as it continues
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_restarted);
     EXPECT_EQ(found.first().value, 1u);
-    EXPECT_NE(explained(found).find("It is 0x1 and not 0x3."), std::string::npos) << explained(found);
+    EXPECT_NE(explained(found).find("Found 0x1, expected 0x3."), std::string::npos) << explained(found);
 }
 
-TEST(DiagnosisOfRingMemory, SeesAUsedIndexThatIsAhead) {
+TEST(DiagnosisOfRingMemory, DetectsAUsedIndexAhead) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
     machine.hostile = true;
     machine.device.ring()->write_used_idx_raw(7);
     EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
-    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(machine.cause(), Cause::used_index_ahead);
 }
 
-TEST(DiagnosisOfRingMemory, SeesThatTheQueueIsBroken) {
+TEST(DiagnosisOfRingMemory, DetectsABrokenQueue) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
     machine.hostile = true;
     machine.device.ring()->put_used_raw(100, 0);
     machine.device.ring()->flush_used();
-    EXPECT_EQ(machine.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(machine.queue.take_used().state, CompletionState::broken);
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::queue_broken);
     EXPECT_NE(explained(found).find("fault       100: "), std::string::npos);
@@ -611,36 +614,36 @@ protected:
     static constexpr std::uint64_t inside_ring = 1;
 };
 
-TEST_F(DiagnosisOfBuffers, SeesTheAddress0) {
+TEST_F(DiagnosisOfBuffers, DetectsAddressZero) {
     EXPECT_EQ(cause_with(PhysAddr{0}), Cause::buffer_address_zero);
 }
 
-TEST_F(DiagnosisOfBuffers, SeesAVirtualAddress) {
+TEST_F(DiagnosisOfBuffers, DetectsAVirtualAddress) {
     EXPECT_EQ(cause_with(PhysAddr{0xffff'8000'1234'5000}), Cause::buffer_address_virtual);
     EXPECT_EQ(cause_with(PhysAddr{0xffff'ffff'8010'0000}), Cause::buffer_address_virtual);
     int on_the_stack = 0;
     std::uint64_t const stack = reinterpret_cast<std::uintptr_t>(&on_the_stack);
-    if (stack >> 40 != 0) {  // otherwise, as with 32 bits, it could be memory as well
+    if (stack >> 40 != 0) {  // otherwise, as with 32 bits, it may be memory
         EXPECT_EQ(cause_with(PhysAddr{stack}), Cause::buffer_address_virtual);
     }
 }
 
-TEST_F(DiagnosisOfBuffers, SeesABufferInThePagesOfTheQueue) {
+TEST_F(DiagnosisOfBuffers, DetectsABufferInsideTheQueue) {
     EXPECT_EQ(cause_with(PhysAddr{inside_ring}), Cause::buffer_inside_ring);
 }
 
-TEST_F(DiagnosisOfBuffers, SeesAnAddressOutsideTheMemoryThatWasNamed) {
+TEST_F(DiagnosisOfBuffers, DetectsAnAddressOutsideMemory) {
     AddressRange const ram[] = {{PhysAddr{sim::GuestMemory::default_phys_base}, sim::GuestMemory::default_bytes}};
     PhysAddr const above{sim::GuestMemory::default_phys_base + sim::GuestMemory::default_bytes};
     EXPECT_EQ(cause_with(above, {.ram = ram}), Cause::buffer_outside_ram);
     EXPECT_EQ(cause_with(above), Cause::device_needs_reset);
 }
 
-TEST_F(DiagnosisOfBuffers, SeesAnAddressThatWasCutTo32Bits) {
+TEST_F(DiagnosisOfBuffers, DetectsATruncatedAddress) {
     EXPECT_EQ(cause_with(PhysAddr{0x4000'1000}), Cause::buffer_address_cut);
 }
 
-TEST_F(DiagnosisOfBuffers, NamesTheFirstOfTwoThatWereCut) {
+TEST_F(DiagnosisOfBuffers, NamesTheFirstTruncatedAddress) {
     QueueMachine machine;
     machine.hostile = true;
     machine.bring_up();
@@ -655,7 +658,7 @@ TEST_F(DiagnosisOfBuffers, NamesTheFirstOfTwoThatWereCut) {
     EXPECT_EQ(found.first().value, 0x4000'1000u);
 }
 
-TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
+TEST_F(DiagnosisOfBuffers, SuspectsNoTruncationBelow4GiB) {
     QueueMachine machine({.phys_base = 0x4000'0000});
     machine.hostile = true;
     machine.bring_up();
@@ -668,8 +671,8 @@ TEST_F(DiagnosisOfBuffers, SuspectsNoCutWhereAllMemoryLiesBelow4GiB) {
     EXPECT_FALSE(names(found, Cause::buffer_address_cut)) << explained(found);
 }
 
-// Four requests with one status byte: each completes, and which one failed cannot be told.
-TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
+// Four requests with one status byte: each completes, but nobody can tell which one failed.
+TEST_F(DiagnosisOfBuffers, DetectsOverlappingWritableBuffers) {
     for (QueueSetup const& setup : {QueueSetup{}, event_idx, QueueSetup{.indirect = true}}) {
         QueueMachine machine(setup);
         machine.bring_up();
@@ -684,7 +687,7 @@ TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
             machine.queue.write_desc(desc, shared.addr + 511, 1, 2);
             ASSERT_TRUE(machine.queue.push_avail(desc).ok());
         }
-        for (Symptom const symptom : {Symptom::request_waits, Symptom::none}) {
+        for (Symptom const symptom : {Symptom::hang, Symptom::none}) {
             Diagnosis const found = machine.look({.symptom = symptom});
             EXPECT_EQ(found.cause(), Cause::buffer_shared) << explained(found);
             EXPECT_EQ(found.first().value, shared.addr.value + (setup.indirect ? 500 : 511));
@@ -694,7 +697,7 @@ TEST_F(DiagnosisOfBuffers, SeesThatTwoRequestsAreWrittenToOnePlace) {
     }
 }
 
-TEST_F(DiagnosisOfBuffers, ComparesABoundedNumberOfThem) {
+TEST_F(DiagnosisOfBuffers, ComparesALimitedNumber) {
     QueueMachine machine;
     machine.negotiate();
     VirtQueue<256> queue;
@@ -727,18 +730,18 @@ TEST_F(DiagnosisOfBuffers, ComparesABoundedNumberOfThem) {
     ASSERT_TRUE(queue.release(machine.memory).ok());
 }
 
-// --- who waits for whom -------------------------------------------------------------------------------------------
+// --- which side waits -----------------------------------------------------------------------------------------------
 
 class DiagnosisOfWaiting : public ::testing::TestWithParam<QueueSetup> {};
 
-TEST_P(DiagnosisOfWaiting, SeesThatNothingWasPublished) {
+TEST_P(DiagnosisOfWaiting, DetectsAMissingPublish) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
     EXPECT_EQ(machine.cause(), Cause::not_published);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatAPushWasNotPublished) {
+TEST_P(DiagnosisOfWaiting, DetectsAnUnpublishedPush) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     DescIndex const desc = *machine.queue.alloc_desc();
@@ -747,7 +750,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatAPushWasNotPublished) {
     EXPECT_EQ(machine.cause(), Cause::not_published);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceWasNeverNotified) {
+TEST_P(DiagnosisOfWaiting, DetectsAMissingNotification) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
@@ -756,7 +759,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceWasNeverNotified) {
     EXPECT_TRUE(names(machine.look(), Cause::never_notified));
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
+TEST_P(DiagnosisOfWaiting, DetectsANotificationOfAnotherQueue) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.add_read();
@@ -771,7 +774,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatAnotherQueueWasNotified) {
     EXPECT_EQ(flattened(found).find("was not called"), std::string::npos) << explained(found);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
+TEST_P(DiagnosisOfWaiting, DetectsAnUnansweredRequest) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -786,7 +789,7 @@ TEST_P(DiagnosisOfWaiting, SeesThatTheDeviceTookARequestAndDoesNotAnswer) {
     EXPECT_NE(explained(found).find("answered others before"), std::string::npos) << explained(found);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatNobodyTookWithNotificationsOff) {
+TEST_P(DiagnosisOfWaiting, DetectsAnAnswerWithNotificationsOff) {
     QueueMachine machine(GetParam());
     machine.bring_up();
     machine.submit_read();
@@ -795,10 +798,10 @@ TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatNobodyTookWithNotificationsOff) {
     EXPECT_EQ(machine.cause(), Cause::interrupts_off);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
+TEST_P(DiagnosisOfWaiting, DetectsAnUnhandledInterrupt) {
     QueueMachine machine(GetParam());
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -809,25 +812,25 @@ TEST_P(DiagnosisOfWaiting, SeesAnInterruptThatNobodyHandled) {
     static_cast<void>(machine.transport.on_interrupt());
     ASSERT_TRUE(machine.queue.take_used());
     machine.submit_read();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.work();
     EXPECT_EQ(machine.cause(), Cause::interrupt_not_handled);
     std::string const later = flattened(machine.look());
     EXPECT_EQ(later.find(never), std::string::npos) << later;
-    // An interrupt controller that still waits for the end of the last one; before what else to look at.
+    // First advice: the interrupt controller may still wait for the end of the last interrupt.
     std::size_t const end =
-        later.find("Interrupts came 1 time(s), and then no more: was the interrupt controller told");
+        later.find("Interrupts came 1 time(s), and then no more. End each one at the interrupt controller");
     EXPECT_LT(end, later.find("Check the line or vector")) << later;
-    // The registers alone count nothing.
+    // The registers alone do not count interrupts.
     Diagnosis const bare = diagnose(machine.transport.mmio_space(), 0, machine.queue, machine.negotiation.negotiated);
     EXPECT_EQ(bare.cause(), Cause::interrupt_not_handled);
     EXPECT_EQ(flattened(bare).find("Interrupts came"), std::string::npos) << explained(bare);
 }
 
-TEST_P(DiagnosisOfWaiting, SeesAnAnswerThatTheHandlerDidNotTake) {
+TEST_P(DiagnosisOfWaiting, DetectsAnAnswerTheHandlerLeft) {
     QueueMachine machine(GetParam());
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
@@ -841,8 +844,8 @@ INSTANTIATE_TEST_SUITE_P(OnBoth, DiagnosisOfWaiting,
                          ::testing::Values(QueueSetup{}, event_idx, legacy_disk,
                                            QueueSetup{sim::MmioVersion::legacy, true}));
 
-// A device that polls wants no notification, so the lack of one is not why it does not answer.
-TEST(DiagnosisOfWaitingForAPollingDevice, DoesNotBlameTheNotification) {
+// A polling device wants no notification, so a missing one is not the cause.
+TEST(DiagnosisOfWaitingForAPollingDevice, ExpectsNoNotification) {
     QueueMachine machine;
     machine.bring_up();
     machine.device.ring()->set_no_notify(true);
@@ -854,7 +857,7 @@ TEST(DiagnosisOfWaitingForAPollingDevice, DoesNotBlameTheNotification) {
     EXPECT_EQ(explained(found).find("answered others before"), std::string::npos) << explained(found);
 }
 
-TEST(DiagnosisOfWaitingForEventIdx, SeesAnUnansweredFirstRequest) {
+TEST(DiagnosisOfWaitingForEventIdx, DetectsAnUnansweredFirstRequest) {
     QueueMachine machine(event_idx);
     machine.bring_up();
     machine.disk.swallow_next();
@@ -863,8 +866,8 @@ TEST(DiagnosisOfWaitingForEventIdx, SeesAnUnansweredFirstRequest) {
     EXPECT_EQ(machine.cause(), Cause::not_answered);
 }
 
-// Onyx 3f666e7f: the high half of an address was wrong.
-TEST(DiagnosisOfWaitingForAUsedRing, SeesThatTheDeviceWritesItElsewhere) {
+// Onyx 3f666e7f: a driver wrote a wrong high half of an address.
+TEST(DiagnosisOfWaitingForAUsedRing, DetectsAUsedRingElsewhere) {
     QueueMachine machine;
     machine.negotiate();
     machine.make_queue();
@@ -875,13 +878,13 @@ TEST(DiagnosisOfWaitingForAUsedRing, SeesThatTheDeviceWritesItElsewhere) {
     machine.queue.attach();
     ASSERT_TRUE(machine.transport.enable_queue(0, wrong).ok());
     machine.go_live();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     EXPECT_EQ(machine.cause(), Cause::used_ring_elsewhere);
 }
 
-TEST(DiagnosisOfWaitingForARing, SaysThatTheDeviceMayLookElsewhere) {
+TEST(DiagnosisOfWaitingForARing, SuspectsADeviceReadingElsewhere) {
     QueueMachine machine;
     machine.negotiate();
     machine.make_queue();
@@ -898,8 +901,8 @@ TEST(DiagnosisOfWaitingForARing, SaysThatTheDeviceMayLookElsewhere) {
     EXPECT_TRUE(names(found, Cause::never_notified));
 }
 
-// Without the high halves of its addresses the queue of a kernel with much memory is not seen.
-TEST(DiagnosisOfWaitingForARing, SuspectsTheAddressesFirstAbove4GiB) {
+// If a kernel loses the high half of the addresses, the device does not find a queue above 4 GiB.
+TEST(DiagnosisOfWaitingForARing, SuspectsAddressesFirstAbove4GiB) {
     for (std::uint64_t const base : {std::uint64_t{0x4000'0000}, std::uint64_t{0x1'0000'0000}}) {
         QueueMachine machine({.phys_base = base});
         machine.bring_up();
@@ -915,7 +918,7 @@ TEST(DiagnosisOfWaitingForARing, SuspectsTheAddressesFirstAbove4GiB) {
     }
 }
 
-TEST(DiagnosisOfWaitingForARing, ShowsWhereTheDirectMapWouldBe) {
+TEST(DiagnosisOfWaitingForARing, ShowsTheSupposedDirectMap) {
     Diagnosis diagnosis;
     diagnosis.has_queue = true;
     diagnosis.device.reach = DeviceSnapshot::Reach::queue;
@@ -928,20 +931,20 @@ TEST(DiagnosisOfWaitingForARing, ShowsWhereTheDirectMapWouldBe) {
     EXPECT_EQ(explained(diagnosis).find("direct map"), std::string::npos) << explained(diagnosis);
 }
 
-TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
+TEST(DiagnosisOfWaitingForARing, SuspectsASecondDriverAfterAnswers) {
     QueueMachine machine{{.event_idx = true}};
     machine.bring_up();
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.queue.take_used());
-    // A second driver resets the device, and gives it a queue of its own.
+    // A second driver resets the device, and configures a queue of its own.
     VirtQueue<QueueMachine::size> second;
     SpinRelax relax;
     MmioTransport<sim::MmioRegisters> same_slot;
     ASSERT_TRUE(same_slot.probe(machine.device.registers()).ok());
     DeviceInit<MmioTransport<sim::MmioRegisters>> init{same_slot};
     Negotiation negotiation = machine.negotiation;
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(init.set_up_queue(0, second, machine.memory, negotiation.negotiated).ok());
     ASSERT_TRUE(init.go_live().ok());
     machine.submit_read();
@@ -956,7 +959,7 @@ TEST(DiagnosisOfWaitingForARing, SaysSoAlsoAfterTheDeviceHasSeenIt) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
-TEST(DiagnosisOfWaitingForDescriptors, SeesThatTheCallerKeepsThemAll) {
+TEST(DiagnosisOfWaitingForDescriptors, DetectsDescriptorsNeverFreed) {
     QueueMachine machine;
     machine.bring_up();
     while (machine.queue.alloc_desc()) {
@@ -966,7 +969,7 @@ TEST(DiagnosisOfWaitingForDescriptors, SeesThatTheCallerKeepsThemAll) {
 
 // --- other sources ------------------------------------------------------------------------------------------------
 
-/// A transport that does not show registers.
+/// A transport that hides its registers.
 class Opaque {
 public:
     explicit Opaque(MmioTransport<sim::MmioRegisters>& transport) : transport_(transport) {}
@@ -997,29 +1000,29 @@ TEST(DiagnosisThroughATransport, NeedsNoRegisters) {
     }
 }
 
-TEST(DiagnosisThroughATransport, AsksForNoQueueBeforeFeaturesAreAgreedOn) {
+TEST(DiagnosisThroughATransport, ReadsNoQueueBeforeFeaturesOk) {
     QueueMachine machine;
     machine.probe();
     Opaque transport{machine.transport};
     machine.transport.set_status(DeviceStatus{});
     machine.transport.set_status(DeviceStatus{1});
     EXPECT_EQ(diagnose(transport).cause(), Cause::device_not_initialised);
-    EXPECT_FALSE(diagnose(transport).device.knows_features);
+    EXPECT_FALSE(diagnose(transport).device.offered.has_value());
     machine.transport.set_status(DeviceStatus{3});
     Diagnosis const found = diagnose(transport);
     EXPECT_EQ(found.cause(), Cause::features_not_accepted);
-    EXPECT_TRUE(found.device.knows_features);
-    EXPECT_FALSE(found.device.knows_queue_size_max);
+    EXPECT_TRUE(found.device.offered.has_value());
+    EXPECT_FALSE(found.device.queue_size_max.has_value());
 }
 
-/// A device that was asked to suspend: SUSPEND takes the place of DRIVER_OK (§3.4).
+/// A suspended device: SUSPEND replaces DRIVER_OK (§3.4).
 class Suspended : public Opaque {
 public:
     using Opaque::Opaque;
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 8 + 16}; }
 };
 
-TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsSuspended) {
+TEST(DiagnosisThroughATransport, DetectsASuspendedDevice) {
     QueueMachine machine;
     machine.bring_up();
     Suspended transport{machine.transport};
@@ -1027,21 +1030,21 @@ TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsSuspended) {
     EXPECT_EQ(diagnose(transport, 0, machine.queue, machine.negotiation.negotiated).cause(), Cause::device_suspended);
 }
 
-/// A device that keeps FEATURES_OK although it is a legacy one, as QEMU's does.
+/// A legacy device that keeps FEATURES_OK, as QEMU's does.
 class KeepsFeaturesOk : public Opaque {
 public:
     using Opaque::Opaque;
     [[nodiscard]] DeviceStatus status() { return DeviceStatus{1 + 2 + 4 + 8}; }
 };
 
-TEST(DiagnosisThroughATransport, SeesALegacyDeviceThatWasAskedForFeaturesOk) {
+TEST(DiagnosisThroughATransport, DetectsFeaturesOkOnLegacyDevices) {
     QueueMachine machine(legacy_disk);
     machine.bring_up();
     KeepsFeaturesOk transport{machine.transport};
     EXPECT_EQ(diagnose(transport).cause(), Cause::legacy_driven_as_modern);
 }
 
-TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {
+TEST(DiagnosisThroughATransport, DetectsAGoneDevice) {
     QueueMachine machine;
     machine.bring_up();
     Opaque transport{machine.transport};
@@ -1049,28 +1052,28 @@ TEST(DiagnosisThroughATransport, SeesThatTheDeviceIsGone) {
     EXPECT_EQ(diagnose(transport).cause(), Cause::device_gone);
 }
 
-TEST(DiagnosisThroughATransport, FindsNothingWrongWithALiveDevice) {
+TEST(DiagnosisThroughATransport, FindsNothingOnALiveDevice) {
     QueueMachine machine;
     machine.bring_up();
     EXPECT_EQ(diagnose(machine.transport).cause(), Cause::none);
 }
 
-// A handler that takes the completions and never acknowledges; the end of the interrupt works by luck (faults C7).
-TEST(DiagnosisOfWaiting, SeesAnInterruptThatNobodyAcknowledged) {
+// A handler that takes the completions and never acknowledges. The end of the interrupt then works by luck (faults C7).
+TEST(DiagnosisOfWaiting, DetectsAnUnacknowledgedInterrupt) {
     QueueMachine machine;
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.device.interrupt_line());
-    ASSERT_TRUE(machine.queue.take_used());  // and not on_interrupt()
+    ASSERT_TRUE(machine.queue.take_used());  // without on_interrupt()
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::interrupt_not_acknowledged) << explained(found);
     EXPECT_EQ(found.first().value, 1u);
     EXPECT_FALSE(found.is_healthy());
     EXPECT_NE(explained(found).find("on_interrupt()"), std::string::npos) << explained(found);
-    EXPECT_TRUE(machine.look({.symptom = Symptom::none}).is_healthy());  // for a moment it is normal
-    // The next request is not answered; then that comes first.
+    EXPECT_TRUE(machine.look({.symptom = Symptom::none}).is_healthy());  // a short delay is normal
+    // If the next request is not answered, that comes first.
     machine.disk.swallow_next();
     machine.submit_read();
     machine.work();
@@ -1080,11 +1083,11 @@ TEST(DiagnosisOfWaiting, SeesAnInterruptThatNobodyAcknowledged) {
     EXPECT_FALSE(names(machine.look(), Cause::interrupt_not_acknowledged));
 }
 
-// A kernel that polls acknowledges nothing, and need not.
+// A polling kernel acknowledges nothing, and need not.
 TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
     QueueMachine machine;
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     machine.work();
     ASSERT_TRUE(machine.queue.take_used());
@@ -1092,8 +1095,8 @@ TEST(DiagnosisOfWaiting, AsksNoPollingKernelToAcknowledge) {
     EXPECT_EQ(machine.cause(), Cause::nothing_in_flight);
 }
 
-// A device that goes on after it reported a reset as complete (faults B12).
-TEST(DiagnosisOfRingMemory, NamesADeviceThatGoesOnAfterAReset) {
+// A device that continues after it reported a reset as complete (faults B12).
+TEST(DiagnosisOfRingMemory, DetectsADeviceThatIgnoresReset) {
     QueueMachine machine;
     machine.bring_up();
     machine.hostile = true;
@@ -1105,18 +1108,18 @@ TEST(DiagnosisOfRingMemory, NamesADeviceThatGoesOnAfterAReset) {
     machine.queue.detach();
     machine.transport.set_status(DeviceStatus{});
     SpinRelax relax;
-    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(machine.queue.restart(machine.negotiation.negotiated).ok());
     machine.enable_queue();
     machine.go_live();
     machine.add_read();
     static_cast<void>(machine.queue.publish());
-    ring_bytes(machine)[SplitLayout{QueueMachine::size}.used_ring_offset() + 2] = 4;  // as if nothing had happened
+    ring_bytes(machine)[SplitLayout{QueueMachine::size}.used_ring_offset() + 2] = 4;  // as if it had not been reset
     Diagnosis found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);
-    EXPECT_NE(flattened(found).find("goes on with what it had before"), std::string::npos) << explained(found);
+    EXPECT_NE(flattened(found).find("continues with its old state"), std::string::npos) << explained(found);
     EXPECT_NE(flattened(found).find("QEMU 7.2"), std::string::npos) << explained(found);
-    ASSERT_EQ(machine.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(machine.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(machine.queue.fault().reason, FaultReason::used_index_ahead);
     found = machine.look();
     EXPECT_EQ(found.cause(), Cause::used_index_ahead) << explained(found);

@@ -6,13 +6,13 @@
 
 #include <cstring>
 
-/// `diagnose` in a record of the caller's (faults C5).
+/// `diagnose` with a record that the caller provides (faults C5).
 namespace virtq::test {
 namespace {
 
 static_assert(sizeof(DiagnosisRecord) <= 2048, "README and diagnosis_record.hpp say about 2 KiB");
 
-/// As a kernel keeps it: it needs no constructor to run.
+/// Static, as in a kernel: no constructor runs.
 constinit DiagnosisRecord record;
 
 TEST(DiagnosisRecord, IsZeroAtFirst) {
@@ -21,7 +21,7 @@ TEST(DiagnosisRecord, IsZeroAtFirst) {
     EXPECT_EQ(std::memcmp(static_cast<void const*>(&fresh), zeroes, sizeof zeroes), 0);
 }
 
-TEST(DiagnosisRecord, HoldsTheAnswer) {
+TEST(DiagnosisRecord, HoldsTheDiagnosis) {
     QueueMachine machine;
     machine.bring_up();
     machine.add_read();
@@ -33,7 +33,7 @@ TEST(DiagnosisRecord, HoldsTheAnswer) {
     EXPECT_EQ(found.cause(), machine.cause());
 }
 
-TEST(DiagnosisRecord, ForgetsTheLastCall) {
+TEST(DiagnosisRecord, DropsThePreviousDiagnosis) {
     QueueMachine machine;
     machine.bring_up();
     machine.submit_read();
@@ -48,7 +48,7 @@ TEST(DiagnosisRecord, ForgetsTheLastCall) {
     EXPECT_FALSE(record.diagnosis.has_queue);
 }
 
-TEST(DiagnosisRecord, ForgetsTheChainsOfTheLastCall) {
+TEST(DiagnosisRecord, DropsThePreviousChains) {
     QueueMachine machine;
     machine.bring_up();
     Segment const data = machine.buffer(512);
@@ -67,7 +67,7 @@ TEST(DiagnosisRecord, ForgetsTheChainsOfTheLastCall) {
     EXPECT_EQ(diagnose(record, machine.transport, 0, machine.queue, negotiated, in_passing).cause(), Cause::none);
 }
 
-TEST(DiagnosisRecord, TakesADriver) {
+TEST(DiagnosisRecord, AcceptsADriver) {
     BlockDevice<MmioTransport<sim::MmioRegisters>, 16> disk;
     EXPECT_EQ(diagnose(record, disk).cause(), Cause::driver_not_initialised);
     EXPECT_EQ(diagnose(record, disk, {.symptom = Symptom::none}).cause(), Cause::driver_not_initialised);

@@ -40,16 +40,16 @@ TEST(Dump, ShowsAQueueWithoutMemory) {
     EXPECT_EQ(picture(queue), "virtq: queue of 0, 0 free, 0 outstanding\n");
 }
 
-TEST(Dump, ShowsWhoseEachDescriptorIs) {
+TEST(Dump, ShowsTheOwnerOfEachDescriptor) {
     RingPair<> ring;
     Segment const readable[] = {ring.buffer(16)};
     Segment const writable[] = {ring.buffer(512), ring.buffer(1)};
-    ASSERT_TRUE(ring.queue.add(readable, writable, Token{1}).ok());  // 0, 1, 2: taken below
+    ASSERT_TRUE(ring.queue.add(readable, writable, Token{1}).ok());  // 0, 1, 2: taken later
     ASSERT_TRUE(ring.add_writable(2).ok());                          // 3: used, not taken
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next(513);
     ring.device_uses_next(64);
-    ASSERT_TRUE(ring.queue.poll_used());              // the chain of 0 is the caller's
+    ASSERT_TRUE(ring.queue.poll_used());              // the caller owns the chain at 0
     DescIndex const mine = *ring.queue.alloc_desc();  // 4
     ring.queue.write_desc(mine, ring.buffer(32).addr, 32, 0);
     ASSERT_TRUE(ring.add_writable(3, 0x1000).ok());  // 5: not published
@@ -73,7 +73,7 @@ TEST(Dump, ShowsWhoseEachDescriptorIs) {
     ring.queue.free_desc(mine);
 }
 
-TEST(Dump, ShowsAPushedChainAndAFreeListInPieces) {
+TEST(Dump, ShowsPushedChainsAndFreePieces) {
     RingPair<> ring({.features = modern_event_idx()});
     DescIndex const desc[] = {*ring.queue.alloc_desc(), *ring.queue.alloc_desc(), *ring.queue.alloc_desc()};
     ring.queue.write_desc(desc[2], ring.buffer(16).addr, 16, flag(spec::DescFlag::next), desc[1]);
@@ -90,7 +90,7 @@ TEST(Dump, ShowsAPushedChainAndAFreeListInPieces) {
         << text;
 }
 
-TEST(Dump, CutsAFreeListOfManyPieces) {
+TEST(Dump, ShortensALongFreeList) {
     RingPair<32> ring({.size = 32});
     std::vector<DescIndex> desc;
     while (auto const one = ring.queue.alloc_desc()) {
@@ -106,7 +106,7 @@ TEST(Dump, CutsAFreeListOfManyPieces) {
     }
 }
 
-TEST(Dump, ShowsFlagsThatNoDescriptorOfOursHas) {
+TEST(Dump, ShowsUnknownFlags) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -119,31 +119,31 @@ TEST(Dump, ShowsFlagsThatNoDescriptorOfOursHas) {
     EXPECT_NE(text.find("len 0x40, writable, flags 0xa002\n"), std::string::npos) << text;
 }
 
-TEST(Dump, CountsEachLineThatItsBudgetDoesNotAllow) {
+TEST(Dump, CountsOmittedLines) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next();
     std::string const text = picture(ring.queue, Lines{0});
-    // Two descriptors, what is free, one that waits, one that was used.
+    // Two descriptors, the free ones, one available entry, one used entry.
     EXPECT_NE(text.find("  ... and 5 more lines\n"), std::string::npos) << text;
     EXPECT_EQ(text.find("  free "), std::string::npos) << text;
     EXPECT_EQ(text.find("] head"), std::string::npos) << text;
 }
 
-TEST(Dump, BelievesNoUsedEntryWhenTheIndexIsAhead) {
+TEST(Dump, IgnoresEntriesIfIndexIsAhead) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     ring.device->write_used_idx_raw(9);
-    EXPECT_NE(picture(ring.queue).find("no entry can be believed"), std::string::npos);
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_NE(picture(ring.queue).find("no entry can be trusted"), std::string::npos);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     EXPECT_NE(picture(ring.queue).find("  broken      "), std::string::npos);
 }
 
-TEST(Dump, KeepsItsBudgetAndItsWidth) {
+TEST(Dump, LimitsLinesAndWidth) {
     RingPair<32768> ring({.size = 32768});
     Segment const segment[] = {{PhysAddr{0xfff'ffff'ffff'f000}, 0xffff'ffff}};
     for (std::uint32_t i = 0; i < 32768; ++i) {

@@ -7,6 +7,9 @@
 #include <string>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 TEST(Explanation, NamesStatusFeaturesAndTheCause) {
@@ -23,7 +26,24 @@ TEST(Explanation, NamesStatusFeaturesAndTheCause) {
     }
 }
 
-TEST(Explanation, IsNoWiderThanATerminalForAnyCause) {
+// faults C: a new user took a diagnosis without the memory map for one that had looked at the addresses.
+TEST(Explanation, TellsThatMemoryWasNotNamed) {
+    QueueMachine machine;
+    machine.bring_up();
+    AddressRange const ram[] = {{PhysAddr{0}, phys_limit}};
+    std::string const part = "memory      not compared: name it in DiagnoseOption::ram\n";
+    EXPECT_NE(explained(machine.look()).find(part), std::string::npos) << explained(machine.look());
+    EXPECT_EQ(explained(machine.look({.ram = ram})).find(part), std::string::npos);
+}
+
+TEST(Explanation, DoesNotSendTransportsBackToInit) {
+    for (Cause const cause : {Cause::device_not_initialised, Cause::driver_gave_up}) {
+        EXPECT_NE(std::strstr(advise(cause), "diagnose() of a driver prints that error"), nullptr) << advise(cause);
+    }
+    EXPECT_NE(std::strstr(advise(Cause::avail_index_overwritten), "fewer pages than count"), nullptr);
+}
+
+TEST(Explanation, FitsATerminalForEachCause) {
     for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
         Diagnosis diagnosis;
         diagnosis.has_queue = true;
@@ -41,7 +61,7 @@ TEST(Explanation, IsNoWiderThanATerminalForAnyCause) {
     }
 }
 
-TEST(Explanation, HasASentenceAndAnAdviceForEachCause) {
+TEST(Explanation, DescribesAndAdvisesEachCause) {
     for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
         EXPECT_GT(std::strlen(describe(static_cast<Cause>(cause))), 30u) << cause;
         EXPECT_GT(std::strlen(advise(static_cast<Cause>(cause))), 15u) << cause;
@@ -49,12 +69,12 @@ TEST(Explanation, HasASentenceAndAnAdviceForEachCause) {
     }
 }
 
-TEST(Explanation, HasASentenceForAnUnknownNumber) {
+TEST(Explanation, DescribesUnknownNumbers) {
     EXPECT_STREQ(describe(static_cast<Cause>(200)), "An unknown cause.");
     EXPECT_STREQ(advise(static_cast<Cause>(200)), "");
 }
 
-TEST(Explanation, OfWhatIsNoDeviceShowsItsRegistersAndNoStatus) {
+TEST(Explanation, ShowsRegistersWithoutADevice) {
     QueueMachine machine;
     machine.hostile = true;
     machine.device.set_magic(0x1234'5678);
@@ -64,10 +84,10 @@ TEST(Explanation, OfWhatIsNoDeviceShowsItsRegistersAndNoStatus) {
     EXPECT_EQ(text.find("\n  status"), std::string::npos) << text;
 }
 
-TEST(Explanation, ShowsAnInterruptThatNobodyAcknowledged) {
+TEST(Explanation, ShowsAnUnacknowledgedInterrupt) {
     QueueMachine machine;
     machine.bring_up();
-    ASSERT_EQ(machine.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue.enable_used_notifications(), MaySleep::yes);
     machine.submit_read();
     EXPECT_EQ(explained(machine.look()).find("  interrupt"), std::string::npos);
     machine.work();
@@ -78,7 +98,7 @@ TEST(Explanation, ShowsAnInterruptThatNobodyAcknowledged) {
     EXPECT_NE(explained(machine.look()).find("notifications off\n"), std::string::npos);
 }
 
-TEST(Explanation, OfAQueueWithoutMemoryShowsNoAddresses) {
+TEST(Explanation, ShowsNoAddressesWithoutMemory) {
     QueueMachine machine;
     machine.negotiate();
     machine.go_live();
@@ -87,7 +107,7 @@ TEST(Explanation, OfAQueueWithoutMemoryShowsNoAddresses) {
     EXPECT_EQ(text.find("  pages"), std::string::npos) << text;
 }
 
-TEST(Explanation, OfADeviceAloneSaysNothingOfAQueue) {
+TEST(Explanation, OmitsTheQueueForADevice) {
     QueueMachine machine;
     machine.probe();
     std::string const text = explained(diagnose(machine.transport));
@@ -109,7 +129,7 @@ TEST(TextWriter, PrintsNumbersAndBreaksBetweenWords) {
                   std::string(70, ' ') + "to the\n    end of the line\n");
 }
 
-TEST(TextWriter, DoesNotBreakBeforeAWordThatNoLineHasRoomFor) {
+TEST(TextWriter, NeverBreaksBeforeALongWord) {
     std::string const word(90, 'w');
     std::string const text = printed([&](auto sink) {
         TextWriter out{sink};

@@ -8,7 +8,7 @@
 #include <regex>
 #include <string>
 
-/// Pictures of packed queues, of tables, and of chains in order.
+/// Pictures of packed queues, of tables, and of chains with IN_ORDER.
 namespace virtq::test {
 namespace {
 
@@ -19,7 +19,7 @@ std::string picture(Machine& machine, Lines budget = Lines{64}) {
     return std::regex_replace(text, std::regex("0x1[0-9a-f]{8}"), "0xADDRESS..");
 }
 
-TEST(PackedDump, ShowsWhatStandsInTheRing) {
+TEST(PackedDump, ShowsTheRing) {
     QueueMachineOf<Packed> machine({.packed = true, .indirect = true});
     machine.bring_up();
     Segment const one[] = {machine.buffer(64)};
@@ -102,7 +102,7 @@ TEST(PackedDump, ShowsChainsInOrder) {
               "  4      added         0xADDRESS..        len 0x40, writable, id 4\n");
 }
 
-TEST(PackedDump, KeepsItsBudget) {
+TEST(PackedDump, LimitsItsLines) {
     QueueMachineOf<Packed> machine({.packed = true, .indirect = true});
     machine.bring_up();
     machine.add_read();

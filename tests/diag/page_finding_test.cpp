@@ -13,7 +13,7 @@ using virtq::PageFinding;
 
 constexpr auto last = PageFinding::table_full;
 
-TEST(PageFinding, HasASentenceOfItsOwnEach) {
+TEST(PageFinding, HasDistinctSentences) {
     std::set<std::string> sentences;
     for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(last); ++i) {
         std::string const sentence = describe(static_cast<PageFinding>(i));
@@ -24,14 +24,15 @@ TEST(PageFinding, HasASentenceOfItsOwnEach) {
     }
 }
 
-TEST(PageFinding, IsANoteWhereItMayBeRight) {
+TEST(PageFinding, IsANoteIfPossiblyRight) {
     for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(last); ++i) {
         auto const finding = static_cast<PageFinding>(i);
-        EXPECT_EQ(virtq::is_note(finding), std::string(describe(finding)).rfind("Note:", 0) == 0) << unsigned{i};
+        EXPECT_EQ(virtq::detail::is_note(finding), std::string(describe(finding)).rfind("Note:", 0) == 0)
+            << unsigned{i};
     }
 }
 
-TEST(PageFinding, HasASentenceForAnUnknownNumber) {
+TEST(PageFinding, DescribesUnknownNumbers) {
     EXPECT_STREQ(virtq::describe(static_cast<PageFinding>(200)), "An unknown finding.");
 }
 

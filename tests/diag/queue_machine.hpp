@@ -4,6 +4,7 @@
 #include <support/contract.hpp>
 #include <virtq/device/init.hpp>
 #include <virtq/diag/diag.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/transport/mmio.hpp>
 
 #include <sim/block_device.hpp>
@@ -18,8 +19,8 @@
 #include <string>
 #include <vector>
 
-/// A simulated disk and one queue to it, brought up step by step, so that a test can leave out or spoil any one step
-/// as a kernel under construction does; and what `diagnose` says of it.
+/// A simulated disk and one queue to it, brought up step by step. A test can omit or spoil any one step, as a kernel
+/// under construction may, and check what `diagnose` reports.
 namespace virtq {
 
 inline void PrintTo(Cause cause, std::ostream* out) {
@@ -82,15 +83,15 @@ public:
     }
 
     void probe() { ASSERT_TRUE(transport.probe(device.registers()).ok()); }
-    /// Steps 1 to 6.
+    /// Steps 1 to 6 of §3.1.1.
     void negotiate() {
         probe();
         SpinRelax relax;
         negotiation.wanted = Format::wanted | Format::required;
         negotiation.required = Format::required;
-        ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+        ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     }
-    /// The queue's memory, with the features that were negotiated.
+    /// Allocates the queue's memory, with the negotiated features.
     void make_queue() { ASSERT_TRUE(queue.init(memory, size, negotiation.negotiated).ok()); }
     void enable_queue() {
         queue.attach();
@@ -107,7 +108,7 @@ public:
 
     Segment buffer(std::uint32_t bytes) { return {memory.allocate_buffer(bytes).phys, bytes}; }
 
-    /// Adds a request that reads a sector into `data`, or into a buffer of its own.
+    /// Adds a request that reads a sector into `data`, or into a new buffer.
     void add_read() { add_read(buffer(512)); }
     void add_read(Segment const& data) {
         sim::Buffer const header = memory.allocate_buffer(16);
@@ -158,7 +159,7 @@ inline std::string explained(Diagnosis const& diagnosis) {
     return printed([&](auto sink) { explain(diagnosis, sink); });
 }
 
-/// On one line, whatever the length of its numbers.
+/// The explanation with each sentence on one line, so that the length of numbers does not matter.
 inline std::string flattened(Diagnosis const& diagnosis) {
     std::string text = explained(diagnosis);
     for (std::size_t at = 0; (at = text.find("\n   ", at)) != std::string::npos;) {
@@ -167,7 +168,7 @@ inline std::string flattened(Diagnosis const& diagnosis) {
     return text;
 }
 
-/// The most columns of a line; a character of several bytes takes one.
+/// The width of the longest line in columns; a multi-byte character takes one.
 inline std::size_t columns(std::string const& text) {
     std::size_t most = 0;
     std::size_t now = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/contract.hpp>
-#include <support/small_split.hpp>
-#include <virtq/diag/inspect.hpp>
+#include <virtq/diag/take_snapshot.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -19,11 +18,14 @@
 #include <utility>
 #include <vector>
 
-/// Exhaustive in the small: every order of the calls of a driver and the acts of a device, honest and hostile, on
-/// queues of up to four descriptors and up to so many steps. A state is the bytes of the queue object, of its rings
-/// and of a model; each is looked at once. In each the invariants hold that the classes state, and a reset gives every
-/// token back once and brings the queue up again.
+/// Explores every order of driver calls and of acts of a device, honest and hostile, up to a number of steps. The
+/// queues have up to four descriptors. A state is the bytes of the queue object, of its rings and of a model, and each
+/// state is checked once. In each state the invariants hold that the classes promise. A reset then returns every token
+/// once, and the queue works again.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr std::uint32_t capacity = 4;
@@ -34,11 +36,10 @@ struct Setup {
     bool event_idx = false;
     bool in_order = false;
     unsigned steps = 0;
-    unsigned lies = 0;             ///< at most so many, anywhere among the steps
-    std::size_t least_states = 0;  ///< so that the number cannot shrink unnoticed
+    unsigned lies = 0;             ///< the number of invalid acts of the device, at any steps
+    std::size_t least_states = 0;  ///< guards against a silently smaller search
     bool indirect = false;         ///< with one table, for a chain of two
-    bool descriptors = false;      ///< also the calls of the descriptor tier
-    bool small = false;            ///< a split queue as it is where size is preferred
+    bool descriptors = false;      ///< also calls the descriptor tier
 
     [[nodiscard]] Features features() const {
         Features set = Features::of(spec::Feature::version_1);
@@ -48,22 +49,19 @@ struct Setup {
         indirect ? set.set(spec::Feature::indirect_desc) : void();
         return set;
     }
-    /// Just before the counters wrap around.
+    /// Starts just before the counters wrap.
     [[nodiscard]] std::uint16_t first() const {
         return static_cast<std::uint16_t>(packed ? 0x8000u | (size - 1u) : 0xfffeu);
     }
 };
 
 void PrintTo(Setup const& setup, std::ostream* out) {
-    *out << (setup.packed  ? "Packed"
-             : setup.small ? "SmallSplit"
-                           : "Split")
-         << setup.size << (setup.event_idx ? "EventIdx" : "") << (setup.in_order ? "InOrder" : "")
-         << (setup.indirect ? "Indirect" : "") << (setup.descriptors ? "Descriptors" : "")
-         << (setup.lies != 0 ? "Hostile" : "Honest");
+    *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
+         << (setup.in_order ? "InOrder" : "") << (setup.indirect ? "Indirect" : "")
+         << (setup.descriptors ? "Descriptors" : "") << (setup.lies != 0 ? "Hostile" : "Honest");
 }
 
-/// The pages of one queue, at one place for ever.
+/// The pages of one queue, always at the same address.
 struct Memory {
     alignas(4096) unsigned char bytes[2 * 4096];
     alignas(4096) unsigned char tables[4096];
@@ -80,17 +78,17 @@ enum class Where : std::uint8_t {
     added,
     published,
     used,
-    held,   ///< the caller's, of the descriptor tier: allocated and written, or taken by poll_used
-    taken,  ///< one of `add` that poll_used took: it can only be freed
+    held,   ///< owned by the caller: allocated and written, or taken by poll_used
+    taken,  ///< added by `add`, taken by poll_used: it can only be freed
 };
 enum class Kind : std::uint8_t { direct, indirect, pushed };
 
-/// What is true, in bytes that can be compared: no padding is left to chance, for it is zero at first and only copied.
+/// The true state, in comparable bytes: padding is zero at first, and only copied afterwards.
 struct Model {
     struct Chain {
         Where where;
         std::uint8_t descriptors;
-        std::uint16_t id;  ///< head, or buffer id, as the device reads it
+        std::uint16_t id;  ///< head or buffer id, as the device reads it
         std::uint16_t written;
         std::uint16_t writable;
         Kind kind;
@@ -103,13 +101,13 @@ struct Model {
     Chain chain[capacity + 1];         ///< by token, from 1
     std::uint8_t added[capacity];      ///< tokens in the order of `add`, not published
     std::uint8_t published[capacity];  ///< in the order in which the device got them, not used
-    std::uint8_t used[capacity];       ///< in the order in which it used them, not taken
-    std::uint8_t held[capacity];       ///< the caller's, in the order in which they came to it
+    std::uint8_t used[capacity];       ///< in the order in which the device used them, not taken
+    std::uint8_t held[capacity];       ///< owned by the caller, in the order in which it got them
     std::uint8_t added_count, published_count, used_count, held_count;
     std::uint8_t lied;
-    std::uint8_t undecided;  ///< pushed since publish() was called
-    std::uint16_t fetch;     ///< the device's next available index; or its place in the ring, as a word
-    std::uint16_t use;       ///< and the next used one
+    std::uint8_t undecided;  ///< pushed since the last publish()
+    std::uint16_t fetch;     ///< the device's next available index, or its position in a packed ring
+    std::uint16_t use;       ///< the device's next used index, or its position in a packed ring
 };
 
 template <class Format>
@@ -154,10 +152,10 @@ public:
         get(static_cast<void*>(&model_), sizeof model_);
     }
 
-    // --- steps: each returns whether there was something to do ---
+    // --- steps: each returns whether it did anything ---
 
     [[nodiscard]] unsigned driver_steps() const { return setup_.descriptors ? 10 : 6; }
-    /// Of a broken queue the calls are all looked at by `judge`; there is nothing behind.
+    /// A broken queue needs no steps: `judge` tries all calls.
     [[nodiscard]] unsigned step_count() const {
         return queue_.fault() ? 0 : driver_steps() + 2 * capacity + (model_.lied < setup_.lies ? lie_count() : 0);
     }
@@ -175,7 +173,7 @@ public:
         return true;
     }
 
-    /// Why this state is wrong, or nothing. Ends the life of the queue in it.
+    /// Why this state is wrong, or an empty string. Destroys the state.
     [[nodiscard]] std::string judge() {
         if (!wrong_.empty()) {
             return wrong_;
@@ -237,7 +235,7 @@ private:
         return ordered ? "" : "indices";
     }
 
-    /// Whatever is called, it says that it is broken, and hands out nothing.
+    /// Each call on a broken queue reports that it is broken, and returns no chain.
     [[nodiscard]] std::string judge_fault() {
         if (!queue_.fault()) {
             return {};
@@ -245,8 +243,8 @@ private:
         Segment const writable[] = {{PhysAddr{0x1000}, 16}};
         Fault const first = queue_.fault();
         bool const says_so = queue_.add({}, writable, Token{}).error() == Error::queue_broken &&
-                             !queue_.publish().needed && queue_.take_used().state == TakeState::broken &&
-                             queue_.enable_used_notifications() == UsedPending::broken;
+                             !queue_.publish().needed && queue_.take_used().state == CompletionState::broken &&
+                             queue_.enable_used_notifications() == MaySleep::broken;
         bool const kept = queue_.fault().reason == first.reason && queue_.fault().value == first.value;
         return says_so && kept ? "" : "a broken queue does not say so";
     }
@@ -268,8 +266,8 @@ private:
         }
         Segment const writable[] = {{PhysAddr{0x1000}, 16}};
         bool const up = queue_.restart(setup_.features()).ok() && queue_.num_free() == setup_.size &&
-                        queue_.take_used().state == TakeState::none && queue_.add({}, writable, Token{}).ok() &&
-                        (static_cast<void>(queue_.publish()), queue_.live());
+                        queue_.take_used().state == CompletionState::none && queue_.add({}, writable, Token{}).ok() &&
+                        (static_cast<void>(queue_.publish()), queue_.is_live());
         return up ? "" : "restart";
     }
     [[nodiscard]] bool give_back(std::uintptr_t token) {
@@ -333,7 +331,7 @@ private:
         publish_added();
         return true;
     }
-    /// The device gets what was added.
+    /// Gives the added chains to the device.
     void publish_added() {
         for (std::uint8_t i = 0; i < model_.added_count; ++i) {
             std::uint8_t const token = model_.added[i];
@@ -356,12 +354,12 @@ private:
         }
         return true;
     }
-    bool nothing_taken(TakeState state) {
-        expect((state == TakeState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
+    bool nothing_taken(CompletionState state) {
+        expect((state == CompletionState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
         expect(model_.lied || model_.used_count == 0, "what was used is not handed out");
         return model_.lied != 0;
     }
-    /// Whether the device had this chain, or had used it; then it has it no more.
+    /// Takes a chain from the device. False if the device neither had nor used it.
     bool pass(std::uint8_t token, std::uint32_t written) {
         bool const known = token != 0 && token <= capacity &&
                            (model_.chain[token].where == Where::used ||
@@ -378,7 +376,7 @@ private:
         return true;
     }
 
-    // --- of the descriptor tier ---
+    // --- the descriptor tier ---
 
     bool allocate() {
         std::uint16_t const free = queue_.num_free();
@@ -439,7 +437,7 @@ private:
         return model_.chain[token].where == Where::used || model_.chain[token].where == Where::published;
     }
 
-    /// The oldest that is the caller's.
+    /// Frees the caller's oldest chain.
     bool free() {
         std::uint8_t token = model_.held_count != 0 ? model_.held[0] : std::uint8_t{1};
         while (token <= capacity && model_.chain[token].where != Where::held &&
@@ -456,7 +454,7 @@ private:
     }
 
     bool enable() {
-        bool const something = queue_.enable_used_notifications() == UsedPending::something_there;
+        bool const something = queue_.enable_used_notifications() == MaySleep::no;
         expect(model_.lied || something == (model_.used_count != 0), "whether it may sleep");
         return true;
     }
@@ -470,7 +468,7 @@ private:
         sim::encode(memory_.bytes + at, bytes, value, sim::ByteOrder::little);
     }
     [[nodiscard]] std::size_t offset(std::uint16_t place) const { return place & 0x7fffu; }
-    /// A place is its offset, with the wrap counter in bit 15.
+    /// A position is an offset, with the wrap counter in bit 15.
     void advance_place(std::uint16_t& place, unsigned by) const {
         std::size_t const sum = offset(place) + by;
         place = static_cast<std::uint16_t>(sum >= setup_.size ? (sum - setup_.size) | (~place & 0x8000u)
@@ -483,12 +481,12 @@ private:
             return word(16u * setup_.size + 4 + 2 * slot);
         }
         advance_place(model_.fetch, descriptors - 1);
-        std::uint16_t const id = word(16 * offset(model_.fetch) + 12);  // of the last one (§2.8.6)
+        std::uint16_t const id = word(16 * offset(model_.fetch) + 12);  // of the last descriptor (§2.8.6)
         advance_place(model_.fetch, 1);
         return id;
     }
 
-    /// The `nth` of the chains that it has, written completely or not at all.
+    /// Uses the `nth` chain that the device has, written completely or not at all.
     bool use(unsigned nth, bool all) {
         if (nth >= model_.published_count || (setup_.in_order && nth != 0)) {
             return false;
@@ -520,7 +518,7 @@ private:
 
     [[nodiscard]] unsigned lie_count() const { return 2 * (setup_.size + 2u) + 5; }
     void lie(unsigned number) {
-        unsigned const ids = setup_.size + 2u;  // all there are, and two that are none
+        unsigned const ids = setup_.size + 2u;  // all valid ids, and two invalid ones
         if (number < 2 * ids) {
             std::uint32_t const id = number / 2 == ids - 1 ? 0xffffu : number / 2;
             put_used(id, number % 2 != 0 ? 17 : 0, 1);
@@ -533,7 +531,7 @@ private:
             put(4096 + 2, model_.use);
             return;
         }
-        // Flags of the next used descriptor torn, of the one behind, or all of them.
+        // Tears the flags of the next used descriptor, skips it, or overwrites the flags of all.
         std::size_t const at = 16 * offset(model_.use) + 14;
         switch (number) {
             case 0: put(at, word(at) ^ 0x0080u); break;
@@ -580,7 +578,7 @@ class Exhaustive : public testing::TestWithParam<Setup> {};
 template <class Format>
 std::size_t explore(Setup const& setup) {
     World<Format> world{setup};
-    std::unordered_set<std::size_t> seen;  // hashes: two states of a million that share one are not to be expected
+    std::unordered_set<std::size_t> seen;  // of hashes: two equal ones among a million states are unlikely
     std::vector<std::string> frontier{world.save()};
     for (unsigned depth = 0; depth < setup.steps && !frontier.empty(); ++depth) {
         std::vector<std::string> next;
@@ -610,9 +608,7 @@ std::size_t explore(Setup const& setup) {
 }
 
 TEST_P(Exhaustive, EveryOrderOfCallsAndActs) {
-    std::size_t const states = GetParam().packed  ? explore<Packed>(GetParam())
-                               : GetParam().small ? explore<SmallSplit>(GetParam())
-                                                  : explore<Split>(GetParam());
+    std::size_t const states = GetParam().packed ? explore<Packed>(GetParam()) : explore<Split>(GetParam());
     RecordProperty("states", static_cast<int>(states));
     std::cout << testing::PrintToString(GetParam()) << ": " << states << " states in " << GetParam().steps
               << " steps\n";
@@ -632,7 +628,7 @@ std::vector<Setup> all_setups() {
             all.push_back({packed, 4, event_idx, in_order, 13, 0, 30000});
         }
     }
-    for (bool const in_order : {false, true}) {  // a size that only a packed ring can have
+    for (bool const in_order : {false, true}) {  // a size that only a packed ring may have
         all.push_back({true, 3, false, in_order, 7, 2, 50000});
         all.push_back({true, 3, false, in_order, 14, 0, 10000});
     }
@@ -643,12 +639,10 @@ std::vector<Setup> all_setups() {
             all.push_back({packed, 4, false, in_order, 12, 0, 44000, true});
         }
     }
-    for (bool const small : {false, true}) {
-        for (bool const indirect : {false, true}) {
-            all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true, small});
-            all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true, small});
-            all.push_back({false, 4, false, false, 9, 0, 280000, indirect, true, small});
-        }
+    for (bool const indirect : {false, true}) {
+        all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true});
+        all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true});
+        all.push_back({false, 4, false, false, 9, 0, 280000, indirect, true});
     }
     return all;
 }

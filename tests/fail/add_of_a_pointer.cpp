@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: each side is \{\}, a virtq::Segment, an array of them, or what has data\(\) and size\(\) of just that type
+// EXPECT: a virtq::Segment, an array of them, or a container of just that type with data\(\) and size\(\)
 #include <virtq/virtq.hpp>
 
 virtq::Status offer(virtq::VirtQueue<8>& queue, virtq::Segment const* segments) {

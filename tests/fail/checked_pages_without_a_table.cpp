@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: CheckedPages: with a table of 0 runs nothing can be followed
+// EXPECT: CheckedPages: a table of 0 runs can follow nothing
 #include <virtq/diag/checked_pages.hpp>
 
 struct Pool {

@@ -13,8 +13,8 @@ uint64_t virt_to_phys(void const* pointer);
 virtq::Status use(virtq::VirtQueue<8>& queue, Pool& pool, char const* buffer, virtq::MmioSpace& space) {
     virtq::ScopedQueue<8, Pool> scoped(pool);
     virtq::Segment const segment{virtq::PhysAddr{virt_to_phys(buffer)}, 512};
-    virtq::platform::write_register(space, virtq::WriteOnly<uint32_t>{0x50},
-                                    virtq::platform::read_register(space, virtq::ReadOnly<uint32_t>{0}));
+    virtq::platform::write_register(space, virtq::detail::WriteOnly<uint32_t>{0x50},
+                                    virtq::platform::read_register(space, virtq::detail::ReadOnly<uint32_t>{0}));
     if (virtq::Result<virtq::DescIndex> const desc = queue.alloc_desc(); desc && !queue.has_used()) {
         queue.write_desc(*desc, segment.addr, segment.bytes, 0);
         queue.free_desc(*desc);

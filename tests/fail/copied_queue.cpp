@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // EXPECT: deleted
-// EXPECT: the device knows where it is: pass the queue by reference
+// EXPECT: two copies would drive one ring: pass the queue by reference
 #include <virtq/virtq.hpp>
 
 void use(virtq::VirtQueue<8> const& queue) {

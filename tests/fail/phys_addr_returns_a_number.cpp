@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: This page allocator has a phys_addr\(\) that virtq cannot use, and would not
+// EXPECT: This page allocator has a phys_addr\(\) that virtq cannot use
 // EXPECT: `virtq::PhysAddr phys_addr\(void const\* virt\)`
 #include <virtq/virtq.hpp>
 

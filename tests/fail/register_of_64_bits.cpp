@@ -3,5 +3,5 @@
 #include <virtq/virtq.hpp>
 
 uint64_t read(virtq::MmioSpace& space) {
-    return virtq::platform::read_register(space, virtq::ReadOnly<uint64_t>{0});
+    return virtq::platform::read_register(space, virtq::detail::ReadOnly<uint64_t>{0});
 }

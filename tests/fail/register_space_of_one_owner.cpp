@@ -7,5 +7,5 @@ struct Bus : virtq::MmioSpace {
 };
 
 uint32_t read(Bus& bus) {
-    return virtq::platform::read_register(bus, virtq::ReadOnly<uint32_t>{0});
+    return virtq::platform::read_register(bus, virtq::detail::ReadOnly<uint32_t>{0});
 }

@@ -12,5 +12,5 @@ struct Bus {
 };
 
 uint32_t read(Bus& bus) {
-    return virtq::platform::read_register(bus, virtq::ReadOnly<uint32_t>{0});
+    return virtq::platform::read_register(bus, virtq::detail::ReadOnly<uint32_t>{0});
 }

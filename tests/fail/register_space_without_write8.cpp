@@ -11,5 +11,5 @@ struct Bus {
 };
 
 void write(Bus& bus) {
-    virtq::platform::write_register(bus, virtq::WriteOnly<uint32_t>{0x50}, uint32_t{1});
+    virtq::platform::write_register(bus, virtq::detail::WriteOnly<uint32_t>{0x50}, uint32_t{1});
 }

@@ -2,6 +2,6 @@
 // EXPECT: (no match for|invalid operands).*RingIndex.*Slot
 #include <virtq/virtq.hpp>
 
-bool is_there(virtq::RingIndex index, virtq::Slot slot) {
+bool is_there(virtq::RingIndex index, virtq::detail::Slot slot) {
     return index == slot;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: Slot.*RingIndex|RingIndex.*Slot
+// EXPECT: cannot (convert|initialize).*(Slot.*RingIndex|RingIndex.*Slot)
 #include <virtq/virtq.hpp>
 
-virtq::RingIndex next(virtq::Slot slot) {
-    return virtq::advance(slot);
+virtq::RingIndex next(virtq::detail::Slot slot) {
+    return virtq::detail::advance(slot);
 }

@@ -22,4 +22,4 @@
 
 struct Mailbox {};
 
-static_assert(virtq::is_transport_or_says_why<Mailbox>());
+static_assert(virtq::check_transport<Mailbox>());

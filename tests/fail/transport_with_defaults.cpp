@@ -20,7 +20,7 @@ struct Mailbox : virtq::TransportDefaults {
     uint32_t config_generation() { return 0; }
 };
 
-static_assert(sizeof(virtq::TransportDefaults) == 1 && virtq::is_transport_or_says_why<Mailbox>());
+static_assert(sizeof(virtq::TransportDefaults) == 1 && virtq::check_transport<Mailbox>());
 
 static virtq::BlockDevice<Mailbox, 64> disk;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: This page allocator has a virt_of\(\) that virtq cannot use, and would not
+// EXPECT: This page allocator has a virt_of\(\) that virtq cannot use
 #include <virtq/virtq.hpp>
 
 struct KernelPages {

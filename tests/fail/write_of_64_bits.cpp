@@ -3,5 +3,5 @@
 #include <virtq/virtq.hpp>
 
 void write(virtq::MmioSpace& space) {
-    virtq::platform::write_register(space, virtq::ReadWrite<uint64_t>{0}, uint64_t{1});
+    virtq::platform::write_register(space, virtq::detail::ReadWrite<uint64_t>{0}, uint64_t{1});
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Functions whose machine code `codegen` reads.
-#include <virtq/platform/cpu_word.hpp>
-#include <virtq/platform/guess.hpp>
-#include <virtq/platform/private_byte.hpp>
-#include <virtq/platform/ring_memory.hpp>
+#include <virtq/platform/detail/guess.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
+#include <virtq/platform/detail/word.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 

@@ -35,11 +35,11 @@ struct Mapper {
 
 struct MappedTraits : virtq::BlockTraits {
     using Mapper = kernel::Mapper;
-    static constexpr uint16_t queue_maximum = 2;
+    static constexpr uint16_t queue_count_max = 2;
 };
 
 struct NegotiatedTraits : virtq::BlockTraits {
-    using Format = virtq::Negotiated;
+    using Format = virtq::AnyFormat;
 };
 
 /// Pages of a fixed pool, physical addresses apart from virtual ones.
@@ -75,7 +75,7 @@ kernel::Pool global_pool;
 virtq::VirtQueue<256> global_chain_queue;
 virtq::VirtQueue<8> global_descriptor_queue;
 virtq::VirtQueue<250, virtq::Packed> global_packed_queue;
-virtq::VirtQueue<64, virtq::Negotiated> global_negotiated_queue;
+virtq::VirtQueue<64, virtq::AnyFormat> global_negotiated_queue;
 virtq::MmioTransport<> global_transport;
 virtq::AnyTransport<> global_any_transport;
 virtq::EcamAccess global_config_access;
@@ -93,7 +93,7 @@ template <uint32_t N, class Format>
 void life_of(virtq::VirtQueue<N, Format>& queue) {
     virtq::Features const features = unknown<virtq::Features>();
     virtq::Status const brought_up = queue.init(global_pool, unknown<uint32_t>(), features,
-                                                {virtq::OverReportedLength::is_cut, virtq::RingIndex{0xfff0}});
+                                                {virtq::OverReportedLength::clamp, virtq::RingIndex{0xfff0}});
     use(virtq::describe(brought_up.error()));
     use(queue.addresses());
     use(queue.phys_desc());
@@ -107,7 +107,7 @@ void life_of(virtq::VirtQueue<N, Format>& queue) {
     use(queue.size());
     use(queue.num_free());
     queue.attach();
-    use(queue.live());
+    use(queue.is_live());
     use(virtq::describe(queue.fault().reason));
     queue.detach();
     use(queue.drain([](virtq::Token token) { use(token); }));
@@ -193,10 +193,10 @@ void transport() {
     global_transport.notify(0);
     global_transport.notify(unknown<uint16_t>(), unknown<uint16_t>());
     virtq::SpinRelax reset_relax;
-    use(virtq::reset_queue(global_transport, 0, global_packed_queue, virtq::Looks{10}, reset_relax));
+    use(virtq::reset_queue(global_transport, 0, global_packed_queue, virtq::PollLimit{10}, reset_relax));
     use(virtq::enable_queue_again(global_transport, 0, global_packed_queue, 16, unknown<virtq::Features>()));
-    use(virtq::suspend_device(global_transport, unknown<virtq::Features>(), virtq::Looks{10}, reset_relax));
-    use(virtq::resume_device(global_transport, unknown<virtq::Features>(), virtq::Looks{10}, reset_relax));
+    use(virtq::suspend_device(global_transport, unknown<virtq::Features>(), virtq::PollLimit{10}, reset_relax));
+    use(virtq::resume_device(global_transport, unknown<virtq::Features>(), virtq::PollLimit{10}, reset_relax));
     use(global_transport.on_interrupt());
     use(global_transport.read_config8(0));
     use(global_transport.read_config16(2));
@@ -255,12 +255,12 @@ void pci() {
         use(virtq::find_root_pin(function, *buses).pin);
     }
     use(global_any_disk.init(global_any_transport, global_pool));
-    use(global_any_disk.read(0, unknown<virtq::Segment>(), virtq::Looks{1000}));
+    use(global_any_disk.read(0, unknown<virtq::Segment>(), virtq::PollLimit{1000}));
 #if defined(__x86_64__) || defined(__i386__)
     virtq::PortConfigAccess through_ports;
     virtq::for_each_virtio_function(through_ports, {0, 0}, [](auto const& function, virtq::spec::DeviceId type) {
         use(type);
-        virtq::disable_msix(function);
+        virtq::detail::disable_msix(function);
     });
 #endif
 }
@@ -271,14 +271,15 @@ void own_driver() {
     virtq::Negotiation negotiation;
     negotiation.wanted.set(virtq::spec::Feature::event_idx);
     virtq::DeviceInit<virtq::MmioTransport<>> init{global_transport};
-    use(init.negotiate(negotiation, virtq::Looks{1000}, relax));
+    use(init.negotiate(negotiation, virtq::PollLimit{1000}, relax));
     use(negotiation.missing);
     use(init.set_up_queue(0, global_chain_queue, global_pool, negotiation.negotiated));
     use(init.go_live());
     use(init.fail(virtq::Error::not_supported));
     use(init.resume_queue(0, global_chain_queue, negotiation.negotiated));
-    use(virtq::read_config(global_transport, [] { return virtq::read_config64_once(global_transport, 0); }));
-    use(virtq::reset_device(global_transport, virtq::Looks{1000}, relax));
+    use(virtq::detail::read_config(global_transport,
+                                   [] { return virtq::detail::read_config64_once(global_transport, 0); }));
+    use(virtq::reset_device(global_transport, virtq::PollLimit{1000}, relax));
 }
 
 void block_driver() {
@@ -297,19 +298,19 @@ void block_driver() {
     use(global_disk.submit_read(unknown<uint64_t>(), parts, virtq::Token{&global_disk}));
     use(global_disk.submit_write(unknown<uint64_t>(), parts, virtq::Token{1}));
     use(global_disk.submit_flush(virtq::Token{2}));
-    use(global_disk.start());
-    for (virtq::BlockCompletion done = global_disk.complete(); done.state == virtq::TakeState::completion;
-         done = global_disk.complete()) {
+    use(global_disk.kick_device());
+    for (virtq::BlockCompletion done = global_disk.take_completed(); done.state == virtq::CompletionState::ready;
+         done = global_disk.take_completed()) {
         use(done);
     }
     use(global_disk.enable_used_notifications());
     global_disk.disable_used_notifications();
-    use(global_disk.read(0, data, virtq::Looks{1000}, relax));
-    use(global_disk.write(unknown<uint64_t>(), data, virtq::Looks{1000}));
-    use(global_disk.flush(virtq::Looks{1000}));
-    use(global_disk.perform({virtq::BlockOperation::write_zeroes, 0, 8, {}, {}}, virtq::Looks{1000}));
-    use(global_disk.read_id(data, virtq::Looks{1000}));
-    use(global_disk.complete_each([](virtq::BlockCompletion const& done) { use(done); }));
+    use(global_disk.read(0, data, virtq::PollLimit{1000}, relax));
+    use(global_disk.write(unknown<uint64_t>(), data, virtq::PollLimit{1000}));
+    use(global_disk.flush(virtq::PollLimit{1000}));
+    use(global_disk.perform({virtq::BlockOperation::write_zeroes, 0, 8, {}, {}}, virtq::PollLimit{1000}));
+    use(global_disk.read_id(data, virtq::PollLimit{1000}));
+    use(global_disk.for_each_completed([](virtq::BlockCompletion const& done) { use(done); }));
     use(global_disk.check_alive());
     use(global_disk.on_config_change());
     use(global_disk.set_cache_mode(virtq::BlockCacheMode::writeback));
@@ -323,15 +324,15 @@ void mapped_block_driver() {
     use(global_mapped_disk.init(global_transport, global_pool, global_mapper));
     use(global_mapped_disk.submit({virtq::BlockOperation::discard, 0, 8, {}, {}}, 1));
     use(global_mapped_disk.submit_read(0, {}, virtq::Token{3}));
-    use(global_mapped_disk.start(1));
-    use(global_mapped_disk.complete(1));
+    use(global_mapped_disk.kick_device(1));
+    use(global_mapped_disk.take_completed(1));
     use(global_mapped_disk.reset([](virtq::BlockCompletion const& done) { use(done); }));
     use(global_mapped_disk.release(global_pool));
 
     use(global_negotiated_disk.init(global_transport, global_pool));
     use(global_negotiated_disk.submit_read(0, {}, virtq::Token{4}));
-    use(global_negotiated_disk.start());
-    use(global_negotiated_disk.complete());
+    use(global_negotiated_disk.kick_device());
+    use(global_negotiated_disk.take_completed());
     use(global_negotiated_disk.reset([](virtq::BlockCompletion const& done) { use(done); }));
     use(global_negotiated_disk.release(global_pool));
 }
@@ -363,7 +364,7 @@ void diagnosis() {
     use(found.is_healthy());
     diagnosis_of(global_packed_queue, registers, negotiated);
     diagnosis_of(global_negotiated_queue, registers, negotiated);
-    use(virtq::advise(found.cause()));
+    use(virtq::detail::advise(found.cause()));
 }
 
 void names() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 
 #include <fuzz/block_transport.hpp>
@@ -18,18 +18,25 @@
 #include <set>
 #include <vector>
 
-/// A disk whose configuration, status register and answers are what the input says, and a driver that uses it in every
-/// way, also from within the relax hook. Whatever comes, each request that was taken ends once, at the latest with
-/// `reset`; what was mapped is unmapped once; all pages come back; no call takes long; errors have names.
+/// A disk whose configuration, status register and answers come from the input. A driver uses it in every way, also
+/// from within the relax hook. These properties are checked:
+///
+/// - each accepted request ends once, at the latest with `reset`;
+/// - each mapping is unmapped once, and all pages are freed;
+/// - no call takes long;
+/// - each error has a name.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr std::uint16_t capacity = 16;
 constexpr unsigned calls_most = 300;
 constexpr std::uint32_t looks_most = 4;
-constexpr std::size_t accesses_most = 2500;  // a configuration that never settles is read 16 times, byte by byte
+constexpr std::size_t accesses_most = 2500;  // an unstable configuration is read 16 times, byte by byte
 
-/// Hands out other addresses, and knows which.
+/// Returns other addresses, and remembers them.
 class CountingMapper {
 public:
     Result<PhysAddr> map(PhysAddr, std::uint32_t, DmaDirection) {
@@ -50,15 +57,15 @@ private:
 };
 
 struct SplitTraits : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 2;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
 struct MappedTraits : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
     using Mapper = CountingMapper;
-    static constexpr std::uint16_t queue_maximum = 2;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 
 bool has_name(Error error) {
@@ -94,9 +101,9 @@ public:
 private:
     [[nodiscard]] bool bring_up() {
         BlockOption option;
-        option.reset_looks = Looks{4};
+        option.reset_limit = PollLimit{4};
         option.queue.over_reported =
-            (in_.byte() & 1) != 0 ? OverReportedLength::is_cut : OverReportedLength::breaks_queue;
+            (in_.byte() & 1) != 0 ? OverReportedLength::clamp : OverReportedLength::break_queue;
         std::uint8_t const trouble = in_.byte();
         pages_.fail_at(trouble >= 0xf0 ? trouble & 7 : 0);
         transport_.is_restless = (trouble & 0xf0) == 0xe0;
@@ -120,7 +127,7 @@ private:
     void check_config() {
         std::uint32_t const bytes = disk_->block_bytes();
         require(bytes >= 512 && (bytes & (bytes - 1)) == 0);
-        require(disk_->queue_count() >= 1 && disk_->queue_count() <= Traits::queue_maximum);
+        require(disk_->queue_count() >= 1 && disk_->queue_count() <= Traits::queue_count_max);
         std::uint64_t sectors = 0;
         std::memcpy(&sectors, transport_.config.data(), 8);
         require(disk_->capacity_sectors() == sectors);
@@ -134,9 +141,9 @@ private:
             case 1:
             case 2: submit(queue); break;
             case 3:
-            case 4: call([&] { disk_->start(queue); }); break;
+            case 4: call([&] { disk_->kick_device(queue); }); break;
             case 5: complete(queue); break;
-            case 6: call([&] { disk_->complete_each([&](BlockCompletion done) { end(done); }, queue); }); break;
+            case 6: call([&] { disk_->for_each_completed([&](BlockCompletion done) { end(done); }, queue); }); break;
             case 7: perform(queue); break;
             case 8:
             case 9:
@@ -184,13 +191,14 @@ private:
         ++next_token_;
     }
     void complete(std::uint16_t queue) {
-        BlockCompletion const done = call([&] { return disk_->complete(queue); });
-        if (done.state == TakeState::completion) {
+        BlockCompletion const done = call([&] { return disk_->take_completed(queue); });
+        if (done.state == CompletionState::ready) {
             end(done);
         }
         require(!is_honest_ || done.error != Error::queue_broken);
     }
-    /// One that was taken, and has not ended before; one without token is a blocking call that was given up.
+    /// A request ends that was accepted and has not ended before. One without token is a blocking call that was given
+    /// up.
     void end(BlockCompletion done) {
         require(has_name(done.error));
         require(done.token.value() == 0 || waiting_.erase(done.token.value()) == 1);
@@ -204,11 +212,11 @@ private:
         is_inside_ = true;
         Status const done = call([&] {
             return disk_->perform(
-                request, Looks{looks_most},
+                request, PollLimit{looks_most},
                 [&] {
                     ++relaxed;
                     if (goes_deep && relaxed <= looks_most) {
-                        step();  // the hook may use the disk
+                        step();  // a relax hook may use the disk
                     }
                 },
                 queue);
@@ -220,7 +228,7 @@ private:
         Status const up = call([&] {
             return disk_->reset(
                 [&](BlockCompletion done) {
-                    require(done.state == TakeState::completion);
+                    require(done.state == CompletionState::ready);
                     end(done);
                 },
                 NoRelax{});
@@ -289,7 +297,7 @@ private:
         Result<bool> const read = call([&] { return disk_->on_config_change(); });
         require(has_name(read.error()));
         transport_.is_restless = false;
-        // What the disk believes of itself without a successful read is old, and stays as it was.
+        // Without a successful read the driver keeps its old values.
         if (read) {
             check_config();
         }
@@ -306,7 +314,7 @@ private:
         void operator()() const {}
     };
 
-    /// Bounded, also those that a relax hook makes.
+    /// Checks that a call, including those of its relax hook, makes a bounded number of accesses.
     template <class Call>
     auto call(Call const& run) -> decltype(run()) {
         std::size_t const before = transport_.accesses;
@@ -322,7 +330,7 @@ private:
     FencedPages pages_;
     BlockTransport transport_;
     CountingMapper mapper_;
-    std::unique_ptr<Disk> disk_;  // of its own, so that the sanitizer sees behind its end
+    std::unique_ptr<Disk> disk_;  // separate, so that the sanitizer detects accesses past it
     std::set<std::uintptr_t> waiting_;
     std::uintptr_t next_token_ = 1;
     bool is_honest_ = true;

@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <deque>
 
-/// A disk's registers, configuration and queues under a fuzzer, which says what they answer. What it does not make lie
-/// works as a device does, so that a driver comes far.
+/// A disk's registers, configuration and queues, whose answers the fuzzer chooses. What the fuzzer does not change
+/// works as in a correct device, so that a driver gets far.
 namespace virtq::test {
 
 class BlockTransport {
@@ -35,18 +35,18 @@ public:
         offered_[1] = legacy_ ? 0 : input.half() | ((bits & 2) != 0 ? 0u : 1u);
         maximum_ = static_cast<std::uint16_t>((bits & 4) != 0 ? input.half() : 1u << (bits >> 4 & 7));
         chosen_ = (bits & 8) != 0 ? input.byte() : std::uint8_t{0};
-        for (std::size_t at = 0; at < 64; ++at) {  // the zone model behind them stays 0
+        for (std::size_t at = 0; at < 64; ++at) {  // the zoned model after them stays 0
             config[at] = input.byte();
         }
     }
 
-    // --- what a fuzzer can make it do ---
+    // --- what a fuzzer can change ---
 
     std::array<std::uint8_t, 96> config{};
-    bool is_restless = false;        ///< its configuration changes all the time
-    bool keeps_running = false;      ///< whatever is written to its status
-    std::uint8_t status_lie = 0;     ///< flips these bits
-    std::uint8_t status_lie_in = 0;  ///< after so many reads
+    bool is_restless = false;        ///< the configuration changes at each read
+    bool keeps_running = false;      ///< the device ignores a reset
+    std::uint8_t status_lie = 0;     ///< bits of the status to flip
+    std::uint8_t status_lie_in = 0;  ///< number of correct reads before that
     void be_honest() { is_restless = keeps_running = false, status_lie = 0; }
 
     std::array<Queue, queue_most> queues;
@@ -126,7 +126,7 @@ public:
     }
     void write_config8(std::uint16_t offset, std::uint8_t value) {
         count();
-        require(offset == 32);  // writeback, the one field that a driver writes (§5.2.4)
+        require(offset == 32);  // writeback, the only field that a driver writes (§5.2.4)
         config[offset] = value;
     }
     [[nodiscard]] std::uint32_t config_generation() { return count(), is_restless ? ++generation_ : generation_; }
@@ -147,7 +147,7 @@ private:
     std::uint32_t offered_[2] = {};
     std::array<std::uint32_t, 2> accepted_{};
     std::uint16_t maximum_ = 0;
-    std::uint8_t chosen_ = 0;  ///< 0: the size that the driver asks for
+    std::uint8_t chosen_ = 0;  ///< 0: the size that the driver requests
     std::uint8_t status_ = 0;
     std::uint32_t generation_ = 0;
 };

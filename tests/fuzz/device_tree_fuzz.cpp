@@ -10,7 +10,7 @@
 
 using virtq::test::require;
 
-/// Everything that can be asked of a node; the sanitizers see a read outside of the input.
+/// Calls every function of a node. The sanitizers detect a read outside the input.
 static void look_at(virtq::DeviceTreeCursor const& node, std::size_t bytes) {
     require(node.error() == virtq::Error::none && node.position() < bytes);
     require(std::strlen(node.name()) < bytes - node.position());
@@ -32,7 +32,7 @@ static void look_at(virtq::DeviceTreeCursor const& node, std::size_t bytes) {
         }
         sum += property.has_string("okay") ? 1 : 0;
     }
-    asm volatile("" ::"r"(&sum) : "memory");  // the reads are made
+    asm volatile("" ::"r"(&sum) : "memory");  // so that the reads are not optimised away
 }
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {

@@ -12,8 +12,8 @@
 #include <cstring>
 #include <vector>
 
-/// Dirty pages, above 4 GiB for the device, between pages that nobody may touch: the sanitizer sees an access there,
-/// and to pages that were given back.
+/// Dirty pages, above 4 GiB for the device, between inaccessible pages. The sanitizer detects an access there, and to
+/// freed pages.
 namespace virtq::test {
 
 class FencedPages {
@@ -30,7 +30,7 @@ public:
         if (failing_ != 0 && --failing_ == 0) {
             return {};
         }
-        std::size_t const first = next_ + 1;  // behind a page that fences it off
+        std::size_t const first = next_ + 1;  // after an inaccessible page
         require(count != 0 && first + count < page_count);
         next_ = first + count;
         std::uint8_t* const virt = bytes_ + first * page_bytes;
@@ -49,13 +49,13 @@ public:
                 return;
             }
         }
-        require(false);  // it was never handed out, or was given back before
+        require(false);  // never allocated, or already freed
     }
 
-    /// The allocation number `which` from here fails, counted from 1; 0: none.
+    /// The `which`-th allocation from now fails, counted from 1; 0: none.
     void fail_at(std::uint8_t which) { failing_ = which; }
 
-    /// The memory behind a physical address.
+    /// The memory at a physical address.
     [[nodiscard]] std::uint8_t* virt(PhysAddr address) {
         require(address.value >= base && address.value - base < sizeof(bytes_));
         return bytes_ + (address.value - base);

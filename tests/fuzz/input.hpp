@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-/// What a fuzzer made, read to its end and then as zeroes.
+/// The bytes of a fuzzer's input; zeroes after its end.
 namespace virtq::test {
 
 class Input {

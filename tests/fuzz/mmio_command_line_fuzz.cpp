@@ -10,8 +10,8 @@
 
 using virtq::test::require;
 
-/// A slot, written in the form it was read from, is read as the same.
-static void come_back(virtq::MmioSlot const& slot) {
+/// Writes a slot in the form from which it was read, and checks that it is read as the same slot.
+static void bring_up_again(virtq::MmioSlot const& slot) {
     char text[128];
     std::snprintf(text, sizeof(text), "virtio_mmio.device=0x%" PRIx64 "@0x%" PRIx64 ":%" PRIu32, slot.bytes,
                   slot.base.value, slot.interrupt);
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     virtq::Discovery const found = virtq::for_each_mmio_slot(line, [&](virtq::MmioSlot const& slot) {
         ++slots;
         require(slot.bytes != 0 && slot.base.value + (slot.bytes - 1) >= slot.base.value);
-        come_back(slot);
+        bring_up_again(slot);
     });
     require(found.found == slots && found.error_position <= size);
     require(found.ok() || found.error == virtq::Error::command_line_malformed);

@@ -9,14 +9,15 @@
 #include <cstring>
 #include <optional>
 
-/// The device's side of a queue under a fuzzer: uses what it is told to, honestly or not, and keeps its own place in
-/// the ring. Offsets by the numbers of §2.7 and §2.8; byte order that of the fuzzer's machine, which is little-endian.
+/// The device's side of a queue in a fuzzer. It uses chains as it is told, correctly or not, and keeps its own
+/// position in the ring. Offsets are those of §2.7 and §2.8; the byte order is that of the fuzzer's machine, which is
+/// little-endian.
 namespace virtq::test {
 
 class QueueDevice {
 public:
     QueueDevice() = default;
-    /// Over a queue whose three areas lie in one run of memory that begins with the descriptor area.
+    /// For a queue whose three areas are in one run of memory that begins with the descriptor area.
     QueueDevice(std::uint8_t* run, QueueAddresses const& at, bool packed, std::uint16_t first)
         : ring_(run),
           available_(run + (at.driver_area.value - at.descriptor_area.value)),
@@ -34,9 +35,9 @@ public:
         std::uint16_t id;
         std::uint16_t descriptors;
         PhysAddr last;           ///< its last segment
-        std::uint32_t writable;  ///< bytes, cut to 32 bits
+        std::uint32_t writable;  ///< bytes, truncated to 32 bits
     };
-    /// The next one, if there is one. What stands in the ring may be anything, the walk ends all the same.
+    /// The next chain, if there is one. The ring may contain anything: the walk ends in any case.
     [[nodiscard]] std::optional<Fetched> fetch(FencedPages& pages) {
         if (packed_) {
             std::uint16_t const flags = get<std::uint16_t>(ring_ + 16 * fetched_ + 14);
@@ -56,7 +57,7 @@ public:
         ++fetched_;
         return walk(pages, head);
     }
-    /// Where it is.
+    /// Where the queue's memory begins.
     [[nodiscard]] std::uint8_t const* run() const { return ring_; }
 
     /// The id of the chain that the driver has just added: its head, or its buffer id.
@@ -74,7 +75,7 @@ public:
         return id;
     }
 
-    /// Uses one chain, or with IN_ORDER all up to this one: so many chains of so many descriptors.
+    /// Uses one chain, or with IN_ORDER all chains up to this one: `chains` chains with `descriptors` descriptors.
     void use(std::uint32_t id, std::uint32_t length, unsigned chains, unsigned descriptors) {
         if (packed_) {
             std::uint8_t* const at = ring_ + 16 * place_;
@@ -125,7 +126,7 @@ private:
             }
         }
     }
-    /// Returns its flags: those of a split descriptor stand elsewhere.
+    /// Adds a descriptor; returns its flags, whose offset depends on the format.
     std::uint16_t add_to(Fetched& chain, std::uint8_t const* descriptor) const {
         std::uint16_t const flags = get<std::uint16_t>(descriptor + (packed_ ? 14 : 12));
         chain.last = PhysAddr{get<std::uint64_t>(descriptor)};

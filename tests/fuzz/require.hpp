@@ -6,8 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-/// What a fuzzer has to bring: the assertion hook, and a way to say that a result is wrong. Included by one file a
-/// program.
+/// What each fuzzer needs: the assertion hook, and a check of results. Include it in one file of a program only.
 extern "C" void virtq_assertion_failed(char const* rule, char const* file, int line) {
     std::fprintf(stderr, "%s:%d: %s\n", file, line, rule);
     std::abort();
@@ -15,7 +14,7 @@ extern "C" void virtq_assertion_failed(char const* rule, char const* file, int l
 
 namespace virtq::test {
 
-/// Ends the program if not; the stack that the sanitizer prints says where.
+/// Ends the program if `condition` is false. The sanitizer prints the stack.
 inline void require(bool condition) {
     if (!condition) {
         std::abort();

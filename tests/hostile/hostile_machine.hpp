@@ -17,12 +17,14 @@
 #include <string>
 #include <vector>
 
-/// A queue of eight descriptors with something in every state, a device that can lie in the middle of a call, and a
-/// model of the tokens. Compiled with a ring_memory.hpp that tells of each access (`watched/`).
+/// A queue of eight descriptors with a chain in every state, and a model of its tokens. Its device can misbehave in
+/// the middle of a call. Compiled with a ring_memory.hpp that announces each access (`watched/`).
 namespace virtq::test {
 
-/// An object whose last byte stands before a page that nobody may touch: an index behind the end of the last array
-/// does not stay unnoticed, also without a sanitizer.
+static_assert(platform::ring_memory_is_replaced, "watched/ stands before include/ in the include path");
+
+/// An object whose last byte is directly before an inaccessible page. So an index past the end of the last array is
+/// detected even without a sanitizer.
 template <class Object>
 class Guarded {
 public:
@@ -54,25 +56,24 @@ private:
 class HostileMachine {
 public:
     static constexpr std::uint16_t size = 8;
-    /// No call on a queue of eight may touch shared memory more often: a chain of three is twelve words and a few.
+    /// The most accesses to shared memory that a call on this queue may make: a chain of three takes twelve words and
+    /// a few more.
     static constexpr std::size_t access_limit = 64;
-    /// And a look for a completion not more often than this.
+    /// The most accesses that a check for a completion may make.
     static constexpr std::size_t look_limit = 8;
 
     explicit HostileMachine(Combination const& combination,
-                            OverReportedLength over_reported = OverReportedLength::breaks_queue)
+                            OverReportedLength over_reported = OverReportedLength::break_queue)
         : combination_(combination), over_reported_(over_reported) {
         switch (combination.kind) {
             case QueueKind::split: queue = &*make(split_); break;
             case QueueKind::plain_split: queue = &*make(plain_); break;
-            case QueueKind::classic_split: queue = &*make(classic_); break;
-            case QueueKind::small_split: queue = &*make(small_); break;
             case QueueKind::packed: queue = &*make(packed_); break;
             case QueueKind::negotiated_split:
             case QueueKind::negotiated_packed: queue = &*make(negotiated_); break;
         }
         buffer_ = memory.allocate_buffer(4096);
-        // Two entries, or descriptors, before the counters wrap around.
+        // Two entries, or descriptors, before the counters wrap.
         QueueOption option = options();
         option.first_index =
             RingIndex{static_cast<std::uint16_t>(combination.packed() ? 0x8000u | (size - 2u) : 65534u)};
@@ -89,10 +90,10 @@ public:
     HostileMachine(HostileMachine const&) = delete;
     HostileMachine& operator=(HostileMachine const&) = delete;
 
-    // --- watching ---
+    // --- monitoring ---
 
-    /// Calls `call`, and `at_step` before its access number `step`; behind its last one if it has not so many. Returns
-    /// the number of accesses.
+    /// Runs `call`, and calls `at_step` before its access number `step`, or after the last access if there are fewer.
+    /// Returns the number of accesses.
     template <class Call>
     std::size_t run(Call call, std::size_t limit, std::size_t step = SIZE_MAX, std::function<void()> at_step = {}) {
         accesses_ = 0;
@@ -110,9 +111,9 @@ public:
         }
         return accesses_;
     }
-    /// Within a step of several calls: the next one begins.
+    /// Marks the start of the next call, within a step of several calls.
     void begin_call() { elements_read_.clear(); }
-    /// Before each access, until it is called with nothing.
+    /// Sets a function to run before each access, until it is set to nothing.
     void at_every_step(std::function<void()> lie) { at_every_step_ = std::move(lie); }
 
     [[nodiscard]] std::string complaints() const { return complaints_; }
@@ -129,14 +130,14 @@ public:
         bool is_published;
     };
 
-    /// One segment, of an array.
+    /// Adds one segment, as an array.
     void add_array(std::uintptr_t token) {
         Segment const writable[] = {{buffer_.phys, 16}};
         if (queue->add_one(writable, Token{token})) {
             waiting.emplace(token, Waiting{16, false});
         }
     }
-    /// Two, each side in one of its two parts.
+    /// Adds two segments, each side in one of its two parts.
     void add_gathered(std::uintptr_t token) {
         Segment const all[] = {{buffer_.phys, 16}, {buffer_.phys + 16, 16}};
         if (queue->add_gathered({{all, 1}, {}}, {{}, {all + 1, 1}}, Token{token})) {
@@ -163,7 +164,7 @@ public:
         }
         return said;
     }
-    /// The token, or 0.
+    /// Takes a completion; returns its token, or 0.
     std::uintptr_t take() {
         bool const was_broken = static_cast<bool>(queue->fault());
         Completion const done = queue->take_used();
@@ -191,7 +192,7 @@ public:
         }
         waiting.erase(found);
     }
-    /// Each token that still waits, once.
+    /// Drains the queue, and checks that each waiting token is returned once.
     void drain() {
         queue->detach();
         for (Token const token : queue->drain()) {
@@ -204,11 +205,11 @@ public:
             waiting.clear();
         }
     }
-    /// Of a queue that was drained: nothing comes, and it still says why.
+    /// Checks that a drained queue returns no completions and still has its fault.
     void expect_drained() {
         Fault const before = queue->fault();
         Completion const done = queue->take_used();
-        if (done.state != TakeState::broken || queue->fault().reason != before.reason || !before) {
+        if (done.state != CompletionState::broken || queue->fault().reason != before.reason || !before) {
             complain("a queue that was drained is not as it was");
         }
     }
@@ -222,8 +223,9 @@ public:
 
     // --- the beginning ---
 
-    /// One chain is used and taken (1), one used and not taken (2), two are in flight (3, of three segments, and 4),
-    /// one is added and not published (5), and there are two descriptors for more.
+    /// Prepares a queue whose chains are in every state. Chain 1 is used and taken, and chain 2 used and not taken.
+    /// Chain 3, of three segments, and chain 4 are in flight; chain 5 is added and not published. Two descriptors are
+    /// free.
     void prepare() {
         static_cast<void>(add(0, 1, 1));
         static_cast<void>(publish());
@@ -241,7 +243,7 @@ public:
         static_cast<void>(add(0, 1, 5));
         head5 = next_head();
         std::set<std::uint16_t> taken{head2, head3, head4, head5, middle3, last_descriptor(head3)};
-        // The last one, so that a call which allocates one does not take just that.
+        // The last free one, so that a call which allocates a descriptor does not take it.
         for (free_id = size - 1; taken.count(free_id) != 0; --free_id) {
         }
     }
@@ -257,7 +259,7 @@ public:
         device->put_used(head, length);
         device->flush_used();
     }
-    /// One more used entry, whatever was fetched.
+    /// Writes one more used entry, whatever was fetched.
     void use_raw(std::uint32_t id, std::uint32_t length) {
         if (split_ring != nullptr) {
             split_ring->put_used_raw(id, length);
@@ -268,11 +270,11 @@ public:
     }
     [[nodiscard]] std::uint8_t* pages() const { return pages_; }
     [[nodiscard]] std::size_t page_bytes_of_ring() const { return page_count_ * 4096; }
-    /// Where a split ring's parts lie, by its own numbers.
+    /// Where the parts of a split ring are, according to its own addresses.
     [[nodiscard]] std::uint8_t* available_ring() const { return memory.virt(addresses_.driver_area, 2); }
     [[nodiscard]] std::uint8_t* used_ring() const { return memory.virt(addresses_.device_area, 2); }
 
-    /// The device after a restart, at the beginning.
+    /// Starts the device's side, also after a restart.
     void start_device(std::uint16_t first = 0) {
         addresses_ = queue->addresses();
         queue->attach();
@@ -307,7 +309,7 @@ public:
         }
     }
 
-    /// Two laps of an honest device over a queue that came up again.
+    /// Runs a correct device over a queue that was restarted.
     void expect_sound() {
         start_device();
         for (std::uintptr_t token = 100; token < 124; ++token) {
@@ -337,28 +339,20 @@ public:
     std::unique_ptr<AnyDevice> device;
     sim::SplitQueue* split_ring = nullptr;
     sim::PackedQueue* packed_ring = nullptr;
-    std::map<std::uintptr_t, Waiting> waiting;  ///< added, and neither taken nor drained
-    TakeState last_state = TakeState::none;
+    std::map<std::uintptr_t, Waiting> waiting;  ///< chains that were added, and neither taken nor drained
+    CompletionState last_state = CompletionState::none;
     std::uint16_t head2 = 0, head3 = 0, head4 = 0, head5 = 0, middle3 = 0, free_id = 0;
 
     [[nodiscard]] static bool has_descriptor_tier(Combination const& combination) {
-        bool const has_it = combination.kind == QueueKind::split || combination.kind == QueueKind::classic_split ||
-                            combination.kind == QueueKind::small_split;
-        return has_it && !combination.in_order;
+        return combination.kind == QueueKind::split && !combination.in_order;
     }
-    /// The classic calls, of a format that has them.
+    /// Passes the queue to `use`, for a format that has the descriptor tier.
     template <class Use>
     void with_descriptor_tier(Use use) {
-        if (split_) {
-            use((**split_).queue());
-        } else if (small_) {
-            use((**small_).queue());
-        } else {
-            use((**classic_).queue());
-        }
+        use((**split_).queue());
     }
     [[nodiscard]] Segment data() const { return {buffer_.phys, 16}; }
-    /// Of the words in the ring.
+    /// Byte order of the words in the ring.
     [[nodiscard]] sim::ByteOrder order() const { return combination_.order(); }
 
 private:
@@ -375,7 +369,7 @@ private:
         return {.over_reported = over_reported_, .indirect = {.tables = 2, .length = 4}};
     }
 
-    /// Shared memory is the queue's pages and its tables; the pages around them are nobody's.
+    /// Lets this machine see each access, and makes the pages around the queue's pages and tables inaccessible.
     void watch() {
         platform::before_access = [this](platform::Access const& access) { look_at(access); };
         Pages const ring = queue->pages();
@@ -389,7 +383,7 @@ private:
             fence_in(tables_, table_page_count_);
         }
     }
-    /// GuestMemory leaves a page between two runs that nobody owns.
+    /// GuestMemory leaves an unused page between two runs.
     static void fence_in(std::uint8_t* pages, std::size_t count) {
         EXPECT_EQ(mprotect(pages - 4096, 4096, PROT_NONE), 0);
         EXPECT_EQ(mprotect(pages + count * 4096, 4096, PROT_NONE), 0);
@@ -417,7 +411,8 @@ private:
             at_every_step_();
         }
     }
-    /// Behind the last word, or between the available ring and the used ring, by the numbers of §2.7 and §2.8.
+    /// Whether an address is after the last word of the queue, or between the available and the used ring (§2.7,
+    /// §2.8).
     [[nodiscard]] bool is_between(std::uint8_t const* at) const {
         auto const offset = static_cast<std::size_t>(at - pages_);
         if (combination_.packed()) {
@@ -463,10 +458,8 @@ private:
     OverReportedLength over_reported_;
     Place<Split> split_;
     Place<Packed> packed_;
-    Place<Negotiated> negotiated_;
+    Place<AnyFormat> negotiated_;
     Place<PlainSplit> plain_;
-    Place<ClassicSplit> classic_;
-    Place<SmallSplit> small_;
     QueueAddresses addresses_;
     sim::Buffer buffer_;
     std::uint8_t* pages_ = nullptr;

@@ -5,19 +5,19 @@
 #include <functional>
 #include <vector>
 
-/// A second context that the lock of the queue's owner does not keep out: an interrupt handler before each access to
-/// the ring that a call makes, calling into the same queue. Debug builds find it at every step of every call.
+/// A second context that the lock of the queue's owner does not exclude: before each access to the ring, an interrupt
+/// handler calls the same queue. Debug builds detect it at every step of every call.
 namespace virtq::test {
 namespace {
 
 class InterruptedCall : public testing::TestWithParam<Combination> {
 protected:
-    /// How often the handler came, and was found.
+    /// The number of times that the handler ran, and was detected.
     static unsigned breaches_of(std::function<void(HostileMachine&)> const& call) {
         HostileMachine machine{GetParam()};
         machine.prepare();
         unsigned came = 0;
-        bool in_handler = false;  // what it reads and writes, if it is let in, is no step of the call
+        bool in_handler = false;  // accesses of the handler are not steps of the call
         machine.at_every_step([&] {
             if (in_handler) {
                 return;
@@ -34,12 +34,12 @@ protected:
         EXPECT_FALSE(machine.queue->fault());
         machine.drain();
         EXPECT_TRUE(machine.restart());
-        machine.expect_sound();  // nothing that the handler tried has changed the queue
+        machine.expect_sound();  // the handler has not changed the queue
         return came;
     }
 };
 
-TEST_P(InterruptedCall, IsFoundAtEveryStep) {
+TEST_P(InterruptedCall, IsDetectedAtEveryStep) {
     EXPECT_GE(breaches_of([](HostileMachine& m) { EXPECT_TRUE(m.add(1, 1, 6).ok()); }), 4u);
     EXPECT_GE(breaches_of([](HostileMachine& m) { static_cast<void>(m.publish()); }), 2u);
     EXPECT_GE(breaches_of([](HostileMachine& m) { EXPECT_EQ(m.take(), 2u); }), 2u);

@@ -7,22 +7,22 @@
 #include <random>
 #include <utility>
 
-/// Stands between a driver and the registers of its device, and lies from some access on. A register is a number here:
-/// what it means is up to who puts the liar in between.
+/// Intercepts a driver's accesses to its device's registers, and changes them from some access on. A register is only
+/// a number here; the user of this class gives it a meaning.
 namespace virtq::test {
 
-/// The driver went on for ever.
+/// Thrown if a driver exceeds its limit of accesses.
 struct Endless {};
 
 struct Liar {
-    std::function<void()> at_step;                                           ///< before access number `step`
-    std::function<std::uint32_t(std::uint32_t, std::uint32_t)> change_read;  ///< what the driver reads instead
+    std::function<void()> at_step;                                           ///< called before access number `step`
+    std::function<std::uint32_t(std::uint32_t, std::uint32_t)> change_read;  ///< returns what the driver reads instead
     std::function<bool(std::uint32_t)> loses_write;
     std::size_t step = SIZE_MAX;
     std::size_t accesses = 0;
-    std::size_t limit = SIZE_MAX;  ///< of accesses: the next one throws `Endless`
+    std::size_t limit = SIZE_MAX;  ///< number of accesses allowed; the next one throws `Endless`
 
-    /// At each access, of any register.
+    /// Called before each access to any register.
     void before() {
         if (accesses >= limit) {
             throw Endless{};
@@ -46,7 +46,7 @@ struct Liar {
     }
 };
 
-// Lies. Each is called with the liar that begins to tell it, and with the device, which does not take part.
+// Faults. Each is called with the `Liar` that injects it, and with the device, which is not changed.
 
 inline auto change(std::uint32_t place, std::function<std::uint32_t(std::uint32_t)> how) {
     return [=](Liar& liar, auto&) {
@@ -56,7 +56,7 @@ inline auto change(std::uint32_t place, std::function<std::uint32_t(std::uint32_
 inline auto read_as(std::uint32_t place, std::uint32_t other) {
     return change(place, [=](std::uint32_t) { return other; });
 }
-/// Another value at each read.
+/// Every second read returns `other`.
 inline auto alternate(std::uint32_t place, std::uint32_t other) {
     return [=](Liar& liar, auto&) {
         liar.change_read = [=, odd = false](std::uint32_t at, std::uint32_t value) mutable {
@@ -65,7 +65,7 @@ inline auto alternate(std::uint32_t place, std::uint32_t other) {
         };
     };
 }
-/// Half as much at each read.
+/// Each read returns half of the value before.
 inline auto shrink(std::uint32_t place, std::uint32_t from) {
     return [=](Liar& liar, auto&) {
         liar.change_read = [=, left = from](std::uint32_t at, std::uint32_t value) mutable {
@@ -73,7 +73,7 @@ inline auto shrink(std::uint32_t place, std::uint32_t from) {
         };
     };
 }
-/// Anything, where `is_meant(place)`.
+/// Random values, where `is_meant(place)`.
 template <class Where>
 auto read_at_random(Where is_meant) {
     return [=](Liar& liar, auto&) {
@@ -82,7 +82,7 @@ auto read_at_random(Where is_meant) {
         };
     };
 }
-/// Anything, everywhere, and often what a driver may believe.
+/// Random values everywhere, many of them plausible to a driver.
 inline auto read_all_at_random() {
     return [](Liar& liar, auto&) {
         liar.change_read = [random = std::mt19937{7}](std::uint32_t, std::uint32_t value) mutable {
@@ -100,7 +100,7 @@ inline auto alternate_all_with_zero() {
         };
     };
 }
-/// Writes, where `is_meant(place)`.
+/// Loses writes, where `is_meant(place)`.
 template <class Where>
 auto lose_writes(Where is_meant) {
     return [=](Liar& liar, auto&) { liar.loses_write = is_meant; };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <hostile/register_matrix.hpp>
 #include <sim/pci_endpoint.hpp>
@@ -15,17 +15,20 @@
 #include <string>
 #include <vector>
 
-/// Every lie of the registers of virtio on PCI (§4.1), of the modern interface and of the legacy one, from its BARs.
-/// The configuration space of the function says the truth: `pci_config_space_fuzz` is about that.
+/// Every invalid value of the registers in the BARs of virtio on PCI (§4.1), modern and legacy. The configuration space
+/// is valid here: `pci_config_space_fuzz` is about that.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
-/// A register as a number, for the liar: of which BAR, and where in it.
+/// A register as a number: the BAR, and the offset in it.
 constexpr std::uint32_t place_of(unsigned bar, std::uint64_t offset) {
     return static_cast<std::uint32_t>(bar << 16 | offset);
 }
 
-/// A function whose registers a liar guards: what a bus has in the place of the device.
+/// Replaces the device on the bus. The `Liar` may change the values of its registers.
 class LyingFunction final : public sim::PciEndpoint {
 public:
     LyingFunction(sim::PciDevice& device, Liar& liar) : device_(device), liar_(liar) {}
@@ -36,7 +39,7 @@ public:
     void write_config(std::uint16_t offset, std::uint32_t value, unsigned bytes) override {
         device_.write_config(offset, value, bytes);
     }
-    /// Where each access to a BAR begins, also if nothing answers any more.
+    /// Each access to a BAR begins here, even if no device answers any more.
     [[nodiscard]] std::optional<sim::PciTarget> decode(sim::PciAddressSpace space, std::uint64_t address,
                                                        unsigned bytes) const override {
         liar_.before();
@@ -67,7 +70,7 @@ struct PciKind {
     [[nodiscard]] bool is_legacy() const { return layout.interface == sim::PciInterface::legacy; }
 };
 
-/// Where a disk has the registers that it lies about.
+/// The positions of the registers that the tests change.
 struct Places {
     explicit Places(PciKind const& kind) {
         if (kind.is_legacy()) {
@@ -78,7 +81,7 @@ struct Places {
         disk_queues = config + static_cast<std::uint32_t>(sim::wire::block::config_num_queues);
     }
 
-    /// The register itself, without the liar.
+    /// The real register, without the `Liar`.
     [[nodiscard]] static sim::PciTarget target(std::uint32_t place) { return {place >> 16, place & 0xffff}; }
     [[nodiscard]] bool is_notification(std::uint32_t place) const {
         return place >= notify && place < notify + notify_bytes;
@@ -96,8 +99,8 @@ struct Places {
     std::uint32_t notify = 0;
     std::uint32_t notify_bytes = 0;
     std::uint32_t queue_select = 0;
-    std::uint32_t disk_queues = 0;  ///< how many a disk has, in its configuration
-    std::uint32_t num_queues = 0;   ///< modern: how many the transport has
+    std::uint32_t disk_queues = 0;  ///< the number of queues in the disk's configuration
+    std::uint32_t num_queues = 0;   ///< modern: the number of queues of the transport
     std::uint32_t notify_off = 0;   ///< modern
 
 private:
@@ -137,8 +140,8 @@ private:
 };
 
 struct TraitsOfTwo : BlockTraits {
-    using Format = Negotiated;
-    static constexpr std::uint16_t queue_maximum = 2;
+    using Format = AnyFormat;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 
 template <class T>
@@ -152,7 +155,7 @@ public:
               {.disk = kind.disk, .layout = kind.layout, .memory_bytes = std::size_t{1} << 20}),
           kind_(kind) {
         this->hostile = true;
-        this->bus.add(this->function.address(), lying_);  // where the device was
+        this->bus.add(this->function.address(), lying_);  // in place of the device
     }
     ~PciLiarMachine() { this->bus.add(this->function.address(), this->device); }
     PciLiarMachine(PciLiarMachine const&) = delete;
@@ -174,7 +177,7 @@ public:
         this->device.refuse_features_ok(false);
         this->device.refuse_queue_enable(false);
         this->device.reset_takes(0);
-        this->device.write_bar(Places::target(Places{kind_}.status), 0, 1);  // as a machine's reset button does
+        this->device.write_bar(Places::target(Places{kind_}.status), 0, 1);  // like the reset button of a machine
     }
     static std::vector<sim::Rule> watched_rules() {
         using namespace sim::rule;
@@ -261,14 +264,14 @@ std::vector<Fault> faults_of_modern(Places const& at) {
         {"features_are_none", read_as(at.offered, 0), {Error::nothing_offered, Error::feature_required_not_offered}},
         {"features_are_refused", [](Liar&, sim::PciDevice& d) { d.refuse_features_ok(); }, {Error::features_refused}},
         {"generation_never_settles", [](Liar&, sim::PciDevice& d) { d.unsettle_config(); }, {Error::config_unstable}},
-        // With a generation that stays it is what the device has.
+        // With a stable generation the driver must believe the value.
         {"configuration_is_random", read_at_random([at](std::uint32_t place) { return at.is_config(place); }), {}},
         {"queue_enable_is_two",
          read_as(at.queue_in_use, 2),
          {Error::queue_in_use, Error::queue_not_accepted, Error::queue_survived_reset}},
         {"queue_notify_off_is_huge", read_as(at.notify_off, 0xffff), {Error::pci_structure_invalid}},
         {"queue_notify_off_is_another", read_as(at.notify_off, 7), {Error::timed_out}},
-        // What the driver does not ask for.
+        // The driver does not read these registers.
         {"num_queues_is_zero", read_as(at.num_queues, 0), {}},
         {"num_queues_is_huge", read_as(at.num_queues, 0xffff), {}},
     };
@@ -276,7 +279,7 @@ std::vector<Fault> faults_of_modern(Places const& at) {
 
 std::vector<Fault> faults_of_legacy(Places const& at) {
     return {
-        // A legacy device cannot refuse what the driver believed, and none has to offer anything.
+        // A legacy device cannot refuse features, and need not offer any.
         {"features_alternate", alternate(at.offered, 0xffffffff), {}},
         {"features_are_none", read_as(at.offered, 0), {}},
         {"configuration_is_random",
@@ -325,47 +328,47 @@ std::size_t try_all(PciKind const& kind) {
     return RegisterMatrix<PciLiarMachine<T>>{kind, faults_of(kind)}.run();
 }
 
-/// A legacy queue has the size that the device says: one that fits into the driver's.
+/// The device fixes the size of a legacy queue, so it must fit the driver's.
 sim::BlockOptions legacy_disk() {
     return {.sectors = 8, .event_idx = true, .queue_size_max = 16};
 }
 
-TEST(EveryPciRegisterLie, Modern) {
+TEST(EveryPciRegisterFault, Modern) {
     EXPECT_GE(try_all<Modern>({.name = "PciModern", .disk = {.sectors = 8, .event_idx = true}}), 3700u);
 }
 
-TEST(EveryPciRegisterLie, ModernPacked) {
+TEST(EveryPciRegisterFault, ModernPacked) {
     EXPECT_GE(try_all<Modern>({.name = "PciModernPacked", .disk = {.sectors = 8, .event_idx = true, .packed = true}}),
               3700u);
 }
 
-TEST(EveryPciRegisterLie, ModernInOrder) {
+TEST(EveryPciRegisterFault, ModernInOrder) {
     PciKind const kind{.name = "PciModernInOrder", .disk = {.sectors = 8, .event_idx = true, .in_order = true}};
     EXPECT_GE(try_all<Modern>(kind), 3700u);
 }
 
-TEST(EveryPciRegisterLie, ModernTwoQueues) {
+TEST(EveryPciRegisterFault, ModernTwoQueues) {
     PciKind const kind{.name = "PciModernTwoQueues", .disk = {.sectors = 8, .event_idx = true, .queues = 2}};
     EXPECT_GE(try_all<Modern>(kind), 5800u);
 }
 
-TEST(EveryPciRegisterLie, ModernMessages) {
+TEST(EveryPciRegisterFault, ModernMessages) {
     PciKind const kind{
         .name = "PciModernMessages", .disk = {.sectors = 8, .event_idx = true}, .interrupts = Interrupts::by_message};
     EXPECT_GE(try_all<Modern>(kind), 5800u);
 }
 
-TEST(EveryPciRegisterLie, LegacyPorts) {
+TEST(EveryPciRegisterFault, LegacyPorts) {
     PciKind const kind{.name = "PciLegacyPorts", .layout = sim::PciLayout::legacy(), .disk = legacy_disk()};
     EXPECT_GE(try_all<LegacyPorts>(kind), 1700u);
 }
 
-TEST(EveryPciRegisterLie, LegacyMemory) {
+TEST(EveryPciRegisterFault, LegacyMemory) {
     PciKind const kind{.name = "PciLegacyMemory", .layout = legacy_in_memory(), .disk = legacy_disk()};
     EXPECT_GE(try_all<LegacyMemory>(kind), 1700u);
 }
 
-TEST(EveryPciRegisterLie, LegacyMessages) {
+TEST(EveryPciRegisterFault, LegacyMessages) {
     PciKind const kind{.name = "PciLegacyMessages",
                        .layout = sim::PciLayout::legacy(),
                        .disk = legacy_disk(),

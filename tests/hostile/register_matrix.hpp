@@ -3,7 +3,7 @@
 
 #include <support/contract.hpp>
 #include <virtq/device/block.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <hostile/liar.hpp>
 #include <sim/guest_memory.hpp>
@@ -22,13 +22,15 @@
 #include <utility>
 #include <vector>
 
-/// Every lie of a device's registers, from every access on that a call makes to them: a disk that is probed, brought
-/// up, used, reset and released. For each cell: an error that names the fault, or none; bounded accesses; each token
-/// back once; memory that nobody uses who may not; and the disk works again once the device is honest.
+/// Injects every register fault from every access on of each call: a disk is probed, brought up, used, reset and
+/// released. Each cell requires the following. The call returns no error, or one that fits the fault. Accesses are
+/// bounded, each token is returned once, and no memory is used without permission. The disk works again once the
+/// device behaves correctly.
 namespace virtq::test {
 
-/// A disk on a `Machine` whose registers a liar guards. The machine has, beside `memory` and the like, `Device`,
-/// `Kind`, `heal()` and `watched_rules()`: what of the standard a driver keeps to whatever its device says.
+/// A disk on a `Machine` whose registers a `Liar` intercepts. Besides `memory` and the like the machine has `Device`,
+/// `Kind`, `heal()` and `watched_rules()`. The last are the rules of the standard that a driver keeps whatever its
+/// device does.
 template <class Machine>
 class LyingDisk : public Machine {
 public:
@@ -45,7 +47,7 @@ public:
     Error find() { return this->probe().error(); }
     Error bring_up() {
         Error const found = find();
-        return found != Error::none ? found : this->init({.reset_looks = looks}).error();
+        return found != Error::none ? found : this->init({.reset_limit = looks}).error();
     }
     Error read(std::uint64_t sector) {
         std::memset(data.virt, 0, 512);
@@ -55,7 +57,7 @@ public:
             error == Error::none && std::memcmp(data.virt, this->disk.current().data() + sector * 512, 512) != 0;
         return error;
     }
-    /// Three requests in flight, in each queue.
+    /// Submits three requests in each queue.
     void submit() {
         std::uintptr_t token = 0;
         for (std::uint16_t queue = 0; queue < this->driver.queue_count(); ++queue) {
@@ -66,14 +68,14 @@ public:
                     waiting[token] = true;
                 }
             }
-            this->driver.start(queue);
+            this->driver.kick_device(queue);
         }
     }
-    /// Takes what has ended.
+    /// Takes all completions.
     void collect() {
         for (std::uint16_t queue = 0; queue < this->driver.queue_count(); ++queue) {
-            for (BlockCompletion done = this->driver.complete(queue); done.state == TakeState::completion;
-                 done = this->driver.complete(queue)) {
+            for (BlockCompletion done = this->driver.take_completed(queue); done.state == CompletionState::ready;
+                 done = this->driver.take_completed(queue)) {
                 take(done);
             }
         }
@@ -83,7 +85,7 @@ public:
     }
     Error release() { return this->driver.release(this->pages, looks).error(); }
 
-    static constexpr Looks looks{20};
+    static constexpr PollLimit looks{20};
 
     sim::Buffer data;
     std::map<std::uintptr_t, bool> waiting;
@@ -100,13 +102,13 @@ template <class Device>
 struct RegisterFault {
     char const* name = nullptr;
     std::function<void(Liar&, Device&)> inject;
-    std::vector<Error> named;  ///< besides none
-    /// A reset that only seems to have happened leaves memory with the device, and so with the simulated kernel.
+    std::vector<Error> named;  ///< errors that a call may return, besides none
+    /// A reset that did not really happen leaves memory with the device, and so with the simulated kernel.
     bool fakes_reset = false;
-    bool exists = true;  ///< in this kind of device: where not, no call can notice it
+    bool exists = true;  ///< whether this kind of device can have the fault; if not, no call notices it
 };
 
-/// What any device may be refused for when nothing that it says can be relied on.
+/// The errors that may be returned for a device whose registers are all unreliable.
 inline std::vector<Error> const& any_reason() {
     static std::vector<Error> const reasons{Error::device_gone,
                                             Error::not_virtio,
@@ -159,7 +161,7 @@ public:
 
     RegisterMatrix(Kind kind, std::vector<Fault> faults) : kind_(std::move(kind)), faults_(std::move(faults)) {}
 
-    /// Every fault from every access of every call on. Returns how many cells that were.
+    /// Runs every fault from every access of every call on. Returns the number of cells.
     std::size_t run() {
         std::size_t cells = 0;
         for (Call const& call : calls()) {
@@ -184,8 +186,8 @@ public:
     }
 
 private:
-    /// No call may access registers more often: two resets of 20 looks and 16 attempts at a configuration take some
-    /// 300.
+    /// The most register accesses of a call: two resets of 20 polls each and 16 attempts to read a configuration take
+    /// some 300.
     static constexpr std::size_t access_limit = 500;
 
     struct Call {
@@ -256,9 +258,14 @@ private:
         }
     }
 
+    /// `not_restarted` is the error of a reset too: of the second one, with which the new initialisation begins.
+    static bool names(Fault const& fault, Error result) {
+        return std::any_of(fault.named.begin(), fault.named.end(), [result](Error error) {
+            return error == result || (result == Error::not_restarted && is_reset_incomplete(error));
+        });
+    }
     static std::string judge(Fault const& fault, Disk& disk, Error result) {
-        bool const named =
-            result == Error::none || std::find(fault.named.begin(), fault.named.end(), result) != fault.named.end();
+        bool const named = result == Error::none || names(fault, result);
         std::string verdict = named ? "" : std::string{"answered: "} + describe(result) + " ";
         verdict += disk.double_hand_back ? "a token twice; " : "";
         verdict += disk.wrong_data ? "wrong data without an error; " : "";
@@ -266,7 +273,7 @@ private:
         return verdict;
     }
 
-    /// The device is honest again: everything comes back, and the disk works.
+    /// The device behaves correctly again: checks that all resources are returned and that the disk works.
     static std::string recover(Fault const& fault, Disk& disk) {
         disk.heal();
         disk.collect();
@@ -291,7 +298,7 @@ private:
         return disk.wrong_data ? "wrong data" : broken_rule(disk, fault);
     }
 
-    /// What a driver keeps to whatever its device says: of memory, and of the machine.
+    /// The rules that a driver keeps whatever its device does: those of memory, and those of the machine.
     static std::vector<sim::Rule> watched_rules() {
         using namespace sim::rule;
         std::vector<sim::Rule> rules = Machine::watched_rules();
@@ -316,7 +323,7 @@ private:
         return "";
     }
 
-    /// A fault that no call names would be one that was not injected.
+    /// Every fault must make some call fail, or it was not injected.
     void expect_noticed() const {
         for (Fault const& fault : faults_) {
             EXPECT_EQ(noticed_.at(fault.name), fault.exists && !fault.named.empty()) << fault.name;

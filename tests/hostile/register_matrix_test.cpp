@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/transport/mmio.hpp>
 
 #include <hostile/register_matrix.hpp>
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-/// Every lie of the registers of virtio-mmio (§4.2).
+/// Every invalid value of the registers of virtio-mmio (§4.2).
 namespace virtq::test {
 namespace {
 
@@ -62,7 +62,7 @@ private:
 static_assert(RegisterSpace<LyingRegisters>);
 
 struct TraitsOfAny : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
 };
 
 struct DiskKind {
@@ -100,7 +100,7 @@ public:
         device.refuse_queue_ready(false);
         device.reset_takes(0);
         device.set_queue_size_max(128);
-        device.write(status_register, 0, 4);  // as a machine's reset button does
+        device.write(status_register, 0, 4);  // like the reset button of a machine
     }
     static std::vector<sim::Rule> watched_rules() { return {}; }
 
@@ -219,14 +219,14 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
     };
 }
 
-class EveryRegisterLie : public testing::TestWithParam<DiskKind> {};
+class EveryRegisterFault : public testing::TestWithParam<DiskKind> {};
 
-TEST_P(EveryRegisterLie, FromEveryAccessOfEveryCallOn) {
+TEST_P(EveryRegisterFault, FromEveryAccessOn) {
     bool const legacy = GetParam().version == sim::MmioVersion::legacy;
     EXPECT_GE((RegisterMatrix<MmioMachine>{GetParam(), faults(GetParam())}.run()), legacy ? 2400u : 3200u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, EveryRegisterLie,
+INSTANTIATE_TEST_SUITE_P(Every, EveryRegisterFault,
                          testing::Values(DiskKind{"Modern", sim::MmioVersion::modern, false, false},
                                          DiskKind{"ModernPacked", sim::MmioVersion::modern, true, false},
                                          DiskKind{"ModernInOrder", sim::MmioVersion::modern, false, true},

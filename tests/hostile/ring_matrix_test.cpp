@@ -9,18 +9,18 @@
 #include <string>
 #include <vector>
 
-/// Every lie of a device, at every step of every call: before each access to shared memory that the call makes, and
-/// behind the last one. For each such cell: the right reason, or none where there is nothing to find; bounded
-/// accesses; none outside the queue; each token handed back once; and the queue comes up again.
+/// Injects every fault of a device at every step of every call: before each access to shared memory, and after the last
+/// one. Each such cell expects the right reason, or none if there is nothing to detect. Accesses are bounded and inside
+/// the queue, each token comes back once, and the queue works again.
 namespace virtq::test {
 namespace {
 
-/// What has to come of a fault.
+/// The expected effect of a fault.
 enum class Outcome {
-    breaks,     ///< with the reason and the value, once what was used before is taken
-    may_break,  ///< so, or not at all if the driver had read the word before
-    harmless,   ///< not broken, and what was used before is taken
-    anything,   ///< tokens once, bounds kept, recovery works
+    breaks,     ///< broken, with reason and value, after earlier completions are taken
+    may_break,  ///< as `breaks`, or not broken if the driver had read the word before
+    harmless,   ///< not broken, and earlier completions are taken
+    anything,   ///< only tokens once, bounds, and recovery
 };
 
 struct Expected {
@@ -31,7 +31,7 @@ struct Expected {
 
 struct FaultCase {
     char const* name;
-    /// False: it does not exist for this combination.
+    /// False if the fault does not exist for this combination.
     std::function<bool(Combination const&)> applies;
     std::function<void(HostileMachine&)> inject;
     std::function<Expected(Combination const&, HostileMachine const&)> expected;
@@ -56,7 +56,7 @@ auto expect_harmless(Combination const&, HostileMachine const&) {
 auto expect_anything(Combination const&, HostileMachine const&) {
     return Expected{Outcome::anything};
 }
-/// A length that a legacy device is known to get wrong is cut, always.
+/// A legacy device may report a wrong length, so the queue clamps it.
 auto breaks_unless_cut(Outcome outcome, std::uint64_t value) {
     return [=](Combination const& combination, HostileMachine const&) {
         return combination.legacy ? Expected{Outcome::harmless}
@@ -66,7 +66,7 @@ auto breaks_unless_cut(Outcome outcome, std::uint64_t value) {
 auto breaks(FaultReason reason, std::uint64_t value) {
     return [=](Combination const&, HostileMachine const&) { return Expected{Outcome::breaks, reason, value}; };
 }
-/// A chain that is not in flight, or with IN_ORDER not among those that the device may name.
+/// The fault of a chain that is not in flight, or that IN_ORDER does not allow.
 auto breaks_as_no_chain(std::uint16_t HostileMachine::*id) {
     return [=](Combination const& combination, HostileMachine const& machine) {
         return Expected{Outcome::breaks, no_such_chain(combination), machine.*id};
@@ -80,7 +80,7 @@ void put32(HostileMachine const& machine, std::uint8_t* at, std::uint32_t value)
     sim::encode(at, 4, value, machine.order());
 }
 
-/// Of the chain that is used and not taken: where its used entry or descriptor lies.
+/// The used entry or descriptor of the completion that is not taken yet.
 std::uint8_t* current_entry(HostileMachine& machine) {
     if (machine.split_ring != nullptr) {
         return machine.used_ring() + 4 + 8 * ((machine.split_ring->used_idx() - 1u) % HostileMachine::size);
@@ -150,7 +150,7 @@ std::vector<FaultCase> const& faults() {
          [](Combination const&, M const& m) {
              return Expected{Outcome::breaks, FaultReason::used_index_ahead, m.split_ring->used_idx()};
          }},
-        // --- what the driver wrote ---
+        // --- the driver's own words ---
         {"descriptors_rewritten", split, [](M& m) { std::memset(m.pages(), 0xff, 16 * size); }, expect_harmless},
         {"available_ring_rewritten", split, [](M& m) { std::memset(m.available_ring(), 0x5a, 6 + 2 * size); },
          expect_harmless},
@@ -205,7 +205,7 @@ std::vector<FaultCase> const& faults() {
         // --- with IN_ORDER ---
         {"skips_an_entry", [](Combination const& c) { return split(c) && c.in_order; },
          [](M& m) { m.use_raw(m.head4, 0); }, breaks_as_no_chain(&M::head4)},
-        // --- all of it ---
+        // --- the whole ring ---
         {"all_zeroes", any, fill(0x00), expect_anything},
         {"all_ones", any, fill(0xff), expect_anything},
         {"all_0x80", any, fill(0x80), expect_anything},
@@ -240,11 +240,11 @@ std::vector<FaultCase> const& faults() {
     return all;
 }
 
-/// A call, and what it makes of the chain that is added and not published.
+/// A call, and its effect on the chain that is added but not published.
 struct CallCase {
     char const* name;
     bool publishes = false;
-    bool ends = false;  ///< the life of the queue
+    bool ends = false;  ///< the call ends the life of the queue
     std::function<bool(Combination const&)> applies;
     std::function<void(HostileMachine&)> call;
     std::size_t limit = HostileMachine::access_limit;
@@ -319,7 +319,7 @@ std::vector<CallCase> const& calls() {
     return all;
 }
 
-class EveryLie : public testing::TestWithParam<Combination> {
+class EveryFault : public testing::TestWithParam<Combination> {
 protected:
     struct Cell {
         FaultCase const& fault;
@@ -327,7 +327,7 @@ protected:
         std::size_t step;
     };
 
-    /// What the driver sees once the call is over: all completions, and then why there are no more.
+    /// After the call: takes all completions, and then checks why there are no more.
     static std::string judge(Cell const& cell, HostileMachine& machine) {
         Expected const expected = cell.fault.expected(GetParam(), machine);
         bool const took_before = machine.waiting.count(2) == 0;
@@ -341,11 +341,11 @@ protected:
             taken.push_back(token);
         }
         Fault const fault = machine.queue->fault();
-        if (fault) {  // the device takes it back: too late
+        if (fault) {  // the device corrects the entry, too late
             make_good(machine);
             machine.run([&] { machine.take(); }, HostileMachine::look_limit);
         }
-        if ((machine.last_state == TakeState::broken) != (fault.reason != FaultReason::none)) {
+        if ((machine.last_state == CompletionState::broken) != (fault.reason != FaultReason::none)) {
             return "take_used() and fault() contradict each other";
         }
         bool const became_true = cell.call.publishes && std::string{cell.fault.name} == "id_that_is_not_published";
@@ -361,7 +361,7 @@ protected:
                            std::to_string(expected.value) + ", but: " + describe(fault.reason) + " " +
                            std::to_string(fault.value);
                 }
-                // An index that lies hides what was used before, unless the driver knew of it.
+                // An invalid index hides earlier completions, unless the driver has seen them.
                 return took_what_was_used || expected.reason == FaultReason::used_index_ahead ? ""
                                                                                               : "2 was not handed out";
             case Outcome::may_break:
@@ -373,7 +373,7 @@ protected:
         return {};
     }
 
-    /// The entry that the driver did not like becomes that of a chain in flight.
+    /// Replaces the rejected entry by that of a chain in flight.
     static void make_good(HostileMachine& machine) {
         std::uint8_t* const entry = current_entry(machine);
         if (machine.split_ring != nullptr) {
@@ -385,7 +385,7 @@ protected:
         }
     }
 
-    /// Whatever the state: more calls do no harm, and a reset ends it.
+    /// In any state further calls do no harm, and a reset recovers the queue.
     static void go_on_and_recover(HostileMachine& machine) {
         for (std::uintptr_t token = 50; token < 53; ++token) {
             machine.run([&] { static_cast<void>(machine.queue->enable_used_notifications()); },
@@ -416,7 +416,7 @@ protected:
         return verdict + machine.complaints();
     }
 
-    /// How many accesses a call makes when nothing goes wrong.
+    /// The number of accesses that the call makes without a fault.
     static std::size_t steps_of(CallCase const& call) {
         HostileMachine machine{GetParam()};
         machine.prepare();
@@ -426,14 +426,15 @@ protected:
     }
 };
 
-TEST_P(EveryLie, AtEveryStepOfEveryCall) {
+TEST_P(EveryFault, AtEveryStepOfEveryCall) {
     std::size_t cells = 0;
     for (CallCase const& call : calls()) {
         if (!call.applies(GetParam())) {
             continue;
         }
         std::size_t const steps = steps_of(call);
-        EXPECT_TRUE(steps != 0 || call.limit == 0 || GetParam().event_idx) << call.name;  // or nothing was tried
+        EXPECT_TRUE(steps != 0 || call.limit == 0 || GetParam().event_idx)
+            << call.name;  // otherwise nothing was tried
         for (FaultCase const& fault : faults()) {
             for (std::size_t step = 0; fault.applies(GetParam()) && step <= steps; ++step) {
                 std::string const verdict = run({fault, call, step});
@@ -444,12 +445,12 @@ TEST_P(EveryLie, AtEveryStepOfEveryCall) {
     }
     RecordProperty("cells", static_cast<int>(cells));
     std::cout << GetParam().name() << ": " << cells << " cells of fault, call and step\n";
-    // As many as there were, with room for a ring that needs a few accesses less.
+    // The number of cells at present, less a margin for a ring that needs fewer accesses.
     EXPECT_GE(cells, 1000u);
 }
 
-TEST_P(EveryLie, OfALengthIsCutOnRequest) {
-    HostileMachine machine{GetParam(), OverReportedLength::is_cut};
+TEST_P(EveryFault, OfLengthIsClampedOnRequest) {
+    HostileMachine machine{GetParam(), OverReportedLength::clamp};
     machine.prepare();
     machine.use_raw(machine.head3, 0xffffffff);
     EXPECT_EQ(machine.take(), 2u);
@@ -459,7 +460,7 @@ TEST_P(EveryLie, OfALengthIsCutOnRequest) {
     EXPECT_EQ(machine.complaints(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, EveryLie, testing::ValuesIn(all_combinations()),
+INSTANTIATE_TEST_SUITE_P(Every, EveryFault, testing::ValuesIn(all_combinations()),
                          [](auto const& of) { return of.param.name(); });
 
 }  // namespace

@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <vector>
 
-/// What a call reads and writes, step by step: not more than it has to, and what the device does in between is seen.
+/// The accesses of a call, step by step: no more than it needs, and it sees what the device does in between.
 namespace virtq::test {
 namespace {
 
 class EveryStep : public testing::TestWithParam<Combination> {
 protected:
-    /// All that is used is taken; 3 and 4 are in flight.
+    /// Takes all used chains. Chains 3 and 4 are in flight.
     static void take_all(HostileMachine& machine) {
         machine.prepare();
         ASSERT_EQ(machine.take(), 2u);
@@ -18,14 +18,13 @@ protected:
     }
 };
 
-// The device uses a buffer while take_used() finds nothing: if it moves the place where to notify, it has to look
-// again.
-TEST_P(EveryStep, SeesWhatIsUsedBetweenTwoLooks) {
+// The device uses a buffer while take_used() finds nothing. If take_used() then moves the event, it must poll again.
+TEST_P(EveryStep, SeesBuffersUsedBetweenTwoPolls) {
     for (bool const notified : {false, true}) {
         auto const prepare = [&](HostileMachine& machine) {
             take_all(machine);
             if (notified) {
-                ASSERT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+                ASSERT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
             }
         };
         std::size_t steps = 0;
@@ -41,7 +40,7 @@ TEST_P(EveryStep, SeesWhatIsUsedBetweenTwoLooks) {
             machine.run([&] { machine.take(); }, HostileMachine::look_limit, step,
                         [&] { machine.use(machine.head3, 32); });
             EXPECT_EQ(machine.waiting.count(3), 0u) << "before access " << step << " of " << steps;
-            EXPECT_EQ(machine.take(), 0u);  // and nothing else was
+            EXPECT_EQ(machine.take(), 0u);  // and no second completion
             EXPECT_EQ(machine.waiting.count(4), 1u);
             EXPECT_EQ(machine.complaints(), "");
             machine.drain();
@@ -49,14 +48,14 @@ TEST_P(EveryStep, SeesWhatIsUsedBetweenTwoLooks) {
     }
 }
 
-// What was seen is not looked at again, and with something there no wish is written.
-TEST_P(EveryStep, ReadsNoMoreThanTheEntryOfWhatItKnows) {
+// A call does not read again what it has seen, and requests no notification while completions are left.
+TEST_P(EveryStep, TakeReadsOnlyTheKnownEntry) {
     HostileMachine machine{GetParam()};
     take_all(machine);
-    ASSERT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
     machine.use(machine.head3, 32);
     machine.use(machine.head4, 16);
-    std::size_t const looked = GetParam().packed() ? 0 : 1;  // the used index, once for both
+    std::size_t const looked = GetParam().packed() ? 0 : 1;  // the used index, read once for both
     std::size_t const entry = GetParam().packed() ? 3 : 2;
     EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::look_limit), looked + entry);
     EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::look_limit), entry);
@@ -65,7 +64,7 @@ TEST_P(EveryStep, ReadsNoMoreThanTheEntryOfWhatItKnows) {
     EXPECT_EQ(machine.complaints(), "");
 }
 
-TEST_P(EveryStep, PollsNoMoreThanTheEntryOfWhatItKnows) {
+TEST_P(EveryStep, PollReadsOnlyTheKnownEntry) {
     HostileMachine machine{GetParam()};
     if (!HostileMachine::has_descriptor_tier(GetParam())) {
         return;
@@ -78,18 +77,18 @@ TEST_P(EveryStep, PollsNoMoreThanTheEntryOfWhatItKnows) {
     EXPECT_EQ(machine.run(poll, 2), 2u);
 }
 
-TEST_P(EveryStep, AsksForThePlaceOnlyWithAnEventIndex) {
+TEST_P(EveryStep, RequestsPositionsOnlyWithEventIndex) {
     if (!GetParam().packed()) {
         return;
     }
     HostileMachine machine{GetParam()};
     take_all(machine);
-    ASSERT_EQ(machine.queue->enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
     EXPECT_EQ(machine.packed_ring->driver_event().flags, GetParam().event_idx ? 2u : 0u);
     machine.drain();
 }
 
-// Where the rings start, every word is in its part.
+// Whatever the start index, each word is in its part of the memory.
 TEST_P(EveryStep, StartsAnywhereWithinTheQueue) {
     for (std::uint16_t const first : {std::uint16_t{5}, std::uint16_t{0x8000}, std::uint16_t{0x8007}}) {
         HostileMachine machine{GetParam()};
@@ -101,8 +100,8 @@ TEST_P(EveryStep, StartsAnywhereWithinTheQueue) {
     }
 }
 
-// An address that keeps nothing is no memory, wherever in the run it lies.
-TEST_P(EveryStep, RefusesPagesThatAreNoMemory) {
+// An address that keeps nothing is not memory, wherever in the run it is.
+TEST_P(EveryStep, RejectsPagesThatAreNoMemory) {
     for (std::size_t bad = 0; bad < 2; ++bad) {
         sim::GuestMemory memory{std::size_t{1} << 20};
         auto const queue = make_queue(GetParam().kind);
@@ -110,7 +109,7 @@ TEST_P(EveryStep, RefusesPagesThatAreNoMemory) {
         platform::is_memory = [&](void*) { return page++ != bad; };
         EXPECT_EQ(queue->init(memory, 256, GetParam().features(), {}).error(), Error::pages_not_memory) << bad;
         EXPECT_EQ(memory.pages_outstanding(), 0u);
-        // And no page is asked that is not of the run.
+        // The queue tests no page outside the run.
         page = bad + 1;
         ASSERT_TRUE(queue->init(memory, 256, GetParam().features(), {}).ok());
         EXPECT_EQ(page - (bad + 1), queue->pages().count + queue->table_pages().count);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <device/disk_machine.hpp>
-#include <virtq/device/block_part.hpp>
+#include <virtq/device/detail/block/block_part.hpp>
 #include <virtq/transport/any.hpp>
 #include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_modern.hpp>
@@ -15,12 +15,15 @@
 #include <string>
 #include <vector>
 
-/// Bugs that drivers in the field had in their transports, their initialisation and their disks. For the form of the
-/// comments see queue_museum_test.cpp.
+/// Bugs that drivers in the field had in their transports, their initialisation and their disks. queue_museum_test.cpp
+/// explains the form of the comments.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
-/// A disk on PCI, all of it.
+/// A complete disk on PCI.
 struct PciDisk {
     PciDisk() {
         bus.add(PciAddress{0, 3, 0}, device);
@@ -32,7 +35,7 @@ struct PciDisk {
     }
     void bring_up() {
         ASSERT_TRUE(transport.probe(function, bus).ok());
-        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
     }
     void expect_reads() {
         sim::Buffer const data = memory.allocate_buffer(512, 512);
@@ -59,12 +62,12 @@ struct BarPorts : sim::BarSpace {
     [[nodiscard]] BarPorts at(std::uint32_t offset) const { return BarPorts{BarSpace::at(offset)}; }
 };
 
-// Was: the loop that waits for the reset tested a bit that is never set, and never waited.
+// Was: the loop that waits for the reset tested a bit that is never set, so it never waited.
 // Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/pull/115151
-// Here: impossible: one function resets, it looks until the status reads 0, within a budget
+// Here: impossible: one function resets, and polls until the status reads 0, up to a poll limit
 TEST(Museum, reset_not_polled) {
     DiskMachine<> slow;
-    slow.device.reset_takes(7);  // the device tells of each access before the reset has ended
+    slow.device.reset_takes(7);  // the device reports each access before the reset has ended
     slow.bring_up();
     DiskMachine<> stuck;
     stuck.device.reset_takes(sim::MmioDevice::never);
@@ -72,17 +75,17 @@ TEST(Museum, reset_not_polled) {
     stuck.device.reset_takes(0);
 }
 
-// Was: DriverFeatures was read, changed and written back; it cannot be read, so VERSION_1 was dropped.
+// Was: the driver read, changed and wrote DriverFeatures, which cannot be read, so it dropped VERSION_1.
 // Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/issues/115150
-// Here: impossible: a register that is write-only has no read, at compile time
+// Here: impossible: a read of a write-only register does not compile
 TEST(Museum, write_only_rmw_drops_version1) {
-    DiskMachine<> machine;  // whose device tells of each read of such a register
+    DiskMachine<> machine;  // the device reports each read of such a register
     machine.bring_up();
     EXPECT_EQ(machine.device.accepted_features()[1] & 1u, 1u);
     EXPECT_TRUE(machine.memory.violations().empty());
 }
 
-// Was: QueueNumMax was not read; QEMU 11.1 refuses the larger queue that it used to take.
+// Was: the driver did not read QueueNumMax; QEMU 11.1 rejects the larger queue that it used to accept.
 // Hit: sDDF, https://github.com/au-ts/sddf/pull/769
 // Here: impossible: the size is the smaller of the device's maximum and the N of the queue
 TEST(Museum, queue_bigger_than_max) {
@@ -93,9 +96,9 @@ TEST(Museum, queue_bigger_than_max) {
     EXPECT_EQ(machine.device.ring()->config().size, 8u);
 }
 
-// Was: the upper half of a queue's address was shifted the wrong way, so rings above 4 GiB lay elsewhere.
+// Was: the driver shifted the upper half of a queue's address the wrong way, so rings above 4 GiB were elsewhere.
 // Hit: Onyx, https://github.com/heatd/Onyx/commit/3f666e7f
-// Here: impossible: an address is a type of 64 bits, and one function writes its two halves
+// Here: impossible: an address is a 64-bit type, and one function writes its two halves
 TEST(Museum, addr_high_shifted_left) {
     DiskMachine<> machine;
     machine.memory.place_next_run(PhysAddr{0x12'3456'7000});
@@ -106,32 +109,32 @@ TEST(Museum, addr_high_shifted_left) {
     EXPECT_EQ(told.device_area.value >> 32, 0x12u);
 }
 
-// Was: the queue was processed and the interrupt acknowledged after it, which swallowed the next one.
+// Was: the driver acknowledged the interrupt after it had processed the queue, and so lost the next one.
 // Hit: Asterinas, https://github.com/asterinas/asterinas/pull/2493
-// Here: impossible: on_interrupt() acknowledges before it says that there is something to process
+// Here: impossible: on_interrupt() acknowledges before it reports the cause
 TEST(Museum, irq_ack_after_processing) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segments[] = {machine.segment(data)};
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
     ASSERT_TRUE(machine.driver.submit_read(1, segments, Token{std::uintptr_t{1}}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     ASSERT_TRUE(machine.device.interrupt_line());
     ASSERT_TRUE(machine.transport.on_interrupt().used_buffer);
     EXPECT_FALSE(machine.device.interrupt_line());
-    // While the driver processes what was there, the device goes on.
+    // The device continues while the driver processes the first completion.
     ASSERT_TRUE(machine.driver.submit_read(2, segments, Token{std::uintptr_t{2}}).ok());
-    machine.driver.start();
-    EXPECT_EQ(machine.driver.complete().token.value(), 1u);
+    machine.driver.kick_device();
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 1u);
     machine.device.step();
     EXPECT_TRUE(machine.device.interrupt_line());
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 2u);
 }
 
-// Was: the ISR status was never read, the shared interrupt line stayed asserted, and the network card behind it died.
+// Was: the ISR status was never read, the shared line stayed asserted, and the network card on it died.
 // Hit: Hermit, https://github.com/hermit-os/kernel/pull/2231
 // Here: impossible: on_interrupt() of PCI is the read that releases the line
 TEST(Museum, isr_not_read_shared_line) {
@@ -141,38 +144,38 @@ TEST(Museum, isr_not_read_shared_line) {
     ASSERT_TRUE(machine.device.interrupt_line());
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
     EXPECT_FALSE(machine.device.interrupt_line());
-    // The other device on the line: not ours, and the handler can say so.
+    // The interrupt of another device on the line: the handler can report that it is not ours.
     InterruptCause const cause = machine.transport.on_interrupt();
     EXPECT_FALSE(cause.used_buffer || cause.config_change);
 }
 
-// Was: the boot firmware had used the disk, the driver did not reset it, and its queues were still those of firmware.
+// Was: the boot firmware had used the disk, and the driver did not reset it: the firmware's queues stayed.
 // Hit: Solo5, https://github.com/Solo5/solo5/issues/483
-// Here: impossible: initialisation begins with a reset that is verified
+// Here: impossible: initialisation begins with a verified reset
 TEST(Museum, firmware_left_device_live) {
     DiskMachine<> machine;
     machine.bring_up();
-    machine.hostile = true;  // the firmware's queue is pulled from under it
+    machine.hostile = true;  // the firmware loses its queue
     Transport second;
     ASSERT_TRUE(second.probe(machine.device.registers()).ok());
     BlockDevice<Transport, 64> driver;
-    ASSERT_TRUE(driver.init(second, machine.memory, {.reset_looks = Looks{10}}).ok());
+    ASSERT_TRUE(driver.init(second, machine.memory, {.reset_limit = PollLimit{10}}).ok());
     sim::Buffer const data = machine.buffer(512);
     EXPECT_TRUE(driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(data, 3));
     EXPECT_TRUE(driver.release(machine.memory).ok());
 }
 
-// Was: a queue was notified before DRIVER_OK, which only KVM did not forgive.
+// Was: the driver notified a queue before DRIVER_OK, which only KVM did not tolerate.
 // Hit: Nanos, https://github.com/nanovms/nanos/pull/587
-// Here: impossible: only a disk that is up notifies, and init() sets DRIVER_OK last
+// Here: impossible: only a live disk notifies, and init() sets DRIVER_OK last
 TEST(Museum, notify_before_driver_ok) {
-    unsigned early = 0;  // before the machine, whose end writes registers too
+    unsigned early = 0;  // declared before the machine, whose destructor writes registers too
     DiskMachine<> machine;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
         early += is_write && offset == 0x050 && (machine.device.status() & 4u) == 0 ? 1 : 0;
     });
-    EXPECT_FALSE(machine.driver.start());
+    EXPECT_FALSE(machine.driver.kick_device());
     machine.bring_up();
     EXPECT_EQ(machine.device.notifications(), 0u);
     sim::Buffer const data = machine.buffer(512);
@@ -181,9 +184,9 @@ TEST(Museum, notify_before_driver_ok) {
     EXPECT_EQ(early, 0u);
 }
 
-// Was: all that a user saw of a refused negotiation was "could not be initialized".
+// Was: after a refused negotiation a user saw only "could not be initialized".
 // Hit: Hermit, https://github.com/hermit-os/kernel/pull/2207
-// Here: diagnosed: features_refused has a sentence, and what was offered, wanted and accepted is kept
+// Here: diagnosed: features_refused has a sentence, and the offered, wanted and accepted features are kept
 TEST(Museum, features_refused_message) {
     DiskMachine<> machine;
     machine.device.refuse_features_ok();
@@ -193,12 +196,12 @@ TEST(Museum, features_refused_message) {
     EXPECT_TRUE(negotiation.offered.has(spec::Feature::version_1));
     EXPECT_TRUE(negotiation.wanted.has(spec::Feature::version_1));
     EXPECT_TRUE(negotiation.negotiated.has(spec::Feature::version_1));
-    EXPECT_EQ(machine.driver.refused(), Error::features_refused);
+    EXPECT_EQ(machine.driver.last_error(), Error::features_refused);
 }
 
-// Was: VERSION_1 was offered and not accepted; a strict hypervisor refused FEATURES_OK.
+// Was: the driver did not accept VERSION_1, so a strict hypervisor refused FEATURES_OK.
 // Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/pull/196
-// Here: impossible: it is required of each modern device, and a device without it is told so
+// Here: impossible: VERSION_1 is required of each modern device, and an error names a device without it
 TEST(Museum, version1_not_accepted) {
     DiskMachine<> machine;
     machine.bring_up();
@@ -211,7 +214,7 @@ TEST(Museum, version1_not_accepted) {
 
 // Was: a queue of size 0, which a device may have, was set up like any other.
 // Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/pull/112757
-// Here: diagnosed: queue_absent, and nothing is kept
+// Here: diagnosed: queue_absent, and no pages are kept
 TEST(Museum, zero_size_queue) {
     DiskMachine<> machine;
     machine.device.set_queue_size_max(0);
@@ -222,14 +225,14 @@ TEST(Museum, zero_size_queue) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-// Was: a buffer that crosses a page was one descriptor, and its second page was somebody else's.
+// Was: a buffer that crosses a page was one descriptor, and its second page belonged to somebody else.
 // Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/issues/8
 // Here: impossible: no call takes a pointer; a segment is a physical address, and there may be many
 TEST(Museum, buffer_crosses_page) {
     DiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const first = machine.buffer(512);
-    sim::Buffer const stranger = machine.buffer(4096);  // what lies behind the first
+    sim::Buffer const stranger = machine.buffer(4096);  // memory that follows the first buffer
     sim::Buffer const second = machine.buffer(512);
     std::vector<std::uint8_t> const before(stranger.virt, stranger.virt + stranger.bytes);
     Segment const segments[] = {machine.segment(first), machine.segment(second)};
@@ -240,9 +243,9 @@ TEST(Museum, buffer_crosses_page) {
     EXPECT_EQ(before, std::vector<std::uint8_t>(stranger.virt, stranger.virt + stranger.bytes));
 }
 
-// Was: the upper half of a 64-bit BAR was taken for a BAR of its own.
+// Was: the driver read the upper half of a 64-bit BAR as a BAR of its own.
 // Hit: Hermit, https://github.com/hermit-os/kernel/issues/1392
-// Here: impossible: BARs are measured once, in pairs where they are pairs
+// Here: impossible: BARs are measured once, and 64-bit ones as a pair
 TEST(Museum, bar64_upper_slot) {
     PciDisk machine;
     ASSERT_GT(machine.device.bar(4).address(), UINT32_MAX);  // slots 4 and 5
@@ -255,9 +258,9 @@ TEST(Museum, bar64_upper_slot) {
     machine.expect_reads();
 }
 
-// Was: a full queue was a failed assertion, and the kernel stopped under load.
+// Was: a full queue failed an assertion, and the kernel stopped under load.
 // Hit: SerenityOS, https://github.com/SerenityOS/serenity/pull/6442
-// Here: diagnosed: queue_full, nothing has changed, and it goes on after the next completion
+// Here: diagnosed: queue_full, nothing changes, and the next completion makes room
 TEST(Museum, queue_full_backpressure) {
     DiskMachine<8> machine;
     machine.bring_up();
@@ -268,18 +271,18 @@ TEST(Museum, queue_full_backpressure) {
         ASSERT_LT(++submitted, 9u);
     }
     EXPECT_GE(submitted, 2u);
-    EXPECT_EQ(machine.driver.refused(), Error::queue_full);
-    machine.driver.start();
+    EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
+    machine.driver.kick_device();
     machine.device.step();
     std::uintptr_t taken = 0;
-    machine.driver.complete_each([&](BlockCompletion const& done) { EXPECT_EQ(done.token.value(), taken++); });
+    machine.driver.for_each_completed([&](BlockCompletion const& done) { EXPECT_EQ(done.token.value(), taken++); });
     EXPECT_EQ(taken, submitted);
     EXPECT_TRUE(machine.driver.submit_read(0, segments, Token{}).ok());
 }
 
-// Was: bus mastering was never enabled; QEMU processed the rings all the same, until it did not.
+// Was: bus mastering was never enabled; QEMU processed the rings nevertheless, until it no longer did.
 // Hit: OpenBIOS, https://github.com/openbios/openbios/pull/6
-// Here: impossible: probe() sets it, reads it back, and says pci_command_refused if it does not stay
+// Here: impossible: probe() sets the bit, reads it back, and returns pci_command_refused if it does not stay
 TEST(Museum, bus_master_off) {
     constexpr std::uint16_t bus_master = 4;
     {
@@ -294,9 +297,9 @@ TEST(Museum, bus_master_off) {
     EXPECT_EQ(stubborn.transport.probe(stubborn.function, stubborn.bus).error(), Error::pci_command_refused);
 }
 
-// Was: one request of 2 GiB, a length that hosts take for negative.
+// Was: one request had 2 GiB, a length that hosts read as negative.
 // Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/issues/135
-// Here: impossible: a part has at most 1 GiB, and the parts are one request for the caller
+// Here: impossible: a part has at most 1 GiB, and its caller sees one request
 TEST(Museum, blk_2GiB) {
     BlockConfig config;
     config.block_bytes = 512;
@@ -313,11 +316,11 @@ TEST(Museum, blk_2GiB) {
     EXPECT_EQ(bytes, 0x8000'0000u);
 }
 
-// Was: requests had more segments, and larger ones, than the device had said that it takes.
+// Was: requests had more and larger segments than the device allows.
 // Hit: virtio-win, https://github.com/virtio-win/kvm-guest-drivers-windows/issues/692
-// Here: impossible: what is larger than seg_max and size_max allow is cut into parts
+// Here: impossible: a request above seg_max or size_max is split into parts
 TEST(Museum, seg_max) {
-    DiskMachine<> machine({.disk = {.seg_max = 2, .size_max = 1024}});  // which tells of each request above them
+    DiskMachine<> machine({.disk = {.seg_max = 2, .size_max = 1024}});  // the device reports larger requests
     machine.bring_up();
     sim::Buffer const data = machine.buffer(8192);
     ASSERT_TRUE(machine.driver.read(3, machine.segment(data), patience, machine.stepping()).ok());
@@ -325,9 +328,9 @@ TEST(Museum, seg_max) {
     EXPECT_EQ(machine.disk.requests().size(), 4u);
 }
 
-// Was: the modern interface's BAR lay above 4 GiB, where a 32-bit build cannot map it, and the probe ended.
+// Was: the modern interface's BAR was above 4 GiB, where a 32-bit build cannot map it, so the probe failed.
 // Hit: iPXE, https://github.com/ipxe/ipxe/pull/1739
-// Here: impossible: probe_pci() goes on to the legacy interface, then to the configuration window
+// Here: impossible: probe_pci() then tries the legacy interface, then the configuration window
 TEST(Museum, bar_above_what_is_mapped) {
     using Any = AnyTransport<sim::BarSpace, BarPorts>;
     sim::GuestMemory memory;
@@ -342,14 +345,14 @@ TEST(Museum, bar_above_what_is_mapped) {
     EXPECT_EQ(transport.kind(), Any::Kind::pci_legacy_ports);
     EXPECT_EQ(transport.attempts().modern.error, Error::pci_not_mapped);
     BlockDevice<Any, 256> driver;
-    ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
     EXPECT_TRUE(driver.release(memory).ok());
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-// Was: the capability of the configuration window said 16 bytes, without the 4 of its data, so a driver refuses it.
+// Was: the window's capability reported 16 bytes, without the 4 of its data, so a driver rejected it.
 // Hit: Cloud Hypervisor, https://github.com/cloud-hypervisor/cloud-hypervisor/pull/8238
-// Here: impossible: a window is used if its 20 bytes are there, and are no other capability's
+// Here: impossible: a window is used if its 20 bytes exist and belong to no other capability
 TEST(Museum, window_without_its_data) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(sim::wire::pci::pci_cfg).stated_bytes = 16;
@@ -364,7 +367,7 @@ TEST(Museum, window_without_its_data) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-// Was: numbers for the buses behind bridges were counted from 0, where the first bus of the host bridge was another.
+// Was: the kernel numbered buses from 0, although the first bus of the host bridge had another number.
 // Hit: SerenityOS, https://github.com/SerenityOS/serenity/pull/26577
 // Here: impossible: number_buses() takes the buses of the host bridge, and EcamAccess those that are mapped
 TEST(Museum, bus_numbers_from_zero) {
@@ -384,7 +387,7 @@ TEST(Museum, bus_numbers_from_zero) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-// Was: without SEG_MAX a request had as many segments as the queue holds; Firecracker takes one, and did not boot.
+// Was: without SEG_MAX a request had as many segments as the queue; Firecracker accepts one, and did not boot.
 // Hit: Nanos, https://github.com/nanovms/nanos/pull/1730
 // Here: impossible: without SEG_MAX a request has one data segment, and the rest goes in further requests
 TEST(Museum, seg_max_not_offered) {
@@ -399,9 +402,9 @@ TEST(Museum, seg_max_not_offered) {
     EXPECT_TRUE(machine.holds(second, 5));
 }
 
-// Was: a disk reported a used length of 0 for every request, also for a read.
+// Was: a disk reported a used length of 0 for every request, even for a read.
 // Hit: libvmm, https://github.com/au-ts/libvmm/pull/28
-// Here: impossible: a length that covers the status byte at most says nothing, and the status decides
+// Here: impossible: a length that covers no data is ignored, and the status decides
 TEST(Museum, used_length_zero) {
     DiskMachine<> machine({.disk = {.used_length = sim::BlockUsedLength::is_zero}});
     machine.bring_up();
@@ -410,22 +413,22 @@ TEST(Museum, used_length_zero) {
     EXPECT_TRUE(machine.holds(data, 6));
 }
 
-// Was: a live device answered a reset with FAILED, went on as before, and the driver did not notice.
+// Was: a live device answered a reset with FAILED and continued, and the driver did not notice.
 // Hit: Firecracker, https://github.com/firecracker-microvm/firecracker/issues/3074
-// Here: diagnosed: reset_refused, at once, and the pages stay taken
+// Here: diagnosed: reset_refused, at once, and the pages are kept
 TEST(Museum, reset_answered_with_failed) {
     DiskMachine<> machine;
     machine.bring_up();
     machine.device.set_device_reset(sim::DeviceReset::adds_failed);
     std::size_t const pages = machine.memory.pages_outstanding();
-    EXPECT_EQ(machine.driver.release(machine.memory, Looks{1}).error(), Error::reset_refused);
+    EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{1}).error(), Error::reset_refused);
     EXPECT_EQ(machine.memory.pages_outstanding(), pages);
     machine.device.set_device_reset(sim::DeviceReset::honest);
 }
 
-// Was: a reset of the device read as complete, and enabled queues were left enabled, with a thread that polls them.
+// Was: the reset read as complete, but enabled queues stayed enabled, with a thread that polls them.
 // Hit: kvm-host, https://github.com/sysprog21/kvm-host/pull/52
-// Here: diagnosed: queue_survived_reset, and the pages stay taken
+// Here: diagnosed: queue_survived_reset, and the pages are kept
 TEST(Museum, queue_enabled_after_reset) {
     PciDisk machine;
     machine.bring_up();
@@ -435,15 +438,15 @@ TEST(Museum, queue_enabled_after_reset) {
     machine.device.set_device_reset(sim::DeviceReset::honest);
 }
 
-// Was: the device stored whatever status the driver wrote, so that a driver could clear DEVICE_NEEDS_RESET.
+// Was: the device stored whatever status the driver wrote, so a driver could clear DEVICE_NEEDS_RESET.
 // Hit: Propolis, https://github.com/oxidecomputer/propolis/pull/1064
-// Here: impossible: the status is read before each step, and DEVICE_NEEDS_RESET ends the initialisation
+// Here: impossible: init() reads the status before each step, and DEVICE_NEEDS_RESET ends it
 TEST(Museum, needs_reset_overwritten) {
     DiskMachine<> machine;
     machine.device.keep_status_as_written();
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
         if (offset == 0x044 && is_write) {
-            machine.device.need_reset();  // as the queue is enabled
+            machine.device.need_reset();  // when the queue is enabled
         }
     });
     EXPECT_EQ(machine.init().error(), Error::init_needs_reset);

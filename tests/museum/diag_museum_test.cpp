@@ -6,11 +6,14 @@
 #include <cstring>
 #include <string>
 
-/// Bugs that looks at a queue had. See queue_museum_test.cpp.
+/// Bugs in inspections of queues. queue_museum_test.cpp explains the form of the comments.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
-/// What `dump` prints.
+/// The output of `dump`.
 template <class Queue>
 std::string picture(Queue const& queue) {
     std::string text;
@@ -26,7 +29,7 @@ TEST(Museum, dump_follows_descriptor) {
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     auto* const descriptor = static_cast<unsigned char*>(ring.queue.pages().virt);
-    std::uint64_t const nowhere = little_endian(std::uint64_t{0x10});  // reading there would end this program
+    std::uint64_t const nowhere = little_endian(std::uint64_t{0x10});  // a read there would end this program
     std::uint32_t const length = UINT32_MAX;
     auto const indirect = little_endian(std::uint16_t{4});
     std::memcpy(descriptor, &nowhere, 8);
@@ -38,9 +41,9 @@ TEST(Museum, dump_follows_descriptor) {
     ring.hostile = true;
 }
 
-// Was: a device reset left enabled queues as they were, since a thread still worked on them, and reported success.
+// Was: a device reset reported success, but a thread still worked on the enabled queues.
 // Hit: kvm-host, https://github.com/sysprog21/kvm-host/pull/52
-// Here: diagnosed: the queue is broken by used_index_ahead, whose sentence names such a device
+// Here: diagnosed: used_index_ahead breaks the queue, and its sentence names such a device
 TEST(Museum, device_goes_on_after_reset) {
     RingPair<8> ring;
     ring.hostile = true;
@@ -54,12 +57,12 @@ TEST(Museum, device_goes_on_after_reset) {
     ASSERT_TRUE(ring.queue.restart(modern()).ok());
     ASSERT_TRUE(ring.add_writable(4).ok());
     static_cast<void>(ring.queue.publish());
-    ring.device->put_used_raw(0, 64);  // its indices are those of before
+    ring.device->put_used_raw(0, 64);  // the device continues with its old indices
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_index_ahead);
     EXPECT_EQ(ring.queue.fault().value, 4u);
-    EXPECT_NE(std::string{describe(ring.queue.fault().reason)}.find("goes on with what it had before"),
+    EXPECT_NE(std::string{describe(ring.queue.fault().reason)}.find("continues with its old state"),
               std::string::npos);
 }
 

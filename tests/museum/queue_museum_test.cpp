@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <thread>
 
-/// Bugs that drivers in the field had in their virtqueues. `tests/museum/write` makes the table in README.md of the
-/// comments: Was (what went wrong), Hit (who, and where it is told), Here (what becomes of it with virtq).
+/// Bugs that drivers in the field had in their virtqueues. `tests/museum/write` makes the table in README.md from the
+/// comments: Was (what went wrong), Hit (who, and the source), Here (the effect with virtq).
 namespace virtq::test {
 namespace {
 
-/// Two chains in flight: descriptors 0, 1 and 2, and descriptor 3.
+/// A queue with two chains in flight: descriptors 0, 1 and 2, and descriptor 3.
 class MuseumQueue {
 public:
     MuseumQueue() {
@@ -27,22 +27,22 @@ public:
         ring.device->flush_used();
     }
     void expect_broken(FaultReason reason, std::uint32_t value) {
-        EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
         EXPECT_EQ(ring.queue.fault().reason, reason);
         EXPECT_EQ(ring.queue.fault().value, value);
     }
     RingPair<> ring;
 };
 
-// Was: the used ring was placed behind the entries of the available ring, without its header and its event word.
+// Was: the used ring followed the entries of the available ring, without space for its header and event word.
 // Hit: managarm, https://github.com/managarm/managarm/commit/bdaeb6bc3
-// Here: impossible: one layout, whose sums are static assertions
+// Here: impossible: there is one layout, and static assertions check its sums
 TEST(Museum, used_ring_offset_without_header) {
     for (std::uint32_t size = 1; size <= 32768; size *= 2) {
         SplitLayout const layout{size};
         EXPECT_GE(layout.used_ring_offset(), 16 * size + (4 + 2 * size + 2)) << size;
     }
-    // Descriptors and entries of 2048 fill nine pages to the last byte: here the header makes the difference.
+    // 2048 descriptors and entries fill nine pages to the last byte, so the header needs a tenth.
     EXPECT_EQ(SplitLayout{2048}.used_ring_offset(), 10u * 4096u);
     RingPair<2048> ring({.size = 2048, .first_index = 2040});
     for (std::uintptr_t token = 0; token < 20; ++token) {
@@ -54,9 +54,9 @@ TEST(Museum, used_ring_offset_without_header) {
     EXPECT_EQ(ring.device->used_flags(), 0u);
 }
 
-// Was: no room behind the rings for the event words, and the device wrote avail_event over what lay there.
+// Was: the rings had no space for the event words, and the device wrote avail_event over other memory.
 // Hit: rust-hypervisor-firmware, https://github.com/cloud-hypervisor/rust-hypervisor-firmware/pull/34
-// Here: impossible: room for both words is reserved whatever was negotiated
+// Here: impossible: the layout has both words, whatever was negotiated
 TEST(Museum, event_idx_tail_not_reserved) {
     for (std::uint32_t size = 1; size <= 32768; size *= 2) {
         SplitLayout const layout{size};
@@ -73,7 +73,7 @@ TEST(Museum, event_idx_tail_not_reserved) {
 
 // Was: nothing ordered the new available index before the read of the used flags: device and driver both waited.
 // Hit: Hermit, https://github.com/hermit-os/kernel/pull/2669
-// Here: impossible: publish() has the full fence of §2.7.13.4.1 in it; tests/order looks for more
+// Here: impossible: publish() contains the full fence of §2.7.13.4.1; tests/order checks it and others
 TEST(Museum, avail_publish_vs_flag_read) {
     RingPair<8> ring;
     Segment const writable[] = {ring.buffer(64)};
@@ -88,7 +88,7 @@ TEST(Museum, avail_publish_vs_flag_read) {
         }
     };
     bool seen = false;
-    // The device: asks for notifications, and looks once more whether something is there.
+    // The device requests notifications, and then polls once more.
     std::thread device([&] {
         for (unsigned round = 1; round <= rounds; ++round) {
             await(begun, round);
@@ -102,7 +102,7 @@ TEST(Museum, avail_publish_vs_flag_read) {
         EXPECT_TRUE(ring.queue.add({}, writable, Token{std::uintptr_t{round}}).ok());
         begun.store(round);
         for (std::atomic<unsigned> delay{0}; delay.load() < round % 64; ++delay) {
-        }  // so that now and then both happen at the same time
+        }  // varies the time, so that both sides sometimes act at once
         bool const notified = ring.queue.publish().needed;
         await(ended, round);
         lost += notified || seen ? 0 : 1;
@@ -113,7 +113,7 @@ TEST(Museum, avail_publish_vs_flag_read) {
     EXPECT_EQ(lost, 0u);
 }
 
-// Was: chains were taken to end in the order in which they were added, and descriptors of others were freed.
+// Was: the driver assumed that chains complete in order, and freed descriptors of others.
 // Hit: Nanos, https://github.com/nanovms/nanos/pull/633
 // Here: impossible: a completion comes with the token of its own chain
 TEST(Museum, out_of_order_completion) {
@@ -132,15 +132,15 @@ TEST(Museum, out_of_order_completion) {
         EXPECT_EQ(done.token.value(), token);
         EXPECT_EQ(done.written, written);
     }
-    ASSERT_TRUE(ring.add_writable(4).ok());  // does not touch the second, which the device has
+    ASSERT_TRUE(ring.add_writable(4).ok());  // does not touch the second chain, which the device has
     static_cast<void>(ring.queue.publish());
     ring.device->use(second, 20);
     EXPECT_EQ(ring.queue.take_used().token.value(), 2u);
 }
 
-// Was: a descriptor of length 0 went to the device, which never touched the queue again.
+// Was: the driver sent a descriptor of length 0, and the device never touched the queue again.
 // Hit: sDDF, https://github.com/au-ts/sddf/issues/740
-// Here: diagnosed: add() says segment_empty, and nothing has changed
+// Here: diagnosed: add() returns segment_empty and changes nothing
 TEST(Museum, zero_length_buffer) {
     RingPair<> ring;
     Segment const with_nothing[] = {ring.buffer(16), Segment{PhysAddr{0x1000}, 0}};
@@ -151,9 +151,9 @@ TEST(Museum, zero_length_buffer) {
     EXPECT_FALSE(ring.device->fetch().has_value());
 }
 
-// Was: a chain without a buffer was added, and its callback written to entry 65535 of an array.
+// Was: the driver added a chain without a buffer, and wrote its callback to entry 65535 of an array.
 // Hit: Zephyr, https://github.com/zephyrproject-rtos/zephyr/pull/115008
-// Here: diagnosed: add() says chain_empty, and nothing has changed
+// Here: diagnosed: add() returns chain_empty and changes nothing
 TEST(Museum, empty_chain) {
     RingPair<> ring;
     EXPECT_EQ(ring.queue.add({}, {}, Token{}).error(), Error::chain_empty);
@@ -162,7 +162,7 @@ TEST(Museum, empty_chain) {
     EXPECT_FALSE(ring.device->fetch().has_value());
 }
 
-// Was: the index was compared with avail_event as a number, so a batch across 65535 went without a notification.
+// Was: the driver compared the index with avail_event as numbers, so a batch across 65535 sent no notification.
 // Hit: virtio-drivers, https://github.com/rcore-os/virtio-drivers/blob/9742c44/src/queue.rs (read, not run)
 // Here: impossible: indices are a type, and one function compares them modulo 2^16
 TEST(Museum, event_idx_wrap_batch) {
@@ -176,7 +176,7 @@ TEST(Museum, event_idx_wrap_batch) {
     }
 }
 
-// Was: the id in the used ring was an index into the driver's arrays, whatever it was.
+// Was: the driver used the id in the used ring unchecked, as an index into its arrays.
 // Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
 // Here: diagnosed: the queue is broken, with reason and value, and no memory is touched
 TEST(Museum, used_id_forged) {
@@ -187,7 +187,7 @@ TEST(Museum, used_id_forged) {
     }
 }
 
-// Was: a chain that was completed twice was freed twice.
+// Was: the driver freed a chain twice that was completed twice.
 // Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
 // Here: diagnosed: the queue is broken, and the token came back once
 TEST(Museum, used_id_replayed) {
@@ -198,23 +198,23 @@ TEST(Museum, used_id_replayed) {
     queue.expect_broken(FaultReason::used_id_not_in_flight, 3);
 }
 
-// Was: a descriptor in the middle of a chain was taken for its head.
+// Was: the driver accepted a descriptor in the middle of a chain as its head.
 // Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
-// Here: diagnosed: heads in flight are known without the ring
+// Here: diagnosed: the driver knows the heads in flight without the ring
 TEST(Museum, used_id_mid_chain) {
     MuseumQueue queue;
     queue.use(1, 0);
     queue.expect_broken(FaultReason::used_id_not_in_flight, 1);
 }
 
-// Was: as many bytes were taken for written as the device said, more than the buffer had.
+// Was: the driver trusted the device's used length, which exceeded the buffer.
 // Hit: Intel MigTD, https://github.com/intel/MigTD/pull/986
-// Here: diagnosed: the queue is broken; by an option, and for legacy devices, the length is cut
+// Here: diagnosed: the queue is broken; an option, or a legacy device, makes it clamp the length instead
 TEST(Museum, used_len_overreported) {
     MuseumQueue queue;
-    queue.use(0, 65);  // of 96 bytes 64 are writable
+    queue.use(0, 65);  // 64 of 96 bytes are writable
     queue.expect_broken(FaultReason::used_length_above_writable, 65);
-    RingPair<> lenient({.over_reported = OverReportedLength::is_cut});
+    RingPair<> lenient({.over_reported = OverReportedLength::clamp});
     lenient.hostile = true;
     ASSERT_TRUE(lenient.add_writable(1, 64).ok());
     static_cast<void>(lenient.queue.publish());

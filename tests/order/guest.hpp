@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/platform/fence.hpp>
+#include <virtq/platform/detail/fence.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
 #include <virtq/platform/page_allocator.hpp>
-#include <virtq/platform/ring_memory.hpp>
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 
-/// What both sides of a litmus program share: some pages, and what stands in the buffers.
+/// What both sides of a litmus program share: some pages, and the content of the buffers.
 namespace virtq::order {
 
-/// Little-endian, and back. Our own, as all of the device.
+/// Converts to little-endian, or back. Our own, like all of the device.
 template <class Word>
 [[nodiscard]] constexpr Word wire(Word word) {
     if constexpr (std::endian::native == std::endian::little) {
@@ -27,8 +27,8 @@ template <class Word>
     }
 }
 
-/// Memory of one queue. Also the page allocator of the driver: gives each page once, so that a program that is run
-/// again finds the same; `forget` begins anew.
+/// The memory of one queue, and the page allocator of the driver. It hands out each page once, so that a program that
+/// runs again finds the same addresses. `forget` starts over.
 class Guest {
 public:
     static constexpr std::size_t page_count = 6;
@@ -45,7 +45,7 @@ public:
     void free_pages(Pages) {}
     void forget() { taken_ = 0; }
 
-    /// The word that a device finds at an address.
+    /// The word at an address, for the device.
     template <class Word>
     [[nodiscard]] Word* at(std::uint64_t phys) {
         if (phys < phys_base || phys + sizeof(Word) > phys_base + sizeof(pages_) || phys % sizeof(Word) != 0) {
@@ -54,7 +54,7 @@ public:
         return reinterpret_cast<Word*>(pages_ + (phys - phys_base));
     }
 
-    /// Chain `number`: two words that the device reads, and one that it writes.
+    /// The words of chain `number`: the device reads two and writes one.
     [[nodiscard]] static PhysAddr request(unsigned number, unsigned word) {
         return PhysAddr{phys_base + data_page * page_bytes + 16 * (number % 256) + 4 * word};
     }
@@ -67,9 +67,9 @@ private:
     std::size_t taken_ = 0;
 };
 
-/// What a device was asked to do.
+/// A request, as the device has read it.
 struct Request {
-    static constexpr unsigned segments_maximum = 3;
+    static constexpr unsigned segments_max = 3;
     struct Piece {
         std::uint64_t addr;
         std::uint32_t bytes;
@@ -77,12 +77,12 @@ struct Request {
     };
 
     std::uint16_t id = 0;           ///< head of the chain, or buffer id
-    std::uint16_t descriptors = 0;  ///< of the ring
+    std::uint16_t descriptors = 0;  ///< number of descriptors in the ring
     unsigned count = 0;
-    Piece pieces[segments_maximum] = {};
+    Piece pieces[segments_max] = {};
 
     void add(Piece const& piece) {
-        if (count == segments_maximum) {
+        if (count == segments_max) {
             throw std::runtime_error("the device was given a chain that is too long");
         }
         pieces[count++] = piece;

@@ -11,10 +11,14 @@
 #include <type_traits>
 
 namespace virtq::order {
+
+static_assert(platform::ring_memory_is_replaced && platform::fence_is_replaced && platform::device_order_is_replaced,
+              "tests/order stands before include/ in the include path, at the paths that the library includes");
+
 namespace {
 
 Guest guest;
-QueueAddresses addresses;    // what a transport would tell the device
+QueueAddresses addresses;    // what a transport would write to the device
 std::uint32_t registers[2];  // doorbell, interrupt status
 
 [[nodiscard]] std::uint32_t request_of(unsigned number) {
@@ -23,17 +27,16 @@ std::uint32_t registers[2];  // doorbell, interrupt status
 [[nodiscard]] std::uint32_t answer_of(unsigned number) {
     return 200 + number;
 }
-/// Where the device writes the answer.
+/// The buffer to which the device writes the answer.
 [[nodiscard]] PhysAddr answer_buffer(Litmus const& litmus, unsigned number) {
     return Guest::answer(litmus.buffer_again ? 0 : number);
 }
-/// Of 8 writable bytes; not the same for neighbours.
+/// The number of bytes written, of 8. Neighbours differ.
 [[nodiscard]] std::uint32_t written_of(unsigned number) {
     return 4 + 4 * (number % 2);
 }
 
-// --- driver
-// -----------------------------------------------------------------------------------------------------------
+// --- driver ---------------------------------------------------------------------------------------------------------
 
 [[nodiscard]] Features features_of(Litmus const& litmus) {
     Features features = Features::of(spec::Feature::version_1);
@@ -48,7 +51,7 @@ std::uint32_t registers[2];  // doorbell, interrupt status
     return features;
 }
 
-/// The driver's side, over the chain tier.
+/// The driver's side, with the chain tier.
 template <class Queue>
 class ChainDriver {
 public:
@@ -63,7 +66,7 @@ public:
 
     void run() {
         if (litmus_.driver == DriverWaits::informed) {
-            require(enable() == UsedPending::nothing_there, "something is there that was never asked for");
+            require(enable() == MaySleep::yes, "something is there that was never asked for");
         }
         while (done_ != litmus_.chains) {
             fill();
@@ -93,7 +96,7 @@ private:
     }
 
     void add(unsigned number) {
-        Segment readable[Request::segments_maximum];
+        Segment readable[Request::segments_max];
         unsigned const count = litmus_.segments - 1;
         for (unsigned i = 0; i < count; ++i) {
             readable[i] = {Guest::request(number, i), 4};
@@ -112,11 +115,11 @@ private:
         }
         require(queue_.add({readable, count}, writable, Token(std::uintptr_t{number})).ok(), "a chain was refused");
     }
-    /// The same with the descriptor tier.
+    /// Adds the chain through the descriptor tier.
     void push(Segment const* readable, unsigned count, Segment const& writable, unsigned number) {
         constexpr auto next = static_cast<std::uint16_t>(spec::DescFlag::next);
         constexpr auto write = static_cast<std::uint16_t>(spec::DescFlag::write);
-        DescIndex descriptors[Request::segments_maximum];
+        DescIndex descriptors[Request::segments_max];
         for (unsigned i = 0; i <= count; ++i) {
             descriptors[i] = *queue_.alloc_desc();
         }
@@ -142,11 +145,11 @@ private:
         return queue_.publish().needed;
     }
 
-    /// Takes what is there.
+    /// Takes all completions.
     void take_all() {
         while (done_ != litmus_.chains) {
             Completion const completion = take();
-            require(completion.state != TakeState::broken, "an honest device broke the queue");
+            require(completion.state != CompletionState::broken, "an honest device broke the queue");
             if (!completion) {
                 return;
             }
@@ -176,7 +179,7 @@ private:
     }
     [[nodiscard]] bool has_used() {
         if (litmus_.driver == DriverWaits::informed) {
-            return true;  // poll_used says it, and moves the place where to notify
+            return true;  // poll_used checks it, and moves the event
         }
         Call const call("has_used");
         return queue_.has_used();
@@ -206,7 +209,7 @@ private:
         switch (litmus_.driver) {
             case DriverWaits::polling: spin(); return;
             case DriverWaits::asleep:
-                if (enable() == UsedPending::nothing_there) {
+                if (enable() == MaySleep::yes) {
                     sleep();
                 }
                 queue_.disable_used_notifications();
@@ -214,7 +217,7 @@ private:
             case DriverWaits::informed: sleep(); return;
         }
     }
-    [[nodiscard]] UsedPending enable() {
+    [[nodiscard]] MaySleep enable() {
         Call const call("enable_used_notifications");
         return queue_.enable_used_notifications();
     }
@@ -231,10 +234,10 @@ private:
 
     Litmus const& litmus_;
     Queue queue_;
-    unsigned pushed_[Queue::capacity] = {};  ///< number of the chain with this head
+    unsigned pushed_[Queue::capacity] = {};  ///< the number of the chain with this head
     unsigned added_ = 0;
     unsigned done_ = 0;
-    unsigned done_before_ = 0;  ///< a bit each
+    unsigned done_before_ = 0;  ///< one bit for each chain
 };
 
 template <class Queue>
@@ -242,10 +245,9 @@ void drive(void const* parameter) {
     ChainDriver<Queue>(*static_cast<Litmus const*>(parameter)).run();
 }
 
-// --- device
-// -----------------------------------------------------------------------------------------------------------
+// --- device ---------------------------------------------------------------------------------------------------------
 
-/// The device's side: answers each request.
+/// The device's side: it answers each request.
 template <class Device>
 class Server {
 public:
@@ -350,8 +352,7 @@ void serve(void const* parameter) {
     Server<Device>(device, litmus).run();
 }
 
-// --- the programs
-// -----------------------------------------------------------------------------------------------------
+// --- the programs ---------------------------------------------------------------------------------------------------
 
 enum class Differs : std::uint8_t { by_hardware, by_hardware_and_event_idx, by_event_idx };
 
@@ -387,27 +388,27 @@ public:
 
 std::vector<Litmus> collect() {
     Collection programs;
-    // §2.7.13.1 to .3, §2.8.21.1: descriptors and buffers are there when the index is, or the first flags are.
+    // §2.7.13.1 to .3, §2.8.21.1: descriptors and buffers are visible before the index or the first flags.
     programs.add({.name = "DescriptorBeforeIndex", .size = 4, .chains = 3, .segments = 3});
-    // One index, or the first flags of several chains, last of all.
+    // One index, or the first flags of several chains, becomes visible last.
     programs.add({.name = "BatchBeforeIndex", .size = 4, .chains = 3, .at_once = 2, .one_publish = true});
     // A packed ring of an odd size wraps within a chain.
     programs.add({.name = "WrapWithinChain", .size = 3, .chains = 3}, true, false, false);
     programs.add({.name = "WrapWithinChain", .size = 3, .chains = 3}, true, false, true);
-    // A chain that was refused half way leaves nothing that the device could take for one.
+    // A half-written, rejected chain leaves nothing that the device could read as a chain.
     programs.add({.name = "RefusedChain", .refused_first = true, .size = 4, .at_once = 2, .one_publish = true});
-    // §2.7.5.3, §2.8.7: a table is there when its descriptor is.
+    // §2.7.5.3, §2.8.7: a table is visible before its descriptor.
     programs.add({.name = "TableBeforeDescriptor", .indirect = true, .size = 4, .segments = 3, .at_once = 2});
-    // §2.7.8.2, §2.8.22: the driver reads an entry and the buffer behind the index or the flags that announce them.
+    // §2.7.8.2, §2.8.22: the driver reads an entry and its buffer after the index or flags that announce them.
     programs.add({.name = "IndexBeforeUsedEntry",
                   .size = 4,
                   .chains = 3,
                   .at_once = 2,
                   .one_publish = true,
                   .used_at_once = 2});
-    // A buffer that came back is read before the index or the flags that offer it again are visible (faults B13).
+    // The driver reads a returned buffer before the index or flags that offer it again are visible (faults B13).
     programs.add({.name = "AnswerBeforeNextOffer", .buffer_again = true, .chains = 3});
-    // §2.7.9, §2.8.8: one entry for two chains.
+    // §2.7.9, §2.8.8: one used entry completes two chains.
     programs.add({.name = "BatchInOrder",
                   .in_order = true,
                   .size = 4,
@@ -424,26 +425,26 @@ std::vector<Litmus> collect() {
                   .used_at_once = 2,
                   .driver = DriverWaits::informed},
                  Differs::by_hardware_and_event_idx);
-    // §2.7.13.4.1, §2.8.21.3.1: the chain is visible before the driver looks whether to notify.
+    // §2.7.13.4.1, §2.8.21.3.1: the chain is visible before the driver checks whether to notify.
     programs.add({.name = "LostNotification", .size = 4, .at_once = 2, .device = DeviceWaits::asleep},
                  Differs::by_hardware_and_event_idx);
-    // §2.7.7, §2.8.10: the wish is visible before the driver looks once more.
+    // §2.7.7, §2.8.10: the request for an interrupt is visible before the driver polls once more.
     programs.add(
         {.name = "LostInterrupt", .size = 4, .at_once = 2, .one_publish = true, .driver = DriverWaits::asleep},
         Differs::by_hardware_and_event_idx);
-    // Both handshakes, and a ring that wraps.
+    // Both handshakes, with a ring that wraps.
     programs.add(
         {.name = "BothAsleep", .is_large = true, .driver = DriverWaits::asleep, .device = DeviceWaits::asleep},
         Differs::by_event_idx);
-    // A handler that leaves notifications on: with EVENT_IDX take_used moves the place where to notify.
+    // A handler that leaves notifications enabled: with EVENT_IDX take_used() moves the event.
     programs.add(
         {.name = "NotificationsStayOn", .size = 4, .at_once = 2, .one_publish = true, .driver = DriverWaits::informed},
         Differs::by_hardware_and_event_idx);
-    // What a doorbell announces is there when it is heard.
+    // What a doorbell announces is visible when the device sees the doorbell.
     programs.add({.name = "RingBeforeDoorbell", .device = DeviceWaits::informed});
-    // What an interrupt status announces is not read from before.
+    // After the interrupt status the driver reads no older values.
     programs.add({.name = "StatusBeforeRing", .driver = DriverWaits::informed, .interrupt = InterruptKind::line});
-    // The descriptor tier: each push_avail exposes, publish only decides.
+    // The descriptor tier: each push_avail() publishes, and publish() only decides on a notification.
     programs.add({.name = "DescriptorTier", .tier = true, .size = 4, .at_once = 2});
     programs.add({.name = "DescriptorTierAnswerBeforeNextOffer", .tier = true, .buffer_again = true, .chains = 3});
     programs.add({.name = "DescriptorTierAsleep",

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <string>
 
-/// Each litmus program, in all executions that the model of a weak memory has.
+/// Runs each litmus program in all executions that a model of a weak memory allows.
 namespace virtq::order {
 namespace {
 
@@ -20,8 +20,8 @@ struct Explored {
     std::uint64_t states;
 };
 
-/// What was explored when this was written: less would prove less. A ring that does with fewer loads or fences has
-/// fewer executions: then look that nothing else is the reason, and write down the new numbers.
+/// The number of executions when this was written. Fewer would prove less. If a ring needs fewer loads or fences, its
+/// executions become fewer: rule out other reasons, then update the numbers.
 constexpr Explored explored[] = {
     {"DescriptorBeforeIndexSplit", 1.34e8, 4077},
     {"DescriptorBeforeIndexSplitOnHardware", 1.34e8, 4077},
@@ -130,7 +130,7 @@ TEST_P(EveryExecution, IsGood) {
               << " states\n";
 }
 
-TEST(Litmus, AreNotFewer) {
+TEST(Litmus, NoneIsMissing) {
     EXPECT_EQ(all_litmus().size(), std::size(explored));
 }
 

@@ -13,16 +13,16 @@
 namespace virtq::order {
 namespace {
 
-constexpr std::size_t words_maximum = 96;
-constexpr std::size_t late_maximum = 4;
+constexpr std::size_t words_max = 96;
+constexpr std::size_t late_max = 4;
 
-/// Of each word: how many stores to it are behind. Of each side: how many of its loads are.
+/// For each word: the number of its stores that precede this point. For each side: the number of its loads that do.
 struct View {
-    std::array<std::uint8_t, words_maximum> at{};
+    std::array<std::uint8_t, words_max> at{};
     std::array<std::uint16_t, sides> loads{};
 
     void join(View const& other) {
-        for (std::size_t i = 0; i < words_maximum; ++i) {
+        for (std::size_t i = 0; i < words_max; ++i) {
             at[i] = std::max(at[i], other.at[i]);
         }
         for (std::size_t i = 0; i < sides; ++i) {
@@ -31,7 +31,7 @@ struct View {
     }
 };
 
-/// One store; 0 is what stood there before all.
+/// The index of a store. 0 is the initial value.
 using StoreIndex = std::uint32_t;
 struct Store {
     std::uint64_t value = 0;
@@ -43,20 +43,20 @@ struct Store {
     std::uint64_t hash = 0;
 };
 
-/// What a side does next and where the other may come between. Not stores: a store may as well be made at once and be
-/// read late. Nor loads of a word that no side stores to while the other could load it.
+/// The next step of a side, at which the other side may run. Stores are not steps: a store may happen at once and be
+/// read late. Nor are loads of a word to which no side stores while the other could load it.
 enum class Step : std::uint8_t { load, late_loads, full_fence, spin, doorbell, interrupt, end };
 struct Pending {
     Step step = Step::end;
     std::uint8_t word = 0;
-    bool is_strong = false;     ///< a load with acquire; a fence that is more than acquire and release
-    bool has_effect = true;     ///< a fence that was not taken away
-    bool takes_memory = false;  ///< an interrupt behind which the device's stores are there
+    bool is_strong = false;     ///< a load with acquire, or a fence stronger than acquire and release
+    bool has_effect = true;     ///< false for a fence that a mutant removed
+    bool takes_memory = false;  ///< an interrupt after which the device's stores are visible
     Site site{};
     char const* call = nullptr;
 };
 
-/// A load that is not satisfied yet: it may read any store from `from` on.
+/// A load without a value yet: it may read any store from `from` on.
 struct Late {
     std::uint8_t word = 0;
     std::uint8_t from = 0;
@@ -65,33 +65,33 @@ struct Late {
 };
 
 struct SideState {
-    View now;            ///< what may not be read any more, exclusive
-    View kept;           ///< of relaxed loads, for the next fence
-    View released;       ///< at the last fence
-    View to_register;    ///< at the last fence before a register write
-    View from_register;  ///< what an interrupt would say, once the status register was read
-    std::array<std::uint8_t, words_maximum> looked_at{};
-    std::array<std::uint16_t, words_maximum> last_load{};  ///< of each word: which load of this side; from the log
-    std::array<Late, late_maximum> late{};
+    View now;            ///< stores before these may not be read any more
+    View kept;           ///< what relaxed loads have seen, for the next fence
+    View released;       ///< the view at the last fence
+    View to_register;    ///< the view at the last fence before a register write
+    View from_register;  ///< what an interrupt conveys, once the status register is read
+    std::array<std::uint8_t, words_max> looked_at{};
+    std::array<std::uint16_t, words_max> last_load{};  ///< for each word: number of the load; from the log
+    std::array<Late, late_max> late{};
     std::size_t late_count = 0;
 };
 
 struct State {
     std::array<SideState, sides> side;
-    View fenced;  ///< of all full fences
+    View fenced;  ///< the views of all full fences
     View doorbell_view;
     View interrupt_view;
     bool doorbell = false;
     bool interrupt = false;
-    std::array<StoreIndex, words_maximum> newest{};
-    std::array<Pending, sides> pending;  ///< follows from the logs
+    std::array<StoreIndex, words_max> newest{};
+    std::array<Pending, sides> pending;  ///< determined by the logs
 };
 
 struct Suspended {};
-/// A word turned out to be contended: all that was explored assumed that it is not.
+/// A word turned out to be contended. The exploration so far assumed that it is not.
 struct Restart {};
 
-/// Two independent sums of 64 bits.
+/// Two independent 64-bit hashes.
 struct Hash {
     std::uint64_t a = 0x243f6a8885a308d3;
     std::uint64_t b = 0x13198a2e03707344;
@@ -103,8 +103,8 @@ struct Hash {
         b ^= b >> 31;
     }
     void add(View const& view) {
-        static_assert(words_maximum % 8 == 0);
-        for (std::size_t i = 0; i < words_maximum; i += 8) {
+        static_assert(words_max % 8 == 0);
+        for (std::size_t i = 0; i < words_max; i += 8) {
             std::uint64_t eight;
             std::memcpy(&eight, view.at.data() + i, 8);
             add(eight);
@@ -117,7 +117,7 @@ struct HashOfHash {
     std::size_t operator()(Hash const& hash) const { return static_cast<std::size_t>(hash.a); }
 };
 
-/// What a side has been told so far; what it does next follows from it.
+/// The values that a side has got so far. They determine its next step.
 struct Log {
     std::vector<std::uint64_t> values;
     std::vector<Hash> hashes{Hash{}};
@@ -133,7 +133,7 @@ struct Log {
     }
 };
 
-/// One step of one side: the store that a load reads, the word whose change ends a spin.
+/// One step of one side: the store that a load reads, or the word whose change ends a spin.
 struct Choice {
     Side side;
     StoreIndex store;
@@ -159,7 +159,7 @@ public:
         return result_;
     }
 
-    // --- what the side that runs does ---
+    // --- actions of the running side ---
 
     void store(void* target, std::size_t bytes, std::uint64_t value, Access access, Site site) {
         bool const is_release = orders(access, site, "release");
@@ -223,7 +223,7 @@ public:
             return;
         }
         SideState& me = state_.side[number(running_)];
-        require(me.late_count != late_maximum, "the model has room for 4 loads that are late");
+        require(me.late_count != late_max, "the model has room for 4 loads that are late");
         me.late[me.late_count++] = {word, me.now.at[word], expected, otherwise};
         say({}, "begins to load what shall be ", expected);
     }
@@ -299,7 +299,7 @@ public:
     inline static unsigned setups = 0;
 
 private:
-    // --- one side, from its start to where it has to wait ---
+    // --- one side, from its start to its next step ---
 
     [[nodiscard]] bool is_replayed() const { return replayed_ < log().values.size(); }
     [[nodiscard]] Log& log() { return logs_[number(running_)]; }
@@ -376,7 +376,7 @@ private:
             bool const overlaps =
                 (next != words_.end() && next->first < found->first + bytes) ||
                 (found != words_.begin() && std::prev(found)->first + std::prev(found)->second.second > found->first);
-            if (overlaps || word == words_maximum) {
+            if (overlaps || word == words_max) {
                 throw Failure(overlaps ? "accesses overlap that are not of one word" : "the model has 96 words");
             }
             std::uint64_t value = 0;
@@ -410,8 +410,8 @@ private:
         me.last_load[what.word] = ++me.now.loads[number(running_)];
     }
 
-    /// Where loads that were late have to be satisfied, if there are any. The other side may come before: these loads
-    /// are why it may see stores of this side that are behind them.
+    /// Late loads must get their values here. The other side may run first: because of late loads it may see stores of
+    /// this side that follow them.
     void wait_for_late_loads() {
         if (late_ != 0) {
             late_ = 0;
@@ -419,7 +419,7 @@ private:
         }
     }
 
-    /// Loads that were late are satisfied here at the latest, by any store that there is by now.
+    /// Late loads get their values here at the latest, from any store that exists by now.
     void satisfy_late(SideState& me) {
         for (std::size_t i = 0; i < me.late_count; ++i) {
             Late const& late = me.late[i];
@@ -584,7 +584,7 @@ private:
             sum.add(View{each.looked_at, {}});
             sum.add(logs_[i].hashes.back().a);
             sum.add(logs_[i].hashes.back().b);
-            for (std::size_t late = 0; late < each.late_count; ++late) {  // what they expect follows from the log
+            for (std::size_t late = 0; late < each.late_count; ++late) {  // the log determines their values
                 sum.add(each.late[late].word + (std::uint64_t{each.late[late].from} << 8) + 0x10000);
             }
         }
@@ -605,7 +605,7 @@ private:
         return sum;
     }
 
-    /// The oldest store to a word that somebody may still read.
+    /// The oldest store to a word that a side may still read.
     [[nodiscard]] std::uint8_t oldest_that_counts(std::uint8_t word) const {
         std::uint8_t oldest = UINT8_MAX;
         for (SideState const& each : state_.side) {
@@ -622,7 +622,7 @@ private:
                            [](Pending const& each) { return each.step == Step::end; });
     }
 
-    /// From the state that stands: how many executions there are.
+    /// The number of executions from the current state.
     double expand() {
         Hash const here = hash();
         if (auto const known = visited_.find(here); known != visited_.end()) {
@@ -652,7 +652,7 @@ private:
         return executions;
     }
 
-    // --- the execution that failed, once more ---
+    // --- replay of the failed execution ---
 
     void trace() {
         std::ostringstream text;
@@ -663,7 +663,7 @@ private:
                 make(choice);
             }
         } catch (std::exception const&) {
-            // the failure again
+            // the same failure again
         }
         says_ = nullptr;
         result_.trace = text.str();
@@ -692,14 +692,14 @@ private:
     State state_;
     std::vector<Store> stores_;
     std::array<Log, sides> logs_;
-    std::map<unsigned char const*, std::pair<std::size_t, std::size_t>> words_;  ///< by address: number, width
-    std::vector<Store> first_;                                                   ///< what stood in each
+    std::map<unsigned char const*, std::pair<std::size_t, std::size_t>> words_;  ///< by address: number and width
+    std::vector<Store> first_;                                                   ///< the initial value of each word
 
-    std::array<bool, words_maximum> is_contended_{};
+    std::array<bool, words_max> is_contended_{};
 
     Side running_ = Side::driver;
     std::size_t replayed_ = 0;
-    unsigned late_ = 0;  ///< loads of the side that runs that are not satisfied, also while it is replayed
+    unsigned late_ = 0;  ///< late loads of the running side, also during a replay
     char const* call_ = nullptr;
     std::vector<std::pair<std::pair<char const*, char const*>, unsigned>> occurrences_;
 

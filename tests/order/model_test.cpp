@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include <order/model.hpp>
 
-#include <virtq/platform/device_order.hpp>
-#include <virtq/platform/fence.hpp>
-#include <virtq/platform/ring_memory.hpp>
+#include <virtq/platform/detail/device_order.hpp>
+#include <virtq/platform/detail/fence.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 
-/// That the model allows what a weak memory allows, and forbids what release, acquire and fences forbid: the classic
-/// programs of two sides.
+/// The model allows what a weak memory allows, and forbids what release, acquire and fences forbid. These are the
+/// classic programs of two sides.
 namespace virtq::order {
+
+static_assert(platform::ring_memory_is_replaced && platform::fence_is_replaced && platform::device_order_is_replaced,
+              "tests/order stands before include/ in the include path, at the paths that the library includes");
+
 namespace {
 
 std::uint16_t x, y;
 
-/// Whether an execution comes to `FAIL`, which each program makes of the outcome that is asked about.
+/// Whether some execution fails. Each program fails at the outcome in question.
 [[nodiscard]] bool allows(void (*driver)(void const*), void (*device)(void const*), bool hardware = false) {
     return !explore({driver, device, nullptr, hardware}).failure.empty();
 }
@@ -34,8 +38,7 @@ using platform::store_release;
 
 constexpr std::uint16_t one = 1;
 
-// --- message passing
-// --------------------------------------------------------------------------------------------------
+// --- message passing ------------------------------------------------------------------------------------------------
 
 void send_relaxed(void const*) {
     store_plain(&x, one);
@@ -64,10 +67,10 @@ void receive_fenced(void const*) {
     outcome(there && load_relaxed(&x) == 0);
 }
 
-TEST(Model, LetsStoresOvertake) {
+TEST(Model, AllowsStoreReordering) {
     EXPECT_TRUE(allows(send_relaxed, receive_acquire));
 }
-TEST(Model, LetsLoadsOvertake) {
+TEST(Model, AllowsLoadReordering) {
     EXPECT_TRUE(allows(send_release, receive_relaxed));
 }
 TEST(Model, KeepsReleaseAndAcquireInOrder) {
@@ -87,13 +90,12 @@ void see_the_message(void const*) {
 void miss_the_message(void const*) {
     outcome(load_relaxed(&y) == 0);
 }
-TEST(Model, GoesThroughBothOutcomes) {
+TEST(Model, ReachesBothOutcomes) {
     EXPECT_TRUE(allows(send_release, see_the_message));
     EXPECT_TRUE(allows(send_release, miss_the_message));
 }
 
-// --- one word
-// ---------------------------------------------------------------------------------------------------------
+// --- one word -------------------------------------------------------------------------------------------------------
 
 void count_up(void const*) {
     store_relaxed(&x, one);
@@ -106,15 +108,14 @@ void see_it_go_back(void const*) {
 void see_it_skip(void const*) {
     outcome(load_relaxed(&x) == 0 && load_relaxed(&x) == 2);
 }
-TEST(Model, KeepsStoresToOneWordInOrder) {
+TEST(Model, KeepsStoresToAWordOrdered) {
     EXPECT_FALSE(allows(count_up, see_it_go_back));
     EXPECT_TRUE(allows(count_up, see_it_skip));
 }
 
-// --- store buffering
-// --------------------------------------------------------------------------------------------------
+// --- store buffering ------------------------------------------------------------------------------------------------
 
-/// Each tells the other what it has loaded, for the one that is last to say.
+/// What each side has loaded. The side that runs last compares both.
 std::uint16_t loaded_by_driver, loaded_by_device;
 
 template <bool fenced>
@@ -135,17 +136,16 @@ void store_y_load_x(void const*) {
     store_release(&loaded_by_device, static_cast<std::uint16_t>(load_relaxed(&x) + 1));
     outcome(load_acquire(&loaded_by_driver) == 1 && load_acquire(&loaded_by_device) == 1);
 }
-TEST(Model, LetsLoadsOvertakeStores) {
+TEST(Model, AllowsLoadsBeforeStores) {
     EXPECT_TRUE(allows(store_x_load_y<false>, store_y_load_x<false>));
     EXPECT_TRUE(allows(store_x_load_y<true>, store_y_load_x<false>));
     EXPECT_TRUE(allows(store_x_load_y<false>, store_y_load_x<true>));
 }
-TEST(Model, KeepsStoresBeforeLoadsBehindFullFences) {
+TEST(Model, FullFencesOrderStoresAndLoads) {
     EXPECT_FALSE(allows(store_x_load_y<true>, store_y_load_x<true>));
 }
 
-// --- hardware
-// ---------------------------------------------------------------------------------------------------------
+// --- hardware -------------------------------------------------------------------------------------------------------
 
 void send_for_hardware(void const*) {
     store_plain(&x, one);
@@ -158,7 +158,7 @@ void store_x_load_y_for_hardware(void const*) {
     store_release(&loaded_by_driver, static_cast<std::uint16_t>(load_relaxed(&y) + 1));
     outcome(load_acquire(&loaded_by_driver) == 1 && load_acquire(&loaded_by_device) == 1);
 }
-TEST(Model, OrdersNothingForHardwareButDeviceOrder) {
+TEST(Model, OnlyDeviceOrderOrdersHardware) {
     EXPECT_TRUE(allows(send_release, receive_acquire, true));
     EXPECT_TRUE(allows(send_fenced, receive_acquire, true));
     EXPECT_FALSE(allows(send_for_hardware, receive_acquire, true));
@@ -166,8 +166,7 @@ TEST(Model, OrdersNothingForHardwareButDeviceOrder) {
     EXPECT_FALSE(allows(store_x_load_y_for_hardware, store_y_load_x<true>, true));
 }
 
-// --- registers
-// --------------------------------------------------------------------------------------------------------
+// --- registers ------------------------------------------------------------------------------------------------------
 
 template <bool ordered>
 void ring(void const*) {
@@ -182,13 +181,12 @@ void hear(void const*) {
     wait_for_doorbell();
     outcome(load_relaxed(&x) == 0);
 }
-TEST(Model, LetsADoorbellOvertakeAFence) {
+TEST(Model, AllowsDoorbellsBeforeFences) {
     EXPECT_TRUE(allows(ring<false>, hear));
     EXPECT_FALSE(allows(ring<true>, hear));
 }
 
-// --- what it says of a program
-// ----------------------------------------------------------------------------------------
+// --- reports on a program -------------------------------------------------------------------------------------------
 
 void wait_for_y(void const*) {
     for (begin_look(); load_relaxed(&y) == 0; begin_look()) {
@@ -196,7 +194,7 @@ void wait_for_y(void const*) {
     }
 }
 void do_nothing(void const*) {}
-TEST(Model, SaysThatBothWaitForEver) {
+TEST(Model, ReportsThatBothWait) {
     EXPECT_EQ(explore({do_nothing, wait_for_y, nullptr}).failure, "both sides wait for ever");
     EXPECT_EQ(explore({send_relaxed, wait_for_y, nullptr}).failure, "");
 }
@@ -204,11 +202,11 @@ TEST(Model, SaysThatBothWaitForEver) {
 void store_x(void const*) {
     store_relaxed(&x, one);
 }
-TEST(Model, SaysThatStoresAreUnordered) {
+TEST(Model, ReportsUnorderedStores) {
     EXPECT_TRUE(allows(store_x, store_x));
 }
 
-TEST(Model, SaysWhatIsRaced) {
+TEST(Model, ReportsRaces) {
     Exploration const found = explore({send_relaxed, receive_acquire, nullptr});
     EXPECT_NE(found.trace, "");
     std::vector<Race> const race{{"send_relaxed", "receive_acquire"}};
@@ -217,7 +215,7 @@ TEST(Model, SaysWhatIsRaced) {
 }
 
 TEST(Model, CountsExecutions) {
-    // The load sees the store or not.
+    // The load sees the store, or does not.
     EXPECT_EQ(explore({store_x, [](void const*) { static_cast<void>(load_relaxed(&x)); }, nullptr}).executions, 2);
     EXPECT_EQ(explore({do_nothing, do_nothing, nullptr}).executions, 1);
 }

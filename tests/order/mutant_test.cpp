@@ -15,15 +15,14 @@
 #include <utility>
 #include <vector>
 
-/// Each acquire, release and fence that the litmus programs come to is weakened, one at a time: some program must
-/// notice.
+/// Weakens each acquire, release and fence that the litmus programs reach, one at a time. Some program must fail.
 namespace virtq::order {
 namespace {
 
 struct Mutant {
     std::size_t point;
     Weakening weakening;
-    std::vector<Litmus const*> programs;  ///< that come there, those with few states first
+    std::vector<Litmus const*> programs;  ///< programs that reach the point, those with few states first
 };
 
 [[nodiscard]] std::vector<Mutant> all_mutants() {
@@ -69,7 +68,7 @@ struct Mutant {
     return "";
 }
 
-/// The first program that notices.
+/// The first program that fails.
 [[nodiscard]] std::string caught_by(Mutant const& mutant) {
     for (Litmus const* const litmus : mutant.programs) {
         Exploration const found = explore(program_of(*litmus), mutant.point, mutant.weakening);
@@ -80,7 +79,7 @@ struct Mutant {
     return {};
 }
 
-/// Lines of the library that order something, as file:line.
+/// The lines of the library with an order, as file:line.
 [[nodiscard]] std::set<std::string> lines_that_order() {
     std::regex const call(
         R"(platform::(store_release|load_acquire|full_fence|memory_before_register_write|register_read_before_memory)\()"

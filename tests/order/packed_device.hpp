@@ -7,7 +7,9 @@
 
 namespace virtq::order {
 
-/// The device's side of a packed ring, as §2.8 describes it; nothing but order and arithmetic.
+using namespace virtq::detail;
+
+/// The device's side of a packed ring, as §2.8 describes it. It contains only memory order and arithmetic.
 class PackedDevice {
 public:
     PackedDevice(Guest& guest, std::uint64_t ring, std::uint64_t driver_event, std::uint64_t device_event,
@@ -19,14 +21,14 @@ public:
           size_(size),
           event_idx_(event_idx) {}
 
-    /// Looks whether the next descriptor is available (§2.8.1). Acquire: all of its chain is read behind it.
+    /// Whether the next descriptor is available (§2.8.1). Acquire: the rest of its chain is read after it.
     bool look() {
         flags_ = wire(platform::load_acquire(guest_.at<std::uint16_t>(descriptor(next_.offset) + 14)));
         has_ = ((flags_ & avail) != 0) == next_.wrap && ((flags_ & used) != 0) != next_.wrap;
         return has_;
     }
     [[nodiscard]] bool has() const { return has_; }
-    /// The same behind a `take`: each descriptor is looked at.
+    /// As above after a `take`: checks each descriptor.
     bool has_more() { return look(); }
 
     [[nodiscard]] Request take() {
@@ -40,12 +42,12 @@ public:
             } else {
                 request.add(piece(at, flags));
             }
-            request.id = load<std::uint16_t>(at + 12);  // of the last (§2.8.6)
+            request.id = load<std::uint16_t>(at + 12);  // the id of the last descriptor (§2.8.6)
             next_.advance(1, size_);
             if ((flags & next) == 0) {
                 break;
             }
-            // §2.8.6: the whole chain is there when its first descriptor is.
+            // §2.8.6: the whole chain is available once its first descriptor is.
             flags = load<std::uint16_t>(descriptor(next_.offset) + 14);
             bool const is_there = ((flags & avail) != 0) == next_.wrap && ((flags & used) != 0) != next_.wrap;
             if (!is_there) {
@@ -57,8 +59,7 @@ public:
     }
 
     /// Writes a used descriptor for the last of some chains (§2.8.8: one for all of them), which together have
-    /// `descriptors` descriptors. Release: id and length, and what was written to the buffers, are there when the
-    /// flags are.
+    /// `descriptors` descriptors. Release: id, length and buffer contents are visible before the flags.
     void use(Request const& request, std::uint32_t written, unsigned descriptors) {
         std::uint64_t const at = descriptor(used_.offset);
         platform::store_plain(guest_.at<std::uint16_t>(at + 12), wire(request.id));
@@ -68,7 +69,7 @@ public:
         used_.advance(descriptors, size_);
     }
 
-    /// §2.8.10: whether the driver wants to hear of what was used since this was asked last.
+    /// §2.8.10: whether the driver wants a notification for what was used since the last call.
     [[nodiscard]] bool wants_interrupt() {
         platform::full_fence();
         Place const from = asked_;
@@ -78,7 +79,7 @@ public:
         if (wish != 2 || !event_idx_) {
             return wish == 0;
         }
-        // Places on two laps, from `from` on.
+        // Positions counted over two laps, starting at `from`.
         unsigned const laps = 2u * size_;
         unsigned const place = (event & 0x7fff) + ((event & 0x8000) != 0 ? 0 : size_);
         return (place + laps - from.on_two_laps(size_)) % laps <
@@ -87,7 +88,7 @@ public:
 
     void suppress_notifications() { platform::store_relaxed(guest_.at<std::uint32_t>(device_event_), wire(1u << 16)); }
 
-    /// The device wants to be notified of the next chain. Whether there is one already.
+    /// Requests a notification for the next chain. True if one is already available.
     [[nodiscard]] bool ask_for_notification() {
         std::uint32_t const place = next_.offset | (next_.wrap ? 0x8000u : 0u);
         platform::store_relaxed(guest_.at<std::uint32_t>(device_event_), wire(event_idx_ ? 2u << 16 | place : 0u));
@@ -133,10 +134,10 @@ private:
     std::uint16_t size_;
     bool event_idx_;
     bool has_ = false;
-    std::uint16_t flags_ = 0;  ///< of the next descriptor, when they were read last
+    std::uint16_t flags_ = 0;  ///< flags of the next descriptor, as last read
     Place next_;               ///< where the driver makes the next chain available
-    Place used_;               ///< where the device uses the next
-    Place asked_;              ///< where that was when the driver's wish was read last
+    Place used_;               ///< where the device writes the next used descriptor
+    Place asked_;              ///< `used_` when the driver's event structure was last read
 };
 
 }  // namespace virtq::order

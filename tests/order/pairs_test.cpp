@@ -17,10 +17,10 @@
 #include <mutex>
 #include <thread>
 
-/// Calls that VirtQueue and BlockDevice say may run at the same time, at the same time, under the thread sanitizer:
-/// two cores on one queue with a lock, which notify outside of it, beside one that asks where the queue is; and two
-/// cores on two queues of one disk without any lock. Each core plays the device for what it has submitted itself. And
-/// of every transport the calls that may run at any time, on two cores, while a third asks what diag/ asks.
+/// Runs calls concurrently that VirtQueue and BlockDevice allow to run concurrently, under the thread sanitizer. Two
+/// cores share a queue with a lock and notify outside of it, while a third reads its addresses. Two cores use two
+/// queues of one disk without a lock. Each core serves as the device for what it has submitted. For each transport two
+/// cores make the calls that are allowed at any time, while a third makes those of diag/.
 extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const* file, int line) {
     std::fprintf(stderr, "%s:%d: %s\n", file, line, rule);
     std::abort();
@@ -60,7 +60,7 @@ private:
     std::size_t taken_ = 0;
 };
 
-/// The device's side of one split queue (§2.7): ends every chain with a 0 in its last byte, which is a status.
+/// The device's side of one split queue (§2.7): it ends every chain with a status of 0 in the last byte.
 class Answerer {
 public:
     void begin(QueueAddresses const& at) { at_ = at; }
@@ -111,7 +111,7 @@ void share_a_queue() {
                 require(queue.add({}, writable, Token{std::uintptr_t{round}}).ok(), "a chain was refused");
                 notification = queue.publish();
                 device.answer_all(memory);
-                require(queue.take_used().state == TakeState::completion, "nothing was used");
+                require(queue.take_used().state == CompletionState::ready, "nothing was used");
                 require(queue.num_free() == size, "a descriptor is lost");
             }
             if (notification) {
@@ -164,7 +164,7 @@ public:
     [[nodiscard]] bool is_queue_reset(std::uint16_t) { return true; }
     [[nodiscard]] InterruptCause on_interrupt() { return {}; }
     [[nodiscard]] std::uint8_t read_config8(std::uint16_t) { return 0; }
-    [[nodiscard]] std::uint16_t read_config16(std::uint16_t) { return 2; }  // queues
+    [[nodiscard]] std::uint16_t read_config16(std::uint16_t) { return 2; }  // the number of queues
     [[nodiscard]] std::uint32_t read_config32(std::uint16_t offset) { return offset == 0 ? 1000 : 0; }
     void write_config8(std::uint16_t, std::uint8_t) {}
     [[nodiscard]] std::uint32_t config_generation() { return 0; }
@@ -182,7 +182,7 @@ private:
 };
 
 struct TwoQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 2;
+    static constexpr std::uint16_t queue_count_max = 2;
 };
 
 void share_a_disk() {
@@ -197,16 +197,16 @@ void share_a_disk() {
             Segment const data[] = {{buffer, 512}};
             BlockRequest const request{BlockOperation::read, round % 1000, 0, {data, 1}, Token{std::uintptr_t{round}}};
             require(driver.submit(request, queue).ok(), "a request was refused");
-            driver.start(queue);
+            driver.kick_device(queue);
             disk.answer_all(queue);
             require(driver.check_alive(queue).ok(), "the disk has died");
-            BlockCompletion const done = driver.complete(queue);
-            require(done.state == TakeState::completion && done.error == Error::none, "a request went wrong");
+            BlockCompletion const done = driver.take_completed(queue);
+            require(done.state == CompletionState::ready && done.error == Error::none, "a request went wrong");
             require(done.token.value() == round, "another request ended");
             require(driver.in_flight(queue) == 0 && driver.capacity_sectors() == 1000, "the disk has changed");
             require(driver
                         .perform(
-                            request, Looks{2}, [&] { disk.answer_all(queue); }, queue)
+                            request, PollLimit{2}, [&] { disk.answer_all(queue); }, queue)
                         .ok(),
                     "a read failed");
             static_cast<void>(driver.enable_used_notifications(queue));
@@ -221,8 +221,7 @@ void share_a_disk() {
 
 // --- interrupts and notifications, of every transport ---
 
-/// Registers that are plain memory, in accesses that order nothing: no lock of a simulated device is between the
-/// cores.
+/// Registers in plain memory, with relaxed accesses: no lock of a simulated device orders the cores.
 class Registers {
 public:
     Registers() = default;
@@ -258,7 +257,7 @@ public:
     [[nodiscard]] Ports at(std::uint32_t offset) const { return Ports{Registers::at(offset)}; }
 };
 
-/// Each structure of a device on a page of its own.
+/// Maps each structure of a device to a page of its own.
 class RegisterPages {
 public:
     std::uintptr_t map_device_memory(PhysAddr, std::uint64_t) {
@@ -276,18 +275,18 @@ private:
 
 using Any = AnyTransport<Registers, Ports>;
 
-/// What diag/ asks a transport while its handler runs.
+/// Calls of diag/ while the handler of the transport runs.
 template <class T>
 [[nodiscard]] unsigned count_calls(T& transport) {
-    unsigned calls = transport.interrupt_calls();
-    if constexpr (requires { transport.vector_calls(); }) {
-        calls += transport.vector_calls();
+    unsigned calls = transport.record().interrupt_calls();
+    if constexpr (requires { transport.uses_vectors(); }) {
+        calls += transport.record().vector_calls();
         calls += transport.uses_vectors() ? 1 : 0;
     }
-    return transport.last_notify().any ? calls : 0;
+    return transport.record().last_notify().any ? calls : 0;
 }
 [[nodiscard]] unsigned count_calls(Any& transport) {
-    return transport.behind([](auto& behind) { return count_calls(behind); });
+    return transport.visit([](auto& behind) { return count_calls(behind); });
 }
 
 template <class T>
@@ -332,7 +331,7 @@ void share_mmio() {
     share_a_transport("AnyTransport, MMIO", any);
 }
 
-/// A function whose configuration space is simulated, and whose registers are plain memory.
+/// Provides a function with a simulated configuration space, and with registers in plain memory.
 template <class Use>
 void with_function(sim::PciLayout const& layout, Use use) {
     sim::GuestMemory memory;

@@ -7,20 +7,20 @@
 
 namespace virtq::order {
 
-/// The device's side of a split ring, as §2.7 describes it; nothing but order and arithmetic.
+/// The device's side of a split ring, as §2.7 describes it. It contains only memory order and arithmetic.
 class SplitDevice {
 public:
     SplitDevice(Guest& guest, std::uint64_t table, std::uint64_t avail, std::uint64_t used, std::uint16_t size,
                 bool event_idx)
         : guest_(guest), table_(table), avail_(avail), used_(used), size_(size), event_idx_(event_idx) {}
 
-    /// Looks whether there is more. Acquire: entries and descriptors are read behind it.
+    /// Whether more chains are available. Acquire: entries and descriptors are read after the index.
     bool look() {
         seen_ = wire(platform::load_acquire(guest_.at<std::uint16_t>(avail_ + 2)));
         return has();
     }
     [[nodiscard]] bool has() const { return seen_ != taken_; }
-    /// The same behind a `take`.
+    /// As above after a `take`.
     bool has_more() { return has(); }
 
     [[nodiscard]] Request take() {
@@ -32,7 +32,8 @@ public:
         return request;
     }
 
-    /// Writes a used entry for the last of `chains` chains (§2.7.9: one for all of them), not to be seen yet.
+    /// Writes a used entry for the last of `chains` chains (§2.7.9: one for all of them). It is not visible before
+    /// `publish`.
     void use(Request const& request, std::uint32_t written, unsigned chains = 1) {
         std::uint64_t const entry = used_ + 4 + 8 * slot(used_index_);
         platform::store_plain(guest_.at<std::uint32_t>(entry), wire(std::uint32_t{request.id}));
@@ -40,10 +41,10 @@ public:
         used_index_ = static_cast<std::uint16_t>(used_index_ + chains);
     }
 
-    /// Release: the entries, and what was written to the buffers, are there when the index is.
+    /// Release: the entries and the buffer contents are visible before the index.
     void publish() { platform::store_release(guest_.at<std::uint16_t>(used_ + 2), wire(used_index_)); }
 
-    /// §2.7.7.2: whether the driver wants to hear of what was published since this was asked last.
+    /// §2.7.7.2: whether the driver wants a notification for what was published since the last call.
     [[nodiscard]] bool wants_interrupt() {
         platform::full_fence();
         std::uint16_t const from = asked_;
@@ -55,13 +56,13 @@ public:
         return static_cast<std::uint16_t>(used_index_ - event - 1) < static_cast<std::uint16_t>(used_index_ - from);
     }
 
-    /// §2.7.10: the device does not want to be notified now.
+    /// §2.7.10: the device does not want notifications now.
     void suppress_notifications() {
         if (!event_idx_) {
             store<std::uint16_t>(used_, 1);
         }
     }
-    /// The device wants to be notified of the next chain. Whether there is one already.
+    /// Requests a notification for the next chain. True if one is already available.
     [[nodiscard]] bool ask_for_notification() {
         if (event_idx_) {
             store<std::uint16_t>(used_ + 4 + 8 * size_, taken_);
@@ -111,10 +112,10 @@ private:
     std::uint64_t used_;
     std::uint16_t size_;
     bool event_idx_;
-    std::uint16_t seen_ = 0;        ///< the driver's index when it was read last
+    std::uint16_t seen_ = 0;        ///< the driver's index, as last read
     std::uint16_t taken_ = 0;       ///< chains taken
     std::uint16_t used_index_ = 0;  ///< chains used
-    std::uint16_t asked_ = 0;       ///< chains used when the driver's wish was read last
+    std::uint16_t asked_ = 0;       ///< `used_index_` when the driver's setting was last read
 };
 
 }  // namespace virtq::order

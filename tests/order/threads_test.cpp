@@ -13,12 +13,11 @@
 #include <stdexcept>
 #include <thread>
 
-/// Driver and device in two threads, over the library's own platform/: for the thread sanitizer, which finds accesses
-/// that no release and acquire order, and for the machine that it runs on, which has fences that matter.
+/// Driver and device in two threads, with the library's own platform/. The thread sanitizer detects accesses that
+/// release and acquire do not order. The fences of the machine that runs it matter, too.
 ///
-/// The sanitizer does not understand fences. Nothing here needs it to: what the rings order with fences is whether a
-/// notification is lost, and that is found by waiting for it. The bells are relaxed, so that they order nothing that
-/// the rings should.
+/// The sanitizer does not understand fences, and need not. The rings use fences only against a lost notification, which
+/// shows as an endless wait. The bells are relaxed, so that they order nothing for the rings.
 extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const* file, int line) {
     std::fprintf(stderr, "%s:%d: %s\n", file, line, rule);
     std::abort();
@@ -31,7 +30,7 @@ struct Setup {
     char const* name;
     bool packed;
     bool event_idx;
-    bool asleep;  ///< both wait for notifications; else both poll
+    bool asleep;  ///< both wait for notifications; otherwise both poll
     bool in_order = false;
     bool indirect = false;
 };
@@ -49,7 +48,7 @@ void require(bool condition, char const* otherwise) {
 class Bell {
 public:
     void ring() { rung_.fetch_add(1, std::memory_order_relaxed); }
-    /// Until it has been rung since the last time.
+    /// Waits until the bell has rung since the last wait.
     void wait(char const* lost) {
         auto const deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);  // only against a hang
         while (rung_.load(std::memory_order_relaxed) == heard_) {
@@ -61,7 +60,7 @@ public:
 
 private:
     std::atomic<unsigned> rung_{0};
-    unsigned heard_ = 0;  ///< of the one that waits
+    unsigned heard_ = 0;  ///< rings that the waiting side has seen
 };
 
 struct Machine {
@@ -107,7 +106,7 @@ void drive(Machine& machine, Queue& queue) {
             std::this_thread::yield();
             continue;
         }
-        if (queue.enable_used_notifications() == UsedPending::nothing_there) {
+        if (queue.enable_used_notifications() == MaySleep::yes) {
             machine.interrupt.wait("an interrupt was lost");
         }
         queue.disable_used_notifications();
@@ -151,7 +150,7 @@ void serve(Machine& machine, Device& device) {
     }
 }
 
-/// Whether both sides came to their end.
+/// Whether both sides finish.
 template <class Queue, class Device>
 [[nodiscard]] bool runs(Setup const& setup) {
     Machine machine(setup);

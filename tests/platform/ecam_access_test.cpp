@@ -20,7 +20,7 @@ TEST(PciAddress, HasAFrameNumber) {
     EXPECT_EQ(pci_frame({0, 0, 0}), 0u);
     EXPECT_EQ(pci_frame({1, 2, 3}), 0x113u);
     EXPECT_EQ(pci_frame({255, 31, 7}), 0xffffu);
-    EXPECT_EQ(pci_frame({0, 32, 8}), 0u);  // no such device or function: not another bus
+    EXPECT_EQ(pci_frame({0, 32, 8}), 0u);  // no such device or function; the frame is not on another bus
     EXPECT_TRUE((PciAddress{1, 2, 3} == PciAddress{1, 2, 3}));
     EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{1, 2, 4}));
     EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{1, 3, 3}));
@@ -37,7 +37,7 @@ TEST(EcamAccess, ReachesEachFunction) {
 
     access.write32(address, 0x10, 0x44332211);
     for (std::size_t i = 0; i < 4; ++i) {
-        EXPECT_EQ(bytes[place + 0x10 + i], 0x11 * (i + 1));  // little-endian, whatever the machine is
+        EXPECT_EQ(bytes[place + 0x10 + i], 0x11 * (i + 1));  // little-endian on any machine
     }
     EXPECT_EQ(access.read32(address, 0x10), 0x44332211u);
     EXPECT_EQ(access.read16(address, 0x12), 0x4433);
@@ -60,7 +60,7 @@ TEST(EcamAccess, HasNoDefaultBuses) {
     EXPECT_TRUE((std::is_constructible_v<EcamAccess, std::uintptr_t, std::uint8_t, std::uint8_t>));
 }
 
-/// Memory for some buses, with a guard of other memory around it.
+/// The memory of some buses, with guard bytes around it.
 class EcamMemory {
 public:
     static constexpr std::size_t bus_bytes = std::size_t{1} << 20;
@@ -85,7 +85,7 @@ void expect_nothing_at(EcamAccess access, PciAddress address, std::uint16_t offs
     access.write32(address, offset, 0);
 }
 
-// A bus outside of the mapping has no functions, and its number does not wrap (faults A5).
+// A bus outside the mapping has no functions, and its number does not wrap (faults A5).
 TEST(EcamAccess, ReadsAllOnesOutsideItsBuses) {
     EcamMemory const memory;
     EcamAccess const access{memory.bus(), 0x40, 0x40};
@@ -98,8 +98,8 @@ TEST(EcamAccess, ReadsAllOnesOutsideItsBuses) {
     EXPECT_EQ(access.read8({0x40, 31, 7}, 0xfff), EcamMemory::guard);
 }
 
-// A configuration space has 4096 bytes: behind them is another function (faults A5).
-TEST(EcamAccess, ReadsAllOnesBehindAFunction) {
+// A configuration space has 4096 bytes. The next function follows it (faults A5).
+TEST(EcamAccess, ReadsAllOnesBeyondAFunction) {
     EcamMemory const memory;
     EcamAccess const access{memory.bus(), 0x40, 0x40};
     expect_nothing_at(access, {0x40, 0, 0}, 0x1000);
@@ -107,8 +107,8 @@ TEST(EcamAccess, ReadsAllOnesBehindAFunction) {
     EXPECT_TRUE(memory.is_untouched());
 }
 
-// PCI 3.2.2.3.4: there are 32 devices a bus and 8 functions a device (faults A5).
-TEST(EcamAccess, HasNoFurtherDevicesOrFunctions) {
+// PCI 3.2.2.3.4: a bus has 32 devices, and a device 8 functions (faults A5).
+TEST(EcamAccess, ReadsAllOnesAtImpossibleNumbers) {
     EcamMemory const memory;
     EcamAccess const access{memory.bus(), 0x40, 0x40};
     expect_nothing_at(access, {0x40, 32, 0}, 0);
@@ -116,12 +116,12 @@ TEST(EcamAccess, HasNoFurtherDevicesOrFunctions) {
     EXPECT_TRUE(memory.is_untouched());
 }
 
-// A static object before its assignment (faults A5).
+// A static object may be read before it is assigned (faults A5).
 TEST(EcamAccess, IsEmptyWithoutABase) {
     expect_nothing_at(EcamAccess{}, {0, 0, 0}, 0);
 }
 
-TEST(EcamAccess, HasNoBusIfTheLastIsBelowTheFirst) {
+TEST(EcamAccess, IsEmptyIfBusesAreReversed) {
     EcamMemory const memory;
     for (std::uint8_t const bus : std::initializer_list<std::uint8_t>{0x3f, 0x40, 0x41}) {
         expect_nothing_at(EcamAccess{memory.bus(), 0x41, 0x40}, {bus, 0, 0}, 0);
@@ -129,12 +129,12 @@ TEST(EcamAccess, HasNoBusIfTheLastIsBelowTheFirst) {
     EXPECT_TRUE(memory.is_untouched());
 }
 
-// Not where lines are counted: this compiles the port instructions, which only a kernel may run.
+// Left out of the coverage build: this test compiles the port instructions, which only a kernel may run.
 #if (defined(__x86_64__) || defined(__i386__)) && !defined(VIRTQ_COUNTED)
 
-// The ports reach 256 bytes of a function, and would wrap to the first ones behind them. An access to a port would end
-// this process (faults A5).
-TEST(PortConfigAccess, ReadsAllOnesBehindItsBytes) {
+// The ports reach 256 bytes of a function, and a larger offset would wrap to the first bytes. An access to a port would
+// end this process (faults A5).
+TEST(PortConfigAccess, ReadsAllOnesBeyondItsBytes) {
     PortConfigAccess access;
     for (auto const& [address, offset] :
          {std::pair{PciAddress{0, 0, 0}, 0x100}, std::pair{PciAddress{0, 31, 7}, 0xfffc},

@@ -10,7 +10,7 @@ namespace {
 
 using virtq::MmioSpace;
 
-/// A register block in plain memory, with a known byte at each place.
+/// A register block in plain memory, with a known value in each byte.
 class MmioSpaceTest : public ::testing::Test {
 protected:
     MmioSpaceTest() {

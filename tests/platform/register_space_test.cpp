@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/register_space.hpp>
 
 #include <gtest/gtest.h>
@@ -8,12 +9,12 @@
 
 namespace {
 
-using virtq::ReadOnly;
-using virtq::ReadWrite;
-using virtq::ReadWritePair;
 using virtq::RegisterSpace;
-using virtq::WriteOnly;
-using virtq::WriteOnlyPair;
+using virtq::detail::ReadOnly;
+using virtq::detail::ReadWrite;
+using virtq::detail::ReadWritePair;
+using virtq::detail::WriteOnly;
+using virtq::detail::WriteOnlyPair;
 using virtq::platform::read_register;
 using virtq::platform::write_register;
 
@@ -26,7 +27,7 @@ struct Visit {
     friend bool operator==(Visit const&, Visit const&) = default;
 };
 
-/// Writes down each access, and answers a read with its own width.
+/// Records each access, and returns the width of a read as its value.
 class Recorder {
 public:
     std::vector<Visit> visits;
@@ -47,13 +48,13 @@ private:
 
 static_assert(RegisterSpace<Recorder>);
 
-/// Is this call of the typed access one that compiles? (An access that the register does not have: tests/fail.)
+/// Whether the typed write compiles. tests/fail tests accesses that a register does not have.
 template <class Which, class Word>
 concept Writable = requires(Recorder& space, Which which, Word value) {
     write_register(space, which, value);
 };
 
-TEST(RegisterSpace, IsReadInTheWidthOfTheRegister) {
+TEST(RegisterSpace, ReadsInTheRegisterWidth) {
     Recorder space;
     EXPECT_EQ(read_register(space, ReadOnly<uint8_t>{0x14}), 8);
     EXPECT_EQ(read_register(space, ReadOnly<uint16_t>{0x18}), 16);
@@ -62,7 +63,7 @@ TEST(RegisterSpace, IsReadInTheWidthOfTheRegister) {
     EXPECT_EQ(space.visits, expected);
 }
 
-TEST(RegisterSpace, IsWrittenInTheWidthOfTheRegister) {
+TEST(RegisterSpace, WritesInTheRegisterWidth) {
     Recorder space;
     write_register(space, WriteOnly<uint8_t>{0x14}, uint8_t{1});
     write_register(space, WriteOnly<uint16_t>{0x18}, uint16_t{2});
@@ -71,14 +72,14 @@ TEST(RegisterSpace, IsWrittenInTheWidthOfTheRegister) {
     EXPECT_EQ(space.visits, expected);
 }
 
-TEST(RegisterSpace, TakesA64BitValueInTwoHalves) {
+TEST(RegisterSpace, Writes64BitsInTwoHalves) {
     Recorder space;
     write_register(space, WriteOnlyPair{{0x80}, {0x84}}, uint64_t{0x1122'3344'5566'7788});
     std::vector<Visit> const expected = {{'w', 32, 0x80, 0x5566'7788}, {'w', 32, 0x84, 0x1122'3344}};
     EXPECT_EQ(space.visits, expected);
 }
 
-TEST(RegisterSpace, ReadsA64BitValueInTwoHalves) {
+TEST(RegisterSpace, Reads64BitsInTwoHalves) {
     Recorder space;
     write_register(space, ReadWritePair{{0x20}, {0x24}}, uint64_t{0x1122'3344'5566'7788});
     EXPECT_EQ(read_register(space, ReadWritePair{{0x20}, {0x24}}), uint64_t{32} << 32 | 32);

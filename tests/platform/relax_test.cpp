@@ -11,7 +11,7 @@ struct TakesAnArgument {
     void operator()(int) const {}
 };
 
-TEST(Relax, IsWhateverCanBeCalledWithoutArguments) {
+TEST(Relax, AcceptsAnyCallableWithoutArguments) {
     auto counting = [count = 0]() mutable { ++count; };
     EXPECT_TRUE(Relax<decltype(counting)>);
     EXPECT_FALSE(Relax<decltype(counting) const>);

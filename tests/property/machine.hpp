@@ -99,7 +99,7 @@ private:
     void check_state() {
         expect_equal<uint32_t>("size()", queue_.size(), model_.initialised ? model_.size : 0);
         expect_equal<uint32_t>("num_free()", queue_.num_free(), model_.free);
-        expect_equal("live()", queue_.live(), model_.live);
+        expect_equal("is_live()", queue_.is_live(), model_.live);
         expect_equal("fault().reason", static_cast<uint8_t>(queue_.fault().reason), lie_number(model_.lie));
         expect_equal("fault().value", queue_.fault().value, model_.lie_value);
         check_log();
@@ -230,10 +230,10 @@ private:
             features = features | Features::of(spec::Feature::ring_packed);
         }
         QueueOption option;
-        option.over_reported = cuts ? OverReportedLength::is_cut : OverReportedLength::breaks_queue;
+        option.over_reported = cuts ? OverReportedLength::clamp : OverReportedLength::break_queue;
         option.first_index = RingIndex{first};
         note("queue.init(memory, ", size, ", ", legacy ? "legacy()" : "modern()", event_idx ? " | event_idx" : "",
-             foreign ? " | ring_packed" : "", ", {.over_reported = ", cuts ? "is_cut" : "breaks_queue",
+             foreign ? " | ring_packed" : "", ", {.over_reported = ", cuts ? "clamp" : "break_queue",
              ", .first_index = RingIndex{", first, "}})", no_memory ? ";  // with no pages left" : "");
         memory_.fail_all(no_memory);
         bool const ok = answers(model_.may_init(N, size, foreign, no_memory),
@@ -391,9 +391,9 @@ private:
         bool const was_broken = model_.broken();
         uint32_t const reported = model_.used.empty() ? 0 : model_.used.front().length;
         Model::Taken taken = model_.take();
-        auto const state = taken.state == State::completion ? TakeState::completion
-                           : taken.state == State::none     ? TakeState::none
-                                                            : TakeState::broken;
+        auto const state = taken.state == State::completion ? CompletionState::ready
+                           : taken.state == State::none     ? CompletionState::none
+                                                            : CompletionState::broken;
         expect_equal("state of the completion", static_cast<uint8_t>(library.state), static_cast<uint8_t>(state));
         expect_equal("bytes written", written, taken.written);
         reached_.lies[static_cast<size_t>(model_.lie)] += !was_broken && model_.broken() ? 1 : 0;
@@ -461,7 +461,7 @@ private:
             breaches([&] { static_cast<void>(queue_.enable_used_notifications()); });
             return true;
         }
-        bool const sleep = queue_.enable_used_notifications() == UsedPending::nothing_there;
+        bool const sleep = queue_.enable_used_notifications() == MaySleep::yes;
         expect_equal("enable_used_notifications(): may sleep", sleep, model_.may_sleep());
         model_.notifications_on = true;
         model_.used_event = static_cast<uint16_t>(model_.next_taken);
@@ -813,7 +813,7 @@ private:
         expect(queue_.has_used(), "has_used() must be true when there is a lie to find");
         note("queue.take_used()");
         Completion const done = queue_.take_used();
-        expect(done.state == TakeState::broken, "a used index ahead of what is in flight must break the queue");
+        expect(done.state == CompletionState::broken, "a used index ahead of what is in flight must break the queue");
         model_.break_with(Lie::index_ahead, index);
         ++reached_.lies[static_cast<size_t>(Lie::index_ahead)];
     }

@@ -14,12 +14,11 @@
 #include "operation.hpp"
 #include "shrink.hpp"
 
-/// A million random operations of both tiers, driver and device, against the model: 200 000 on queues of each
-/// capacity, not counting those that found nothing to do. The same ones every time, unless the environment says
-/// otherwise:
+/// Compares a million random operations of both tiers, driver and device, with a model: 200 000 for each queue
+/// capacity, without those that did nothing. The sequences are always the same, unless the environment differs:
 ///
-///   VIRTQ_SEED=1234                 starts with this sequence, as a failure prints it; `random` takes another one
-///   VIRTQ_OPERATIONS=50000000       how many of them on each capacity
+///   VIRTQ_SEED=1234                 starts with this sequence, as a failure prints it; `random` picks another
+///   VIRTQ_OPERATIONS=50000000       the number of operations for each capacity
 ///   VIRTQ_SEED=1234 VIRTQ_OPERATIONS=1  runs that sequence alone (with --gtest_filter of the capacity)
 namespace virtq::property {
 
@@ -38,7 +37,7 @@ uint64_t operation_count() {
     return text == nullptr ? 200'000 : std::strtoull(text, nullptr, 0);
 }
 
-/// For a crash, which leaves nothing to shrink: at least say which sequence it was.
+/// A crash cannot be shrunk. This at least names the sequence.
 uint64_t volatile running_seed = 0;
 
 void say_seed(int) {
@@ -66,7 +65,7 @@ std::string report(uint64_t seed, Sequence const& sequence) {
     return out.str();
 }
 
-/// Sequences until there were so many operations; what they reached.
+/// Runs sequences until the number of operations is reached. Returns what they covered.
 template <uint32_t N>
 Reached run_many() {
     Reached reached;
@@ -90,23 +89,23 @@ Reached run_many() {
 
 }  // namespace
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf1) {
+TEST(RandomOperations, AgreeWithModelAtSize1) {
     run_many<1>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf2) {
+TEST(RandomOperations, AgreeWithModelAtSize2) {
     run_many<2>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf4) {
+TEST(RandomOperations, AgreeWithModelAtSize4) {
     run_many<4>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf64) {
+TEST(RandomOperations, AgreeWithModelAtSize64) {
     run_many<64>();
 }
 
-TEST(RandomOperations, AgreeWithTheModelOnAQueueOf8AndReachEverything) {
+TEST(RandomOperations, ReachEverythingAtSize8) {
     Reached const reached = run_many<8>();
     if (HasFailure() || operation_count() < 200'000) {
         return;
@@ -133,12 +132,12 @@ TEST(RandomOperations, AgreeWithTheModelOnAQueueOf8AndReachEverything) {
     EXPECT_GE(reached.four_gib_chains, 5u);
 }
 
-// The proof that a disagreement is found, and cut down to its cause: mistakes in the model.
+// Mistakes in the model prove that a disagreement is found and reduced to its cause.
 
 struct ShrinkCase {
     char const* name;
     Mistake mistake;
-    size_t most;  ///< operations that are needed to show it
+    size_t most;  ///< the most operations needed to show it
 };
 
 void PrintTo(ShrinkCase const& one, std::ostream* out) {
@@ -177,7 +176,7 @@ INSTANTIATE_TEST_SUITE_P(Mistakes, Shrinking,
                                            ShrinkCase{"ForgetsTheOrder", Mistake::forgets_order, 7}),
                          [](auto const& one) { return std::string(one.param.name); });
 
-TEST(Generator, GivesTheSameSequenceForTheSameSeed) {
+TEST(Generator, IsReproducible) {
     EXPECT_EQ(generate(7, 8), generate(7, 8));
     EXPECT_NE(generate(7, 8), generate(8, 8));
 }

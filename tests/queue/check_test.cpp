@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <queue/contract_machine.hpp>
 #include <queue/ring_pair.hpp>
-#include <virtq/queue/page_run.hpp>
+#include <virtq/platform/detail/page_run.hpp>
 
 #include <cstdint>
 #include <set>
 
-/// Checks of queue/ that one wrong word reaches and no other test does: each was found as a mutant that survived.
+/// Checks of queue/ that only these tests reach. Each was found as a mutant that survived.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
-/// A pushed chain of 16 readable and 64 writable bytes, descriptors 0 and 1, token 1.
+/// Pushes a chain of 16 readable and 64 writable bytes: descriptors 0 and 1, token 1.
 void push_two(RingPair<>& ring) {
     ring.hostile = true;
     DescIndex const head = *ring.queue.alloc_desc();
@@ -20,28 +23,28 @@ void push_two(RingPair<>& ring) {
     ASSERT_TRUE(ring.queue.push_avail(head, Token{std::uintptr_t{1}}).ok());
 }
 
-TEST(DescriptorTierCheck, CountsOnlyWhatIsWritableOfAPushedChain) {
+TEST(DescriptorTierCheck, CountsOnlyWritableBytesOfPushes) {
     RingPair<> ring;
     push_two(ring);
     ring.device->put_used_raw(0, 65);
     ring.device->flush_used();
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     EXPECT_EQ(ring.queue.fault().reason, FaultReason::used_length_above_writable);
-    // The lie did not hand it over: it is still to be drained.
+    // The invalid length did not complete the chain, so drain() returns it.
     ring.queue.detach();
     std::multiset<std::uintptr_t> back;
     ASSERT_TRUE(ring.queue.drain([&](Token token) { back.insert(token.value()); }).ok());
     EXPECT_EQ(back, (std::multiset<std::uintptr_t>{1}));
 }
 
-TEST(DescriptorTierCheck, WritesNoLinkThatIsNone) {
+TEST(DescriptorTierCheck, WritesZeroWithoutALink) {
     RingPair<> ring;
     DescIndex const desc = *ring.queue.alloc_desc();
     ring.queue.write_desc(desc, ring.buffer(16).addr, 16, 0, DescIndex{5});
     EXPECT_EQ(ring.device->descriptor(number(desc)).next, 0);
 }
 
-TEST(DescriptorTierCheck, PushesAChainAsLongAsTheQueue) {
+TEST(DescriptorTierCheck, PushesAChainOfFullLength) {
     RingPair<> ring;
     DescIndex desc[8];
     for (DescIndex& each : desc) {
@@ -55,7 +58,7 @@ TEST(DescriptorTierCheck, PushesAChainAsLongAsTheQueue) {
     EXPECT_EQ(ring.device->fetch()->readable.size(), 8u);
 }
 
-TEST(DescriptorTierCheck, KnowsNoDescriptorBehindTheSize) {
+TEST(DescriptorTierCheck, KnowsNoDescriptorBeyondTheSize) {
     RingPair<16> ring({.size = 16});
     for (int i = 0; i < 16; ++i) {
         ASSERT_TRUE(ring.queue.alloc_desc().ok());
@@ -63,12 +66,12 @@ TEST(DescriptorTierCheck, KnowsNoDescriptorBehindTheSize) {
     ring.queue.detach();
     ASSERT_TRUE(ring.queue.restart(8, modern()).ok());
     for (std::uint16_t const behind :
-         {std::uint16_t{8}, std::uint16_t{9}, std::uint16_t{15}}) {  // allocated in a life before
+         {std::uint16_t{8}, std::uint16_t{9}, std::uint16_t{15}}) {  // allocated before the restart
         EXPECT_BREACH(ring.queue.free_desc(DescIndex{behind}), "not allocated");
     }
 }
 
-TEST(DescriptorTierCheck, SaysThatSomethingIsThereWhateverTheIndexSaysMeanwhile) {
+TEST(DescriptorTierCheck, HasUsedIgnoresALaterIndex) {
     RingPair<> ring;
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -77,14 +80,14 @@ TEST(DescriptorTierCheck, SaysThatSomethingIsThereWhateverTheIndexSaysMeanwhile)
     ring.device_uses_next();
     ring.device_uses_next();
     ASSERT_TRUE(ring.queue.poll_used());
-    ring.device->write_used_idx_raw(1);  // as if the second, which the driver has seen, were not used
+    ring.device->write_used_idx_raw(1);  // takes back the second completion, which the driver has seen
     EXPECT_TRUE(ring.queue.has_used());
     ring.device->write_used_raw(1, 99, 0);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     EXPECT_TRUE(ring.queue.has_used());
 }
 
-TEST(LegacyPageNumber, MayBeTheLastOneOf32Bits) {
+TEST(LegacyPageNumber, MayBeTheHighestOf32Bits) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     memory.place_next_run(PhysAddr{0xfff'ffff'f000});
@@ -95,7 +98,7 @@ TEST(LegacyPageNumber, MayBeTheLastOneOf32Bits) {
     EXPECT_EQ(queue.pages().phys, PhysAddr{});
 }
 
-TEST(SharePages, IsToHaveOneInCommon) {
+TEST(SharePages, IsTrueForACommonPage) {
     auto const run = [](std::uint64_t page, std::size_t count) {
         return Pages{nullptr, PhysAddr{page * page_bytes}, count};
     };
@@ -113,7 +116,7 @@ protected:
     [[nodiscard]] static Features features() { return Combination{.kind = GetParam()}.features(); }
 };
 
-TEST_P(EveryKind, HasNothingToDrainOrReleaseBeforeInit) {
+TEST_P(EveryKind, DrainsAndReleasesNothingBeforeInit) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(GetParam());
     EXPECT_TRUE(queue->drain().empty());
@@ -122,9 +125,9 @@ TEST_P(EveryKind, HasNothingToDrainOrReleaseBeforeInit) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-TEST_P(EveryKind, DrainsNoChainOfALifeBefore) {
+TEST_P(EveryKind, DrainsNoChainFromBeforeRestart) {
     for (std::uint16_t const size :
-         {std::uint16_t{8}, std::uint16_t{4}}) {  // of chains in flight before, those of more ids than there are now
+         {std::uint16_t{8}, std::uint16_t{4}}) {  // more chains were in flight before than the restarted queue holds
         ContractMachine machine{{.kind = GetParam()}, 16};
         for (std::uintptr_t token = 1; token <= 16; ++token) {
             ASSERT_TRUE(machine.add(0, 1, token).ok());
@@ -139,32 +142,32 @@ TEST_P(EveryKind, DrainsNoChainOfALifeBefore) {
     }
 }
 
-TEST_P(EveryKind, NeverPermitsSleepOnceItIsBroken) {
+TEST_P(EveryKind, ForbidsSleepOnceBroken) {
     ContractMachine machine{{.kind = GetParam()}, 8};
     machine.hostile = true;
     ASSERT_TRUE(machine.add(0, 1, 1).ok());
     static_cast<void>(machine.queue->publish());
     machine.device->put_used_raw(77, 0);
     machine.device->flush_used();
-    ASSERT_EQ(machine.queue->take_used().state, TakeState::broken);
-    if (machine.packed_ring != nullptr) {  // as if it had used nothing
+    ASSERT_EQ(machine.queue->take_used().state, CompletionState::broken);
+    if (machine.packed_ring != nullptr) {  // as if the device had used nothing
         machine.packed_ring->write_flags_raw(0, sim::flags_of(sim::Marks::available, true));
     } else {
         machine.split_ring->write_used_idx_raw(0);
     }
-    EXPECT_EQ(machine.queue->enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(machine.queue->enable_used_notifications(), MaySleep::broken);
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, EveryKind,
                          testing::Values(QueueKind::split, QueueKind::packed, QueueKind::negotiated_split,
                                          QueueKind::negotiated_packed));
 
-TEST(NegotiatedCheck, IsABreachToInitialiseItTwiceAlsoInTheOtherFormat) {
+TEST(NegotiatedCheck, AssertsOneInitInEitherFormat) {
     sim::GuestMemory memory{std::size_t{1} << 20};
     auto const queue = make_queue(QueueKind::negotiated_split);
     Features const packed = Combination{.kind = QueueKind::packed}.features();
     ASSERT_TRUE(queue->init(memory, 8, modern(), {}).ok());
-    EXPECT_BREACH(queue->init(memory, 8, packed, {}), "release() it first");
+    EXPECT_BREACH(queue->init(memory, 8, packed, {}), "Call release() first");
     ASSERT_TRUE(queue->release(memory).ok());
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "support/small_split.hpp"
-
 #include <support/contract.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -21,18 +19,18 @@
 #include <string>
 #include <vector>
 
-/// A queue of any format with any features, and the device's side of it, behind one interface each: so one suite says
-/// what they all have in common.
+/// A queue of any format with any features, and the device's side of it, each behind one interface. So one suite tests
+/// what all of them have in common.
 namespace virtq::test {
 
-enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split, classic_split, small_split };
+enum class QueueKind { split, packed, negotiated_split, negotiated_packed, plain_split };
 
 struct Combination {
     QueueKind kind = QueueKind::split;
     bool event_idx = false;
     bool indirect = false;
     bool in_order = false;
-    bool legacy = false;  ///< of a split queue: the guest's byte order, and lengths are always cut
+    bool legacy = false;  ///< a legacy split queue: the guest's byte order, and lengths are always clamped
 
     [[nodiscard]] bool packed() const { return kind == QueueKind::packed || kind == QueueKind::negotiated_packed; }
     [[nodiscard]] Features features() const {
@@ -45,15 +43,14 @@ struct Combination {
         add(in_order, spec::Feature::in_order);
         return set;
     }
-    /// Of the words in a split ring (§2.7.3).
+    /// Byte order of the words in a split ring (§2.7.3).
     [[nodiscard]] sim::ByteOrder order() const { return legacy ? sim::guest_order : sim::ByteOrder::little; }
     [[nodiscard]] std::string name() const {
-        char const* const kinds[] = {"Split",      "Packed",       "NegotiatedSplit", "NegotiatedPacked",
-                                     "PlainSplit", "ClassicSplit", "SmallSplit"};
+        char const* const kinds[] = {"Split", "Packed", "NegotiatedSplit", "NegotiatedPacked", "PlainSplit"};
         return std::string{kinds[static_cast<int>(kind)]} + (event_idx ? "EventIdx" : "") +
                (indirect ? "Indirect" : "") + (in_order ? "InOrder" : "") + (legacy ? "Legacy" : "");
     }
-    /// All queue sizes that are tried; a split one, and one that could become split, is a power of two.
+    /// All queue sizes to test. The size of a split queue, or of one that may become split, is a power of two.
     [[nodiscard]] std::vector<std::uint16_t> sizes() const {
         if (kind == QueueKind::packed) {
             return {1, 2, 3, 7, 8, 256, 32768};
@@ -62,7 +59,7 @@ struct Combination {
     }
 };
 
-/// Every format with everything that it has.
+/// Every format with all combinations of its features.
 [[nodiscard]] inline std::vector<Combination> all_combinations() {
     std::vector<Combination> all;
     for (QueueKind const kind :
@@ -71,12 +68,8 @@ struct Combination {
             all.push_back({kind, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
         }
     }
-    for (QueueKind const kind : {QueueKind::plain_split, QueueKind::classic_split}) {  // these have no more
-        all.push_back({kind, false, false, false});
-        all.push_back({kind, true, false, false});
-    }
-    for (unsigned bits = 0; bits < 4; ++bits) {
-        all.push_back({QueueKind::small_split, (bits & 1) != 0, (bits & 2) != 0, bits == 3});
+    for (bool const event_idx : {false, true}) {  // PlainSplit has no other features
+        all.push_back({QueueKind::plain_split, event_idx, false, false});
     }
     for (QueueKind const kind : {QueueKind::split, QueueKind::plain_split}) {
         all.push_back({kind, false, false, false, true});
@@ -108,7 +101,7 @@ public:
     virtual Status drain_while_live() = 0;
     virtual void attach() = 0;
     virtual void detach() = 0;
-    virtual bool live() = 0;
+    virtual bool is_live() = 0;
     virtual std::uint16_t size() = 0;
     virtual std::uint16_t num_free() = 0;
     virtual QueueAddresses addresses() = 0;
@@ -121,7 +114,7 @@ public:
     virtual Status add_one(Segment const (&writable)[1], Token token) = 0;
     virtual Notification publish() = 0;
     virtual Completion take_used() = 0;
-    virtual UsedPending enable_used_notifications() = 0;
+    virtual MaySleep enable_used_notifications() = 0;
     virtual void disable_used_notifications() = 0;
 };
 
@@ -147,7 +140,7 @@ public:
     }
     void attach() override { queue_.attach(); }
     void detach() override { queue_.detach(); }
-    bool live() override { return queue_.live(); }
+    bool is_live() override { return queue_.is_live(); }
     std::uint16_t size() override { return queue_.size(); }
     std::uint16_t num_free() override { return queue_.num_free(); }
     QueueAddresses addresses() override { return queue_.addresses(); }
@@ -166,7 +159,7 @@ public:
     Status add_one(Segment const (&writable)[1], Token token) override { return queue_.add({}, writable, token); }
     Notification publish() override { return queue_.publish(); }
     Completion take_used() override { return queue_.take_used(); }
-    UsedPending enable_used_notifications() override { return queue_.enable_used_notifications(); }
+    MaySleep enable_used_notifications() override { return queue_.enable_used_notifications(); }
     void disable_used_notifications() override { queue_.disable_used_notifications(); }
 
     /// For the tests of diag/, and for the tier that only some formats have.
@@ -182,10 +175,8 @@ private:
         case QueueKind::split: return std::make_unique<QueueOf<Split>>();
         case QueueKind::packed: return std::make_unique<QueueOf<Packed>>();
         case QueueKind::plain_split: return std::make_unique<QueueOf<PlainSplit>>();
-        case QueueKind::classic_split: return std::make_unique<QueueOf<ClassicSplit>>();
-        case QueueKind::small_split: return std::make_unique<QueueOf<SmallSplit>>();
         case QueueKind::negotiated_split:
-        case QueueKind::negotiated_packed: return std::make_unique<QueueOf<Negotiated>>();
+        case QueueKind::negotiated_packed: return std::make_unique<QueueOf<AnyFormat>>();
     }
     return nullptr;
 }
@@ -232,7 +223,7 @@ public:
         : combination_(combination), option_(option) {
         queue = make_queue(combination.kind);
         if (before_wrap != 0) {
-            // A packed ring on its second lap (wrap counter 0), a split one at the end of its indices.
+            // A packed ring on its second lap (wrap counter 0); a split ring near the end of its indices.
             std::uint32_t const first =
                 combination.packed() ? 0x8000u | (size - before_wrap % size) % size : 0x10000u - before_wrap;
             option_.first_index = RingIndex{static_cast<std::uint16_t>(first)};
@@ -284,7 +275,7 @@ public:
         }
     }
 
-    /// The device's side of a queue that was restarted, at the beginning.
+    /// Starts the device's side again, for a queue that was restarted.
     void start_over(QueueOption const& option = {}) {
         option_ = option;
         start_device();
@@ -292,7 +283,7 @@ public:
     /// The options of `init` and `restart`.
     [[nodiscard]] QueueOption const& option() const { return option_; }
 
-    /// `count` segments of these bytes each, in turn from one big buffer.
+    /// `count` segments of `bytes` bytes each, taken in turn from one large buffer.
     std::vector<Segment> segments(std::size_t count, std::uint32_t bytes = 16) {
         std::vector<Segment> made;
         for (std::size_t i = 0; i < count; ++i) {
@@ -307,7 +298,7 @@ public:
         auto const out = segments(writable, bytes);
         return queue->add({in.data(), in.size()}, {out.data(), out.size()}, Token{token});
     }
-    /// The device fetches the next chain and uses it.
+    /// The device fetches the next chain and uses it. Returns its head.
     std::uint16_t use_next(std::uint32_t length = 0) {
         auto const chain = device->fetch();
         EXPECT_TRUE(chain.has_value());

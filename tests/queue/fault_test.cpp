@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <functional>
 
-/// What the device can write, and what becomes of it: the first lie breaks the queue, with the reason and the value.
+/// What the device can write, and the effect: the first invalid value breaks the queue, which keeps the reason and the
+/// value.
 namespace virtq::test {
 namespace {
 
-class Lie : public ::testing::Test {
+class DeviceViolation : public ::testing::Test {
 protected:
     void SetUp() override {
         ring.hostile = true;
@@ -25,7 +26,7 @@ protected:
     }
 
     void expect_broken(FaultReason reason, std::uint32_t value) {
-        EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
         expect_says_so(reason, value);
     }
 
@@ -38,8 +39,8 @@ protected:
             EXPECT_EQ(ring.queue.alloc_desc().error(), Error::queue_broken);
             EXPECT_EQ(ring.queue.push_avail(DescIndex{0}).error(), Error::queue_broken);
             EXPECT_FALSE(ring.queue.publish().needed);
-            EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
-            EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+            EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
+            EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
             EXPECT_TRUE(ring.queue.has_used());
             EXPECT_EQ(ring.queue.num_free(), 0);
         }
@@ -50,75 +51,75 @@ protected:
     RingPair<> ring;
 };
 
-// intel/MigTD#986: ids from the device used unchecked. https://github.com/intel/MigTD/pull/986
-TEST_F(Lie, OfAnIdOutOfRangeBreaksTheQueue) {
+// intel/MigTD#986: a driver used ids from the device unchecked. https://github.com/intel/MigTD/pull/986
+TEST_F(DeviceViolation, IdOutOfRangeBreaksQueue) {
     used(8, 0);
     expect_broken(FaultReason::used_id_out_of_range, 8);
 }
 
-TEST_F(Lie, OfAHugeIdBreaksTheQueue) {
-    used(0x1'0003, 0);  // 3 if it were cut to 16 bits
+TEST_F(DeviceViolation, HugeIdBreaksQueue) {
+    used(0x1'0003, 0);  // 3 if it were truncated to 16 bits
     expect_broken(FaultReason::used_id_out_of_range, 0x1'0003);
 }
 
-TEST_F(Lie, OfAnIdInTheMiddleOfAChainBreaksTheQueue) {
+TEST_F(DeviceViolation, MidChainIdBreaksQueue) {
     used(1, 0);
     expect_broken(FaultReason::used_id_not_in_flight, 1);
 }
 
-TEST_F(Lie, OfTheIdOfAFreeDescriptorBreaksTheQueue) {
+TEST_F(DeviceViolation, FreeIdBreaksQueue) {
     used(7, 0);
     expect_broken(FaultReason::used_id_not_in_flight, 7);
 }
 
-TEST_F(Lie, OfAnIdUsedTwiceBreaksTheQueueAndReleasesOnce) {
+TEST_F(DeviceViolation, IdUsedTwiceBreaksQueue) {
     used(3, 10);
     used(3, 10);
     EXPECT_EQ(ring.queue.take_used().token.value(), 2u);
     expect_broken(FaultReason::used_id_not_in_flight, 3);
 }
 
-TEST_F(Lie, OfALengthAboveWhatWasWritableBreaksTheQueue) {
+TEST_F(DeviceViolation, ExcessiveLengthBreaksQueue) {
     used(3, 65);
     expect_broken(FaultReason::used_length_above_writable, 65);
 }
 
-TEST_F(Lie, OfALengthForAReadableChainIsMeasuredByItsWritablePart) {
+TEST_F(DeviceViolation, LengthCountsWritableBytesOnly) {
     used(0, 64);
     EXPECT_EQ(ring.queue.take_used().written, 64u);
 }
 
-TEST_F(Lie, OfAnIndexTooFarAheadBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexTooFarAheadBreaksQueue) {
     ring.device->write_used_idx_raw(3);
     expect_broken(FaultReason::used_index_ahead, 3);
 }
 
-TEST_F(Lie, OfAnIndexThatGoesBackBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexGoingBackBreaksQueue) {
     used(3, 10);
     ASSERT_TRUE(ring.queue.take_used());
     ring.device->write_used_idx_raw(0);
     expect_broken(FaultReason::used_index_ahead, 0);
 }
 
-TEST_F(Lie, OfAnIndexBeforeTheStartBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexBeforeStartBreaksQueue) {
     ring.device->write_used_idx_raw(65535);
     expect_broken(FaultReason::used_index_ahead, 65535);
 }
 
-TEST_F(Lie, OfAnIndexThatCountsChainsNotYetPublishedBreaksTheQueue) {
+TEST_F(DeviceViolation, IndexOfUnpublishedChainsBreaksQueue) {
     ASSERT_TRUE(ring.add_writable(3).ok());
     ring.device->write_used_idx_raw(3);
     expect_broken(FaultReason::used_index_ahead, 3);
 }
 
-TEST_F(Lie, OfAChainThatIsAddedAndNotYetPublishedBreaksTheQueue) {
+TEST_F(DeviceViolation, UnpublishedIdBreaksQueue) {
     ASSERT_TRUE(ring.add_writable(3).ok());  // descriptor 4
     ASSERT_TRUE(ring.add_writable(4).ok());  // descriptor 5
     used(4, 0);
     expect_broken(FaultReason::used_id_not_in_flight, 4);
 }
 
-TEST_F(Lie, IsNoLieOnceTheChainIsPublished) {
+TEST_F(DeviceViolation, IdIsAcceptedOncePublished) {
     ASSERT_TRUE(ring.add_writable(3).ok());
     ASSERT_TRUE(ring.add_writable(4).ok());
     used(3, 0);
@@ -130,35 +131,35 @@ TEST_F(Lie, IsNoLieOnceTheChainIsPublished) {
     EXPECT_EQ(ring.queue.take_used().token.value(), 4u);
 }
 
-TEST_F(Lie, IsFoundByPollUsedToo) {
+TEST_F(DeviceViolation, PollUsedDetectsWrongId) {
     used(8, 0);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_id_out_of_range, 8);
 }
 
-TEST_F(Lie, OfALengthOfAPushedChainBreaksTheQueue) {
+TEST_F(DeviceViolation, ExcessiveLengthOfPushBreaksQueue) {
     DescIndex const desc = *ring.queue.alloc_desc();
     ring.queue.write_desc(desc, ring.buffer(16).addr, 16, flag(spec::DescFlag::write));
     ASSERT_TRUE(ring.queue.push_avail(desc).ok());
     used(number(desc), 17);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_length_above_writable, 17);
 }
 
-TEST_F(Lie, OfALengthIsFoundByPollUsedToo) {
+TEST_F(DeviceViolation, PollUsedDetectsExcessiveLength) {
     used(3, 65);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_length_above_writable, 65);
 }
 
-TEST_F(Lie, OfAMiddleIdIsFoundByPollUsedToo) {
+TEST_F(DeviceViolation, PollUsedDetectsMidChainId) {
     used(2, 0);
-    EXPECT_EQ(ring.queue.poll_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.poll_used().state, CompletionState::broken);
     expect_says_so(FaultReason::used_id_not_in_flight, 2);
 }
 
-// Most implementations follow `next` in the table that the device can rewrite.
-TEST_F(Lie, InTheDescriptorTableChangesNothing) {
+// Most drivers follow `next` in the table, which the device can rewrite.
+TEST_F(DeviceViolation, DescriptorTableWritesChangeNothing) {
     for (std::uint16_t i = 0; i < 8; ++i) {
         ring.device->scribble_descriptor(i, {0xffff'ffff'ffff'ffff, 0xffff'ffff, 0xffff, 0xffff});
     }
@@ -172,7 +173,7 @@ TEST_F(Lie, InTheDescriptorTableChangesNothing) {
     }
 }
 
-TEST_F(Lie, InTheAvailableRingChangesNothing) {
+TEST_F(DeviceViolation, AvailableRingWritesChangeNothing) {
     for (std::uint16_t i = 0; i < 8; ++i) {
         ring.device->scribble_available(i, 0xffff);
     }
@@ -186,19 +187,19 @@ TEST_F(Lie, InTheAvailableRingChangesNothing) {
     EXPECT_FALSE(ring.queue.fault());
 }
 
-TEST_F(Lie, IsNotForgottenWhenTheDeviceCorrectsIt) {
+TEST_F(DeviceViolation, OutlastsACorrection) {
     used(8, 0);
     used(3, 10);
-    EXPECT_EQ(ring.queue.take_used().state, TakeState::broken);
+    EXPECT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.device->write_used_raw(0, 0, 10);
     expect_says_so(FaultReason::used_id_out_of_range, 8);
     ring.device->write_used_raw(0, 9, 10);
     expect_says_so(FaultReason::used_id_out_of_range, 8);
 }
 
-TEST_F(Lie, EndsWithANewInit) {
+TEST_F(DeviceViolation, EndsWithANewInit) {
     used(8, 0);
-    ASSERT_EQ(ring.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.queue.detach();
     ASSERT_TRUE(ring.queue.release(ring.memory).ok());
     ASSERT_TRUE(ring.queue.init(ring.memory, 8, modern()).ok());
@@ -207,7 +208,7 @@ TEST_F(Lie, EndsWithANewInit) {
     EXPECT_TRUE(ring.add_writable(1).ok());
 }
 
-TEST(OverReportedLength, IsCutForALegacyDevice) {
+TEST(OverReportedLength, IsClampedForALegacyDevice) {
     RingPair<> ring({.features = legacy()});
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1, 64).ok());
@@ -215,12 +216,12 @@ TEST(OverReportedLength, IsCutForALegacyDevice) {
     ring.device->put_used_raw(0, 4096);
     ring.device->flush_used();
     Completion const done = ring.queue.take_used();
-    EXPECT_EQ(done.state, TakeState::completion);
+    EXPECT_EQ(done.state, CompletionState::ready);
     EXPECT_EQ(done.written, 64u);
 }
 
-TEST(OverReportedLength, IsCutOnRequest) {
-    RingPair<> ring({.over_reported = OverReportedLength::is_cut});
+TEST(OverReportedLength, IsClampedOnRequest) {
+    RingPair<> ring({.over_reported = OverReportedLength::clamp});
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1, 64).ok());
     ASSERT_TRUE(ring.queue.publish().needed);
@@ -229,7 +230,7 @@ TEST(OverReportedLength, IsCutOnRequest) {
     EXPECT_EQ(ring.queue.take_used().written, 64u);
 }
 
-TEST(OverReportedLength, IsCutInTheDescriptorTierToo) {
+TEST(OverReportedLength, IsClampedInDescriptorTierToo) {
     RingPair<> ring({.features = legacy()});
     ring.hostile = true;
     DescIndex const desc = *ring.queue.alloc_desc();

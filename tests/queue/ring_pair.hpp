@@ -13,7 +13,7 @@
 #include <memory>
 #include <vector>
 
-/// A driver's queue and the device's side of it over the same simulated memory: what most tests of the ring need.
+/// A driver's queue and the device's side of it, over the same simulated memory. Most tests of the ring use it.
 namespace virtq::test {
 
 inline Features modern() {
@@ -34,7 +34,7 @@ struct RingSetup {
     Features features = modern();
     std::uint32_t size = 8;
     std::uint16_t first_index = 0;
-    OverReportedLength over_reported = OverReportedLength::breaks_queue;
+    OverReportedLength over_reported = OverReportedLength::break_queue;
 };
 
 template <std::uint32_t N = 8, class Format = Split>
@@ -67,7 +67,7 @@ public:
         }
     }
 
-    /// A buffer as a segment.
+    /// A new buffer, as a segment.
     Segment buffer(std::uint32_t bytes) { return {memory.allocate_buffer(bytes).phys, bytes}; }
 
     /// Adds a chain of one device-writable segment.
@@ -76,7 +76,7 @@ public:
         return queue.add({}, writable, Token{token});
     }
 
-    /// The device takes the next chain and uses it, `length` bytes written.
+    /// The device fetches the next chain and uses it with `length` bytes written. Returns its head.
     std::uint16_t device_uses_next(std::uint32_t length = 0) {
         auto const chain = device->fetch();
         EXPECT_TRUE(chain.has_value());

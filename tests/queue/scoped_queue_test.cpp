@@ -6,7 +6,7 @@
 namespace virtq::test {
 namespace {
 
-TEST(ScopedQueue, GivesBackExactlyThePagesItTook) {
+TEST(ScopedQueue, ReleasesExactlyItsPages) {
     sim::GuestMemory memory;
     {
         ScopedQueue<64, sim::GuestMemory> queue(memory);
@@ -20,7 +20,7 @@ TEST(ScopedQueue, GivesBackExactlyThePagesItTook) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-TEST(ScopedQueue, LeaksAndSaysSoWhileTheDeviceIsLive) {
+TEST(ScopedQueue, ReportsLeaksWhileLive) {
     sim::GuestMemory memory;
     {
         ScopedQueue<64, sim::GuestMemory> queue(memory);
@@ -43,7 +43,7 @@ TEST(ScopedQueue, LeaksItsTablesToo) {
     EXPECT_EQ(memory.leaked_pages(), 3u);
 }
 
-TEST(ScopedQueue, HasNothingToGiveBackWithoutInit) {
+TEST(ScopedQueue, ReleasesNothingWithoutInit) {
     sim::GuestMemory memory;
     {
         ScopedQueue<64, sim::GuestMemory> queue(memory);

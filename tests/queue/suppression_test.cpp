@@ -7,7 +7,7 @@
 namespace virtq::test {
 namespace {
 
-TEST(AvailNotification, IsSentUnlessTheUsedFlagsSayNo) {
+TEST(AvailNotification, IsSentUnlessUsedFlagsForbid) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());
     EXPECT_TRUE(ring.queue.publish().needed);
@@ -26,21 +26,21 @@ TEST(AvailNotification, IgnoresAvailEventWithoutEventIdx) {
     EXPECT_TRUE(ring.queue.publish().needed);
 }
 
-TEST(AvailNotification, IgnoresOtherBitsOfTheUsedFlags) {
+TEST(AvailNotification, IgnoresOtherUsedFlags) {
     RingPair<> ring;
     ring.device->write_used_flags_raw(0xfffe);
     ASSERT_TRUE(ring.add_writable(1).ok());
     EXPECT_TRUE(ring.queue.publish().needed);
 }
 
-TEST(AvailNotification, IgnoresTheUsedFlagsWithEventIdx) {
+TEST(AvailNotification, IgnoresUsedFlagsWithEventIdx) {
     RingPair<> ring({.features = modern_event_idx()});
     ring.device->write_used_flags_raw(1);
     ASSERT_TRUE(ring.add_writable(1).ok());
     EXPECT_TRUE(ring.queue.publish().needed);  // avail_event is 0, the entry's index is 0
 }
 
-TEST(AvailNotification, IsSentForTheFirstChainWhereverTheRingsStart) {
+TEST(AvailNotification, IsSentForTheFirstChain) {
     for (std::uint16_t const first : {std::uint16_t{0}, std::uint16_t{65530}}) {
         sim::GuestMemory memory;
         VirtQueue<8> queue;
@@ -49,13 +49,13 @@ TEST(AvailNotification, IsSentForTheFirstChainWhereverTheRingsStart) {
         ASSERT_TRUE(queue.init(memory, 8, modern_event_idx(), option).ok());
         Segment const segment[] = {{memory.allocate_buffer(16).phys, 16}};
         ASSERT_TRUE(queue.add(segment, {}, Token{}).ok());
-        EXPECT_TRUE(queue.publish().needed);  // before the device has written anything
+        EXPECT_TRUE(queue.publish().needed);  // the device has written nothing yet
         queue.detach();
         EXPECT_TRUE(queue.release(memory).ok());
     }
 }
 
-TEST(AvailNotification, IsSentWhenTheBatchPassesAvailEvent) {
+TEST(AvailNotification, IsSentWhenPassingAvailEvent) {
     RingPair<> ring({.features = modern_event_idx()});
     ring.device->set_avail_event(2);
     ASSERT_TRUE(ring.add_writable(1).ok());
@@ -67,8 +67,8 @@ TEST(AvailNotification, IsSentWhenTheBatchPassesAvailEvent) {
     EXPECT_FALSE(ring.queue.publish().needed);  // entry 3
 }
 
-// rcore-os/virtio-drivers, cloud-hypervisor#2179: a batch that crosses 65535.
-TEST(AvailNotification, IsRightInABatchThatCrosses65535) {
+// rcore-os/virtio-drivers, cloud-hypervisor#2179: wrong for a batch that crosses 65535.
+TEST(AvailNotification, IsRightAcrossTheIndexWrap) {
     for (std::uint16_t event = 65525; event != 5; ++event) {
         RingPair<> ring({.features = modern_event_idx(), .first_index = 65530});
         ring.device->set_avail_event(event);
@@ -106,7 +106,7 @@ protected:
     }
 };
 
-TEST_P(UsedNotificationEither, ComesForTheNextUsedBufferOnceEnabled) {
+TEST_P(UsedNotificationEither, ComesForTheNextUsedBuffer) {
     for (std::uint16_t const first : {std::uint16_t{0}, std::uint16_t{65533}, std::uint16_t{65535}}) {
         RingPair<> ring(setup(first));
         for (std::uintptr_t i = 0; i < 8; ++i) {
@@ -114,7 +114,7 @@ TEST_P(UsedNotificationEither, ComesForTheNextUsedBufferOnceEnabled) {
         }
         static_cast<void>(ring.queue.publish());
         for (int i = 0; i < 8; ++i) {
-            EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+            EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
             ring.device_uses_next();
             EXPECT_TRUE(ring.device->needs_interrupt()) << first << " " << i;
             ring.queue.disable_used_notifications();
@@ -123,33 +123,33 @@ TEST_P(UsedNotificationEither, ComesForTheNextUsedBufferOnceEnabled) {
     }
 }
 
-TEST_P(UsedNotificationEither, DoesNotPermitSleepWhenSomethingIsThere) {
+TEST_P(UsedNotificationEither, ForbidsSleepWithCompletionsToTake) {
     RingPair<> ring(setup());
     ASSERT_TRUE(ring.add_writable(1).ok());
     ASSERT_TRUE(ring.add_writable(2).ok());
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next();
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::something_there);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::no);
     ASSERT_TRUE(ring.queue.take_used());
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
 }
 
-TEST_P(UsedNotificationEither, StaysOnWhileTheDriverKeepsTaking) {
+TEST_P(UsedNotificationEither, StaysOnWhileDriverTakes) {
     RingPair<> ring(setup());
-    ASSERT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
     for (int i = 0; i < 20; ++i) {
         ASSERT_TRUE(ring.add_writable(1).ok());
         static_cast<void>(ring.queue.publish());
         ring.device_uses_next();
         EXPECT_TRUE(ring.device->needs_interrupt()) << i;
         ASSERT_TRUE(ring.queue.take_used());
-        ASSERT_EQ(ring.queue.take_used().state, TakeState::none);
+        ASSERT_EQ(ring.queue.take_used().state, CompletionState::none);
     }
 }
 
 TEST_P(UsedNotificationEither, StopsWhenDisabled) {
     RingPair<> ring(setup());
-    ASSERT_EQ(ring.queue.enable_used_notifications(), UsedPending::nothing_there);
+    ASSERT_EQ(ring.queue.enable_used_notifications(), MaySleep::yes);
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     ring.device_uses_next();
@@ -162,19 +162,19 @@ TEST_P(UsedNotificationEither, StopsWhenDisabled) {
         ring.device_uses_next();
         EXPECT_FALSE(ring.device->needs_interrupt()) << i;
         ASSERT_TRUE(ring.queue.take_used());
-        ASSERT_EQ(ring.queue.take_used().state, TakeState::none);
+        ASSERT_EQ(ring.queue.take_used().state, CompletionState::none);
     }
 }
 
-TEST_P(UsedNotificationEither, NeverPermitsSleepOnABrokenQueue) {
+TEST_P(UsedNotificationEither, ForbidsSleepOnABrokenQueue) {
     RingPair<> ring(setup());
     ring.hostile = true;
     ASSERT_TRUE(ring.add_writable(1).ok());
     static_cast<void>(ring.queue.publish());
     ring.device->write_used_idx_raw(5);
-    ASSERT_EQ(ring.queue.take_used().state, TakeState::broken);
+    ASSERT_EQ(ring.queue.take_used().state, CompletionState::broken);
     ring.device->write_used_idx_raw(0);
-    EXPECT_EQ(ring.queue.enable_used_notifications(), UsedPending::broken);
+    EXPECT_EQ(ring.queue.enable_used_notifications(), MaySleep::broken);
 }
 
 INSTANTIATE_TEST_SUITE_P(Mechanism, UsedNotificationEither, ::testing::Bool(),

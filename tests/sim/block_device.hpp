@@ -19,18 +19,18 @@
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
-/// A block device (§5.2) over a disk in the test's memory. It keeps volatile writes really volatile, so that a test
-/// sees whether a flush was needed, and answers wrongly on request.
+/// A block device (§5.2) over a disk in the test's memory. It keeps volatile writes apart from durable ones, so that a
+/// test sees whether a flush was needed. On request it answers wrongly.
 namespace virtq::sim {
 
-/// What the disk says in the used length of a read (§2.7.8.2).
+/// What the disk reports as the used length of a read (§2.7.8.2).
 enum class BlockUsedLength : uint8_t {
     counts,       ///< the bytes that it wrote
-    is_zero,      ///< 0 always, as https://github.com/au-ts/libvmm/pull/28 does
+    is_zero,      ///< always 0, as https://github.com/au-ts/libvmm/pull/28 does
     status_only,  ///< 1: the status byte
 };
 
-/// What the disk offers; a number that is 0 is not offered.
+/// The features and limits of the disk. A feature whose number is 0 is not offered.
 struct BlockOptions {
     uint64_t sectors = 2048;  ///< capacity, in units of 512 bytes
     bool read_only = false;   ///< VIRTIO_BLK_F_RO
@@ -44,7 +44,7 @@ struct BlockOptions {
     bool discard = false;     ///< VIRTIO_BLK_F_DISCARD
     uint32_t max_discard_sectors = 1024;
     uint32_t max_discard_seg = 1;
-    uint32_t discard_alignment = 1;  ///< discard_sector_alignment: advice, so nothing is checked
+    uint32_t discard_alignment = 1;  ///< discard_sector_alignment: only advice, not checked
     bool write_zeroes = false;       ///< VIRTIO_BLK_F_WRITE_ZEROES
     uint32_t max_write_zeroes_sectors = 1024;
     uint32_t max_write_zeroes_seg = 1;
@@ -60,19 +60,19 @@ struct BlockOptions {
     uint16_t queue_size_max = 256;
     std::string id = "virtq-sim";  ///< up to 20 bytes
     BlockUsedLength used_length = BlockUsedLength::counts;
-    /// The disk takes the second descriptor for the data and the third for the status, whatever follows. Such a disk
-    /// offers no SEG_MAX. https://github.com/nanovms/nanos/pull/1730
+    /// The disk takes the second descriptor for the data and the third for the status, whatever else the chain has.
+    /// Such a disk offers no SEG_MAX. https://github.com/nanovms/nanos/pull/1730
     bool one_data_segment = false;
     /// VIRTIO_BLK_F_ZONED, with this model, for example `wire::block::zoned_host_managed` (§5.2.5).
     std::optional<uint8_t> zoned{};
 };
 
-/// What a discard or write zeroes request names; it may name several.
+/// One range of a discard or write zeroes request, which may have several.
 struct BlockRange {
     uint64_t sector = 0;
     uint32_t sectors = 0;
     bool unmap = false;
-    uint32_t reserved_flags = 0;  ///< as they arrived; a driver leaves them 0
+    uint32_t reserved_flags = 0;  ///< as they arrived; a driver must leave them 0
 };
 
 /// A request as it arrived, and how it was answered.
@@ -84,7 +84,7 @@ struct BlockRequest {
     std::vector<BlockRange> ranges;  ///< of a discard or write zeroes
 };
 
-/// **Threading** called by the transport under its lock; a test looks at images while the device is not working.
+/// **Threading** The transport calls it under its lock. A test may read the images while the device does not work.
 class BlockDevice final : public DeviceBackend {
 public:
     using Image = std::vector<uint8_t>;
@@ -96,27 +96,28 @@ public:
     [[nodiscard]] uint64_t sectors() const { return sectors_; }
     /// What a read sees. A test may write here.
     [[nodiscard]] Image& current() { return current_; }
-    /// What is left after a loss of power.
+    /// What remains after a power failure.
     [[nodiscard]] Image const& durable() const { return durable_; }
-    /// All writes that are not durable are gone.
+    /// Discards all writes that are not durable.
     void lose_power() { current_ = durable_; }
-    /// What a discarded sector reads as: not zero and not what was there, as a driver may assume neither.
+    /// The byte that a discarded sector reads as. It is neither zero nor the old content, because a driver may assume
+    /// neither.
     static constexpr uint8_t discarded = 0xd5;
     /// Grows or shrinks the disk; wrap it in `MmioDevice::change_config`.
     void set_sectors(uint64_t sectors);
     [[nodiscard]] std::vector<BlockRequest> const& requests() const { return requests_; }
 
-    // What goes wrong, each for the next request only.
+    // Faults, each for the next request only.
 
-    /// Answers with this status byte, for example 3, which has no meaning, and does not do the work.
+    /// Answers with this status byte, without doing the work. 3, for example, has no meaning.
     void answer_next_with(uint8_t status) { next_.status = status; }
-    /// Does the work and completes, but never writes the status byte: the driver finds there what it left.
+    /// Does the work and completes, but does not write the status byte: the driver finds its own value there.
     void leave_next_status() { next_.leave_status = true; }
     /// Never completes it.
     void swallow_next() { next_.swallow = true; }
-    /// Reports a used length that is this much off; it ends at 0 and at 2^32 - 1.
+    /// Adds this to the reported used length, limited to 0 and 2^32 - 1.
     void misreport_next_length(int64_t difference) { next_.length_difference = difference; }
-    /// Reads or writes only so much of the data, honestly reported, with an OK status.
+    /// Transfers only this many bytes of the data, reports that honestly, and returns OK.
     void shorten_next_data(uint64_t bytes) { next_.data_limit = bytes; }
 
     // DeviceBackend.
@@ -143,7 +144,7 @@ private:
     };
 
     void write_field(size_t offset, size_t bytes, uint64_t value);
-    /// Of 256 sectors, which repeat: each one different, none of them zero.
+    /// The content of the first 256 sectors, which repeats. Each sector is different and none is zero.
     static std::array<uint8_t, 256 * wire::block::sector_bytes> first_contents();
     void fill_config();
     [[nodiscard]] bool negotiated(unsigned bit) const { return has_feature(session_.features, bit); }
@@ -188,7 +189,7 @@ inline std::array<uint8_t, 256 * wire::block::sector_bytes> BlockDevice::first_c
 inline BlockDevice::BlockDevice(ViolationLog& log, BlockOptions options)
     : log_(log), options_(std::move(options)), sectors_(options_.sectors) {
     current_.resize(sectors_ * wire::block::sector_bytes);
-    // Tests make thousands of disks, so what repeats is computed once.
+    // Tests create thousands of disks, so the repeated content is computed once.
     static std::array const contents = first_contents();
     for (size_t i = 0; i < current_.size(); i += contents.size()) {
         std::copy_n(contents.begin(), std::min(contents.size(), current_.size() - i),
@@ -280,8 +281,8 @@ inline void BlockDevice::fill_config() {
     }
 }
 
-/// §5.2.5.1, §5.2.5.2: a host-managed disk works only for a driver that knows zones, and never with DISCARD for one
-/// that does not.
+/// §5.2.5.1, §5.2.5.2: a host-managed disk works only for a driver that accepts ZONED. A driver that does not must not
+/// accept DISCARD either.
 inline bool BlockDevice::accepts(FeatureWords const& accepted) {
     if (options_.zoned != wire::block::zoned_host_managed) {
         return true;
@@ -320,7 +321,8 @@ inline void BlockDevice::reset() {
     fill_config();
 }
 
-/// §5.2.6.2: a completed write is stable at once without FLUSH, and while `writeback` is 0; else after a flush.
+/// §5.2.6.2: without FLUSH, or while `writeback` is 0, a completed write is durable at once. Otherwise it is durable
+/// after a flush.
 inline bool BlockDevice::is_volatile() const {
     if (negotiated(wire::block::config_wce)) {
         return config_[wire::block::config_writeback] != 0;
@@ -328,7 +330,7 @@ inline bool BlockDevice::is_volatile() const {
     return negotiated(wire::block::flush);
 }
 
-/// Of a disk with one data segment: header, data, and the first byte of the third descriptor for the status.
+/// What a disk with one data segment sees: header, data, and the first byte of the third descriptor as status.
 inline Chain BlockDevice::as_taken(Chain const& chain) const {
     Chain taken = chain;
     size_t const descriptors = chain.readable.size() + chain.writable.size();
@@ -348,9 +350,9 @@ inline Completion BlockDevice::process(uint16_t /*queue*/, Chain const& whole) {
     next_ = {};
     Chain const chain = as_taken(whole);
     if (options_.one_data_segment && chain.writable.empty()) {
-        return 0;  // it finds no status to write: it returns the chain as it came
+        return 0;  // no status byte to write: returns the chain unchanged
     }
-    if (chain.writable_bytes() == 0) {  // there is no way to answer
+    if (chain.writable_bytes() == 0) {  // no byte for an answer
         report(rule::block_status, chain.head);
         return 0;
     }
@@ -373,14 +375,14 @@ inline BlockRequest BlockDevice::parse(Chain const& chain) const {
     request.type = static_cast<uint32_t>(decode(header.data(), 4, session_.order));
     request.sector = decode(header.data() + 8, 8, session_.order);
     uint64_t const behind_header = chain.readable_bytes() - std::min<uint64_t>(chain.readable_bytes(), header.size());
-    request.data_bytes = behind_header + chain.writable_bytes() - 1;  // the status byte is no data
+    request.data_bytes = behind_header + chain.writable_bytes() - 1;  // the status byte is not data
     if (request.type == wire::block::type_discard || request.type == wire::block::type_write_zeroes) {
         request.ranges = parse_ranges(chain);
     }
     return request;
 }
 
-/// §5.2.6, struct virtio_blk_discard_write_zeroes: as many as are there in full.
+/// §5.2.6, struct virtio_blk_discard_write_zeroes: all complete ranges of the request.
 inline std::vector<BlockRange> BlockDevice::parse_ranges(Chain const& chain) const {
     std::vector<BlockRange> ranges;
     std::array<uint8_t, wire::block::range_bytes> bytes{};
@@ -395,7 +397,7 @@ inline std::vector<BlockRange> BlockDevice::parse_ranges(Chain const& chain) con
     return ranges;
 }
 
-/// §5.2.6.4: a legacy device that does not offer ANY_LAYOUT takes header and status only as descriptors of their own.
+/// §5.2.6.4: without ANY_LAYOUT, a legacy device requires separate descriptors for header and status.
 inline void BlockDevice::check_framing(Chain const& chain) {
     if (chain.readable_bytes() < wire::block::header_bytes) {
         report(rule::block_header, chain.readable_bytes());
@@ -461,7 +463,7 @@ inline uint8_t BlockDevice::transfer(BlockRequest const& request, Chain const& c
     return wire::block::status_ok;
 }
 
-/// What was written from this sector on is durable at once, unless writes are volatile.
+/// Makes a write durable at once, unless writes are volatile.
 inline void BlockDevice::settle(uint64_t sector, uint64_t bytes) {
     if (!is_volatile()) {
         auto const start = static_cast<ptrdiff_t>(sector * wire::block::sector_bytes);
@@ -477,7 +479,7 @@ inline bool BlockDevice::check_transfer(BlockRequest const& request, Chain const
         report(rule::block_direction, request.type);
         return false;
     }
-    if (is_write && options_.read_only) {  // §5.2.6.2: offered is enough, negotiated or not
+    if (is_write && options_.read_only) {  // §5.2.6.2: offered is enough, even if not negotiated
         report(rule::block_read_only, request.sector);
         return false;
     }
@@ -493,7 +495,7 @@ inline bool BlockDevice::check_transfer(BlockRequest const& request, Chain const
     return true;
 }
 
-/// §5.2.6.2: UNSUPP if any range has a flag that it may not have; all ranges are looked at before one is touched.
+/// §5.2.6.2: UNSUPP if any range has a flag that is not allowed. Checks all ranges before it changes one.
 inline uint8_t BlockDevice::fill_ranges(BlockRequest const& request, Chain const& chain) {
     bool const is_discard = request.type == wire::block::type_discard;
     if (!negotiated(is_discard ? wire::block::discard : wire::block::write_zeroes)) {
@@ -527,7 +529,7 @@ inline bool BlockDevice::check_ranges(BlockRequest const& request, Chain const& 
         report(rule::block_direction, request.type);
         return false;
     }
-    if (options_.read_only) {  // §5.2.5: a device with RO has no sectors to give away
+    if (options_.read_only) {  // §5.2.5: a read-only device cannot discard or zero sectors
         report(rule::block_read_only, request.type);
         return false;
     }
@@ -542,7 +544,8 @@ inline bool BlockDevice::check_ranges(BlockRequest const& request, Chain const& 
     return true;
 }
 
-/// The status that this range alone deserves; the greater of two statuses, UNSUPP, is the one that the standard fixes.
+/// The status for this range alone. UNSUPP is the greater of the two error statuses, and the one that the standard
+/// requires.
 inline uint8_t BlockDevice::check_range(BlockRequest const& request, BlockRange const& range) {
     bool const is_discard = request.type == wire::block::type_discard;
     if (range.reserved_flags != 0) {
@@ -592,8 +595,8 @@ inline uint8_t BlockDevice::get_id(BlockRequest const& request, Chain const& cha
     return wire::block::status_ok;
 }
 
-/// §2.7.8.2: the used length counts bytes from the first device-writable one without a gap. The status byte lies
-/// behind the data, so a device that has no data to give fills it before it may report that the status was written.
+/// §2.7.8.2: the used length counts bytes from the first device-writable one without a gap. The status byte is after
+/// the data. So a device without data must fill the data before it may count the status byte as written.
 inline Completion BlockDevice::answer(Chain const& chain, BlockRequest const& request, Next const& how) {
     uint64_t const room = chain.writable_bytes() - 1;
     bool const short_data = request.type == wire::block::type_in && how.data_limit < room;

@@ -19,7 +19,7 @@ namespace block = virtq::sim::wire::block;
 using wire::split::flag_next;
 using wire::split::flag_write;
 
-/// A disk behind MMIO and a driver that sends one request at a time.
+/// A disk on MMIO, and a driver that sends one request at a time.
 class Machine {
 public:
     explicit Machine(BlockOptions const& options = {}, MmioVersion version = MmioVersion::modern)
@@ -38,7 +38,7 @@ public:
         buffer.virt[16] = 0xff;
     }
 
-    /// Header, data, status, each a descriptor; the status byte of the answer.
+    /// Sends header, data and status, a descriptor each. Returns the status byte.
     uint8_t request(uint32_t type, uint64_t sector, uint32_t data_bytes, uint16_t data_flags = flag_write) {
         write_header(type, sector);
         auto const next = static_cast<uint16_t>(data_bytes == 0 ? 2 : 1);
@@ -68,7 +68,7 @@ public:
         return request(block::type_out, sector, bytes, 0);
     }
 
-    /// A discard or write zeroes of these ranges, which are `{sector, sectors, flags}`.
+    /// Sends a discard or write zeroes of these ranges, which are `{sector, sectors, flags}`.
     uint8_t send_ranges(uint32_t type, std::vector<std::array<uint64_t, 3>> const& ranges) {
         auto* to = data();
         for (auto const& [sector, sectors, flags] : ranges) {
@@ -151,7 +151,7 @@ TEST(BlockDevice, WritesThroughWhileWritebackIsOff) {
     machine.driver.registers.write8(writeback, 0);
     EXPECT_EQ(machine.write(2, 0x5b), block::status_ok);
     EXPECT_EQ(machine.disk.durable()[2 * 512], 0x5b);
-    EXPECT_NE(machine.disk.durable()[512], 0x5a);  // §5.2.6.1: what was volatile stays so
+    EXPECT_NE(machine.disk.durable()[512], 0x5a);  // §5.2.6.1: volatile data stay volatile
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
@@ -162,7 +162,7 @@ TEST(BlockDevice, ReportsWritebackReadBeforeFeaturesOk) {
     machine.expect_only("D-5.2.5.1-4");
 }
 
-TEST(BlockDevice, TellsItsId) {
+TEST(BlockDevice, ReturnsItsId) {
     Machine machine({.id = "exactly-20-bytes-abc"});
     EXPECT_EQ(machine.request(block::type_get_id, 0, 20), block::status_ok);
     EXPECT_EQ(std::string(reinterpret_cast<char*>(machine.data()), 20), "exactly-20-bytes-abc");
@@ -203,7 +203,7 @@ TEST(BlockDevice, WritesZeroesWithAndWithoutUnmap) {
     EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{1, 1, 1}}}), block::status_ok);
     for (uint64_t const sector : {0u, 1u}) {
         EXPECT_TRUE(machine.holds(machine.disk.current(), sector, 0));
-        EXPECT_TRUE(machine.holds(machine.disk.durable(), sector, 0));  // no FLUSH, so at once
+        EXPECT_TRUE(machine.holds(machine.disk.durable(), sector, 0));  // without FLUSH writes are durable at once
     }
     EXPECT_NE(machine.disk.current()[2 * 512], 0);
     EXPECT_FALSE(machine.disk.requests()[0].ranges.at(0).unmap);
@@ -217,14 +217,14 @@ TEST(BlockDevice, WritesSeveralRanges) {
               block::status_ok);
     EXPECT_TRUE(machine.holds(machine.disk.current(), 9, 0));
     EXPECT_TRUE(machine.holds(machine.disk.current(), 0, 0));
-    EXPECT_FALSE(machine.holds(machine.disk.current(), 4, 0));  // a range of no sectors
+    EXPECT_FALSE(machine.holds(machine.disk.current(), 4, 0));  // an empty range
     EXPECT_EQ(machine.disk.requests()[0].ranges.size(), 3u);
     EXPECT_EQ(machine.send_ranges(block::type_discard, {{{5, 1, 0}}, {{6, 1, 0}}}), block::status_ok);
     EXPECT_TRUE(machine.holds(machine.disk.current(), 6, BlockDevice::discarded));
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
-TEST(BlockDevice, TellsWhatItDiscards) {
+TEST(BlockDevice, HasDiscardLimits) {
     Machine machine({.discard = true, .max_discard_sectors = 70000, .max_discard_seg = 3, .discard_alignment = 8});
     MmioRegisters registers = machine.driver.registers;
     EXPECT_EQ(registers.read32(0x124), 70000u);
@@ -235,7 +235,7 @@ TEST(BlockDevice, TellsWhatItDiscards) {
     machine.expect_only("D-2.5.1-4");
 }
 
-TEST(BlockDevice, TellsWhatItZeroes) {
+TEST(BlockDevice, HasWriteZeroesLimits) {
     Machine machine({.write_zeroes = true, .max_write_zeroes_sectors = 99, .write_zeroes_may_unmap = true});
     MmioRegisters registers = machine.driver.registers;
     EXPECT_EQ(registers.read32(0x130), 99u);
@@ -246,7 +246,7 @@ TEST(BlockDevice, TellsWhatItZeroes) {
     machine.expect_only("D-2.5.1-4");
 }
 
-TEST(BlockDevice, DoesNotCareHowARequestIsCut) {
+TEST(BlockDevice, AcceptsAnyFraming) {
     Machine machine;
     machine.write_header(block::type_in, 3);
     machine.queue.write(0, {machine.buffer.phys, 5, flag_next, 1});
@@ -261,7 +261,7 @@ TEST(BlockDevice, DoesNotCareHowARequestIsCut) {
     EXPECT_TRUE(machine.log.empty()) << machine.log;
 }
 
-TEST(BlockDevice, TellsItsConfig) {
+TEST(BlockDevice, HasAConfiguration) {
     Machine machine({.sectors = 0x1234, .blk_size = 4096, .seg_max = 7, .size_max = 65536, .topology = true});
     MmioRegisters registers = machine.driver.registers;
     EXPECT_EQ(registers.read32(0x100), 0x1234u);
@@ -276,7 +276,7 @@ TEST(BlockDevice, TellsItsConfig) {
     machine.expect_only("D-2.5.1-4");
 }
 
-TEST(BlockDevice, GrowsWhileTheDriverLives) {
+TEST(BlockDevice, GrowsWhileLive) {
     Machine machine({.sectors = 4});
     machine.device.change_config([&] { machine.disk.set_sectors(8); });
     EXPECT_EQ(machine.driver.registers.read32(0x100), 8u);
@@ -284,7 +284,7 @@ TEST(BlockDevice, GrowsWhileTheDriverLives) {
     EXPECT_EQ(machine.read(7), block::status_ok);
 }
 
-// Broken rules.
+// --- broken rules ---
 
 TEST(BlockDevice, ReportsARequestBeyondCapacity) {
     Machine machine({.sectors = 4});
@@ -296,27 +296,27 @@ TEST(BlockDevice, ReportsARequestBeyondCapacity) {
     EXPECT_EQ(machine.log.count("D-5.2.6.1-2"), 3u) << machine.log;
 }
 
-TEST(BlockDevice, FillsTheDataOfAFailedReadBeforeItReportsTheStatus) {
+TEST(BlockDevice, FillsDataOfAFailedRead) {
     Machine machine({.sectors = 4});
     EXPECT_EQ(machine.read(4), block::status_ioerr);
     EXPECT_EQ(machine.data()[0], 0xee);
     EXPECT_EQ(machine.used_length(), 513u);
 }
 
-TEST(BlockDevice, ReportsDataThatIsNoMultipleOfASector) {
+TEST(BlockDevice, ReportsFractionsOfASector) {
     Machine machine;
     EXPECT_EQ(machine.read(0, 511), block::status_ioerr);
     machine.expect_only("D-5.2.6.1-6");
 }
 
-TEST(BlockDevice, ReportsAWriteToAReadOnlyDisk) {
+TEST(BlockDevice, ReportsWritesToReadOnlyDisks) {
     Machine machine({.read_only = true});
     EXPECT_EQ(machine.write(0, 0x5a), block::status_ioerr);
     EXPECT_NE(machine.disk.current()[0], 0x5a);
     machine.expect_only("S-5.2.5-ro");
 }
 
-TEST(BlockDevice, ReportsADiscardOfAReadOnlyDisk) {
+TEST(BlockDevice, ReportsDiscardsOfReadOnlyDisks) {
     Machine machine({.read_only = true, .discard = true});
     EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 0}}}), block::status_ioerr);
     EXPECT_FALSE(machine.holds(machine.disk.current(), 0, BlockDevice::discarded));
@@ -361,7 +361,7 @@ TEST(BlockDevice, ReportsTooManyRanges) {
     machine.expect_only("D-5.2.6.1-11");
 }
 
-TEST(BlockDevice, ReportsRangesThatAreCut) {
+TEST(BlockDevice, ReportsTruncatedRanges) {
     Machine machine({.discard = true, .write_zeroes = true});
     EXPECT_EQ(machine.request(block::type_discard, 0, 15, 0), block::status_ioerr);
     EXPECT_EQ(machine.request(block::type_discard, 0, 0), block::status_ioerr);
@@ -370,7 +370,7 @@ TEST(BlockDevice, ReportsRangesThatAreCut) {
     EXPECT_EQ(machine.log.entries().size(), 3u) << machine.log;
 }
 
-TEST(BlockDevice, AnswersFlagsThatARangeMayNotHaveWithUnsupp) {
+TEST(BlockDevice, ReportsForbiddenRangeFlags) {
     Machine machine({.discard = true, .write_zeroes = true, .max_write_zeroes_seg = 2});
     EXPECT_EQ(machine.send_ranges(block::type_discard, {{{0, 1, 1}}}), block::status_unsupp);
     machine.expect_only("D-5.2.6.1-14");
@@ -379,12 +379,12 @@ TEST(BlockDevice, AnswersFlagsThatARangeMayNotHaveWithUnsupp) {
     EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 0x80000001}}}), block::status_unsupp);
     EXPECT_EQ(machine.log.count("S-5.2.6-flags"), 2u) << machine.log;
     EXPECT_EQ(machine.log.entries().size(), 2u) << machine.log;
-    // Whatever the other range deserves, and nothing was done.
+    // The answer is UNSUPP whatever the other range deserves, and the disk changes nothing.
     EXPECT_EQ(machine.send_ranges(block::type_write_zeroes, {{{0, 1, 4}}, {{9999, 1, 0}}}), block::status_unsupp);
     EXPECT_NE(machine.disk.current()[0], 0);
 }
 
-TEST(BlockDevice, ReportsRangesWithASectorOrInTheWrongDirection) {
+TEST(BlockDevice, ReportsBadRangeSectorsAndDirections) {
     Machine machine({.discard = true});
     EXPECT_EQ(machine.request(block::type_discard, 0, 16, flag_write), block::status_ioerr);
     machine.expect_only("S-5.2.6-direction");
@@ -394,7 +394,7 @@ TEST(BlockDevice, ReportsRangesWithASectorOrInTheWrongDirection) {
     machine.expect_only("S-5.2.6-sector");
 }
 
-TEST(BlockDevice, ReportsAFlushWithSectorOrData) {
+TEST(BlockDevice, ReportsFlushesWithSectorOrData) {
     Machine machine;
     EXPECT_EQ(machine.request(block::type_flush, 1, 0), block::status_ok);
     machine.expect_only("D-5.2.6.1-4");
@@ -428,13 +428,13 @@ TEST(BlockDevice, ReportsAMissingStatusByte) {
     machine.expect_only("S-5.2.6-status");
 }
 
-TEST(BlockDevice, ReportsASectorWhereItHasNoMeaning) {
+TEST(BlockDevice, ReportsAMeaninglessSector) {
     Machine machine;
     EXPECT_EQ(machine.request(block::type_get_id, 9, 20), block::status_ok);
     machine.expect_only("S-5.2.6-sector");
 }
 
-TEST(BlockDevice, ReportsTooManyOrTooLargeSegments) {
+TEST(BlockDevice, ReportsSegmentsAboveTheLimits) {
     Machine machine({.seg_max = 1, .size_max = 512});
     EXPECT_EQ(machine.read(0, 512), block::status_ok);
     EXPECT_TRUE(machine.log.empty()) << machine.log;
@@ -450,7 +450,7 @@ TEST(BlockDevice, ReportsTooManyOrTooLargeSegments) {
     machine.expect_only("S-5.2.4-seg");
 }
 
-TEST(BlockDevice, ReportsLegacyFramingOnlyWithoutAnyLayout) {
+TEST(BlockDevice, ChecksLegacyFramingWithoutAnyLayout) {
     auto const send_cut = [](Machine& machine) {
         machine.write_header(block::type_in, 0);
         machine.queue.write(0, {machine.buffer.phys, 8, flag_next, 1});
@@ -470,7 +470,7 @@ TEST(BlockDevice, ReportsLegacyFramingOnlyWithoutAnyLayout) {
     EXPECT_TRUE(relaxed.log.empty()) << relaxed.log;
 }
 
-// Lies.
+// --- invalid answers ---
 
 TEST(BlockDevice, AnswersWithAnyStatusOnce) {
     Machine machine;
@@ -525,7 +525,7 @@ TEST(BlockDevice, ShortensTheData) {
     EXPECT_NE(machine.disk.current()[101], 0x5a);
 }
 
-TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
+TEST(BlockDevice, OffersQueueFeaturesOneByOne) {
     GuestMemory memory;
     struct Case {
         BlockOptions options;
@@ -541,9 +541,9 @@ TEST(BlockDevice, OffersFeaturesOfTheQueueOneByOne) {
     }
 }
 
-// Packed rings.
+// --- packed rings ---
 
-TEST(BlockDevice, ServesAPackedRingInOrderAndOutOfOrder) {
+TEST(BlockDevice, ServesPackedRingsInAnyOrder) {
     for (auto const& options : {BlockOptions{.indirect = true, .packed = true},
                                 BlockOptions{.event_idx = true, .packed = true, .in_order = true}}) {
         GuestMemory memory;
@@ -559,7 +559,7 @@ TEST(BlockDevice, ServesAPackedRingInOrderAndOutOfOrder) {
             buffers.push_back(memory.allocate_buffer(1024));
             Buffer const& buffer = buffers.back();
             std::memset(buffer.virt, 0, 16);
-            encode(buffer.virt + 8, 8, id + 7u, ByteOrder::little);  // IN, sector 7 and on
+            encode(buffer.virt + 8, 8, id + 7u, ByteOrder::little);  // IN, from sector 7 on
             queue.submit(id, {{buffer.phys, 16, 0},
                               {buffer.phys + 512, 512, wire::packed::flag_write},
                               {buffer.phys + 16, 1, wire::packed::flag_write}});

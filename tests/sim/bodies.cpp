@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-// The functions of the simulated device, compiled once, for virtq::sim with GCC. Its `#pragma interface` in a header
-// says that another file emits the bodies of the inline member functions; this is that file. The headers work without
-// it.
+// The functions of the simulated device, compiled once, for virtq::sim with GCC. `#pragma interface` in its headers
+// promises a file that emits the bodies of the inline member functions: this one. The headers work without it.
 #pragma implementation "block_device.hpp"
 #pragma implementation "chain.hpp"
 #pragma implementation "config_space.hpp"
@@ -85,7 +84,7 @@ template <class T>
 
 }  // namespace
 
-// A defaulted function is emitted only where it is used, and these may be used by other files alone.
+// GCC emits a defaulted function only where it is used, and only other files may use these.
 [[maybe_unused]] bool use_defaulted_functions() {
     [[maybe_unused]] MmioRegisters const registers;
     [[maybe_unused]] BarSpace const space;

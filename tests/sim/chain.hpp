@@ -14,8 +14,8 @@
 #include <sim/wire.hpp>
 #include <virtq/base/phys_addr.hpp>
 
-/// A descriptor chain as the device sees it after the walk: no descriptors any more, but two byte streams. A device
-/// must not care how they are cut (§2.7.4.1), so the functions here count bytes across segments.
+/// A descriptor chain as the device sees it after the walk: two byte streams instead of descriptors. A device must not
+/// depend on how they are split (§2.7.4.1), so the functions here count bytes across segments.
 namespace virtq::sim {
 
 /// An entry of a descriptor table (§2.7.5), in the host's byte order.
@@ -39,14 +39,15 @@ struct Chain {
     uint16_t head = 0;
     std::vector<Segment> readable;
     std::vector<Segment> writable;
-    /// False: a rule was broken that leaves no meaning to the chain; it was reported, and the device gives up on it.
+    /// False: the driver broke a rule, and the chain is meaningless. The violation was reported, and the device gives
+    /// up.
     bool intact = true;
     ByteOrder order = ByteOrder::little;
 
     [[nodiscard]] uint64_t readable_bytes() const { return total(readable); }
     [[nodiscard]] uint64_t writable_bytes() const { return total(writable); }
 
-    /// Copies out of the device-readable bytes from `offset` on; returns how many there were.
+    /// Copies from the device-readable bytes at `offset`; returns how many there were.
     size_t read(uint64_t offset, void* to, size_t bytes) const {
         auto* const out = static_cast<uint8_t*>(to);
         return each_piece(readable, offset, bytes, [out](uint8_t const* data, size_t count, size_t done) {
@@ -54,7 +55,7 @@ struct Chain {
         });
     }
 
-    /// Copies into the device-writable bytes from `offset` on; returns how many fitted.
+    /// Copies to the device-writable bytes at `offset`; returns how many fitted.
     size_t write(uint64_t offset, void const* from, size_t bytes) const {
         auto const* const in = static_cast<uint8_t const*>(from);
         return each_piece(writable, offset, bytes,
@@ -96,7 +97,7 @@ private:
     }
 };
 
-/// A number of `bytes` bytes in the given order.
+/// Reads a number of `bytes` bytes in the given order.
 [[nodiscard]] inline uint64_t decode(uint8_t const* from, size_t bytes, ByteOrder order) {
     uint64_t value = 0;
     for (size_t i = 0; i < bytes; ++i) {

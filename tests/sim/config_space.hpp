@@ -14,13 +14,13 @@
 #include <sim/rule.hpp>
 #include <sim/wire.hpp>
 
-/// The device-specific configuration space (§2.5, §4.1.4.6, §4.2.2): widths, fields that need a feature, and the
-/// generation that tells a driver when it has read halves of two versions.
+/// The device-specific configuration space (§2.5, §4.1.4.6, §4.2.2): access widths, fields that depend on a feature,
+/// and the generation. With the generation a driver notices that it has read parts of two versions.
 namespace virtq::sim {
 
 /// What differs between transports.
 struct ConfigRules {
-    uint16_t base = wire::mmio::config;  ///< of offsets: the first field is there
+    uint16_t base = wire::mmio::config;  ///< offset of the first field
     Rule const* width_8 = &rule::config_width_8;
     Rule const* width_16 = &rule::config_width_16;
     Rule const* width_32 = &rule::config_width_32;
@@ -31,22 +31,22 @@ struct ConfigRules {
 
 class ConfigSpace {
 public:
-    /// "So many reads" that it never settles.
+    /// A number of reads for which it never settles.
     static constexpr size_t never = ~size_t{0};
 
     ConfigSpace(ViolationLog& log, DeviceBackend& backend, DeviceStatus const& status, FeatureExchange const& features,
                 bool legacy, ConfigRules const& rules = {})
         : log_(log), backend_(backend), status_(status), features_(features), legacy_(legacy), rules_(rules) {}
 
-    /// False: the access has no effect.
+    /// Checks an access. False: it has no effect.
     [[nodiscard]] bool check(uint16_t offset, unsigned bytes, bool is_write);
     [[nodiscard]] uint32_t read(uint16_t offset, unsigned bytes);
     void write(uint16_t offset, uint32_t value, unsigned bytes);
 
     [[nodiscard]] uint32_t read_generation();
-    /// Something changed.
+    /// The configuration has changed.
     void move_on() { ++generation_; }
-    /// The generation changes at each of the next reads.
+    /// The generation changes at each of the next `reads` reads.
     void unsettle(size_t reads) { unsettled_reads_ = reads; }
 
 private:
@@ -62,7 +62,7 @@ private:
     size_t unsettled_reads_ = 0;
 };
 
-/// §4.1.3.1, §4.2.2.2: a config field is accessed in its own width, a 64-bit one as two of 32.
+/// §4.1.3.1, §4.2.2.2: a field is accessed with its own width, a 64-bit field as two 32-bit halves.
 inline bool ConfigSpace::check(uint16_t offset, unsigned bytes, bool is_write) {
     size_t const at = size_t{offset} - rules_.base;
     for (auto const& field : backend_.config_fields()) {

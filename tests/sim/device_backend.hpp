@@ -14,11 +14,11 @@
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
-/// What a kind of device is, without its transport: which features and queues it has, what its configuration space
-/// says, and what it does with a chain. Derive from it to simulate a device of your own.
+/// The base class of device types, without their transport: features, queues, configuration space, and what a chain
+/// does. Derive from it to simulate a device of your own.
 namespace virtq::sim {
 
-/// A field of the device-specific configuration space, as its layout in §5 declares it.
+/// A field of the device-specific configuration space, as §5 declares its layout.
 struct ConfigField {
     static constexpr unsigned always = ~0u;
 
@@ -36,7 +36,7 @@ struct Session {
     ByteOrder order = ByteOrder::little;
 };
 
-/// What became of a chain: the used length, or nothing if the device keeps it for ever.
+/// The result of a chain: the used length, or nothing if the device keeps the chain for ever.
 using Completion = std::optional<uint32_t>;
 
 class DeviceBackend {
@@ -47,7 +47,7 @@ public:
     virtual ~DeviceBackend() = default;
 
     [[nodiscard]] virtual uint32_t device_id() const = 0;
-    /// Features of the device type, and of the queue if it wants them. VERSION_1 belongs to the transport.
+    /// Features of the device type, and of its queues if it wants them. VERSION_1 belongs to the transport.
     [[nodiscard]] virtual FeatureWords features() const = 0;
     [[nodiscard]] virtual uint16_t queue_count() const = 0;
     [[nodiscard]] virtual uint16_t queue_size_max(uint16_t queue) const = 0;
@@ -59,10 +59,10 @@ public:
     /// Whether the device can work with these features; otherwise it leaves FEATURES_OK clear (§2.2.2).
     [[nodiscard]] virtual bool accepts(FeatureWords const& /*accepted*/) { return true; }
 
-    /// Before the first chain of a session, and again whenever the driver accepts other features.
+    /// Called before the first chain of a session, and again whenever the driver accepts other features.
     virtual void start(Session const& /*session*/) {}
     virtual void reset() {}
-    /// Does what an intact chain asks for. Called when the chain completes, not when it is fetched.
+    /// Executes an intact chain. Called when the chain completes, not when it is fetched.
     [[nodiscard]] virtual Completion process(uint16_t queue, Chain const& chain) = 0;
 };
 

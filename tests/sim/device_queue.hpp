@@ -21,25 +21,25 @@
 #include <sim/split_queue.hpp>
 
 /// What a device keeps for one queue: the registers behind the queue selection (§4.1.4.3, §4.2.2, §4.2.4), the ring
-/// once it is started, and what was fetched from it.
+/// once it is started, and what it has fetched.
 namespace virtq::sim {
 
-/// A fetched chain, and the memory of the driver that the device uses until it is done.
+/// A fetched chain, and the driver's memory that the device holds until it has used the chain.
 struct QueuedChain {
     Chain chain;
     std::vector<uint64_t> held;
-    uint64_t number = 0;  ///< counts what was fetched
+    uint64_t number = 0;  ///< number in the order of fetching
 };
 
-/// How used entries answer what was completed together. Without IN_ORDER it is always `each`.
+/// How many used entries the device writes for chains that complete together. Without IN_ORDER always `each`.
 enum class UsedEntries : uint8_t {
     each,      ///< one entry for each chain
-    per_batch  ///< one for all that were written completely, and the one behind them (§2.7.9, §2.8.8)
+    per_batch  ///< one for chains that were written completely and the one after them (§2.7.9, §2.8.8)
 };
 
 class DeviceQueue {
 public:
-    /// What a device writes into buffers of a queue that it should have forgotten.
+    /// What a device writes into buffers of a queue after the reset of that queue.
     static constexpr uint8_t stray_byte = 0x5e;
 
     DeviceQueue(GuestMemory& memory, uint16_t maximum) : size_max(maximum), memory_(memory) {}
@@ -49,14 +49,14 @@ public:
     uint32_t size = 0;
     bool size_written = false;
     uint64_t area[3] = {};        ///< descriptor, driver and device area
-    unsigned area_written = 0;    ///< a bit for each half
-    uint32_t align = 0;           ///< legacy
-    uint32_t pfn = 0;             ///< legacy
+    unsigned area_written = 0;    ///< one bit for each half
+    uint32_t align = 0;           ///< legacy only
+    uint32_t pfn = 0;             ///< legacy only
     bool ready = false;           ///< QueueReady, queue_enable
     bool stop_unread = false;     ///< QueueReady was written 0 and not read back
-    size_t reset_reads_left = 0;  ///< how often QueueReset, queue_reset still read 1
+    size_t reset_reads_left = 0;  ///< how many more reads of QueueReset or queue_reset return 1
     bool was_enabled = false;     ///< since the last reset of the device
-    uint64_t address_end = 0;     ///< a knob: the device reaches no address from here on; 0: it reaches all
+    uint64_t address_end = 0;     ///< a knob: the device cannot reach addresses from here on; 0: no limit
 
     // The running queue.
     Ring ring;
@@ -64,9 +64,9 @@ public:
     bool notified = false;
     size_t notifications = 0;
     uint16_t start_index = 0;       ///< a knob, survives a reset
-    PackedPosition start_position;  ///< the same of a packed ring
+    PackedPosition start_position;  ///< the same for a packed ring
 
-    /// The device begins to use the ring, and the memory it is in.
+    /// The device begins to use the ring and its memory.
     template <class Config>
     [[nodiscard]] bool start(Config const& config, Schedule const& schedule) {
         if (!ring.start(memory_, config)) {
@@ -80,7 +80,7 @@ public:
         return true;
     }
 
-    /// The device fetches nothing more; its memory is still in use until `let_go`. Answers with what it had fetched.
+    /// The device fetches no more. Its memory stays in use until `let_go`. Returns the chains that it had fetched.
     std::vector<QueuedChain> stop() {
         std::vector<QueuedChain> dropped = backlog.take_all();
         for (auto& work : dropped) {
@@ -98,7 +98,7 @@ public:
 
     void let_go() { drop(held_); }
 
-    /// Takes everything that is available. False if the driver handed over a chain that makes no sense.
+    /// Fetches everything that is available. False if a chain is not intact or not reachable.
     [[nodiscard]] bool fetch_all() {
         while (auto chain = ring.fetch()) {
             if (!chain->intact) {
@@ -132,14 +132,14 @@ public:
         return true;
     }
 
-    /// The work is done; `use_finished` tells the driver.
+    /// Marks work as done; `use_finished` tells the driver.
     void finish(QueuedChain work, uint32_t length) {
-        // IN_ORDER: in the order in which they were fetched, otherwise as they come.
+        // With IN_ORDER in the order of fetching, otherwise in the order of completion.
         uint64_t const place = ring.in_order() ? work.number : used_ + finished_.size();
         finished_.emplace(place, Finished{std::move(work), length});
     }
 
-    /// Puts used entries; with IN_ORDER only for what has nothing older before it. Returns for how many chains.
+    /// Writes used entries. With IN_ORDER a chain waits until all older ones are done. Returns the number of chains.
     size_t use_finished(UsedEntries entries) {
         uint64_t const before = used_;
         uint16_t batch = 0;
@@ -149,7 +149,7 @@ public:
             ++used_;
             ++batch;
             drop(done.work.held);
-            // §2.7.9, §2.8.8: what is skipped counts as written completely, so that another length ends the batch.
+            // §2.7.9, §2.8.8: a skipped chain counts as written completely, so a shorter length ends the batch.
             bool const whole = done.length == done.work.chain.writable_bytes();
             bool const more = !finished_.empty() && finished_.begin()->first == used_;
             if (entries == UsedEntries::per_batch && ring.in_order() && whole && more) {
@@ -165,7 +165,7 @@ public:
         return static_cast<size_t>(used_ - before);
     }
 
-    /// Chains fetched and not used.
+    /// Chains that were fetched and not used.
     [[nodiscard]] size_t unused() const { return backlog.size() + finished_.size(); }
 
     void drop(std::vector<uint64_t>& tokens) {
@@ -175,10 +175,10 @@ public:
         tokens.clear();
     }
 
-    /// Work that the device swallowed: its memory stays in use until the queue is reset.
+    /// Keeps the memory of swallowed work in use until the queue is reset.
     void keep(std::vector<uint64_t> const& tokens) { held_.insert(held_.end(), tokens.begin(), tokens.end()); }
 
-    /// Overwrites the device-writable parts of chains from before a queue reset, wherever memory still is.
+    /// Overwrites the device-writable parts of chains from before a queue reset, where that memory still exists.
     void write_strays() {
         for (auto const& work : strays_) {
             for (auto const& segment : work.chain.writable) {
@@ -210,8 +210,8 @@ private:
     };
 
     GuestMemory& memory_;
-    std::vector<QueuedChain> strays_;        ///< to be written although the queue was reset
-    std::map<uint64_t, Finished> finished_;  ///< in the order in which they are used
+    std::vector<QueuedChain> strays_;        ///< chains to be written although the queue was reset
+    std::map<uint64_t, Finished> finished_;  ///< in the order of use
     uint64_t fetched_ = 0;
     uint64_t used_ = 0;
     std::vector<uint64_t> held_;

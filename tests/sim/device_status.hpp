@@ -12,31 +12,31 @@
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
-/// The status field (§2.1), and whether the driver walks through it in the order of §3.1.1 (§3.1.2 for legacy).
+/// The status field (§2.1). Checks that the driver follows the order of §3.1.1 (§3.1.2 for legacy).
 namespace virtq::sim {
 
 class DeviceStatus {
 public:
     DeviceStatus(ViolationLog& log, bool legacy) : log_(log), legacy_(legacy) {}
 
-    /// A transitional device learns which interface its driver uses.
+    /// Tells a transitional device which interface its driver uses.
     void set_legacy(bool legacy) { legacy_ = legacy; }
 
     [[nodiscard]] uint32_t value() const { return value_; }
     [[nodiscard]] bool has(uint32_t bits) const { return (value_ & bits) == bits; }
-    /// All that the driver ever wrote, resets as 0.
+    /// All values that the driver ever wrote, with resets as 0.
     [[nodiscard]] std::vector<uint32_t> const& history() const { return history_; }
     [[nodiscard]] bool refused() const { return refused_; }
     void set_needs_reset() { value_ |= wire::status::needs_reset; }
-    /// §3.4: the device itself moves these two.
+    /// §3.4: the device itself changes these two bits.
     void set_suspended() { value_ = (value_ & ~wire::status::driver_ok) | wire::status::suspend; }
     void set_running() { value_ = (value_ & ~wire::status::suspend) | wire::status::driver_ok; }
-    /// A device whose status register is plain memory: what the driver leaves out of a write is gone, also
+    /// Makes the status register plain memory: a bit that the driver leaves out of a write is cleared. That includes
     /// DEVICE_NEEDS_RESET, which only a reset may clear (§2.1.1).
     void keep_as_written(bool on) { is_memory_ = on; }
-    /// A reset that the device answers with FAILED, alone or beside what was set.
+    /// Answers a reset with FAILED, alone or added to the present status.
     void answer_failed(bool alone) { value_ = (alone ? 0 : value_) | wire::status::failed; }
-    /// A write to SUSPEND that the device ignores.
+    /// Ignores a write of SUSPEND.
     void ignore_suspend() { value_ &= ~wire::status::suspend; }
 
     uint32_t read() {
@@ -56,7 +56,7 @@ public:
         refused_ = reread_ = setup_reported_ = seen_needs_reset_ = false;
     }
 
-    /// The driver writes something else. Answers with the bits that are new; the caller decides about FEATURES_OK.
+    /// The driver writes a value other than 0. Returns the new bits; the caller decides about FEATURES_OK.
     [[nodiscard]] uint32_t write(uint32_t written) {
         history_.push_back(written);
         uint32_t const added = written & ~value_;
@@ -93,15 +93,16 @@ public:
         }
     }
 
-    /// To select a queue, to read whether it is enabled, and to disable it is no set-up while the status is 0: so a
-    /// driver sees that a reset has disabled the queue.
+    /// Selecting a queue, reading whether it is enabled, and disabling it are not set-up while the status is 0. So a
+    /// driver can see that a reset has disabled the queue.
     void check_look() {
         if (value_ != 0) {
             check_setup();
         }
     }
 
-    /// And before step 8, DRIVER_OK; later only a queue is enabled that was enabled before (§2.6.1, §4.2.2.2).
+    /// Queues are enabled before step 8, DRIVER_OK. Later, only a queue that was enabled before is enabled again
+    /// (§2.6.1, §4.2.2.2).
     void check_enable(uint32_t queue, bool was_enabled) {
         if (has(wire::status::driver_ok) && !was_enabled) {
             log_.report(rule::setup_after_live, queue);
@@ -128,7 +129,7 @@ private:
         if (!was_reset_) {
             log_.report(rule::init_reset, written);
         }
-        // The device itself sets NEEDS_RESET, perhaps unseen yet.
+        // The device itself sets NEEDS_RESET, and the driver may not have seen it yet.
         uint32_t const unseen = seen_needs_reset_ ? 0 : needs_reset;
         if ((value_ & ~written & ~unseen) != 0) {
             log_.report(rule::status_clear, written);

@@ -10,19 +10,19 @@
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
-/// Feature negotiation (§2.2, §4.1.4.3, §4.2.2): four registers, two of which select a word of 32 bits.
+/// Feature negotiation (§2.2, §4.1.4.3, §4.2.2) through four registers, two of which select a word of 32 bits.
 namespace virtq::sim {
 
 /// What differs between transports.
 struct FeatureRules {
     Rule const* offered_unselected = &rule::device_features_sel;
     Rule const* accepted_unselected = &rule::driver_features_sel;
-    bool is_pci = false;  ///< has SR_IOV and ADMIN_VQ
+    bool is_pci = false;  ///< PCI has SR_IOV and ADMIN_VQ
 };
 
 class FeatureExchange {
 public:
-    /// `defined` are the bits that the device type knows; a device that lies may offer more.
+    /// `defined` holds the bits that the device type defines. A misbehaving device may offer more.
     FeatureExchange(ViolationLog& log, FeatureWords const& offered, FeatureWords const& defined, bool legacy,
                     FeatureRules const& rules = {})
         : log_(log), offered_(offered), defined_(defined), legacy_(legacy), rules_(rules) {}
@@ -59,7 +59,7 @@ public:
 
     [[nodiscard]] uint32_t offered_word() const { return offered_word_; }
     [[nodiscard]] uint32_t accepted_word() const { return accepted_word_; }
-    /// What the driver wrote into the selected word.
+    /// What the driver wrote to the selected word.
     [[nodiscard]] uint32_t read_accepted() const {
         return accepted_word_ < accepted_.size() ? accepted_[accepted_word_] : 0;
     }
@@ -98,7 +98,7 @@ public:
     }
 
 private:
-    /// One report a bit: the plainest.
+    /// Reports at most one rule for each bit, the most specific one.
     void check_bit(uint64_t bit) {
         using namespace wire;
         bool const of_queue = bit >= 24 && bit <= 43 && bit != 41 && bit != 42;  // §2.2

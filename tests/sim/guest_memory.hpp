@@ -34,21 +34,21 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-/// The RAM of the simulated guest, and the page allocator of its kernel. It is as unfriendly as a real machine can be:
-/// physical and virtual addresses differ, physical ones lie above 4 GiB, pages arrive dirty, freed pages are poisoned,
-/// and a page that nobody owns is not there for the device.
+/// The RAM of the simulated guest, and the page allocator of its kernel. It is as unfriendly as a real machine can be.
+/// Physical and virtual addresses differ, and physical ones are above 4 GiB. Pages arrive dirty, freed pages are
+/// poisoned, and the device cannot reach a page that nobody owns.
 namespace virtq::sim {
 
-/// A data buffer of a test, outside the bookkeeping of pages.
+/// A data buffer of a test, not counted among the allocated pages.
 struct Buffer {
     uint8_t* virt = nullptr;
     PhysAddr phys;
     size_t bytes = 0;
 };
 
-/// **Threading** all calls may come from several threads.
-/// **Violations** of the whole machine are collected here, `violations()`: queues and devices over this memory report
-/// to the same log.
+/// **Threading** All functions may be called from several threads.
+/// **Violations** `violations()` collects those of the whole machine: queues and devices over this memory report to
+/// the same log.
 class GuestMemory {
 public:
     static constexpr size_t page = 4096;
@@ -64,12 +64,12 @@ public:
 
     [[nodiscard]] Pages allocate_pages(size_t count);
     void free_pages(Pages pages);
-    /// Of memory that is handed out; anything else is a violation and translates to all ones.
+    /// Translates an address in allocated memory. Any other address is a violation and translates to all ones.
     [[nodiscard]] PhysAddr phys_addr(void const* virt) const;
-    /// Notes them; they stay handed out, and may be given back later.
+    /// Counts the pages. They stay allocated, and may be freed later.
     void pages_leaked(Pages pages);
 
-    // Knobs: what goes wrong with the next runs.
+    // Knobs: faults of the next runs.
 
     /// The `n`-th allocation from now (0 is the next one) fails, once. May be called for several `n`.
     void fail_allocation(size_t n) {
@@ -85,25 +85,25 @@ public:
     void misalign_next_virt(size_t bytes = 8) {
         locked([&] { next_.misalign_virt = bytes; });
     }
-    /// The next run of two or more pages is not contiguous: its second page lies elsewhere, and nothing behind its
-    /// first.
+    /// The next run of two or more pages is not contiguous: its second page is elsewhere, and nothing follows its
+    /// first page.
     void scatter_next_run() {
         locked([&] { next_.scatter = true; });
     }
-    /// The next run lies at `phys`, for example above 16 TiB, where a 32-bit page number ends.
+    /// The next run is at `phys`, for example above 16 TiB, where a 32-bit page number ends.
     void place_next_run(PhysAddr phys) {
         locked([&] { next_.phys = phys; });
     }
-    /// The next run claims a physical address `bytes` off the true one, which `phys_addr` tells.
+    /// The next run claims a physical address `bytes` off the true one, which `phys_addr` returns.
     void misstate_next_phys(uint64_t bytes = page) {
         locked([&] { next_.misstate_phys = bytes; });
     }
 
     // Counters.
 
-    /// Pages handed out by `allocate_pages` and not given back, leaked ones among them.
+    /// Pages allocated and not freed, including leaked ones.
     [[nodiscard]] size_t pages_outstanding() const;
-    /// Calls of `allocate_pages`, failed ones among them.
+    /// Calls of `allocate_pages`, including failed ones.
     [[nodiscard]] size_t allocations() const {
         return locked([&] { return allocations_; });
     }
@@ -114,24 +114,24 @@ public:
 
     // For tests.
 
-    /// Dirty memory that ends at a page that nobody owns, so that running over its end is seen.
+    /// Dirty memory that ends at a page that nobody owns, so that an access past its end is detected.
     [[nodiscard]] Buffer allocate_buffer(size_t bytes, size_t alignment = 16);
     void free_buffer(Buffer const& buffer);
     [[nodiscard]] ViolationLog& violations() const { return log_; }
 
     // For the device.
 
-    /// Where the device finds `bytes` at `phys`; null if one of them is not in memory that is handed out.
+    /// Where the device finds `bytes` at `phys`; null if any of them is not in allocated memory.
     [[nodiscard]] uint8_t* virt(PhysAddr phys, size_t bytes) const;
-    /// The device uses this range until `drop`. Giving it back before is a violation, and it then stays handed out, so
-    /// that the device does not crash the test.
+    /// The device uses this range until `drop`. Freeing it earlier is a violation. It then stays allocated, so that
+    /// the device does not crash the test.
     [[nodiscard]] uint64_t hold(PhysAddr phys, uint64_t bytes);
     void drop(uint64_t token) {
         locked([&] { held_.erase(token); });
     }
 
 private:
-    /// A stretch of physical memory, and where in our mapping it is.
+    /// A range of physical memory, and where it is in our mapping.
     struct Extent {
         uint64_t phys;
         size_t offset;
@@ -140,7 +140,7 @@ private:
     struct Run {
         Pages pages;
         size_t first_page;  ///< of the mapping
-        size_t page_count;  ///< of the mapping: one more than asked for if misaligned
+        size_t page_count;  ///< of the mapping: one more than requested if misaligned
         std::vector<Extent> extents;
         bool is_buffer;
     };
@@ -183,8 +183,8 @@ private:
     std::vector<bool> owned_;             ///< by page of the mapping
     std::map<size_t, Run> runs_;          ///< by first page of the mapping
     std::map<uint64_t, Extent> extents_;  ///< of all runs, by physical address
-    size_t cursor_ = 0;                   ///< where to look for pages next: freed ones are reused as late as possible
-    uint64_t window_;                     ///< physical addresses for runs that do not lie where they should
+    size_t cursor_ = 0;                   ///< where the next search starts: freed pages are reused as late as possible
+    uint64_t window_;                     ///< physical addresses for runs that are placed elsewhere
     NextRun next_;
     std::vector<size_t> failing_;  ///< numbers of allocations that fail
     bool fail_all_ = false;
@@ -335,7 +335,7 @@ inline bool GuestMemory::must_fail() {
     return fail_all_ || std::find(failing_.begin(), failing_.end(), number) != failing_.end();
 }
 
-/// First fit behind the last run, then from the start; one page that nobody owns stays between two runs.
+/// First fit after the last run, then from the start. Leaves one page that nobody owns between two runs.
 inline std::optional<size_t> GuestMemory::find_pages(size_t count) {
     auto found = find_pages_from(cursor_, owned_.size(), count);
     if (!found) {
@@ -349,7 +349,7 @@ inline std::optional<size_t> GuestMemory::find_pages(size_t count) {
 
 inline std::optional<size_t> GuestMemory::find_pages_from(size_t begin, size_t end, size_t count) const {
     for (size_t first = begin; first + count <= end;) {
-        if (first != 0 && owned_[first - 1]) {  // before page 0 there is the guard page
+        if (first != 0 && owned_[first - 1]) {  // before page 0 is the guard page
             ++first;
             continue;
         }
@@ -366,7 +366,7 @@ inline std::optional<size_t> GuestMemory::find_pages_from(size_t begin, size_t e
     return std::nullopt;
 }
 
-/// Where the run lies physically: in step with the mapping, unless a knob says otherwise.
+/// The physical addresses of a run: in step with the mapping, unless a knob changes that.
 inline std::vector<GuestMemory::Extent> GuestMemory::lay_out(size_t first_page, size_t count, NextRun const& how) {
     size_t const offset = first_page * page + how.misalign_virt;
     bool const elsewhere = how.misalign_virt != 0 || how.misalign_phys != 0 || how.scatter;
@@ -376,7 +376,7 @@ inline std::vector<GuestMemory::Extent> GuestMemory::lay_out(size_t first_page, 
         return {{start + how.misalign_phys, offset, count * page}};
     }
     std::vector<Extent> extents;
-    for (size_t i = 0; i < count; ++i) {  // every other physical page: there is nothing in between
+    for (size_t i = 0; i < count; ++i) {  // every other physical page, with nothing in between
         extents.push_back({start + how.misalign_phys + 2 * i * page, offset + i * page, page});
     }
     return extents;

@@ -19,7 +19,7 @@ protected:
     [[nodiscard]] static uint8_t* bytes_of(Pages const& pages) { return static_cast<uint8_t*>(pages.virt); }
 };
 
-TEST_F(GuestMemory, HandsOutContiguousAlignedDirtyPagesAbove4GiB) {
+TEST_F(GuestMemory, HandsOutAlignedDirtyPages) {
     Pages const pages = memory.allocate_pages(3);
     ASSERT_NE(pages.virt, nullptr);
     EXPECT_EQ(pages.count, 3u);
@@ -34,7 +34,7 @@ TEST_F(GuestMemory, HandsOutContiguousAlignedDirtyPagesAbove4GiB) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-TEST_F(GuestMemory, TranslatesOnlyMemoryThatIsHandedOut) {
+TEST_F(GuestMemory, TranslatesOnlyAllocatedMemory) {
     Pages const pages = memory.allocate_pages(1);
     EXPECT_EQ(memory.virt(pages.phys, 4096), pages.virt);
     EXPECT_EQ(memory.virt(pages.phys + 4095, 1), bytes_of(pages) + 4095);
@@ -68,7 +68,7 @@ TEST_F(GuestMemory, CountsWhatIsOutstanding) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-TEST_F(GuestMemory, ReportsARunThatIsNotTheOneHandedOut) {
+TEST_F(GuestMemory, ReportsAFreeOfAnotherRun) {
     Pages const pages = memory.allocate_pages(2);
     memory.free_pages({pages.virt, pages.phys, 1});
     memory.free_pages({pages.virt, pages.phys + 4096, 2});
@@ -79,7 +79,7 @@ TEST_F(GuestMemory, ReportsARunThatIsNotTheOneHandedOut) {
     EXPECT_EQ(memory.violations().entries().size(), 3u);
 }
 
-TEST_F(GuestMemory, ReportsADoubleFreeAndAForeignRun) {
+TEST_F(GuestMemory, ReportsDoubleFreesAndForeignRuns) {
     Pages const pages = memory.allocate_pages(1);
     memory.free_pages(pages);
     memory.free_pages(pages);
@@ -138,7 +138,7 @@ TEST_F(GuestMemory, MisalignsARunVirtually) {
 
 TEST_F(GuestMemory, ScattersARunOfSeveralPages) {
     memory.scatter_next_run();
-    Pages const single = memory.allocate_pages(1);  // cannot be scattered
+    Pages const single = memory.allocate_pages(1);  // a single page cannot be scattered
     EXPECT_EQ(memory.phys_addr(single.virt), single.phys);
     Pages const pages = memory.allocate_pages(2);
     EXPECT_EQ(memory.phys_addr(pages.virt), pages.phys);
@@ -147,7 +147,7 @@ TEST_F(GuestMemory, ScattersARunOfSeveralPages) {
     EXPECT_EQ(memory.virt(memory.phys_addr(bytes_of(pages) + 4096), 4096), bytes_of(pages) + 4096);
 }
 
-TEST_F(GuestMemory, PlacesARunWhereTheTestWants) {
+TEST_F(GuestMemory, PlacesARunOnRequest) {
     memory.place_next_run(PhysAddr{uint64_t{17} << 40});
     Pages const pages = memory.allocate_pages(1);
     EXPECT_EQ(pages.phys.value, uint64_t{17} << 40);
@@ -162,7 +162,7 @@ TEST_F(GuestMemory, MisstatesWhereARunIs) {
     EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
-TEST_F(GuestMemory, EndsBuffersAtMemoryThatNobodyOwns) {
+TEST_F(GuestMemory, EndsBuffersAtUnownedMemory) {
     Buffer const buffer = memory.allocate_buffer(512);
     EXPECT_EQ(memory.virt(buffer.phys, 512), buffer.virt);
     EXPECT_EQ(memory.virt(buffer.phys, 513), nullptr);

@@ -27,13 +27,13 @@
 #include <sim/wire.hpp>
 #include <virtq/platform/register_space.hpp>
 
-/// A virtio-mmio device (§4.2): the register file of either layout in front of a `DeviceBackend`. It enforces what the
-/// standard asks of the driver, tells which rule was broken, and misbehaves on request.
+/// A virtio-mmio device (§4.2): the registers of either layout in front of a `DeviceBackend`. It checks what the
+/// standard requires of the driver, reports which rule was broken, and misbehaves on request.
 namespace virtq::sim {
 
 class MmioDevice;
 
-/// The device as the driver's register space: a handle, copied freely.
+/// The device as the driver's register space. A handle that may be copied freely.
 class MmioRegisters {
 public:
     MmioRegisters() = default;  ///< refers to no device yet
@@ -51,11 +51,11 @@ private:
 
 enum class MmioVersion : uint32_t { legacy = 1, modern = 2 };
 
-/// **Threading** registers and `step` may be used from different threads; a lock serialises them. The rings are not
-/// behind that lock. Callbacks run under it, and may access registers.
+/// **Threading** Registers and `step` may be used from different threads; a lock serialises them. The lock does not
+/// cover the rings. Callbacks run under the lock, and may access registers.
 class MmioDevice {
 public:
-    /// "So many reads" that it never happens.
+    /// A number of reads after which it never happens.
     static constexpr size_t never = ~size_t{0};
     static constexpr uint8_t stray_byte = DeviceQueue::stray_byte;
 
@@ -67,8 +67,8 @@ public:
     [[nodiscard]] uint32_t read(uint16_t offset, unsigned bytes);
     void write(uint16_t offset, uint32_t value, unsigned bytes);
 
-    /// Lets the device work for a moment; returns how many chains it completed. A driver's relax hook is
-    /// `[&] { device.step(); }`.
+    /// Lets the device work once; returns how many chains it completed. Use `[&] { device.step(); }` as a driver's
+    /// relax hook.
     size_t step();
 
     // What happened.
@@ -97,9 +97,9 @@ public:
     }
     /// Chains fetched and not completed.
     [[nodiscard]] size_t backlog(uint16_t queue = 0) const;
-    /// The ring of a started queue, to look at or to lie in; null if it is not started, or packed.
+    /// The ring of a started queue, to read it or to write invalid values; null if it is not started, or packed.
     [[nodiscard]] SplitQueue* ring(uint16_t queue = 0);
-    /// The same with RING_PACKED negotiated; otherwise null.
+    /// As above with RING_PACKED negotiated; otherwise null.
     [[nodiscard]] PackedQueue* packed_ring(uint16_t queue = 0);
 
     // How it works.
@@ -110,27 +110,27 @@ public:
     void set_attention(Attention attention) {
         locked([&] { queues_.attention = attention; });
     }
-    /// Publishes each used entry by itself instead of all of a step together.
+    /// Publishes each used entry separately, instead of all entries of a step together.
     void publish_each(bool on = true) {
         locked([&] { publish_each_ = on; });
     }
-    /// With IN_ORDER, answers what was completed together with one used entry where it may.
+    /// With IN_ORDER: writes one used entry for chains that complete together, where that is allowed.
     void set_used_entries(UsedEntries entries) {
         locked([&] { queues_.used_entries = entries; });
     }
-    /// Where the indices of a queue begin when it is started next as a split one.
+    /// The first index of a queue when it next starts as a split queue.
     void set_start_index(uint16_t index, uint16_t queue = 0);
-    /// Where a queue begins when it is started next as a packed one.
+    /// The first position of a queue when it next starts as a packed queue.
     void set_start_position(PackedPosition position, uint16_t queue = 0);
     void on_interrupt(std::function<void()> callback) {
         locked([&] { on_interrupt_ = std::move(callback); });
     }
     /// Called before each access of the driver, so that a test can change something in the middle of a sequence.
     void before_access(std::function<void(uint16_t offset, bool is_write)> callback);
-    /// Changes the configuration: does `change`, moves ConfigGeneration, tells a live driver.
+    /// Changes the configuration: runs `change`, increments ConfigGeneration, and interrupts a live driver.
     void change_config(std::function<void()> const& change);
 
-    // What goes wrong.
+    // Faults.
 
     void set_magic(uint32_t value) {
         locked([&] { magic_ = value; });
@@ -141,14 +141,15 @@ public:
     void set_device_id(uint32_t value) {
         locked([&] { device_id_ = value; });
     }
-    /// Offers a bit more, or one less, than the backend.
+    /// Offers one more feature bit, or one fewer, than the backend.
     void offer(unsigned bit, bool on = true) {
         locked([&] { features_.offer(bit, on); });
     }
     void refuse_features_ok(bool on = true) {
         locked([&] { refuse_features_ = on; });
     }
-    /// From now on a reset ends only after this many reads of Status, or `never`. One that goes on is shortened too.
+    /// From now on a reset completes only after this many reads of Status, or `never`. A reset in progress is
+    /// shortened too.
     void reset_takes(size_t reads) {
         locked([&] {
             reset_takes_ = reads;
@@ -160,26 +161,26 @@ public:
             }
         });
     }
-    /// From now on, of a device that has been live: see `DeviceReset`.
+    /// From now on: how a device that was live answers a reset.
     void set_device_reset(DeviceReset how) {
         locked([&] { reset_manner_ = how; });
     }
-    /// The status register is plain memory: a bit that the driver leaves out of a write is gone (§2.1.1).
+    /// The status register is plain memory: a bit that the driver leaves out of a write is cleared (§2.1.1).
     void keep_status_as_written(bool on = true) {
         locked([&] { status_.keep_as_written(on); });
     }
-    /// The device reaches no address from this one on, for example 2^32: a ring or a buffer there makes it set
-    /// DEVICE_NEEDS_RESET (§2.1.2), as https://github.com/sysprog21/semu/pull/21 does. 0: it reaches all.
+    /// The device cannot reach addresses from `end` on, for example 2^32. A ring or a buffer there makes it set
+    /// DEVICE_NEEDS_RESET (§2.1.2), as https://github.com/sysprog21/semu/pull/21 does. 0: no limit.
     void set_address_end(uint64_t end) {
         locked([&] { queues_.set_address_end(end); });
     }
-    /// The same of QueueReset, from the next reset of a queue on.
+    /// As `reset_takes` for QueueReset, from the next reset of a queue on.
     void queue_reset_takes(size_t reads) {
         locked([&] { queues_.reset_takes = reads; });
     }
-    /// What the next reset of a queue does. One that `keeps_writing` fills what was writable in chains that were
-    /// fetched and not completed with `stray_byte`, in the first step after the driver has seen QueueReset read 0.
-    /// Only a reset of the device stops it.
+    /// What the next reset of a queue does. With `keeps_writing` the device later writes `stray_byte` to the
+    /// device-writable memory of chains that it had fetched and not completed. It does so in the first step after the
+    /// driver has read 0 from QueueReset. Only a device reset prevents it.
     void set_queue_reset(QueueReset how) {
         locked([&] { queues_.reset_manner = how; });
     }
@@ -187,20 +188,20 @@ public:
     void suspend_takes(size_t reads) {
         locked([&] { suspend_takes_ = reads; });
     }
-    /// It cannot, and says DEVICE_NEEDS_RESET (§3.4.2).
+    /// The device fails to suspend or resume, and sets DEVICE_NEEDS_RESET (§3.4.2).
     void fail_suspend(bool on = true) {
         locked([&] { fail_suspend_ = on; });
     }
     void set_queue_size_max(uint16_t value, uint16_t queue = 0);
-    /// QueueReady does not stick: reads 0 after 1 was written, and the queue does not start.
+    /// QueueReady does not keep a 1: it reads 0, and the queue does not start.
     void refuse_queue_ready(bool on = true) {
         locked([&] { queues_.refuse_ready = on; });
     }
-    /// QueueReady stays 1 when it should stop.
+    /// QueueReady stays 1 after the driver writes 0.
     void refuse_queue_stop(bool on = true) {
         locked([&] { queues_.refuse_stop = on; });
     }
-    /// ConfigGeneration changes at each of the next reads, or for ever with `never`.
+    /// ConfigGeneration changes at each of the next reads, or always with `never`.
     void unsettle_config(size_t reads = never) {
         locked([&] { config_.unsettle(reads); });
     }
@@ -208,11 +209,11 @@ public:
     void need_reset() {
         locked([&] { break_down(); });
     }
-    /// The device is gone: reads are all ones, writes are lost.
+    /// The device is gone: reads return all ones, and writes are lost.
     void vanish(bool on = true) {
         locked([&] { vanished_ = on; });
     }
-    /// An interrupt without a reason, or with bits that are not defined.
+    /// Raises an interrupt without a reason, or with undefined bits.
     void interrupt_unasked(uint32_t bits = 0) {
         locked([&] { raise(bits); });
     }
@@ -290,7 +291,8 @@ private:
 
 namespace detail {
 
-/// What a device of this layout offers: VERSION_1 is the transport's (§6.2), and legacy registers reach word 0 only.
+/// The features offered through this layout. VERSION_1 belongs to the transport (§6.2), and legacy registers reach
+/// word 0 only.
 [[nodiscard]] inline FeatureWords offered_through(DeviceBackend const& backend, MmioVersion version) {
     FeatureWords words = backend.features();
     if (version == MmioVersion::legacy) {
@@ -353,7 +355,7 @@ inline void MmioDevice::write(uint16_t offset, uint32_t value, unsigned bytes) {
     }
 }
 
-/// §4.2.2.2: offset, width, direction. False: the access has no effect.
+/// §4.2.2.2: checks offset, width and direction. False: the access has no effect.
 inline bool MmioDevice::check_access(uint16_t offset, unsigned bytes, bool is_write) {
     if (offset >= wire::mmio::config) {
         return check_probe(offset) && config_.check(offset, bytes, is_write);
@@ -376,7 +378,7 @@ inline bool MmioDevice::check_access(uint16_t offset, unsigned bytes, bool is_wr
     return false;
 }
 
-/// §4.2.3.1.1: magic, version and device id come first, and end it if they are wrong.
+/// §4.2.3.1.1: the driver reads magic, version and device ID first. If one is wrong, it must not access anything else.
 inline bool MmioDevice::check_probe(uint16_t offset) {
     using namespace wire::mmio;
     bool const numbers_seen = seen_magic_ && seen_version_;
@@ -406,7 +408,7 @@ inline bool MmioDevice::check_probe(uint16_t offset) {
     return true;
 }
 
-/// §2.4.2: while a reset lasts, the driver waits; or gives up with FAILED.
+/// §2.4.2: during a reset the driver waits, or gives up with FAILED.
 inline bool MmioDevice::check_during_reset(uint16_t offset, uint32_t value) {
     if (reset_reads_left_ == 0) {
         return true;
@@ -445,7 +447,7 @@ inline uint32_t MmioDevice::read_probe(uint16_t offset) {
         case magic_value: seen_magic_ = true; return magic_;
         case version: seen_version_ = true; return version_;
         case device_id: seen_device_id_ = true; return device_id_;
-        default: return 0x71747276;  // VendorID: anything
+        default: return 0x71747276;  // VendorID: any value
     }
 }
 
@@ -457,7 +459,7 @@ inline uint32_t MmioDevice::read_status() {
         }
         return value;
     }
-    // Not 0 until the reset is complete, also if it was the first one.
+    // Not 0 until the reset is complete, not even for the first reset.
     uint32_t const value = status_.value() != 0 ? status_.value() : wire::status::acknowledge;
     if (reset_reads_left_ != never && --reset_reads_left_ == 0) {
         complete_reset();
@@ -535,7 +537,7 @@ inline void MmioDevice::write_status(uint32_t value) {
     }
 }
 
-/// §3.4.2: what has not been initialised completely ignores it.
+/// §3.4.2: a device that is not completely initialised ignores SUSPEND.
 inline void MmioDevice::begin_suspend(uint32_t value) {
     if (!has_feature(features_.accepted(), wire::feature::suspend) || !status_.has(wire::status::driver_ok)) {
         report(rule::suspend_unasked, value);
@@ -554,7 +556,7 @@ inline void MmioDevice::begin_resume() {
     if (suspend_reads_left_ == 0) {
         complete_suspend();
     } else {
-        status_.set_suspended();  // DRIVER_OK reads 1 when it runs again
+        status_.set_suspended();  // DRIVER_OK reads 1 once the device runs again
     }
 }
 
@@ -573,7 +575,7 @@ inline void MmioDevice::complete_suspend() {
 
 // Life.
 
-/// §2.4.1, §4.2.2.1: nothing of the session is left.
+/// §2.4.1, §4.2.2.1: nothing of the session remains.
 inline void MmioDevice::complete_reset() {
     reset_reads_left_ = suspend_reads_left_ = 0;
     rest_ = Rest::none;
@@ -588,7 +590,7 @@ inline void MmioDevice::complete_reset() {
     show_legacy_config();
 }
 
-/// §2.5.3: a legacy configuration is in the guest's order, also before anything is negotiated.
+/// §2.5.3: a legacy configuration is in the guest's byte order, also before negotiation.
 inline void MmioDevice::show_legacy_config() {
     if (is_legacy()) {
         backend_.start({{}, true, guest_order});
@@ -614,7 +616,8 @@ inline void MmioDevice::raise(uint32_t bits) {
     }
 }
 
-/// §2.1.2: no buffer is consumed before DRIVER_OK, except that legacy drivers count on it (§3.1.2).
+/// §2.1.2: no buffer is consumed before DRIVER_OK. The exception is a legacy device, whose drivers depend on it
+/// (§3.1.2).
 inline bool MmioDevice::may_work() const {
     return !vanished_ && reset_reads_left_ == 0 && !status_.has(wire::status::needs_reset) &&
            (is_legacy() || status_.has(wire::status::driver_ok));

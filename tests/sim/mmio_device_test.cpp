@@ -21,7 +21,7 @@ using namespace virtq::sim;
 namespace mmio = virtq::sim::wire::mmio;
 namespace status = virtq::sim::wire::status;
 
-/// A device that does nothing, with two queues and one config field of each width.
+/// A device without a function, with two queues and one configuration field of each width.
 class NullBackend final : public DeviceBackend {
 public:
     [[nodiscard]] uint32_t device_id() const override { return 42; }
@@ -67,9 +67,9 @@ protected:
     }
 };
 
-// Correct use.
+// --- correct use ---
 
-TEST_F(MmioDevice, SeesACorrectDriverThroughASession) {
+TEST_F(MmioDevice, AcceptsACorrectSession) {
     driver.bring_up(queue);
     EXPECT_EQ(device.status(), 15u);
     EXPECT_EQ(device.status_history(), (std::vector<uint32_t>{0, 1, 3, 11, 15}));
@@ -115,15 +115,15 @@ TEST_F(MmioDevice, StartsAgainAfterAReset) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Offsets, widths, directions.
+// --- offsets, widths, directions ---
 
-TEST_F(MmioDevice, ReportsAWriteToAReadOnlyRegister) {
+TEST_F(MmioDevice, ReportsWritesToReadOnlyRegisters) {
     driver.greet();
     driver.write(mmio::interrupt_status, 0);
     expect_only("D-4.2.2.2-2");
 }
 
-TEST_F(MmioDevice, ReportsAReadOfAWriteOnlyRegister) {
+TEST_F(MmioDevice, ReportsReadsOfWriteOnlyRegisters) {
     driver.greet();
     EXPECT_EQ(driver.read(mmio::queue_notify), 0u);
     expect_only("D-4.2.2.2-3");
@@ -142,7 +142,7 @@ TEST_F(MmioDevice, ReportsALegacyRegister) {
     EXPECT_EQ(log.count("D-4.2.2.2-1"), 2u) << log;
 }
 
-TEST_F(MmioDevice, ReportsANarrowOrCrookedAccess) {
+TEST_F(MmioDevice, ReportsNarrowOrMisalignedAccess) {
     driver.greet();
     static_cast<void>(driver.registers.read8(mmio::status));
     driver.registers.write16(mmio::queue_sel, 0);
@@ -151,11 +151,11 @@ TEST_F(MmioDevice, ReportsANarrowOrCrookedAccess) {
     EXPECT_EQ(log.entries().size(), 3u) << log;
 }
 
-TEST_F(MmioDevice, ReportsAConfigAccessOfTheWrongWidth) {
+TEST_F(MmioDevice, ReportsConfigAccessOfWrongWidth) {
     driver.greet();
-    static_cast<void>(driver.registers.read8(mmio::config));       // of a 64-bit field
-    static_cast<void>(driver.registers.read32(mmio::config + 2));  // crooked
-    static_cast<void>(driver.registers.read16(mmio::config + 8));  // of a 32-bit field
+    static_cast<void>(driver.registers.read8(mmio::config));       // a 64-bit field
+    static_cast<void>(driver.registers.read32(mmio::config + 2));  // misaligned
+    static_cast<void>(driver.registers.read16(mmio::config + 8));  // a 32-bit field
     EXPECT_EQ(log.count("D-4.2.2.2-7"), 3u) << log;
     static_cast<void>(driver.registers.read8(mmio::config + 12));
     EXPECT_EQ(log.count("D-4.2.2.2-6"), 1u) << log;
@@ -163,16 +163,16 @@ TEST_F(MmioDevice, ReportsAConfigAccessOfTheWrongWidth) {
     EXPECT_EQ(log.count("D-4.2.2.2-5"), 1u) << log;
 }
 
-TEST_F(MmioDevice, ReportsAConfigFieldThatIsNotThere) {
+TEST_F(MmioDevice, ReportsAnAbsentConfigField) {
     driver.greet();
-    static_cast<void>(driver.registers.read8(mmio::config + 15));  // exists with feature 7 only
+    static_cast<void>(driver.registers.read8(mmio::config + 15));  // exists only with feature 7
     expect_only("D-2.5.1-4");
     log.clear();
     static_cast<void>(driver.registers.read8(mmio::config + 16));
     expect_only("D-4.2.2.2-1");
 }
 
-TEST_F(MmioDevice, ReportsAConfigWriteThatComesTooEarlyOrIsForbidden) {
+TEST_F(MmioDevice, ReportsEarlyOrForbiddenConfigWrites) {
     driver.greet();
     driver.registers.write32(mmio::config + 8, 5);
     expect_only("D-3.1.1-7");
@@ -193,9 +193,9 @@ TEST_F(MmioDevice, ReportsSharedMemoryRegisters) {
     EXPECT_EQ(log.count("D-4.2.3.1.1-5"), 2u) << log;
 }
 
-// Probing.
+// --- probing ---
 
-TEST_F(MmioDevice, ReportsAnAccessBeforeMagicAndVersion) {
+TEST_F(MmioDevice, ReportsAccessBeforeMagicAndVersion) {
     driver.reset();
     expect_only("D-4.2.3.1.1-1");
 }
@@ -207,7 +207,7 @@ TEST_F(MmioDevice, ReportsAnAccessBeforeDeviceId) {
     expect_only("D-4.2.3.1.1-2");
 }
 
-TEST_F(MmioDevice, ReportsADriverThatGoesOnDespiteWrongNumbers) {
+TEST_F(MmioDevice, ReportsUseDespiteAWrongMagic) {
     device.set_magic(0x12345678);
     driver.probe();
     EXPECT_TRUE(log.empty()) << log;
@@ -215,7 +215,7 @@ TEST_F(MmioDevice, ReportsADriverThatGoesOnDespiteWrongNumbers) {
     expect_only("D-4.2.2.2-8");
 }
 
-TEST_F(MmioDevice, ReportsADriverThatGoesOnDespiteAnUnknownVersion) {
+TEST_F(MmioDevice, ReportsUseDespiteAnUnknownVersion) {
     device.set_version(3);
     driver.probe();
     EXPECT_TRUE(log.empty()) << log;
@@ -223,7 +223,7 @@ TEST_F(MmioDevice, ReportsADriverThatGoesOnDespiteAnUnknownVersion) {
     expect_only("D-4.2.2.2-10");
 }
 
-TEST_F(MmioDevice, ReportsADriverThatGoesOnWithAPlaceholder) {
+TEST_F(MmioDevice, ReportsUseOfAPlaceholder) {
     device.set_device_id(0);
     driver.probe();
     EXPECT_TRUE(log.empty()) << log;
@@ -231,7 +231,7 @@ TEST_F(MmioDevice, ReportsADriverThatGoesOnWithAPlaceholder) {
     expect_only("D-4.2.3.1.1-4");
 }
 
-// Status.
+// --- status ---
 
 TEST_F(MmioDevice, ReportsAMissingReset) {
     driver.probe();
@@ -267,7 +267,7 @@ TEST_F(MmioDevice, ReportsAClearedBit) {
     expect_only("D-2.1.1-2");
 }
 
-TEST_F(MmioDevice, ReportsGoingOnAfterFailed) {
+TEST_F(MmioDevice, ReportsUseAfterFailed) {
     driver.greet();
     driver.add_status(status::failed);
     EXPECT_TRUE(log.empty()) << log;
@@ -281,7 +281,7 @@ TEST_F(MmioDevice, ReportsDriverOkWithoutFeaturesOk) {
     expect_only("D-3.1.1-8");
 }
 
-TEST_F(MmioDevice, ReportsFeaturesOkThatWasNotReadBack) {
+TEST_F(MmioDevice, ReportsAnUnverifiedFeaturesOk) {
     driver.greet();
     driver.write_features(driver.read_features());
     driver.add_status(status::features_ok);
@@ -289,7 +289,7 @@ TEST_F(MmioDevice, ReportsFeaturesOkThatWasNotReadBack) {
     expect_only("D-3.1.1-10");
 }
 
-TEST_F(MmioDevice, ReportsAStatusReadThatCameTooSoon) {
+TEST_F(MmioDevice, ReportsAPrematureStatusRead) {
     driver.greet();
     driver.write_features(driver.read_features());
     static_cast<void>(driver.read(mmio::status));
@@ -304,7 +304,7 @@ TEST_F(MmioDevice, ReportsSetupBeforeFeaturesOk) {
     expect_only("D-3.1.1-8");
 }
 
-TEST_F(MmioDevice, RefusesFeaturesOkAndReportsADriverThatGoesOn) {
+TEST_F(MmioDevice, ReportsUseDespiteRefusedFeatures) {
     device.refuse_features_ok();
     driver.negotiate();
     EXPECT_EQ(driver.read(mmio::status), 3u);
@@ -316,7 +316,7 @@ TEST_F(MmioDevice, RefusesFeaturesOkAndReportsADriverThatGoesOn) {
     expect_only("D-3.1.1-14");
 }
 
-// Features.
+// --- features ---
 
 TEST_F(MmioDevice, ReportsFeatureRegistersWithoutSelection) {
     driver.greet();
@@ -342,7 +342,7 @@ TEST_F(MmioDevice, ReportsFeaturesBeforeDriver) {
     expect_only("D-3.1.1-4");
 }
 
-TEST_F(MmioDevice, ReportsABitThatWasNotOffered) {
+TEST_F(MmioDevice, ReportsBitsNotOffered) {
     driver.greet();
     FeatureWords accepted = driver.read_features();
     accepted[0] |= 1u << 3;
@@ -353,7 +353,7 @@ TEST_F(MmioDevice, ReportsABitThatWasNotOffered) {
     EXPECT_EQ(driver.read(mmio::status) & status::features_ok, 0u);
 }
 
-TEST_F(MmioDevice, ReportsBitsThatNoDriverAccepts) {
+TEST_F(MmioDevice, ReportsBitsDriversMustNotAccept) {
     for (unsigned const bit : {45u, 37u, 6u, 100u}) {
         device.offer(bit);
     }
@@ -364,7 +364,7 @@ TEST_F(MmioDevice, ReportsBitsThatNoDriverAccepts) {
     EXPECT_EQ(log.count("D-2.2.1-7"), 2u) << log;
 }
 
-TEST_F(MmioDevice, ReportsThatVersion1WasNotAccepted) {
+TEST_F(MmioDevice, ReportsVersion1NotAccepted) {
     driver.greet();
     static_cast<void>(driver.read_features());
     driver.write_features({0, 0, 0, 0});
@@ -379,9 +379,9 @@ TEST_F(MmioDevice, ReportsFeaturesAfterFeaturesOk) {
     expect_only("D-3.1.1-9");
 }
 
-// Queues.
+// --- queues ---
 
-TEST_F(MmioDevice, ReportsAQueueSizeOutOfRange) {
+TEST_F(MmioDevice, ReportsQueueSizesOutOfRange) {
     driver.negotiate();
     driver.write(mmio::queue_sel, 0);
     EXPECT_EQ(driver.read(mmio::queue_size_max), 16u);
@@ -396,7 +396,7 @@ TEST_F(MmioDevice, ReportsAQueueSizeOutOfRange) {
     EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
 }
 
-TEST_F(MmioDevice, ReportsAQueueThatIsNotThere) {
+TEST_F(MmioDevice, ReportsAnAbsentQueue) {
     driver.negotiate();
     driver.write(mmio::queue_sel, 2);
     EXPECT_EQ(driver.read(mmio::queue_size_max), 0u);
@@ -411,7 +411,7 @@ TEST_F(MmioDevice, ReportsAQueueThatIsNotThere) {
     expect_only("S-4.2.3.2-absent");
 }
 
-TEST_F(MmioDevice, ReportsAQueueStartedWithoutAnAddress) {
+TEST_F(MmioDevice, ReportsQueuesStartedWithoutAddresses) {
     driver.negotiate();
     driver.write(mmio::queue_sel, 0);
     driver.write(mmio::queue_size, 8);
@@ -428,7 +428,7 @@ TEST_F(MmioDevice, ReportsMisalignedAreas) {
     EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
 }
 
-TEST_F(MmioDevice, ReportsSizeAndAddressesTouchedWhileReady) {
+TEST_F(MmioDevice, ReportsChangesWhileReady) {
     driver.bring_up(queue);
     driver.write(mmio::queue_size, 8);
     driver.write_areas(queue);
@@ -442,7 +442,7 @@ TEST_F(MmioDevice, ReportsOtherValuesInQueueReady) {
     expect_only("S-4.2.2-ready");
 }
 
-TEST_F(MmioDevice, ReportsAStoppedQueueThatWasNotReadBack) {
+TEST_F(MmioDevice, ReportsAnUnverifiedQueueStop) {
     driver.bring_up(queue);
     driver.write(mmio::queue_ready, 0);
     memory.free_pages(queue.pages);
@@ -452,7 +452,7 @@ TEST_F(MmioDevice, ReportsAStoppedQueueThatWasNotReadBack) {
     expect_only("D-4.2.2.2-19");
 }
 
-TEST_F(MmioDevice, ReportsMemoryOfALiveQueueGivenBack) {
+TEST_F(MmioDevice, ReportsFreedMemoryOfLiveQueues) {
     driver.bring_up(queue);
     memory.free_pages(queue.pages);
     expect_only("D-3.3.1-2");
@@ -461,7 +461,7 @@ TEST_F(MmioDevice, ReportsMemoryOfALiveQueueGivenBack) {
     EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
-TEST_F(MmioDevice, ReportsABufferInFlightGivenBack) {
+TEST_F(MmioDevice, ReportsFreedBuffersInFlight) {
     driver.bring_up(queue);
     device.set_schedule(Schedule::delayed(1));
     driver.reset();
@@ -481,7 +481,7 @@ TEST_F(MmioDevice, ReportsABufferInFlightGivenBack) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioDevice, LetsGoOfBuffersWhenAStoppedQueueIsReadBack) {
+TEST_F(MmioDevice, ReleasesBuffersOfAStoppedQueue) {
     device.set_schedule(Schedule::delayed(100));
     driver.bring_up(queue);
     Pages const pages = memory.allocate_pages(1);
@@ -497,7 +497,7 @@ TEST_F(MmioDevice, LetsGoOfBuffersWhenAStoppedQueueIsReadBack) {
     EXPECT_EQ(log.entries().size(), 1u) << log;
 }
 
-TEST_F(MmioDevice, RefusesToStartOrStopAQueue) {
+TEST_F(MmioDevice, RefusesStartOrStopOnRequest) {
     driver.negotiate();
     device.refuse_queue_ready();
     driver.start_queue(queue);
@@ -522,9 +522,9 @@ TEST_F(MmioDevice, BeginsAQueueAtAnyIndex) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Suspend (§3.4).
+// --- suspend (§3.4) ---
 
-TEST_F(MmioDevice, RestsBetweenSuspendAndResume) {
+TEST_F(MmioDevice, SuspendsAndResumes) {
     backend.features_[1] |= 1u << (43 - 32);
     sim::MmioDevice resting(memory, backend);
     RawDriver other(resting);
@@ -548,7 +548,7 @@ TEST_F(MmioDevice, RestsBetweenSuspendAndResume) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioDevice, ReportsASuspendThatWasNotNegotiated) {
+TEST_F(MmioDevice, ReportsSuspendNotNegotiated) {
     driver.bring_up(queue);
     driver.add_status(status::suspend);
     EXPECT_EQ(driver.read(mmio::status) & status::suspend, 0u);
@@ -577,7 +577,7 @@ TEST_F(MmioDevice, ResetsOneQueueWithRingReset) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioDevice, ReportsQueueResetThatWasNotNegotiated) {
+TEST_F(MmioDevice, ReportsQueueResetNotNegotiated) {
     driver.bring_up(queue);
     driver.write(mmio::queue_reset, 1);
     expect_only("S-4.2.2-reset");
@@ -587,7 +587,7 @@ class MmioQueueReset : public MmioDevice {
 protected:
     MmioQueueReset() { device.offer(wire::feature::ring_reset); }
 
-    /// One chain fetched and not completed.
+    /// Leaves one chain fetched but not completed.
     Buffer bring_up_with_backlog() {
         device.set_schedule(Schedule::delayed(1));
         driver.bring_up(queue);
@@ -608,7 +608,7 @@ protected:
     }
 };
 
-TEST_F(MmioQueueReset, ForgetsTheQueueAndWhatWasInIt) {
+TEST_F(MmioQueueReset, DropsTheQueueAndItsChains) {
     Buffer const buffer = bring_up_with_backlog();
     driver.write(mmio::queue_reset, 1);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
@@ -622,7 +622,7 @@ TEST_F(MmioQueueReset, ForgetsTheQueueAndWhatWasInIt) {
     EXPECT_EQ(device.interrupts(), 0u);
     EXPECT_TRUE(backend.heads_.empty());
     EXPECT_TRUE(log.empty()) << log;
-    RawQueue other(memory, 4);  // §2.6.1.2: with other parameters, and from the beginning
+    RawQueue other(memory, 4);  // §2.6.1.2: with other parameters, from the beginning
     driver.start_queue(other);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
     EXPECT_EQ(device.ring()->config().size, 4);
@@ -630,7 +630,7 @@ TEST_F(MmioQueueReset, ForgetsTheQueueAndWhatWasInIt) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioQueueReset, ReportsAQueueSetUpBeforeTheResetIsDone) {
+TEST_F(MmioQueueReset, ReportsSetUpDuringTheReset) {
     device.queue_reset_takes(1);
     driver.bring_up(queue);
     driver.write(mmio::queue_reset, 1);
@@ -656,11 +656,11 @@ TEST_F(MmioQueueReset, ReportsAQueueSetUpBeforeTheResetIsDone) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioQueueReset, ReportsAQueueThatIsNotSetUpAgain) {
+TEST_F(MmioQueueReset, ReportsAMissingSetUp) {
     driver.bring_up(queue);
     for (bool const size_again : {true, false}) {
         driver.write(mmio::queue_ready, 0);
-        driver.write(mmio::queue_reset, 1);  // does for reading QueueReady back, too
+        driver.write(mmio::queue_reset, 1);  // also replaces the read of QueueReady
         EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
         EXPECT_TRUE(log.empty()) << log;
         if (size_again) {
@@ -683,7 +683,7 @@ TEST_F(MmioQueueReset, ReportsAnotherValue) {
     EXPECT_NE(device.ring(), nullptr);
 }
 
-TEST_F(MmioQueueReset, NeverEndsButForAResetOfTheDevice) {
+TEST_F(MmioQueueReset, NeverEndsWithoutADeviceReset) {
     device.queue_reset_takes(sim::MmioDevice::never);
     driver.bring_up(queue);
     driver.write(mmio::queue_reset, 1);
@@ -707,13 +707,13 @@ TEST_F(MmioQueueReset, ResetsOnlyTheSelectedQueue) {
     EXPECT_NE(device.ring(0), nullptr);
 }
 
-TEST_F(MmioQueueReset, GoesOnWritingOldBuffers) {
+TEST_F(MmioQueueReset, KeepsWritingOldBuffers) {
     device.set_queue_reset(QueueReset::keeps_writing);
     device.queue_reset_takes(1);
     Buffer const buffer = bring_up_with_backlog();
     driver.write(mmio::queue_reset, 1);
     run(3);
-    EXPECT_EQ(buffer.virt[32], 0x11);  // not before the driver believes in the reset
+    EXPECT_EQ(buffer.virt[32], 0x11);  // not before the driver has seen the reset complete
     EXPECT_EQ(driver.read(mmio::queue_reset), 1u);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
     driver.start_queue(queue);
@@ -725,11 +725,11 @@ TEST_F(MmioQueueReset, GoesOnWritingOldBuffers) {
     EXPECT_EQ(queue.used_idx(), 0);
     buffer.virt[32] = 0x22;
     run(3);
-    EXPECT_EQ(buffer.virt[32], 0x22);  // once
+    EXPECT_EQ(buffer.virt[32], 0x22);  // it writes once
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioQueueReset, WritesNoOldBufferThatIsGoneOrAfterAResetOfTheDevice) {
+TEST_F(MmioQueueReset, StopsWritingOldBuffersAfterReset) {
     device.set_queue_reset(QueueReset::keeps_writing);
     Buffer const gone = bring_up_with_backlog();
     driver.write(mmio::queue_reset, 1);
@@ -747,19 +747,19 @@ TEST_F(MmioQueueReset, WritesNoOldBufferThatIsGoneOrAfterAResetOfTheDevice) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioQueueReset, IgnoresTheResetAndLooksAsIfItWereDone) {
+TEST_F(MmioQueueReset, PretendsToReset) {
     device.set_queue_reset(QueueReset::ignored);
     Buffer const buffer = bring_up_with_backlog();
     driver.write(mmio::queue_reset, 1);
     EXPECT_EQ(driver.read(mmio::queue_reset), 0u);
-    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);  // which tells the truth
+    EXPECT_EQ(driver.read(mmio::queue_ready), 1u);  // this register shows the truth
     memory.free_buffer(buffer);
     expect_only("D-3.3.1-2");
     EXPECT_EQ(device.step(), 1u);
     EXPECT_EQ(queue.used_idx(), 1);
 }
 
-TEST_F(MmioQueueReset, ResetsAPackedQueueToItsBeginning) {
+TEST_F(MmioQueueReset, RestartsAPackedQueue) {
     device.offer(wire::feature::ring_packed);
     RawPackedQueue packed(memory, 6);
     Buffer const buffer = memory.allocate_buffer(64);
@@ -777,9 +777,9 @@ TEST_F(MmioQueueReset, ResetsAPackedQueueToItsBeginning) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Notifications and interrupts.
+// --- notifications and interrupts ---
 
-TEST_F(MmioDevice, ReportsANotificationBeforeDriverOk) {
+TEST_F(MmioDevice, ReportsNotificationBeforeDriverOk) {
     driver.negotiate();
     driver.start_queue(queue);
     submit();
@@ -789,10 +789,10 @@ TEST_F(MmioDevice, ReportsANotificationBeforeDriverOk) {
     EXPECT_EQ(device.step(), 0u);
 }
 
-TEST_F(MmioDevice, ReportsANotificationOfAWrongQueue) {
+TEST_F(MmioDevice, ReportsNotificationOfAWrongQueue) {
     driver.bring_up(queue);
-    driver.notify(1);  // not started
-    driver.notify(2);  // not there
+    driver.notify(1);  // not enabled
+    driver.notify(2);  // absent
     driver.notify(1u << 16);
     EXPECT_EQ(log.count("S-4.2.3.3-index"), 3u) << log;
 }
@@ -809,7 +809,7 @@ TEST_F(MmioDevice, ChecksNotificationData) {
     expect_only("S-4.2.3.3-data");
 }
 
-TEST_F(MmioDevice, ChecksTheUpperBitOfNotificationData) {
+TEST_F(MmioDevice, ChecksNotificationDataAcrossTheWrap) {
     device.offer(wire::feature::notification_data);
     device.set_start_index(0x7fff);
     driver.bring_up(queue);
@@ -817,7 +817,7 @@ TEST_F(MmioDevice, ChecksTheUpperBitOfNotificationData) {
     submit();
     driver.notify(0x8000u << 16);
     EXPECT_EQ(device.step(), 1u);
-    driver.notify(0x8000u << 16);  // once more is allowed
+    driver.notify(0x8000u << 16);  // a second notification is allowed
     EXPECT_TRUE(log.empty()) << log;
     driver.notify(0);
     expect_only("S-2.9-wrap");
@@ -830,16 +830,16 @@ TEST_F(MmioDevice, ChecksTheUpperBitOfNotificationData) {
     expect_only("S-4.2.3.3-index");
 }
 
-TEST_F(MmioDevice, LooksOnlyWhenNotified) {
+TEST_F(MmioDevice, FetchesOnlyWhenNotified) {
     driver.bring_up(queue);
     submit();
     EXPECT_EQ(device.step(), 0u);
     driver.notify();
     EXPECT_EQ(device.step(), 1u);
-    EXPECT_EQ(queue.avail_event(), 1);  // armed for the next
+    EXPECT_EQ(queue.avail_event(), 1);  // armed for the next chain
 }
 
-TEST_F(MmioDevice, LooksByItselfWhenPolling) {
+TEST_F(MmioDevice, FetchesWithoutNotificationWhenPolling) {
     device.set_attention(Attention::polling);
     driver.bring_up(queue);
     EXPECT_EQ(queue.avail_event(), 0xffff);
@@ -849,7 +849,7 @@ TEST_F(MmioDevice, LooksByItselfWhenPolling) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioDevice, InterruptsOncePerBatchOrPerEntry) {
+TEST_F(MmioDevice, InterruptsPerBatchOrPerEntry) {
     driver.bring_up(queue);
     device.publish_each();
     for (uint16_t i = 0; i < 3; ++i) {
@@ -920,7 +920,7 @@ TEST_F(MmioDevice, KeepsWhatTheBackendSwallows) {
     EXPECT_EQ(log.entries().size(), 1u) << log;
 }
 
-// Packed rings, and IN_ORDER.
+// --- packed rings, and IN_ORDER ---
 
 class MmioPackedDevice : public ::testing::Test {
 protected:
@@ -944,7 +944,7 @@ protected:
     }
 };
 
-TEST_F(MmioPackedDevice, SeesACorrectDriverThroughASession) {
+TEST_F(MmioPackedDevice, AcceptsACorrectSession) {
     offer({wire::feature::ring_packed, wire::feature::indirect_desc});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -962,7 +962,7 @@ TEST_F(MmioPackedDevice, SeesACorrectDriverThroughASession) {
         ASSERT_TRUE(queue.has_used());
         EXPECT_EQ(queue.length(queue.next_used.offset), 3u);
         EXPECT_EQ(queue.take_used(), id % 6);
-        EXPECT_EQ(queue.get_device_event(), EventSuppression::at(queue.next));  // armed for the next
+        EXPECT_EQ(queue.get_device_event(), EventSuppression::at(queue.next));  // armed for the next chain
     }
     EXPECT_TRUE(device.interrupt_line());
     Pages const pages = queue.pages;
@@ -975,7 +975,7 @@ TEST_F(MmioPackedDevice, SeesACorrectDriverThroughASession) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioPackedDevice, HasASplitRingWithoutTheFeature) {
+TEST_F(MmioPackedDevice, HasSplitRingsWithoutTheFeature) {
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
     RawQueue split(memory, 8);
@@ -985,7 +985,7 @@ TEST_F(MmioPackedDevice, HasASplitRingWithoutTheFeature) {
     EXPECT_EQ(device.packed_ring(), nullptr);
 }
 
-TEST_F(MmioPackedDevice, TakesAnySizeButZero) {
+TEST_F(MmioPackedDevice, AcceptsAnySizeButZero) {
     offer({wire::feature::ring_packed});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -997,7 +997,7 @@ TEST_F(MmioPackedDevice, TakesAnySizeButZero) {
     expect_only("S-2.8-size");
 }
 
-TEST_F(MmioPackedDevice, BeginsAtAnyPlaceAndPolls) {
+TEST_F(MmioPackedDevice, StartsAtAnyPositionAndPolls) {
     offer({wire::feature::ring_packed});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -1014,7 +1014,7 @@ TEST_F(MmioPackedDevice, BeginsAtAnyPlaceAndPolls) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioPackedDevice, NeedsResetAfterAListWithoutMeaning) {
+TEST_F(MmioPackedDevice, NeedsResetAfterAnInvalidList) {
     offer({wire::feature::ring_packed});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -1053,7 +1053,7 @@ TEST_F(MmioPackedDevice, ChecksNotificationData) {
     expect_only("S-4.2.3.3-index");
 }
 
-TEST_F(MmioPackedDevice, HoldsBackWhatIsDoneTooEarlyWithInOrder) {
+TEST_F(MmioPackedDevice, HoldsBackEarlyCompletionsInOrder) {
     offer({wire::feature::ring_packed, wire::feature::in_order});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -1065,7 +1065,7 @@ TEST_F(MmioPackedDevice, HoldsBackWhatIsDoneTooEarlyWithInOrder) {
     }
     driver.notify();
     EXPECT_EQ(device.step(), 3u);
-    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 0, 4}));  // done in another order
+    EXPECT_EQ(backend.heads_, (std::vector<uint16_t>{2, 0, 4}));  // the backend's order differs
     EXPECT_EQ(queue.id(0), 4);
     EXPECT_EQ(queue.id(1), 0);
     EXPECT_EQ(queue.id(2), 2);
@@ -1073,7 +1073,7 @@ TEST_F(MmioPackedDevice, HoldsBackWhatIsDoneTooEarlyWithInOrder) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioPackedDevice, WaitsForEverForWhatTheBackendSwallowsWithInOrder) {
+TEST_F(MmioPackedDevice, WaitsForSwallowedChainsInOrder) {
     offer({wire::feature::ring_packed, wire::feature::in_order});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -1088,7 +1088,7 @@ TEST_F(MmioPackedDevice, WaitsForEverForWhatTheBackendSwallowsWithInOrder) {
     EXPECT_EQ(device.step(), 0u);
     EXPECT_FALSE(queue.has_used());
     EXPECT_EQ(device.backlog(), 1u);
-    memory.free_buffer(buffer);  // of a chain that is done, and not used
+    memory.free_buffer(buffer);  // the chain is completed, but not used yet
     expect_only("D-3.3.1-2");
     driver.reset();
     memory.free_buffer(buffer);
@@ -1098,7 +1098,7 @@ TEST_F(MmioPackedDevice, WaitsForEverForWhatTheBackendSwallowsWithInOrder) {
     driver.bring_up(queue);
     submit(1);
     driver.notify();
-    EXPECT_EQ(device.step(), 1u);  // and begins anew after a reset
+    EXPECT_EQ(device.step(), 1u);  // starts again after a reset
 }
 
 TEST_F(MmioPackedDevice, AnswersABatchWithOneEntry) {
@@ -1110,7 +1110,7 @@ TEST_F(MmioPackedDevice, AnswersABatchWithOneEntry) {
     for (uint16_t id = 0; id < 3; ++id) {
         submit(id);
     }
-    submit(3, 4);  // is not written completely
+    submit(3, 4);  // not completely written
     submit(4);
     driver.notify();
     EXPECT_EQ(device.step(), 5u);
@@ -1142,7 +1142,7 @@ TEST_F(MmioPackedDevice, EndsABatchBeforeAGap) {
     EXPECT_EQ(device.backlog(), 1u);
 }
 
-TEST_F(MmioPackedDevice, AnswersEachByItselfWithoutInOrder) {
+TEST_F(MmioPackedDevice, AnswersEachAloneWithoutInOrder) {
     offer({wire::feature::ring_packed});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -1157,7 +1157,7 @@ TEST_F(MmioPackedDevice, AnswersEachByItselfWithoutInOrder) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioPackedDevice, KeepsOrderAndBatchesOnASplitRingToo) {
+TEST_F(MmioPackedDevice, KeepsOrderOnASplitRing) {
     offer({wire::feature::in_order});
     sim::MmioDevice device(memory, backend);
     RawDriver driver(device);
@@ -1186,19 +1186,19 @@ TEST_F(MmioPackedDevice, KeepsOrderAndBatchesOnASplitRingToo) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// A device in trouble.
+// --- failing devices ---
 
-TEST_F(MmioDevice, NeedsResetAfterAChainWithoutMeaning) {
+TEST_F(MmioDevice, NeedsResetAfterAnInvalidChain) {
     driver.bring_up(queue);
     queue.submit(99);
     driver.notify();
     EXPECT_EQ(device.step(), 0u);
     expect_only("S-2.7.6-head");
-    driver.add_status(0);  // the driver does not know of NEEDS_RESET yet: no violation
+    driver.add_status(0);  // the driver has not seen NEEDS_RESET yet: no violation
     EXPECT_EQ(log.entries().size(), 1u) << log;
     EXPECT_EQ(driver.read(mmio::status), 15u | 64u);
     EXPECT_EQ(driver.read(mmio::interrupt_status), 2u);
-    driver.add_status(0);  // now it does
+    driver.add_status(0);  // now it has seen it
     EXPECT_EQ(log.count("D-2.1.1-2"), 1u) << log;
     driver.reset();
     EXPECT_EQ(driver.read(mmio::status), 0u);
@@ -1214,7 +1214,7 @@ TEST_F(MmioDevice, StopsWorkingWhenItNeedsReset) {
     EXPECT_EQ(device.interrupts(), 1u);
 }
 
-TEST_F(MmioDevice, TakesItsTimeToReset) {
+TEST_F(MmioDevice, ResetsSlowlyOnRequest) {
     driver.bring_up(queue);
     device.reset_takes(2);
     driver.reset();
@@ -1227,7 +1227,7 @@ TEST_F(MmioDevice, TakesItsTimeToReset) {
     EXPECT_EQ(log.entries().size(), 1u) << log;
 }
 
-TEST_F(MmioDevice, ReportsADriverThatDoesNotWaitForTheReset) {
+TEST_F(MmioDevice, ReportsADriverNotAwaitingReset) {
     device.reset_takes(1);
     driver.probe();
     driver.reset();
@@ -1235,7 +1235,7 @@ TEST_F(MmioDevice, ReportsADriverThatDoesNotWaitForTheReset) {
     expect_only("D-2.4.2-1");
 }
 
-TEST_F(MmioDevice, NeverResetsAndLetsTheDriverGiveUp) {
+TEST_F(MmioDevice, NeverResetsOnRequest) {
     device.reset_takes(sim::MmioDevice::never);
     driver.probe();
     driver.reset();
@@ -1257,7 +1257,7 @@ TEST_F(MmioDevice, NeverSettlesItsConfig) {
     EXPECT_NE(driver.read(mmio::config_generation), driver.read(mmio::config_generation));
 }
 
-TEST_F(MmioDevice, ChangesConfigAndTellsALiveDriver) {
+TEST_F(MmioDevice, InterruptsOnAConfigChange) {
     driver.bring_up(queue);
     uint32_t const generation = driver.read(mmio::config_generation);
     device.change_config([&] { backend.config_[0] = 99; });
@@ -1266,7 +1266,7 @@ TEST_F(MmioDevice, ChangesConfigAndTellsALiveDriver) {
     EXPECT_EQ(driver.read(mmio::interrupt_status), 2u);
 }
 
-TEST_F(MmioDevice, LetsATestActBeforeAnAccess) {
+TEST_F(MmioDevice, RunsAHookBeforeAnAccess) {
     driver.bring_up(queue);
     device.before_access([&](uint16_t offset, bool is_write) {
         if (offset == mmio::config + 4 && !is_write) {
@@ -1289,7 +1289,7 @@ TEST_F(MmioDevice, Vanishes) {
     EXPECT_EQ(driver.read(mmio::status), 15u);
 }
 
-TEST_F(MmioDevice, WorksInAThreadOfItsOwn) {
+TEST_F(MmioDevice, WorksInItsOwnThread) {
     driver.bring_up(queue);
     std::atomic<bool> stop{false};
     std::thread worker([&] {
@@ -1312,7 +1312,7 @@ TEST_F(MmioDevice, WorksInAThreadOfItsOwn) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// The legacy layout.
+// --- the legacy layout ---
 
 class LegacyMmioDevice : public ::testing::Test {
 protected:
@@ -1334,7 +1334,7 @@ protected:
     }
 };
 
-TEST_F(LegacyMmioDevice, SeesACorrectDriverThroughASession) {
+TEST_F(LegacyMmioDevice, AcceptsACorrectSession) {
     driver.bring_up_legacy(queue);
     EXPECT_EQ(driver.read(mmio::version), 1u);
     EXPECT_EQ(driver.read(mmio::queue_pfn), queue.pages.phys.value / 4096);
@@ -1354,12 +1354,12 @@ TEST_F(LegacyMmioDevice, SeesACorrectDriverThroughASession) {
     expect_only("D-3.1.1-4");
 }
 
-TEST_F(LegacyMmioDevice, PlacesTheUsedRingByQueueAlign) {
+TEST_F(LegacyMmioDevice, PlacesUsedRingByQueueAlign) {
     RawQueue narrow(memory, 8, 64);
     driver.bring_up_legacy(narrow, 4096, 64);
     EXPECT_EQ(device.ring()->config().device_area, narrow.device_area);
     EXPECT_EQ(device.ring()->config().driver_area, narrow.driver_area);
-    EXPECT_EQ(narrow.device_area.value - narrow.pages.phys.value, 192u);  // 8 * 16 + 6 + 16 = 150, up to 64
+    EXPECT_EQ(narrow.device_area.value - narrow.pages.phys.value, 192u);  // 8 * 16 + 6 + 16 = 150, rounded up to 64
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -1394,7 +1394,7 @@ TEST_F(LegacyMmioDevice, ReportsAMissingGuestPageSize) {
     EXPECT_EQ(driver.read(mmio::queue_pfn), 0u);
 }
 
-TEST_F(LegacyMmioDevice, ReportsACrookedGuestPageSize) {
+TEST_F(LegacyMmioDevice, ReportsAnInvalidGuestPageSize) {
     greet_and_negotiate();
     driver.write(mmio::guest_page_size, 3000);
     expect_only("S-4.2.4-page");
@@ -1439,7 +1439,7 @@ TEST_F(LegacyMmioDevice, ReportsAQueueOutsideMemory) {
     EXPECT_EQ(driver.read(mmio::queue_pfn), 0u);
 }
 
-TEST_F(LegacyMmioDevice, ReportsANotificationBeforeDriverOkAndServesIt) {
+TEST_F(LegacyMmioDevice, ServesButReportsEarlyNotifications) {
     driver.greet();
     driver.write_features(driver.read_features(1), 1);
     driver.write(mmio::guest_page_size, 4096);
@@ -1455,7 +1455,7 @@ TEST_F(LegacyMmioDevice, ReportsANotificationBeforeDriverOkAndServesIt) {
     EXPECT_EQ(device.step(), 1u);
 }
 
-TEST_F(LegacyMmioDevice, ReportsThatAnyLayoutWasNotAccepted) {
+TEST_F(LegacyMmioDevice, ReportsAnyLayoutNotAccepted) {
     device.offer(wire::feature::any_layout);
     driver.greet();
     static_cast<void>(driver.read_features(1));
@@ -1464,9 +1464,9 @@ TEST_F(LegacyMmioDevice, ReportsThatAnyLayoutWasNotAccepted) {
     expect_only("L-6.3-1");
 }
 
-// --- devices of the field ---
+// --- faults of existing devices ---
 
-TEST_F(MmioDevice, ReportsAQueueThatIsSetUpAfterDriverOk) {
+TEST_F(MmioDevice, ReportsQueueEnabledAfterDriverOk) {
     driver.bring_up(queue);
     EXPECT_TRUE(log.empty()) << log;
     RawQueue second{memory, 8};
@@ -1476,7 +1476,7 @@ TEST_F(MmioDevice, ReportsAQueueThatIsSetUpAfterDriverOk) {
     driver.reset();
 }
 
-TEST_F(MmioDevice, ReportsNoLookAtAQueueAfterAReset) {
+TEST_F(MmioDevice, AllowsQueueReadsAfterAReset) {
     driver.bring_up(queue);
     driver.reset();
     EXPECT_EQ(driver.read(mmio::status), 0u);
@@ -1485,18 +1485,18 @@ TEST_F(MmioDevice, ReportsNoLookAtAQueueAfterAReset) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(MmioDevice, LosesNeedsResetWhenItsStatusIsMemory) {
+TEST_F(MmioDevice, OverwritingTheStatusLosesNeedsReset) {
     device.keep_status_as_written();
     driver.probe();
     driver.reset();
     driver.add_status(status::acknowledge);
     device.need_reset();
-    driver.add_status(status::driver);  // not seen: no rule is broken, and the bit is gone
+    driver.add_status(status::driver);  // no rule is broken, since the driver has not seen the bit, which is lost now
     EXPECT_EQ(driver.read(mmio::status), status::acknowledge | status::driver);
     device.need_reset();
     EXPECT_NE(driver.read(mmio::status) & status::needs_reset, 0u);
     EXPECT_EQ(log.count("D-2.1.1-2"), 0u);
-    driver.add_status(status::failed);  // seen
+    driver.add_status(status::failed);  // the driver has seen the bit
     EXPECT_EQ(log.count("D-2.1.1-2"), 1u);
     log.clear();
 }
@@ -1515,7 +1515,7 @@ TEST_F(MmioDevice, AnswersAResetWithFailed) {
     log.clear();
 }
 
-TEST_F(MmioDevice, KeepsQueuesOverAReset) {
+TEST_F(MmioDevice, KeepsQueuesAcrossAReset) {
     device.set_device_reset(DeviceReset::keeps_queues);
     driver.bring_up(queue);
     driver.reset();
@@ -1528,7 +1528,7 @@ TEST_F(MmioDevice, KeepsQueuesOverAReset) {
     EXPECT_EQ(driver.read(mmio::queue_ready), 0u);
 }
 
-TEST_F(MmioDevice, NeedsAResetAboveItsLastAddress) {
+TEST_F(MmioDevice, NeedsResetAboveItsLastAddress) {
     device.set_address_end(std::uint64_t{1} << 32);
     driver.bring_up(queue);
     EXPECT_NE(device.status() & status::needs_reset, 0u);

@@ -15,10 +15,11 @@
 #include <sim/violation.hpp>
 #include <sim/wire_pci.hpp>
 
-/// MSI-X ([PCI], MSI-X Capability and Table Structures): a message for each vector, masks, and what waits behind them.
+/// MSI-X ([PCI], MSI-X Capability and Table Structures): the message of each vector, the masks, and pending
+/// interrupts.
 namespace virtq::sim {
 
-/// A write of the device that interrupts a CPU.
+/// A memory write of the device that interrupts a CPU.
 struct MsixMessage {
     uint16_t vector = 0;
     uint64_t address = 0;
@@ -29,7 +30,7 @@ struct MsixMessage {
 
 class MsixUnit {
 public:
-    /// `send` is what the function does with a message.
+    /// `send` is called with each message.
     MsixUnit(ViolationLog& log, uint16_t vectors, std::function<void(MsixMessage const&)> send)
         : log_(log), entries_(vectors), send_(std::move(send)) {}
 
@@ -39,14 +40,14 @@ public:
     [[nodiscard]] bool enabled() const { return enabled_; }
     [[nodiscard]] bool is_pending(uint16_t vector) const { return entries_.at(vector).pending; }
 
-    /// Message Control, as the configuration space has it.
+    /// Follows the Message Control register of the configuration space.
     void set_control(uint16_t value) {
         enabled_ = !entries_.empty() && (value & wire::pci::msix_enable) != 0;
         function_masked_ = (value & wire::pci::msix_function_mask) != 0;
         send_pending();
     }
 
-    /// The device asks for an interrupt, which waits while the vector is masked.
+    /// The device requests an interrupt, which stays pending while the vector is masked.
     void request(uint16_t vector) {
         if (vector >= entries_.size()) {
             return;
@@ -54,7 +55,7 @@ public:
         entries_[vector].pending = true;
         send_pending();
     }
-    /// A request that no longer has a reason.
+    /// Drops all pending interrupts.
     void forget_pending() {
         for (auto& entry : entries_) {
             entry.pending = false;
@@ -96,7 +97,7 @@ private:
     static constexpr unsigned control = 3;
 
     struct Entry {
-        uint32_t word[4] = {0, 0, 0, 1};  ///< address, its upper half, data, control: masked at first
+        uint32_t word[4] = {0, 0, 0, 1};  ///< address, its upper half, data, control; masked at first
         bool pending = false;
         [[nodiscard]] bool masked() const { return (word[control] & 1) != 0; }
     };

@@ -19,8 +19,9 @@
 #include <sim/rule.hpp>
 #include <sim/wire.hpp>
 
-/// The device's side of one packed virtqueue (§2.8), read from the device clauses: it fetches what is available,
-/// checks what a device can check, returns what is used, and decides about notifications both ways. It can also lie.
+/// The device's side of one packed virtqueue (§2.8), written from the device clauses. It fetches available buffers,
+/// checks what a device can check, returns used buffers, and decides about notifications in both directions. It can
+/// also write invalid values.
 namespace virtq::sim {
 
 /// An entry of the descriptor ring (§2.8.13), in the host's byte order.
@@ -33,7 +34,7 @@ struct PackedDescriptor {
     friend bool operator==(PackedDescriptor const&, PackedDescriptor const&) = default;
 };
 
-/// A place in the ring together with the wrap counter that belongs to it (§2.8.1).
+/// A position in the ring: offset and the wrap counter that belongs to it (§2.8.1).
 struct PackedPosition {
     uint16_t offset = 0;
     bool wrap = true;
@@ -45,12 +46,12 @@ struct PackedPosition {
     friend bool operator==(PackedPosition const&, PackedPosition const&) = default;
 };
 
-/// An event suppression structure (§2.8.14) as its two words.
+/// The two words of an event suppression structure (§2.8.14).
 struct EventSuppression {
     uint16_t descriptor = 0;  ///< 15 bits of offset, then the wrap counter
     uint16_t flags = 0;
 
-    /// Notifies once the descriptor at this place is made available or used.
+    /// Requests a notification once the descriptor at this position is made available or used.
     [[nodiscard]] static EventSuppression at(PackedPosition position) {
         return {static_cast<uint16_t>(position.offset | (position.wrap ? wire::packed::event_wrap : 0)),
                 wire::packed::event_descriptor};
@@ -62,12 +63,12 @@ struct EventSuppression {
     friend bool operator==(EventSuppression const&, EventSuppression const&) = default;
 };
 
-/// The bits AVAIL and USED of a descriptor, seen from the wrap counter of its place (§2.8.1).
+/// The bits AVAIL and USED of a descriptor, relative to the wrap counter of its position (§2.8.1).
 enum class Marks : uint8_t {
-    available,      ///< AVAIL only: as the driver leaves it
-    used,           ///< both: the honest mark of the device
-    stale,          ///< neither: as one that was used a lap ago; what is left if only AVAIL was flipped
-    available_next  ///< USED only: as one of the lap before, or of the next; both bits were flipped
+    available,      ///< AVAIL only: as the driver writes it
+    used,           ///< both: the correct mark of the device
+    stale,          ///< neither: used in the previous lap; also the result of flipping only AVAIL
+    available_next  ///< USED only: available in the previous or next lap; also the result of flipping both bits
 };
 
 [[nodiscard]] constexpr uint16_t flags_of(Marks marks, bool wrap) {
@@ -82,15 +83,15 @@ enum class Marks : uint8_t {
     return avail ? (used ? Marks::used : Marks::available) : (used ? Marks::available_next : Marks::stale);
 }
 
-/// What the device writes into a used descriptor beside the id. Without WRITE the length is reserved (§2.8.4), so that
-/// both garbage variants of a buffer without data are allowed.
+/// What the device writes to a used descriptor besides the id. Without WRITE the length is reserved (§2.8.4). So for a
+/// buffer without data both garbage variants are allowed.
 enum class UsedLength : uint8_t {
-    honest,                 ///< WRITE if bytes were written, and how many
-    garbage_without_write,  ///< the same, with a garbage length where nothing was written
-    never_write  ///< a garbage length and never WRITE, whatever was written: a lie where there was something
+    honest,                 ///< WRITE and the number of bytes if any were written
+    garbage_without_write,  ///< as above, with a garbage length if nothing was written
+    never_write             ///< always a garbage length without WRITE; invalid if something was written
 };
 
-/// What a transport tells a device about a queue.
+/// How the driver configured a queue through the transport.
 struct PackedQueueConfig {
     uint16_t size = 0;         ///< 1 to 32768, any number
     PhysAddr descriptor_area;  ///< descriptor ring
@@ -100,47 +101,48 @@ struct PackedQueueConfig {
     bool indirect = false;     ///< VIRTIO_F_INDIRECT_DESC negotiated
     bool in_order = false;     ///< VIRTIO_F_IN_ORDER negotiated
     /// Driver and device begin here instead of at offset 0 with wrap counter 1, as in a queue that has been in use for
-    /// long. The device then marks the whole ring as used, as it would be; the driver's private positions and counters
-    /// have to begin here too.
+    /// long. The device then marks the whole ring as used. The driver's private positions and counters must begin here
+    /// too.
     PackedPosition start = {};
 };
 
-/// **Threading** one thread at a time. It may be another than the driver's: every access to shared memory is an atomic
-/// one, ordered where §2.8.21 and §2.8.22 ask for it.
+/// **Threading** One thread at a time, which may differ from the driver's. Each access to shared memory is atomic, and
+/// ordered where §2.8.21 and §2.8.22 require it.
 class PackedQueue {
 public:
-    /// The length in used descriptors that say nothing with it.
+    /// The length in used descriptors without a valid length.
     static constexpr uint32_t garbage_length = 0xdeadbeefu;
 
     PackedQueue(GuestMemory& memory, PackedQueueConfig const& config);
 
-    /// False: an area is misaligned, lies in nobody's memory, or the size is impossible. It was reported, and the
-    /// queue is empty for ever.
+    /// False: an area is misaligned or not in allocated memory, or the size is impossible. That was reported, and the
+    /// queue stays empty for ever.
     [[nodiscard]] bool usable() const { return ring_ != nullptr; }
     [[nodiscard]] PackedQueueConfig const& config() const { return config_; }
 
     // What the driver made available.
 
-    /// Buffers offered and not yet fetched.
+    /// Buffers that are available and not yet fetched.
     [[nodiscard]] uint16_t available();
-    /// The next buffer in ring order, or nothing; `Chain::head` is its buffer id. Look at `Chain::intact` before using
+    /// The next buffer in ring order, or nothing. `Chain::head` is its buffer id. Check `Chain::intact` before using
     /// it.
     [[nodiscard]] std::optional<Chain> fetch();
 
-    // What the device has used. Honest calls throw `std::logic_error` when a test asks for something no device does.
+    // What the device has used. These calls throw `std::logic_error` for anything that no correct device does.
 
-    /// Writes a used descriptor except its flags; the driver sees it with `flush_used`. With IN_ORDER, `id` is the
-    /// oldest in flight.
+    /// Writes a used descriptor except its flags; the driver sees it after `flush_used`. With IN_ORDER `id` must be
+    /// the oldest in flight.
     void put_used(uint16_t id, uint32_t length);
-    /// With IN_ORDER (§2.8.8): one used descriptor for the `count` oldest buffers, of which `id` is the last.
+    /// With IN_ORDER (§2.8.8): one used descriptor for the `count` oldest buffers. `id` is the last of them.
     void put_used_batch(uint16_t id, uint32_t length, uint16_t count);
-    /// Publishes all that was put, the flags of the first last, as of a request of several buffers (§2.8.9).
+    /// Publishes everything that was put, the flags of the first descriptor last, as for a request of several buffers
+    /// (§2.8.9).
     void flush_used();
-    /// Both at once, for one buffer.
+    /// `put_used` and `flush_used` for one buffer.
     void use(uint16_t id, uint32_t length);
     /// Whether the driver wants a notification for what was published since the last call (§2.8.10).
     [[nodiscard]] bool needs_interrupt();
-    /// Buffers fetched and not used.
+    /// Buffers that were fetched and not used.
     [[nodiscard]] size_t in_flight() const { return buffers_.size(); }
     void set_used_length(UsedLength how) { used_length_ = how; }
 
@@ -148,10 +150,10 @@ public:
 
     /// DISABLE or ENABLE.
     void set_no_notify(bool on);
-    /// DESC with this place; for EVENT_IDX.
+    /// DESC with this position; for EVENT_IDX.
     void set_avail_event(PackedPosition position) { write_device_event(EventSuppression::at(position)); }
-    /// Asks for a notification for the next buffer, with DESC if EVENT_IDX was negotiated, and looks again: true if
-    /// one is there already, and none may come.
+    /// Requests a notification for the next buffer, with DESC if EVENT_IDX was negotiated, and checks again. True: a
+    /// buffer is already there, and perhaps no notification comes for it.
     [[nodiscard]] bool arm_avail_event();
 
     // What is in memory.
@@ -164,40 +166,41 @@ public:
     [[nodiscard]] PackedPosition next_available() const { return next_available_; }
     /// Where the next used descriptor is written.
     [[nodiscard]] PackedPosition next_used() const { return next_used_; }
-    /// The first place that the driver has not made available, as it has to tell with NOTIFICATION_DATA (§2.9).
+    /// The first position that the driver has not made available. With NOTIFICATION_DATA the driver must send it
+    /// (§2.9).
     [[nodiscard]] PackedPosition end_of_available();
 
-    // Lies.
+    // Invalid values, for tests of a misbehaving device.
 
-    /// AVAIL and USED as they are at `next_used` with these marks; for `put_used_raw`.
+    /// AVAIL and USED with these marks at `next_used`; for `put_used_raw`.
     [[nodiscard]] uint16_t flags_here(Marks marks) const { return flags_of(marks, next_used_.wrap); }
-    /// The next used descriptor is this, whatever was fetched. `flush_used` publishes it.
+    /// Writes this as the next used descriptor, whatever was fetched. `flush_used` publishes it.
     void put_used_raw(uint16_t id, uint32_t length);
-    /// The same with all flags as given, and `skip` descriptors on.
+    /// As above with all flags as given; the device then moves `skip` descriptors on.
     void put_used_raw(uint16_t id, uint32_t length, uint16_t flags, uint16_t skip = 1);
-    /// Any descriptor, or only its flags, at once. The driver is not blamed for it.
+    /// Overwrites any descriptor, or only its flags, at once. The driver is not blamed for it.
     void write_flags_raw(uint16_t slot, uint16_t flags);
     void scribble_descriptor(uint16_t slot, PackedDescriptor const& descriptor);
     void write_device_event_raw(EventSuppression event) { write_device_event(event); }
-    /// The device writes where only the driver may.
+    /// Writes where only the driver may write.
     void scribble_driver_event(EventSuppression event) { store_event(driver_event_, event); }
 
 private:
-    /// A descriptor of the ring, as the device remembers it.
+    /// What the device remembers of a descriptor of the ring.
     struct Slot {
         std::optional<PackedDescriptor> fetched;  ///< as it was made available, until used descriptors have passed it
-        std::optional<uint16_t> own_flags;        ///< what the device itself wrote last, if the driver has not since
+        std::optional<uint16_t> own_flags;        ///< what the device wrote last, unless the driver has written since
     };
     struct Pending {
         uint16_t slot;
         uint16_t flags;
         size_t skip;
     };
-    /// The walk over one list, which may be a single descriptor with an indirect table.
+    /// The walk over one list. The list may be a single descriptor with an indirect table.
     struct Walk {
         Chain chain;
         std::vector<PackedDescriptor> descriptors;
-        bool complete = false;  ///< the end of the list was reached, where the buffer id is
+        bool complete = false;  ///< the walk reached the end of the list, where the buffer id is
         bool reported = false;
     };
 
@@ -248,15 +251,15 @@ private:
 
     PackedPosition next_available_;  ///< next to fetch
     PackedPosition next_used_;       ///< next to write, ahead of what is published
-    size_t occupied_ = 0;            ///< descriptors fetched, and not passed by published used descriptors
+    size_t occupied_ = 0;            ///< descriptors fetched and not yet passed by published used descriptors
     size_t unannounced_ = 0;         ///< descriptors passed since a notification was decided
-    PackedPosition announced_;       ///< up to where a notification was decided
+    PackedPosition announced_;       ///< end of the range for which a notification was decided
     std::vector<Pending> pending_;   ///< put and not published
     std::vector<Slot> slots_;
-    std::map<uint16_t, size_t> buffers_;  ///< in flight: how many descriptors each buffer id has
-    std::deque<uint16_t> order_;          ///< the same ids, as they were fetched
+    std::map<uint16_t, size_t> buffers_;  ///< number of descriptors of each buffer in flight, by id
+    std::deque<uint16_t> order_;          ///< the same ids, in the order of fetching
     UsedLength used_length_ = UsedLength::honest;
-    std::optional<PackedPosition> reported_marks_;    ///< a place with impossible marks, reported once
+    std::optional<PackedPosition> reported_marks_;    ///< a position with impossible marks, reported once
     std::optional<EventSuppression> reported_event_;  ///< the last bad driver event structure, reported once
 };
 
@@ -301,8 +304,8 @@ inline bool PackedQueue::check_config() {
     return true;
 }
 
-/// §2.8.13. A driver may have made descriptors available before the queue starts, but USED is nowhere set. Nobody but
-/// the device writes the device event structure, and it need not, so that it says ENABLE at first.
+/// §2.8.13: a driver may make descriptors available before the queue starts, but USED must be 0 everywhere. Only the
+/// device writes the device event structure. It need not write it, so at first the structure reads as ENABLE.
 inline void PackedQueue::check_zeroed() {
     for (size_t slot = 0; config_.start == PackedPosition{} && slot < config_.size; ++slot) {
         if ((load_flags(slot) & wire::packed::flag_used) != 0) {
@@ -331,12 +334,12 @@ inline void PackedQueue::start_at(PackedPosition position) {
 
 // What the driver made available.
 
-/// A place that the device wrote itself is never taken for the driver's.
+/// A descriptor that the device itself wrote is never taken for the driver's.
 inline bool PackedQueue::is_available(PackedPosition position, uint16_t flags) const {
     return marks_of(flags, position.wrap) == Marks::available && slots_[position.offset].own_flags != flags;
 }
 
-/// Whether there is a first descriptor of a list at the next place.
+/// Whether the first descriptor of a list is at the next position.
 inline bool PackedQueue::look_at_next() {
     if (!usable()) {
         return false;
@@ -348,7 +351,7 @@ inline bool PackedQueue::look_at_next() {
     if (is_available(next, flags)) {
         return true;
     }
-    // AVAIL of this lap, and USED as well: only the device may write that, and it has not been here yet.
+    // AVAIL of this lap together with USED: only the device may write that, and it has not written here yet.
     bool const own = slots_[next.offset].own_flags == flags;
     if (marks_of(flags, next.wrap) == Marks::used && !own && reported_marks_ != next) {
         reported_marks_ = next;
@@ -357,7 +360,7 @@ inline bool PackedQueue::look_at_next() {
     return false;
 }
 
-/// Descriptors of the list that begins here: follows NEXT, as far as `limit`.
+/// Number of descriptors of the list at `first`: follows NEXT, at most up to `limit`.
 inline size_t PackedQueue::list_length(PackedPosition first, size_t limit) const {
     size_t length = 1;
     while (length < limit &&
@@ -371,7 +374,7 @@ inline uint16_t PackedQueue::available() {
     if (!look_at_next()) {
         return 0;
     }
-    uint16_t count = 1;  // one that overwrites a descriptor in flight is looked at too, and fetch tells
+    uint16_t count = 1;  // also if it overwrites a descriptor in flight: fetch reports that
     size_t const room = config_.size - std::min<size_t>(occupied_, config_.size);
     size_t seen = list_length(next_available_, room);
     while (seen < room) {
@@ -403,7 +406,7 @@ inline std::optional<Chain> PackedQueue::fetch() {
     bool const walked = walk_list(walk);
     bool const remembered = remember(walk);
     walk.chain.intact = walked && remembered;
-    size_t const length = walk.descriptors.size();  // 0 if a descriptor in flight was overwritten: step over it
+    size_t const length = walk.descriptors.size();  // 0 if a descriptor in flight was overwritten: skip it
     next_available_ = next_available_.after(std::max<size_t>(length, 1), config_.size);
     occupied_ += length;
     return std::move(walk.chain);
@@ -419,7 +422,7 @@ inline bool PackedQueue::walk_list(Walk& walk) {
             return false;
         }
         walk.descriptors.push_back(descriptor);
-        walk.chain.head = descriptor.id;  // §2.8.6: that of the last one counts
+        walk.chain.head = descriptor.id;  // §2.8.6: the id of the last descriptor counts
         intact = check_flags(descriptor, index) && intact;
         if ((descriptor.flags & wire::packed::flag_indirect) == 0) {
             intact = add_segment(walk, descriptor) && intact;
@@ -433,7 +436,7 @@ inline bool PackedQueue::walk_list(Walk& walk) {
     }
 }
 
-/// A descriptor of a list lies on a place that is free for the driver, and is itself available (§2.8.17).
+/// Each descriptor of a list is at a position that is free for the driver, and is itself available (§2.8.17).
 inline bool PackedQueue::check_place(PackedPosition place, uint16_t flags, size_t index) {
     if (index == config_.size) {
         return refuse(rule::packed_list_too_long, index + 1);
@@ -465,8 +468,8 @@ inline bool PackedQueue::check_flags(PackedDescriptor const& descriptor, size_t 
     return true;
 }
 
-/// An indirect table (§2.8.7): one entry after the other. Ids and all flags but WRITE are ignored there, and WRITE is
-/// beside INDIRECT.
+/// An indirect table (§2.8.7): entries follow one another. In it the device ignores ids and all flags except WRITE.
+/// Next to INDIRECT it ignores WRITE too.
 inline bool PackedQueue::walk_indirect(Walk& walk, PackedDescriptor const& outer) {
     if (outer.bytes == 0 || outer.bytes % wire::packed::descriptor_bytes != 0) {
         return refuse(rule::packed_indirect_length, outer.bytes);
@@ -511,7 +514,7 @@ inline bool PackedQueue::add_segment(Walk& walk, PackedDescriptor const& descrip
     return intact;
 }
 
-/// What was in the ring is compared when the place is used, and the id belongs to this buffer until then.
+/// Remembers the descriptors, to compare them when they are used. Until then the id belongs to this buffer.
 inline bool PackedQueue::remember(Walk const& walk) {
     for (size_t i = 0; i < walk.descriptors.size(); ++i) {
         slots_[next_available_.after(i, config_.size).offset] = {walk.descriptors[i], std::nullopt};
@@ -524,7 +527,7 @@ inline bool PackedQueue::remember(Walk const& walk) {
     }
     uint16_t const id = walk.chain.head;
     if (id >= config_.size) {
-        memory_.violations().report(rule::buffer_id_range, id);  // a device can do with any number
+        memory_.violations().report(rule::buffer_id_range, id);  // a device can handle any number
     }
     if (!buffers_.emplace(id, walk.descriptors.size()).second) {
         return refuse(rule::buffer_id_busy, id);
@@ -556,7 +559,7 @@ inline void PackedQueue::put_used_batch(uint16_t id, uint32_t length, uint16_t c
     put_honest(id, length, skip);
 }
 
-/// The buffer is the driver's again; how many descriptors it had.
+/// Gives the buffer back to the driver; returns how many descriptors it had.
 inline size_t PackedQueue::release(uint16_t id) {
     auto const found = buffers_.find(id);
     size_t const length = found->second;
@@ -565,7 +568,7 @@ inline size_t PackedQueue::release(uint16_t id) {
     return length;
 }
 
-/// §2.8.16: until used descriptors have passed it, a descriptor stays as it was made available.
+/// §2.8.16: a descriptor stays as it was made available until used descriptors have passed it.
 inline void PackedQueue::pass(size_t count) {
     for (size_t i = 0; i < std::min<size_t>(count, config_.size); ++i) {
         uint16_t const slot = next_used_.after(i, config_.size).offset;
@@ -592,7 +595,7 @@ inline void PackedQueue::put_used_raw(uint16_t id, uint32_t length, uint16_t fla
     put(id, length, flags, skip);
 }
 
-/// All but the flags, which are what publishes it.
+/// Writes everything except the flags, which publish it.
 inline void PackedQueue::put(uint16_t id, uint32_t length, uint16_t flags, size_t skip) {
     pass(skip);
     uint8_t* const at = entry(next_used_.offset);
@@ -607,8 +610,9 @@ inline void PackedQueue::flush_used() {
     if (pending_.empty()) {
         return;
     }
-    // §2.8.9: the first is marked last, so that the driver never sees a part. Each store is a release, for id and
-    // length are written before the flags; it pairs with the driver's barrier behind its read of them (§2.8.22).
+    // §2.8.9: marks the first descriptor last, so that the driver never sees a part of the batch. Each store is a
+    // release, because id and length must be visible before the flags. It pairs with the driver's barrier after it
+    // reads them (§2.8.22).
     for (size_t i = pending_.size(); i-- != 0;) {
         store_flags(pending_[i].slot, pending_[i].flags);
         unannounced_ += pending_[i].skip;
@@ -626,9 +630,9 @@ inline bool PackedQueue::needs_interrupt() {
     if (!usable() || unannounced_ == 0) {
         return false;
     }
-    // Between marking descriptors used and reading what the driver wants: otherwise the driver could see nothing used,
-    // ask for a notification and sleep, while we still read the old wish. Pairs with the driver's fence after it asks
-    // (the memory_barrier of §2.8.22).
+    // Orders marking descriptors used before reading what the driver wants. Otherwise the driver could see nothing
+    // used, request a notification and sleep, while we still read its old setting. Pairs with the driver's fence after
+    // its request (the memory_barrier of §2.8.22).
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     EventSuppression const event = driver_event();
     check_driver_event(event);
@@ -638,8 +642,8 @@ inline bool PackedQueue::needs_interrupt() {
     return wanted;
 }
 
-/// §2.8.10: DESC names a descriptor; passing it over in a list or a batch counts as using it. What was reported as
-/// meaningless counts as ENABLE.
+/// §2.8.10: DESC names a descriptor. Skipping it in a list or a batch counts as using it. A value that was reported as
+/// invalid counts as ENABLE.
 inline bool PackedQueue::asks_for_interrupt(EventSuppression event, size_t batch) const {
     uint16_t const flags = event.flags & wire::packed::event_flags_mask;
     PackedPosition const wanted = event.position();
@@ -687,13 +691,13 @@ inline bool PackedQueue::arm_avail_event() {
     } else {
         set_no_notify(false);
     }
-    // Between asking for a notification and looking again. Pairs with the driver's barrier between marking descriptors
-    // available and reading our wish (§2.8.21.3.1): at least one of the two sees the other's store.
+    // Orders the request for a notification before the second check. Pairs with the driver's barrier between marking
+    // descriptors available and reading our request (§2.8.21.3.1). At least one of the two sees the other's store.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return look_at_next();
 }
 
-// Lies.
+// Invalid values.
 
 inline void PackedQueue::write_flags_raw(uint16_t slot, uint16_t flags) {
     slots_.at(slot).fetched.reset();
@@ -740,7 +744,7 @@ inline PackedDescriptor PackedQueue::load_descriptor(uint8_t const* at) {
             load16(at + wire::packed::id_offset), load16(at + wire::packed::flags_offset)};
 }
 
-/// Flags first: they say whether the other word means something, and it was written before them.
+/// Reads the flags first: they decide whether the other word is valid, and it was written before them.
 inline EventSuppression PackedQueue::load_event(uint8_t const* at) {
     EventSuppression event;
     event.flags = load16(at + wire::packed::event_flags_offset, __ATOMIC_ACQUIRE);

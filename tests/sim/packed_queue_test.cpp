@@ -48,14 +48,14 @@ protected:
     }
     void submit(uint16_t id, size_t length = 1) { driver.submit(id, list(length)); }
 
-    /// Exactly this rule was broken, once.
+    /// Expects that exactly this rule was broken, once.
     void expect_only(char const* id) {
         EXPECT_EQ(log.entries().size(), 1u) << log;
         EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
     }
 };
 
-TEST_F(PackedQueue, FetchesAListWithReadableAndWritableSegments) {
+TEST_F(PackedQueue, FetchesReadableAndWritableSegments) {
     sim::PackedQueue queue = device();
     EXPECT_EQ(queue.available(), 0);
     EXPECT_FALSE(queue.fetch());
@@ -77,7 +77,7 @@ TEST_F(PackedQueue, FetchesAListWithReadableAndWritableSegments) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, TakesTheIdOfTheLastDescriptor) {
+TEST_F(PackedQueue, UsesTheLastDescriptorsId) {
     sim::PackedQueue queue = device();
     driver.offer(3, list(2));
     auto const first = queue.descriptor(0);
@@ -87,7 +87,7 @@ TEST_F(PackedQueue, TakesTheIdOfTheLastDescriptor) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, SeesNothingOfAListBeforeItsFirstFlags) {
+TEST_F(PackedQueue, WaitsForTheFirstFlags) {
     sim::PackedQueue queue = device();
     driver.offer(0, list(3));
     EXPECT_EQ(queue.available(), 0);
@@ -99,7 +99,7 @@ TEST_F(PackedQueue, SeesNothingOfAListBeforeItsFirstFlags) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, CountsListsAndFindsTheirEndAcrossTheWrap) {
+TEST_F(PackedQueue, CountsListsAcrossTheWrap) {
     sim::PackedQueue queue = device();
     submit(0, 4);
     ASSERT_TRUE(queue.fetch());
@@ -135,7 +135,7 @@ TEST_F(PackedQueue, PublishesUsedDescriptorsOnlyWhenFlushed) {
     EXPECT_EQ(driver.length(0), 11u);
     EXPECT_EQ(driver.flags(0), flag_avail | flag_used | flag_write);
     EXPECT_EQ(driver.take_used(), 4);
-    ASSERT_TRUE(driver.has_used());  // one place on: the first list had one descriptor
+    ASSERT_TRUE(driver.has_used());  // one position on: the first list had one descriptor
     EXPECT_EQ(driver.length(1), 12u);
     EXPECT_EQ(driver.take_used(), 2);
     EXPECT_EQ(driver.next_used, (PackedPosition{4, true}));
@@ -145,7 +145,7 @@ TEST_F(PackedQueue, PublishesUsedDescriptorsOnlyWhenFlushed) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, RefusesToUseWhatIsNotInFlight) {
+TEST_F(PackedQueue, RefusesUsedIdsNotInFlight) {
     sim::PackedQueue queue = device();
     EXPECT_THROW(queue.put_used(0, 0), std::logic_error);
     submit(0);
@@ -155,7 +155,7 @@ TEST_F(PackedQueue, RefusesToUseWhatIsNotInFlight) {
     EXPECT_THROW(queue.use(0, 0), std::logic_error);
 }
 
-TEST_F(PackedQueue, GoesAroundFromAnyPlaceWithAnySize) {
+TEST_F(PackedQueue, WrapsAtAnyPositionAndSize) {
     for (uint16_t const size : std::initializer_list<uint16_t>{1, 2, 3, 5, 6, 8, 13}) {
         for (uint16_t offset = 0; offset < size; ++offset) {
             for (bool wrap : {true, false}) {
@@ -184,7 +184,7 @@ TEST_F(PackedQueue, GoesAroundFromAnyPlaceWithAnySize) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, SeesWhatWasOfferedBeforeTheQueueStarted) {
+TEST_F(PackedQueue, SeesBuffersOfferedBeforeTheStart) {
     for (auto const position : {PackedPosition{}, PackedPosition{4, false}, PackedPosition{4, true}}) {
         RawPackedQueue raw(memory, 6, position);
         raw.submit(3, list(3));
@@ -197,7 +197,7 @@ TEST_F(PackedQueue, SeesWhatWasOfferedBeforeTheQueueStarted) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, KeepsTheRingFullOutOfOrder) {
+TEST_F(PackedQueue, StaysFullOutOfOrder) {
     sim::PackedQueue queue = device();
     submit(0, 3);
     submit(1, 3);
@@ -206,7 +206,7 @@ TEST_F(PackedQueue, KeepsTheRingFullOutOfOrder) {
     EXPECT_FALSE(queue.fetch());
     queue.use(1, 1);
     EXPECT_EQ(driver.take_used(), 1);
-    submit(2, 1);  // on the first descriptor of buffer 0, which is still in flight, but whose place is not
+    submit(2, 1);  // reuses a descriptor of buffer 0, which is in flight, but whose position is free
     ASSERT_TRUE(queue.fetch());
     queue.use(0, 1);
     queue.use(2, 1);
@@ -215,7 +215,7 @@ TEST_F(PackedQueue, KeepsTheRingFullOutOfOrder) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, SetsWriteOnlyWhenSomethingWasWritten) {
+TEST_F(PackedQueue, SetsWriteOnlyAfterWriting) {
     sim::PackedQueue queue = device();
     submit(0);
     driver.submit(1, {element(0)});
@@ -247,7 +247,7 @@ TEST_F(PackedQueue, WritesGarbageLengthsWithoutWrite) {
     EXPECT_EQ(driver.length(2), sim::PackedQueue::garbage_length);
 }
 
-TEST_F(PackedQueue, WorksInAThreadOfItsOwn) {
+TEST_F(PackedQueue, WorksInItsOwnThread) {
     sim::PackedQueue queue = device(With::event_idx);
     constexpr int rounds = 3000;
     std::thread worker([&] {
@@ -294,7 +294,7 @@ TEST_F(PackedQueue, MarksTheFirstOfSeveralLast) {
     }
 }
 
-// Interrupts.
+// --- interrupts ---
 
 TEST_F(PackedQueue, InterruptsUnlessTheDriverForbidsIt) {
     sim::PackedQueue queue = device();
@@ -314,7 +314,7 @@ TEST_F(PackedQueue, InterruptsUnlessTheDriverForbidsIt) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, InterruptsExactlyWhenABatchPassesTheDescriptorOfTheEvent) {
+TEST_F(PackedQueue, InterruptsExactlyAtTheEvent) {
     uint16_t const size = 5;
     for (uint16_t start = 0; start < 2 * size; ++start) {
         for (uint16_t batch = 1; batch <= size; ++batch) {
@@ -348,7 +348,7 @@ TEST_F(PackedQueue, CountsFromTheLastDecision) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, ReportsABadDriverEventStructureOnceAndInterrupts) {
+TEST_F(PackedQueue, ReportsABadDriverEventOnce) {
     struct Case {
         EventSuppression event;
         With feature;
@@ -372,7 +372,7 @@ TEST_F(PackedQueue, ReportsABadDriverEventStructureOnceAndInterrupts) {
     }
 }
 
-TEST_F(PackedQueue, LooksAtTheDriverEventStructureAlsoWhenItFetches) {
+TEST_F(PackedQueue, ChecksTheDriverEventWhenFetching) {
     sim::PackedQueue queue = device();
     driver.set_driver_event({0, 3});
     submit(0);
@@ -380,9 +380,9 @@ TEST_F(PackedQueue, LooksAtTheDriverEventStructureAlsoWhenItFetches) {
     expect_only("S-2.8.10-flags");
 }
 
-// Notifications.
+// --- notifications ---
 
-TEST_F(PackedQueue, AsksForNoNotificationByFlag) {
+TEST_F(PackedQueue, DisablesNotificationsByFlag) {
     for (auto const feature : {With::nothing, With::event_idx}) {
         sim::PackedQueue queue = device(feature);
         queue.set_no_notify(true);
@@ -392,7 +392,7 @@ TEST_F(PackedQueue, AsksForNoNotificationByFlag) {
     }
 }
 
-TEST_F(PackedQueue, NamesTheNextDescriptorWithEventIndex) {
+TEST_F(PackedQueue, RequestsTheNextWithEventIndex) {
     sim::PackedQueue queue = device(With::event_idx);
     submit(0, 6);
     ASSERT_TRUE(queue.fetch());
@@ -407,7 +407,7 @@ TEST_F(PackedQueue, NamesTheNextDescriptorWithEventIndex) {
     EXPECT_EQ(queue.device_event().position(), (PackedPosition{4, true}));
 }
 
-TEST_F(PackedQueue, LooksAgainAfterArming) {
+TEST_F(PackedQueue, ChecksAgainAfterArming) {
     sim::PackedQueue queue = device();
     queue.set_no_notify(true);
     EXPECT_FALSE(queue.arm_avail_event());
@@ -416,9 +416,9 @@ TEST_F(PackedQueue, LooksAgainAfterArming) {
     EXPECT_TRUE(queue.arm_avail_event());
 }
 
-// Broken rules, one each.
+// --- broken rules, one in each test ---
 
-TEST_F(PackedQueue, ReportsUsedSetBesideAvail) {
+TEST_F(PackedQueue, ReportsUsedEqualToAvail) {
     sim::PackedQueue queue = device();
     driver.offer(0, list(1));
     driver.set_flags(0, flag_avail | flag_used);
@@ -427,27 +427,27 @@ TEST_F(PackedQueue, ReportsUsedSetBesideAvail) {
     expect_only("S-2.8.1-marks");
 }
 
-TEST_F(PackedQueue, ReportsUsedLeftSetInTheSecondLap) {
+TEST_F(PackedQueue, ReportsWrongUsedInSecondLap) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     ASSERT_TRUE(queue.fetch());
     queue.use(0, 1);
     driver.offer(0, list(1));
-    driver.set_flags(0, 0);  // wrap counter 0: AVAIL is 0, and USED has to be 1
+    driver.set_flags(0, 0);  // wrap counter 0: AVAIL is 0, so USED must be 1
     EXPECT_FALSE(queue.fetch());
     expect_only("S-2.8.1-marks");
 }
 
-TEST_F(PackedQueue, ReportsAListExposedBeforeItIsComplete) {
+TEST_F(PackedQueue, ReportsAnIncompleteList) {
     sim::PackedQueue queue = device();
-    driver.offer(99, list(3));  // its id does not count, for it belongs to the last descriptor
+    driver.offer(99, list(3));  // this id does not count: only that of the last descriptor does
     driver.set_flags(2, 0);
     driver.publish();
     EXPECT_FALSE(queue.fetch()->intact);
     expect_only("D-2.8.17-6");
 }
 
-TEST_F(PackedQueue, ReportsWrongMarksInTheMiddleOfAList) {
+TEST_F(PackedQueue, ReportsWrongFlagsWithinAList) {
     for (uint16_t const marks : {uint16_t{flag_used}, uint16_t{flag_avail | flag_used}, uint16_t{0}}) {
         driver = RawPackedQueue(memory, 6);
         sim::PackedQueue queue = device();
@@ -460,7 +460,7 @@ TEST_F(PackedQueue, ReportsWrongMarksInTheMiddleOfAList) {
     }
 }
 
-TEST_F(PackedQueue, ReportsAWrapCounterThatWasNotToggledInTheMiddleOfAList) {
+TEST_F(PackedQueue, ReportsStaleWrapCounterWithinLists) {
     sim::PackedQueue queue = device();
     submit(0, 5);
     ASSERT_TRUE(queue.fetch());
@@ -480,7 +480,7 @@ TEST_F(PackedQueue, ReportsNextInTheLastDescriptor) {
     expect_only("D-2.8.17-6");
 }
 
-TEST_F(PackedQueue, AcceptsAListOfTheWholeRing) {
+TEST_F(PackedQueue, AcceptsAListOfFullLength) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     EXPECT_EQ(queue.available(), 1);
@@ -488,7 +488,7 @@ TEST_F(PackedQueue, AcceptsAListOfTheWholeRing) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, ReportsAListLongerThanTheRing) {
+TEST_F(PackedQueue, ReportsATooLongList) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     driver.set_flags(5, flag_avail | flag_next | flag_write);
@@ -496,29 +496,29 @@ TEST_F(PackedQueue, ReportsAListLongerThanTheRing) {
     expect_only("D-2.8.17-2");
 }
 
-TEST_F(PackedQueue, ReportsAListWithoutRoom) {
+TEST_F(PackedQueue, ReportsAListWithoutSpace) {
     sim::PackedQueue queue = device();
     submit(0, 4);
     ASSERT_TRUE(queue.fetch());
-    submit(1, 3);  // its last descriptor lies on the first of buffer 0
+    submit(1, 3);  // its last descriptor is the first one of buffer 0
     EXPECT_FALSE(queue.fetch()->intact);
     expect_only("D-2.8.17-5");
 }
 
-TEST_F(PackedQueue, ReportsADescriptorOverwrittenBeforeItWasUsed) {
+TEST_F(PackedQueue, ReportsADescriptorReusedTooEarly) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     ASSERT_TRUE(queue.fetch());
-    queue.put_used(0, 0);  // not flushed: the driver cannot know
+    queue.put_used(0, 0);  // not flushed, so the driver cannot know
     submit(1);
     EXPECT_EQ(queue.available(), 1);
     EXPECT_FALSE(queue.fetch()->intact);
-    EXPECT_FALSE(queue.fetch());  // told once
+    EXPECT_FALSE(queue.fetch());  // reported only once
     queue.flush_used();
     expect_only("D-2.8.16-1");
 }
 
-TEST_F(PackedQueue, ReportsAnOverwrittenDescriptorNotAgainAsAltered) {
+TEST_F(PackedQueue, ReportsAnOverwrittenDescriptorOnce) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     ASSERT_TRUE(queue.fetch());
@@ -566,7 +566,7 @@ TEST_F(PackedQueue, ReportsABufferIdInFlight) {
     expect_only("S-2.8.21-busy");
 }
 
-TEST_F(PackedQueue, ReportsABufferIdOutOfRangeAndServesIt) {
+TEST_F(PackedQueue, ServesButReportsInvalidBufferIds) {
     sim::PackedQueue queue = device();
     submit(6);
     EXPECT_TRUE(queue.fetch()->intact);
@@ -586,7 +586,7 @@ TEST_F(PackedQueue, ReportsAnEmptyElement) {
     expect_only("S-2.8.4-length");
 }
 
-TEST_F(PackedQueue, ReportsAReadableElementBehindAWritableOne) {
+TEST_F(PackedQueue, ReportsReadableAfterWritable) {
     sim::PackedQueue queue = device();
     driver.submit(0, {element(flag_write), element(0), element(0)});
     EXPECT_FALSE(queue.fetch()->intact);
@@ -662,26 +662,26 @@ TEST_F(PackedQueue, AcceptsTheLargestRing) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, ReportsARingThatWasNotZeroed) {
+TEST_F(PackedQueue, ReportsARingNotZeroed) {
     driver.set_flags(4, flag_used);
     sim::PackedQueue queue = device();
     expect_only("S-2.8.13-zero");
     EXPECT_EQ(log.entries()[0].value, 4u);
 }
 
-TEST_F(PackedQueue, ReportsADeviceEventStructureThatWasNotZeroed) {
+TEST_F(PackedQueue, ReportsADeviceEventNotZeroed) {
     RawQueue::set(driver.device_event, 1);
     sim::PackedQueue queue = device();
     expect_only("S-2.8.14-zero");
 }
 
-TEST_F(PackedQueue, RefusesAStartBehindTheEnd) {
+TEST_F(PackedQueue, RefusesAStartBeyondTheEnd) {
     auto config = driver.config();
     config.start = {6, true};
     EXPECT_THROW(sim::PackedQueue(memory, config), std::logic_error);
 }
 
-// Indirect tables.
+// --- indirect tables ---
 
 class PackedIndirectTable : public PackedQueue {
 protected:
@@ -700,7 +700,7 @@ TEST_F(PackedIndirectTable, FetchesReadableAndWritableSegments) {
     entry(0, 0);
     entry(1, flag_write);
     entry(2, flag_write);
-    driver.submit(4, {outer(48, flag_indirect | flag_write)});  // §2.8.7: WRITE beside INDIRECT is ignored
+    driver.submit(4, {outer(48, flag_indirect | flag_write)});  // §2.8.7: WRITE with INDIRECT is ignored
     auto const chain = queue.fetch();
     ASSERT_TRUE(chain);
     EXPECT_TRUE(chain->intact);
@@ -712,7 +712,7 @@ TEST_F(PackedIndirectTable, FetchesReadableAndWritableSegments) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedIndirectTable, AcceptsListsOfBothKindsInOneRing) {
+TEST_F(PackedIndirectTable, AcceptsBothKindsInOneRing) {
     sim::PackedQueue queue = device(With::indirect);
     entry(0, flag_write);
     driver.submit(0, {outer(16)});
@@ -722,7 +722,7 @@ TEST_F(PackedIndirectTable, AcceptsListsOfBothKindsInOneRing) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedIndirectTable, ReportsTheFlagWhenItWasNotNegotiated) {
+TEST_F(PackedIndirectTable, ReportsTheFlagNotNegotiated) {
     sim::PackedQueue queue = device();
     entry(0, flag_write);
     driver.submit(0, {outer(16)});
@@ -730,7 +730,7 @@ TEST_F(PackedIndirectTable, ReportsTheFlagWhenItWasNotNegotiated) {
     expect_only("D-2.8.19-1");
 }
 
-TEST_F(PackedIndirectTable, ReportsOtherFlagsInTheTableAndIgnoresThem) {
+TEST_F(PackedIndirectTable, IgnoresButReportsOtherTableFlags) {
     for (uint16_t const flag : {flag_next, flag_indirect, flag_avail, flag_used}) {
         driver = RawPackedQueue(memory, 6);
         sim::PackedQueue queue = device(With::indirect);
@@ -745,7 +745,7 @@ TEST_F(PackedIndirectTable, ReportsOtherFlagsInTheTableAndIgnoresThem) {
     }
 }
 
-TEST_F(PackedIndirectTable, ReportsATableLongerThanTheQueue) {
+TEST_F(PackedIndirectTable, ReportsATooLongTable) {
     sim::PackedQueue queue = device(With::indirect);
     for (size_t i = 0; i < 7; ++i) {
         entry(i, flag_write);
@@ -779,7 +779,7 @@ TEST_F(PackedIndirectTable, ReportsATableOfOddLength) {
     }
 }
 
-TEST_F(PackedIndirectTable, ReportsATableOrABufferOutsideMemory) {
+TEST_F(PackedIndirectTable, ReportsAddressesOutsideMemory) {
     sim::PackedQueue queue = device(With::indirect);
     driver.submit(0, {{PhysAddr{4096}, 16, flag_indirect}});
     EXPECT_FALSE(queue.fetch()->intact);
@@ -791,9 +791,9 @@ TEST_F(PackedIndirectTable, ReportsATableOrABufferOutsideMemory) {
     expect_only("S-2.8.4-addr");
 }
 
-// IN_ORDER.
+// --- IN_ORDER ---
 
-TEST_F(PackedQueue, AnswersABatchWithOneDescriptorWithInOrder) {
+TEST_F(PackedQueue, AnswersABatchWithOneDescriptor) {
     sim::PackedQueue queue = device(With::in_order);
     submit(5, 2);
     submit(1, 1);
@@ -806,7 +806,7 @@ TEST_F(PackedQueue, AnswersABatchWithOneDescriptorWithInOrder) {
     EXPECT_THROW(queue.put_used_batch(3, 0, 0), std::logic_error);
     queue.put_used_batch(1, 5, 2);
     queue.flush_used();
-    EXPECT_EQ(driver.id(0), 1);  // §2.8.8: where the first of the batch belongs
+    EXPECT_EQ(driver.id(0), 1);  // §2.8.8: at the position of the first of the batch
     EXPECT_EQ(driver.length(0), 5u);
     EXPECT_TRUE(driver.has_used());
     EXPECT_EQ(queue.next_used(), (PackedPosition{3, true}));
@@ -818,7 +818,7 @@ TEST_F(PackedQueue, AnswersABatchWithOneDescriptorWithInOrder) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, RefusesAnyOtherOrderWithInOrder) {
+TEST_F(PackedQueue, RefusesOtherOrdersWithInOrder) {
     sim::PackedQueue queue = device(With::in_order);
     submit(5);
     submit(1);
@@ -829,7 +829,7 @@ TEST_F(PackedQueue, RefusesAnyOtherOrderWithInOrder) {
     queue.use(1, 0);
 }
 
-TEST_F(PackedQueue, ChecksTheWholeBatchForAlteredDescriptors) {
+TEST_F(PackedQueue, ChecksAllDescriptorsOfABatch) {
     sim::PackedQueue queue = device(With::in_order);
     submit(0);
     submit(1);
@@ -842,9 +842,9 @@ TEST_F(PackedQueue, ChecksTheWholeBatchForAlteredDescriptors) {
     expect_only("D-2.8.16-2");
 }
 
-// Lies.
+// --- invalid values ---
 
-TEST_F(PackedQueue, LiesAboutUsedDescriptors) {
+TEST_F(PackedQueue, WritesInvalidUsedDescriptors) {
     sim::PackedQueue queue = device();
     queue.put_used_raw(99, 7);
     queue.put_used_raw(0xffff, 0xfffffffeu, queue.flags_here(Marks::used), 3);
@@ -860,7 +860,7 @@ TEST_F(PackedQueue, LiesAboutUsedDescriptors) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, BlamesNobodyForWhatALiePassesOver) {
+TEST_F(PackedQueue, ReportsNothingAfterAnInvalidEntry) {
     sim::PackedQueue queue = device();
     submit(0, 6);
     ASSERT_TRUE(queue.fetch());
@@ -870,7 +870,7 @@ TEST_F(PackedQueue, BlamesNobodyForWhatALiePassesOver) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, TearsMarks) {
+TEST_F(PackedQueue, TearsFlags) {
     EXPECT_EQ(flags_of(Marks::available, true), flag_avail);
     EXPECT_EQ(flags_of(Marks::available, false), flag_used);
     EXPECT_EQ(flags_of(Marks::used, true), flag_avail | flag_used);
@@ -893,7 +893,7 @@ TEST_F(PackedQueue, TearsMarks) {
     }
 }
 
-TEST_F(PackedQueue, TakesItsOwnMarksNotForTheDrivers) {
+TEST_F(PackedQueue, DistinguishesItsFlagsFromTheDrivers) {
     sim::PackedQueue queue = device();
     queue.write_flags_raw(0, flag_avail);
     EXPECT_EQ(queue.available(), 0);
@@ -903,7 +903,7 @@ TEST_F(PackedQueue, TakesItsOwnMarksNotForTheDrivers) {
     EXPECT_EQ(queue.available(), 1);
     ASSERT_TRUE(queue.fetch());
     queue.write_flags_raw(1, flag_used);
-    queue.put_used_raw(0, 1, queue.flags_here(Marks::available_next));  // as the driver would mark it in the next lap
+    queue.put_used_raw(0, 1, queue.flags_here(Marks::available_next));  // like the driver's flags in the next lap
     queue.flush_used();
     EXPECT_FALSE(queue.fetch());
     queue.write_flags_raw(0, flag_used | flag_write);
@@ -911,14 +911,14 @@ TEST_F(PackedQueue, TakesItsOwnMarksNotForTheDrivers) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PackedQueue, LiesInTheDeviceEventStructure) {
+TEST_F(PackedQueue, WritesInvalidDeviceEvents) {
     sim::PackedQueue queue = device();
     queue.write_device_event_raw({0x7fff, 3});
     EXPECT_EQ(driver.get_device_event(), (EventSuppression{0x7fff, 3}));
     EXPECT_EQ(queue.device_event(), (EventSuppression{0x7fff, 3}));
 }
 
-TEST_F(PackedQueue, ScribblesWhereOnlyTheDriverWritesAndBlamesItNot) {
+TEST_F(PackedQueue, ReportsNothingForItsOwnScribbles) {
     sim::PackedQueue queue = device();
     submit(4, 2);
     ASSERT_TRUE(queue.fetch());

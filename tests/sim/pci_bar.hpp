@@ -8,8 +8,8 @@
 
 #include <sim/wire_pci.hpp>
 
-/// Base address registers ([PCI], Base Addresses): a driver learns the size by writing ones and reading back which
-/// bits stuck, and places the region by writing its address.
+/// Base address registers ([PCI], Base Addresses). A driver learns the size by writing ones and reading back which
+/// bits kept them. It places the region by writing its address.
 namespace virtq::sim {
 
 enum class PciBarKind : uint8_t { none, memory32, memory64, io };
@@ -17,9 +17,9 @@ enum class PciBarKind : uint8_t { none, memory32, memory64, io };
 /// What a device puts behind a BAR. A 64-bit one occupies the next register too.
 struct PciBarLayout {
     PciBarKind kind = PciBarKind::none;
-    uint64_t bytes = 0;  ///< a power of 2; at least 16, or 4 of I/O
+    uint64_t bytes = 0;  ///< a power of 2; at least 16, or 4 for I/O
     bool prefetchable = false;
-    bool io_16_bit = false;  ///< decodes 16 address bits, so that the upper half reads 0 when it is sized
+    bool io_16_bit = false;  ///< decodes 16 address bits, so the upper half reads 0 during sizing
 };
 
 class PciBar {
@@ -34,7 +34,7 @@ public:
     }
     [[nodiscard]] bool is_wide() const { return layout_.kind == PciBarKind::memory64; }
     [[nodiscard]] uint64_t address() const { return address_; }
-    /// An address of 0 means that nobody placed it.
+    /// An address of 0 means that the BAR is not placed.
     [[nodiscard]] bool contains(uint64_t address, unsigned bytes) const {
         return layout_.bytes != 0 && address_ != 0 && address >= address_ && address - address_ < layout_.bytes &&
                layout_.bytes - (address - address_) >= bytes;

@@ -12,13 +12,13 @@
 #include <sim/pci_endpoint.hpp>
 #include <sim/wire_pci.hpp>
 
-/// A PCI-to-PCI bridge, or a port of PCI Express ([BRIDGE]), as it is after a reset: nobody has numbered it, and it
-/// passes nothing on. What is behind it is on the bus of its secondary number, whatever that is.
+/// A PCI-to-PCI bridge, or a port of PCI Express ([BRIDGE]), in its state after reset: no bus numbers, and it forwards
+/// nothing. The functions behind it are on the bus with its secondary number, whatever that is.
 namespace virtq::sim {
 
 class PciBridge final : public PciEndpoint {
 public:
-    /// Ports of PCI Express need not pass I/O on: the registers are hard-wired to 0.
+    /// A port of PCI Express need not forward I/O: then the registers are hard-wired to 0.
     enum class Ports : uint8_t { none, narrow, wide };
 
     explicit PciBridge(Ports ports = Ports::narrow) : registers_(256, wire::pci::bridge::bar_count) {
@@ -27,7 +27,7 @@ public:
         registers_.poke(device_id, 0x000c, 2);
         registers_.poke(class_code, 0x060400, 3);
         registers_.poke(header_type, 1, 1);
-        registers_.bar(0) = PciBar({PciBarKind::memory32, 0x1000});  // of its own, as root ports of QEMU have one
+        registers_.bar(0) = PciBar({PciBarKind::memory32, 0x1000});  // its own BAR, as root ports of QEMU have one
         uint16_t const io = ports == Ports::none ? uint16_t{0} : command_io;
         registers_.set_writable(command, command_memory | command_bus_master | command_intx_disable | io, 2);
         registers_.set_writable(bridge::primary, 0xffffff, 4);
@@ -43,7 +43,7 @@ public:
         }
     }
 
-    /// Not owned; has to live as long as the bridge.
+    /// Not owned; must live as long as the bridge.
     void add(uint8_t device, uint8_t function, PciEndpoint& endpoint) { behind_[{device, function}] = &endpoint; }
 
     [[nodiscard]] uint32_t read_config(uint16_t offset, unsigned bytes) override {
@@ -80,7 +80,7 @@ public:
             endpoint->for_each_behind(space, address, bytes, visit);
         }
     }
-    /// Its own BAR: nothing of interest lies behind it.
+    /// Decodes its own BAR, which contains nothing of interest.
     [[nodiscard]] std::optional<PciTarget> decode(PciAddressSpace space, uint64_t address,
                                                   unsigned bytes) const override {
         bool const decodes =
@@ -97,7 +97,7 @@ public:
 private:
     [[nodiscard]] uint8_t byte(uint16_t offset) const { return static_cast<uint8_t>(registers_.peek(offset, 1)); }
 
-    /// [BRIDGE] 3.2.5.6, 3.2.5.8: within a window whose base is not above its limit.
+    /// [BRIDGE] 3.2.5.6, 3.2.5.8: whether an address is in a window. A window whose base is above its limit is closed.
     [[nodiscard]] bool passes(PciAddressSpace space, uint64_t address, unsigned bytes) const {
         using namespace wire::pci;
         uint64_t const last = address + bytes - 1;

@@ -20,19 +20,20 @@
 #include <sim/wire_pci.hpp>
 #include <virtq/base/phys_addr.hpp>
 
-/// The PCI bus of a simulated machine, as a kernel sees it: configuration accesses by bus, device and function, and
-/// device memory and ports at addresses that the functions decode, through mappings like those of an MMU.
+/// The PCI bus of a simulated machine, as a kernel sees it. It offers configuration accesses by bus, device and
+/// function. Device memory and ports are at the addresses that the functions decode, reached through mappings like
+/// those of an MMU.
 namespace virtq::sim {
 
-/// Where a function is. A driver's own type with these three members does as well.
+/// Where a function is. A driver's own type with these three members works too.
 struct PciSlot {
     uint8_t bus = 0;
     uint8_t device = 0;
     uint8_t function = 0;
 };
 
-/// **Life** while it exists it is *the* bus, which `BarSpace` finds; two at once are an error.
-/// **Threading** `add` and `assign` before the threads; all else from any thread.
+/// **Life** The object that exists is *the* bus, which `BarSpace` finds. Two at once are an error.
+/// **Threading** Call `add` and `assign` before threads start. Everything else may be called from any thread.
 class PciBus {
 public:
     explicit PciBus(ViolationLog& log) : log_(log) {
@@ -45,7 +46,7 @@ public:
     PciBus(PciBus const&) = delete;
     PciBus& operator=(PciBus const&) = delete;
 
-    /// The bus that exists.
+    /// The existing bus.
     [[nodiscard]] static PciBus& current() {
         if (current_ == nullptr) {
             throw std::logic_error("there is no PciBus");
@@ -53,7 +54,7 @@ public:
         return *current_;
     }
 
-    /// Not owned; has to live as long as the bus.
+    /// Not owned; must live as long as the bus.
     template <class Address = PciSlot>
     void add(Address const& where, PciEndpoint& endpoint) {
         endpoints_[key_of(where)] = &endpoint;
@@ -63,10 +64,10 @@ public:
             }
         }
     }
-    /// A device that decodes no function number: its function 0 answers as all eight, as old hardware does.
+    /// A device that ignores the function number: its function 0 answers for all eight, as in old hardware.
     void ignore_function_number(uint8_t bus, uint8_t device) { aliased_[{bus, device}] = true; }
 
-    /// What firmware does: sizes all BARs, places them, and lets the functions decode. Bus master stays off.
+    /// Does what firmware does: sizes and places all BARs, and enables decoding. Bus master stays off.
     void assign();
 
     // PciConfigAccess.
@@ -100,17 +101,17 @@ public:
 
     // DeviceMapper.
 
-    /// The number for a `BarSpace`: valid for `bytes` from there, and no more.
+    /// The base for a `BarSpace`. Exactly `bytes` bytes from there are valid.
     [[nodiscard]] uintptr_t map_device_memory(PhysAddr phys, uint64_t bytes) {
         return map({PciAddressSpace::memory, phys.value, bytes});
     }
     [[nodiscard]] uintptr_t map_device_ports(uint32_t port, uint32_t bytes) {
         return map({PciAddressSpace::io, port, bytes});
     }
-    /// The `n`-th mapping from now (0 is the next one) fails: 0.
+    /// The `n`-th mapping from now (0 is the next one) fails and returns 0.
     void fail_mapping(size_t n = 0) { failing_ = n + 1; }
-    /// Device memory that does not end below this address cannot be mapped: a 32-bit kernel below a BAR that firmware
-    /// has placed above 4 GiB (https://github.com/ipxe/ipxe/pull/1739).
+    /// Device memory that reaches above this address cannot be mapped. That is the situation of a 32-bit kernel whose
+    /// firmware placed a BAR above 4 GiB (https://github.com/ipxe/ipxe/pull/1739).
     void map_only_below(uint64_t address) { mappable_end_ = address; }
     struct Mapping {
         PciAddressSpace space;
@@ -123,7 +124,7 @@ public:
         return made_;
     }
 
-    // A CPU that accesses a virtual address.
+    // Accesses of a CPU to a virtual address.
 
     [[nodiscard]] uint32_t load(uintptr_t virt, unsigned bytes);
     void store(uintptr_t virt, uint32_t value, unsigned bytes);
@@ -192,13 +193,13 @@ private:
     size_t failing_ = 0;
     uint64_t mappable_end_ = ~uint64_t{0};
     size_t misses_ = 0;
-    uintptr_t next_virt_ = 0x2000'0000;  ///< where nothing physical is
+    uintptr_t next_virt_ = 0x2000'0000;  ///< no physical address is in this range
     uint64_t next_memory32_ = 0xfe00'0000;
     uint64_t next_memory64_ = 0x80'0000'0000;
     uint64_t next_io_ = 0xc000;
 };
 
-/// A block of device registers at a virtual address, as `map_device_memory` and `map_device_ports` give it.
+/// A block of device registers at a virtual address from `map_device_memory` or `map_device_ports`.
 class BarSpace {
 public:
     BarSpace() = default;  ///< refers to nothing
@@ -234,7 +235,7 @@ inline uintptr_t PciBus::map(Mapping const& wanted) {
     }
     uintptr_t const virt = next_virt_ + static_cast<uintptr_t>(wanted.address % page);
     mapped_[virt] = wanted;
-    uint64_t const pages = (wanted.address % page + wanted.bytes + page - 1) / page + 1;  // and one that is not mapped
+    uint64_t const pages = (wanted.address % page + wanted.bytes + page - 1) / page + 1;  // and one unmapped page
     next_virt_ += static_cast<uintptr_t>(pages * page);
     return virt;
 }
@@ -312,7 +313,7 @@ inline void PciBus::assign_function(PciEndpoint& endpoint) {
         mask |= high << 32;
         uint64_t const bytes = ~mask + 1;
         if (bytes == 0) {
-            continue;  // nothing stuck
+            continue;  // no bit kept a one
         }
         uint64_t const address = place(io ? next_io_ : wide ? next_memory64_ : next_memory32_, bytes);
         endpoint.write_config(at, static_cast<uint32_t>(address), 4);

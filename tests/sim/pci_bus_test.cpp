@@ -14,7 +14,7 @@ static_assert(RegisterSpace<BarSpace>);
 
 class PciBusTest : public PciMachine {};
 
-TEST_F(PciBusTest, ReadsAllOnesWhereNoFunctionIs) {
+TEST_F(PciBusTest, ReadsAllOnesWithoutAFunction) {
     EXPECT_EQ(bus.read8(PciSlot{1, 4, 1}, 0), 0xff);
     EXPECT_EQ(bus.read16(PciSlot{1, 5, 0}, 0), 0xffff);
     EXPECT_EQ(bus.read32(PciSlot{0, 4, 0}, 0), 0xffffffffu);
@@ -23,7 +23,7 @@ TEST_F(PciBusTest, ReadsAllOnesWhereNoFunctionIs) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciBusTest, TakesAnAddressTypeOfTheDriver) {
+TEST_F(PciBusTest, AcceptsTheDriversAddressType) {
     struct Address {
         uint8_t bus, device, function;
     };
@@ -31,7 +31,7 @@ TEST_F(PciBusTest, TakesAnAddressTypeOfTheDriver) {
     EXPECT_EQ(bus.read16(Address{4, 1, 0}, pci::vendor_id), 0xffff);
 }
 
-TEST_F(PciBusTest, TellsFunction0ThatItHasSiblings) {
+TEST_F(PciBusTest, MarksFunction0AsMultifunction) {
     EXPECT_EQ(bus.read8(slot, pci::header_type), 0);
     PciStranger second;
     bus.add(PciSlot{1, 4, 3}, second);
@@ -39,14 +39,14 @@ TEST_F(PciBusTest, TellsFunction0ThatItHasSiblings) {
     EXPECT_EQ(bus.read16(PciSlot{1, 4, 3}, pci::vendor_id), 0x8086);
 }
 
-TEST_F(PciBusTest, ShowsADeviceThatIgnoresTheFunctionNumberEightTimes) {
+TEST_F(PciBusTest, ShowsUndecodedFunctionsEightTimes) {
     bus.ignore_function_number(1, 4);
     EXPECT_EQ(bus.read16(PciSlot{1, 4, 7}, pci::vendor_id), 0x1af4);
     EXPECT_EQ(bus.read8(PciSlot{1, 4, 7}, pci::header_type), 0);
     EXPECT_EQ(bus.read16(PciSlot{1, 5, 7}, pci::vendor_id), 0xffff);
 }
 
-TEST_F(PciBusTest, PlacesAllBarsAndLetsThemDecode) {
+TEST_F(PciBusTest, PlacesAndEnablesAllBars) {
     EXPECT_EQ(device->bar(1).address() % 0x1000, 0u);
     EXPECT_NE(device->bar(1).address(), 0u);
     EXPECT_GT(device->bar(4).address(), uint64_t{1} << 32);
@@ -61,7 +61,7 @@ TEST_F(PciBusTest, ReachesRegistersOnlyThroughAMapping) {
     EXPECT_EQ(BarSpace{virt}.read16(common::num_queues), 2);
     EXPECT_EQ(BarSpace{virt}.at(common::num_queues).read16(0), 2);
     EXPECT_TRUE(log.empty()) << log;
-    EXPECT_EQ(BarSpace{virt}.read16(static_cast<uint16_t>(place.length)), 0xffff);  // behind its end
+    EXPECT_EQ(BarSpace{virt}.read16(static_cast<uint16_t>(place.length)), 0xffff);  // beyond its end
     expect_only("S-4.1.1-mapping");
     log.clear();
     EXPECT_EQ(BarSpace{static_cast<uintptr_t>(phys + place.offset)}.read16(common::num_queues), 0xffff);
@@ -71,12 +71,12 @@ TEST_F(PciBusTest, ReachesRegistersOnlyThroughAMapping) {
     expect_only("S-4.1.1-mapping");
 }
 
-TEST_F(PciBusTest, KeepsThePlaceInAPageAndLeavesNothingBehindTheMapping) {
+TEST_F(PciBusTest, MapsOnlyTheRequestedBytes) {
     uintptr_t const first = bus.map_device_memory(PhysAddr{0x12345678}, 0x2000);
     uintptr_t const second = bus.map_device_memory(PhysAddr{0x2000}, 4);
     EXPECT_EQ(first % 4096, 0x678u);
     EXPECT_GT(second, first + 0x3000);
-    EXPECT_EQ(BarSpace{first}.read32(0), 0xffffffffu);  // mapped, and nobody answers
+    EXPECT_EQ(BarSpace{first}.read32(0), 0xffffffffu);  // mapped, but no device answers
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -96,7 +96,7 @@ TEST_F(PciBusTest, FollowsABarThatMoves) {
     bus.write32(slot, pci::bar + 4 * 5, 0x90);
     driver->set_command(pci::command_memory, true);
     EXPECT_EQ(device->bar(4).address(), 0x90'4000'0000u);
-    EXPECT_EQ(driver->common.read16(common::num_queues), 0xffff);  // mapped where it was
+    EXPECT_EQ(driver->common.read16(common::num_queues), 0xffff);  // the mapping still has the old address
     driver->map(4);
     EXPECT_EQ(driver->bars[4].read16(0x1040 + common::num_queues), 2);
     EXPECT_NE(old, device->bar(4).address());
@@ -114,7 +114,7 @@ TEST_F(PciBusTest, ReportsTwoBarsAtOneAddress) {
     expect_only("S-4.1.1-overlap");
 }
 
-TEST(PciBusAlone, IsOneAtATime) {
+TEST(PciBusAlone, ExistsOnlyOnce) {
     ViolationLog log;
     EXPECT_THROW(static_cast<void>(PciBus::current()), std::logic_error);
     {

@@ -14,14 +14,14 @@
 #include <sim/pci_layout.hpp>
 #include <sim/wire_pci.hpp>
 
-/// The capability list of a virtio function (§4.1.4, [PCI]), built once; it knows where each capability ended up, so
-/// that a test can make one lie.
+/// The capability list of a virtio function (§4.1.4, [PCI]), built once. It records where each capability is, so that
+/// a test can make one invalid.
 namespace virtq::sim {
 
 /// A capability in the list.
 struct PciCapability {
     uint8_t id = 0;
-    uint8_t type = 0;  ///< cfg_type of a vendor capability, else 0
+    uint8_t type = 0;  ///< cfg_type of a vendor capability, otherwise 0
     uint16_t offset = 0;
     uint16_t bytes = 0;
 
@@ -55,7 +55,7 @@ public:
         return find_if([id](PciCapability const& one) { return one.id == id; }, n);
     }
 
-    /// What a capability says, true or not.
+    /// Writes the fields of a capability, whether they are true or not.
     void claim(PciCapability const& capability, PciStructure const& structure) {
         using namespace wire::pci;
         auto const at = [&](uint16_t field) { return static_cast<uint16_t>(capability.offset + field); };
@@ -94,7 +94,7 @@ private:
 
     void add_other(std::vector<uint8_t> const& bytes) {
         PciCapability const added = add(bytes.at(0), 0, bytes.size());
-        for (size_t i = 2; i < bytes.size(); ++i) {  // the link is ours
+        for (size_t i = 2; i < bytes.size(); ++i) {  // without the link, which `add` writes
             registers_.poke(static_cast<uint16_t>(added.offset + i), bytes[i], 1);
         }
     }

@@ -10,7 +10,8 @@
 #include <sim/rule.hpp>
 #include <sim/wire_pci.hpp>
 
-/// The common configuration structure (§4.1.4.3): widths, directions, and which part of the device each field means.
+/// The common configuration structure (§4.1.4.3): checks widths and directions, and passes each field to its part of
+/// the device.
 namespace virtq::sim {
 
 class PciCommonConfig {

@@ -13,12 +13,12 @@
 #include <sim/pci_bar.hpp>
 #include <sim/wire_pci.hpp>
 
-/// The configuration space of a function: bytes, of which a driver may write some bits, and BARs between them.
+/// The configuration space of a function: bytes, some of whose bits a driver may write, and BARs between them.
 namespace virtq::sim {
 
 class PciConfigRegisters {
 public:
-    /// `bars` is how many BARs the header has: two of a bridge's.
+    /// `bars` is the number of BARs in the header; a bridge has two.
     explicit PciConfigRegisters(size_t bytes = 256, unsigned bars = wire::pci::bar_count)
         : bytes_(bytes, 0), writable_(bytes, 0), bar_count_(bars) {}
 
@@ -27,7 +27,7 @@ public:
     [[nodiscard]] PciBar const& bar(unsigned index) const { return bars_[index]; }
     [[nodiscard]] uint16_t command() const { return static_cast<uint16_t>(peek(wire::pci::command, 2)); }
 
-    /// What a driver reads; all ones behind the end.
+    /// A driver's read; all ones after the end.
     [[nodiscard]] uint32_t read(uint16_t offset, unsigned bytes) const {
         uint32_t value = 0;
         for (unsigned i = 0; i < bytes; ++i) {
@@ -35,7 +35,7 @@ public:
         }
         return value;
     }
-    /// What a driver writes: bits that are not writable stay.
+    /// A driver's write: bits that are not writable keep their value.
     void write(uint16_t offset, uint32_t value, unsigned bytes) {
         for (unsigned i = 0; i < bytes; ++i) {
             size_t const at = size_t{offset} + i;
@@ -49,7 +49,7 @@ public:
         }
     }
 
-    // As the device, or a test that lies, sees it.
+    // Accesses of the device, and of tests that make it misbehave.
 
     [[nodiscard]] uint32_t peek(uint16_t offset, unsigned bytes) const {
         uint32_t value = 0;
@@ -73,7 +73,7 @@ private:
     [[nodiscard]] bool is_bar(size_t offset) const {
         return offset >= wire::pci::bar && offset < wire::pci::bar + 4 * size_t{bar_count_};
     }
-    /// The BAR whose register, or upper half, is at `offset`.
+    /// Names the BAR whose register, or upper half, is at an offset.
     struct Register {
         unsigned bar;
         bool upper;

@@ -16,7 +16,7 @@ protected:
     [[nodiscard]] uint16_t field(uint8_t type, uint16_t which) const {
         return static_cast<uint16_t>(capability(type) + which);
     }
-    /// The driver's side of §4.1.4.9.
+    /// Configures the window, as a driver does (§4.1.4.9).
     void aim(uint8_t bar, uint32_t offset, uint32_t length) {
         bus.write8(slot, field(pci::pci_cfg, pci::cap_bar), bar);
         bus.write32(slot, field(pci::pci_cfg, pci::cap_length), length);
@@ -24,9 +24,9 @@ protected:
     }
 };
 
-// Header.
+// --- header ---
 
-TEST_F(PciConfig, HasTheHeaderOfAModernDevice) {
+TEST_F(PciConfig, HasAModernHeader) {
     EXPECT_EQ(bus.read16(slot, pci::vendor_id), 0x1af4);
     EXPECT_EQ(bus.read16(slot, pci::device_id), 0x1042);
     EXPECT_GE(bus.read8(slot, pci::revision), 1);
@@ -40,7 +40,7 @@ TEST_F(PciConfig, HasTheHeaderOfAModernDevice) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, EndsWhereItEnds) {
+TEST_F(PciConfig, EndsAtItsSize) {
     EXPECT_EQ(bus.read32(slot, 0x100), 0xffffffffu);
     bus.write32(slot, 0x100, 0);
     EXPECT_EQ(bus.read32(slot, 0xfc), 0u);
@@ -50,14 +50,14 @@ TEST_F(PciConfig, EndsWhereItEnds) {
     EXPECT_EQ(express.read_config(0x1000, 4), 0xffffffffu);
 }
 
-TEST_F(PciConfig, ReportsCrookedAccess) {
+TEST_F(PciConfig, ReportsMisalignedAccess) {
     EXPECT_EQ(bus.read16(slot, 1), 0xffff);
     EXPECT_EQ(bus.read32(slot, 2), 0xffffffffu);
     bus.write16(slot, 5, 0);
     EXPECT_EQ(log.count("S-4.1.1-config"), 3u) << log;
 }
 
-TEST_F(PciConfig, AnswersInMemoryOnlyWhileItDecodes) {
+TEST_F(PciConfig, AnswersOnlyWhileItDecodes) {
     driver->set_command(pci::command_memory, false);
     EXPECT_EQ(driver->common.read16(common::num_queues), 0xffff);
     driver->common.write8(common::device_status, 1);
@@ -66,7 +66,7 @@ TEST_F(PciConfig, AnswersInMemoryOnlyWhileItDecodes) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, KeepsOnlyTheCommandBitsThatThereAre) {
+TEST_F(PciConfig, KeepsOnlyExistingCommandBits) {
     bus.write16(slot, pci::command, 0xffff);
     EXPECT_EQ(bus.read16(slot, pci::command), 0x0547);
     device->refuse_command(pci::command_bus_master);
@@ -75,9 +75,9 @@ TEST_F(PciConfig, KeepsOnlyTheCommandBitsThatThereAre) {
     EXPECT_EQ(bus.read16(slot, pci::command), pci::command_memory);
 }
 
-// BARs.
+// --- BARs ---
 
-TEST_F(PciConfig, TellsTheSizeOfABar) {
+TEST_F(PciConfig, ReturnsTheSizeOfABar) {
     driver->set_command(pci::command_memory, false);
     for (uint16_t i = 0; i < 6; ++i) {
         bus.write32(slot, static_cast<uint16_t>(pci::bar + 4 * i), 0xffffffff);
@@ -119,7 +119,7 @@ TEST_F(PciConfig, DecodesNothingAtAddress0) {
     EXPECT_FALSE(device->decode(PciAddressSpace::memory, 12, 4).has_value());
 }
 
-TEST_F(PciConfig, DecodesToTheLastByteAndNotBeyond) {
+TEST_F(PciConfig, DecodesExactlyToTheLastByte) {
     uint64_t const end = device->bar(1).address() + 0x1000;
     EXPECT_TRUE(device->decode(PciAddressSpace::memory, end - 4, 4).has_value());
     EXPECT_FALSE(device->decode(PciAddressSpace::memory, end - 2, 4).has_value());
@@ -127,16 +127,16 @@ TEST_F(PciConfig, DecodesToTheLastByteAndNotBeyond) {
     EXPECT_FALSE(device->decode(PciAddressSpace::memory, end - 0x1001, 1).has_value());
 }
 
-TEST_F(PciConfig, ReportsABarWrittenWhileItDecodes) {
+TEST_F(PciConfig, ReportsABarWrittenWhileDecoding) {
     bus.write32(slot, pci::bar + 4, 0xffffffff);
     expect_only("S-4.1.1-bar-live");
-    bus.write32(slot, pci::bar + 20, 0);  // the upper half of one
+    bus.write32(slot, pci::bar + 20, 0);  // the upper half of a BAR
     EXPECT_EQ(log.count("S-4.1.1-bar-live"), 2u) << log;
-    bus.write32(slot, pci::bar, 0xffffffff);  // none
+    bus.write32(slot, pci::bar, 0xffffffff);  // no BAR
     EXPECT_EQ(log.count("S-4.1.1-bar-live"), 2u) << log;
 }
 
-TEST_F(PciConfig, SticksABar) {
+TEST_F(PciConfig, FixesABarOnRequest) {
     driver->set_command(pci::command_memory, false);
     uint32_t const before = bus.read32(slot, pci::bar + 4);
     device->stick_bar(1);
@@ -144,7 +144,7 @@ TEST_F(PciConfig, SticksABar) {
     EXPECT_EQ(bus.read32(slot, pci::bar + 4), before);
 }
 
-// Capabilities.
+// --- capabilities ---
 
 TEST_F(PciConfig, ListsItsCapabilities) {
     EXPECT_NE(bus.read16(slot, pci::status) & pci::status_capabilities, 0);
@@ -174,7 +174,7 @@ TEST_F(PciConfig, DescribesItsStructures) {
     uint16_t const msix = device->capabilities().find_id(pci::capability_msix)->offset;
     EXPECT_EQ(bus.read16(slot, static_cast<uint16_t>(msix + 2)), 2);       // N - 1
     EXPECT_EQ(bus.read32(slot, static_cast<uint16_t>(msix + 4)), 1u);      // BIR 1
-    EXPECT_EQ(bus.read32(slot, static_cast<uint16_t>(msix + 8)), 0x801u);  // behind the table
+    EXPECT_EQ(bus.read32(slot, static_cast<uint16_t>(msix + 8)), 0x801u);  // after the table
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -186,7 +186,7 @@ TEST_F(PciConfig, ReportsAWriteToACapability) {
     EXPECT_EQ(log.count("D-4.1.4.1-8"), 2u) << log;
 }
 
-TEST_F(PciConfig, MayHavePaddingAndSeveralOfAKind) {
+TEST_F(PciConfig, MayHavePaddingAndDuplicates) {
     layout.structures.push_back({pci::notify_cfg, 1, 0x900, 0x10});
     layout.structure(pci::common_cfg).extra_bytes = 8;
     PciDevice other(memory, backend, layout);
@@ -198,12 +198,12 @@ TEST_F(PciConfig, MayHavePaddingAndSeveralOfAKind) {
     EXPECT_EQ(other.capabilities().find(pci::notify_cfg, 2), nullptr);
 }
 
-TEST_F(PciConfig, CanLie) {
+TEST_F(PciConfig, ClaimsInvalidStructuresOnRequest) {
     device->claim(pci::common_cfg, {pci::common_cfg, 6, 0xfffffff0, 0});
     EXPECT_EQ(bus.read8(slot, field(pci::common_cfg, pci::cap_bar)), 6);
     EXPECT_EQ(bus.read32(slot, field(pci::common_cfg, pci::cap_offset)), 0xfffffff0u);
     EXPECT_EQ(bus.read32(slot, field(pci::common_cfg, pci::cap_length)), 0u);
-    EXPECT_EQ(driver->common.read16(common::num_queues), 2);  // the structure is where it was
+    EXPECT_EQ(driver->common.read16(common::num_queues), 2);  // the structure has not moved
     device->loop_capabilities();
     unsigned at = bus.read8(slot, pci::capability_pointer);
     for (int i = 0; i < 1000; ++i) {
@@ -214,11 +214,11 @@ TEST_F(PciConfig, CanLie) {
     EXPECT_EQ(bus.read8(slot, pci::capability_pointer), 4);
 }
 
-// The window.
+// --- the window ---
 
 TEST_F(PciConfig, ReadsAndWritesThroughTheWindow) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
-    driver->set_command(pci::command_memory, false);  // it needs no decoding
+    driver->set_command(pci::command_memory, false);  // the window works without decoding
     aim(4, 0x1040 + common::num_queues, 2);
     EXPECT_EQ(bus.read16(slot, data), 2);
     aim(4, 0x1040 + common::device_status, 1);
@@ -234,7 +234,7 @@ TEST_F(PciConfig, ReadsAndWritesThroughTheWindow) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, DoesAsTheWindowsLengthSays) {
+TEST_F(PciConfig, ObeysTheWindowsLength) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
     aim(4, 0x1040 + common::num_queues, 2);
     EXPECT_EQ(bus.read32(slot, data) & 0xffff, 2u);  // the first two of four
@@ -245,13 +245,13 @@ TEST_F(PciConfig, DoesAsTheWindowsLengthSays) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, MovesTheWindowsBytesAlsoForAPartOfThem) {
+TEST_F(PciConfig, TransfersAllBytesForPartialAccess) {
     aim(4, 0x2000, 4);
     EXPECT_EQ(bus.read16(slot, field(pci::pci_cfg, pci::pci_cfg_data + 2)), 0x0403);
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
+TEST_F(PciConfig, ReportsAMisalignedOrOutsideWindow) {
     uint16_t const data = field(pci::pci_cfg, pci::pci_cfg_data);
     aim(4, 0x1041, 2);
     static_cast<void>(bus.read16(slot, data));
@@ -259,11 +259,11 @@ TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
     static_cast<void>(bus.read16(slot, data));
     aim(4, 0x1040, 0);
     bus.write32(slot, data, 0);
-    EXPECT_EQ(log.count("D-4.1.4.9.2-1"), 6u) << log;  // as the offset is written, and at the access
+    EXPECT_EQ(log.count("D-4.1.4.9.2-1"), 6u) << log;  // once at the write of the offset, once at the access
     log.clear();
     aim(4, 0x0100, 4);
     static_cast<void>(bus.read32(slot, data));
-    aim(1, 0, 4);  // the MSI-X table is no virtio structure
+    aim(1, 0, 4);  // the MSI-X table is not a virtio structure
     bus.write32(slot, data, 0);
     aim(7, 0x1040, 4);
     static_cast<void>(bus.read32(slot, data));
@@ -271,8 +271,8 @@ TEST_F(PciConfig, ReportsAWindowThatIsCrookedOrOutside) {
     EXPECT_EQ(log.entries().size(), 3u) << log;
 }
 
-// §4.1.4.9.2: the offset is a multiple of the length that the window has when it is written.
-TEST_F(PciConfig, ReportsAnOffsetThatIsWrittenBeforeItsLength) {
+// §4.1.4.9.2: the offset must be a multiple of the length that the window has at that moment.
+TEST_F(PciConfig, ReportsAnOffsetBeforeItsLength) {
     aim(4, 0x1040, 4);
     aim(4, 0x1052, 2);
     EXPECT_TRUE(log.empty()) << log;
@@ -282,7 +282,7 @@ TEST_F(PciConfig, ReportsAnOffsetThatIsWrittenBeforeItsLength) {
     expect_only("D-4.1.4.9.2-1");
 }
 
-TEST_F(PciConfig, MayUnderstateTheLengthOfACapability) {
+TEST_F(PciConfig, MayUnderstateCapabilityLengths) {
     EXPECT_EQ(bus.read8(slot, field(pci::pci_cfg, pci::cap_len)), 20);
     layout.structure(pci::pci_cfg).stated_bytes = 16;
     PciDevice other(memory, backend, layout);

@@ -24,7 +24,8 @@
 #include <sim/wire.hpp>
 #include <sim/wire_pci.hpp>
 
-/// The virtio device on PCI as both of its interfaces see it: status, features, queues, interrupts, and the work.
+/// The part of a virtio device on PCI that both of its interfaces share: status, features, queues, interrupts, and the
+/// work.
 namespace virtq::sim {
 
 class PciCore {
@@ -43,7 +44,7 @@ public:
     [[nodiscard]] PciQueueBank const& queues() const { return queues_; }
     [[nodiscard]] PciInterrupts& interrupts() { return interrupts_; }
     [[nodiscard]] PciInterrupts const& interrupts() const { return interrupts_; }
-    /// Of the interface in use.
+    /// The features of the interface in use.
     [[nodiscard]] FeatureExchange& features() { return legacy_ ? legacy_features_ : modern_features_; }
     [[nodiscard]] FeatureExchange const& features() const { return legacy_ ? legacy_features_ : modern_features_; }
     void offer(unsigned bit, bool on) {
@@ -51,9 +52,9 @@ public:
         legacy_features_.offer(bit, on);
     }
 
-    /// Each access says through which interface it comes. False: the other one is in use, and it was reported.
+    /// Each access names its interface. False: the other interface is in use, which was reported.
     [[nodiscard]] bool enter(PciInterface used);
-    /// During a reset the driver may only wait (§2.4.2, §4.1.4.3.2). False: no effect.
+    /// During a reset the driver may only wait (§2.4.2, §4.1.4.3.2). False: the access has no effect.
     [[nodiscard]] bool check_during_reset(bool is_status, uint32_t value);
 
     [[nodiscard]] uint32_t read_status();
@@ -127,7 +128,7 @@ inline constexpr FeatureRules pci_feature_rules{&rule::pci_device_feature_select
                                                 true};
 inline constexpr ConfigRules pci_config_rules{
     0, &rule::pci_width_8, &rule::pci_width_16, &rule::pci_width_32, &rule::pci_unknown, &rule::pci_config_read_only};
-/// §4.1.4.10: any width.
+/// §4.1.4.10: any width is allowed.
 inline constexpr ConfigRules pci_legacy_config_rules{0,
                                                      &rule::pci_width_8,
                                                      &rule::pci_width_16,
@@ -136,7 +137,7 @@ inline constexpr ConfigRules pci_legacy_config_rules{0,
                                                      &rule::pci_config_read_only,
                                                      true};
 
-/// VERSION_1 is the transport's (§6.2), and a legacy driver reaches word 0 only (§4.1.4.10).
+/// VERSION_1 belongs to the transport (§6.2), and a legacy driver reaches word 0 only (§4.1.4.10).
 [[nodiscard]] inline FeatureWords offered_on_pci(DeviceBackend const& backend, bool legacy) {
     FeatureWords words = backend.features();
     if (legacy) {
@@ -175,7 +176,7 @@ inline void PciCore::set_legacy(bool legacy) {
     legacy_ = legacy;
     status_.set_legacy(legacy);
     queues_.use(features(), legacy);
-    if (legacy) {  // the legacy header has no selection
+    if (legacy) {  // the legacy header has no select register
         legacy_features_.select_offered(0);
         legacy_features_.select_accepted(0);
     }
@@ -199,7 +200,7 @@ inline bool PciCore::enter(PciInterface used) {
     return true;
 }
 
-/// §2.5.3: a legacy configuration is in the guest's order, also before anything is negotiated.
+/// §2.5.3: a legacy configuration is in the guest's byte order, also before negotiation.
 inline void PciCore::show_legacy_config() {
     if (legacy_) {
         backend_.start({{}, true, guest_order});
@@ -228,7 +229,7 @@ inline uint32_t PciCore::read_status() {
         reset_unread_ = false;
         return status_.read();
     }
-    // Not 0 until the reset is complete, also if it was the first one.
+    // Not 0 until the reset is complete, not even for the first reset.
     uint32_t const value = status_.value() != 0 ? status_.value() : wire::status::acknowledge;
     if (reset_reads_left_ != never && --reset_reads_left_ == 0) {
         complete_reset();
@@ -278,7 +279,7 @@ inline void PciCore::write_status(uint32_t value) {
     }
 }
 
-/// §3.4: at once, both ways.
+/// §3.4: suspends and resumes at once.
 inline void PciCore::rest(uint32_t value, uint32_t added) {
     if (suspended_ && (added & wire::status::driver_ok) != 0) {
         suspended_ = false;
@@ -305,7 +306,7 @@ inline void PciCore::reset_takes(size_t reads) {
     }
 }
 
-/// §2.4.1, §4.1.4.3.1, §4.1.5.1.2.1: nothing of the session is left, and all events are unmapped.
+/// §2.4.1, §4.1.4.3.1, §4.1.5.1.2.1: nothing of the session remains, and all events are unmapped.
 inline void PciCore::complete_reset() {
     reset_reads_left_ = 0;
     suspended_ = chosen_ = config_moved_ = false;
@@ -341,7 +342,7 @@ inline void PciCore::accept_features(uint32_t value) {
 // Device configuration.
 
 inline uint32_t PciCore::read_config(uint16_t offset, unsigned bytes) {
-    if (config_moved_) {  // §4.1.4.3.1: not at each change, since the generation has 8 bits only
+    if (config_moved_) {  // §4.1.4.3.1: changes only when read, because the generation has only 8 bits
         config_moved_ = false;
         modern_config_.move_on();
     }
@@ -396,8 +397,8 @@ inline void PciCore::break_down() {
     }
 }
 
-/// §2.1.2: no buffer is consumed before DRIVER_OK, except that legacy drivers count on it (§3.1.2). Without bus master
-/// it reaches no memory. SUSPEND took DRIVER_OK back.
+/// §2.1.2: no buffer is consumed before DRIVER_OK. The exception is a legacy device, whose drivers depend on it
+/// (§3.1.2). Without bus master the device reaches no memory. SUSPEND clears DRIVER_OK.
 inline bool PciCore::may_work() const {
     return is_bus_master() && reset_reads_left_ == 0 && !status_.has(wire::status::needs_reset) &&
            (legacy_ || status_.has(wire::status::driver_ok));

@@ -28,13 +28,13 @@
 #include <sim/wire_pci.hpp>
 
 /// A virtio function on PCI (§4.1): configuration space and BARs in front of a `DeviceBackend`. Like `MmioDevice` it
-/// enforces what the standard asks of the driver, tells which rule was broken, and misbehaves on request.
+/// checks what the standard requires of the driver, reports which rule was broken, and misbehaves on request.
 namespace virtq::sim {
 
-/// **Threading** as of `MmioDevice`: a lock serialises accesses and `step`, callbacks run under it.
+/// **Threading** As for `MmioDevice`: a lock serialises accesses and `step`, and callbacks run under it.
 class PciDevice final : public PciEndpoint {
 public:
-    /// "So many reads" that it never happens.
+    /// A number of reads after which it never happens.
     static constexpr size_t never = ~size_t{0};
     static constexpr uint8_t stray_byte = DeviceQueue::stray_byte;
 
@@ -50,7 +50,7 @@ public:
     void write_bar(PciTarget target, uint32_t value, unsigned bytes) override;
     void set_multifunction() override;
 
-    /// Lets the device work for a moment; returns how many chains it completed.
+    /// Lets the device work once; returns how many chains it completed.
     size_t step() {
         return locked([&] { return vanished_ ? size_t{0} : core_.step(); });
     }
@@ -73,11 +73,11 @@ public:
     [[nodiscard]] size_t backlog(uint16_t queue = 0) const {
         return locked([&] { return core_.queues().at(queue).unused(); });
     }
-    /// How often it interrupted, either way.
+    /// Number of interrupts by line and by message.
     [[nodiscard]] size_t interrupts() const {
         return locked([&] { return core_.interrupts().count(); });
     }
-    /// Whether it drives INTx.
+    /// Whether the device drives INTx.
     [[nodiscard]] bool interrupt_line() const {
         return locked([&] { return !vanished_ && core_.interrupts().line(); });
     }
@@ -85,9 +85,9 @@ public:
     [[nodiscard]] std::vector<MsixMessage> messages() const {
         return locked([&] { return core_.interrupts().messages(); });
     }
-    /// How many of them were of a vector.
+    /// Number of messages of one vector.
     [[nodiscard]] size_t messages_of(uint16_t vector) const;
-    /// §4.1.4.5.2: with MSI-X a driver should have no reason to read it.
+    /// §4.1.4.5.2: with MSI-X a driver should have no reason to read the ISR status.
     [[nodiscard]] size_t isr_reads() const {
         return locked([&] { return core_.interrupts().isr_reads(); });
     }
@@ -130,7 +130,7 @@ public:
     void set_start_position(PackedPosition position, uint16_t queue = 0) {
         locked([&] { core_.queues().at(queue).start_position = position; });
     }
-    /// What a queue is called in notifications with NOTIF_CONFIG_DATA.
+    /// The name of a queue in notifications with NOTIF_CONFIG_DATA.
     void set_notif_config_data(uint16_t data, uint16_t queue = 0) {
         locked([&] { core_.queues().at(queue).notif_config_data = data; });
     }
@@ -148,7 +148,7 @@ public:
         locked([&] { core_.change_config(change); });
     }
 
-    // What goes wrong: of the device.
+    // Faults of the device.
 
     void offer(unsigned bit, bool on = true) {
         locked([&] { core_.offer(bit, on); });
@@ -159,11 +159,11 @@ public:
     void reset_takes(size_t reads) {
         locked([&] { core_.reset_takes(reads); });
     }
-    /// From now on, of a device that has been live: see `DeviceReset`.
+    /// From now on: how a device that was live answers a reset.
     void set_device_reset(DeviceReset how) {
         locked([&] { core_.reset_manner = how; });
     }
-    /// As of `MmioDevice`.
+    /// As in `MmioDevice`.
     void keep_status_as_written(bool on = true) {
         locked([&] { core_.status().keep_as_written(on); });
     }
@@ -179,15 +179,15 @@ public:
     void set_queue_size_max(uint16_t value, uint16_t queue = 0) {
         locked([&] { core_.queues().at(queue).size_max = value; });
     }
-    /// A written queue_size changes nothing, and the maximum reads back.
+    /// Ignores a written queue_size: the maximum reads back.
     void ignore_queue_size(bool on = true) {
         locked([&] { core_.queues().ignore_size = on; });
     }
-    /// queue_enable, or the address of a legacy queue, does not stick.
+    /// queue_enable, or the address of a legacy queue, does not keep what is written.
     void refuse_queue_enable(bool on = true) {
         locked([&] { core_.queues().refuse_enable = on; });
     }
-    /// Mapping an event to this vector, or a higher one, fails.
+    /// Mapping an event to this or a higher vector fails.
     void refuse_vectors(size_t from = 0) {
         locked([&] { core_.queues().vectors_refused_from = from; });
     }
@@ -197,38 +197,38 @@ public:
     void need_reset() {
         locked([&] { core_.break_down(); });
     }
-    /// The line with whatever bits in the ISR status.
+    /// Raises the line with any bits in the ISR status.
     void interrupt_unasked(uint8_t bits = 0) {
         locked([&] { core_.interrupts().raise_unasked(bits); });
     }
-    /// Bits of the ISR status that no read resets, so that the line stays; 0 ends it.
+    /// Sets bits of the ISR status that no read clears, so that the line stays asserted; 0 ends that.
     void storm(uint8_t bits = 1) {
         locked([&] { core_.interrupts().storm(bits); });
     }
-    /// The device is gone: everything reads all ones, writes are lost.
+    /// The device is gone: reads return all ones, and writes are lost.
     void vanish(bool on = true) {
         locked([&] { vanished_ = on; });
     }
-    /// It goes at the `n`-th access from now, of configuration space and BARs together; 0 is the next one.
+    /// The device vanishes at the `n`-th access from now (0 is the next one), counting configuration space and BARs.
     void vanish_at(size_t n) {
         locked([&] { vanishes_in_ = n + 1; });
     }
 
-    // What goes wrong: in the configuration space.
+    // Faults in the configuration space.
 
-    /// To look at, and to make lie: `poke` writes what a driver cannot.
+    /// To read, and to make it invalid: `poke` writes what a driver cannot write.
     [[nodiscard]] PciConfigRegisters& config() { return registers_; }
     [[nodiscard]] PciCapabilityList& capabilities() { return capabilities_; }
     [[nodiscard]] PciCapabilityList const& capabilities() const { return capabilities_; }
-    /// The first capability of a type says something else than where the structure is.
+    /// Makes the first capability of a type describe another place than that of the structure.
     void claim(uint8_t type, PciStructure const& structure);
-    /// Bits of the command register that do not stick, for example wire::pci::command_bus_master.
+    /// Bits of the command register that do not keep a 1, for example wire::pci::command_bus_master.
     void refuse_command(uint16_t bits);
-    /// A BAR that keeps its address, whatever is written.
+    /// Makes a BAR keep its address, whatever is written.
     void stick_bar(unsigned index) {
         locked([&] { registers_.bar(index).stick(); });
     }
-    /// The last capability points to the first.
+    /// Links the last capability to the first.
     void loop_capabilities();
 
 private:
@@ -271,7 +271,7 @@ private:
     PciCommonConfig common_;
     PciLegacyHeader legacy_;
     bool vanished_ = false;
-    size_t vanishes_in_ = 0;  ///< 0: it does not
+    size_t vanishes_in_ = 0;  ///< 0: it does not vanish
     size_t config_accesses_ = 0;
     size_t bar_accesses_ = 0;
     std::function<void(PciTarget, bool)> before_access_;
@@ -285,7 +285,7 @@ inline PciDevice::PciDevice(GuestMemory& memory, DeviceBackend& backend, PciLayo
       common_(core_),
       legacy_(core_) {}
 
-/// §4.1.2: the header.
+/// §4.1.2: fills the header.
 inline PciConfigRegisters PciDevice::registers_of(DeviceBackend const& backend, PciLayout const& layout) {
     using namespace wire::pci;
     PciConfigRegisters registers(layout.config_bytes);
@@ -364,7 +364,7 @@ inline void PciDevice::write_config(uint16_t offset, uint32_t value, unsigned by
     follow_control();
 }
 
-/// The PCI_CFG capability of which this is pci_cfg_data, or null.
+/// The PCI_CFG capability whose pci_cfg_data is at `offset`, or null.
 inline PciCapability const* PciDevice::window_at(uint16_t offset, unsigned bytes) const {
     for (auto const& one : capabilities_.all()) {
         auto const data = static_cast<uint16_t>(one.offset + wire::pci::pci_cfg_data);
@@ -375,7 +375,7 @@ inline PciCapability const* PciDevice::window_at(uint16_t offset, unsigned bytes
     return nullptr;
 }
 
-/// §4.1.4.9.2: where the window shows to, and how wide it is; nothing, and reported, if it may not.
+/// §4.1.4.9.2: where the window points to, and how wide it is. Nothing, and a report, if that is not allowed.
 inline std::optional<PciTarget> PciDevice::window_target(PciCapability const& window, unsigned& bytes) {
     using namespace wire::pci;
     auto const field = [&](uint16_t which, unsigned width) {
@@ -394,7 +394,7 @@ inline std::optional<PciTarget> PciDevice::window_target(PciCapability const& wi
     return target;
 }
 
-/// §4.1.4.1: only the PCI_CFG capability has something to write.
+/// §4.1.4.1: only the PCI_CFG capability has writable fields.
 inline void PciDevice::check_capability_write(uint16_t offset, unsigned bytes) {
     using namespace wire::pci;
     for (auto const& one : capabilities_.all()) {
@@ -406,7 +406,7 @@ inline void PciDevice::check_capability_write(uint16_t offset, unsigned bytes) {
     }
 }
 
-/// [PCI]: a region that moves, or is being sized, must not answer meanwhile.
+/// [PCI]: decoding must be off while a region is moved or sized.
 inline void PciDevice::check_bar_write(uint16_t offset) {
     using namespace wire::pci;
     if (offset < wire::pci::bar || offset >= wire::pci::bar + 4 * bar_count) {
@@ -423,7 +423,7 @@ inline void PciDevice::check_bar_write(uint16_t offset) {
     }
 }
 
-/// §4.1.4.9.2: a window's offset, as it is written, is a multiple of the length that the window has then.
+/// §4.1.4.9.2: a window's offset, when written, must be a multiple of the window's length at that time.
 inline void PciDevice::check_window_offset(uint16_t offset, unsigned bytes) {
     using namespace wire::pci;
     for (auto const& one : capabilities_.all()) {
@@ -523,7 +523,7 @@ inline PciStructure const* PciDevice::structure_at(PciTarget target, unsigned by
     return nullptr;
 }
 
-/// The status, read or written 0, is open to both interfaces: that is how the one takes over from the other.
+/// Both interfaces may read the status, and write 0 to it: that is how one takes over from the other.
 inline bool PciDevice::enter(PciInterface used, bool is_status, bool may_stay_outside) {
     return (is_status && may_stay_outside) || core_.enter(used);
 }

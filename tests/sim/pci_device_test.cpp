@@ -16,9 +16,9 @@ protected:
     [[nodiscard]] BarSpace const& regs() const { return driver->common; }
 };
 
-// Correct use.
+// --- correct use ---
 
-TEST_F(PciModern, SeesACorrectDriverThroughASession) {
+TEST_F(PciModern, AcceptsACorrectSession) {
     driver->bring_up(queue);
     EXPECT_EQ(device->status(), 15u);
     EXPECT_EQ(device->status_history(), (std::vector<uint32_t>{0, 1, 3, 11, 15}));
@@ -38,7 +38,7 @@ TEST_F(PciModern, SeesACorrectDriverThroughASession) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, HasTheFieldsOnReset) {
+TEST_F(PciModern, HasResetValues) {
     EXPECT_EQ(regs().read16(common::num_queues), 2);
     EXPECT_EQ(regs().read8(common::device_status), 0);
     EXPECT_EQ(regs().read16(common::config_msix_vector), 0xffff);
@@ -88,7 +88,7 @@ TEST_F(PciModern, Offers128BitsOfFeatures) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, RunsASplitQueueOfADisk) {
+TEST_F(PciModern, RunsADisksSplitQueue) {
     BlockDevice disk(log, {.sectors = 8});
     PciDevice second(memory, disk);
     PciSlot const where{1, 9, 0};
@@ -110,7 +110,7 @@ TEST_F(PciModern, RunsASplitQueueOfADisk) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, RunsAPackedQueueOfAnySize) {
+TEST_F(PciModern, RunsPackedQueuesOfAnySize) {
     device->offer(wire::feature::ring_packed);
     device->set_start_position({2, false});
     RawPackedQueue packed(memory, 5, {2, false});
@@ -125,7 +125,7 @@ TEST_F(PciModern, RunsAPackedQueueOfAnySize) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, UsesTheMaximumWhenTheDriverWritesNoSize) {
+TEST_F(PciModern, DefaultsToTheMaximumSize) {
     driver->negotiate();
     RawQueue whole(memory, 16);
     driver->write_areas(whole);
@@ -143,7 +143,7 @@ TEST_F(PciModern, IgnoresAQueueSizeOnRequest) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Widths and directions.
+// --- widths and directions ---
 
 TEST_F(PciModern, ReportsAWrongWidth) {
     static_cast<void>(regs().read32(common::device_status));
@@ -168,7 +168,7 @@ TEST_F(PciModern, DoesNothingForAWrongWidth) {
     EXPECT_EQ(regs().read32(common::num_queues), 0u);
 }
 
-TEST_F(PciModern, ReportsAWriteToAReadOnlyField) {
+TEST_F(PciModern, ReportsWritesToReadOnlyFields) {
     for (uint16_t const field : {common::num_queues, common::queue_notify_off, common::queue_notif_config_data}) {
         regs().write16(field, 0);
     }
@@ -195,15 +195,15 @@ TEST_F(PciModern, ReportsFieldsWithoutTheirFeature) {
     EXPECT_EQ(log.entries().size(), 5u) << log;
 }
 
-// Status and features.
+// --- status and features ---
 
-TEST_F(PciModern, ReportsADriverThatDoesNotWaitForTheReset) {
+TEST_F(PciModern, ReportsADriverNotAwaitingReset) {
     regs().write8(common::device_status, 0);
     regs().write8(common::device_status, 1);
     expect_only("D-4.1.4.3.2-5");
 }
 
-TEST_F(PciModern, TakesReadsToReset) {
+TEST_F(PciModern, ResetsAfterSeveralReads) {
     device->reset_takes(3);
     regs().write8(common::device_status, 0);
     EXPECT_NE(regs().read8(common::device_status), 0);
@@ -216,7 +216,7 @@ TEST_F(PciModern, TakesReadsToReset) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, LetsADriverGiveUpDuringAReset) {
+TEST_F(PciModern, AllowsFailedDuringAReset) {
     device->reset_takes(PciDevice::never);
     regs().write8(common::device_status, 0);
     regs().write8(common::device_status, status::failed);
@@ -236,7 +236,7 @@ TEST_F(PciModern, NeverEndsAResetOnRequest) {
     EXPECT_EQ(device->ring(), nullptr);
 }
 
-TEST_F(PciModern, ForgetsAllInAReset) {
+TEST_F(PciModern, ClearsAllInAReset) {
     driver->bring_up(queue);
     driver->select(1);
     driver->reset();
@@ -267,7 +267,7 @@ TEST_F(PciModern, ReportsFeatureFieldsWithoutSelection) {
     expect_only("S-4.1.4.3-accepted");
 }
 
-TEST_F(PciModern, ReportsFeaturesAfterFeaturesOkAndBeforeDriver) {
+TEST_F(PciModern, ReportsFeaturesOutOfTurn) {
     driver->negotiate();
     regs().write32(common::driver_feature, 0);
     expect_only("D-3.1.1-9");
@@ -277,7 +277,7 @@ TEST_F(PciModern, ReportsFeaturesAfterFeaturesOkAndBeforeDriver) {
     EXPECT_TRUE(log.contains("D-3.1.1-4")) << log;
 }
 
-TEST_F(PciModern, AllowsFeaturesThatOnlyPciHas) {
+TEST_F(PciModern, AllowsPciOnlyFeatures) {
     device->offer(wire::feature::sr_iov);
     driver->negotiate();
     EXPECT_TRUE(has_feature(device->accepted_features(), wire::feature::sr_iov));
@@ -290,7 +290,7 @@ TEST_F(PciModern, ReportsSetupBeforeFeaturesOk) {
     expect_only("D-3.1.1-8");
 }
 
-// Queues.
+// --- queues ---
 
 TEST_F(PciModern, ReportsAWrongQueueSize) {
     driver->negotiate();
@@ -303,14 +303,14 @@ TEST_F(PciModern, ReportsAWrongQueueSize) {
     EXPECT_EQ(regs().read16(common::queue_size), 16);
 }
 
-TEST_F(PciModern, ReportsAPackedQueueOfNothing) {
+TEST_F(PciModern, ReportsAPackedQueueOfZero) {
     device->offer(wire::feature::ring_packed);
     driver->negotiate();
     regs().write16(common::queue_size, 0);
     expect_only("D-4.1.4.3.2-2");
 }
 
-TEST_F(PciModern, ReportsAQueueEnabledBeforeItIsSetUp) {
+TEST_F(PciModern, ReportsQueuesEnabledBeforeSetUp) {
     driver->negotiate();
     regs().write16(common::queue_enable, 1);
     expect_only("D-4.1.4.3.2-4");
@@ -323,7 +323,7 @@ TEST_F(PciModern, ReportsAQueueEnabledBeforeItIsSetUp) {
     EXPECT_EQ(regs().read16(common::queue_enable), 1);
 }
 
-TEST_F(PciModern, ReportsAHalfThatWasNotWritten) {
+TEST_F(PciModern, ReportsAnUnwrittenHalf) {
     driver->negotiate();
     for (uint16_t half = 0; half < 5; ++half) {
         regs().write32(static_cast<uint16_t>(common::queue_desc + 4 * half), 0x1000);
@@ -349,7 +349,7 @@ TEST_F(PciModern, ReportsChangesOfAnEnabledQueue) {
     expect_only("S-4.1.4.3-enable");
 }
 
-TEST_F(PciModern, ReportsAQueueThatIsNotThere) {
+TEST_F(PciModern, ReportsAnAbsentQueue) {
     driver->negotiate();
     driver->select(2);
     regs().write16(common::queue_size, 8);
@@ -371,13 +371,13 @@ TEST_F(PciModern, RefusesToEnableOnRequest) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, HoldsTheMemoryOfAQueueUntilTheReset) {
+TEST_F(PciModern, HoldsQueueMemoryUntilTheReset) {
     driver->bring_up(queue);
     memory.free_pages(queue.pages);
     expect_only("D-3.3.1-2");
 }
 
-// Queue reset.
+// --- queue reset ---
 
 class PciQueueReset : public PciModern {
 protected:
@@ -387,7 +387,7 @@ protected:
     }
 };
 
-TEST_F(PciQueueReset, ForgetsTheQueueAndItsVector) {
+TEST_F(PciQueueReset, DropsTheQueueAndItsVector) {
     driver->enable_msix();
     driver->negotiate();
     EXPECT_EQ(driver->map_vector(common::queue_msix_vector, 1), 1);
@@ -408,7 +408,7 @@ TEST_F(PciQueueReset, ForgetsTheQueueAndItsVector) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciQueueReset, LastsForReads) {
+TEST_F(PciQueueReset, LastsSeveralReads) {
     device->queue_reset_takes(2);
     driver->bring_up(queue);
     regs().write16(common::queue_reset, 1);
@@ -422,7 +422,7 @@ TEST_F(PciQueueReset, LastsForReads) {
     EXPECT_EQ(log.entries().size(), 2u) << log;
 }
 
-TEST_F(PciQueueReset, ReportsAnotherValueAndMemoryTakenBackTooEarly) {
+TEST_F(PciQueueReset, ReportsOtherValuesAndEarlyFrees) {
     driver->bring_up(queue);
     regs().write16(common::queue_reset, 0);
     expect_only("S-4.1.4.3-reset");
@@ -432,14 +432,14 @@ TEST_F(PciQueueReset, ReportsAnotherValueAndMemoryTakenBackTooEarly) {
     expect_only("D-3.3.1-2");
 }
 
-TEST_F(PciQueueReset, HoldsTheMemoryOfAQueueThatWasNotReset) {
+TEST_F(PciQueueReset, HoldsMemoryUntilReset) {
     driver->bring_up(queue);
     EXPECT_EQ(regs().read16(common::queue_reset), 0);
     memory.free_pages(queue.pages);
     expect_only("D-3.3.1-2");
 }
 
-TEST_F(PciQueueReset, CanBeALie) {
+TEST_F(PciQueueReset, MayBePretended) {
     driver->bring_up(queue);
     device->set_queue_reset(QueueReset::ignored);
     regs().write16(common::queue_reset, 1);
@@ -464,9 +464,9 @@ TEST_F(PciQueueReset, CanBeALie) {
     EXPECT_EQ(buffer.virt[0], PciDevice::stray_byte);
 }
 
-// Notifications.
+// --- notifications ---
 
-TEST_F(PciModern, ReportsANotificationOfTheWrongKind) {
+TEST_F(PciModern, ReportsNotificationsOfWrongKind) {
     driver->negotiate();
     driver->start_queue(queue);
     driver->notify();
@@ -477,7 +477,7 @@ TEST_F(PciModern, ReportsANotificationOfTheWrongKind) {
     expect_only("D-4.1.5.2.1-1");
     log.clear();
     driver->notification.write16(0, 1);  // not enabled
-    driver->notification.write16(0, 7);  // not there
+    driver->notification.write16(0, 7);  // absent
     EXPECT_EQ(log.count("D-4.1.5.2.1-3"), 2u) << log;
     log.clear();
     driver->notification.write16(4, 0);
@@ -521,7 +521,7 @@ TEST_F(PciModern, ChecksNotificationData) {
     expect_only("D-4.1.5.2.1-4");
 }
 
-TEST_F(PciModern, CallsQueuesByTheirConfigData) {
+TEST_F(PciModern, IdentifiesQueuesByConfigData) {
     device->offer(wire::feature::notif_config_data);
     device->set_notif_config_data(0x1234);
     driver->bring_up(queue);
@@ -533,7 +533,7 @@ TEST_F(PciModern, CallsQueuesByTheirConfigData) {
     expect_only("D-4.1.5.2.1-5");
 }
 
-TEST_F(PciModern, CallsQueuesByTheirConfigDataWithNotificationData) {
+TEST_F(PciModern, CombinesConfigDataAndNotificationData) {
     device->offer(wire::feature::notif_config_data);
     device->offer(wire::feature::notification_data);
     device->set_notif_config_data(0x1234);
@@ -582,7 +582,7 @@ TEST_F(PciModern, ReportsANotificationWithoutBusMaster) {
     EXPECT_EQ(device->step(), 1u);
 }
 
-TEST_F(PciModern, FetchesNothingOnceItNeedsAReset) {
+TEST_F(PciModern, FetchesNothingWhileNeedingReset) {
     driver->bring_up(queue);
     submit(queue);
     driver->notify();
@@ -592,7 +592,7 @@ TEST_F(PciModern, FetchesNothingOnceItNeedsAReset) {
     EXPECT_EQ(driver->isr.read8(0), 2);
 }
 
-// Device configuration.
+// --- device configuration ---
 
 TEST_F(PciModern, ReadsAndWritesTheDeviceConfiguration) {
     driver->negotiate();
@@ -605,7 +605,7 @@ TEST_F(PciModern, ReadsAndWritesTheDeviceConfiguration) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciModern, ReportsAWrongAccessToTheDeviceConfiguration) {
+TEST_F(PciModern, ReportsWrongConfigurationAccess) {
     driver->negotiate();
     static_cast<void>(driver->config.read8(0));
     EXPECT_EQ(log.count("D-4.1.3.1-3"), 1u) << log;
@@ -620,10 +620,10 @@ TEST_F(PciModern, ReportsAWrongAccessToTheDeviceConfiguration) {
     EXPECT_EQ(log.entries().size(), 5u) << log;
 }
 
-TEST_F(PciModern, ChangesTheGenerationOnceForManyChanges) {
+TEST_F(PciModern, GenerationShowsManyChanges) {
     driver->bring_up(queue);
     uint8_t const before = regs().read8(common::config_generation);
-    for (int i = 0; i < 256; ++i) {  // 8 bits would be back where they were
+    for (int i = 0; i < 256; ++i) {  // 8 bits would wrap to the old value
         device->change_config([&] { ++backend.config_[0]; });
     }
     static_cast<void>(driver->config.read32(0));
@@ -638,7 +638,7 @@ TEST_F(PciModern, UnsettlesTheConfiguration) {
     EXPECT_EQ(regs().read8(common::config_generation), regs().read8(common::config_generation));
 }
 
-// Suspend.
+// --- suspend ---
 
 TEST_F(PciModern, SuspendsAndResumes) {
     device->offer(wire::feature::suspend);
@@ -659,7 +659,7 @@ TEST_F(PciModern, SuspendsAndResumes) {
     EXPECT_EQ(device->step(), 1u);
 }
 
-TEST_F(PciModern, IgnoresASuspendThatWasNotNegotiated) {
+TEST_F(PciModern, IgnoresSuspendNotNegotiated) {
     driver->bring_up(queue);
     regs().write8(common::device_status, 15 | status::suspend);
     expect_only("D-3.4.1-1");

@@ -31,7 +31,7 @@ TEST_F(PciFault, VanishesAtAConfigurationAccess) {
     EXPECT_NE(bus.read16(slot, pci::command), 0);
 }
 
-TEST_F(PciFault, DoesNothingOnceItIsGone) {
+TEST_F(PciFault, DoesNothingOnceGone) {
     driver->bring_up(queue);
     submit(queue);
     driver->notify();
@@ -52,7 +52,7 @@ TEST_F(PciFault, OffersOddQueueSizes) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciFault, LetsATestInterfereBeforeAnAccess) {
+TEST_F(PciFault, RunsAHookBeforeAnAccess) {
     unsigned writes = 0;
     device->before_access([&](PciTarget target, bool is_write) {
         writes += is_write && target.bar == 4 && target.offset == 0x1040u + common::device_status ? 1u : 0u;
@@ -66,7 +66,7 @@ TEST_F(PciFault, LetsATestInterfereBeforeAnAccess) {
     EXPECT_EQ(device->config_accesses() - configs, 1u);
 }
 
-TEST_F(PciFault, NeedsAResetAfterAChainWithoutMeaning) {
+TEST_F(PciFault, NeedsResetAfterAnInvalidChain) {
     driver->bring_up(queue);
     queue.submit(8);
     driver->notify();
@@ -86,7 +86,7 @@ TEST_F(PciFault, PublishesOneByOne) {
     EXPECT_EQ(device->interrupts(), 2u);
 }
 
-TEST_F(PciFault, TellsThatItPolls) {
+TEST_F(PciFault, DisablesNotificationsWhilePolling) {
     device->set_attention(Attention::polling);
     driver->bring_up(queue);
     EXPECT_EQ(queue.used_flags(), 1);
@@ -94,7 +94,7 @@ TEST_F(PciFault, TellsThatItPolls) {
     EXPECT_EQ(device->step(), 1u);
 }
 
-TEST_F(PciFault, StartsAQueueWhereATestWants) {
+TEST_F(PciFault, StartsAQueueAtAnyIndex) {
     device->set_start_index(65535);
     driver->bring_up(queue);
     EXPECT_EQ(device->ring()->config().start_index, 65535);
@@ -110,7 +110,7 @@ protected:
     }
 };
 
-TEST_F(PciShortCommon, HasNothingBehindItsLength) {
+TEST_F(PciShortCommon, HasNothingBeyondItsLength) {
     driver->negotiate();
     EXPECT_EQ(driver->common.read32(common::queue_device + 4), 0u);
     EXPECT_TRUE(log.empty()) << log;

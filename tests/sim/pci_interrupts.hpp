@@ -17,8 +17,8 @@
 #include <sim/violation.hpp>
 #include <sim/wire_pci.hpp>
 
-/// How a function on PCI interrupts: through its line, which the ISR status explains (§4.1.4.5), or with MSI-X
-/// messages (§4.1.5.3, §4.1.5.4).
+/// How a function on PCI interrupts: by its line, with the reason in the ISR status (§4.1.4.5), or by MSI-X messages
+/// (§4.1.5.3, §4.1.5.4).
 namespace virtq::sim {
 
 class PciInterrupts {
@@ -36,16 +36,16 @@ public:
     [[nodiscard]] MsixUnit& msix() { return msix_; }
     [[nodiscard]] MsixUnit const& msix() const { return msix_; }
 
-    /// §4.1.5.3, §4.1.5.4: `vector` is what the event is mapped to.
+    /// §4.1.5.3, §4.1.5.4: `vector` is the vector to which the event is mapped.
     void raise_queue(uint16_t vector) { raise(isr_queue, vector); }
     void raise_config(uint16_t vector) { raise(isr_config, vector); }
-    /// An interrupt of the line with whatever bits, or none.
+    /// Raises the line with any bits, or with none.
     void raise_unasked(uint8_t bits) {
         isr_ |= bits;
         assert_line();
     }
 
-    /// §4.1.4.5: the read resets it, and with it the line.
+    /// §4.1.4.5: a read clears the ISR status, and with it the line.
     [[nodiscard]] uint8_t read_isr() {
         ++isr_reads_;
         auto const value = static_cast<uint8_t>(isr_ | storm_);
@@ -58,7 +58,7 @@ public:
         return !msix_.enabled() && (isr_ | storm_) != 0 &&
                (registers_.command() & wire::pci::command_intx_disable) == 0;
     }
-    /// After a write to the configuration space.
+    /// Call it after a write to the configuration space.
     void set_control(uint16_t message_control) {
         msix_.set_control(message_control);
         show_status();
@@ -69,14 +69,14 @@ public:
         show_status();
     }
 
-    /// Bits that no read resets.
+    /// Sets bits that no read clears.
     void storm(uint8_t bits) {
         storm_ = bits;
         show_status();
     }
 
     [[nodiscard]] std::vector<MsixMessage> const& messages() const { return messages_; }
-    /// Times that the line was asserted, or asserted again, and messages.
+    /// Number of times that the line was asserted, also while it already was, plus the number of messages.
     [[nodiscard]] size_t count() const { return line_count_ + messages_.size(); }
     [[nodiscard]] size_t isr_reads() const { return isr_reads_; }
 
@@ -89,7 +89,7 @@ private:
             isr_ |= bit;
             return assert_line();
         }
-        if (bit == isr_config) {  // §4.1.4.5.1: this bit also with MSI-X
+        if (bit == isr_config) {  // §4.1.4.5.1: this bit is also set with MSI-X
             isr_ |= bit;
         }
         if (vector != wire::pci::no_vector) {
@@ -105,7 +105,7 @@ private:
             }
         }
     }
-    /// §4.1.4.5.1: Interrupt Status in the PCI status register.
+    /// §4.1.4.5.1: updates Interrupt Status in the PCI status register.
     void show_status() {
         bool const on = !msix_.enabled() && (isr_ | storm_) != 0;
         uint32_t const others = registers_.peek(wire::pci::status, 2) & ~uint32_t{wire::pci::status_interrupt};

@@ -11,7 +11,7 @@ namespace virtq::sim_test {
 class PciInterrupt : public PciMachine {
 protected:
     using PciMachine::PciMachine;
-    /// One completion of a queue that is up.
+    /// Lets the device complete one chain.
     void complete(uint16_t head = 0) {
         submit(queue, head);
         driver->notify();
@@ -20,9 +20,9 @@ protected:
     [[nodiscard]] bool status_bit() { return (bus.read16(slot, pci::status) & pci::status_interrupt) != 0; }
 };
 
-// The line.
+// --- the interrupt line ---
 
-TEST_F(PciInterrupt, AssertsItsLineUntilTheIsrIsRead) {
+TEST_F(PciInterrupt, AssertsItsLineUntilIsrRead) {
     int calls = 0;
     device->on_interrupt([&] { ++calls; });
     driver->bring_up(queue);
@@ -40,7 +40,7 @@ TEST_F(PciInterrupt, AssertsItsLineUntilTheIsrIsRead) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciInterrupt, TellsBothReasonsAtOnce) {
+TEST_F(PciInterrupt, HasBothCausesAtOnce) {
     driver->bring_up(queue);
     complete();
     device->change_config([&] { ++backend.config_[0]; });
@@ -58,14 +58,14 @@ TEST_F(PciInterrupt, IsQuietWithIntxDisabled) {
     EXPECT_TRUE(device->interrupt_line());
 }
 
-TEST_F(PciInterrupt, TellsNoConfigurationChangeBeforeDriverOk) {
+TEST_F(PciInterrupt, HidesConfigChangesBeforeDriverOk) {
     driver->negotiate();
     device->change_config([] {});
     EXPECT_FALSE(device->interrupt_line());
     EXPECT_EQ(driver->isr.read8(0), 0);
 }
 
-TEST_F(PciInterrupt, ForgetsItsReasonsInAReset) {
+TEST_F(PciInterrupt, ClearsItsCausesInAReset) {
     driver->bring_up(queue);
     complete();
     driver->reset();
@@ -73,7 +73,7 @@ TEST_F(PciInterrupt, ForgetsItsReasonsInAReset) {
     EXPECT_EQ(driver->isr.read8(0), 0);
 }
 
-TEST_F(PciInterrupt, ReportsAWrongAccessToTheIsr) {
+TEST_F(PciInterrupt, ReportsWrongIsrAccess) {
     driver->isr.write8(0, 1);
     expect_only("D-4.1.4.3.2-1");
     log.clear();
@@ -91,7 +91,7 @@ protected:
     }
 };
 
-TEST_F(PciWideIsr, IsAByteAllTheSame) {
+TEST_F(PciWideIsr, IsStillOneByte) {
     device->interrupt_unasked(1);
     EXPECT_EQ(driver->isr.read32(0), 0u);
     EXPECT_EQ(driver->isr.read8(1), 0);
@@ -118,7 +118,7 @@ TEST_F(PciInterrupt, InterruptsUnasked) {
     EXPECT_EQ(driver->isr.read8(0), 0x80);
 }
 
-// MSI-X.
+// --- MSI-X ---
 
 class PciMsix : public PciInterrupt {
 protected:
@@ -150,7 +150,7 @@ TEST_F(PciMsix, SendsAMessageForEachEvent) {
     EXPECT_EQ(device->interrupts(), 2u);
     EXPECT_FALSE(device->interrupt_line());
     EXPECT_FALSE(status_bit());
-    EXPECT_EQ(driver->isr.read8(0), 2);  // §4.1.4.5.1: the configuration's bit also now, the queue's not
+    EXPECT_EQ(driver->isr.read8(0), 2);  // §4.1.4.5.1: the configuration bit is set even now, the queue bit is not
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -181,12 +181,12 @@ TEST_F(PciMsix, WaitsBehindAMask) {
     driver->mask(0, 0);
     EXPECT_EQ(device->messages().size(), 0u);
     driver->mask(1, 0);
-    EXPECT_EQ(device->messages_of(1), 1u);  // one for both
+    EXPECT_EQ(device->messages_of(1), 1u);  // one message for both
     EXPECT_EQ(pending.read32(0), 0u);
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciMsix, WaitsBehindTheMaskOfTheFunction) {
+TEST_F(PciMsix, WaitsBehindTheFunctionMask) {
     bring_up();
     driver->enable_msix(pci::msix_enable | pci::msix_function_mask);
     complete();
@@ -195,7 +195,7 @@ TEST_F(PciMsix, WaitsBehindTheMaskOfTheFunction) {
     EXPECT_EQ(device->messages_of(1), 1u);
 }
 
-TEST_F(PciMsix, UsesTheLineAgainWhenItIsDisabled) {
+TEST_F(PciMsix, UsesTheLineWhenDisabled) {
     bring_up();
     driver->enable_msix(0);
     complete();
@@ -231,7 +231,7 @@ TEST_F(PciMsix, ReportsAVectorOutsideTheTable) {
     EXPECT_EQ(log.count("D-4.1.5.1.2.2-4"), 2u) << log;
 }
 
-TEST_F(PciMsix, ReportsAVectorThatWasNotReadBack) {
+TEST_F(PciMsix, ReportsAnUnverifiedVector) {
     driver->negotiate();
     driver->common.write16(common::queue_msix_vector, 1);
     driver->start_queue(queue);
@@ -250,7 +250,7 @@ TEST_F(PciMsix, RefusesVectors) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciMsix, ReportsAWrongAccessToTheTable) {
+TEST_F(PciMsix, ReportsWrongTableAccess) {
     static_cast<void>(driver->msix_entry(0).read16(8));
     driver->msix_entry(0).write8(12, 1);
     static_cast<void>(driver->msix_entry(0).read32(2));

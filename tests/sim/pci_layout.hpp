@@ -13,41 +13,41 @@
 #include <sim/pci_bar.hpp>
 #include <sim/wire_pci.hpp>
 
-/// What a virtio function on PCI looks like before anybody touches it: its BARs, what lies in them, and in which order
-/// its capabilities tell about that. Take one of the three, and change what the test is about.
+/// What a virtio function on PCI looks like before a driver touches it: its BARs, what is in them, and the order of
+/// its capabilities. Take one of the three layouts, and change what the test is about.
 namespace virtq::sim {
 
 /// Which of the two interfaces of §4.1 a device has.
 enum class PciInterface : uint8_t { modern, transitional, legacy };
 
-/// A virtio structure, or a claim about one (§4.1.4).
+/// A virtio structure, or what a capability claims about one (§4.1.4).
 struct PciStructure {
     uint8_t type = 0;  ///< wire::pci::common_cfg and so on
     uint8_t bar = 0;
     uint32_t offset = 0;
     uint32_t length = 0;
     uint8_t id = 0;
-    uint8_t extra_bytes = 0;  ///< of the capability, behind what it needs (§4.1.4.1)
-    /// What its length says instead of its bytes, unless it is 0. Cloud Hypervisor said 16 of the configuration
-    /// window, whose 20 bytes were there (https://github.com/cloud-hypervisor/cloud-hypervisor/pull/8238).
+    uint8_t extra_bytes = 0;  ///< bytes of the capability after the required ones (§4.1.4.1)
+    /// The length that the capability states instead of its true one; 0: the true one. Cloud Hypervisor stated 16 for
+    /// the configuration window of 20 bytes (https://github.com/cloud-hypervisor/cloud-hypervisor/pull/8238).
     uint8_t stated_bytes = 0;
 };
 
 struct PciLayout {
     PciInterface interface = PciInterface::modern;
-    size_t config_bytes = 256;  ///< 4096 of PCI Express
+    size_t config_bytes = 256;  ///< 4096 with PCI Express
     std::array<PciBarLayout, wire::pci::bar_count> bars{};
-    /// In the order of the capability list. Several of a type are allowed, the first is the best.
+    /// In the order of the capability list. A type may occur several times; the first is the preferred one.
     std::vector<PciStructure> structures;
     uint32_t notify_off_multiplier = 4;
-    /// queue_notify_off of each queue; a queue behind the end has its own index.
+    /// queue_notify_off of each queue; queues after the end use their index.
     std::vector<uint16_t> notify_off;
     unsigned legacy_bar = 0;
-    uint16_t msix_vectors = 3;  ///< 0: no such capability
+    uint16_t msix_vectors = 3;  ///< 0: no MSI-X capability
     uint8_t msix_bar = 1;
     uint32_t msix_table_offset = 0x000;
     uint32_t msix_pending_offset = 0x800;
-    /// Capabilities that are not ours, as bytes (id, next, ...), before ours in the list.
+    /// Other capabilities, as bytes (id, next, ...). They come before the virtio ones in the list.
     std::vector<std::vector<uint8_t>> other_capabilities{{wire::pci::capability_power, 0, 3, 0, 0, 0, 0, 0}};
     uint32_t class_code = 0x010000;  ///< base class, sub-class, interface
     uint8_t interrupt_pin = 1;       ///< INTA
@@ -57,7 +57,7 @@ struct PciLayout {
         PciLayout layout;
         layout.bars[1] = {PciBarKind::memory32, 0x1000};
         layout.bars[4] = {PciBarKind::memory64, 0x4000, true};
-        // The ISR status has no alignment (§4.1.4.5), and nothing says that structures come in an order.
+        // The ISR status needs no alignment (§4.1.4.5), and the standard does not fix an order of the structures.
         layout.structures = {
             {wire::pci::notify_cfg, 4, 0x3000, 0x1000},
             {wire::pci::common_cfg, 4, 0x1040, wire::pci::common::bytes},
@@ -67,7 +67,7 @@ struct PciLayout {
         };
         return layout;
     }
-    /// §4.1.5.1.1.1: the legacy interface in I/O space in BAR0.
+    /// §4.1.5.1.1.1: the legacy interface is in I/O space, in BAR0.
     [[nodiscard]] static PciLayout transitional() {
         PciLayout layout = modern();
         layout.interface = PciInterface::transitional;
@@ -82,7 +82,7 @@ struct PciLayout {
         return layout;
     }
 
-    /// The first of a type. Exists in a layout that has it.
+    /// The first structure of a type, added if the layout has none.
     [[nodiscard]] PciStructure& structure(uint8_t type) {
         for (auto& one : structures) {
             if (one.type == type) {

@@ -10,8 +10,8 @@
 #include <sim/rule.hpp>
 #include <sim/wire_pci.hpp>
 
-/// The legacy interface (§4.1.4.10): a header of 20 bytes, or 24 while MSI-X is enabled, and the device configuration
-/// right behind it.
+/// The legacy interface (§4.1.4.10): a header of 20 bytes, or 24 while MSI-X is enabled. The device configuration
+/// follows it directly.
 namespace virtq::sim {
 
 class PciLegacyHeader {

@@ -18,7 +18,7 @@ protected:
     RawQueue whole{memory, 16};
 };
 
-TEST_F(PciLegacy, SeesACorrectDriverThroughASession) {
+TEST_F(PciLegacy, AcceptsACorrectSession) {
     driver->legacy_bring_up(whole);
     EXPECT_EQ(device->status(), 7u);
     EXPECT_TRUE(backend.session_.legacy);
@@ -37,7 +37,7 @@ TEST_F(PciLegacy, SeesACorrectDriverThroughASession) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciLegacy, HasTheHeaderOfALegacyDevice) {
+TEST_F(PciLegacy, HasALegacyHeader) {
     EXPECT_EQ(bus.read16(slot, pci::device_id), 0x1001);
     EXPECT_EQ(bus.read8(slot, pci::revision), 0);
     EXPECT_EQ(bus.read16(slot, pci::subsystem_id), 2);
@@ -46,7 +46,7 @@ TEST_F(PciLegacy, HasTheHeaderOfALegacyDevice) {
     EXPECT_NE(device->capabilities().find_id(pci::capability_msix), nullptr);
 }
 
-TEST_F(PciLegacy, HasNoStructuresWhateverTheLayoutSays) {
+TEST_F(PciLegacy, HasNoStructuresInAnyLayout) {
     PciLayout other = PciLayout::transitional();
     other.interface = PciInterface::legacy;
     PciDevice old(memory, backend, other);
@@ -55,7 +55,7 @@ TEST_F(PciLegacy, HasNoStructuresWhateverTheLayoutSays) {
     expect_only("S-4.1.4-structure");
 }
 
-TEST(PciTransitionalId, IsThatOfTheTable) {
+TEST(PciTransitionalId, MatchesTheStandardsTable) {
     EXPECT_EQ(pci::transitional_id_of(1), 0x1000);
     EXPECT_EQ(pci::transitional_id_of(2), 0x1001);
     EXPECT_EQ(pci::transitional_id_of(3), 0x1003);
@@ -133,7 +133,7 @@ TEST_F(PciLegacy, ReportsAWrongNotification) {
     expect_only("S-4.1.1-master");
 }
 
-TEST_F(PciLegacy, BearsANotificationBeforeDriverOk) {
+TEST_F(PciLegacy, ToleratesNotificationBeforeDriverOk) {
     driver->legacy_greet();
     regs().write32(legacy::driver_features, regs().read32(legacy::device_features));
     regs().write32(legacy::queue_address, static_cast<uint32_t>(whole.pages.phys.value / 4096));
@@ -144,7 +144,7 @@ TEST_F(PciLegacy, BearsANotificationBeforeDriverOk) {
     EXPECT_EQ(device->step(), 1u);
 }
 
-TEST_F(PciLegacy, HasItsConfigurationBehindTheHeaders) {
+TEST_F(PciLegacy, HasItsConfigurationAfterTheHeaders) {
     EXPECT_EQ(regs().read32(20), 0x04030201u);
     EXPECT_EQ(regs().read16(20 + 12), 0x0e0d);
     driver->enable_msix();
@@ -185,7 +185,7 @@ TEST_F(PciLegacy, MapsVectors) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciLegacy, ReportsAVectorThatWasNotReadBack) {
+TEST_F(PciLegacy, ReportsAnUnverifiedVector) {
     driver->enable_msix();
     driver->legacy_greet();
     regs().write32(legacy::driver_features, regs().read32(legacy::device_features));
@@ -194,7 +194,7 @@ TEST_F(PciLegacy, ReportsAVectorThatWasNotReadBack) {
     expect_only("D-4.1.5.1.2.2-5");
 }
 
-TEST_F(PciLegacy, TakesReadsToReset) {
+TEST_F(PciLegacy, ResetsAfterSeveralReads) {
     device->reset_takes(1);
     regs().write8(legacy::device_status, 0);
     regs().write8(legacy::device_status, 1);
@@ -215,7 +215,7 @@ TEST_F(PciLegacy, RefusesAnAddressOnRequest) {
     EXPECT_EQ(regs().read32(legacy::queue_address), 0u);
 }
 
-TEST_F(PciLegacy, AnswersInPortsOnlyWhileItDecodes) {
+TEST_F(PciLegacy, AnswersOnlyWhileItDecodes) {
     driver->set_command(pci::command_io, false);
     EXPECT_EQ(regs().read8(legacy::device_status), 0xff);
     driver->set_command(pci::command_memory, true);
@@ -234,7 +234,7 @@ protected:
     }
 };
 
-TEST_F(PciLegacyInMemory, IsTheSame) {
+TEST_F(PciLegacyInMemory, WorksLikePorts) {
     driver->legacy_bring_up(whole);
     submit(whole);
     regs().write16(legacy::queue_notify, 0);
@@ -257,7 +257,7 @@ TEST_F(PciTransitional, HasBothInterfaces) {
     submit(whole);
     regs().write16(legacy::queue_notify, 0);
     EXPECT_EQ(device->step(), 1u);
-    driver->bring_up(queue);  // through a reset by the other interface
+    driver->bring_up(queue);  // a reset through the modern interface
     EXPECT_FALSE(backend.session_.legacy);
     EXPECT_TRUE(has_feature(device->accepted_features(), wire::feature::version_1));
     submit(queue);
@@ -278,7 +278,7 @@ TEST_F(PciTransitional, KeepsMemoryAndPortsApart) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciTransitional, OffersVersion1OnlyByTheModernOne) {
+TEST_F(PciTransitional, OffersVersion1OnlyAsModern) {
     device->offer(wire::feature::any_layout);
     driver->legacy_greet();
     EXPECT_EQ(regs().read32(legacy::device_features), 1u << 5 | 1u << 27);
@@ -287,13 +287,13 @@ TEST_F(PciTransitional, OffersVersion1OnlyByTheModernOne) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(PciTransitional, ReportsBothInOneSession) {
+TEST_F(PciTransitional, ReportsMixedInterfaces) {
     driver->bring_up(queue);
     regs().write16(legacy::queue_select, 0);
     expect_only("S-4.1.4.10-mixed");
-    EXPECT_EQ(log.entries().at(0).value, 1u);  // the legacy one is the other one
+    EXPECT_EQ(log.entries().at(0).value, 1u);  // 1: the legacy interface is the mixed-in one
     log.clear();
-    EXPECT_EQ(regs().read8(legacy::device_status), 15);  // that much is possible
+    EXPECT_EQ(regs().read8(legacy::device_status), 15);  // reading works nevertheless
     EXPECT_EQ(regs().read8(legacy::isr_status), 0);
     expect_only("S-4.1.4.10-mixed");
     log.clear();

@@ -16,7 +16,7 @@
 #include <sim/raw_driver.hpp>
 #include <sim/raw_pci_driver.hpp>
 
-/// What the tests of the simulated PCI device share: a machine with one of it.
+/// A machine with one simulated PCI device, which its tests share.
 namespace virtq::sim_test {
 
 using namespace virtq::sim;
@@ -48,7 +48,7 @@ public:
     bool swallow_ = false;
 };
 
-/// Everything up to a driver that has mapped the BARs and set bus master.
+/// A machine whose driver has mapped the BARs and set bus master.
 class PciMachine : public ::testing::Test {
 protected:
     explicit PciMachine(PciLayout machine_layout = PciLayout::modern()) : layout(std::move(machine_layout)) {}

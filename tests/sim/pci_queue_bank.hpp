@@ -23,8 +23,8 @@
 #include <sim/wire.hpp>
 #include <sim/wire_pci.hpp>
 
-/// All queues of a function on PCI, and the registers behind queue_select: of the common configuration (§4.1.4.3) and
-/// of the legacy header (§4.1.4.10).
+/// All queues of a function on PCI, and the registers behind queue_select: those of the common configuration
+/// (§4.1.4.3) and of the legacy header (§4.1.4.10).
 namespace virtq::sim {
 
 struct PciQueue : DeviceQueue {
@@ -32,16 +32,16 @@ struct PciQueue : DeviceQueue {
 
     uint16_t vector = wire::pci::no_vector;  ///< queue_msix_vector
     bool vector_unread = false;              ///< mapped, and not read back
-    uint16_t notify_off = 0;                 ///< survives a reset, as the next one
+    uint16_t notify_off = 0;                 ///< survives a reset, as `notif_config_data` does
     uint16_t notif_config_data = 0;
 
-    /// §4.1.4.3: what the driver writes if it wants less is a wish; on reset it is the maximum.
+    /// §4.1.4.3: the size that the driver requested; on reset, the maximum.
     [[nodiscard]] uint16_t shown_size() const { return size_written ? static_cast<uint16_t>(size) : size_max; }
     void forget() {
         reset();
         set_default();
     }
-    /// §2.6.1.1, §4.1.5.1.2.1: what the registers are on reset.
+    /// §2.6.1.1, §4.1.5.1.2.1: the registers' values on reset.
     void set_default() {
         size = 0;
         size_written = false;
@@ -72,7 +72,7 @@ public:
     [[nodiscard]] PciQueue& at(size_t index) { return queues_.at(index); }
     [[nodiscard]] PciQueue const& at(size_t index) const { return queues_.at(index); }
 
-    /// Which features a queue that is started has, and by which interface.
+    /// Sets the features of queues that start, and their interface.
     void use(FeatureExchange const& features, bool legacy) {
         features_ = &features;
         legacy_ = legacy;
@@ -81,7 +81,7 @@ public:
     // Modern: offsets of the common configuration.
     [[nodiscard]] uint32_t read(uint16_t offset);
     void write(uint16_t offset, uint32_t value, uint16_t vectors);
-    /// A write into a notification structure, `offset` from its beginning.
+    /// A write to the notification structure, `offset` bytes from its start.
     [[nodiscard]] bool notify_at(uint32_t offset, uint32_t value, unsigned bytes);
 
     // Legacy.
@@ -89,7 +89,7 @@ public:
     void write_legacy(uint16_t offset, uint32_t value, uint16_t vectors);
     [[nodiscard]] bool notify_legacy(uint32_t value);
 
-    /// §4.1.5.1.2: what both do with a vector that the driver writes.
+    /// §4.1.5.1.2: both interfaces map a vector that the driver writes in this way.
     [[nodiscard]] uint16_t map_vector(uint32_t value, uint16_t vectors);
     [[nodiscard]] bool any_vector_unread() const;
 
@@ -106,10 +106,10 @@ public:
     UsedEntries used_entries = UsedEntries::each;
     bool refuse_enable = false;
     bool ignore_size = false;
-    size_t vectors_refused_from = never;  ///< mapping a vector of this number or a higher one fails
+    size_t vectors_refused_from = never;  ///< mapping this or a higher vector fails
     size_t reset_takes = 0;
     QueueReset reset_manner = QueueReset::honest;
-    /// §2.1.2: an area at an address that the device does not have makes it set DEVICE_NEEDS_RESET.
+    /// §2.1.2: if an area is at an address that the device cannot reach, it sets DEVICE_NEEDS_RESET.
     void set_address_end(uint64_t end) {
         for (auto& queue : queues_) {
             queue.address_end = end;
@@ -146,7 +146,7 @@ private:
     uint32_t select_ = 0;
 };
 
-/// §4.1.4.3: two fields are there only with a feature.
+/// §4.1.4.3: two fields exist only with a feature.
 inline bool PciQueueBank::check_exists(uint16_t offset) {
     using namespace wire::pci::common;
     bool const absent = (offset == queue_notif_config_data && !negotiated(wire::feature::notif_config_data)) ||
@@ -221,7 +221,7 @@ inline void PciQueueBank::write(uint16_t offset, uint32_t value, uint16_t vector
     }
 }
 
-/// §4.1.4.3.2: before queue_enable, and after a reset only once that is done.
+/// §4.1.4.3.2: fields are written before queue_enable, and after a queue reset only once it is complete.
 inline bool PciQueueBank::check_writable(PciQueue const& queue, uint16_t offset) {
     if (queue.reset_reads_left != 0) {
         report(rule::pci_queue_reset_ongoing, select_);
@@ -328,7 +328,7 @@ inline bool PciQueueBank::start(PciQueue& queue) {
     return started;
 }
 
-/// §2.6.1, §4.1.4.3.1: queue_reset reads 1 while it lasts, and then 0, as queue_enable does.
+/// §2.6.1, §4.1.4.3.1: during the reset queue_reset reads 1; then it and queue_enable read 0.
 inline void PciQueueBank::write_reset(PciQueue& queue, uint32_t value) {
     if (value != 1) {
         return report(rule::pci_queue_reset_use, value);
@@ -347,7 +347,7 @@ inline void PciQueueBank::write_reset(PciQueue& queue, uint32_t value) {
     queue.reset_reads_left = reset_takes == never ? never : reset_takes + 1;
 }
 
-/// The queue that a value names (§4.1.5.2); null, and reported, if there is none that is started.
+/// The queue that a value names (§4.1.5.2). Null, and a report, if it names no started queue.
 inline PciQueue* PciQueueBank::find_notified(uint32_t value, bool with_data) {
     bool const by_config_data = negotiated(wire::feature::notif_config_data);
     uint32_t const name = with_data ? value & 0xffff : value;
@@ -364,7 +364,7 @@ inline PciQueue* PciQueueBank::find_notified(uint32_t value, bool with_data) {
     return nullptr;
 }
 
-/// §2.9, as on any transport.
+/// §2.9, the same for all transports.
 inline void PciQueueBank::check_notification_data(PciQueue& queue, uint32_t value) {
     uint32_t const wrong = (value >> 16) ^ queue.ring.next_of_driver();
     if ((wrong & 0x7fff) != 0) {
@@ -439,7 +439,7 @@ inline void PciQueueBank::write_legacy(uint16_t offset, uint32_t value, uint16_t
     }
 }
 
-/// §4.1.5.1.3.1: the address divided by 4096; the size is what it is.
+/// §4.1.5.1.3.1: `value` is the address divided by 4096; the driver cannot change the size.
 inline void PciQueueBank::write_address(PciQueue& queue, uint32_t value) {
     if (value == 0) {
         queue.stop();
@@ -463,7 +463,7 @@ inline void PciQueueBank::write_address(PciQueue& queue, uint32_t value) {
 
 inline bool PciQueueBank::notify_legacy(uint32_t value) {
     if (!status_.has(wire::status::driver_ok)) {
-        report(rule::notify_early, value);  // §3.1.2: a legacy device has to bear it
+        report(rule::notify_early, value);  // §3.1.2: a legacy device must accept it
     }
     if (value >= queues_.size() || !queues_[value].ring.started()) {
         report(rule::pci_notify_index, value);

@@ -10,8 +10,8 @@
 #include <sim/pci_endpoint.hpp>
 #include <sim/wire_pci.hpp>
 
-/// A function that is no virtio device: a host bridge, a network card of another maker, a PCI bridge. It has a header
-/// and nothing behind it, and counts what a scan does to it.
+/// A function that is not a virtio device: a host bridge, another maker's network card, a PCI bridge. It has only a
+/// header, and counts the writes of a scan.
 namespace virtq::sim {
 
 class PciStranger final : public PciEndpoint {

@@ -21,8 +21,8 @@
 #include <sim/schedule.hpp>
 #include <sim/wire.hpp>
 
-/// All queues of a virtio-mmio device, and the registers behind QueueSel: how a queue is sized, placed, started,
-/// stopped and notified, in the layout of §4.2.2 or the legacy one of §4.2.4.
+/// All queues of a virtio-mmio device, and the registers behind QueueSel. They size, place, start, stop and notify a
+/// queue, in the layout of §4.2.2 or the legacy layout of §4.2.4.
 namespace virtq::sim {
 
 class QueueBank {
@@ -46,7 +46,7 @@ public:
 
     [[nodiscard]] uint32_t read(uint16_t offset);
     void write(uint16_t offset, uint32_t value);
-    /// QueueNotify: the value that was written there.
+    /// Handles a value that the driver wrote to QueueNotify.
     void notify(uint32_t value);
     void reset() {
         for (auto& queue : queues_) {
@@ -63,7 +63,7 @@ public:
     bool refuse_stop = false;
     size_t reset_takes = 0;
     QueueReset reset_manner = QueueReset::honest;
-    /// §2.1.2: an area at an address that the device does not have makes it set DEVICE_NEEDS_RESET.
+    /// §2.1.2: if an area is at an address that the device cannot reach, it sets DEVICE_NEEDS_RESET.
     void set_address_end(uint64_t end) {
         for (auto& queue : queues_) {
             queue.address_end = end;
@@ -164,7 +164,7 @@ inline void QueueBank::write(uint16_t offset, uint32_t value) {
     }
 }
 
-/// §4.2.2.2: only after the reset may the queue be set up again. False: too early.
+/// §4.2.2.2: a queue is set up again only after its reset is complete. False: too early.
 inline bool QueueBank::check_reset_done(DeviceQueue const& queue) {
     if (queue.reset_reads_left != 0) {
         report(rule::queue_reset_ongoing, queue_sel_);
@@ -265,7 +265,7 @@ inline bool QueueBank::check_configured(DeviceQueue const& queue) {
     return complete;
 }
 
-/// §4.2.4: the page number of the descriptor table; the rest follows from size and alignment.
+/// §4.2.4: `value` is the page number of the descriptor table. The other areas follow from size and alignment.
 inline void QueueBank::write_pfn(DeviceQueue& queue, uint32_t value) {
     if (value == 0) {
         queue.stop();
@@ -310,8 +310,8 @@ inline void QueueBank::write_reset(DeviceQueue& queue, uint32_t value) {
     queue.reset_reads_left = reset_takes == never ? never : reset_takes + 1;
 }
 
-/// §2.9: behind the index of the queue 15 bits next_off and the bit next_wrap. They name the place of the next
-/// descriptor that is not available yet, on a split ring the available idx.
+/// §2.9: after the queue index come 15 bits next_off and the bit next_wrap. They name the next descriptor that is not
+/// available yet; on a split ring, the available idx.
 inline void QueueBank::check_notification_data(DeviceQueue& queue, uint32_t value) {
     uint32_t const wrong = (value >> 16) ^ queue.ring.next_of_driver();
     if ((wrong & 0x7fff) != 0) {
@@ -325,7 +325,7 @@ inline void QueueBank::check_notification_data(DeviceQueue& queue, uint32_t valu
 inline void QueueBank::notify(uint32_t value) {
     if (!status_.has(wire::status::driver_ok)) {
         report(rule::notify_early, value);
-        if (!legacy_) {  // §3.1.2: a legacy device has to bear it
+        if (!legacy_) {  // §3.1.2: a legacy device must accept it
             return;
         }
     }

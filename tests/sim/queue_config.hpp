@@ -12,7 +12,7 @@
 #include <sim/split_queue.hpp>
 #include <sim/wire.hpp>
 
-/// What the ring of a queue is like, from its registers and from what was negotiated.
+/// The configuration of a queue's ring, from its registers and the negotiated features.
 namespace virtq::sim {
 
 [[nodiscard]] inline SplitQueueConfig split_config_of(DeviceQueue const& queue, FeatureExchange const& features) {
@@ -28,7 +28,7 @@ namespace virtq::sim {
     return config;
 }
 
-/// §2.7.2: table and available ring together, the used ring at the next boundary of `align`.
+/// §2.7.2: the available ring follows the table, and the used ring is at the next boundary of `align`.
 [[nodiscard]] inline SplitQueueConfig legacy_config_of(DeviceQueue const& queue, FeatureExchange const& features,
                                                        uint64_t base, uint64_t align) {
     SplitQueueConfig config = split_config_of(queue, features);

@@ -13,7 +13,7 @@
 #include <sim/device_queue.hpp>
 #include <sim/queue_manner.hpp>
 
-/// One step of a device over one queue: look, fetch, do, answer.
+/// One step of a device on one queue: poll, fetch, process, answer.
 namespace virtq::sim {
 
 struct WorkManner {
@@ -22,8 +22,8 @@ struct WorkManner {
     bool publish_each = false;
 };
 
-/// `break_down()` is called for a chain without meaning, `interrupt()` for a used buffer notification that the driver
-/// wants. Returns how many chains were completed.
+/// Calls `break_down()` for a meaningless chain, and `interrupt()` for a used buffer notification that the driver
+/// wants. `step` returns how many chains completed.
 template <class BreakDown, class Interrupt>
 class QueueWorker {
 public:

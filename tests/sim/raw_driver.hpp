@@ -13,11 +13,11 @@
 #include <sim/packed_queue.hpp>
 #include <sim/wire.hpp>
 
-/// The other side, for the simulator's own tests: a driver that pokes bytes and registers by hand, so that a test can
-/// do each thing right, or exactly one thing wrong. It checks nothing and shares no code with the library's queue.
+/// A driver for the simulator's own tests. It writes bytes and registers by hand, so that a test can do everything
+/// right, or exactly one thing wrong. It checks nothing and shares no code with the library's queue.
 namespace virtq::sim {
 
-/// One descriptor to write: where, how long, flags and next as they shall stand.
+/// One descriptor to write, with `flags` and `next` exactly as given.
 struct RawDescriptor {
     PhysAddr addr;
     uint32_t bytes;
@@ -25,7 +25,7 @@ struct RawDescriptor {
     uint16_t next = 0;
 };
 
-/// A split ring in memory of its own, laid out as a legacy one, which is good for a modern one too.
+/// A split ring in its own memory. Its legacy layout is valid for a modern queue too.
 class RawQueue {
 public:
     RawQueue(GuestMemory& memory, uint16_t queue_size, size_t align = 4096) : size(queue_size) {
@@ -59,7 +59,7 @@ public:
         std::memcpy(entry + 14, &descriptor.next, 2);
     }
 
-    /// Puts a head into the ring; the device sees it with `publish`.
+    /// Writes a head to the available ring; the device sees it after `publish`.
     void offer(uint16_t head) {
         std::memcpy(available + 4 + 2 * (next_available % size), &head, 2);
         ++next_available;
@@ -100,7 +100,7 @@ public:
     uint16_t next_available = 0;
 };
 
-/// A packed ring in memory of its own: the ring, then the two event suppression structures.
+/// A packed ring in its own memory: the ring, then the two event suppression structures.
 class RawPackedQueue {
 public:
     RawPackedQueue(GuestMemory& memory, uint16_t queue_size, PackedPosition start_position = {})
@@ -126,7 +126,7 @@ public:
         return config;
     }
 
-    /// A descriptor at any place, its flags last.
+    /// Writes a descriptor at any slot, its flags last.
     void write(uint16_t slot, PackedDescriptor const& descriptor) {
         uint8_t* const entry = base + 16 * size_t{slot};
         write_body(entry, descriptor);
@@ -134,8 +134,8 @@ public:
     }
     void set_flags(uint16_t slot, uint16_t flags) { RawQueue::set(base + 16 * size_t{slot} + 14, flags); }
 
-    /// The next list, with NEXT, AVAIL and USED as they have to be, and other flags as they are given. All of it is
-    /// written but the first descriptor's flags, which `publish` sets.
+    /// Writes the next list with correct NEXT, AVAIL and USED, and other flags as given. It leaves out the flags of
+    /// the first descriptor, which `publish` sets.
     void offer(uint16_t id, std::vector<RawDescriptor> const& elements) {
         first = next;
         for (size_t i = 0; i < elements.size(); ++i) {
@@ -162,9 +162,9 @@ public:
     [[nodiscard]] uint16_t flags(uint16_t slot) const { return RawQueue::get(base + 16 * size_t{slot} + 14); }
     [[nodiscard]] uint16_t id(uint16_t slot) const { return RawQueue::get(base + 16 * size_t{slot} + 12); }
     [[nodiscard]] uint32_t length(uint16_t slot) const { return RawQueue::word(base + 16 * size_t{slot} + 8); }
-    /// Whether the next used descriptor is there.
+    /// Whether the device has written the next used descriptor.
     [[nodiscard]] bool has_used() const { return marks_of(flags(next_used.offset), next_used.wrap) == Marks::used; }
-    /// Takes it; answers with its id.
+    /// Takes the next used descriptor; returns its id.
     [[nodiscard]] uint16_t take_used() {
         uint16_t const taken = id(next_used.offset);
         next_used = next_used.after(lengths[taken], size);
@@ -187,9 +187,9 @@ public:
     PhysAddr device_area;
     PackedPosition next;          ///< where the next list begins
     PackedPosition next_used;     ///< where the next used descriptor appears
-    PackedPosition first;         ///< of the last list that was offered
+    PackedPosition first;         ///< position of the last offered list
     uint16_t first_flags = 0;     ///< what `publish` sets
-    std::vector<size_t> lengths;  ///< of lists, by id
+    std::vector<size_t> lengths;  ///< descriptors of each list, by id
 
 private:
     static void write_body(uint8_t* entry, PackedDescriptor const& descriptor) {
@@ -219,7 +219,7 @@ public:
     void reset() { write(wire::mmio::status, 0); }
     void add_status(uint32_t bits) { write(wire::mmio::status, status |= bits); }
 
-    /// Up to and with DRIVER.
+    /// Up to and including DRIVER.
     void greet() {
         probe();
         reset();
@@ -242,7 +242,7 @@ public:
             write(wire::mmio::driver_features, accepted[i]);
         }
     }
-    /// Accepts all that is offered.
+    /// Accepts all offered features.
     void negotiate() {
         greet();
         write_features(read_features());
@@ -250,7 +250,7 @@ public:
         static_cast<void>(read(wire::mmio::status));
     }
 
-    /// Of a `RawQueue` or a `RawPackedQueue`.
+    /// For a `RawQueue` or a `RawPackedQueue`.
     template <class Queue>
     void write_areas(Queue const& queue) {
         write(wire::mmio::queue_desc_low, static_cast<uint32_t>(queue.pages.phys.value));
@@ -267,14 +267,14 @@ public:
         write_areas(queue);
         write(wire::mmio::queue_ready, 1);
     }
-    /// All of it, with one queue.
+    /// All steps, with one queue.
     template <class Queue>
     void bring_up(Queue const& queue) {
         negotiate();
         start_queue(queue);
         add_status(wire::status::driver_ok);
     }
-    /// The same by the legacy layout (§3.1.2, §4.2.4).
+    /// As above with the legacy layout (§3.1.2, §4.2.4).
     void bring_up_legacy(RawQueue const& queue, uint32_t page_size = 4096, uint32_t align = 4096) {
         greet();
         write_features(read_features(1), 1);

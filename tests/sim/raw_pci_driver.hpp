@@ -12,7 +12,7 @@
 #include <sim/wire.hpp>
 #include <sim/wire_pci.hpp>
 
-/// `RawDriver` over PCI: it knows the layout instead of looking for it, and checks nothing.
+/// `RawDriver` for PCI: it knows the layout instead of searching for it, and checks nothing.
 namespace virtq::sim {
 
 class RawPciDriver {
@@ -26,7 +26,7 @@ public:
         set_command(wire::pci::command_bus_master, true);
     }
 
-    /// Maps a BAR where it is now.
+    /// Maps a BAR at its current address.
     void map(unsigned index) {
         PciBar const one = device_.bar(index);
         auto const bytes = one.layout().bytes;
@@ -142,7 +142,7 @@ public:
     [[nodiscard]] BarSpace msix_entry(uint16_t vector) const {
         return bars[layout_.msix_bar].at(layout_.msix_table_offset + vector * wire::pci::msix_entry_bytes);
     }
-    /// Maps and reads back.
+    /// Maps an event to a vector, and reads it back.
     [[nodiscard]] uint16_t map_vector(uint16_t field, uint16_t vector) const {
         common.write16(field, vector);
         return common.read16(field);

@@ -17,13 +17,13 @@
 #include <sim/split_queue.hpp>
 #include <sim/wire.hpp>
 
-/// The ring of a started queue in whichever format was negotiated (§2.6, VIRTIO_F_RING_PACKED), as far as a transport
-/// has to do with it. To look closer, or to lie in it, take the ring of that format.
+/// The ring of a started queue in the negotiated format (§2.6, VIRTIO_F_RING_PACKED), as far as a transport needs it.
+/// For details, or to write invalid values, use the ring of that format.
 namespace virtq::sim {
 
 class Ring {
 public:
-    /// False, and nothing is started, if the driver set it up so that it cannot be.
+    /// False, and nothing is started, if the driver's configuration is invalid.
     [[nodiscard]] bool start(GuestMemory& memory, SplitQueueConfig const& config) {
         return begin<SplitQueue>(memory, config, wire::split::descriptor_area_bytes(config.size),
                                  wire::split::available_area_bytes(config.size),
@@ -36,18 +36,18 @@ public:
     void stop() { ring_.emplace<std::monostate>(); }
 
     [[nodiscard]] bool started() const { return ring_.index() != 0; }
-    /// Null if nothing is started, or the other format.
+    /// Null if no ring is started, or one of the other format.
     [[nodiscard]] SplitQueue* split() { return std::get_if<SplitQueue>(&ring_); }
     [[nodiscard]] PackedQueue* packed() { return std::get_if<PackedQueue>(&ring_); }
 
-    /// The three areas, as address and bytes.
+    /// One of the three areas.
     struct Area {
         PhysAddr phys;
         size_t bytes = 0;
     };
     [[nodiscard]] Area const& area(size_t which) const { return areas_[which]; }
 
-    // Of either ring; only while it is started.
+    // For either format; only while a ring is started.
 
     [[nodiscard]] bool in_order() {
         return on_ring([](auto& ring) { return ring.config().in_order; });
@@ -73,7 +73,7 @@ public:
     [[nodiscard]] bool arm_avail_event() {
         return on_ring([](auto& ring) { return ring.arm_avail_event(); });
     }
-    /// What a driver tells with NOTIFICATION_DATA (§2.9): next_off in the lower 15 bits, next_wrap above.
+    /// What a driver must send with NOTIFICATION_DATA (§2.9): next_off in the lower 15 bits, next_wrap above.
     [[nodiscard]] uint16_t next_of_driver() {
         PackedQueue* const packed_ring = packed();
         return packed_ring != nullptr ? EventSuppression::at(packed_ring->end_of_available()).descriptor

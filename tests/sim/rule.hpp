@@ -6,7 +6,7 @@
 
 #include <sim/violation.hpp>
 
-/// Every rule that the simulator can see broken, in the order of the standard. A test names a rule by its `id`.
+/// Every rule whose violation the simulator detects, in the order of the standard. A test names a rule by its `id`.
 namespace virtq::sim::rule {
 
 // The guest's memory: the contract of the page allocator, not of VirtIO.
@@ -117,7 +117,7 @@ inline constexpr Rule legacy_features_ok{"L-3.1.2-1", "3.1.2", "A legacy device 
 inline constexpr Rule chain_altered{"D-3.3.1-1", "3.3.1", "Do not alter descriptors of a buffer in flight"};
 inline constexpr Rule memory_in_use{"D-3.3.1-2", "3.3.1", "Take back memory only from a queue that is not live"};
 
-// §4.1. What [PCI] asks for stands with §4.1.1, which asks for [PCI].
+// §4.1. Requirements of [PCI] are listed under §4.1.1, which requires [PCI].
 inline constexpr Rule pci_crooked_config{"S-4.1.1-config", "4.1.1", "Configuration space accesses are aligned"};
 inline constexpr Rule pci_bar_live{"S-4.1.1-bar-live", "4.1.1", "Write a BAR only while its decoding is off"};
 inline constexpr Rule pci_bar_overlap{"S-4.1.1-overlap", "4.1.1", "No two BARs answer at one address"};

@@ -11,21 +11,21 @@
 #include <utility>
 #include <vector>
 
-/// When and in which order a device completes what it has fetched (§2.6: "not generally required to use buffers in the
-/// same order in which they have been made available"). Time is counted in steps of the device, and all is determined
-/// by the seed, so that a failure can be run again.
+/// When and in which order a device completes what it has fetched. §2.6 does not require "to use buffers in the same
+/// order in which they have been made available". Time is counted in steps of the device. The seed determines
+/// everything, so that a failure can be repeated.
 namespace virtq::sim {
 
 struct Schedule {
     enum class Order : uint8_t { in_order, reversed, shuffled };
 
-    /// A burst that never fills is released after this many steps without a new arrival.
+    /// A burst that does not fill is released after this many steps without a new arrival.
     static constexpr size_t default_patience = 64;
 
-    Order order = Order::in_order;  ///< among what completes in one step
-    uint64_t seed = 1;              ///< of `shuffled`
+    Order order = Order::in_order;  ///< order of what completes in one step
+    uint64_t seed = 1;              ///< for `shuffled`
     size_t delay = 0;               ///< steps that each piece of work waits
-    size_t burst = 1;               ///< how much must be there before any is completed
+    size_t burst = 1;               ///< how much must be due before any of it completes
     size_t patience = default_patience;
 
     [[nodiscard]] static Schedule in_order() { return {}; }
@@ -37,7 +37,7 @@ struct Schedule {
     }
 };
 
-/// Work that was fetched and not completed. `take_due` is called once a step.
+/// Work that was fetched and not completed. Call `take_due` once a step.
 template <class Work>
 class Backlog {
 public:
@@ -48,7 +48,7 @@ public:
         idle_steps_ = 0;
     }
 
-    /// What completes in this step, in the order in which it does.
+    /// What completes in this step, in its order of completion.
     [[nodiscard]] std::vector<Work> take_due() {
         size_t const now = now_++;
         auto const is_due = [now](Item const& item) { return item.due <= now; };
@@ -69,7 +69,7 @@ public:
 
     [[nodiscard]] size_t size() const { return waiting_.size(); }
 
-    /// Drops everything uncompleted, as a reset does.
+    /// Drops all uncompleted work, as a reset does.
     [[nodiscard]] std::vector<Work> take_all() {
         std::vector<Work> taken;
         for (auto& item : waiting_) {
@@ -95,7 +95,7 @@ private:
         }
     }
 
-    /// A linear congruential step; the low bits are poor, so the high ones are handed out.
+    /// A linear congruential step. Only the high bits are used: the low ones are hardly random.
     uint64_t next_random() {
         random_ = random_ * 6364136223846793005u + 1442695040888963407u;
         return random_ >> 33;

@@ -30,7 +30,7 @@ TEST(Schedule, ReversesWhatCompletesInOneStep) {
     EXPECT_EQ(backlog.take_due(), (Numbers{4, 3, 2, 1, 0}));
 }
 
-TEST(Schedule, ShufflesTheSameWayForTheSameSeed) {
+TEST(Schedule, ShufflesReproducibly) {
     auto const shuffled = [](uint64_t seed) {
         Backlog<int> backlog(Schedule::shuffled(seed));
         for (int i = 0; i < 20; ++i) {
@@ -49,7 +49,7 @@ TEST(Schedule, ShufflesTheSameWayForTheSameSeed) {
     }
 }
 
-TEST(Schedule, DelaysEachPieceOfWorkByItsSteps) {
+TEST(Schedule, DelaysWorkBySteps) {
     Backlog<int> backlog(Schedule::delayed(2));
     backlog.push(1);
     EXPECT_TRUE(backlog.take_due().empty());
@@ -59,7 +59,7 @@ TEST(Schedule, DelaysEachPieceOfWorkByItsSteps) {
     EXPECT_EQ(backlog.take_due(), Numbers{2});
 }
 
-TEST(Schedule, HoldsABurstUntilItIsFull) {
+TEST(Schedule, HoldsABurstUntilFull) {
     Backlog<int> backlog(Schedule::bursts(3));
     backlog.push(1);
     backlog.push(2);

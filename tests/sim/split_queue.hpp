@@ -19,11 +19,12 @@
 #include <sim/rule.hpp>
 #include <sim/wire.hpp>
 
-/// The device's side of one split virtqueue (§2.7), read from the device clauses: it fetches what is available, checks
-/// what a device can check, returns what is used, and decides about notifications both ways. It can also lie.
+/// The device's side of one split virtqueue (§2.7), written from the device clauses. It fetches available chains,
+/// checks what a device can check, returns used chains, and decides about notifications in both directions. It can
+/// also write invalid values.
 namespace virtq::sim {
 
-/// What a transport tells a device about a queue.
+/// How the driver configured a queue through the transport.
 struct SplitQueueConfig {
     uint16_t size = 0;
     PhysAddr descriptor_area;  ///< descriptor table
@@ -34,49 +35,50 @@ struct SplitQueueConfig {
     bool in_order = false;     ///< VIRTIO_F_IN_ORDER negotiated
     ByteOrder order = ByteOrder::little;
     /// Both rings begin here instead of at 0, as in a queue that has been in use for long. The device then also writes
-    /// the `idx` words; the driver's private indices have to begin at the same number.
+    /// the `idx` words. The driver's private indices must begin at the same number.
     uint16_t start_index = 0;
 };
 
-/// **Threading** one thread at a time. It may be another than the driver's: every access to shared memory is an atomic
-/// one, ordered where §2.7.13 and §2.7.14 ask for it.
+/// **Threading** One thread at a time, which may differ from the driver's. Each access to shared memory is atomic, and
+/// ordered where §2.7.13 and §2.7.14 require it.
 class SplitQueue {
 public:
     SplitQueue(GuestMemory& memory, SplitQueueConfig const& config);
 
-    /// False: an area is misaligned, lies in nobody's memory, or the size is impossible. It was reported, and the
-    /// queue is empty for ever.
+    /// False: an area is misaligned or not in allocated memory, or the size is impossible. That was reported, and the
+    /// queue stays empty for ever.
     [[nodiscard]] bool usable() const { return descriptors_ != nullptr; }
     [[nodiscard]] SplitQueueConfig const& config() const { return config_; }
 
     // What the driver made available.
 
-    /// Chains offered and not yet fetched.
+    /// Chains that are available and not yet fetched.
     [[nodiscard]] uint16_t available();
-    /// The next chain in ring order, or nothing. Look at `Chain::intact` before using it.
+    /// The next chain in ring order, or nothing. Check `Chain::intact` before using it.
     [[nodiscard]] std::optional<Chain> fetch();
 
-    // What the device has used. Honest calls throw `std::logic_error` when a test asks for something no device does.
+    // What the device has used. These calls throw `std::logic_error` for anything that no correct device does.
 
-    /// Writes a used ring entry; the driver sees it with `flush_used`.
+    /// Writes a used ring entry; the driver sees it after `flush_used`.
     void put_used(uint16_t head, uint32_t length);
-    /// With IN_ORDER (§2.7.9): one entry for a batch of `count` chains, of which `head` is the last.
+    /// With IN_ORDER (§2.7.9): one entry for a batch of `count` chains. `head` is the last of them.
     void put_used_batch(uint16_t head, uint32_t length, uint16_t count);
-    /// Publishes all that was put.
+    /// Publishes everything that was put.
     void flush_used();
-    /// Both at once, for one chain.
+    /// `put_used` and `flush_used` for one chain.
     void use(uint16_t head, uint32_t length);
     /// Whether the driver wants a notification for what was published since the last call (§2.7.7.2).
     [[nodiscard]] bool needs_interrupt();
-    /// Chains fetched and not used.
+    /// Chains that were fetched and not used.
     [[nodiscard]] size_t in_flight() const { return chains_.size(); }
 
     // Whether the device wants notifications (§2.7.10.2).
 
-    /// Without EVENT_IDX the used flags; with it `avail_event` is moved out of reach, or armed.
+    /// Without EVENT_IDX sets the used flags. With it, moves `avail_event` out of reach, or to the next chain.
     void set_no_notify(bool on);
     void set_avail_event(uint16_t index);
-    /// Asks for a notification for the next chain, and looks again: true if one is there already, and none may come.
+    /// Requests a notification for the next chain, and checks again. True: a chain is already there, and perhaps no
+    /// notification comes for it.
     [[nodiscard]] bool arm_avail_event();
 
     // What is in memory.
@@ -91,15 +93,15 @@ public:
     [[nodiscard]] uint16_t next_available() const { return next_available_; }
     [[nodiscard]] Descriptor descriptor(uint16_t index) const { return load_descriptor(descriptors_, index); }
 
-    // Lies.
+    // Invalid values, for tests of a misbehaving device.
 
-    /// The next used entry is this, whatever was fetched. `flush_used` publishes it.
+    /// Writes this as the next used entry, whatever was fetched. `flush_used` publishes it.
     void put_used_raw(uint32_t id, uint32_t length);
     void write_used_raw(uint16_t slot, uint32_t id, uint32_t length);
     void write_used_idx_raw(uint16_t idx);
     void write_used_flags_raw(uint16_t flags) { store16(used_ + wire::split::flags_offset, flags); }
     void write_avail_event_raw(uint16_t index) { store16(used_ + avail_event_offset(), index); }
-    /// The device writes where only the driver may (§2.7.5.1).
+    /// Writes where only the driver may write (§2.7.5.1).
     void scribble_descriptor(uint16_t index, Descriptor const& descriptor);
     void scribble_available(uint16_t slot, uint16_t head);
     void scribble_available_idx(uint16_t idx) { store16(available_ + wire::split::idx_offset, idx); }
@@ -107,12 +109,12 @@ public:
     void scribble_used_event(uint16_t index) { store16(available_ + used_event_offset(), index); }
 
 private:
-    /// A chain in flight: which table entries it occupies, and what was in them when it was fetched.
+    /// A chain in flight: the table entries it occupies, and their content when it was fetched.
     struct InFlight {
         std::vector<uint16_t> indices;
         std::vector<Descriptor> descriptors;
     };
-    /// The walk over one chain, which may go on in an indirect table.
+    /// The walk over one chain, which may continue in an indirect table.
     struct Walk {
         Chain chain;
         InFlight occupied;
@@ -162,7 +164,7 @@ private:
     std::map<uint16_t, InFlight> chains_;  ///< by head
     std::vector<bool> busy_;               ///< descriptors of chains in flight
     std::vector<bool> scribbled_;          ///< descriptors that the device itself overwrote
-    std::vector<uint64_t> visited_;        ///< the last walk that came by
+    std::vector<uint64_t> visited_;        ///< number of the last walk that visited each descriptor
     uint64_t walk_number_ = 0;
 };
 
@@ -234,7 +236,7 @@ inline uint16_t SplitQueue::available() {
         seen_available_ = idx;
         return offered;
     }
-    if (idx != seen_available_) {  // reported once, not at every look
+    if (idx != seen_available_) {  // report it once, not at every poll
         bool const back = static_cast<uint16_t>(seen_available_ - idx) < 0x8000;
         memory_.violations().report(back ? rule::available_back : rule::available_jump, idx);
         seen_available_ = idx;
@@ -295,7 +297,7 @@ inline bool SplitQueue::walk_table(Walk& walk, uint16_t head) {
     }
 }
 
-/// A descriptor of the table belongs to one chain in flight, and once to it.
+/// A descriptor belongs to at most one chain in flight, and occurs once in it.
 inline bool SplitQueue::claim(Walk& walk, uint16_t index, Descriptor const& descriptor) {
     if (visited_[index] == walk_number_) {
         return refuse(rule::chain_too_large, index);  // a loop
@@ -421,7 +423,7 @@ inline void SplitQueue::release(uint16_t head) {
     chains_.erase(found);
 }
 
-/// §3.3.1: until a buffer is used its descriptors stay as they are.
+/// §3.3.1: descriptors do not change until their buffer is used.
 inline void SplitQueue::check_unaltered(InFlight const& occupied) {
     for (size_t i = 0; i < occupied.indices.size(); ++i) {
         uint16_t const index = occupied.indices[i];
@@ -456,14 +458,15 @@ inline bool SplitQueue::needs_interrupt() {
     if (!usable() || old == published_) {
         return false;
     }
-    // Between publishing the used idx and reading what the driver wants: otherwise the driver could see no entry, ask
-    // for a notification and sleep, while we still read the old wish. Pairs with the driver's fence after it asks.
+    // Orders publishing the used idx before reading what the driver wants. Otherwise the driver could see no entry,
+    // request a notification and sleep, while we still read its old setting. Pairs with the driver's fence after its
+    // request.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     check_avail_flags();
     if (!config_.event_idx) {
         return (avail_flags() & wire::split::no_interrupt) == 0;
     }
-    // §2.7.7.2: if an entry was written while idx equalled used_event, that is used_event in [old, published).
+    // §2.7.7.2: notify if an entry was written while idx equalled used_event: used_event is in [old, published).
     auto const distance = static_cast<uint16_t>(used_event() - old);
     auto const batch = static_cast<uint16_t>(published_ - old);
     return distance < batch;
@@ -486,7 +489,8 @@ inline void SplitQueue::set_no_notify(bool on) {
         store16(used_ + wire::split::flags_offset, on ? wire::split::no_notify : uint16_t{0});
         return;
     }
-    // §2.7.10.2: with EVENT_IDX the flags stay 0. An index that was just passed is 65535 chains away.
+    // §2.7.10.2: with EVENT_IDX the flags stay 0. An index that was just passed is reached again only after 65535
+    // chains.
     set_avail_event(static_cast<uint16_t>(on ? next_available_ - 1 : next_available_));
 }
 
@@ -501,8 +505,8 @@ inline bool SplitQueue::arm_avail_event() {
         return false;
     }
     set_no_notify(false);
-    // Between asking for a notification and looking again. Pairs with the driver's fence between publishing the
-    // available idx and reading our wish (§2.7.13.4.1): at least one of the two sees the other's store.
+    // Orders the request for a notification before the second check. Pairs with the driver's fence between publishing
+    // the available idx and reading our request (§2.7.13.4.1). At least one of the two sees the other's store.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return available() != 0;
 }

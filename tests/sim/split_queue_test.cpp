@@ -33,20 +33,20 @@ protected:
         driver.write(index, {buffer.phys, bytes, flags, next});
     }
 
-    /// One chain of one descriptor.
+    /// Submits a chain of one descriptor.
     void submit_single(uint16_t index = 0, uint16_t flags = flag_write) {
         write(index, flags);
         driver.submit(index);
     }
 
-    /// Exactly this rule was broken, once.
+    /// Expects that exactly this rule was broken, once.
     void expect_only(char const* id) {
         EXPECT_EQ(log.entries().size(), 1u) << log;
         EXPECT_TRUE(log.contains(id)) << "expected " << id << "; " << log;
     }
 };
 
-TEST_F(SplitQueue, FetchesAChainWithReadableAndWritableSegments) {
+TEST_F(SplitQueue, FetchesReadableAndWritableSegments) {
     sim::SplitQueue queue = device();
     driver.write(5, {buffer.phys, 16, flag_next, 2});
     driver.write(2, {buffer.phys + 16, 512, flag_next | flag_write, 7});
@@ -113,7 +113,7 @@ TEST_F(SplitQueue, PublishesUsedEntriesOnlyWhenFlushed) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(SplitQueue, RefusesToUseWhatIsNotInFlight) {
+TEST_F(SplitQueue, RefusesUsedIdsNotInFlight) {
     sim::SplitQueue queue = device();
     EXPECT_THROW(queue.put_used(0, 0), std::logic_error);
     submit_single();
@@ -122,7 +122,7 @@ TEST_F(SplitQueue, RefusesToUseWhatIsNotInFlight) {
     EXPECT_THROW(queue.use(0, 0), std::logic_error);
 }
 
-TEST_F(SplitQueue, GoesAroundFromAnyStartIndex) {
+TEST_F(SplitQueue, WrapsFromAnyStartIndex) {
     auto config = driver.config();
     config.start_index = 65530;
     sim::SplitQueue queue(memory, config);
@@ -140,7 +140,7 @@ TEST_F(SplitQueue, GoesAroundFromAnyStartIndex) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(SplitQueue, SpeaksBigEndianToALegacyGuest) {
+TEST_F(SplitQueue, UsesBigEndianForLegacyGuests) {
     auto config = driver.config();
     config.order = ByteOrder::big;
     sim::SplitQueue queue(memory, config);
@@ -159,7 +159,7 @@ TEST_F(SplitQueue, SpeaksBigEndianToALegacyGuest) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Interrupts.
+// --- interrupts ---
 
 TEST_F(SplitQueue, InterruptsUnlessTheFlagForbidsIt) {
     sim::SplitQueue queue = device();
@@ -177,7 +177,7 @@ TEST_F(SplitQueue, InterruptsUnlessTheFlagForbidsIt) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(SplitQueue, InterruptsExactlyWhenABatchPassesUsedEvent) {
+TEST_F(SplitQueue, InterruptsExactlyAtUsedEvent) {
     for (unsigned start : {0u, 100u, 65530u, 65535u}) {
         for (unsigned batch = 1; batch <= 8; ++batch) {
             for (unsigned ahead = 0; ahead < 12; ++ahead) {
@@ -209,7 +209,7 @@ TEST_F(SplitQueue, ReportsBadAvailableFlagsOnce) {
     expect_only("D-2.7.7.1-1");
 }
 
-TEST_F(SplitQueue, ReportsAvailableFlagsSetDespiteEventIndex) {
+TEST_F(SplitQueue, ReportsFlagsSetDespiteEventIndex) {
     sim::SplitQueue queue = device(true);
     driver.set_flags(1);
     submit_single();
@@ -217,9 +217,9 @@ TEST_F(SplitQueue, ReportsAvailableFlagsSetDespiteEventIndex) {
     expect_only("D-2.7.7.1-3");
 }
 
-// Notifications.
+// --- notifications ---
 
-TEST_F(SplitQueue, AsksForNoNotificationByFlag) {
+TEST_F(SplitQueue, DisablesNotificationsByFlag) {
     sim::SplitQueue queue = device();
     queue.set_no_notify(true);
     EXPECT_EQ(driver.used_flags(), 1);
@@ -227,7 +227,7 @@ TEST_F(SplitQueue, AsksForNoNotificationByFlag) {
     EXPECT_EQ(driver.used_flags(), 0);
 }
 
-TEST_F(SplitQueue, MovesAvailEventInsteadOfTheFlagWithEventIndex) {
+TEST_F(SplitQueue, UsesAvailEventWithEventIndex) {
     sim::SplitQueue queue = device(true);
     submit_single();
     ASSERT_TRUE(queue.fetch());
@@ -240,14 +240,14 @@ TEST_F(SplitQueue, MovesAvailEventInsteadOfTheFlagWithEventIndex) {
     EXPECT_EQ(driver.avail_event(), 77);
 }
 
-TEST_F(SplitQueue, LooksAgainAfterArming) {
+TEST_F(SplitQueue, ChecksAgainAfterArming) {
     sim::SplitQueue queue = device(true);
     EXPECT_FALSE(queue.arm_avail_event());
     submit_single();
     EXPECT_TRUE(queue.arm_avail_event());
 }
 
-// Broken rules, one each.
+// --- broken rules, one in each test ---
 
 TEST_F(SplitQueue, ReportsAHeadOutOfRange) {
     sim::SplitQueue queue = device();
@@ -275,7 +275,7 @@ TEST_F(SplitQueue, ReportsALoop) {
     expect_only("D-2.7.5.2-1");
 }
 
-TEST_F(SplitQueue, AcceptsAChainOfTheWholeTable) {
+TEST_F(SplitQueue, AcceptsAChainOfFullLength) {
     sim::SplitQueue queue = device();
     for (uint16_t i = 0; i < 8; ++i) {
         write(i, i < 7 ? flag_next : uint16_t{0}, static_cast<uint16_t>(i + 1));
@@ -285,7 +285,7 @@ TEST_F(SplitQueue, AcceptsAChainOfTheWholeTable) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(SplitQueue, ReportsAChainOfMoreThan4GiB) {
+TEST_F(SplitQueue, ReportsChainsAbove4GiB) {
     sim::SplitQueue queue = device();
     write(0, flag_next, 1, 0xffffffffu);
     write(1, flag_next, 2, 1);
@@ -293,10 +293,10 @@ TEST_F(SplitQueue, ReportsAChainOfMoreThan4GiB) {
     driver.submit(0);
     EXPECT_FALSE(queue.fetch()->intact);
     EXPECT_EQ(log.count("D-2.7.5.2-1"), 1u) << log;
-    EXPECT_EQ(log.count("S-2.7.5-addr"), 1u) << log;  // nor is there so much memory
+    EXPECT_EQ(log.count("S-2.7.5-addr"), 1u) << log;  // the guest has less memory
 }
 
-TEST_F(SplitQueue, AcceptsAChainOfExactly4GiB) {
+TEST_F(SplitQueue, AcceptsChainsOf4GiB) {
     sim::SplitQueue queue = device();
     write(0, flag_next, 1, 0xffffffffu);
     write(1, 0, 0, 1);
@@ -313,7 +313,7 @@ TEST_F(SplitQueue, ReportsAnEmptyElement) {
     expect_only("S-2.7.5-length");
 }
 
-TEST_F(SplitQueue, ReportsAReadableElementBehindAWritableOne) {
+TEST_F(SplitQueue, ReportsReadableAfterWritable) {
     sim::SplitQueue queue = device();
     write(0, flag_write | flag_next, 1);
     write(1, flag_next, 2);
@@ -331,7 +331,7 @@ TEST_F(SplitQueue, ReportsUnknownDescriptorFlags) {
     expect_only("S-2.7.5-flags");
 }
 
-TEST_F(SplitQueue, ReportsABufferThatIsAVirtualAddress) {
+TEST_F(SplitQueue, ReportsAVirtualAddress) {
     sim::SplitQueue queue = device();
     driver.write(0, {PhysAddr{reinterpret_cast<uintptr_t>(buffer.virt)}, 16, flag_write, 0});
     driver.submit(0);
@@ -339,7 +339,7 @@ TEST_F(SplitQueue, ReportsABufferThatIsAVirtualAddress) {
     expect_only("S-2.7.5-addr");
 }
 
-TEST_F(SplitQueue, ReportsABufferThatReachesOverItsMemory) {
+TEST_F(SplitQueue, ReportsABufferBeyondItsMemory) {
     sim::SplitQueue queue = device();
     driver.write(0, {buffer.phys + 4000, 97, flag_write, 0});
     driver.submit(0);
@@ -347,7 +347,7 @@ TEST_F(SplitQueue, ReportsABufferThatReachesOverItsMemory) {
     expect_only("S-2.7.5-addr");
 }
 
-TEST_F(SplitQueue, ReportsADescriptorOfAChainInFlight) {
+TEST_F(SplitQueue, ReportsADescriptorInFlight) {
     sim::SplitQueue queue = device();
     write(0, flag_next, 1);
     write(1, 0);
@@ -367,7 +367,7 @@ TEST_F(SplitQueue, ReportsAChainAlteredInFlight) {
     expect_only("D-3.3.1-1");
 }
 
-TEST_F(SplitQueue, ReportsAnAvailableIndexThatGoesBack) {
+TEST_F(SplitQueue, ReportsAnIndexGoingBack) {
     sim::SplitQueue queue = device();
     submit_single(0);
     submit_single(1);
@@ -378,7 +378,7 @@ TEST_F(SplitQueue, ReportsAnAvailableIndexThatGoesBack) {
     expect_only("D-2.7.6.1-1");
 }
 
-TEST_F(SplitQueue, ReportsAnAvailableIndexBehindWhatWasFetched) {
+TEST_F(SplitQueue, ReportsAnIndexBeforeFetchedChains) {
     sim::SplitQueue queue = device();
     submit_single(0);
     ASSERT_TRUE(queue.fetch());
@@ -389,7 +389,7 @@ TEST_F(SplitQueue, ReportsAnAvailableIndexBehindWhatWasFetched) {
     expect_only("D-2.7.6.1-1");
 }
 
-TEST_F(SplitQueue, ReportsAnAvailableIndexThatJumpsTooFar) {
+TEST_F(SplitQueue, ReportsAnIndexTooFarAhead) {
     sim::SplitQueue queue = device();
     driver.next_available = 9;
     driver.publish();
@@ -398,7 +398,7 @@ TEST_F(SplitQueue, ReportsAnAvailableIndexThatJumpsTooFar) {
     expect_only("S-2.7.13-jump");
 }
 
-TEST_F(SplitQueue, AcceptsAFullRingOfTheLargestSize) {
+TEST_F(SplitQueue, AcceptsTheLargestFullRing) {
     RawQueue large(memory, 32768);
     sim::SplitQueue queue(memory, large.config());
     large.next_available = 32768;
@@ -434,13 +434,13 @@ TEST_F(SplitQueue, ReportsAnImpossibleSizeOrPlace) {
     EXPECT_EQ(log.count("S-2.7-ram"), 1u) << log;
 }
 
-TEST_F(SplitQueue, ReportsUsedFlagsThatWereNotZeroed) {
+TEST_F(SplitQueue, ReportsUsedFlagsNotZeroed) {
     RawQueue::set(driver.used, 0x8181);
     sim::SplitQueue queue = device();
     expect_only("D-2.7.10.1-1");
 }
 
-// Indirect tables and IN_ORDER.
+// --- indirect tables and IN_ORDER ---
 
 class IndirectTable : public SplitQueue {
 protected:
@@ -465,7 +465,7 @@ TEST_F(IndirectTable, FetchesReadableAndWritableSegments) {
     sim::SplitQueue queue = indirect_device();
     entry(0, flag_next, 2);
     entry(2, flag_write);
-    submit_table(3, flag_indirect | flag_write);  // §2.7.5.3.2: WRITE beside INDIRECT is ignored
+    submit_table(3, flag_indirect | flag_write);  // §2.7.5.3.2: WRITE with INDIRECT is ignored
     auto const chain = queue.fetch();
     ASSERT_TRUE(chain);
     EXPECT_TRUE(chain->intact);
@@ -474,7 +474,7 @@ TEST_F(IndirectTable, FetchesReadableAndWritableSegments) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(IndirectTable, FetchesATableBehindOrdinaryDescriptors) {
+TEST_F(IndirectTable, FetchesATableAfterOrdinaryDescriptors) {
     sim::SplitQueue queue = indirect_device();
     write(3, flag_next, 0);
     driver.write(0, {table.phys, 16, flag_indirect, 0});
@@ -486,7 +486,7 @@ TEST_F(IndirectTable, FetchesATableBehindOrdinaryDescriptors) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
-TEST_F(IndirectTable, ReportsTheFlagWhenItWasNotNegotiated) {
+TEST_F(IndirectTable, ReportsTheFlagNotNegotiated) {
     sim::SplitQueue queue = device();
     entry(0, flag_write);
     submit_table(1);
@@ -502,7 +502,7 @@ TEST_F(IndirectTable, ReportsATableInATable) {
     expect_only("D-2.7.5.3.1-2");
 }
 
-TEST_F(IndirectTable, ReportsAChainLongerThanTheQueue) {
+TEST_F(IndirectTable, ReportsATooLongChain) {
     sim::SplitQueue queue = indirect_device();
     for (uint16_t i = 0; i < 9; ++i) {
         entry(i, i < 8 ? flag_next : uint16_t{0}, static_cast<uint16_t>(i + 1));
@@ -528,7 +528,7 @@ TEST_F(IndirectTable, ReportsATableOfOddLength) {
     expect_only("S-2.7.5.3-length");
 }
 
-TEST_F(IndirectTable, ReportsEntriesOutOfSequenceWithInOrder) {
+TEST_F(IndirectTable, ReportsEntriesOutOfSequence) {
     sim::SplitQueue queue = indirect_device(true);
     entry(0, flag_next, 2);
     entry(2, 0);
@@ -537,7 +537,7 @@ TEST_F(IndirectTable, ReportsEntriesOutOfSequenceWithInOrder) {
     expect_only("D-2.7.5.3.1-5");
 }
 
-TEST_F(IndirectTable, ReportsDescriptorsOutOfSequenceWithInOrder) {
+TEST_F(IndirectTable, ReportsDescriptorsOutOfSequence) {
     sim::SplitQueue queue = indirect_device(true);
     write(0, flag_next, 2);
     write(2, 0);
@@ -546,7 +546,7 @@ TEST_F(IndirectTable, ReportsDescriptorsOutOfSequenceWithInOrder) {
     expect_only("D-2.7.5.2-2");
 }
 
-TEST_F(IndirectTable, AnswersABatchWithOneEntryWithInOrder) {
+TEST_F(IndirectTable, AnswersABatchWithOneEntry) {
     sim::SplitQueue queue = indirect_device(true);
     for (uint16_t i = 0; i < 3; ++i) {
         submit_single(i);
@@ -556,14 +556,14 @@ TEST_F(IndirectTable, AnswersABatchWithOneEntryWithInOrder) {
     queue.put_used_batch(2, 5, 3);
     queue.flush_used();
     EXPECT_EQ(driver.used_idx(), 3);
-    EXPECT_EQ(driver.used_id(0), 2u);  // §2.7.9: where the first of the batch belongs
+    EXPECT_EQ(driver.used_id(0), 2u);  // §2.7.9: at the entry of the first of the batch
     EXPECT_EQ(queue.in_flight(), 0u);
     EXPECT_TRUE(log.empty()) << log;
 }
 
-// Lies.
+// --- invalid values ---
 
-TEST_F(SplitQueue, LiesAboutUsedEntries) {
+TEST_F(SplitQueue, WritesInvalidUsedEntries) {
     sim::SplitQueue queue = device();
     queue.put_used_raw(99, 7);
     queue.flush_used();
@@ -580,7 +580,7 @@ TEST_F(SplitQueue, LiesAboutUsedEntries) {
     EXPECT_EQ(driver.avail_event(), 4321);
 }
 
-TEST_F(SplitQueue, ScribblesWhereOnlyTheDriverWritesAndBlamesItNot) {
+TEST_F(SplitQueue, ReportsNothingForItsOwnScribbles) {
     sim::SplitQueue queue = device();
     submit_single(4);
     ASSERT_TRUE(queue.fetch());

@@ -14,19 +14,20 @@
 #include <string_view>
 #include <vector>
 
-/// What the driver did wrong, in the words of the rule it broke. The simulated device never stops for it: it notes the
-/// rule and goes on as a real device might, so that one run shows all mistakes.
+/// What the driver did wrong, in the words of the rule it broke. The simulated device never stops for it. It records
+/// the violation and continues as a real device might, so that one run shows all mistakes.
 namespace virtq::sim {
 
-/// A rule that the driver has to keep. `id` is that of the conformance table (`D-…` driver clause, `L-…` legacy
-/// clause); `S-…` marks a rule that the standard implies without a normative sentence of its own.
+/// A rule for the driver. `id` is that of the conformance table: `D-…` for a driver clause, `L-…` for a legacy clause.
+/// `S-…` marks a rule that the standard implies without a normative sentence of its own.
 struct Rule {
     char const* id;
     char const* section;
     char const* sentence;
 };
 
-/// One broken rule, with the value that broke it: an index, an offset, an address, whatever the sentence is about.
+/// One violation, with the value that broke the rule: an index, an offset, an address, or whatever the sentence is
+/// about.
 struct Violation {
     std::string id;
     std::string section;
@@ -35,11 +36,16 @@ struct Violation {
 };
 
 inline std::ostream& operator<<(std::ostream& out, Violation const& violation) {
-    return out << violation.id << " (§" << violation.section << "): " << violation.sentence << " [value 0x" << std::hex
-               << violation.value << std::dec << "]";
+    out << "the driver broke " << violation.id << " with 0x" << std::hex << violation.value << std::dec << "; ";
+    if (violation.section == "-") {
+        out << "the page allocator's contract";
+    } else {
+        out << "VIRTIO 1.4 §" << violation.section;
+    }
+    return out << " asks: \"" << violation.sentence << "\"";
 }
 
-/// All broken rules of one simulated machine, oldest first. May be written and read from several threads.
+/// All violations of one simulated machine, oldest first. May be written and read from several threads.
 class ViolationLog {
 public:
     void report(Rule const& rule, uint64_t value = 0) {
@@ -52,7 +58,7 @@ public:
         return entries_.empty();
     }
 
-    /// A copy, so that the device may go on reporting meanwhile.
+    /// A copy, so that the device may report more meanwhile.
     [[nodiscard]] std::vector<Violation> entries() const {
         std::lock_guard const lock(mutex_);
         return entries_;
@@ -67,7 +73,7 @@ public:
 
     [[nodiscard]] bool contains(std::string_view id) const { return count(id) != 0; }
 
-    /// Forgets all, for a test that breaks a rule on purpose and goes on.
+    /// Removes all entries, for a test that breaks a rule on purpose and continues.
     void clear() {
         std::lock_guard const lock(mutex_);
         entries_.clear();
@@ -76,9 +82,9 @@ public:
     friend std::ostream& operator<<(std::ostream& out, ViolationLog const& log) {
         auto const entries = log.entries();
         if (entries.empty()) {
-            return out << "no rule broken";
+            return out << "the driver broke no rule";
         }
-        out << entries.size() << " rule(s) broken:";
+        out << entries.size() << " violation(s), oldest first:";
         for (auto const& entry : entries) {
             out << "\n  " << entry;
         }

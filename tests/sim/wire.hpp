@@ -9,11 +9,11 @@
 #include <array>
 #include <cstddef>
 
-/// The numbers of VIRTIO 1.4 that the simulated device needs, read from the standard a second time: nothing here comes
-/// from the library's own `spec/`, so that a misread number shows up as a disagreement between driver and device.
+/// The numbers of VIRTIO 1.4 that the simulated device needs, taken from the standard a second time. Nothing here
+/// comes from the library's own `spec/`. So a misread number shows up as a disagreement between driver and device.
 namespace virtq::sim {
 
-/// Feature bits 0 to 127 as four words, word `i` holding bits `32 * i` and up (§4.2.2, DeviceFeaturesSel).
+/// Feature bits 0 to 127 as four words. Word `i` holds bits `32 * i` and up (§4.2.2, DeviceFeaturesSel).
 using FeatureWords = std::array<uint32_t, 4>;
 
 [[nodiscard]] constexpr bool has_feature(FeatureWords const& words, unsigned bit) {
@@ -25,9 +25,9 @@ constexpr void set_feature(FeatureWords& words, unsigned bit, bool on = true) {
     words[bit / 32] = on ? words[bit / 32] | mask : words[bit / 32] & ~mask;
 }
 
-/// §2.7.3: little-endian since 1.0; a legacy device speaks the guest's native order.
+/// §2.7.3: little-endian since 1.0; a legacy device uses the guest's native order.
 enum class ByteOrder : uint8_t { little, big };
-/// That of the guest, which legacy devices share (§2.5.3, §2.7.3, §5.2.6.4).
+/// The guest's byte order, which legacy devices use (§2.5.3, §2.7.3, §5.2.6.4).
 inline constexpr ByteOrder guest_order =
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ByteOrder::little : ByteOrder::big;
 
@@ -172,7 +172,7 @@ inline constexpr uint16_t config = 0x100;
 inline constexpr uint32_t used_buffer = 1;    // InterruptStatus bit 0
 inline constexpr uint32_t config_change = 2;  // InterruptStatus bit 1
 
-/// A row of the register table: direction and in which of the two layouts it appears.
+/// A row of the register table: its directions, and the layouts that have it.
 struct Row {
     uint16_t offset;
     bool readable;

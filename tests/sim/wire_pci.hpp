@@ -8,8 +8,8 @@
 
 #include <cstddef>
 
-/// The numbers of §4.1 (Virtio Over PCI Bus) and of the PCI specification that a function on the bus needs, read a
-/// second time like those of wire.hpp.
+/// The numbers of §4.1 (Virtio Over PCI Bus) and of the PCI specification that a function needs. As in wire.hpp, they
+/// are taken from the standards a second time.
 namespace virtq::sim::wire::pci {
 
 // §4.1.2.
@@ -17,7 +17,7 @@ inline constexpr uint16_t vendor = 0x1af4;
 inline constexpr uint16_t modern_device_base = 0x1040;
 inline constexpr uint16_t transitional_device_base = 0x1000;
 
-/// §4.1.2.1: device types that have a transitional id; the others have none, and take the last of the range here.
+/// §4.1.2.1: the transitional id of a device type. A type without one gets the last id of the range here.
 [[nodiscard]] constexpr uint16_t transitional_id_of(uint32_t type) {
     switch (type) {
         case 1: return transitional_device_base + 0;  // network

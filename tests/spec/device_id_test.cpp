@@ -8,7 +8,7 @@ namespace {
 using virtq::spec::DeviceId;
 
 TEST(DeviceId, HasTheNumbersOfTheStandard) {
-    // §5 (Device Types): the ones that drivers are written for most.
+    // §5 (Device Types): the types that most drivers are for.
     EXPECT_EQ(static_cast<unsigned>(DeviceId::none), 0u);
     EXPECT_EQ(static_cast<unsigned>(DeviceId::net), 1u);
     EXPECT_EQ(static_cast<unsigned>(DeviceId::block), 2u);

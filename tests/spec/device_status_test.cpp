@@ -22,7 +22,7 @@ TEST(DeviceStatus, IsResetAtFirst) {
 }
 
 TEST(DeviceStatus, HasTheNumbersOfTheStandard) {
-    // §2.1 (Device Status Field), read apart from the header.
+    // §2.1 (Device Status Field), copied from the standard, not from the header.
     EXPECT_EQ(static_cast<unsigned>(StatusBit::acknowledge), 1u);
     EXPECT_EQ(static_cast<unsigned>(StatusBit::driver), 2u);
     EXPECT_EQ(static_cast<unsigned>(StatusBit::driver_ok), 4u);
@@ -32,7 +32,7 @@ TEST(DeviceStatus, HasTheNumbersOfTheStandard) {
     EXPECT_EQ(static_cast<unsigned>(StatusBit::failed), 128u);
 }
 
-TEST(DeviceStatus, SetsOneBitAndKeepsTheOthers) {
+TEST(DeviceStatus, SetsOneBitOnly) {
     for (StatusBit bit : all_bits) {
         DeviceStatus const status = DeviceStatus{}.with(bit);
         for (StatusBit other : all_bits) {
@@ -51,7 +51,7 @@ TEST(DeviceStatus, GrowsAlongTheInitialisation) {
     EXPECT_FALSE(status.is_reset());
 }
 
-TEST(DeviceStatus, OfAVanishedDeviceReadsAsAllOnes) {
+TEST(DeviceStatus, AllOnesMeanAVanishedDevice) {
     EXPECT_TRUE(DeviceStatus{0xff}.is_gone());
     EXPECT_FALSE(DeviceStatus{0x7f}.is_gone());
 }

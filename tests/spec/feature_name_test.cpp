@@ -20,19 +20,19 @@ TEST(FeatureName, IsTheSpellingOfTheStandard) {
     EXPECT_STREQ(feature_name(DeviceId::net, 40), "VIRTIO_F_RING_RESET");
 }
 
-TEST(FeatureName, OfADeviceTypeBelongsToThatTypeOnly) {
+TEST(FeatureName, DependsOnTheDeviceType) {
     EXPECT_STREQ(feature_name(DeviceId::block, 5), "VIRTIO_BLK_F_RO");
     EXPECT_STREQ(feature_name(DeviceId::block, 9), "VIRTIO_BLK_F_FLUSH");
     EXPECT_EQ(feature_name(DeviceId::net, 5), nullptr);
 }
 
-TEST(FeatureName, OfABitWithoutOneIsNull) {
+TEST(FeatureName, IsNullForUnnamedBits) {
     for (unsigned bit : {3u, 8u, 23u, 25u, 31u, 63u, 64u, 127u}) {
         EXPECT_EQ(feature_name(DeviceId::block, bit), nullptr) << bit;
     }
 }
 
-TEST(FeatureName, IsNotGivenTwice) {
+TEST(FeatureName, IsUnique) {
     std::set<std::string_view> names;
     for (unsigned bit = 0; bit < Features::bit_count; ++bit) {
         if (char const* const name = feature_name(DeviceId::block, bit)) {

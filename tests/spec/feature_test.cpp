@@ -10,7 +10,7 @@ namespace {
 using virtq::Features;
 using virtq::spec::Feature;
 
-/// A bit by its number, for the bits that have no name yet.
+/// A set of one bit, by its number: some bits have no name yet.
 Features only(unsigned bit) {
     Features set;
     set.set(bit);
@@ -30,7 +30,7 @@ TEST(Features, IsAsWideAsTheStandard) {
     EXPECT_EQ(Features::word_count, 4u);
 }
 
-TEST(Features, KeepsABitInEachOfTheFourWords) {
+TEST(Features, KeepsEachBitOfFourWords) {
     for (unsigned bit = 0; bit < Features::bit_count; ++bit) {
         Features const set = only(bit);
         EXPECT_FALSE(set.empty()) << "bit " << bit;
@@ -56,7 +56,7 @@ TEST(Features, ClearsOneBitAndNoOther) {
     }
 }
 
-TEST(Features, TakesWordsAsATransportShowsThem) {
+TEST(Features, TakesAndReturnsWords) {
     Features set;
     for (unsigned word = 0; word < Features::word_count; ++word) {
         set.set_word(word, 0x8000'0000u >> word);
@@ -75,7 +75,7 @@ TEST(Features, IsMadeOfNames) {
     EXPECT_FALSE(wanted.has(Feature::ring_packed));
 }
 
-TEST(Features, OfNoNameIsEmpty) {
+TEST(Features, IsEmptyWithoutNames) {
     EXPECT_TRUE(Features::of().empty());
 }
 

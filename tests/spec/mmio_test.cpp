@@ -12,8 +12,8 @@
 namespace {
 
 namespace mmio = virtq::spec::mmio;
-using virtq::Access;
-using virtq::Register;
+using virtq::detail::Access;
+using virtq::detail::Register;
 
 struct Row {
     char const* name;
@@ -55,7 +55,7 @@ std::vector<Row> modern_registers() {
     };
 }
 
-/// What §4.2.4 (Legacy interface) adds.
+/// The registers that §4.2.4 (Legacy interface) adds.
 std::vector<Row> legacy_registers() {
     return {
         row("GuestPageSize", mmio::legacy_guest_page_size),
@@ -64,7 +64,7 @@ std::vector<Row> legacy_registers() {
     };
 }
 
-TEST(MmioRegister, HasAnOffsetOfItsOwn) {
+TEST(MmioRegister, HasAUniqueOffset) {
     std::vector<Row> rows = modern_registers();
     std::vector<Row> const legacy = legacy_registers();
     rows.insert(rows.end(), legacy.begin(), legacy.end());
@@ -82,7 +82,7 @@ TEST(MmioRegister, IsAlignedAndBelowTheConfiguration) {
     EXPECT_EQ(mmio::config_offset, 0x100);
 }
 
-TEST(MmioRegister, StandsWhereTheStandardPutsIt) {
+TEST(MmioRegister, HasTheOffsetOfTheStandard) {
     struct Expected {
         char const* name;
         uint16_t offset;
@@ -112,7 +112,7 @@ TEST(MmioRegister, StandsWhereTheStandardPutsIt) {
     }
 }
 
-TEST(MmioRegister, OfTheLegacyInterfaceStandsWhereTheStandardPutsIt) {
+TEST(MmioRegister, HasTheStandardsLegacyOffset) {
     EXPECT_EQ(mmio::legacy_guest_page_size.offset, 0x028);
     EXPECT_EQ(mmio::legacy_queue_align.offset, 0x03c);
     EXPECT_EQ(mmio::legacy_queue_pfn.offset, 0x040);

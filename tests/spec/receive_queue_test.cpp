@@ -9,7 +9,7 @@ namespace {
 constexpr Features modern = Features::of(Feature::version_1);
 
 // §5.1.6.3 (Setting Up Receive Buffers)
-TEST(ReceiveQueue, SaysHowLargeANetworkBufferIs) {
+TEST(ReceiveQueue, GivesTheNetworkBufferSize) {
     EXPECT_EQ(net_receive_bytes(modern), 1526u);
     EXPECT_EQ(net_receive_bytes({}), 1524u);  // §5.1.6.1
     for (auto const large : {ReceiveFeature::guest_tso4, ReceiveFeature::guest_tso6, ReceiveFeature::guest_ufo,
@@ -57,7 +57,7 @@ TEST(ReceiveQueue, KnowsTheQueuesOfEachDevice) {
     EXPECT_FALSE(is_one(DeviceId::entropy, 0));
 }
 
-TEST(ReceiveQueue, SaysHowLargeTheOtherBuffersAre) {
+TEST(ReceiveQueue, GivesTheOtherBufferSizes) {
     auto const least = [](DeviceId device, uint16_t queue) {
         return receive_queue(device, queue, modern).least_bytes;
     };

@@ -46,11 +46,11 @@ TEST(UsedRing, HasTheOffsetsOfTheStandard) {
     EXPECT_EQ(static_cast<unsigned>(spec::UsedFlag::no_notify), 1u);
 }
 
-TEST(SplitRing, HasTheAlignmentsAndTheMaximumOfTheStandard) {
+TEST(SplitRing, HasTheLimitsOfTheStandard) {
     EXPECT_EQ(spec::descriptor_table_alignment, 16u);
     EXPECT_EQ(spec::available_ring_alignment, 2u);
     EXPECT_EQ(spec::used_ring_alignment, 4u);
-    EXPECT_EQ(spec::queue_size_maximum, 32768u);
+    EXPECT_EQ(spec::queue_size_max, 32768u);
     EXPECT_EQ(spec::legacy_queue_align, 4096u);
 }
 

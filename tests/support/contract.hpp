@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
-/// Tests of the first bin of failure: the caller broke the contract. The hosted assertion hook throws, so that a test
-/// can look at the rule that was named and go on; a breach that no test expects fails the test with that rule.
+/// Tests of contract breaches, the first class of failure. The hosted assertion hook throws, so that a test can check
+/// the rule that was broken and continue. A breach that no test expects fails the test and names the rule.
 namespace virtq::test {
 
-/// Thrown by the hosted `virtq_assertion_failed`; `what()` is the rule and where it stands.
+/// Thrown by the hosted `virtq_assertion_failed`; `what()` contains the rule and its location.
 struct ContractBreach : std::runtime_error {
     ContractBreach(std::string broken_rule, std::string in_file, int at_line)
         : std::runtime_error("contract breach: " + broken_rule + " (" + in_file + ":" + std::to_string(at_line) + ")"),
@@ -25,7 +25,7 @@ struct ContractBreach : std::runtime_error {
     int line;
 };
 
-/// Does calling `expression` break a rule whose sentence contains `part`?
+/// Whether calling `expression` breaks a rule whose sentence contains `part`.
 template <class Expression>
 [[nodiscard]] ::testing::AssertionResult breaches(Expression expression, std::string_view part) {
     try {
@@ -41,7 +41,7 @@ template <class Expression>
 
 }  // namespace virtq::test
 
-/// Expects that `expression` breaks the contract and that the rule's sentence contains `part`. For several statements
+/// Expects that `expression` breaks the contract and that the rule's sentence contains `part`. For several statements,
 /// write a lambda and call it: `EXPECT_BREACH([&] { a(); b(); }(), "…")`.
 #define EXPECT_BREACH(expression, part) \
     EXPECT_TRUE(::virtq::test::breaches([&] { static_cast<void>(expression); }, part))

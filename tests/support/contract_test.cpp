@@ -26,7 +26,7 @@ TEST(ContractBreach, IsNotTakenForAnotherRule) {
     EXPECT_FALSE(breaches([] { halve(3); }, "odd number"));
 }
 
-TEST(ContractBreach, KnowsWhereTheRuleStands) {
+TEST(ContractBreach, RecordsWhereTheRuleIs) {
     try {
         halve(3);
         FAIL() << "halve(3) broke no rule";

@@ -19,7 +19,7 @@ namespace {
 
 using Kind = Any::Kind;
 
-TEST(AnyTransport, ChoosesTheModernInterfaceIfThereIsOne) {
+TEST(AnyTransport, PrefersTheModernInterface) {
     struct Row {
         sim::PciLayout layout;
         Kind kind;
@@ -36,13 +36,14 @@ TEST(AnyTransport, ChoosesTheModernInterfaceIfThereIsOne) {
         EXPECT_TRUE(machine.transport.is_probed());
         machine.bring_up();
         EXPECT_TRUE(machine.transport.is_in_use());
-        EXPECT_EQ(machine.transport.has_asked_features_ok(), !row.legacy);
+        EXPECT_EQ(machine.transport.visit([](auto& one) { return one.record().has_asked_features_ok(); }),
+                  !row.legacy);
         machine.expect_works();
-        EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+        EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
         EXPECT_BREACH(machine.transport.probe_pci_legacy(machine.function, machine.bus),
-                      "give each device a transport of its own");
-        // A probe of another kind, which that kind's transport could not know to be wrong.
-        EXPECT_BREACH(machine.transport.probe_mmio(sim::BarSpace{}), "give each device a transport of its own");
+                      "Give each device a transport of its own");
+        // A probe of another kind could not tell that the transport is in use.
+        EXPECT_BREACH(machine.transport.probe_mmio(sim::BarSpace{}), "Give each device a transport of its own");
     }
 }
 
@@ -57,14 +58,14 @@ TEST(AnyTransport, RingsWithoutNotificationData) {
     }
 }
 
-TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
+TEST(AnyTransport, ProbesTransitionalDevicesAsLegacy) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     ASSERT_TRUE(machine.transport.probe_pci_legacy(machine.function, machine.bus).ok());
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
     machine.bring_up();
     machine.expect_works();
-    // The modern interface of the same device would be found, and the legacy one forgotten with its queue.
-    EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+    // The probe would find the modern interface, and lose the legacy one and its queue.
+    EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
 }
 
@@ -73,7 +74,7 @@ TEST(AnyTransport, CanTakeTheLegacyInterfaceOfATransitionalDevice) {
     return layout;
 }
 
-TEST(AnyTransport, GivesItsOptionsOn) {
+TEST(AnyTransport, PassesItsOptionsOn) {
     for (sim::PciLayout const& layout :
          {without_window(sim::PciLayout::modern()), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.layout = layout, .assigned = false});
@@ -122,7 +123,7 @@ TEST(AnyTransport, KnowsNothingBeforeAProbe) {
     EXPECT_BREACH(transport.is_legacy(), "probe_mmio() or probe_pci() first");
 }
 
-TEST(AnyTransport, ForgetsTheDeviceBeforeAFailedProbe) {
+TEST(AnyTransport, DropsTheDeviceOnFailedProbe) {
     PciDiskMachine<Any, 256> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_EQ(machine.transport.probe_pci(Function{machine.bus, {0, 9, 0}}, machine.bus).error(),
@@ -151,8 +152,8 @@ void expect_attempts(Any const& transport, PciAttempts const& expected) {
     EXPECT_EQ(seen.window.error, expected.window.error);
 }
 
-// A kernel that maps 4 GiB, and a 64-bit BAR above them (faults A6).
-TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarCannotBeMapped) {
+// The kernel maps only the first 4 GiB, and a 64-bit BAR is above (faults A6).
+TEST(AnyTransport, UsesLegacyIfTheMappingFails) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     machine.bus.map_only_below(four_gib);
     Status const found = machine.probe();
@@ -163,8 +164,8 @@ TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarCannotBeMapped) {
     machine.expect_works();
 }
 
-// No firmware, and no window for memory: ports have one (faults A6).
-TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarHasNoAddress) {
+// There is no firmware and no memory window, but a port window (faults A6).
+TEST(AnyTransport, UsesLegacyWithoutABarAddress) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     PciWindow ports{0xc000, 0x1000};
     ASSERT_TRUE(machine.probe({.ports = &ports}).ok());
@@ -174,8 +175,8 @@ TEST(AnyTransport, TakesTheLegacyInterfaceIfTheBarHasNoAddress) {
     machine.expect_works();
 }
 
-// A window for memory that is too small is no reason against ports (faults A6).
-TEST(AnyTransport, TakesTheLegacyInterfaceIfTheWindowIsFull) {
+// A memory window that is too small does not rule out ports (faults A6).
+TEST(AnyTransport, UsesLegacyIfWindowIsFull) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     PciWindow memory{0xfe00'0000, 0x100};
     PciWindow ports{0xc000, 0x1000};
@@ -186,8 +187,8 @@ TEST(AnyTransport, TakesTheLegacyInterfaceIfTheWindowIsFull) {
     machine.expect_works();
 }
 
-// §4.1.4.9 (faults A6).
-TEST(AnyTransport, TakesTheConfigurationWindowLast) {
+// §4.1.4.9: the configuration window needs no BAR address and no mapping (faults A6).
+TEST(AnyTransport, UsesTheConfigurationWindowLast) {
     for (bool const assigned : {true, false}) {
         PciDiskMachine<Any> machine({.layout = sim::PciLayout::modern(), .assigned = assigned});
         machine.bus.map_only_below(four_gib);
@@ -227,15 +228,15 @@ TEST(AnyTransport, LeavesTheConfigurationWindowOff) {
 }
 
 // The window would end in the same way.
-TEST(AnyTransport, NamesNoWindowForARefusedCommand) {
+TEST(AnyTransport, SuggestsNoWindowAfterRefusedCommand) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     machine.device.refuse_command(wire::command_bus_master);
     EXPECT_EQ(machine.probe().error(), Error::pci_command_refused);
     EXPECT_EQ(machine.transport.attempts().window.error, Error::none);
 }
 
-// Both the legacy interface and the window are there, and the ports have no address (faults A6).
-TEST(AnyTransport, TakesTheWindowOfATransitionalDevice) {
+// The device has a legacy interface and a window, and the ports have no address (faults A6).
+TEST(AnyTransport, UsesTheWindowOfTransitionalDevices) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional(), .assigned = false});
     ASSERT_TRUE(machine.probe(with_window).ok());
     EXPECT_EQ(machine.transport.kind(), Kind::pci_window);
@@ -245,26 +246,26 @@ TEST(AnyTransport, TakesTheWindowOfATransitionalDevice) {
     machine.expect_works();
 }
 
-TEST(AnyTransport, TriesOneWayIfThatWorks) {
+TEST(AnyTransport, StopsAtTheFirstWorkingInterface) {
     PciDiskMachine<Any, 256> modern({.layout = sim::PciLayout::transitional()});
     ASSERT_TRUE(modern.probe().ok());
     expect_attempts(modern.transport, {{true, Error::none}, {}, {}});
 }
 
-TEST(AnyTransport, NamesTheOnlyWayThatADeviceHas) {
+TEST(AnyTransport, ReportsTheErrorOfItsInterface) {
     PciDiskMachine<Any, 256> legacy({.layout = sim::PciLayout::legacy(), .assigned = false});
     EXPECT_EQ(legacy.probe().error(), Error::pci_bar_unassigned);
     expect_attempts(legacy.transport, {{true, Error::pci_modern_absent}, {true, Error::pci_bar_unassigned}, {}});
 }
 
-TEST(AnyTransport, NamesWhatStoppedAllWays) {
+TEST(AnyTransport, ReportsTheErrorOfAllInterfaces) {
     PciDiskMachine<Any, 256> modern;
     modern.device.refuse_command(wire::command_bus_master);
     EXPECT_EQ(modern.probe().error(), Error::pci_command_refused);
     EXPECT_EQ(modern.init().error(), Error::transport_not_probed);
 }
 
-TEST(AnyTransport, SaysThatNoWayWorks) {
+TEST(AnyTransport, ReportsAnUnreachableDevice) {
     PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional())});
     machine.bus.map_only_below(four_gib);
     machine.device.refuse_command(wire::command_io);
@@ -280,7 +281,7 @@ TEST(AnyTransport, SaysThatNoWayWorks) {
     }
 }
 
-// Without its structures there is nothing that the window could lead to.
+// The window reaches the structures, so it is of no use without them.
 TEST(AnyTransport, NeedsStructuresForTheWindow) {
     for (Error const error : {Error::pci_structure_missing, Error::pci_structure_invalid}) {
         sim::PciLayout layout = sim::PciLayout::modern();
@@ -296,7 +297,7 @@ TEST(AnyTransport, NeedsStructuresForTheWindow) {
     }
 }
 
-TEST(AnyTransport, NamesWhatStoppedBothInterfaces) {
+TEST(AnyTransport, ReportsTheErrorOfBothInterfaces) {
     PciDiskMachine<Any, 256> machine({.layout = without_window(sim::PciLayout::transitional()), .assigned = false});
     EXPECT_EQ(machine.probe(with_window).error(), Error::pci_bar_unassigned);
     expect_attempts(
@@ -305,7 +306,7 @@ TEST(AnyTransport, NamesWhatStoppedBothInterfaces) {
     EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);  // nor is it named where it is not there
 }
 
-TEST(AnyTransport, SaysThatTheWindowFailedDifferently) {
+TEST(AnyTransport, ReportsUnreachableIfErrorsDiffer) {
     PciDiskMachine<Any> machine({.assigned = false});
     machine.device.refuse_command(wire::command_bus_master);
     EXPECT_EQ(machine.probe(with_window).error(), Error::pci_unreachable);
@@ -314,7 +315,7 @@ TEST(AnyTransport, SaysThatTheWindowFailedDifferently) {
         {{true, Error::pci_bar_unassigned}, {true, Error::pci_legacy_absent}, {true, Error::pci_command_refused}});
 }
 
-// An access that may be copied need not outlive the probe; another one has to.
+// An access that may be copied need not outlive the probe. Any other access must.
 class CopiedAccess {
 public:
     static constexpr bool may_be_copied = true;
@@ -355,7 +356,7 @@ TEST(AnyTransport, KeepsACopyOfAnAccess) {
     machine.expect_works();
 }
 
-TEST(AnyTransport, HasWhatItsTransportsHave) {
+TEST(AnyTransport, ForwardsToItsTransport) {
     for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.disk = {.queues = 3}, .layout = layout});
         ASSERT_TRUE(machine.probe().ok());
@@ -383,9 +384,9 @@ TEST(AnyTransport, HasWhatItsTransportsHave) {
     EXPECT_TRUE(mmio.check_config(8).ok());
 }
 
-/// As many queues as virtio-serial with four ports has (faults A14).
+/// The number of queues of virtio-serial with four ports (faults A14).
 struct TenQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 10;
+    static constexpr std::uint16_t queue_count_max = 10;
 };
 template <class Machine>
 void expect_works_on_each_queue(Machine& machine, std::uint16_t count) {
@@ -393,26 +394,26 @@ void expect_works_on_each_queue(Machine& machine, std::uint16_t count) {
     for (std::uint16_t queue = 0; queue < count; ++queue) {
         sim::Buffer const data = machine.buffer(512);
         Segment const segment = machine.segment(data);
-        ASSERT_TRUE(
-            machine.driver
-                .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100}, machine.stepping(), queue)
-                .ok());
+        ASSERT_TRUE(machine.driver
+                        .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, PollLimit{100},
+                                 machine.stepping(), queue)
+                        .ok());
         EXPECT_TRUE(machine.holds(data, queue));
         EXPECT_EQ(machine.device.notifications(queue), 1u);
     }
 }
 
-TEST(AnyTransport, TakesTenQueues) {
+TEST(AnyTransport, SupportsTenQueues) {
     PciDiskMachine<Any, 16, TenQueues> machine({.disk = {.queues = 10, .queue_size_max = 16}});
     machine.bring_up();
     expect_works_on_each_queue(machine, 10);
 }
 
 struct ManyQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 40;
+    static constexpr std::uint16_t queue_count_max = 40;
 };
 
-TEST(AnyTransport, TakesAsManyQueuesAsTheDeviceHas) {
+TEST(AnyTransport, SupportsAllQueuesOfTheDevice) {
     for (std::uint32_t const multiplier : {0u, 4u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
         layout.notify_off_multiplier = multiplier;
@@ -425,11 +426,12 @@ TEST(AnyTransport, TakesAsManyQueuesAsTheDeviceHas) {
 }
 
 struct TwentyQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 20;
+    static constexpr std::uint16_t queue_count_max = 20;
 };
 
-// Doorbells in another order than the queues need room: that is a parameter (faults A14).
-TEST(AnyTransport, TakesAsManyOddDoorbellsAsItHasRoomFor) {
+// Doorbells that are not in the order of the queues need table entries. A template parameter sets their number (faults
+// A14).
+TEST(AnyTransport, LimitsOddDoorbellsByItsParameter) {
     sim::PciLayout layout = sim::PciLayout::modern();
     for (std::uint16_t queue = 0; queue < 20; ++queue) {
         layout.notify_off.push_back(static_cast<std::uint16_t>(19 - queue));
@@ -450,7 +452,7 @@ TEST(AnyTransport, TakesAsManyOddDoorbellsAsItHasRoomFor) {
 }
 
 // §4.1.4.6: a disk has a device configuration (faults A10).
-TEST(AnyTransport, NamesADeviceConfigurationThatIsMissing) {
+TEST(AnyTransport, ReportsAMissingDeviceConfiguration) {
     struct Row {
         sim::PciStructure structure;
         Error error;
@@ -478,8 +480,8 @@ TEST(AnyTransport, NamesADeviceConfigurationThatIsMissing) {
     EXPECT_EQ(machine.init().error(), Error::config_absent);
 }
 
-// The legacy header is followed by the configuration, as far as the BAR goes (faults A10).
-TEST(AnyTransport, NamesALegacyConfigurationThatIsTooShort) {
+// The configuration follows the legacy header and ends with the BAR (faults A10).
+TEST(AnyTransport, ReportsAShortLegacyConfiguration) {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.bars[0].bytes = 0x20;
     PciDiskMachine<Any, 256> machine({.layout = layout});
@@ -489,7 +491,7 @@ TEST(AnyTransport, NamesALegacyConfigurationThatIsTooShort) {
     ASSERT_EQ(machine.transport.check_config(0xffff'ffff).error(), Error::config_too_short);
 }
 
-TEST(AnyTransport, GivesTheErrorsOn) {
+TEST(AnyTransport, PassesErrorsOn) {
     PciDiskMachine<Any> modern_only;
     modern_only.device.loop_capabilities();
     EXPECT_EQ(modern_only.probe().error(), Error::pci_capability_list_broken);
@@ -510,18 +512,18 @@ TEST(AnyTransport, DrivesVirtioMmio) {
         EXPECT_EQ(transport.use_msix(Function{bus, {0, 3, 0}}, bus, {&message, 1}).error(), Error::msix_absent);
 
         BlockDevice<decltype(transport), 64> driver;
-        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{10}}).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{10}}).ok());
         sim::Buffer const data = memory.allocate_buffer(512);
-        EXPECT_TRUE(driver.read(0, Segment{data.phys, 512}, Looks{100}, [&] { device.step(); }).ok());
+        EXPECT_TRUE(driver.read(0, Segment{data.phys, 512}, PollLimit{100}, [&] { device.step(); }).ok());
         Segment const segments[] = {{data.phys, 512}};
-        ASSERT_EQ(driver.enable_used_notifications(), UsedPending::nothing_there);
+        ASSERT_EQ(driver.enable_used_notifications(), MaySleep::yes);
         ASSERT_TRUE(driver.submit_read(0, segments, Token{}).ok());
-        driver.start();
+        driver.kick_device();
         device.step();
-        EXPECT_EQ(diagnose(driver).cause(), Cause::interrupt_not_handled);  // its register is seen through all of this
-        EXPECT_EQ(driver.complete().state, TakeState::completion);
+        EXPECT_EQ(diagnose(driver).cause(), Cause::interrupt_not_handled);  // diagnose() sees its registers
+        EXPECT_EQ(driver.take_completed().state, CompletionState::ready);
         device.interrupt_unasked(1);
-        EXPECT_TRUE(transport.on_vector(0).used_buffer);  // it has no vectors: an interrupt is an interrupt
+        EXPECT_TRUE(transport.on_vector(0).used_buffer);  // MMIO has no vectors: it handles the interrupt
         device.interrupt_unasked(1);
         EXPECT_TRUE(transport.on_interrupt().used_buffer);
         ASSERT_TRUE(driver.release(memory).ok());
@@ -535,7 +537,7 @@ TEST(AnyTransport, DrivesVirtioMmio) {
 
 // --- diag/ ---
 
-TEST(DiagnosePci, SaysThatNothingWasProbed) {
+TEST(DiagnosePci, ReportsThatNothingWasProbed) {
     Modern modern;
     EXPECT_EQ(diagnose(modern).device.reach, DeviceSnapshot::Reach::nothing);
     EXPECT_EQ(diagnose(modern).findings()[0].cause, Cause::transport_not_probed);
@@ -545,7 +547,7 @@ TEST(DiagnosePci, SaysThatNothingWasProbed) {
     EXPECT_EQ(diagnose(any).findings()[0].cause, Cause::transport_not_probed);
 }
 
-TEST(DiagnosePci, SaysThatAProbeFailedBeforeThereWereRegisters) {
+TEST(DiagnosePci, ReportsAProbeWithoutRegisters) {
     PciDiskMachine<Any> machine({.layout = without_window(sim::PciLayout::modern())});
     machine.bus.fail_mapping();
     EXPECT_EQ(machine.probe().error(), Error::pci_not_mapped);
@@ -553,7 +555,7 @@ TEST(DiagnosePci, SaysThatAProbeFailedBeforeThereWereRegisters) {
 }
 
 // unikraft#1743.
-TEST(DiagnosePci, SaysThatMemorySpaceIsOffOrTheBarNotMapped) {
+TEST(DiagnosePci, ReportsUnreachableRegisters) {
     for (bool const during_probe : {true, false}) {
         PciDiskMachine<Any> machine;
         if (during_probe) {
@@ -575,7 +577,7 @@ TEST(DiagnosePci, SaysThatMemorySpaceIsOffOrTheBarNotMapped) {
     }
 }
 
-TEST(DiagnosePci, SaysThatTheFeaturesWereRefused) {
+TEST(DiagnosePci, ReportsRefusedFeatures) {
     PciDiskMachine<Any> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.refuse_features_ok();
@@ -585,7 +587,7 @@ TEST(DiagnosePci, SaysThatTheFeaturesWereRefused) {
     EXPECT_EQ(diagnosis.findings()[0].cause, Cause::features_refused);
 }
 
-TEST(DiagnosePci, LooksAtAQueueOfEachKind) {
+TEST(DiagnosePci, InspectsAQueueOfEachKind) {
     for (sim::PciLayout const& layout : {sim::PciLayout::modern(), sim::PciLayout::legacy(), legacy_in_memory()}) {
         PciDiskMachine<Any, 256> machine({.layout = layout});
         ASSERT_TRUE(machine.probe().ok());

@@ -20,7 +20,7 @@ using Blob = std::vector<std::uint8_t>;
 
 constexpr auto first_cell = [](DeviceTreeProperty cells) { return cells[0]; };
 
-/// A walk over a copy with nothing behind its last byte, so that the address sanitizer sees a read beyond it.
+/// Walks an exactly sized copy, so that the address sanitizer detects a read beyond its end.
 struct Found {
     explicit Found(Blob const& blob, std::size_t readable = SIZE_MAX) {
         std::size_t const bytes = std::min(readable, blob.size());
@@ -40,7 +40,7 @@ TreeBuilder& add_slot(TreeBuilder& tree) {
     return tree.strings("compatible", "virtio,mmio").cells("reg", {0x1e000, 0x200}).cells("interrupts", {42});
 }
 
-/// A root with one cell each, and the example of §4.2.1 in it.
+/// A root with one address cell and one size cell, which contains the example of §4.2.1.
 TreeBuilder small_tree() {
     TreeBuilder tree;
     tree.begin("").cells("#address-cells", {1}).cells("#size-cells", {1});
@@ -77,7 +77,7 @@ TEST(DeviceTree, MayStartAtAnyAddress) {
     }
 }
 
-TEST(DeviceTree, HasTwoAddressCellsAndOneSizeCellWhereItDoesNotSay) {
+TEST(DeviceTree, DefaultsToTwoAndOneCells) {
     TreeBuilder tree;
     tree.begin("").begin("virtio").strings("compatible", "virtio,mmio").cells("reg", {0x12, 0x34567000, 0x200});
     EXPECT_EQ(Found(tree.end().end().finish()).slots, (std::vector{MmioSlot{PhysAddr{0x12'34567000}, 0x200, 0}}));
@@ -90,7 +90,7 @@ TEST(DeviceTree, ReadsSizesOfTwoCells) {
     EXPECT_EQ(Found(tree.finish()).slots, (std::vector{MmioSlot{PhysAddr{0x1000}, 0x1'0000'0200, 0}}));
 }
 
-TEST(DeviceTree, ReadsAnyOfTheStringsOfCompatible) {
+TEST(DeviceTree, ReadsEachStringOfCompatible) {
     using namespace std::string_view_literals;
     auto const matches = [](std::string_view compatible) {
         TreeBuilder tree;
@@ -101,7 +101,7 @@ TEST(DeviceTree, ReadsAnyOfTheStringsOfCompatible) {
     EXPECT_TRUE(matches("acme,special\0virtio,mmio\0"sv));
     EXPECT_TRUE(matches("virtio,mm\0virtio,mmio\0other\0"sv));
     EXPECT_TRUE(matches("\0virtio,mmio\0"sv));
-    EXPECT_FALSE(matches("virtio,mmio"sv));  // not ended
+    EXPECT_FALSE(matches("virtio,mmio"sv));  // not terminated
     EXPECT_FALSE(matches("virtio,mmio2\0"sv));
     EXPECT_FALSE(matches("xvirtio,mmio\0"sv));
     EXPECT_FALSE(matches("virtio,mmi\0"sv));
@@ -109,7 +109,7 @@ TEST(DeviceTree, ReadsAnyOfTheStringsOfCompatible) {
     EXPECT_FALSE(matches(""sv));
 }
 
-TEST(DeviceTree, SkipsWhatIsNotAvailable) {
+TEST(DeviceTree, SkipsUnavailableNodes) {
     auto const found = [](char const* of_bus, char const* of_node) {
         TreeBuilder tree;
         tree.begin("").cells("#address-cells", {1}).cells("#size-cells", {1});
@@ -132,14 +132,14 @@ TEST(DeviceTree, SkipsWhatIsNotAvailable) {
     EXPECT_EQ(found("disabled", "okay"), 0u);
 }
 
-TEST(DeviceTree, TranslatesByTheRangesOfTheBusesAround) {
+TEST(DeviceTree, TranslatesThroughNestedRanges) {
     TreeBuilder tree;
     tree.begin("").cells("#address-cells", {2}).cells("#size-cells", {2});
     tree.begin("outer").cells("#address-cells", {1}).cells("#size-cells", {1});
     tree.cells("ranges", {0x0, 0x8, 0x0, 0x1000, 0x10000, 0x9, 0x0, 0x20000});
     tree.begin("inner").cells("#address-cells", {1}).cells("#size-cells", {1}).cells("ranges", {0, 0x12000, 0x20000});
     add_slot(tree.begin("virtio@1e000")).end().end().end().end();
-    // inner: + 0x12000 = 0x30000 is beyond outer's last range
+    // The inner range maps it to 0x30000, beyond the last range of the outer bus.
     EXPECT_EQ(Found(tree.finish()).discovery.error, Error::device_tree_no_address);
 
     TreeBuilder lower;
@@ -151,14 +151,14 @@ TEST(DeviceTree, TranslatesByTheRangesOfTheBusesAround) {
     EXPECT_EQ(Found(lower.finish()).slots, (std::vector{MmioSlot{PhysAddr{0x9'0000'd000}, 0x200, 42}}));
 }
 
-TEST(DeviceTree, KeepsTheAddressWhereRangesIsEmpty) {
+TEST(DeviceTree, KeepsTheAddressWithEmptyRanges) {
     TreeBuilder tree;
     tree.begin("").begin("soc").cells("#address-cells", {1}).cells("#size-cells", {1}).cells("ranges", {});
     add_slot(tree.begin("virtio@1e000")).end().end().end();
     EXPECT_EQ(Found(tree.finish()).slots, std::vector{slot_of_the_standard});
 }
 
-/// A node that cannot be used among others that can.
+/// A node that cannot be used, among nodes that can.
 void expect_no_address(TreeBuilder& (*add)(TreeBuilder& tree)) {
     TreeBuilder tree = small_tree();
     std::uint32_t const position = tree.position();
@@ -175,7 +175,7 @@ TreeBuilder& begin_virtio(TreeBuilder& tree) {
     return tree.begin("bad").strings("compatible", "virtio,mmio");
 }
 
-TEST(DeviceTree, SaysThatANodeHasNoAddressAndGoesOn) {
+TEST(DeviceTree, ReportsNodesWithoutAnAddress) {
     expect_no_address([](TreeBuilder& tree) -> TreeBuilder& { return begin_virtio(tree).end(); });
     expect_no_address([](TreeBuilder& tree) -> TreeBuilder& { return begin_virtio(tree).cells("reg", {}).end(); });
     expect_no_address([](TreeBuilder& tree) -> TreeBuilder& { return begin_virtio(tree).cells("reg", {1}).end(); });
@@ -188,7 +188,7 @@ TEST(DeviceTree, SaysThatANodeHasNoAddressAndGoesOn) {
         tree.begin("pci").cells("#address-cells", {3}).cells("#size-cells", {2}).cells("ranges", {});
         return begin_virtio(tree).cells("reg", {0, 0, 0x1000, 0, 0x200}).end().end();
     });
-    expect_no_address([](TreeBuilder& tree) -> TreeBuilder& {  // three cells on the way
+    expect_no_address([](TreeBuilder& tree) -> TreeBuilder& {  // three cells on a bus between
         tree.begin("pci").cells("#address-cells", {3}).cells("#size-cells", {2}).cells("ranges", {1});
         tree.begin("bus").cells("ranges", {});
         return begin_virtio(tree).cells("reg", {0, 0x1000, 0x200}).end().end().end();
@@ -198,7 +198,7 @@ TEST(DeviceTree, SaysThatANodeHasNoAddressAndGoesOn) {
         tree.begin("bus").cells("ranges", {0, 0, 0, 0, 0, 0x10000});
         return begin_virtio(tree).cells("reg", {0, 0x1000, 0x200}).end().end().end();
     });
-    expect_no_address([](TreeBuilder& tree) -> TreeBuilder& {  // the sizes are cell numbers of no use
+    expect_no_address([](TreeBuilder& tree) -> TreeBuilder& {  // unusable cell counts
         tree.begin("cpus").cells("#size-cells", {0}).cells("ranges", {});
         return begin_virtio(tree).cells("reg", {0, 1}).end().end();
     });
@@ -206,7 +206,7 @@ TEST(DeviceTree, SaysThatANodeHasNoAddressAndGoesOn) {
         tree.begin("soc").cells("#address-cells", {2}).cells("#size-cells", {2}).cells("ranges", {});
         return begin_virtio(tree).cells("reg", {0xffffffff, 0xfffff000, 0, 0x1001}).end().end();
     });
-    expect_no_address([](TreeBuilder& tree) -> TreeBuilder& {  // partly below, partly above, too large for its range
+    expect_no_address([](TreeBuilder& tree) -> TreeBuilder& {  // partly outside its range, or too large
         tree.begin("soc").cells("#address-cells", {1}).cells("#size-cells", {1});
         tree.cells("ranges", {0x1e001, 0, 0x1000, 0x1d000, 0, 0x11ff, 0x1e000, 0, 0x1ff, 7});
         return add_slot(tree.begin("virtio")).end().end();
@@ -229,14 +229,14 @@ TEST(DeviceTree, ReportsTheFirstErrorOfSeveral) {
     EXPECT_EQ(found.discovery.found, 1u);
 }
 
-TEST(DeviceTree, GivesWhatLiesAtTheLastByteOfTheAddressSpace) {
+TEST(DeviceTree, ReachesTheLastAddress) {
     TreeBuilder tree;
     tree.begin("").cells("#size-cells", {2});
     begin_virtio(tree).cells("reg", {0xffffffff, 0xfffff000, 0, 0x1000}).end().end();
     EXPECT_EQ(Found(tree.finish()).slots, (std::vector{MmioSlot{PhysAddr{0xffff'ffff'ffff'f000}, 0x1000, 0}}));
 }
 
-TEST(DeviceTree, GivesTheCellsOfAnInterruptToWhoUnderstandsThem) {
+TEST(DeviceTree, PassesInterruptCellsToTheCaller) {
     TreeBuilder tree;
     tree.begin("").begin("virtio").strings("compatible", "virtio,mmio").cells("reg", {0, 0xa000000, 0x200});
     Blob const blob = tree.cells("interrupts", {0, 16, 1}).end().end().finish();
@@ -253,7 +253,7 @@ TEST(DeviceTree, GivesTheCellsOfAnInterruptToWhoUnderstandsThem) {
     EXPECT_EQ(found.found, 1u);
 }
 
-TEST(DeviceTree, AsksForTheInterruptOfANodeThatNamesNone) {
+TEST(DeviceTree, PassesNoCellsWithoutAnInterrupt) {
     TreeBuilder tree;
     tree.begin("").begin("virtio").strings("compatible", "virtio,mmio").cells("reg", {0, 0xa000000, 0x200});
     Blob const blob = tree.end().end().finish();
@@ -310,30 +310,29 @@ TEST(DeviceTree, CanBeWalkedStepByStep) {
     EXPECT_FALSE(cursor.next());
     EXPECT_FALSE(cursor.next());
     EXPECT_EQ(cursor.error(), Error::none);
-    EXPECT_BREACH(cursor.name(), "stands on a node");
+    EXPECT_BREACH(cursor.name(), "is on no node");
 }
 
-TEST(DeviceTreeContract, HasNoNodeToAskBeforeTheFirst) {
+TEST(DeviceTreeContract, AssertsBeforeTheFirstNode) {
     Blob const blob = small_blob();
     DeviceTreeCursor const cursor(DeviceTree{blob.data(), blob.size()});
-    EXPECT_BREACH(cursor.name(), "stands on a node");
-    EXPECT_BREACH(cursor.property("reg"), "stands on a node");
-    EXPECT_BREACH(cursor.reg(), "stands on a node");
-    EXPECT_BREACH(cursor.is_available(), "stands on a node");
+    EXPECT_BREACH(cursor.name(), "is on no node");
+    EXPECT_BREACH(cursor.property("reg"), "is on no node");
+    EXPECT_BREACH(cursor.reg(), "is on no node");
+    EXPECT_BREACH(cursor.is_available(), "is on no node");
 }
 
-TEST(DeviceTreeContract, HasNoNodeToAskAfterAnError) {
+TEST(DeviceTreeContract, AssertsAfterAnError) {
     TreeBuilder tree;
     Blob const blob = tree.begin("").property("reg", 0x1000).blob();
     DeviceTreeCursor cursor(DeviceTree{blob.data(), blob.size()});
     EXPECT_FALSE(cursor.next());
     EXPECT_FALSE(cursor.next());
     EXPECT_EQ(cursor.error(), Error::device_tree_malformed);
-    EXPECT_BREACH(cursor.property("reg"), "stands on a node");
+    EXPECT_BREACH(cursor.property("reg"), "is on no node");
 }
 
-// --- what the header may say
-// -----------------------------------------------------------------------------------------
+// --- what the header may contain ------------------------------------------------------------------------------------
 
 TEST(DeviceTreeHeader, IsAbsentWithoutItsMagic) {
     EXPECT_EQ(for_each_mmio_slot(DeviceTree{nullptr, 0}, first_cell, [](MmioSlot const&) {}).error,
@@ -342,11 +341,11 @@ TEST(DeviceTreeHeader, IsAbsentWithoutItsMagic) {
     for (std::size_t bytes = 0; bytes < 4; ++bytes) {
         EXPECT_EQ(Found(blob, bytes).discovery.error, Error::device_tree_absent);
     }
-    EXPECT_EQ(Found(Blob{0xed, 0xfe, 0x0d, 0xd0}).discovery.error, Error::device_tree_absent);  // the wrong order
+    EXPECT_EQ(Found(Blob{0xed, 0xfe, 0x0d, 0xd0}).discovery.error, Error::device_tree_absent);  // wrong byte order
     EXPECT_EQ(Found(Blob(64)).discovery.error, Error::device_tree_absent);
 }
 
-TEST(DeviceTreeHeader, IsCutShortByOneByte) {
+TEST(DeviceTreeHeader, DetectsEveryTruncation) {
     Blob const blob = small_blob();
     for (std::size_t bytes = 4; bytes < blob.size(); ++bytes) {
         Found const found(blob, bytes);
@@ -359,7 +358,7 @@ TEST(DeviceTreeHeader, HasAVersion) {
     Blob blob = small_blob();
     overwrite(blob, 0x14, 16);
     EXPECT_EQ(Found(blob).discovery.error, Error::device_tree_absent);
-    overwrite(blob, 0x14, 18);  // a newer one that can be read as 17
+    overwrite(blob, 0x14, 18);  // a newer version, compatible with 17
     EXPECT_EQ(Found(blob).discovery.error, Error::none);
     overwrite(blob, 0x18, 18);
     EXPECT_EQ(Found(blob).discovery.error, Error::device_tree_absent);
@@ -374,27 +373,27 @@ TEST(DeviceTreeHeader, KeepsItsBlocksInside) {
         EXPECT_EQ(Found(blob).discovery.error, Error::device_tree_malformed) << field << " " << value;
     };
     for (std::uint32_t const value : {total + 1, total + 4, 0x7fff'fffcu, 0xffff'fffcu, 0xffff'ffffu}) {
-        expect(0x08, value);  // start of the structure
-        expect(0x0c, value);  // of the strings
-        expect(0x20, value);  // size of the strings
-        expect(0x24, value);  // of the structure
+        expect(0x08, value);  // offset of the structure block
+        expect(0x0c, value);  // offset of the strings block
+        expect(0x20, value);  // size of the strings block
+        expect(0x24, value);  // size of the structure block
     }
     expect(0x08, 57);  // not aligned
     expect(0x24, 62);  // not whole tokens
-    expect(0x04, 40);  // all of it behind its own end
-    expect(0x20, 3);   // the last name is not ended
-    expect(0x20, 0);   // no names at all
-    expect(0x24, 0);   // no tokens at all
+    expect(0x04, 40);  // the whole is smaller than its parts
+    expect(0x20, 3);   // the last name is not terminated
+    expect(0x20, 0);   // no names
+    expect(0x24, 0);   // no tokens
 }
 
 TEST(DeviceTreeHeader, IsBelow4GiB) {
     Blob blob = small_blob();
-    overwrite(blob, 0x04, 0xffff'fffb);  // so that no sum of two offsets wraps; nothing is read behind the header
+    overwrite(blob, 0x04, 0xffff'fffb);  // no sum of two offsets wraps; nothing after the header is read
     EXPECT_EQ(for_each_mmio_slot(DeviceTree{blob.data(), UINT32_MAX}, first_cell, [](MmioSlot const&) {}).error,
               Error::device_tree_malformed);
 }
 
-TEST(DeviceTreeHeader, SaysHowMuchToMap) {
+TEST(DeviceTreeHeader, GivesTheSizeToMap) {
     Blob const blob = small_blob();
     EXPECT_EQ(device_tree_bytes(DeviceTree{blob.data(), 8}).value(), blob.size());
     EXPECT_EQ(device_tree_bytes(DeviceTree{blob.data(), 7}).error(), Error::device_tree_cut_short);
@@ -402,8 +401,7 @@ TEST(DeviceTreeHeader, SaysHowMuchToMap) {
     EXPECT_EQ(device_tree_bytes(DeviceTree{blob.data() + 4, 8}).error(), Error::device_tree_absent);
 }
 
-// --- what the structure may be
-// ---------------------------------------------------------------------------------------
+// --- what the structure may contain ---------------------------------------------------------------------------------
 
 TEST(DeviceTreeStructure, MayHaveNothingBetweenTokens) {
     TreeBuilder tree;
@@ -412,7 +410,7 @@ TEST(DeviceTreeStructure, MayHaveNothingBetweenTokens) {
     EXPECT_EQ(Found(tree.finish()).slots, std::vector{slot_of_the_standard});
 }
 
-TEST(DeviceTreeStructure, MayEndWithTheLastPropertyOfTheBlock) {
+TEST(DeviceTreeStructure, IsNotReadBeyondItsBlock) {
     TreeBuilder tree;
     tree.begin("").strings("model", "any");
     expect_malformed(tree.blob(), tree.position());  // END_NODE is missing, not read beyond
@@ -429,7 +427,7 @@ TEST(DeviceTreeStructure, HasAnEnd) {
     expect_malformed(too_early.finish(), position);
 }
 
-TEST(DeviceTreeStructure, GivesWhatStandsBeforeTheMistake) {
+TEST(DeviceTreeStructure, ReportsNodesBeforeTheError) {
     TreeBuilder tree = small_tree();
     Found const found(tree.blob());
     EXPECT_EQ(found.discovery.error, Error::device_tree_malformed);
@@ -446,7 +444,7 @@ TEST(DeviceTreeStructure, HasOneRoot) {
     expect_malformed(two.begin("").end().finish(), position);
 }
 
-TEST(DeviceTreeStructure, ClosesWhatItOpened) {
+TEST(DeviceTreeStructure, ClosesEachNodeOnce) {
     TreeBuilder tree = small_tree();
     tree.end();
     std::uint32_t const position = tree.position();
@@ -477,7 +475,7 @@ TEST(DeviceTreeStructure, EndsItsNames) {
 }
 
 TEST(DeviceTreeStructure, KeepsValuesInside) {
-    // The block ends 4 bytes behind the head.
+    // The block ends 4 bytes after the property's header.
     for (std::uint32_t const bytes : {5u, 8u, 0x7fff'ffffu, 0xffff'fffcu, 0xffff'fffdu, 0xffff'ffffu}) {
         TreeBuilder tree = small_tree();
         tree.begin("node");
@@ -487,7 +485,7 @@ TEST(DeviceTreeStructure, KeepsValuesInside) {
     TreeBuilder tree = small_tree();
     tree.begin("node");
     std::uint32_t const position = tree.position();
-    expect_malformed(tree.token(3).token(0).blob(), position);  // no room for the head
+    expect_malformed(tree.token(3).token(0).blob(), position);  // no space for the property's header
 }
 
 TEST(DeviceTreeStructure, KeepsNamesOfPropertiesInside) {
@@ -499,7 +497,7 @@ TEST(DeviceTreeStructure, KeepsNamesOfPropertiesInside) {
     }
 }
 
-TEST(DeviceTreeStructure, IsNotNestedWithoutLimit) {
+TEST(DeviceTreeStructure, LimitsItsDepth) {
     auto const nested = [](std::uint32_t levels) {
         TreeBuilder tree;
         for (std::uint32_t i = 0; i < levels; ++i) {
@@ -514,7 +512,7 @@ TEST(DeviceTreeStructure, IsNotNestedWithoutLimit) {
     expect_malformed(nested(DeviceTreeCursor::depth_limit + 1), 56 + DeviceTreeCursor::depth_limit * 8);
 }
 
-/// Whatever is overwritten with whatever: no crash, and no read outside, which the sanitizers see.
+/// Any wrong byte: no crash, and no read outside, which the sanitizers detect.
 TEST(DeviceTreeStructure, SurvivesAnyWrongByte) {
     Blob const good = small_blob();
     for (std::size_t at = 0; at < good.size(); ++at) {

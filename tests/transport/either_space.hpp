@@ -8,7 +8,7 @@
 
 namespace virtq::test {
 
-/// Registers of virtio-mmio or of the simulated bus, as memory of a kernel is both.
+/// A register space over virtio-mmio or over the simulated bus, because one kernel's device memory holds both.
 class EitherSpace {
 public:
     EitherSpace() = default;

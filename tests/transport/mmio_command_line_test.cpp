@@ -12,7 +12,7 @@
 namespace virtq::test {
 namespace {
 
-/// A walk over a copy with nothing behind its last character.
+/// Walks an exactly sized copy, so that the address sanitizer detects a read beyond its end.
 struct Line {
     Line(std::string const& text) {  // NOLINT: conversion is the purpose
         std::unique_ptr<char[]> const copy(new char[text.size()]);
@@ -31,7 +31,7 @@ void expect_slot(std::string const& value, MmioSlot const& slot) {
     EXPECT_EQ(line.slots, std::vector{slot}) << value;
 }
 
-/// Wrong from the character that `^` stands in front of.
+/// Expects an error at the character that follows `^`.
 void expect_malformed(std::string value) {
     std::size_t const at = value.find('^');
     ASSERT_NE(at, std::string::npos);
@@ -40,10 +40,10 @@ void expect_malformed(std::string value) {
     Line const line(before + value + " virtio_mmio.device=1@2:3");
     EXPECT_EQ(line.discovery.error, Error::command_line_malformed) << value;
     EXPECT_EQ(line.discovery.error_position, before.size() + at) << value;
-    EXPECT_EQ(line.slots, (std::vector{MmioSlot{PhysAddr{2}, 1, 3}})) << value;  // the next one is given
+    EXPECT_EQ(line.slots, (std::vector{MmioSlot{PhysAddr{2}, 1, 3}})) << value;  // the next parameter is found
 }
 
-TEST(MmioCommandLine, IsAsQemuMakesIt) {
+TEST(MmioCommandLine, ReadsTheLineOfQemu) {
     // QEMU 7.2, -machine microvm,acpi=off, two devices.
     Line const line("console=ttyS0 virtio_mmio.device=512@0xfeb00e00:12 virtio_mmio.device=512@0xfeb00c00:11");
     EXPECT_TRUE(line.discovery);
@@ -63,7 +63,7 @@ TEST(MmioCommandLine, EndsAtItsNul) {
     EXPECT_EQ(for_each_mmio_slot(KernelCommandLine{text, sizeof(text)}, [](MmioSlot const&) {}).found, 1u);
 }
 
-TEST(MmioCommandLine, HasNumbersAsCWritesThem) {
+TEST(MmioCommandLine, ReadsNumbersOfC) {
     expect_slot("0x200@0xfeb02e00:47", {PhysAddr{0xfeb02e00}, 512, 47});
     expect_slot("0X200@0XFEB02E00:0x2F", {PhysAddr{0xfeb02e00}, 512, 47});
     expect_slot("01000@4096:057", {PhysAddr{4096}, 512, 47});
@@ -74,7 +74,7 @@ TEST(MmioCommandLine, HasNumbersAsCWritesThem) {
     expect_slot("18446744073709551615@1:1", {PhysAddr{1}, UINT64_MAX, 1});
 }
 
-TEST(MmioCommandLine, HasSizesWithALetter) {
+TEST(MmioCommandLine, ReadsSizesWithALetter) {
     expect_slot("4K@0x1000:1", {PhysAddr{0x1000}, 4096, 1});
     expect_slot("0x4k@0x1000:1", {PhysAddr{0x1000}, 4096, 1});
     expect_slot("2M@0x1000:1", {PhysAddr{0x1000}, 2 << 20, 1});
@@ -89,7 +89,7 @@ TEST(MmioCommandLine, MayHaveAnId) {
     expect_slot("512@0x1000:5:17", {PhysAddr{0x1000}, 512, 5});
 }
 
-TEST(MmioCommandLine, MayHaveADashInItsName) {
+TEST(MmioCommandLine, AcceptsADashInTheName) {
     EXPECT_EQ(Line("virtio-mmio.device=1@2:3").discovery.found, 1u);
 }
 
@@ -110,13 +110,13 @@ TEST(MmioCommandLine, MayBeInQuotes) {
     EXPECT_EQ(Line("\"virtio_mmio.device=1@2:3").discovery.found, 1u);
 }
 
-TEST(MmioCommandLine, EndsWhereTheParametersOfInitBegin) {
+TEST(MmioCommandLine, EndsAtTheParametersOfInit) {
     EXPECT_EQ(Line("virtio_mmio.device=1@2:3 -- virtio_mmio.device=1@2:3").discovery.found, 1u);
     EXPECT_EQ(Line("-- virtio_mmio.device=wrong").discovery.error, Error::none);
     EXPECT_EQ(Line("--x virtio_mmio.device=1@2:3").discovery.found, 1u);
 }
 
-TEST(MmioCommandLine, SaysFromWhereOnItCannotBeRead) {
+TEST(MmioCommandLine, ReportsWhereParsingFailed) {
     expect_malformed("^");
     expect_malformed("^wrong");
     expect_malformed("512^");
@@ -141,13 +141,13 @@ TEST(MmioCommandLine, SaysFromWhereOnItCannotBeRead) {
     expect_malformed("512@0x1000:5^\xb2");
 }
 
-TEST(MmioCommandLine, RefusesWhatDoesNotFit) {
+TEST(MmioCommandLine, RejectsWhatDoesNotFit) {
     expect_malformed("0@0x1000:5^");                  // no size
     expect_malformed("2@0xffffffffffffffff:5^");      // ends beyond 64 bits
     expect_malformed("512@0x1000:4294967296^");       // an interrupt above 32 bits
     expect_malformed("512@0x1fffffffffffffff^f:5");   // an address above 64 bits, in each base
-    expect_malformed("512@1844674407370955161^6:5");  // overflows by its last digit
-    expect_malformed("512@1844674407370955162^0:5");  // before it
+    expect_malformed("512@1844674407370955161^6:5");  // the last digit overflows
+    expect_malformed("512@1844674407370955162^0:5");  // a digit before it overflows
     expect_malformed("512@01777777777777777777777^0:5");
     expect_malformed("17179869184G^@0x1000:5");  // a size above 64 bits
     expect_malformed("18014398509481984K^@0x1000:5");

@@ -8,7 +8,7 @@
 namespace virtq::test {
 namespace {
 
-TEST(MmioSlots, OfAListAreGivenInItsOrder) {
+TEST(MmioSlots, KeepTheOrderOfAList) {
     MmioSlot const slots[] = {{PhysAddr{0x2000}, 0x200, 5}, {PhysAddr{0x1000}, 0x100, 9}};
     std::vector<MmioSlot> given;
     Discovery const found = for_each_mmio_slot(slots, [&](MmioSlot const& slot) { given.push_back(slot); });
@@ -17,7 +17,7 @@ TEST(MmioSlots, OfAListAreGivenInItsOrder) {
     EXPECT_EQ(given, (std::vector{slots[0], slots[1]}));
 }
 
-TEST(MmioSlots, OfARowLieSideBySide) {
+TEST(MmioSlots, AreContiguousInARow) {
     constexpr MmioSlotRow row{PhysAddr{0xffff'f000}, 0x1000, 3, 1};
     static_assert(row.slot(2) == MmioSlot{PhysAddr{0x1'0000'1000}, 0x1000, 3});
     std::vector<MmioSlot> given;

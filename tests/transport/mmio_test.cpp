@@ -8,7 +8,7 @@
 namespace virtq::test {
 namespace {
 
-TEST(MmioProbe, FindsAModernAndALegacyDisk) {
+TEST(MmioProbe, FindsModernAndLegacyDisks) {
     DiskMachine<> modern;
     EXPECT_TRUE(modern.probe().ok());
     EXPECT_EQ(modern.transport.device_id(), spec::DeviceId::block);
@@ -41,14 +41,14 @@ TEST(MmioProbe, RefusesAnUnknownVersion) {
     }
 }
 
-// unikraft#1743: registers that were not mapped read as all ones, and the driver waited for ever.
-TEST(MmioProbe, SeesRegistersThatAreNotMapped) {
+// unikraft#1743: unmapped registers read as all ones, and the driver waited for ever.
+TEST(MmioProbe, DetectsUnmappedRegisters) {
     DiskMachine<> machine;
     machine.device.vanish();
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
 }
 
-TEST(MmioProbe, ForgetsTheSlotBefore) {
+TEST(MmioProbe, DropsThePreviousSlot) {
     DiskMachine<> machine({.version = sim::MmioVersion::legacy});
     ASSERT_TRUE(machine.probe().ok());
     machine.device.set_magic(1);
@@ -57,14 +57,14 @@ TEST(MmioProbe, ForgetsTheSlotBefore) {
     EXPECT_FALSE(machine.transport.is_legacy());
 }
 
-TEST(MmioTransport, SeesThatALegacyQueueWasNotTaken) {
+TEST(MmioTransport, ReportsARejectedLegacyQueue) {
     DiskMachine<> machine({.version = sim::MmioVersion::legacy});
     ASSERT_TRUE(machine.probe().ok());
     machine.device.vanish();  // the page number does not read back
     EXPECT_EQ(machine.transport.enable_queue(0, {8, PhysAddr{0x1000}, {}, {}}).error(), Error::queue_not_accepted);
 }
 
-TEST(MmioTransport, CarriesNoFeatureThatNeedsPci) {
+TEST(MmioTransport, RejectsFeaturesThatNeedPci) {
     DiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     Features const possible = machine.transport.possible_features();
@@ -80,7 +80,7 @@ TEST(MmioTransport, CarriesNoFeatureThatNeedsPci) {
     EXPECT_FALSE(old.transport.possible_features().has(spec::Feature::version_1));
 }
 
-TEST(MmioTransport, AcknowledgesAnInterruptAndReturnsItsCause) {
+TEST(MmioTransport, AcknowledgesAndReportsTheInterrupt) {
     DiskMachine<> machine;
     machine.bring_up();
     EXPECT_FALSE(machine.transport.on_interrupt().used_buffer);
@@ -98,8 +98,8 @@ TEST(MmioTransport, AcknowledgesAnInterruptAndReturnsItsCause) {
     EXPECT_TRUE(config.config_change);
 }
 
-// asterinas#2493: acknowledged after processing, and so swallowed what came meanwhile.
-TEST(MmioTransport, KeepsAnInterruptThatComesAfterTheAcknowledgement) {
+// asterinas#2493: a driver acknowledged after processing, and so lost an interrupt that came in between.
+TEST(MmioTransport, KeepsALaterInterrupt) {
     DiskMachine<> machine;
     machine.bring_up();
     machine.device.interrupt_unasked(1);
@@ -109,13 +109,13 @@ TEST(MmioTransport, KeepsAnInterruptThatComesAfterTheAcknowledgement) {
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
 }
 
-// The device is told where the driver goes on (§2.9), which the short form does not know.
-TEST(MmioTransport, IsABreachToNotifyWithoutTheDataThatWereAccepted) {
+// The notification contains the next position (§2.9), which the short form of notify() lacks.
+TEST(MmioTransport, AssertsThatNotificationDataAreGiven) {
     DiskMachine<> machine;
     machine.hostile = true;
     ASSERT_TRUE(machine.probe().ok());
     machine.transport.accept_features(1, 1u << 6);
-    EXPECT_BREACH(machine.transport.notify(0), "give it also the `next`");
+    EXPECT_BREACH(machine.transport.notify(0), "Give it also the `next`");
 }
 
 TEST(MmioTransport, IgnoresUndefinedInterruptBits) {

@@ -9,22 +9,25 @@
 #include <cstdint>
 #include <string_view>
 
-/// What a kernel's own way to configuration space gets wrong, and what probe and scan say of it.
+/// Mistakes in a kernel's access to configuration space, and what probe() and scan report.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 enum class Flaw : std::uint8_t {
     none,
-    half_not_shifted,  ///< the dword from 0xcfc, cut to 16 bits
-    byte_not_shifted,  ///< the same, cut to 8
-    byte_of_half,      ///< only one of the low two bits of the offset is used
-    word_cut,          ///< 32 bits through a variable of 16
-    no_device,         ///< the device number is not put into the address
+    half_not_shifted,  ///< the dword from 0xcfc, truncated to 16 bits
+    byte_not_shifted,  ///< the dword from 0xcfc, truncated to 8 bits
+    byte_of_half,      ///< the offset loses one of its low two bits
+    word_cut,          ///< 32 bits pass through a 16-bit variable
+    no_device,         ///< the address lacks the device number
     no_function,
-    write_not_shifted,  ///< what is written goes to 0xcfc, whatever the low two bits of the offset
+    write_not_shifted,  ///< writes go to 0xcfc, whatever the low two bits of the offset
 };
 
-/// Configuration space through an access that is wrong in one way.
+/// Configuration space through an access with one flaw.
 class FlawedAccess {
 public:
     FlawedAccess(sim::PciBus& bus, Flaw flaw) : bus_(bus), flaw_(flaw) {}
@@ -83,7 +86,7 @@ protected:
     sim::PciStranger host_bridge;
 };
 
-TEST_F(PciAccess, IsRefusedByAProbeWhoseWidthsDiffer) {
+TEST_F(PciAccess, ProbeRejectsDifferingWidths) {
     bus.add(PciAddress{0, 3, 0}, device);
     bus.assign();
     for (Flaw const flaw : flaws_of_width) {
@@ -95,8 +98,8 @@ TEST_F(PciAccess, IsRefusedByAProbeWhoseWidthsDiffer) {
     }
 }
 
-// Reads are right, so probe() finds all; the first 16 bits that are written at an odd half are MSI-X's control.
-TEST_F(PciAccess, IsNamedByMsixIfWritesGoAstray) {
+// Reads are right, so probe() succeeds. The first 16-bit write to an odd half is to the MSI-X control word.
+TEST_F(PciAccess, MsixDetectsMisplacedWrites) {
     bus.add(PciAddress{0, 3, 0}, device);
     bus.assign();
     MsiMessage const messages[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 0x31}};
@@ -107,24 +110,24 @@ TEST_F(PciAccess, IsNamedByMsixIfWritesGoAstray) {
         ASSERT_TRUE(transport.probe(function, bus).ok());
         Error const expected = flaw == Flaw::none ? Error::none : Error::pci_access_misplaces_writes;
         EXPECT_EQ(transport.use_msix(function, bus, messages).error(), expected);
-        EXPECT_EQ(is_msix_enabled(function), flaw == Flaw::none);  // what the test wrote is taken back
+        EXPECT_EQ(is_msix_enabled(function), flaw == Flaw::none);  // the test's write is restored
         EXPECT_EQ(transport.uses_vectors(), flaw == Flaw::none);
     }
 }
 
-TEST_F(PciAccess, IsNamedByAScanWhoseWidthsDiffer) {
+TEST_F(PciAccess, ScanReportsDifferingWidths) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     for (Flaw const flaw : flaws_of_width) {
         virtq::PciScan const seen = scan(flaw);
         EXPECT_EQ(seen.trouble, Error::pci_access_widths_differ) << static_cast<unsigned>(flaw);
         EXPECT_EQ(seen.functions, 1u);
         EXPECT_EQ(seen.virtio, 0u);
-        EXPECT_STREQ(describe(seen), describe(Error::pci_access_widths_differ));  // before what it saw
+        EXPECT_STREQ(describe(seen), describe(Error::pci_access_widths_differ));  // precedes what the scan saw
     }
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
 }
 
-TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
+TEST_F(PciAccess, ScanDetectsIgnoredDeviceNumbers) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     bus.add(PciAddress{0, 3, 0}, device);
     bus.assign();
@@ -135,8 +138,8 @@ TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheDeviceNumber) {
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
 }
 
-// Eight functions each that are the same ones: it is not asked again whether they are.
-TEST_F(PciAccess, IsNamedOnceIfItIgnoresTheDeviceNumberOfManyFunctions) {
+// All devices have the same functions. After the first proof the scan does not check again.
+TEST_F(PciAccess, ScanReportsIgnoredNumbersOnce) {
     sim::PciDevice second{memory, disk};
     bus.add(PciAddress{0, 0, 0}, device);
     bus.add(PciAddress{0, 0, 1}, second);
@@ -146,21 +149,21 @@ TEST_F(PciAccess, IsNamedOnceIfItIgnoresTheDeviceNumberOfManyFunctions) {
     EXPECT_EQ(seen.functions, 64u);
 }
 
-TEST_F(PciAccess, IsNamedByAScanIfItIgnoresTheFunctionNumber) {
+TEST_F(PciAccess, ScanDetectsIgnoredFunctionNumbers) {
     sim::PciDevice second{memory, disk};
     bus.add(PciAddress{0, 3, 0}, device);
     bus.add(PciAddress{0, 3, 1}, second);
-    EXPECT_EQ(scan(Flaw::no_function).trouble, Error::none);  // nobody has placed a BAR: eight equal ones can be
+    EXPECT_EQ(scan(Flaw::no_function).trouble, Error::none);  // no BARs: equal functions possible
     bus.assign();
     virtq::PciScan const seen = scan(Flaw::no_function);
     EXPECT_EQ(seen.trouble, Error::pci_access_echoes);
     EXPECT_EQ(seen.functions, 8u);
     EXPECT_EQ(scan(Flaw::none).trouble, Error::none);
-    // Function 1 alone says nothing of it.
+    // Function 1 alone is no proof.
     EXPECT_EQ(scan(Flaw::none).virtio, 2u);
 }
 
-// Two equal devices side by side are no echo.
+// Two equal devices are not aliases.
 TEST_F(PciAccess, MayFindEqualDevices) {
     sim::PciDevice second{memory, disk};
     bus.add(PciAddress{0, 0, 0}, device);
@@ -169,7 +172,7 @@ TEST_F(PciAccess, MayFindEqualDevices) {
     EXPECT_EQ(scan(Flaw::none).virtio, 2u);
 }
 
-/// Unplugged after a few accesses.
+/// A device that is unplugged after a few accesses.
 struct Vanishing : ConfigBytes {
     [[nodiscard]] std::uint16_t read16(PciAddress address, std::uint16_t offset) {
         return accesses >= last ? UINT16_MAX : ConfigBytes::read16(address, offset);
@@ -180,8 +183,8 @@ struct Vanishing : ConfigBytes {
     std::size_t last = 1;
 };
 
-// What goes away between two reads has shown different widths, and nothing is wrong with the access.
-TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
+// A device that vanishes between two reads shows different widths, although the access is right.
+TEST_F(PciAccess, ToleratesAnUnpluggedDevice) {
     Vanishing config;
     config.put(spec::pci::vendor_id.offset, 0x1af4, 2);
     config.put(spec::pci::device_id.offset, 0x1042, 2);
@@ -190,8 +193,8 @@ TEST_F(PciAccess, IsNotBlamedForADeviceThatWasUnplugged) {
     EXPECT_EQ(*identify(PciFunction<Vanishing>{config, {}}), spec::DeviceId::block);
 }
 
-// Memory that is no configuration space: a wrong address of the ECAM (faults A16).
-TEST_F(PciAccess, NamesASpaceOfZeros) {
+// Memory that is no configuration space: the ECAM address is wrong (faults A16).
+TEST_F(PciAccess, ReportsASpaceOfZeros) {
     ConfigBytes zeros;
     virtq::PciScan const seen = for_each_virtio_function(zeros, {0, 255}, [](auto const&, spec::DeviceId) {});
     EXPECT_EQ(seen.trouble, Error::pci_vendor_zero);
@@ -204,8 +207,8 @@ TEST_F(PciAccess, NamesASpaceOfZeros) {
     EXPECT_EQ(transport.probe(PciFunction<ConfigBytes>{zeros, {}}, bus).error(), Error::pci_vendor_zero);
 }
 
-// A host that reads 0 for an empty slot has a configuration space (faults A16).
-TEST_F(PciAccess, AllowsZerosBesideFunctions) {
+// On a host that reads 0 for an empty slot the configuration space is right (faults A16).
+TEST_F(PciAccess, AllowsZerosNextToFunctions) {
     sim::PciStranger nobody{0, 0};
     bus.add(PciAddress{0, 0, 0}, nobody);
     bus.add(PciAddress{0, 3, 0}, device);

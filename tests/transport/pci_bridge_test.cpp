@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-/// Bridges that no firmware has numbered, as below the root ports of a machine without any (faults A12).
+/// Bridges without bus numbers, such as the root ports of a machine without firmware (faults A12).
 namespace virtq::test {
 namespace {
 
@@ -32,16 +32,16 @@ protected:
         EXPECT_EQ(which.config().peek(bridge::secondary, 1), secondary);
         EXPECT_EQ(which.config().peek(bridge::subordinate, 1), subordinate);
     }
-    /// Whether the disk at this address works, for a kernel that gives no windows of its own.
+    /// Checks that the disk at this address works, for a kernel that passes no windows.
     void expect_works(PciAddress address, Any::Kind kind, sim::PciDevice& of, PciProbeOption const& option = {}) {
         Any transport;
         BlockDevice<Any, 256> driver;
         Status const found = transport.probe_pci(Function{bus, address}, bus, option);
         ASSERT_TRUE(found.ok()) << describe(found.error());
         EXPECT_EQ(transport.kind(), kind);
-        ASSERT_TRUE(driver.init(transport, memory, {.reset_looks = Looks{100}}).ok());
+        ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
         sim::Buffer const data = memory.allocate_buffer(512, 512);
-        EXPECT_TRUE(driver.read(3, {data.phys, 512}, Looks{100}, [&] { of.step(); }).ok());
+        EXPECT_TRUE(driver.read(3, {data.phys, 512}, PollLimit{100}, [&] { of.step(); }).ok());
         EXPECT_TRUE(driver.release(memory).ok());
     }
 
@@ -56,7 +56,7 @@ protected:
     virtq::PciScan seen;
 };
 
-TEST_F(PciBridges, HideADeviceUntilTheyAreNumbered) {
+TEST_F(PciBridges, HideDevicesUntilNumbered) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
@@ -102,12 +102,12 @@ TEST_F(PciBridges, AreNumberedDepthFirst) {
     expect_works({1, 3, 0}, Any::Kind::pci_modern, device);
     expect_works({2, 5, 0}, Any::Kind::pci_modern, deep);
     expect_works({4, 0, 0}, Any::Kind::pci_modern, far);
-    // Nothing is behind it, so nothing is passed on.
+    // The bridge has no device below it, so it forwards nothing.
     EXPECT_GT(second.config().peek(bridge::memory_base, 2) & 0xfff0, second.config().peek(bridge::memory_limit, 2));
 }
 
 // The first bus of a host bridge is not always 0 (https://github.com/SerenityOS/serenity/pull/26577).
-TEST_F(PciBridges, AreNumberedFromTheFirstBusOn) {
+TEST_F(PciBridges, AreNumberedFromTheFirstBus) {
     bus.add(PciAddress{0x40, 1, 0}, port);
     port.add(0, 0, device);
     Result<PciBusRange> const buses = number_buses(bus, {0x40, 0x4f}, {.memory = &window});
@@ -135,7 +135,7 @@ TEST_F(PciBridges, PassPortsOn) {
     expect_works({2, 0, 0}, Any::Kind::pci_legacy_ports, third);
 }
 
-// [BRIDGE] 3.2.5.6: registers of a bridge that passes no ports on are hard-wired to 0.
+// [BRIDGE] 3.2.5.6: if a bridge forwards no ports, these registers are hard-wired to 0.
 TEST_F(PciBridges, NeedNotPassPortsOn) {
     sim::PciBridge without{sim::PciBridge::Ports::none};
     sim::PciDevice transitional{memory, disk, sim::PciLayout::transitional()};
@@ -148,7 +148,7 @@ TEST_F(PciBridges, NeedNotPassPortsOn) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, transitional);
 }
 
-TEST_F(PciBridges, AreLeftAsTheyAreIfNumbered) {
+TEST_F(PciBridges, AreLeftAloneIfNumbered) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     ASSERT_TRUE(number_buses(bus, {0, 15}, {.memory = &window}).ok());
@@ -169,7 +169,7 @@ TEST_F(PciBridges, AreLeftAsTheyAreIfNumbered) {
     expect_works({2, 0, 0}, Any::Kind::pci_modern, further);
 }
 
-// Without windows a device is found, and can be reached through its configuration space.
+// Without windows the device is found, and the driver reaches it through its configuration space.
 TEST_F(PciBridges, AreNumberedWithoutWindows) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
@@ -192,7 +192,7 @@ TEST_F(PciBridges, NeedNumbers) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
 }
 
-TEST_F(PciBridges, EndIfTheyAreTooManyInARow) {
+TEST_F(PciBridges, EndIfNestedTooDeeply) {
     std::vector<sim::PciBridge> row(12);
     bus.add(PciAddress{0, 1, 0}, row[0]);
     for (std::size_t i = 1; i < row.size(); ++i) {
@@ -204,14 +204,14 @@ TEST_F(PciBridges, EndIfTheyAreTooManyInARow) {
     expect_numbers(row[8], 0, 0, 0);
 }
 
-// What all bridges pass on lies below 4 GiB, and begins and ends at a multiple of 1 MiB.
-TEST_F(PciBridges, NeedRoomInTheWindow) {
+// Bridges forward memory below 4 GiB, in multiples of 1 MiB.
+TEST_F(PciBridges, NeedSpaceInTheWindow) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     PciWindow above{std::uint64_t{1} << 32, 0x1000'0000};
     EXPECT_EQ(number_buses(bus, {0, 15}, {.memory = &above}).error(), Error::pci_window_full);
     EXPECT_EQ(device.bar(4).address(), 0u);
-    EXPECT_EQ(scan({0, 15}).size(), 1u);  // numbered all the same
+    EXPECT_EQ(scan({0, 15}).size(), 1u);  // numbered nevertheless
 
     sim::PciBridge second;
     sim::PciDevice other{memory, disk};
@@ -222,7 +222,7 @@ TEST_F(PciBridges, NeedRoomInTheWindow) {
 }
 
 // The host bridge's window has room, and the bridge does not pass it on: the device would be gone.
-TEST_F(PciBridges, KeepProbesFromPlacingWhatTheyDoNotPassOn) {
+TEST_F(PciBridges, KeepProbesFromPlacingClosedRanges) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     PciWindow memory_window{0x1000'1000, 0x8'0000};  // the bridge's own BAR, and less than 1 MiB
@@ -242,7 +242,7 @@ TEST_F(PciBridges, KeepProbesFromPlacingWhatTheyDoNotPassOn) {
 }
 
 // A device that was plugged in later, or a kernel that opens its bridges by itself.
-TEST_F(PciBridges, LetProbesPlaceWhatTheyPassOn) {
+TEST_F(PciBridges, LetProbesPlaceOpenRanges) {
     sim::PciBridge inner;
     sim::PciDevice later{memory, disk};
     sim::PciDevice deep{memory, disk};
@@ -291,7 +291,7 @@ TEST_F(PciBridges, LetProbesPlaceInPrefetchableMemory) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device, {.memory = &within});
 }
 
-TEST_F(PciBridges, KeepProbesFromPortsTheyDoNotPassOn) {
+TEST_F(PciBridges, KeepProbesFromClosedPorts) {
     sim::PciBridge wide{sim::PciBridge::Ports::wide};
     sim::PciDevice first{memory, disk, sim::PciLayout::legacy()};
     sim::PciDevice second{memory, disk, sim::PciLayout::legacy()};
@@ -310,8 +310,8 @@ TEST_F(PciBridges, KeepProbesFromPortsTheyDoNotPassOn) {
     expect_works({2, 0, 0}, Any::Kind::pci_legacy_ports, second, {.ports = &high});
 }
 
-// A window that ends before the next MiB, or with it, once the bridge's own BAR has its place.
-TEST_F(PciBridges, NeedMemoryBehindTheirOwn) {
+// The window ends before the next MiB, or with it, once the bridge's own BAR has its address.
+TEST_F(PciBridges, NeedMemoryBeyondTheirOwn) {
     for (PciWindow memory_window : {PciWindow{0x1000'1000, 0x1000}, PciWindow{0x1000'0000, 0x10'0000}}) {
         sim::PciBridge fresh;
         bus.add(PciAddress{0, 1, 0}, fresh);
@@ -324,7 +324,7 @@ TEST_F(PciBridges, NeedMemoryBehindTheirOwn) {
     }
 }
 
-// A BAR of 64 bits has its place above 4 GiB, where no bridge passes anything on.
+// The 64-bit BAR gets an address above 4 GiB, where no bridge forwards memory.
 TEST_F(PciBridges, PassNothingOnAbove4GiB) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.bars[4].bytes = 0x20'0000;
@@ -341,7 +341,7 @@ void expect_no_ports(sim::PciBridge& which) {
     EXPECT_GT(which.config().peek(bridge::io_base, 1) & 0xf0, which.config().peek(bridge::io_limit, 1) & 0xf0);
 }
 
-// Less than 4096 ports that begin at a multiple, ports up to one, and ports whose numbers have more than 32 bits.
+// Windows that end before the next multiple of 4096, that end at it, and that exceed 32-bit port numbers.
 TEST_F(PciBridges, PassOnlyWholeUnitsOfPorts) {
     for (PciWindow ports_window :
          {PciWindow{0xc100, 0x100}, PciWindow{0xc100, 0xf00}, PciWindow{0xffff'0000, 0x2'0000}}) {
@@ -358,7 +358,7 @@ TEST_F(PciBridges, PassOnlyWholeUnitsOfPorts) {
     }
 }
 
-// [BRIDGE] 3.2.5.6: a bridge of 16 bits, and ports behind 0xffff.
+// [BRIDGE] 3.2.5.6: a 16-bit bridge, and ports above 0xffff.
 TEST_F(PciBridges, PassHighPortsOnlyIfWide) {
     for (bool const is_wide : {false, true}) {
         sim::PciBridge one{is_wide ? sim::PciBridge::Ports::wide : sim::PciBridge::Ports::narrow};
@@ -374,7 +374,7 @@ TEST_F(PciBridges, PassHighPortsOnlyIfWide) {
     }
 }
 
-// The device has a place, and the unit that the bridge would pass on has not.
+// The window holds the device's ports, but not the 4096 ports that the bridge forwards.
 TEST_F(PciBridges, NeedAWholeUnitOfPorts) {
     sim::PciDevice legacy{memory, disk, sim::PciLayout::legacy()};
     bus.add(PciAddress{0, 1, 0}, port);
@@ -385,7 +385,7 @@ TEST_F(PciBridges, NeedAWholeUnitOfPorts) {
     expect_no_ports(port);
 }
 
-TEST_F(PciBridges, PassNoPortsOnIfNoneNeeded) {
+TEST_F(PciBridges, PassNoPortsIfNoneNeeded) {
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, device);
     std::uint64_t const before = ports.left();
@@ -395,8 +395,8 @@ TEST_F(PciBridges, PassNoPortsOnIfNoneNeeded) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
 }
 
-// The end is below the beginning, which nobody can have meant.
-TEST_F(PciBridges, AreNumberedAnewIfNumbersAreCrooked) {
+// The subordinate number is below the secondary number, which cannot be intended.
+TEST_F(PciBridges, AreRenumberedIfInvalid) {
     port.config().poke(bridge::secondary, 3, 1);
     port.config().poke(bridge::subordinate, 2, 1);
     bus.add(PciAddress{0, 1, 0}, port);
@@ -408,7 +408,7 @@ TEST_F(PciBridges, AreNumberedAnewIfNumbersAreCrooked) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
 }
 
-// What firmware has numbered for another host bridge takes no numbers of this one away.
+// Bus numbers that firmware gave to another host bridge do not reduce the numbers of this one.
 TEST_F(PciBridges, AreNumberedWithinTheirRange) {
     sim::PciBridge other;
     other.config().poke(bridge::secondary, 0x20, 1);
@@ -424,7 +424,7 @@ TEST_F(PciBridges, AreNumberedWithinTheirRange) {
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device);
 }
 
-// One bridge reaches from bus 1 to bus 31, of 16: no second one may get bus 1.
+// One bridge claims buses 1 to 31, of 16. No second bridge may get bus 1.
 TEST_F(PciBridges, GetNoNumberTwice) {
     sim::PciBridge wide;
     wide.config().poke(bridge::secondary, 1, 1);
@@ -435,7 +435,7 @@ TEST_F(PciBridges, GetNoNumberTwice) {
     expect_numbers(port, 0, 0, 0);
 }
 
-TEST_F(PciBridges, MayHaveOtherDevicesBehind) {
+TEST_F(PciBridges, MayHaveOtherDevicesBelow) {
     sim::PciStranger stranger{0x8086, 0x100e};
     sim::PciStranger cardbus{0x8086, 0x1234, 2};
     sim::PciStranger nobody{0, 0};
@@ -449,7 +449,7 @@ TEST_F(PciBridges, MayHaveOtherDevicesBehind) {
     expect_works({1, 31, 0}, Any::Kind::pci_modern, device);
 }
 
-// Devices of the host bridge's own bus are placed by probe_pci(), as without bridges.
+// probe_pci() places devices on the host bridge's own bus, as without bridges.
 TEST_F(PciBridges, LeaveTheFirstBusAlone) {
     bus.add(PciAddress{0, 0, 0}, host_bridge);
     bus.add(PciAddress{0, 1, 0}, device);
@@ -461,7 +461,7 @@ TEST_F(PciBridges, LeaveTheFirstBusAlone) {
     EXPECT_EQ(window.left(), 0x1000'0000u);
 }
 
-// [BRIDGE] 9.1: INTA# of device 5 behind device 3 behind device 1 of the first bus.
+// [BRIDGE] 9.1: INTA# of device 5 below device 3 below device 1 of the first bus.
 TEST_F(PciBridges, PassAnInterruptPinOn) {
     sim::PciBridge below;
     bus.add(PciAddress{0, 1, 0}, port);
@@ -476,9 +476,9 @@ TEST_F(PciBridges, PassAnInterruptPinOn) {
     bus.add(PciAddress{0, 7, 0}, top);
     EXPECT_EQ(find_root_pin(Function{bus, {0, 7, 0}}, *buses).device, 7);
     EXPECT_EQ(find_root_pin(Function{bus, {0, 7, 0}}, *buses).pin, 1);
-    top.config().poke(wire::interrupt_pin, 5, 1);  // there are four
+    top.config().poke(wire::interrupt_pin, 5, 1);  // there are four pins
     EXPECT_EQ(find_root_pin(Function{bus, {0, 7, 0}}, *buses).pin, 0);
-    // Behind no bridge that there is.
+    // No bridge leads to this bus.
     sim::PciDevice lost{memory, disk};
     bus.add(PciAddress{9, 7, 0}, lost);
     EXPECT_EQ(find_root_pin(Function{bus, {9, 7, 0}}, *buses).pin, 0);

@@ -8,6 +8,9 @@
 
 /// §4.1.4.9 (PCI configuration access capability).
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 TEST(PciConfigWindow, DrivesADiskWithoutAnyMapping) {
@@ -23,8 +26,8 @@ TEST(PciConfigWindow, DrivesADiskWithoutAnyMapping) {
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-// Memory space with BARs that nobody has placed would make the device answer at 0.
-TEST(PciConfigWindow, DrivesADiskWhoseBarsHaveNoAddress) {
+// With memory space enabled, the device would decode its unassigned BARs at address 0.
+TEST(PciConfigWindow, WorksWithoutBarAddresses) {
     PciDiskMachine<Window> machine({.assigned = false});
     machine.bring_up();
     EXPECT_EQ(machine.command() & 7, wire::command_bus_master);
@@ -45,7 +48,7 @@ TEST(PciConfigWindow, NeedsTheBusMaster) {
     EXPECT_FALSE(machine.transport.is_probed());
 }
 
-TEST(PciConfigWindow, NeedNotBeThere) {
+TEST(PciConfigWindow, MayBeAbsent) {
     sim::PciLayout layout = sim::PciLayout::modern();
     std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::pci_cfg; });
     PciDiskMachine<Window> machine({.layout = layout});
@@ -53,7 +56,7 @@ TEST(PciConfigWindow, NeedNotBeThere) {
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
-// Its length says 16, and the data lies behind (faults A7).
+// The capability reports a length of 16, and the data follows (faults A7).
 TEST(PciConfigWindow, MayUnderstateItsLength) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(wire::pci_cfg).stated_bytes = 16;
@@ -69,7 +72,7 @@ TEST(PciConfigWindow, NeedsAModernDevice) {
               Error::pci_function_absent);
 }
 
-TEST(PciConfigWindow, SaysThatTheDeviceIsGone) {
+TEST(PciConfigWindow, ReportsAGoneDevice) {
     PciDiskMachine<Window> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.bring_up();
@@ -92,7 +95,7 @@ TEST(PciConfigWindow, DividesItself) {
     whole.write8(0x14, 0);
     whole.write32(0x00, 1);
     EXPECT_EQ(whole.read32(0x04) & 1, 1u);  // VERSION_1
-    machine.hostile = true;                 // in no order
+    machine.hostile = true;                 // in the wrong order
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 
 /// §4.1.4.10 (Legacy Interfaces: A Note on PCI Device Layout).
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 template <class T>
@@ -33,7 +36,7 @@ TYPED_TEST(PciLegacy, FindsADisk) {
     EXPECT_FALSE(machine.transport.possible_features().has(spec::Feature::version_1));
     EXPECT_TRUE(machine.transport.possible_features().has(spec::Feature::event_idx));
     EXPECT_EQ(machine.transport.offered_features(1), 0u);
-    machine.transport.accept_features(1, 0xffff'ffff);  // there is no such register
+    machine.transport.accept_features(1, 0xffff'ffff);  // this register does not exist
     EXPECT_EQ(machine.transport.config_generation(), 0u);
 }
 
@@ -49,7 +52,7 @@ TYPED_TEST(PciLegacy, ReadsAndWrites) {
     machine.expect_works();
 }
 
-TYPED_TEST(PciLegacy, LooksForItsKindOfBar) {
+TYPED_TEST(PciLegacy, NeedsItsKindOfBar) {
     PciDiskMachine<TypeParam> machine(
         {.layout = SameAs<TypeParam, LegacyPorts> ? legacy_in_memory() : sim::PciLayout::legacy()});
     EXPECT_EQ(machine.probe().error(), Error::pci_legacy_absent);
@@ -57,7 +60,7 @@ TYPED_TEST(PciLegacy, LooksForItsKindOfBar) {
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
-TYPED_TEST(PciLegacy, SaysWhatIsNotThere) {
+TYPED_TEST(PciLegacy, ReportsWhatIsAbsent) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
     EXPECT_EQ(machine.transport.probe(Function{machine.bus, {0, 9, 0}}, machine.bus).error(),
               Error::pci_function_absent);
@@ -70,7 +73,7 @@ TYPED_TEST(PciLegacy, SaysWhatIsNotThere) {
     EXPECT_FALSE(machine.transport.is_probed());
 }
 
-TYPED_TEST(PciLegacy, NeedsABarWithRoomForItsHeader) {
+TYPED_TEST(PciLegacy, NeedsABarForItsHeader) {
     for (std::uint64_t const bytes : {0x10u, 0x20u}) {
         sim::PciLayout layout = this->layout();
         layout.bars[0].bytes = bytes;
@@ -88,7 +91,7 @@ TYPED_TEST(PciLegacy, VerifiesTheCommandRegister) {
     }
 }
 
-TYPED_TEST(PciLegacy, SaysThatNothingIsMapped) {
+TYPED_TEST(PciLegacy, ReportsAFailedMapping) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
     std::uint16_t const command = machine.command();
     machine.bus.fail_mapping();
@@ -97,7 +100,7 @@ TYPED_TEST(PciLegacy, SaysThatNothingIsMapped) {
     EXPECT_FALSE(machine.transport.is_probed());
 }
 
-TYPED_TEST(PciLegacy, SaysThatTheDeviceIsGone) {
+TYPED_TEST(PciLegacy, ReportsAGoneDevice) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
     machine.device.before_access([&](sim::PciTarget, bool) { machine.device.vanish(); });
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
@@ -118,35 +121,35 @@ TYPED_TEST(PciLegacy, PlacesItsBar) {
     machine.expect_works();
 }
 
-TYPED_TEST(PciLegacy, WantsATransportOfItsOwn) {
+TYPED_TEST(PciLegacy, AssertsThatTheTransportIsFree) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     EXPECT_TRUE(machine.transport.is_in_use());
-    EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+    EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
     EXPECT_BREACH(use_msix(machine.transport, machine.function, machine.bus, {}), "between probe() and init()");
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     EXPECT_FALSE(machine.transport.is_in_use());
     EXPECT_TRUE(machine.probe().ok());
 }
 
-TYPED_TEST(PciLegacy, TakesOverADeviceThatFirmwareLeftLive) {
+TYPED_TEST(PciLegacy, TakesOverADeviceLeftLive) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     TypeParam firmware;
     BlockDevice<TypeParam, 256> its_driver;
     ASSERT_TRUE(firmware.probe(machine.function, machine.bus).ok());
     MsiMessage const message[] = {{0xfee0'0000, 0x30}, {0xfee0'0000, 0x31}};
     ASSERT_TRUE(use_msix(firmware, machine.function, machine.bus, message).ok());
-    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_limit = PollLimit{100}}).ok());
     machine.bring_up();
-    EXPECT_FALSE(is_msix_enabled(machine.function));  // or the configuration would be 4 bytes further
+    EXPECT_FALSE(is_msix_enabled(machine.function));  // otherwise the configuration would be at offset + 4
     EXPECT_EQ(machine.driver.capacity_sectors(), 2048u);
     machine.expect_works();
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     ASSERT_TRUE(its_driver.release(machine.memory).ok());
 }
 
-// unikraft#1796: the size is the device's; a smaller ring would lie elsewhere.
-TYPED_TEST(PciLegacy, HasASizeThatTheDeviceFixes) {
+// unikraft#1796: the device fixes the size. A smaller ring would have another layout.
+TYPED_TEST(PciLegacy, HasAFixedQueueSize) {
     struct Row {
         std::uint16_t size;
         Error error;
@@ -166,7 +169,7 @@ TYPED_TEST(PciLegacy, HasASizeThatTheDeviceFixes) {
     }
 }
 
-TYPED_TEST(PciLegacy, SeesThatAQueueWasNotTaken) {
+TYPED_TEST(PciLegacy, ReportsARejectedQueue) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     machine.device.refuse_queue_enable();
@@ -192,10 +195,10 @@ TYPED_TEST(PciLegacy, SelectsTheQueueInEachCall) {
     EXPECT_TRUE(transport.is_queue_in_use(1));
     transport.set_status(DeviceStatus{});
     machine.memory.free_pages(pages);
-    machine.hostile = true;  // features were never read
+    machine.hostile = true;  // the driver did not read the features
 }
 
-TYPED_TEST(PciLegacy, HasNoResetOfAQueue) {
+TYPED_TEST(PciLegacy, HasNoQueueReset) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     machine.transport.reset_queue(0);
@@ -224,7 +227,7 @@ TYPED_TEST(PciLegacy, AcknowledgesAnInterrupt) {
     machine.device.vanish(false);
 }
 
-TYPED_TEST(PciLegacy, ReadsAs0BehindItsBar) {
+TYPED_TEST(PciLegacy, ReadsZeroBeyondItsBar) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     TypeParam& transport = machine.transport;
@@ -234,7 +237,7 @@ TYPED_TEST(PciLegacy, ReadsAs0BehindItsBar) {
     EXPECT_EQ(transport.read_config32(0x80 - 20 - 3), 0u);
     EXPECT_EQ(transport.read_config16(0x80 - 20 - 1), 0u);
     EXPECT_EQ(transport.read_config8(0x80 - 20), 0u);
-    // An offset is not to come out at the header again.
+    // An offset must not wrap to the header.
     for (unsigned offset = 0xffd0; offset <= 0xffff; ++offset) {
         EXPECT_EQ(transport.read_config32(static_cast<std::uint16_t>(offset)), 0u);
         EXPECT_EQ(transport.read_config16(static_cast<std::uint16_t>(offset)), 0u);
@@ -242,12 +245,12 @@ TYPED_TEST(PciLegacy, ReadsAs0BehindItsBar) {
         transport.write_config8(static_cast<std::uint16_t>(offset), 1);
     }
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
-    transport.use_vectors(1);  // 4 further
+    transport.use_vectors(1);  // moves by 4
     EXPECT_EQ(transport.read_config32(0x80 - 24 - 3), 0u);
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
 }
 
-TYPED_TEST(PciLegacy, ReadsUpToTheEndOfItsBar) {
+TYPED_TEST(PciLegacy, ReadsToTheBarsEnd) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     std::size_t const accesses = machine.device.bar_accesses();
@@ -255,7 +258,7 @@ TYPED_TEST(PciLegacy, ReadsUpToTheEndOfItsBar) {
     static_cast<void>(machine.transport.read_config16(0x80 - 20 - 2));
     static_cast<void>(machine.transport.read_config8(0x80 - 20 - 1));
     EXPECT_EQ(machine.device.bar_accesses(), accesses + 3);
-    machine.hostile = true;  // there is no field
+    machine.hostile = true;  // there is no such field
 }
 
 TYPED_TEST(PciLegacy, SwitchesTheCache) {
@@ -265,7 +268,7 @@ TYPED_TEST(PciLegacy, SwitchesTheCache) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writethrough);
 }
 
-TYPED_TEST(PciLegacy, ResetThatNeverEndsIsAnError) {
+TYPED_TEST(PciLegacy, ReportsAnEndlessReset) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     ASSERT_TRUE(machine.probe().ok());
     machine.device.reset_takes(sim::PciDevice::never);
@@ -281,7 +284,7 @@ TEST(PciLegacyOfTransitional, ReadsAndWrites) {
     machine.expect_works();
 }
 
-TEST(PciLegacyInMemory, MayHaveABarOf64Bits) {
+TEST(PciLegacyInMemory, MayHaveA64BitBar) {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.msix_bar = 2;
     layout.bars[0] = {sim::PciBarKind::memory64, 0x2'0000};
@@ -289,11 +292,11 @@ TEST(PciLegacyInMemory, MayHaveABarOf64Bits) {
     layout.bars[2] = {sim::PciBarKind::memory32, 0x1000};
     PciDiskMachine<LegacyMemory, 256> machine({.layout = layout});
     machine.bring_up();
-    EXPECT_EQ(machine.transport.read_config8(0xffff), 0);  // behind what an offset can say
+    EXPECT_EQ(machine.transport.read_config8(0xffff), 0);  // beyond the largest offset
     machine.expect_works();
 }
 
-/// Ports with numbers of 16 bits, as those of x86: cut to them, a BAR above would be another device's ports.
+/// 16-bit port numbers, as on x86. Truncated to 16 bits, a higher BAR would be the ports of another device.
 class NarrowPorts : public BarPorts {
 public:
     static constexpr std::uint32_t port_end = 0x10000;
@@ -302,7 +305,7 @@ public:
     [[nodiscard]] NarrowPorts at(std::uint32_t offset) const { return NarrowPorts{BarPorts::at(offset)}; }
 };
 
-TEST(PciLegacyPorts, AreNotAboveTheLast) {
+TEST(PciLegacyPorts, AreRejectedAboveTheLast) {
     struct Row {
         std::uint64_t window;
         Error error;
@@ -315,7 +318,7 @@ TEST(PciLegacyPorts, AreNotAboveTheLast) {
         EXPECT_EQ(machine.probe({.ports = &ports}).error(), row.error) << row.window;
     }
     PciDiskMachine<LegacyPorts> elsewhere({.layout = sim::PciLayout::legacy(), .assigned = false});
-    PciWindow ports{0x10000, 0x80};  // ports that are memory have any number
+    PciWindow ports{0x10000, 0x80};  // a port space in memory has any numbers
     EXPECT_TRUE(elsewhere.probe({.ports = &ports}).ok());
 }
 

@@ -22,12 +22,14 @@
 #include <cstring>
 #include <utility>
 
-/// A simulated machine with one disk on PCI, and a driver for it: what tests of the PCI transports need.
+/// A simulated machine with one disk on PCI, and a driver for it. Most tests of the PCI transports use it.
 namespace virtq::test {
 
-/// A disk with as many queues as its device has, up to four.
+using namespace virtq::detail;
+
+/// Uses as many queues as the device has, up to four.
 struct FourQueues : BlockTraits {
-    static constexpr std::uint16_t queue_maximum = 4;
+    static constexpr std::uint16_t queue_count_max = 4;
 };
 
 namespace wire = sim::wire::pci;
@@ -55,7 +57,7 @@ static_assert(DivisibleSpace<BarPorts>);
 
 using Function = PciFunction<sim::PciBus>;
 
-/// The probe of each, by one name.
+/// Probes any of the transports.
 template <class T>
 [[nodiscard]] Status probe_pci(T& transport, Function const& function, sim::PciBus& bus,
                                PciProbeOption const& option = {}) {
@@ -65,8 +67,8 @@ template <class T>
                                       PciProbeOption const& = {}) {
     return transport.probe_through_window(function);
 }
-template <std::uint16_t queue_maximum>
-[[nodiscard]] Status probe_pci(AnyTransport<sim::BarSpace, BarPorts, queue_maximum>& transport,
+template <std::uint16_t queue_count_max>
+[[nodiscard]] Status probe_pci(AnyTransport<sim::BarSpace, BarPorts, queue_count_max>& transport,
                                Function const& function, sim::PciBus& bus, PciProbeOption const& option = {}) {
     return transport.probe_pci(function, bus, option);
 }
@@ -86,18 +88,19 @@ template <>
     return transport.use_msix<sim::BarSpace>(function, bus, messages);
 }
 
-/// A legacy layout whose BAR 0 is of memory.
+/// A legacy layout whose BAR 0 is in memory.
 [[nodiscard]] inline sim::PciLayout legacy_in_memory() {
     sim::PciLayout layout = sim::PciLayout::legacy();
     layout.bars[0] = {sim::PciBarKind::memory32, 0x80};
     return layout;
 }
-/// A modern one of a device that has registers for all features.
+/// A modern layout of a device with registers for all features.
 [[nodiscard]] inline sim::PciLayout modern_layout() {
     return sim::PciLayout::modern();
 }
 
-/// Counts what a driver takes and gives back: the memory itself refuses pages that a device which is gone still has.
+/// Counts the pages that a driver allocates and frees. `GuestMemory` itself refuses to free pages that a vanished
+/// device still holds.
 class CountingPages {
 public:
     explicit CountingPages(sim::GuestMemory& memory) : memory_(memory) {}
@@ -141,7 +144,7 @@ public:
     }
 
     ~PciDiskMachine() {
-        static_cast<void>(driver.release(pages, Looks{100}));
+        static_cast<void>(driver.release(pages, PollLimit{100}));
         EXPECT_EQ(pages.outstanding(), 0u);
         if (!hostile) {
             EXPECT_EQ(memory.pages_outstanding(), 0u);
@@ -150,11 +153,11 @@ public:
     }
 
     Status probe(PciProbeOption const& option = {}) { return probe_pci(transport, function, bus, option); }
-    Status init(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    Status init(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         return driver.init(transport, pages, option);
     }
-    /// With what was probed before, or with a probe.
-    void bring_up(BlockOption const& option = {.reset_looks = Looks{100}}) {
+    /// Probes first, unless that was done before.
+    void bring_up(BlockOption const& option = {.reset_limit = PollLimit{100}}) {
         if (transport.device_id() == spec::DeviceId::none) {
             Status const found = probe();
             ASSERT_TRUE(found.ok()) << describe(found.error());
@@ -173,14 +176,14 @@ public:
     auto stepping() {
         return [this] { device.step(); };
     }
-    /// A sector there and back.
+    /// Reads one sector and writes another.
     void expect_works() {
         sim::Buffer const data = buffer(512);
-        Status const read = driver.read(3, segment(data), Looks{1000}, stepping());
+        Status const read = driver.read(3, segment(data), PollLimit{1000}, stepping());
         ASSERT_TRUE(read.ok()) << describe(read.error());
         EXPECT_TRUE(holds(data, 3));
         std::memset(data.virt, 0x5a, data.bytes);
-        ASSERT_TRUE(driver.write(4, segment(data), Looks{1000}, stepping()).ok());
+        ASSERT_TRUE(driver.write(4, segment(data), PollLimit{1000}, stepping()).ok());
         EXPECT_TRUE(holds(data, 4));
     }
     [[nodiscard]] std::uint16_t command() { return bus.read16(function.address(), wire::command); }

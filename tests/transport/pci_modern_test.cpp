@@ -2,7 +2,7 @@
 #include <virtq/transport/pci_modern.hpp>
 
 #include <virtq/device/queue_reset.hpp>
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <transport/pci_machine.hpp>
 
@@ -11,6 +11,9 @@
 #include <vector>
 
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 constexpr QueueAddresses queue_of_8{8, PhysAddr{0x1000}, PhysAddr{0x2000}, PhysAddr{0x3000}};
@@ -24,11 +27,11 @@ TEST(PciModernProbe, FindsADisk) {
     EXPECT_TRUE(machine.transport.is_probed());
     EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::block);
     EXPECT_FALSE(machine.transport.is_legacy());
-    EXPECT_EQ(machine.command() & 7, 6);  // memory space and bus master; nobody asked for ports
+    EXPECT_EQ(machine.command() & 7, 6);  // memory space and bus master; ports were not requested
     for (auto const& mapping : machine.bus.mappings()) {
         EXPECT_EQ(mapping.space, sim::PciAddressSpace::memory);
     }
-    EXPECT_EQ(machine.bus.mappings().size(), 4u);  // one of each structure, and none larger than that
+    EXPECT_EQ(machine.bus.mappings().size(), 4u);  // one for each structure, and none is larger than its structure
 }
 
 TEST(PciModernProbe, FindsATransitionalDisk) {
@@ -37,7 +40,7 @@ TEST(PciModernProbe, FindsATransitionalDisk) {
     machine.expect_works();
 }
 
-TEST(PciModernProbe, ForgetsTheDeviceBefore) {
+TEST(PciModernProbe, DropsThePreviousDevice) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_EQ(machine.transport.probe(Function{machine.bus, {0, 9, 0}}, machine.bus).error(),
@@ -45,32 +48,32 @@ TEST(PciModernProbe, ForgetsTheDeviceBefore) {
     EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
     EXPECT_FALSE(machine.transport.is_probed());
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
-    machine.bring_up();  // and once more
+    machine.bring_up();  // and again
     machine.expect_works();
 }
 
-TEST(PciModernProbe, SaysWhatIsNotThere) {
+TEST(PciModernProbe, ReportsWhatIsAbsent) {
     PciDiskMachine<> legacy({.layout = sim::PciLayout::legacy()});
     EXPECT_EQ(legacy.probe().error(), Error::pci_modern_absent);
     legacy.device.config().poke(wire::vendor_id, 0x8086, 2);
     EXPECT_EQ(legacy.probe().error(), Error::not_virtio);
 }
 
-TEST(PciModernProbe, SaysThatTheListIsBroken) {
+TEST(PciModernProbe, ReportsABrokenList) {
     PciDiskMachine<> machine;
     machine.device.loop_capabilities();
     EXPECT_EQ(machine.probe().error(), Error::pci_capability_list_broken);
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-TEST(PciModernProbe, TakesStructuresThatAreNotAsTheStandardSaysForNone) {
+TEST(PciModernProbe, IgnoresMalformedStructures) {
     PciDiskMachine<> machine;
     machine.device.claim(wire::common_cfg, {wire::common_cfg, 4, 0xffff'fffc, 0x38});
     EXPECT_EQ(machine.probe().error(), Error::pci_structure_invalid);
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-// openbios#6, managarm#1236: the bus master bit was never set, or did not stay.
+// openbios#6, managarm#1236: the bus master bit was never set, or did not stay set.
 TEST(PciModernProbe, VerifiesTheCommandRegister) {
     for (std::uint16_t const refused : {wire::command_bus_master, wire::command_memory}) {
         PciDiskMachine<> machine({.assigned = refused != wire::command_memory});
@@ -82,7 +85,7 @@ TEST(PciModernProbe, VerifiesTheCommandRegister) {
     }
 }
 
-TEST(PciModernProbe, SaysWhichMappingFailed) {
+TEST(PciModernProbe, ReportsEachFailedMapping) {
     for (std::size_t n = 0; n < 4; ++n) {
         PciDiskMachine<> machine;
         machine.bus.fail_mapping(n);
@@ -92,26 +95,26 @@ TEST(PciModernProbe, SaysWhichMappingFailed) {
         EXPECT_FALSE(machine.transport.is_probed());
         EXPECT_EQ(machine.command(), command);
         EXPECT_EQ(machine.device.bar_accesses(), 0u);
-        machine.bring_up();  // the next time it works
+        machine.bring_up();  // the next attempt works
         machine.expect_works();
     }
 }
 
-// unikraft#1743: status 0xff, because the BAR was not mapped, and a loop until it is 0.
-TEST(PciModernProbe, SaysThatTheDeviceIsGone) {
+// unikraft#1743: the BAR was not mapped, so the status read as 0xff, and the driver waited for 0 for ever.
+TEST(PciModernProbe, ReportsAGoneDevice) {
     PciDiskMachine<> machine;
     machine.device.before_access([&](sim::PciTarget, bool) { machine.device.vanish(); });
     EXPECT_EQ(machine.probe().error(), Error::device_gone);
     EXPECT_EQ(machine.transport.device_id(), spec::DeviceId::none);
-    EXPECT_TRUE(machine.transport.is_probed());  // diag/ may look
+    EXPECT_TRUE(machine.transport.is_probed());  // diag/ may inspect it
     EXPECT_EQ(machine.init().error(), Error::transport_not_probed);
 }
 
-// asterinas#3477.
-TEST(PciModernProbe, PlacesBarsThatNoFirmwareHasPlaced) {
+// asterinas#3477: no firmware has given the BARs addresses.
+TEST(PciModernProbe, PlacesUnassignedBars) {
     PciDiskMachine<> machine({.assigned = false});
     EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
-    EXPECT_EQ(machine.command(), 0);  // a BAR at 0 must not be answered at
+    EXPECT_EQ(machine.command(), 0);  // the device must not decode a BAR at 0
 
     PciWindow small{0x4000'0000, 0x1000};
     EXPECT_EQ(machine.probe({.memory = &small}).error(), Error::pci_window_full);
@@ -120,7 +123,7 @@ TEST(PciModernProbe, PlacesBarsThatNoFirmwareHasPlaced) {
     PciWindow memory{0x5000'0000, 0x10'0000};
     ASSERT_TRUE(machine.probe({.memory = &memory}).ok());
     EXPECT_EQ(machine.device.bar(4).address(), 0x5000'0000u);
-    EXPECT_EQ(machine.device.bar(1).address(), 0x4000'0000u);  // as the probe before left it
+    EXPECT_EQ(machine.device.bar(1).address(), 0x4000'0000u);  // the address that the probe before gave it
     std::uint64_t const left = memory.left();
     ASSERT_TRUE(machine.probe({.memory = &memory}).ok());
     EXPECT_EQ(memory.left(), left);
@@ -128,11 +131,11 @@ TEST(PciModernProbe, PlacesBarsThatNoFirmwareHasPlaced) {
     machine.expect_works();
 }
 
-TEST(PciModernProbe, WantsATransportOfItsOwn) {
+TEST(PciModernProbe, AssertsThatTheTransportIsFree) {
     PciDiskMachine<> machine;
     machine.bring_up();
     EXPECT_TRUE(machine.transport.is_in_use());
-    EXPECT_BREACH(machine.probe(), "give each device a transport of its own");
+    EXPECT_BREACH(machine.probe(), "Give each device a transport of its own");
     EXPECT_BREACH(use_msix(machine.transport, machine.function, machine.bus, {}), "between probe() and init()");
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
     EXPECT_FALSE(machine.transport.is_in_use());
@@ -140,18 +143,18 @@ TEST(PciModernProbe, WantsATransportOfItsOwn) {
 }
 
 // Solo5#491: firmware had used the disk, and the driver skipped the reset.
-TEST(PciModernProbe, TakesOverADeviceThatFirmwareLeftLive) {
+TEST(PciModernProbe, TakesOverADeviceLeftLive) {
     PciDiskMachine<> machine;
     PciModernTransport<sim::BarSpace> firmware;
     BlockDevice<PciModernTransport<sim::BarSpace>, 64> its_driver;
     ASSERT_TRUE(firmware.probe(machine.function, machine.bus).ok());
     MsiMessage const message{0xfee0'0000, 0x30};
     ASSERT_TRUE(firmware.use_msix(machine.function, machine.bus, {&message, 1}).ok());
-    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_looks = Looks{100}}).ok());
+    ASSERT_TRUE(its_driver.init(firmware, machine.memory, {.reset_limit = PollLimit{100}}).ok());
     machine.bus.write16(machine.function.address(), wire::command,
                         static_cast<std::uint16_t>(machine.command() | wire::command_intx_disable));
 
-    machine.bring_up();  // reset, and MSI-X off
+    machine.bring_up();  // resets the device and disables MSI-X
     EXPECT_FALSE(is_msix_enabled(machine.function));
     static_cast<void>(machine.driver.enable_used_notifications());
     machine.expect_works();
@@ -162,7 +165,7 @@ TEST(PciModernProbe, TakesOverADeviceThatFirmwareLeftLive) {
     ASSERT_TRUE(its_driver.release(machine.memory).ok());
 }
 
-TEST(PciModernTransport, CarriesWhatItsRegistersHaveRoomFor) {
+TEST(PciModernTransport, SupportsWhatItsRegistersHold) {
     struct Row {
         std::uint32_t bytes;
         bool reset;
@@ -179,28 +182,28 @@ TEST(PciModernTransport, CarriesWhatItsRegistersHaveRoomFor) {
         EXPECT_EQ(possible.has(spec::Feature::notif_config_data), row.names) << row.bytes;
         EXPECT_TRUE(possible.has(spec::Feature::sr_iov));
         EXPECT_TRUE(possible.has_bit(127));
-        machine.bring_up();  // and nothing is touched that is not there
+        machine.bring_up();  // touches no register beyond the structure
         machine.expect_works();
     }
 }
 
-TEST(PciModernTransport, RemembersThatFeaturesOkWasAsked) {
+TEST(PciModernTransport, RemembersTheFeaturesOkRequest) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
-    EXPECT_FALSE(machine.transport.has_asked_features_ok());
+    EXPECT_FALSE(machine.transport.record().has_asked_features_ok());
     machine.device.refuse_features_ok();
     EXPECT_EQ(machine.init().error(), Error::features_refused);
-    EXPECT_TRUE(machine.transport.has_asked_features_ok());
+    EXPECT_TRUE(machine.transport.record().has_asked_features_ok());
     machine.device.refuse_features_ok(false);
     machine.transport.set_status(DeviceStatus{});
-    EXPECT_FALSE(machine.transport.has_asked_features_ok());
+    EXPECT_FALSE(machine.transport.record().has_asked_features_ok());
     machine.bring_up();
-    EXPECT_TRUE(machine.transport.has_asked_features_ok());
+    EXPECT_TRUE(machine.transport.record().has_asked_features_ok());
 }
 
 // --- queues ---
 
-TEST(PciModernQueue, IsToldAndRead) {
+TEST(PciModernQueue, IsConfiguredAndRead) {
     PciDiskMachine<> machine;
     machine.bring_up();
     EXPECT_EQ(machine.device.status_history(), (std::vector<std::uint32_t>{0, 1, 3, 11, 15}));
@@ -209,7 +212,7 @@ TEST(PciModernQueue, IsToldAndRead) {
     machine.expect_works();
 }
 
-// sddf#769, zephyr#112757, unikraft#1796: sizes that a device allows.
+// sddf#769, zephyr#112757, unikraft#1796: drivers chose sizes that the device does not allow.
 TEST(PciModernQueue, AgreesOnASize) {
     struct Row {
         std::uint16_t maximum;
@@ -219,11 +222,11 @@ TEST(PciModernQueue, AgreesOnASize) {
     };
     for (Row const& row : {
              Row{0, false, 0, Error::queue_absent},
-             Row{3, false, 0, Error::queue_too_small},  // 2, in a power of two
+             Row{3, false, 0, Error::queue_too_small},  // rounded down to 2, a power of two
              Row{8, false, 8},
              Row{16, true, 16},
              Row{63, false, 32},
-             Row{63, true, 0, Error::queue_size_fixed_no_power_of_two},  // it stays with 63
+             Row{63, true, 0, Error::queue_size_fixed_no_power_of_two},  // the device keeps 63
              Row{64, true, 64},
              Row{128, false, 64},
              Row{128, true, 0, Error::queue_size_above_capacity},
@@ -250,10 +253,10 @@ struct PackedTraits : BlockTraits {
     using Format = Packed;
 };
 struct NegotiatedTraits : BlockTraits {
-    using Format = Negotiated;
+    using Format = AnyFormat;
 };
 
-// A size that is no power of two is good for the packed ring that was negotiated (faults A11).
+// The negotiated packed ring accepts a size that is not a power of two (faults A11).
 TEST(PciModernQueue, AgreesOnANegotiatedSize) {
     for (bool const packed : {false, true}) {
         PciDiskMachine<Modern, 64, NegotiatedTraits> machine({.disk = {.packed = packed}});
@@ -265,7 +268,7 @@ TEST(PciModernQueue, AgreesOnANegotiatedSize) {
     }
 }
 
-TEST(PciModernQueue, AgreesOnASizeOfAPackedRing) {
+TEST(PciModernQueue, AgreesOnAPackedSize) {
     struct Row {
         std::uint16_t maximum;
         bool ignores;
@@ -293,8 +296,8 @@ TEST(PciModernQueue, AgreesOnASizeOfAPackedRing) {
     }
 }
 
-/// A driver that drives its queues itself, on a device with registers for everything.
-template <class Format = Negotiated>
+/// A driver with a queue of its own, on a device with every register.
+template <class Format = AnyFormat>
 class QueueMachine {
 public:
     explicit QueueMachine(sim::BlockOptions const& disk, sim::PciLayout const& layout = sim::PciLayout::modern())
@@ -302,8 +305,8 @@ public:
         EXPECT_TRUE(machine.probe().ok());
     }
     Status negotiate(Features extra) {
-        negotiation.wanted = Negotiated::wanted | extra;
-        return init.negotiate(negotiation, Looks{100}, relax);
+        negotiation.wanted = AnyFormat::wanted | extra;
+        return init.negotiate(negotiation, PollLimit{100}, relax);
     }
     Status set_up() { return init.set_up_queue(0, queue, machine.memory, negotiation.negotiated); }
     ~QueueMachine() {
@@ -313,7 +316,7 @@ public:
             EXPECT_TRUE(queue.release(machine.memory).ok());
         }
     }
-    /// A read of sector 0, done by the device if it was notified.
+    /// Reads sector 0. The device serves it only if it was notified.
     void expect_works() {
         sim::Buffer const header = machine.memory.allocate_buffer(16);
         sim::Buffer const data = machine.memory.allocate_buffer(512);
@@ -338,7 +341,7 @@ public:
     SpinRelax relax;
 };
 
-TEST(PciModernQueue, IsNotMadeAnewWithAnotherSizeThanItsPagesHave) {
+TEST(PciModernQueue, KeepsTheSizeOfItsPages) {
     QueueMachine<> with({});
     ASSERT_TRUE(with.negotiate({}).ok());
     EXPECT_EQ(with.machine.transport.choose_queue_size(0, 16), 16u);
@@ -347,7 +350,7 @@ TEST(PciModernQueue, IsNotMadeAnewWithAnotherSizeThanItsPagesHave) {
     EXPECT_FALSE(with.machine.transport.is_queue_in_use(0));
 }
 
-TEST(PciModernQueue, SeesThatItWasNotTaken) {
+TEST(PciModernQueue, ReportsARejectedQueue) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.refuse_queue_enable();
@@ -355,7 +358,7 @@ TEST(PciModernQueue, SeesThatItWasNotTaken) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-TEST(PciModernQueue, HasANumberThatTheTransportHasRoomFor) {
+TEST(PciModernQueue, IsLimitedByTheTransport) {
     using Small = PciModernTransport<sim::BarSpace, 1>;
     PciDiskMachine<Small, 64, FourQueues> machine({.disk = {.queues = 2}});
     ASSERT_TRUE(machine.probe().ok());
@@ -364,7 +367,7 @@ TEST(PciModernQueue, HasANumberThatTheTransportHasRoomFor) {
     EXPECT_BREACH(machine.transport.notify(1), "not enabled");
 }
 
-TEST(PciModernQueue, CannotBeNotifiedBeforeItIsEnabled) {
+TEST(PciModernQueue, AssertsThatItIsEnabled) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     EXPECT_BREACH(machine.transport.notify(0), "not enabled");
@@ -380,7 +383,7 @@ TEST(PciModernQueue, IsFoundInUse) {
               Error::queue_in_use);
 }
 
-TEST(PciModernQueue, IsNotThere) {
+TEST(PciModernQueue, MayBeAbsent) {
     QueueMachine<> with({});
     ASSERT_TRUE(with.negotiate({}).ok());
     VirtQueue<16> second;
@@ -395,7 +398,7 @@ TEST(PciModernQueue, IsSelectedInEachCall) {
     negotiation.wanted = Features::of(spec::Feature::ring_reset);
     DeviceInit<Modern> init{machine.transport};
     SpinRelax relax;
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{10}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{10}, relax).ok());
     VirtQueue<64> queues[2];
     ASSERT_TRUE(init.set_up_queue(0, queues[0], machine.memory, negotiation.negotiated).ok());
     ASSERT_TRUE(init.set_up_queue(1, queues[1], machine.memory, negotiation.negotiated).ok());
@@ -419,7 +422,7 @@ TEST(PciModernQueue, IsSelectedInEachCall) {
 
 // --- doorbells (§4.1.4.4) ---
 
-TEST(PciModernDoorbell, IsWhereTheDeviceSays) {
+TEST(PciModernDoorbell, IsWhereTheDevicePutsIt) {
     for (std::uint32_t const multiplier : {0u, 2u, 4u, 1024u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
         layout.notify_off_multiplier = multiplier;
@@ -431,7 +434,7 @@ TEST(PciModernDoorbell, IsWhereTheDeviceSays) {
             sim::Buffer const data = machine.buffer(512);
             Segment const segment = machine.segment(data);
             ASSERT_TRUE(machine.driver
-                            .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, Looks{100},
+                            .perform({BlockOperation::read, queue, 0, {&segment, 1}, {}}, PollLimit{100},
                                      machine.stepping(), queue)
                             .ok())
                 << multiplier;
@@ -458,14 +461,14 @@ TEST(PciModernDoorbell, StaysInItsStructure) {
              Row{4, 0x400, 0x1000, false, false},
              Row{0xffff'ffff, 0xffff, 0x1000, false, false},
              Row{0x8000'0000, 2, 0x1000, false, false},  // 2^32: 0 in 32 bits
-             Row{1, 1, 0x1000, false, false},            // crooked
+             Row{1, 1, 0x1000, false, false},            // misaligned
              Row{3, 2, 0x1000, false, true},
              Row{1, 2, 0x1000, true, false},  // of 32 bits
              Row{2, 2, 0x1000, true, true},
              Row{4, 1, 6, true, false},
              Row{4, 1, 8, true, true},
              Row{4, 1, 7, true, false},
-             // §4.1.4.4.1: it is the address in the BAR that must be a multiple of 4.
+             // §4.1.4.4.1: the address in the BAR must be a multiple of 4.
              Row{4, 1, 0x100, true, false, 0x3002},
              Row{2, 1, 0x100, true, true, 0x3002},
              Row{4, 1, 0x100, false, true, 0x3002},
@@ -493,14 +496,14 @@ TEST(PciModernDoorbell, CarriesNotificationData) {
         ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::notification_data)).ok());
         ASSERT_TRUE(with.set_up().ok());
         ASSERT_TRUE(with.init.go_live().ok());
-        for (int i = 0; i < 40; ++i) {  // around the ring, and back
+        for (int i = 0; i < 40; ++i) {  // more than two laps
             with.expect_works();
         }
         EXPECT_BREACH(with.machine.transport.notify(0), "NOTIFICATION_DATA");
     }
 }
 
-TEST(PciModernDoorbell, CallsAQueueByTheNameThatTheDeviceGives) {
+TEST(PciModernDoorbell, UsesTheNotifConfigData) {
     for (bool const data : {false, true}) {
         QueueMachine<> with({.notification_data = data});
         with.machine.device.offer(39);  // NOTIF_CONFIG_DATA
@@ -511,8 +514,8 @@ TEST(PciModernDoorbell, CallsAQueueByTheNameThatTheDeviceGives) {
         ASSERT_TRUE(with.set_up().ok());
         ASSERT_TRUE(with.init.go_live().ok());
         with.expect_works();
-        // Negotiated anew, without.
-        ASSERT_TRUE(reset_device(with.machine.transport, Looks{10}, with.relax).ok());
+        // Negotiates again without the feature.
+        ASSERT_TRUE(reset_device(with.machine.transport, PollLimit{10}, with.relax).ok());
         with.queue.detach();
         ASSERT_TRUE(with.negotiate({}).ok());
         ASSERT_TRUE(with.init.resume_queue(0, with.queue, with.negotiation.negotiated).ok());
@@ -521,7 +524,7 @@ TEST(PciModernDoorbell, CallsAQueueByTheNameThatTheDeviceGives) {
     }
 }
 
-// The highest queue is known from the first one that is enabled, and not forgotten with a lower one.
+// The transport learns the highest queue from the first one enabled, and keeps it when a lower one follows.
 TEST(PciModernDoorbell, IsFoundInAnyOrder) {
     QueueMachine<> with({.queues = 18});
     ASSERT_TRUE(with.negotiate({}).ok());
@@ -540,8 +543,8 @@ TEST(PciModernDoorbell, IsFoundInAnyOrder) {
     EXPECT_TRUE(lower.release(memory).ok());
 }
 
-// Above the queues that have room for a name.
-TEST(PciModernDoorbell, HasNoOtherNameAbove16) {
+// The transport stores no notification data for queues above 15.
+TEST(PciModernDoorbell, LacksNotifConfigDataAbove16) {
     for (bool const named : {false, true}) {
         QueueMachine<> with({.queues = 17});
         with.machine.device.offer(39);  // NOTIF_CONFIG_DATA
@@ -552,8 +555,8 @@ TEST(PciModernDoorbell, HasNoOtherNameAbove16) {
     }
 }
 
-// Queue 16's own is aligned, and those of odd queues below it are not.
-TEST(PciModernDoorbell, IsAlignedOfAllQueuesBelow) {
+// The doorbell of queue 16 is aligned. With a multiplier of 2 those of the odd queues below it are not.
+TEST(PciModernDoorbell, IsAlignedForAllQueuesBelow) {
     for (std::uint32_t const multiplier : {2u, 4u}) {
         sim::PciLayout layout = sim::PciLayout::modern();
         layout.notify_off_multiplier = multiplier;
@@ -566,7 +569,7 @@ TEST(PciModernDoorbell, IsAlignedOfAllQueuesBelow) {
 
 // --- reset of a queue (§2.6.1) ---
 
-TEST(PciModernQueueReset, BringsAQueueBack) {
+TEST(PciModernQueueReset, RestartsAQueue) {
     QueueMachine<> with({.ring_reset = true});
     ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::ring_reset)).ok());
     ASSERT_TRUE(with.negotiation.negotiated.has(spec::Feature::ring_reset));
@@ -574,28 +577,28 @@ TEST(PciModernQueueReset, BringsAQueueBack) {
     ASSERT_TRUE(with.init.go_live().ok());
     with.expect_works();
     with.machine.device.queue_reset_takes(5);
-    ASSERT_TRUE(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).ok());
+    ASSERT_TRUE(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).ok());
     ASSERT_TRUE(enable_queue_again(with.machine.transport, 0, with.queue, 8, with.negotiation.negotiated).ok());
     EXPECT_EQ(with.queue.size(), 8);
     with.expect_works();
     with.machine.device.queue_reset_takes(sim::PciDevice::never);
-    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
-    with.machine.hostile = true;  // it is reset with the device
+    with.machine.hostile = true;  // the test resets it with the device
 }
 
-TEST(PciModernQueueReset, IsNotDoneBeforeTheQueueIsDisabled) {
+TEST(PciModernQueueReset, WaitsUntilTheQueueIsDisabled) {
     QueueMachine<> with({.ring_reset = true});
     ASSERT_TRUE(with.negotiate(Features::of(spec::Feature::ring_reset)).ok());
     ASSERT_TRUE(with.set_up().ok());
     ASSERT_TRUE(with.init.go_live().ok());
     EXPECT_FALSE(with.machine.transport.is_queue_reset(0));
     with.machine.device.set_queue_reset(sim::QueueReset::ignored);
-    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
 }
 
-TEST(PciModernQueueReset, IsNotThereOnADeviceWithoutTheRegister) {
+TEST(PciModernQueueReset, NeedsTheRegister) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(wire::common_cfg).length = 0x38;
     QueueMachine<> with({.ring_reset = true}, layout);
@@ -603,7 +606,7 @@ TEST(PciModernQueueReset, IsNotThereOnADeviceWithoutTheRegister) {
     EXPECT_FALSE(with.negotiation.negotiated.has(spec::Feature::ring_reset));
     ASSERT_TRUE(with.set_up().ok());
     ASSERT_TRUE(with.init.go_live().ok());
-    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, Looks{10}, with.relax).error(),
+    EXPECT_EQ(reset_queue(with.machine.transport, 0, with.queue, PollLimit{10}, with.relax).error(),
               Error::queue_reset_failed);
     with.expect_works();
 }
@@ -614,7 +617,7 @@ TEST(PciModernInterrupt, IsAcknowledgedByTheRead) {
     PciDiskMachine<> machine;
     machine.bring_up();
     InterruptCause cause = machine.transport.on_interrupt();
-    EXPECT_FALSE(cause.used_buffer || cause.config_change);  // it was another device on the line
+    EXPECT_FALSE(cause.used_buffer || cause.config_change);  // another device on the line interrupted
 
     machine.device.interrupt_unasked(1);
     ASSERT_TRUE(machine.device.interrupt_line());
@@ -631,7 +634,7 @@ TEST(PciModernInterrupt, IsAcknowledgedByTheRead) {
     EXPECT_EQ(machine.driver.capacity_sectors(), 4096u);
 }
 
-TEST(PciModernInterrupt, OfADeviceThatIsGoneHasNoCause) {
+TEST(PciModernInterrupt, HasNoCauseOnceGone) {
     PciDiskMachine<> machine;
     machine.bring_up();
     machine.device.vanish();
@@ -642,55 +645,55 @@ TEST(PciModernInterrupt, OfADeviceThatIsGoneHasNoCause) {
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
 }
 
-// hermit#2231: the ISR was never read, and the shared line stayed asserted.
-TEST(PciModernInterrupt, OnASharedLineIsEachDevicesOwn) {
+// hermit#2231: a driver never read the ISR status, and the shared line stayed asserted.
+TEST(PciModernInterrupt, IsNotTakenFromAnotherDevice) {
     PciDiskMachine<> machine;
     sim::PciDevice neighbour(machine.memory, machine.disk);
     machine.bus.add(PciAddress{0, 4, 0}, neighbour);
     machine.bring_up();
     neighbour.interrupt_unasked(1);
     EXPECT_FALSE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_TRUE(neighbour.interrupt_line());                  // not acknowledged for it
+    EXPECT_TRUE(neighbour.interrupt_line());                  // not acknowledged by this driver
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());  // before the neighbour leaves the bus
 }
 
-TEST(PciModernInterrupt, ThatNeverEndsKeepsNobody) {
+TEST(PciModernInterrupt, StormBlocksNobody) {
     PciDiskMachine<> machine;
     machine.bring_up();
     machine.device.storm(1);
     for (int i = 0; i < 100; ++i) {
         EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-        EXPECT_NE(machine.driver.complete().state, TakeState::completion);
+        EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);
     }
     machine.expect_works();
     machine.device.storm(0);
 }
 
-// asterinas#2493, toro#178: what comes between the last look and the sleep.
+// asterinas#2493, toro#178: a completion came between the last poll and the sleep.
 TEST(PciModernInterrupt, IsNotLostBeforeASleep) {
     PciDiskMachine<> machine;
     machine.bring_up();
     sim::Buffer const data = machine.buffer(512);
     Segment const segment = machine.segment(data);
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{1}).ok());
-    machine.driver.start();
-    EXPECT_NE(machine.driver.complete().state, TakeState::completion);  // nothing yet
-    machine.device.step();                                              // and it comes, with interrupts off
+    machine.driver.kick_device();
+    EXPECT_NE(machine.driver.take_completed().state, CompletionState::ready);  // nothing yet
+    machine.device.step();  // the completion comes while notifications are disabled
     EXPECT_FALSE(machine.device.interrupt_line());
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::something_there);
-    EXPECT_EQ(machine.driver.complete().state, TakeState::completion);
-    EXPECT_EQ(machine.driver.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::ready);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
     ASSERT_TRUE(machine.driver.submit_read(0, {&segment, 1}, Token{2}).ok());
-    machine.driver.start();
+    machine.driver.kick_device();
     machine.device.step();
     EXPECT_TRUE(machine.device.interrupt_line());
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
-    EXPECT_EQ(machine.driver.complete().token.value(), 2u);
+    EXPECT_EQ(machine.driver.take_completed().token.value(), 2u);
 }
 
 // --- configuration ---
 
-TEST(PciModernConfig, IsReadAgainWhenItChangesMeanwhile) {
+TEST(PciModernConfig, IsReadAgainAfterAChange) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.unsettle_config(3);
@@ -702,7 +705,7 @@ TEST(PciModernConfig, IsReadAgainWhenItChangesMeanwhile) {
     machine.bring_up();
 }
 
-TEST(PciModernConfig, ReadsAs0BehindItsEnd) {
+TEST(PciModernConfig, ReadsZeroBeyondItsEnd) {
     sim::PciLayout layout = sim::PciLayout::modern();
     layout.structure(wire::device_cfg).length = 0x18;
     PciDiskMachine<> machine({.disk = {.config_wce = true, .topology = true}, .layout = layout});
@@ -725,7 +728,7 @@ TEST(PciModernConfig, ReadsAs0BehindItsEnd) {
     machine.expect_works();
 }
 
-TEST(PciModernConfig, IsReadAndWrittenInTheWidthOfItsFields) {
+TEST(PciModernConfig, IsAccessedInFieldWidths) {
     PciDiskMachine<Modern, 64, FourQueues> machine(
         {.disk = {
              .config_wce = true, .blk_size = 4096, .seg_max = 8, .topology = true, .geometry = true, .queues = 3}});
@@ -736,7 +739,7 @@ TEST(PciModernConfig, IsReadAndWrittenInTheWidthOfItsFields) {
     EXPECT_EQ(machine.driver.cache_mode(), BlockCacheMode::writethrough);
 }
 
-// §4.1.4.6: a disk has one. A device of another type need not (faults A10).
+// §4.1.4.6: a disk has a configuration. Devices of other types may have none (faults A10).
 TEST(PciModernConfig, IsNeededByADisk) {
     sim::PciLayout layout = sim::PciLayout::modern();
     std::erase_if(layout.structures, [](auto const& one) { return one.type == wire::device_cfg; });
@@ -748,9 +751,9 @@ TEST(PciModernConfig, IsNeededByADisk) {
     EXPECT_EQ(machine.driver.capacity_sectors(), 0u);
 }
 
-// --- what goes wrong ---
+// --- failures ---
 
-TEST(PciModernReset, ThatNeverEndsIsAnError) {
+TEST(PciModernReset, TimesOut) {
     PciDiskMachine<> machine;
     ASSERT_TRUE(machine.probe().ok());
     machine.device.reset_takes(sim::PciDevice::never);
@@ -772,7 +775,7 @@ TEST(PciModernFeatures, CanBeRefused) {
     EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
 }
 
-// §6.1: a driver SHOULD accept it; no driver here wanted it (faults B9).
+// §6.1: a driver SHOULD accept the feature, and none of the drivers here did (faults B9).
 TEST(PciModern, AcceptsNotifConfigData) {
     PciDiskMachine<> machine;
     machine.device.offer(39);
@@ -781,7 +784,7 @@ TEST(PciModern, AcceptsNotifConfigData) {
     EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
     machine.expect_works();
     ASSERT_TRUE(machine.driver.release(machine.pages).ok());
-    machine.bring_up({.unwanted = Features::of(spec::Feature::notif_config_data), .reset_looks = Looks{100}});
+    machine.bring_up({.unwanted = Features::of(spec::Feature::notif_config_data), .reset_limit = PollLimit{100}});
     EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::Feature::notif_config_data));
     machine.expect_works();
 }

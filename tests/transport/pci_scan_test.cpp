@@ -13,6 +13,9 @@
 
 /// §4.1.2 (PCI Device Discovery).
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 using Found = std::vector<std::pair<std::uint32_t, spec::DeviceId>>;
@@ -26,7 +29,7 @@ Found scan(Access& access, PciBusRange buses) {
     return found;
 }
 
-/// A function of these IDs.
+/// A function with these IDs.
 ConfigBytes function_of(std::uint16_t vendor, std::uint16_t device, std::uint16_t subsystem = 0,
                         std::uint8_t header = 0) {
     ConfigBytes config;
@@ -37,25 +40,25 @@ ConfigBytes function_of(std::uint16_t vendor, std::uint16_t device, std::uint16_
     return config;
 }
 Result<spec::DeviceId> identify(ConfigBytes config) {
-    Result<spec::DeviceId> const type = virtq::identify(PciFunction<ConfigBytes>{config, {}});
+    Result<spec::DeviceId> const type = virtq::detail::identify(PciFunction<ConfigBytes>{config, {}});
     EXPECT_EQ(config.crooked + config.stray_writes, 0u);
     return type;
 }
 
-TEST(PciIdentify, TakesTheTypeOutOfAModernId) {
+TEST(PciIdentify, ReadsTheTypeOfModernIds) {
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0x1100)), spec::DeviceId::block);
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1041)), static_cast<spec::DeviceId>(1));
     EXPECT_EQ(*identify(function_of(0x1af4, 0x107f)), static_cast<spec::DeviceId>(0x3f));
 }
 
-// Astral scans 0x1000 to 0x103f only, and serenity#9816 panics over which of two IDs says the type.
-TEST(PciIdentify, TakesTheTypeOfATransitionalDeviceOutOfItsSubsystemId) {
+// Astral scans only 0x1000 to 0x103f, and serenity#9816 is a panic about which of two IDs has the type.
+TEST(PciIdentify, ReadsTransitionalTypesFromSubsystemIds) {
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1001, 2)), spec::DeviceId::block);
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1000, 1)), static_cast<spec::DeviceId>(1));
     EXPECT_EQ(*identify(function_of(0x1af4, 0x103f, 19)), static_cast<spec::DeviceId>(19));
 }
 
-TEST(PciIdentify, RefusesWhatIsNoVirtioDevice) {
+TEST(PciIdentify, RejectsOtherDevices) {
     EXPECT_EQ(identify(function_of(0x8086, 0x1042)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x0fff)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1080)).error(), Error::not_virtio);
@@ -65,7 +68,7 @@ TEST(PciIdentify, RefusesWhatIsNoVirtioDevice) {
     EXPECT_EQ(identify(function_of(0x1af4, 0x1001, 0)).error(), Error::not_virtio);
     EXPECT_EQ(identify(function_of(0x1af4, 0x1042, 0, 1)).error(), Error::not_virtio);     // a bridge
     EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0, 0x80)), spec::DeviceId::block);     // multi-function
-    EXPECT_EQ(identify(function_of(0xffff, 0x1042)).error(), Error::pci_function_absent);  // nobody answers
+    EXPECT_EQ(identify(function_of(0xffff, 0x1042)).error(), Error::pci_function_absent);  // no device answers
 }
 
 class PciScan : public testing::Test {
@@ -77,7 +80,7 @@ protected:
     sim::PciBus bus{memory.violations()};
 };
 
-TEST_F(PciScan, FindsDevicesOfBothInterfacesOnSeveralBuses) {
+TEST_F(PciScan, FindsBothInterfacesOnSeveralBuses) {
     sim::PciDevice modern(memory, disk);
     sim::PciDevice transitional(memory, disk, sim::PciLayout::transitional());
     sim::PciDevice legacy(memory, disk, sim::PciLayout::legacy());
@@ -94,7 +97,7 @@ TEST_F(PciScan, FindsDevicesOfBothInterfacesOnSeveralBuses) {
     EXPECT_EQ(scan(bus, {1, 1}).size(), 1u);
     EXPECT_TRUE(scan(bus, {2, 2}).empty());
     EXPECT_EQ(host_bridge.writes() + bridge.writes(), 0u);
-    // §4.1.2: a scan looks at ids, and changes nothing.
+    // §4.1.2: a scan reads IDs and changes nothing.
     EXPECT_EQ(modern.status_history().size(), 0u);
 }
 
@@ -118,20 +121,20 @@ TEST_F(PciScan, FindsAllFunctionsOfADevice) {
               (Found{{(5u << 3) | 3, spec::DeviceId::block}, {(5u << 3) | 7, spec::DeviceId::block}}));
 }
 
-// Hardware that decodes no function number answers as all eight.
-TEST_F(PciScan, FindsADeviceOfOneFunctionOnce) {
+// A device that does not decode the function number answers as all eight.
+TEST_F(PciScan, FindsASingleFunctionOnce) {
     sim::PciDevice modern(memory, disk);
     bus.add(PciAddress{0, 5, 0}, modern);
     bus.ignore_function_number(0, 5);
     EXPECT_EQ(scan(bus, {0, 0}).size(), 1u);
 }
 
-TEST_F(PciScan, AsksAnEmptySlotOnce) {
+TEST_F(PciScan, ReadsAnEmptySlotOnce) {
     EXPECT_TRUE(scan(bus, {0, 0}).empty());
     EXPECT_EQ(bus.misses(), 32u);
 }
 
-TEST_F(PciScan, SaysWhatItSawInstead) {
+TEST_F(PciScan, ReportsWhatItSawInstead) {
     sim::PciDevice modern(memory, disk);
     sim::PciStranger host_bridge;
     sim::PciStranger other;
@@ -144,10 +147,10 @@ TEST_F(PciScan, SaysWhatItSawInstead) {
     bus.add(PciAddress{0, 1, 0}, other);
     EXPECT_NE(sentence().find("none is a VirtIO one"), std::string::npos) << sentence();
     bus.add(PciAddress{0, 2, 0}, modern);
-    EXPECT_NE(sentence().find("look at their types"), std::string::npos) << sentence();
+    EXPECT_NE(sentence().find("Check their types"), std::string::npos) << sentence();
 }
 
-TEST_F(PciScan, LetsADiskBeBroughtUpAtOnce) {
+TEST_F(PciScan, CallbackMayBringUpADisk) {
     sim::PciDevice modern(memory, disk);
     bus.add(PciAddress{0, 5, 0}, modern);
     bus.assign();
@@ -166,8 +169,8 @@ TEST(PciCommand, IsVerified) {
     }
 }
 
-// Firmware that polls, or used MSI-X, may leave INTx off: a driver would wait for ever.
-TEST(PciCommand, LetsTheInterruptLineThrough) {
+// Firmware that polls or used MSI-X may leave INTx disabled. The driver would wait for ever.
+TEST(PciCommand, EnablesTheInterruptLine) {
     ConfigBytes config = function_of(0x1af4, 0x1042);
     config.put(spec::pci::command.offset, 0x0541, 2);  // interrupt disable, SERR#, parity, I/O space
     PciFunction<ConfigBytes> const function{config, {}};

@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
-/// A device that is unplugged, or whose memory space is switched off, at any access: all ones from there on. Each step
-/// has to end, in bounded time, with an error that has a name, and nothing leaked.
+/// At some access the device is unplugged, or its memory space is disabled: it reads as all ones from then on. Each
+/// step must end in bounded time, with a named error and without a leak.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
 namespace {
 
 template <class T>
@@ -22,7 +25,7 @@ protected:
         }
     }
 
-    /// Everything from the probe to the release. Returns the first error.
+    /// Runs all steps from the probe to the release. Returns the first error.
     static Error run(PciDiskMachine<T, 256>& machine, bool with_msix) {
         MsiMessage const messages[] = {{0xfee0'0000, 0x30}, {0xfee0'1000, 0x31}};
         if (Status const found = machine.probe(); !found) {
@@ -37,15 +40,16 @@ protected:
                 }
             }
         }
-        if (Status const up = machine.init({.reset_looks = Looks{20}}); !up) {
+        if (Status const up = machine.init({.reset_limit = PollLimit{20}}); !up) {
             return up.error();
         }
         sim::Buffer const data = machine.buffer(512);
-        if (Status const read = machine.driver.read(0, machine.segment(data), Looks{20}, machine.stepping()); !read) {
+        if (Status const read = machine.driver.read(0, machine.segment(data), PollLimit{20}, machine.stepping());
+            !read) {
             EXPECT_EQ(machine.driver.reset([](BlockCompletion const&) {}).error(), Error::device_gone);
             return read.error();
         }
-        machine.transport.on_interrupt();  // as a statement (faults C8)
+        machine.transport.on_interrupt();  // the result may be ignored (faults C8)
         static_cast<void>(machine.driver.on_config_change());
         if (Status const alive = machine.driver.check_alive(); !alive) {
             return alive.error();
@@ -65,21 +69,21 @@ protected:
         std::size_t by_name[256] = {};
         for (std::size_t n = 0; n < total; ++n) {
             PciDiskMachine<T, 256> machine({.layout = layout()});
-            machine.hostile = true;  // the simulated device still believes that it has the memory
+            machine.hostile = true;  // the simulated device still owns the memory
             std::size_t const before = machine.device.config_accesses() + machine.device.bar_accesses();
             machine.device.vanish_at(n);
             Error const error = run(machine, with_msix);
             ++by_name[static_cast<std::size_t>(error)];
             EXPECT_NE(error, Error::none) << "at access " << n;
             EXPECT_STRNE(describe(error), "An unknown error number.");
-            // One that is gone before a driver had it can be called whatever its numbers look like.
+            // Before the driver reaches the registers, any named error is right.
             EXPECT_LT(machine.device.config_accesses() + machine.device.bar_accesses() - before, total + 200)
                 << "at access " << n;
-            EXPECT_TRUE(machine.driver.release(machine.pages, Looks{10}).ok());
+            EXPECT_TRUE(machine.driver.release(machine.pages, PollLimit{10}).ok());
             EXPECT_EQ(machine.pages.outstanding(), 0u) << "at access " << n << ": " << describe(error);
             EXPECT_FALSE(machine.memory.violations().contains("S-4.1.1-mapping"));
         }
-        // From where registers are reached on it is what it is, also in the middle of initialisation.
+        // Once it has reached the registers, the error is device_gone, even in the middle of the initialisation.
         EXPECT_GT(by_name[static_cast<std::size_t>(Error::device_gone)], 20u);
         EXPECT_EQ(by_name[static_cast<std::size_t>(Error::queue_in_use)], 0u);
         EXPECT_EQ(by_name[static_cast<std::size_t>(Error::features_refused)], 0u);
@@ -92,22 +96,22 @@ protected:
 using Kinds = testing::Types<Modern, LegacyPorts, LegacyMemory, Window, Any>;
 TYPED_TEST_SUITE(PciVanish, Kinds);
 
-TYPED_TEST(PciVanish, AtEachAccess) {
+TYPED_TEST(PciVanish, EndsAtEachAccess) {
     this->vanish_at_each_access(false);
 }
 
-TYPED_TEST(PciVanish, AtEachAccessWithMsix) {
+TYPED_TEST(PciVanish, EndsAtEachAccessWithMsix) {
     if constexpr (!SameAs<TypeParam, Window>) {  // its table cannot be mapped
         this->vanish_at_each_access(true);
     }
 }
 
-TYPED_TEST(PciVanish, AndComesBack) {
+TYPED_TEST(PciVanish, RecoversAfterwards) {
     PciDiskMachine<TypeParam, 256> machine({.layout = this->layout()});
     machine.bring_up();
     machine.device.vanish();
     sim::Buffer const data = machine.buffer(512);
-    EXPECT_EQ(machine.driver.read(0, machine.segment(data), Looks{10}).error(), Error::device_gone);
+    EXPECT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::device_gone);
     machine.device.vanish(false);
     ASSERT_TRUE(machine.driver.reset([](BlockCompletion const&) {}).ok());
     machine.expect_works();

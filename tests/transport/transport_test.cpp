@@ -8,7 +8,7 @@
 namespace virtq::test {
 namespace {
 
-/// Queues up to a number, or without an end.
+/// A transport with a given number of queues, or with all of them.
 struct SizesOfQueues {
     std::uint32_t queues;
     std::uint32_t asked = 0;
@@ -27,8 +27,8 @@ TEST(CountQueues, EndsAtTheFirstWithoutSize) {
     EXPECT_EQ(three.asked, 4u);
 }
 
-// A device that answers anything: the count must not begin again at 0.
-TEST(CountQueues, EndsIfEveryNumberHasASize) {
+// A device with a size for every queue: the count must not wrap to 0.
+TEST(CountQueues, EndsIfEveryQueueExists) {
     SizesOfQueues endless{UINT32_MAX};
     EXPECT_EQ(count_queues(endless), UINT16_MAX);
     EXPECT_EQ(endless.asked, std::uint32_t{UINT16_MAX});

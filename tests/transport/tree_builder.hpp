@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-/// Makes flattened device trees, also impossible ones, from the tables of Devicetree Specification v0.4 §5.
+/// Builds flattened device trees, including invalid ones, from the tables of Devicetree Specification v0.4 §5.
 namespace virtq::test {
 
 class TreeBuilder {
@@ -28,7 +28,7 @@ public:
         }
         return *this;
     }
-    /// Several strings with NULs between; the last NUL is added.
+    /// Several strings, separated by NULs; the last NUL is added.
     TreeBuilder& strings(std::string_view name, std::string_view value) {
         property(name, static_cast<std::uint32_t>(value.size() + 1));
         return text(value);
@@ -38,7 +38,7 @@ public:
         structure_.insert(structure_.end(), value.begin(), value.end());
         return pad();
     }
-    /// The head of a property whose value is the caller's affair.
+    /// The header of a property. The caller adds its value.
     TreeBuilder& property(std::string_view name, std::uint32_t bytes) {
         std::string const with_nul = std::string(name) + '\0';
         std::size_t at = strings_.find(with_nul);
@@ -83,7 +83,7 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t header_bytes = 40 + 16;  // with the end of an empty list of reservations
+    static constexpr std::uint32_t header_bytes = 40 + 16;  // with the terminator of an empty memory reservation list
 
     TreeBuilder& text(std::string_view value) {
         structure_.insert(structure_.end(), value.begin(), value.end());

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/device/block_admission.hpp>
-#include <virtq/device/block_facts.hpp>
-#include <virtq/device/block_option.hpp>
-#include <virtq/device/block_queue_set.hpp>
-#include <virtq/device/block_request.hpp>
+#include <virtq/device/block_types.hpp>
+#include <virtq/device/detail/block/block_facts.hpp>
+#include <virtq/device/detail/block/block_queue_set.hpp>
+#include <virtq/device/detail/block/block_rule.hpp>
+#include <virtq/device/detail/stop_mark.hpp>
 #include <virtq/device/init.hpp>
-#include <virtq/device/stop_mark.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/spec/block.hpp>
@@ -16,58 +15,63 @@
 
 namespace virtq {
 
-/// A disk.
+/// A disk, with asynchronous and blocking calls to read and write it.
 ///
-/// **Spec** §5.2 (Block Device). **Use** Asynchronous at any depth: `submit`, `start`, then `complete` until it has
-/// nothing more, or `complete_each` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a
-/// budget of looks and a relax hook. All may be mixed, and all take the same `BlockRequest`. What is larger than the
-/// device takes in one request is cut into parts.
-/// **Threading** None takes a lock, and only the blocking ones wait. Which may run at the same time, on several CPUs
-/// or one in an interrupt of the other:
+/// **Spec** §5.2 (Block Device).
+/// **Use** Asynchronous, at any depth: `submit`, `kick_device`, then `take_completed` until it has nothing more, or
+/// `for_each_completed` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a poll limit and a
+/// relax hook. Both may be mixed, and both take the same `BlockRequest`. A request that exceeds the limits of the
+/// device is split into parts.
+/// **Threading** No call takes a lock, and only the blocking ones wait. These rules hold for several CPUs, and for an
+/// interrupt handler on one of them:
 ///
-/// | a call | beside it |
-/// |------------------------------------------------------------|--------------------------------------------------|
-/// | on a queue: `submit…`, `start`, `complete…`, `in_flight`,  | the same on other queues; what the disk is:      |
-/// | `fault`, `refused`, `check_alive`, `enable_…`, `disable_…`,| `capacity_sectors` … `queue_count`, `queue_size`,|
-/// | `perform`, `read`, `write`, `flush`, `read_id`             | `negotiation`, `transport`                       |
-/// | `cache_mode`, `set_cache_mode`                             | calls on queues, but not each other              |
-/// | `init`, `reset`, `release`, `on_config_change`             | nothing, on any queue                            |
+/// - Calls on one queue may run concurrently with calls on other queues, and with queries. They are `submit…`,
+///   `kick_device`, `take_completed`, `for_each_completed`, `in_flight`, `fault`, `last_error`, `check_alive`,
+///   `enable_…`, `disable_…`, `perform`, `read`, `write`, `flush`, `read_id`. Queries are `capacity_sectors` …
+///   `queue_count`, `queue_size`, `negotiation`, `transport`.
+/// - `cache_mode` and `set_cache_mode` may run concurrently with calls on queues, but not with each other.
+/// - `init`, `reset`, `release` and `on_config_change` must not run concurrently with any other call.
 ///
-/// All else the caller serialises, with a lock a queue (that of all queues, for the last line), and masks interrupts
-/// where a handler takes it too. With assertions on, a call into a ring that begins while another is inside is a
-/// breach (`ReEntry`). Callbacks (`relax`, `each`, the mapper's) are called from outside the rings: those of the
-/// blocking calls and of `complete_each` may use the disk. Over `PciConfigWindow` one lock is for all calls.
-/// **Memory** Request headers and status bytes lie in pages of the driver's own. The data is the caller's; until a
-/// request has ended, or `reset` has handed it back, it belongs to the device.
-/// **Recovery** After a time-out, a lie of the device (`queue_broken`), DEVICE_NEEDS_RESET or its disappearance every
-/// call answers `reset_needed`. `reset` is the way out: it hands every request back once, and brings the disk up
-/// again.
-/// **Life** All zero at first, in place: a static object lies in `.bss`. `transport` and `mapper` must outlive it.
+/// The caller serialises everything else, with one lock per queue. Calls of the last kind need the locks of all
+/// queues. If an interrupt handler takes a lock, interrupts are masked wherever else it is held. With assertions on,
+/// the library detects a call into a ring that begins while another one is inside (`ReEntry`). It calls callbacks
+/// (`relax`, `each`, the mapper's) from outside the rings. Those of the blocking calls and of `for_each_completed` may
+/// use the disk. With `PciConfigWindow`, all calls need one common lock.
+/// **Memory** Request headers and status bytes are in the driver's own pages. The data is the caller's; it belongs to
+/// the device until its request has ended, or `reset` has handed it back.
+/// **Recovery** Every call returns `reset_needed` after a time-out, and after the device violated the standard
+/// (`queue_broken`), set DEVICE_NEEDS_RESET or disappeared. Then call `reset`: it hands every request back once, and
+/// brings the disk up again.
+/// **Life** The object is all zero at first, so a static one is in `.bss`. It must not be moved. `transport` and
+/// `mapper` must outlive it.
 ///
 /// ```
 /// static virtq::BlockDevice<virtq::MmioTransport<>, 256> disk;
 /// virtq::Status up = disk.init(transport, pages);
-/// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::Looks{100'000'000}, relax);
+/// virtq::Status done = disk.read(0, virtq::Segment{buffer_phys, 512}, virtq::PollLimit{100'000'000}, relax);
 /// ```
 template <class T, uint32_t N, class Traits = BlockTraits>
-class BlockDevice : public BlockFacts {
-    static_assert(is_transport_or_says_why<T>());
-    static_assert(N >= 4, "BlockDevice<T, N>: a read takes three descriptors, so N is at least 4");
-    static_assert(Traits::queue_maximum >= 1, "BlockTraits: queue_maximum is at least 1");
-    static_assert(is_dma_mapper_or_says_why<typename Traits::Mapper>());
+class BlockDevice {
+    static_assert(check_transport<T>());
+    static_assert(N >= 4,
+                  "BlockDevice<T, N>: N is too small. A read takes three descriptors: use an N of at least 4.");
+    static_assert(Traits::queue_count_max >= 1, "BlockTraits: queue_count_max is 0. Use at least 1.");
+    static_assert(detail::check_dma_mapper<typename Traits::Mapper>());
 
 public:
+    /// Makes the caller's data visible to the device: see `DmaMapper`.
     using Mapper = typename Traits::Mapper;
 
+    /// §5.2.1: `init` rejects every other type.
     static constexpr spec::DeviceId device_type = spec::DeviceId::block;
 
-    /// How many pages `init` takes at most, for all queues of the disk. Each queue takes up to three runs, each of
-    /// which must be physically contiguous: the ring, its indirect tables, and the headers of its requests. For 256
-    /// descriptors and the default options 9: 3, 4 and 2. `indirect`: that of `BlockOption::queue`.
+    /// The most pages that `init` takes, for all queues of the disk. Each queue takes up to three runs, each
+    /// physically contiguous: the ring, its indirect tables, and the headers of its requests. For 256 descriptors and
+    /// the default options these are 3 + 4 + 2 = 9 pages. `indirect` is that of `BlockOption::queue`.
     [[__nodiscard__]] static constexpr uint32_t page_count(IndirectOption const& indirect = {}) {
-        using Queue = typename BlockQueueSet<N, Traits>::Queue;
-        return Traits::queue_maximum *
-               (Queue::Ring::page_count(N, indirect) + BlockFrames::page_count(Queue::request_maximum));
+        using Queue = typename detail::BlockQueueSet<N, Traits>::Queue;
+        return Traits::queue_count_max *
+               (Queue::Ring::page_count(N, indirect) + detail::BlockFrames::page_count(Queue::request_max));
     }
 
     constexpr BlockDevice() = default;
@@ -76,83 +80,105 @@ public:
 
     // --- life ---
 
-    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. On an error FAILED is set and
-    /// everything is given back, after a reset if the device had been told of a queue; only if that reset fails its
-    /// pages are kept, and `release` tries again. `relax` is called while a reset is waited for.
+    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. Calls `relax` while it waits for a
+    /// reset. On an error it sets FAILED and gives everything back, after a reset if the device had got a queue. If
+    /// that reset fails, the pages are kept, and `release` tries again. Errors: those of `DeviceInit` and of the page
+    /// allocator, `transport_not_probed`, `wrong_device_type`, `zoned_host_managed`, `queue_too_small`,
+    /// `pages_handed_out_twice`, `config_unstable`, `config_absent`, `config_refused`, `config_too_short`.
     template <class Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
-                                  R relax = {}) requires SameAs<Mapper, NoMapper> {
-        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+                                  R relax = {}) requires detail::SameAs<Mapper, NoMapper> {
+        if constexpr (detail::check_page_allocator<Allocator>()) {
             return init_error_ = init_with(transport, allocator, nullptr, option, relax).error();
         } else {
             return {};
         }
     }
 
-    /// With the mapper of `Traits`.
+    /// As above, with the mapper of `Traits`.
     template <class Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
                                   R relax = {}) {
-        if constexpr (is_page_allocator_or_says_why<Allocator>()) {
+        if constexpr (detail::check_page_allocator<Allocator>()) {
             return init_error_ = init_with(transport, allocator, &mapper, option, relax).error();
         } else {
             return {};
         }
     }
 
-    /// Resets the device, hands back every request that was submitted and has not been handed out, each once, and
-    /// brings the disk up again in the pages that it has. `each(BlockCompletion)` is called with `request_cancelled`
-    /// for those in flight, with their result for those that had ended; abandoned ones (a blocking call that timed
-    /// out) have no token. Errors: `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has
-    /// all memory; call again. What `each` was not called with is handed back then. `not_restarted`: the device stopped
-    /// and all was handed back, but it did not complete the second reset, with which its initialisation begins
-    /// (§3.1.1); call again, or `release`, which then gives all pages back. `device_gone`: all was handed back, nothing
-    /// answers any more. `not_initialised`: also after an `init` that failed. Others, as of `init`: all was handed
-    /// back, `release` is next.
+    /// Resets the device, and brings the disk up again in the pages that it has. Hands back every request that was
+    /// submitted and not handed out, each once: calls `each(BlockCompletion)` with `request_cancelled` for those in
+    /// flight, and with their result for those that had ended. Requests of blocking calls are not among them. Errors:
+    /// - `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has all memory, and nothing was
+    ///   handed back. Call again.
+    /// - `not_restarted`: everything was handed back, but the device did not complete the second reset, with which its
+    ///   initialisation begins (§3.1.1). Call again, or call `release`, which then gives all pages back.
+    /// - `device_gone`: everything was handed back, requests in flight with this error. Nothing answers any more.
+    /// - `not_initialised`: there is no disk, for example because `init` failed.
+    /// - Others, as of `init`: everything was handed back. Call `release`.
     template <class Each, Relax R = SpinRelax>
     [[__nodiscard__]] Status reset(Each each, R relax = {}) {
         if (queue_count_ == 0) {
             return Error::not_initialised;
         }
-        Status const stopped = stop_device(option_.reset_looks, relax);
+        Status const stopped = stop_device(option_.reset_limit, relax);
         if (is_reset_incomplete(stopped.error())) {
             return queues_.any_live() ? stopped : Status{Error::not_restarted};
         }
         queues_.hand_back(each);
-        Status const up = stopped ? come_back(relax) : stopped;
+        Status const up = stopped ? bring_up_again(relax) : stopped;
         // Its first step is a second reset. The device has no queue by then, so nothing is left with it.
         return is_reset_incomplete(up.error()) ? Status{Error::not_restarted} : up;
     }
 
-    /// Resets the device and gives all pages back. Requests in flight are forgotten, and their data is the caller's
-    /// again; to hear of them, call `reset` before. If the device does not complete the reset nothing is given back,
-    /// and the error says so (`is_reset_incomplete`): call again.
+    /// Resets the device and gives all pages back. Requests in flight end without a completion, and their data is the
+    /// caller's again; for completions, call `reset` before. If the device does not complete the reset, nothing is
+    /// given back, and the error says so (`is_reset_incomplete`): call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
-    [[__nodiscard__]] Status release(Allocator& allocator, Looks reset_looks = Looks{1'000'000}, R relax = {}) {
+    [[__nodiscard__]] Status release(Allocator& allocator, PollLimit reset_limit = PollLimit{1'000'000},
+                                     R relax = {}) {
         if (transport_ == nullptr) {
             return {};
         }
-        if (Status const stopped = stop_device(reset_looks, relax);
+        if (Status const stopped = stop_device(reset_limit, relax);
             is_reset_incomplete(stopped.error()) && queues_.any_live()) {
             return stopped;
         }
-        forget(allocator);
+        give_everything_back(allocator);
         return {};
     }
 
     // --- what it is ---
 
-    // The rest of it: BlockFacts.
-
+    /// In units of 512 bytes, whatever `block_bytes` is.
+    [[__nodiscard__]] uint64_t capacity_sectors() const { return facts_.capacity_sectors(); }
+    /// The block size in bytes: what the device reports, otherwise 512. A request must start and end at a multiple of
+    /// it.
+    [[__nodiscard__]] uint32_t block_bytes() const { return facts_.block_bytes(); }
+    /// Which alignment and sizes of requests are fast. All zero without TOPOLOGY (§5.2.3).
+    [[__nodiscard__]] BlockTopology const& topology() const { return facts_.topology(); }
+    /// Whether write, discard and write zeroes end with `read_only` (RO, §5.2.3).
+    [[__nodiscard__]] bool is_read_only() const { return facts_.is_read_only(); }
+    /// Whether there is a write cache that `flush` empties (§5.2.5).
+    [[__nodiscard__]] bool can_flush() const { return facts_.can_flush(); }
+    /// Whether the device takes `discard` (DISCARD, §5.2.3).
+    [[__nodiscard__]] bool can_discard() const { return facts_.can_discard(); }
+    /// Whether the device takes `write_zeroes` (WRITE_ZEROES, §5.2.3).
+    [[__nodiscard__]] bool can_write_zeroes() const { return facts_.can_write_zeroes(); }
+    /// The negotiated features, or why negotiation failed; also after `release`.
+    [[__nodiscard__]] Negotiation const& negotiation() const { return facts_.negotiation(); }
+    /// How many request queues are in use; 0 while the disk is not up.
     [[__nodiscard__]] uint16_t queue_count() const { return queue_count_; }
+    /// How many descriptors the ring of a queue has.
     [[__nodiscard__]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
-    /// Parts at the device.
+    /// Parts of requests that the device has.
     [[__nodiscard__]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
     /// Why a queue is broken, if it is.
     [[__nodiscard__]] Fault const& fault(uint16_t queue = 0) const { return queues_.at(queue).ring().fault(); }
 
-    /// To be called when the transport's `on_interrupt` says that the configuration changed: reads it again. Returns
-    /// whether it differs, the capacity for example. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
+    /// Reads the configuration again. Call it when the transport's `on_interrupt` reports a configuration change.
+    /// Returns whether the configuration differs, for example in the capacity. Errors: `config_unstable`,
+    /// `not_initialised`, and those of `check_alive`.
     [[__nodiscard__]] Result<bool> on_config_change() {
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
@@ -160,60 +186,66 @@ public:
         if (Status const alive = check_alive(); !alive) {
             return alive.error();
         }
-        return read_again(*transport_, option_);
+        return facts_.read_again(*transport_, option_);
     }
 
-    /// §5.2.5: the cache as it is now. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
+    /// §5.2.5: the current cache mode. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
     [[__nodiscard__]] BlockCacheMode cache_mode() {
-        return queue_count_ != 0 ? read_cache_mode(*transport_) : deduced_cache_mode();
+        return queue_count_ != 0 ? facts_.read_cache_mode(*transport_) : facts_.deduced_cache_mode();
     }
 
-    /// §5.2.6: switches the cache. Writes completed before are not durable for it: flush first. Error: `not_supported`
-    /// when the device cannot switch, or did not.
+    /// §5.2.6: switches the cache mode. That does not make earlier writes durable: flush first. Errors:
+    /// `not_initialised`, `reset_needed`, and `not_supported` if the device cannot switch, or did not.
     [[__nodiscard__]] Status set_cache_mode(BlockCacheMode mode) {
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
         }
-        return switch_cache_mode(*transport_, mode);
+        return facts_.switch_cache_mode(*transport_, mode);
     }
 
-    /// Why the last request of a queue was not taken, or timed out, no error if neither; of a disk that is not up, why
-    /// `init` failed.
-    [[__nodiscard__]] Error refused(uint16_t queue = 0) const {
-        return transport_ == nullptr ? init_error_ : queues_.at(queue).refused();
+    /// Why the last request of a queue was rejected or timed out; no error if it was neither. If the disk is not up,
+    /// why `init` failed.
+    [[__nodiscard__]] Error last_error(uint16_t queue = 0) const {
+        return transport_ == nullptr ? init_error_ : queues_.at(queue).last_error();
     }
-    /// After an `init` that failed with `queue_size_above_capacity`: the least `N` that this disk takes; 0 otherwise.
+    /// The least `N` for this disk, after `init` failed with `queue_size_above_capacity`; otherwise 0.
     [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
-    /// What `diagnose` of diag/ looks at. The transport is null before `init`, and so is where it was called.
+    /// For `diagnose` of diag/: the transport; null before `init`.
     [[__nodiscard__]] T* transport() { return transport_; }
+    /// For `diagnose`: the object's address at `init`, to detect that it was moved since; null before `init`.
     [[__nodiscard__]] void const* initialised_at() const { return place_; }
+    /// For diag/: the ring of a queue.
     [[__nodiscard__]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
         return queues_.at(queue).ring();
     }
 
     // --- asynchronous ---
 
-    /// Adds a request to a queue. The device hears of it with `start`. Errors: `beyond_capacity`,
-    /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `complete` and try again),
-    /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, the mapper's, `queue_broken`,
-    /// `reset_needed`; then nothing has changed.
+    /// Adds a request to a queue; `kick_device` tells the device. Errors: `beyond_capacity`,
+    /// `length_not_block_multiple`, `read_only`, `not_supported`, `queue_full` (call `take_completed` and try again),
+    /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, `segment_address_virtual`, the mapper's,
+    /// `queue_broken`, `reset_needed`, `not_initialised`, `no_such_queue`; then nothing has changed.
     [[__nodiscard__]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
         return add(request, queue).error();
     }
+    /// As `submit` to queue 0: reads from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({BlockOperation::read, sector, 0, data, token});
     }
+    /// As `submit` to queue 0: writes from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
         return submit({BlockOperation::write, sector, 0, data, token});
     }
-    /// Flushes what was completed before. Error: `not_supported` when the device has no write cache to flush.
+    /// Makes all writes durable that completed before. Errors: those of `submit`; `not_supported` if the device has no
+    /// write cache.
     [[__nodiscard__]] Status submit_flush(Token token) { return submit({BlockOperation::flush, 0, 0, {}, token}); }
 
-    /// Makes all that was submitted visible, and notifies the device if it wants that; returns whether it was
+    /// Makes all submitted requests visible to the device, and notifies it if it wants that. Returns whether it was
     /// notified.
-    bool start(uint16_t queue = 0) {
+    bool kick_device(uint16_t queue = 0) {
         VIRTQ_ASSERT(queue_count_ == 0 || queue < queue_count_,
-                     "start() of a queue that this disk does not have: compare with queue_count()");
+                     "kick_device() was called for a queue that this disk does not have. Compare it with "
+                     "queue_count().");
         if (check_usable(queue) != Error::none) {
             return false;
         }
@@ -224,40 +256,42 @@ public:
         return notification.needed;
     }
 
-    /// The next request that has ended. With the state `broken` its error says why nothing more will come, once all
-    /// that ended before has been handed out.
-    [[__nodiscard__]] BlockCompletion complete(uint16_t queue = 0) {
+    /// Takes the next request that has ended. If nothing more will end, it returns the state `broken` after the last
+    /// one, with the reason in `error`.
+    [[__nodiscard__]] BlockCompletion take_completed(uint16_t queue = 0) {
         if (Error const error = check_exists(queue); error != Error::none) {
-            return {Token{}, error, TakeState::none};
+            return {Token{}, error, CompletionState::none};
         }
-        TakeState const state = queues_[queue].collect();
-        if (state == TakeState::broken) {
+        CompletionState const state = queues_[queue].collect();
+        if (state == CompletionState::broken) {
             stopped_.set();
         }
-        if (BlockCompletion const finished = queues_[queue].take_finished(); finished.state == TakeState::completion) {
+        if (BlockCompletion const finished = queues_[queue].take_finished();
+            finished.state == CompletionState::ready) {
             return finished;
         }
-        if (state == TakeState::broken) {
+        if (state == CompletionState::broken) {
             return {Token{}, Error::queue_broken, state};
         }
-        return stopped_.is_set() ? BlockCompletion{Token{}, Error::reset_needed, TakeState::broken}
+        return stopped_.is_set() ? BlockCompletion{Token{}, Error::reset_needed, CompletionState::broken}
                                  : BlockCompletion{Token{}, Error::none, state};
     }
 
-    /// Calls `each(BlockCompletion)` for all that have ended; returns why no more.
+    /// Calls `each(BlockCompletion)` for all requests that have ended. Returns `none`, or `broken` if nothing more
+    /// will end.
     template <class Each>
-    TakeState complete_each(Each each, uint16_t queue = 0) {
+    CompletionState for_each_completed(Each each, uint16_t queue = 0) {
         for (;;) {  // ends with the last request in flight
-            BlockCompletion const completion = complete(queue);
-            if (completion.state != TakeState::completion) {
+            BlockCompletion const completion = take_completed(queue);
+            if (completion.state != CompletionState::ready) {
                 return completion.state;
             }
             each(completion);
         }
     }
 
-    /// Why a device may be silent: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads a register, which
-    /// is slow in a virtual machine.
+    /// Why a device does not answer: `device_gone`, `reset_needed`, `queue_broken`, or no error. Reads a register,
+    /// which is slow in a virtual machine.
     [[__nodiscard__]] Status check_alive(uint16_t queue = 0) {
         if (Error const error = check_exists(queue); error != Error::none) {
             return error;
@@ -277,78 +311,81 @@ public:
         return error;
     }
 
-    /// Asks for an interrupt by the next request that ends. Only `nothing_there` permits to sleep, and only while
-    /// `in_flight()` is not 0: otherwise nothing ends, and nothing interrupts. `broken`, also of a device that was given
-    /// up: nothing more will end before `reset`. Notifications are off after `init` and after `reset`, and stay on from
-    /// here until `disable_used_notifications`.
-    [[__nodiscard__]] UsedPending enable_used_notifications(uint16_t queue = 0) {
-        UsedPending const pending = queues_.at(queue).ring().enable_used_notifications();
-        // A blocking call may have collected what nobody has taken yet, and a device that was given up does not
-        // notify.
+    /// Asks for an interrupt when the next request ends. Sleep only after `MaySleep::yes`, and only while
+    /// `in_flight()` is not 0: otherwise nothing ends, and no interrupt comes. `broken`: nothing more will end before
+    /// `reset`. Notifications are off after `init` and after `reset`; this call turns them on until
+    /// `disable_used_notifications`.
+    [[__nodiscard__]] MaySleep enable_used_notifications(uint16_t queue = 0) {
+        MaySleep const pending = queues_.at(queue).ring().enable_used_notifications();
+        // A blocking call may have collected requests that nobody has taken yet. A stopped device does not notify.
         if (queues_.at(queue).has_finished()) {
-            return UsedPending::something_there;
+            return MaySleep::no;
         }
-        return stopped_.is_set() ? UsedPending::broken : pending;
+        return stopped_.is_set() ? MaySleep::broken : pending;
     }
+    /// Asks for no interrupts, for polling. The device may send some anyway (§2.7.7, §2.8.10).
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
 
     // --- blocking ---
 
-    /// Does a request and waits for it, also for room in a full queue. One that takes more parts than the queue can
-    /// hold goes part by part: the first error ends it, and what came before was done. Completions of asynchronous
-    /// requests that arrive meanwhile are kept for `complete`. `relax` may use the disk itself; if it calls `reset` or
-    /// `release`, this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and `timed_out`,
-    /// `queue_broken`, `device_gone`, `reset_needed`: after these four the data still belongs to the device until
-    /// `reset`.
+    /// Does a request and waits for it, also for room in a full queue. If it has more parts than fit the queue, they
+    /// go one after another: the first error ends it, and earlier parts were done. Completions of asynchronous
+    /// requests that arrive meanwhile are kept for `take_completed`. `relax` may use the disk itself; if it calls
+    /// `reset` or `release`, this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and
+    /// `timed_out`, `queue_broken`, `device_gone`, `reset_needed`. After the last four the data belongs to the device
+    /// until `reset`.
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status perform(BlockRequest const& request, Looks looks, R&& relax = R{}, uint16_t queue = 0) {
-        uint32_t look = 0;
-        Status const done = perform_at_once(request, looks, look, relax, queue);
-        return done.error() == Error::request_above_queue ? perform_in_turn(request, looks, relax, queue) : done;
+    [[__nodiscard__]] Status perform(BlockRequest const& request, PollLimit poll_limit, R&& relax = R{},
+                                     uint16_t queue = 0) {
+        uint32_t polls = 0;
+        Status const done = perform_at_once(request, poll_limit, polls, relax, queue);
+        return done.error() == Error::request_above_queue ? perform_in_turn(request, poll_limit, relax, queue) : done;
     }
 
+    /// Reads from `sector` on, in units of 512 bytes, and waits as `perform` does. Errors: those of `perform`.
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status read(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({BlockOperation::read, sector, 0, {&data, 1}, {}}, looks, relax);
+    [[__nodiscard__]] Status read(uint64_t sector, Segment const& data, PollLimit poll_limit, R&& relax = R{}) {
+        return perform({BlockOperation::read, sector, 0, {&data, 1}, {}}, poll_limit, relax);
     }
 
+    /// Writes from `sector` on, in units of 512 bytes, and waits as `perform` does. Errors: those of `perform`.
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status write(uint64_t sector, Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({BlockOperation::write, sector, 0, {&data, 1}, {}}, looks, relax);
+    [[__nodiscard__]] Status write(uint64_t sector, Segment const& data, PollLimit poll_limit, R&& relax = R{}) {
+        return perform({BlockOperation::write, sector, 0, {&data, 1}, {}}, poll_limit, relax);
     }
 
     /// Makes all completed writes durable. A device without a write cache has nothing to do (§5.2.5.1).
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status flush(Looks looks, R&& relax = R{}) {
+    [[__nodiscard__]] Status flush(PollLimit poll_limit, R&& relax = R{}) {
         if (check_usable(0) == Error::none && !can_flush()) {
             return {};
         }
-        return perform({BlockOperation::flush, 0, 0, {}, {}}, looks, relax);
+        return perform({BlockOperation::flush, 0, 0, {}, {}}, poll_limit, relax);
     }
 
-    /// Reads the device's ID, 20 bytes of text padded with zeroes, into `data` of just that length.
+    /// Reads the device's ID into `data` of exactly 20 bytes: text, padded with zeroes.
     template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status read_id(Segment const& data, Looks looks, R&& relax = R{}) {
-        return perform({BlockOperation::get_id, 0, 0, {&data, 1}, {}}, looks, relax);
+    [[__nodiscard__]] Status read_id(Segment const& data, PollLimit poll_limit, R&& relax = R{}) {
+        return perform({BlockOperation::get_id, 0, 0, {&data, 1}, {}}, poll_limit, relax);
     }
 
 private:
-    using Queues = BlockQueueSet<N, Traits>;
+    using Queues = detail::BlockQueueSet<N, Traits>;
 
     static constexpr uint16_t descriptors_minimum = 3;  // header, data and status
 
-    [[__nodiscard__]] Interface device_interface() const {
-        return transport_->is_legacy() ? Interface::legacy : Interface::modern;
+    [[__nodiscard__]] detail::Interface device_interface() const {
+        return transport_->is_legacy() ? detail::Interface::legacy : detail::Interface::modern;
     }
 
-    // --- coming and going ---
+    // --- bring up and release ---
 
     template <PageAllocator Allocator, Relax R>
     [[__nodiscard__]] Status init_with(T& transport, Allocator& allocator, Mapper* mapper, BlockOption const& option,
                                        R& relax) {
         VIRTQ_ASSERT(transport_ == nullptr,
-                     "init() of a BlockDevice that is in use: release() it first; or the object was not zero at "
-                     "first: does your boot code clear .bss?");
+                     "init() was called on a BlockDevice in use. Call release() first. If it is not in use, check "
+                     "that your boot code clears .bss.");
         if (transport.device_id() == spec::DeviceId::none) {
             return Error::transport_not_probed;
         }
@@ -362,12 +399,12 @@ private:
         auto const make = [&](DeviceInit<T>& init, uint16_t index) {
             return make_queue(init, index, allocator, mapper);
         };
-        Status const up = bring_up(Traits::queue_maximum, make, relax);
+        Status const up = bring_up(Traits::queue_count_max, make, relax);
         if (!up && !queues_.any_live()) {
-            forget(allocator);
+            give_everything_back(allocator);
         } else if (!up) {
             static_cast<void>(
-                release(allocator, option_.reset_looks, relax));  // what it cannot, it can be asked again
+                release(allocator, option_.reset_limit, relax));  // on failure the caller calls release()
         }
         return up;
     }
@@ -375,7 +412,7 @@ private:
     template <PageAllocator Allocator>
     [[__nodiscard__]] Status make_queue(DeviceInit<T>& init, uint16_t index, Allocator& allocator, Mapper* mapper) {
         auto& queue = queues_[index];
-        Status const made = init.set_up_queue(index, queue.ring(), allocator, negotiated(), option_.queue);
+        Status const made = init.set_up_queue(index, queue.ring(), allocator, facts_.negotiated(), option_.queue);
         if (!made) {
             if (made.error() == Error::queue_size_above_capacity) {
                 required_queue_size_ = init.required_queue_size();
@@ -391,27 +428,27 @@ private:
         return queues_.shares_pages(index) ? init.fail(Error::pages_handed_out_twice) : Status{};
     }
 
-    /// The device has stopped, or has never heard of a queue: everything is given back.
+    /// Gives everything back. The device must have stopped, or must never have got a queue.
     template <PageAllocator Allocator>
-    void forget(Allocator& allocator) {
+    void give_everything_back(Allocator& allocator) {
         queues_.release(allocator);
         transport_ = nullptr;
         place_ = nullptr;
         queue_count_ = 0;
-        forget_config();
+        facts_.forget_config();
     }
 
-    /// After a reset: the same without taking pages. A device that offers more queues than before gets those that
-    /// there are.
+    /// Brings the disk up after a reset, in the pages that it has. If the device offers more queues than before, only
+    /// those with pages are used.
     template <Relax R>
-    [[__nodiscard__]] Status come_back(R& relax) {
+    [[__nodiscard__]] Status bring_up_again(R& relax) {
         auto const resume = [&](DeviceInit<T>& init, uint16_t index) { return resume_queue(init, index); };
         return bring_up(queues_.with_pages(), resume, relax);
     }
 
     [[__nodiscard__]] Status resume_queue(DeviceInit<T>& init, uint16_t index) {
         auto& queue = queues_[index];
-        Status const made = init.resume_queue(index, queue.ring(), negotiated(), option_.queue);
+        Status const made = init.resume_queue(index, queue.ring(), facts_.negotiated(), option_.queue);
         if (made) {
             queue.start(device_interface(), option_.under_reported);
         }
@@ -419,13 +456,14 @@ private:
     }
 
     template <class MakeQueue, Relax R>
-    [[__nodiscard__]] Status bring_up(uint16_t queue_maximum, MakeQueue make, R& relax) {
+    [[__nodiscard__]] Status bring_up(uint16_t queue_count_max, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        Negotiation const wish = block_negotiation<Traits>(option_);
-        if (Status const agreed = agree(init, *transport_, wish, option_, relax); !agreed) {
+        Negotiation const wish = detail::block_negotiation<Traits>(option_);
+        if (Status const agreed = facts_.agree(init, *transport_, wish, option_, relax); !agreed) {
             return agreed;
         }
-        uint16_t const count = config().queue_count < queue_maximum ? config().queue_count : queue_maximum;
+        uint16_t const count =
+            facts_.config().queue_count < queue_count_max ? facts_.config().queue_count : queue_count_max;
         for (uint16_t index = 0; index < count; ++index) {
             if (Status const made = make(init, index); !made) {
                 return made;
@@ -439,12 +477,12 @@ private:
         return live;
     }
 
-    /// Makes the device stop. A device that is gone has stopped.
+    /// Resets the device and ends all requests in flight. A device that is gone has stopped, too.
     template <Relax R>
-    [[__nodiscard__]] Status stop_device(Looks looks, R& relax) {
+    [[__nodiscard__]] Status stop_device(PollLimit poll_limit, R& relax) {
         check_place();
         stopped_.set();
-        Status const reset = reset_device(*transport_, looks, relax, queues_.with_pages());
+        Status const reset = reset_device(*transport_, poll_limit, relax, queues_.with_pages());
         if (is_reset_incomplete(reset.error())) {
             return reset;
         }
@@ -455,15 +493,15 @@ private:
 
     // --- using ---
 
-    /// Two copies would count one ring, each by itself.
+    /// Detects a copied or moved object: two copies would count one ring, each by itself.
     void check_place() const {
         VIRTQ_ASSERT(
             place_ == nullptr || place_ == this,
-            "a BlockDevice that is not where init() left it: it was copied or moved (by memcpy, or in a list), "
-            "or is used through another mapping");
+            "This BlockDevice is not where init() left it: it was copied or moved (by memcpy, or in a list), or is "
+            "used through another mapping. Make it static.");
     }
 
-    /// Queues are counted when the disk is up, so there are none before, and none after an `init` that failed.
+    /// `queue_count_` is set when the disk is up: it is 0 before, and after an `init` that failed.
     [[__nodiscard__]] Error check_exists(uint16_t queue) const {
         check_place();
         if (queue < queue_count_) {
@@ -476,7 +514,7 @@ private:
         return error == Error::none && stopped_.is_set() ? Error::reset_needed : error;
     }
 
-    /// Whether the hook called neither `reset` nor `release`: after these a record may be another request's.
+    /// Calls the hook. False if that called `reset` or `release`: then a record may belong to another request.
     template <Relax R>
     [[__nodiscard__]] bool relax_keeps_records(R& relax) {
         uint32_t const before = stop_count_;
@@ -484,17 +522,18 @@ private:
         return stop_count_ == before;
     }
 
-    /// Does a request whose parts all fit the queue. `look` counts on: polls of several requests have one limit.
+    /// Does a request whose parts all fit the queue. `polls` continues from call to call: several requests share one
+    /// limit.
     template <Relax R>
-    [[__nodiscard__]] Status perform_at_once(BlockRequest const& request, Looks looks, uint32_t& look, R& relax,
-                                             uint16_t queue) {
+    [[__nodiscard__]] Status perform_at_once(BlockRequest const& request, PollLimit poll_limit, uint32_t& polls,
+                                             R& relax, uint16_t queue) {
         Result<uint16_t> number = add(request, queue);
-        for (; number.error() == Error::queue_full && look < looks.count; ++look) {
-            start(queue);
+        for (; number.error() == Error::queue_full && polls < poll_limit.count; ++polls) {
+            kick_device(queue);
             queues_[queue].collect();
             number = add(request, queue);
             if (number.error() != Error::queue_full || queues_[queue].in_flight() == 0) {
-                break;  // there is room, or all that fill the queue have ended and wait for complete()
+                break;  // there is room now, or only take_completed() can make room
             }
             if (!relax_keeps_records(relax)) {
                 return Error::request_cancelled;
@@ -504,41 +543,42 @@ private:
             Status const alive = check_alive(queue);
             return alive ? Status{Error::queue_full} : alive;  // the device never had the data
         }
-        return number ? wait_for(*number, looks, look, relax, queue) : number.error();
+        return number ? wait_for(*number, poll_limit, polls, relax, queue) : number.error();
     }
 
-    /// Does the parts of a request one after another. A function of its own, because the parts take stack.
+    /// Does the parts of a request one after another. It is a separate function because the parts take stack.
     template <Relax R>
-    [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, Looks looks, R& relax,
-                                                                   uint16_t queue) {
-        BlockLimit const limit =
-            block_limit(config(), request.operation, queues_[queue].segment_maximum(config().segments));
-        BlockParts parts{request, limit};
-        BlockPart part;
-        uint32_t look = 0;
-        do {  // a turn is a look, too: otherwise a device that takes little at a time would set the length of the call
+    [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, PollLimit poll_limit,
+                                                                   R& relax, uint16_t queue) {
+        detail::BlockLimit const limit = detail::block_limit(facts_.config(), request.operation,
+                                                             queues_[queue].segment_max(facts_.config().segments));
+        detail::BlockParts parts{request, limit};
+        detail::BlockPart part;
+        uint32_t polls = 0;
+        do {  // each turn counts as a poll: otherwise a device that takes little at a time would prolong the call
             if (!parts.next(part)) {
                 return Error::device_limits_too_small;
             }
             uint64_t const sector = part.has_range ? part.range.sector : part.sector;
             BlockRequest const one{request.operation, sector, part.range.num_sectors, part.data, {}};
-            if (Status const done = perform_at_once(one, looks, look, relax, queue); !done) {
+            if (Status const done = perform_at_once(one, poll_limit, polls, relax, queue); !done) {
                 return done;
             }
-        } while (!parts.at_end() && ++look < looks.count);
+        } while (!parts.at_end() && ++polls < poll_limit.count);
         return parts.at_end() ? Status{} : Error::timed_out;
     }
 
     template <Relax R>
-    [[__nodiscard__]] Error wait_for(uint16_t number, Looks looks, uint32_t& look, R& relax, uint16_t queue) {
+    [[__nodiscard__]] Error wait_for(uint16_t number, PollLimit poll_limit, uint32_t& polls, R& relax,
+                                     uint16_t queue) {
         queues_[queue].await(number);
-        start(queue);
+        kick_device(queue);
         for (;;) {
-            TakeState const state = queues_[queue].collect();
+            CompletionState const state = queues_[queue].collect();
             if (queues_[queue].is_ready(number)) {
                 return queues_[queue].take_awaited(number);
             }
-            if (state == TakeState::broken || ++look >= looks.count) {
+            if (state == CompletionState::broken || ++polls >= poll_limit.count) {
                 break;
             }
             if (!relax_keeps_records(relax)) {
@@ -560,8 +600,9 @@ private:
             return error;
         }
         auto& target = queues_[queue];
-        Result<uint16_t> const added =
-            stopped_.is_set() ? Result<uint16_t>{Error::reset_needed} : admit(request, target, config(), negotiated());
+        Result<uint16_t> const added = stopped_.is_set()
+                                           ? Result<uint16_t>{Error::reset_needed}
+                                           : detail::admit(request, target, facts_.config(), facts_.negotiated());
         target.note_refusal(added.error());
         if (added.error() == Error::queue_broken) {
             stopped_.set();
@@ -569,12 +610,13 @@ private:
         return added;
     }
 
+    [[__no_unique_address__]] detail::BlockFacts facts_;
     T* transport_ = nullptr;
-    void const* place_ = nullptr;  ///< of this object, at `init`
+    void const* place_ = nullptr;  ///< this object's address at `init`
     uint16_t queue_count_ = 0;
-    StopMark stopped_;                             ///< reset() is needed
-    uint32_t stop_count_ = 0;                      ///< how often all records were cancelled
-    BlockOption option_{.reset_looks = Looks{0}};  ///< all zero, so that the object lies in .bss
+    detail::StopMark stopped_;                         ///< reset() is needed
+    uint32_t stop_count_ = 0;                          ///< how often all records were cancelled
+    BlockOption option_{.reset_limit = PollLimit{0}};  ///< all zero, so that the object is in .bss
     Error init_error_ = Error::none;
     uint32_t required_queue_size_ = 0;
     Queues queues_;

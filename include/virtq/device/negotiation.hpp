@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/endian.hpp>
+#include <virtq/base/detail/endian.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/spec/feature.hpp>
 
@@ -9,24 +9,28 @@
 
 namespace virtq {
 
-/// Through which of its two interfaces a device is driven (§1.3.1).
+namespace detail {
+
+/// The interface through which a device is driven (§1.3.1).
 enum class Interface : uint8_t { modern, legacy };
 
-/// The order of the bytes that driver and device share, in rings and in requests (§2.7.3).
+/// The byte order of rings and requests, which driver and device share (§2.7.3).
 [[__nodiscard__]] constexpr ByteOrder byte_order(Interface device_interface) {
     return device_interface == Interface::legacy ? native_byte_order : ByteOrder::little;
 }
 
+}  // namespace detail
+
 /// The feature sets of one negotiation (§2.2), kept so that a refusal can be explained.
 struct Negotiation {
     Features wanted;                  ///< what the driver can use
-    Features required;                ///< what it cannot do without; part of `wanted`
-    Span<FeatureNeed const> needs{};  ///< which of the wanted ones need another (§2.2.1)
+    Features required;                ///< what the driver needs; `negotiate` adds it to `wanted`
+    Span<FeatureNeed const> needs{};  ///< which wanted features need another one (§2.2.1)
     Features offered;                 ///< what the device offers
     Features negotiated;              ///< what both have agreed on
 
-    Features unwanted;  ///< kept out, unless it is required, whatever else wants it
-    Features missing;   ///< required, and not offered or not known here: why `Error::feature_required_not_offered`
+    Features unwanted;  ///< never negotiated unless it is required, even if it is in `wanted`
+    Features missing;   ///< required, but not offered or not implemented: `Error::feature_required_not_offered`
 };
 
 }  // namespace virtq

@@ -2,29 +2,30 @@
 #pragma once
 
 #include <virtq/diag/page_finding.hpp>
+#include <virtq/platform/detail/word.hpp>
 #include <virtq/platform/page_allocator.hpp>
-#include <virtq/platform/probe.hpp>
 
 #include <stddef.h>
 #include <stdint.h>
 
 namespace virtq {
 
-/// A kernel's page allocator with every call checked: put it between the allocator and the library while a kernel is
-/// brought up. It is a page allocator itself, and translates addresses, locates pages and reports leaks if the
-/// kernel's does.
+/// Checks every call of a kernel's page allocator. Put it between the allocator and the library while you bring up a
+/// kernel. It is a page allocator itself. It also translates addresses, locates pages and reports leaks if the
+/// kernel's allocator does.
 ///
-/// **What it finds** is `PageFinding`, each with a sentence, given to `Sink`, a callable that takes a
-/// `PageReport const&`. What an allocation returns is passed on as it is; a free that is wrong is not passed on.
-/// Of a run of several pages it also asks whether the allocator would hand out one of them again: each such call of
-/// `allocate_pages` is followed by two more, for one page and for two, which are given back at once.
-/// **What it cannot find**: a translation that is wrong in both directions alike (`phys_addr` that subtracts and
-/// `virt_of` that adds the same wrong offset) shows nothing, so let `phys_addr` walk the page table here. A page that
-/// is mapped but absent may seem to be memory as long as the CPU's cache holds it. A second free of a run whose pages
-/// were handed out again in the same shape looks like the new owner's; then the new owner's own is `freed_twice`.
-/// **Memory** No heap: a table of `Runs` outstanding runs is inside the object, about 32 bytes each, so it is better a
-/// global than on a kernel's stack. The first and the last word of each page that is allocated are written, when
-/// the addresses are sound and no outstanding run has them. **Threading** As the kernel's allocator, calls serialised.
+/// **What it finds** Each `PageFinding` goes with its sentence to `Sink`, a callable that takes a `PageReport const&`.
+/// The result of an allocation is passed on unchanged; a wrong free is not passed on. For a run of several pages it
+/// also checks that the allocator does not hand out one of them again. Each such `allocate_pages` is therefore
+/// followed by two more, for one page and for two, which it gives back at once.
+/// **What it cannot find** A translation that is wrong in both directions alike, for example the same wrong offset in
+/// `phys_addr` and `virt_of`. So let `phys_addr` walk the page table here. A page that is mapped but absent may seem
+/// to be memory while the CPU's cache holds it. A second free goes unnoticed if the pages were handed out again in the
+/// same shape. It then looks like the new owner's free, and the new owner's own is reported as `freed_twice`.
+/// **Memory** No heap: the object contains a table of `Runs` outstanding runs, about 32 bytes each. Make it a global,
+/// not a local variable. It writes the first and the last word of each allocated page, if the addresses are sound and
+/// no outstanding run has them.
+/// **Threading** May be called where the kernel's allocator may be called. Serialise the calls.
 ///
 /// ```
 /// auto say = [](virtq::PageReport const& report) { kernel_print(report.sentence()); };
@@ -35,12 +36,12 @@ namespace virtq {
 /// ```
 template <class Allocator, class Sink, size_t Runs = 64>
 class CheckedPages {
-    static_assert(is_page_allocator_or_says_why<Allocator>());
+    static_assert(detail::check_page_allocator<Allocator>());
     static_assert(
         requires(Sink & sink, PageReport const& report) { sink(report); },
         "CheckedPages: the sink must be callable with a virtq::PageReport const&, for example "
         "[](virtq::PageReport const& report) { kernel_print(report.sentence()); }");
-    static_assert(Runs != 0, "CheckedPages: with a table of 0 runs nothing can be followed");
+    static_assert(Runs != 0, "CheckedPages: a table of 0 runs can follow nothing. Use at least 1.");
 
 public:
     /// `allocator` is kept by reference.
@@ -48,6 +49,7 @@ public:
     CheckedPages(CheckedPages const&) = delete;  // two tables over one allocator would each miss the other's runs
     CheckedPages& operator=(CheckedPages const&) = delete;
 
+    /// Allocates from the kernel's allocator, and checks the numbers, the translation and the memory of the result.
     [[__nodiscard__]] Pages allocate_pages(size_t count) {
         Pages const run = allocator_.allocate_pages(count);
         if (run.virt == nullptr) {
@@ -64,6 +66,7 @@ public:
         return run;
     }
 
+    /// Gives `run` back to the kernel's allocator, if it was handed out exactly so and is still outstanding.
     void free_pages(Pages run) {
         if (Entry* const entry = find(run)) {
             entry->state = State::freed;
@@ -74,14 +77,17 @@ public:
         }
     }
 
+    /// The kernel's translation, passed on for `init`.
     [[__nodiscard__]] PhysAddr phys_addr(void const* virt) const requires TranslatesAddresses<Allocator> {
         return allocator_.phys_addr(virt);
     }
 
+    /// The kernel's translation back, passed on.
     [[__nodiscard__]] void* virt_of(PhysAddr phys) const requires LocatesPages<Allocator> {
         return allocator_.virt_of(phys);
     }
 
+    /// Passes the leak on, and reports pages that are not outstanding.
     void pages_leaked(Pages run) requires ReportsLeaks<Allocator> {
         if (find(run) == nullptr && unfollowed_ == 0) {
             say(PageFinding::leaked_unknown, run);
@@ -89,7 +95,8 @@ public:
         allocator_.pages_leaked(run);
     }
 
-    /// Reports each run that is outstanding, and returns how many there are. Call it when all should be back.
+    /// Reports each outstanding run, and returns how many there are. Call it when all runs should have been given
+    /// back.
     size_t leaks() {
         size_t count = unfollowed_;
         for (Entry const& entry : entries_) {
@@ -101,7 +108,7 @@ public:
         return count;
     }
 
-    /// How many findings there were so far, notes apart.
+    /// Number of findings so far, without notes.
     [[__nodiscard__]] uint32_t findings() const { return findings_; }
 
 private:
@@ -166,7 +173,7 @@ private:
     [[__nodiscard__]] bool is_where_it_claims(Pages const& run) {
         if constexpr (TranslatesAddresses<Allocator>) {
             if (run.count == 0) {
-                return true;  // no page whose address could be asked for
+                return true;  // there is no page to translate
             }
             for (size_t page = 0; page < run.count; ++page) {
                 PhysAddr const seen = allocator_.phys_addr(page_of(run, page));
@@ -185,8 +192,9 @@ private:
         return true;
     }
 
-    /// An allocator of single pages that answers any count has taken the first page only: it hands out the next ones
-    /// when it is asked again, or has handed out the one before. Asks for one page and for two, and gives them back.
+    /// Detects an allocator of single pages that ignores the count. It took only the first page, so it hands out the
+    /// other pages of the run again. If it counts downwards, its run of two overlaps the page that it handed out just
+    /// before. Asks for one page and then for two, and gives them back.
     void ask_again(Pages const& run) {
         if (run.count < 2) {
             return;
@@ -210,10 +218,11 @@ private:
 
     // --- memory ---
 
-    /// Never the same for two pages of 2^32 that were checked one after the other: the factor is odd.
+    /// Distinct for 2^32 consecutive pages, because the factor is odd.
     [[__nodiscard__]] static uint32_t pattern(uint32_t number) { return (number + 1) * 0x9e37'79b1u; }
 
-    /// Twice, with all bits the other way round: a page that happened to hold the pattern is not taken for memory.
+    /// Writes and reads back a pattern, then its complement. A page that is not memory may happen to read as one of
+    /// them, but not as both.
     void try_memory(Pages const& run) {
         if (keeps(run, 0) && keeps(run, UINT32_MAX)) {
             next_pattern_ += static_cast<uint32_t>(run.count);
@@ -242,7 +251,8 @@ private:
         return pattern(next_pattern_ + static_cast<uint32_t>(page)) ^ flip;
     }
 
-    /// The first word, or the last if only that one differs, as the first one would be.
+    /// The first word if it is wrong; otherwise the last word, inverted as it was written. Equals `wanted_word` if
+    /// both are right.
     [[__nodiscard__]] uint32_t differing_word(void const* memory, size_t page, uint32_t flip) const {
         auto const* const words = static_cast<uint32_t const*>(memory);
         uint32_t const first = platform::probe_read(words);
@@ -277,7 +287,8 @@ private:
 
     // --- the table ---
 
-    /// Freed runs stay in the table until their entry is used again, so that a second free is known as one.
+    /// Adds a run to the table. A freed run stays there until its entry is reused, so that a second free is
+    /// recognised.
     void follow(Pages const& run) {
         for (size_t step = 0; step < Runs; ++step) {
             Entry& entry = entries_[next_entry_];
@@ -291,7 +302,7 @@ private:
         say(PageFinding::table_full, run, Runs);
     }
 
-    /// The outstanding run that is exactly this.
+    /// The entry of the outstanding run that equals `run`; null if there is none.
     [[__nodiscard__]] Entry* find(Pages const& run) {
         for (Entry& entry : entries_) {
             if (entry.state == State::outstanding && entry.run.virt == run.virt && entry.run.phys == run.phys &&
@@ -302,7 +313,7 @@ private:
         return nullptr;
     }
 
-    /// Says what is wrong with giving back a run that is not in the table; false if it may be one that did not fit.
+    /// Reports why a run that is not in the table must not be given back. False if it may be a run that did not fit.
     [[__nodiscard__]] bool complain_of_free(Pages const& run) {
         for (Entry const& entry : entries_) {
             bool const same_virt = entry.run.virt == run.virt;
@@ -337,16 +348,16 @@ private:
     }
 
     void say(PageFinding finding, Pages const& run, uint64_t value = 0, size_t page = 0, Pages const& other = {}) {
-        findings_ += is_note(finding) ? 0 : 1;
+        findings_ += detail::is_note(finding) ? 0 : 1;
         sink_(PageReport{finding, run, other, page, value});
     }
 
     Allocator& allocator_;
     Sink sink_;
     Entry entries_[Runs] = {};
-    size_t next_entry_ = 0;      ///< where the next run is noted, if its run is not outstanding
-    size_t unfollowed_ = 0;      ///< outstanding runs that did not fit
-    uint32_t next_pattern_ = 0;  ///< number of the next page that is written to
+    size_t next_entry_ = 0;      ///< where the search for an unused entry starts
+    size_t unfollowed_ = 0;      ///< outstanding runs that did not fit into the table
+    uint32_t next_pattern_ = 0;  ///< number of the next page to be written
     uint32_t findings_ = 0;
     bool identity_noted_ = false;
 };

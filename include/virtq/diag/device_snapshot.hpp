@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
+#include <virtq/base/optional.hpp>
 #include <virtq/base/phys_addr.hpp>
-#include <virtq/base/same_as.hpp>
 #include <virtq/diag/interrupt_snapshot.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/spec/device_id.hpp>
@@ -15,159 +17,147 @@
 
 namespace virtq {
 
-/// What a device says of itself and of one queue, through its registers, at one moment.
+/// What the registers of a device report about the device and one of its queues, at one moment.
 struct DeviceSnapshot {
-    /// How far the looks came: each looks only if the one before found nothing that forbids it.
+    /// How much could be read. Each level requires the previous one.
     enum class Reach : uint8_t {
-        nothing,   ///< the transport does not know yet where its device is
-        identity,  ///< magic, version and device ID: at least one is wrong
-        status,    ///< and the status: negotiation is not so far that a queue may be asked for
-        queue,     ///< all
+        nothing,   ///< the transport does not know where its device is
+        identity,  ///< magic, version and device ID only: at least one is wrong
+        status,    ///< and the status; negotiation has not come far enough to read a queue
+        queue,     ///< everything
     };
-    Reach reach = Reach::nothing;
+    Reach reach = Reach::nothing;  ///< which members below were read
 
-    bool is_mmio = false;     ///< the next three are known, the address only if the space shows it
-    uintptr_t registers = 0;  ///< virtual
-    uint32_t magic = 0;
-    uint32_t version = 0;
-    spec::DeviceId device_id = spec::DeviceId::none;
-    bool legacy = false;
-    DeviceStatus status;
-    uint32_t interrupt_status = 0;  ///< 0 where the transport has no way to read it without a side effect
+    bool is_mmio = false;     ///< `magic` and `version` are known, `registers` only if the space exposes it
+    uintptr_t registers = 0;  ///< virtual address
+    uint32_t magic = 0;       ///< MagicValue (§4.2.2): 0x74726976 if this is a virtio-mmio device
+    uint32_t version = 0;     ///< Version (§4.2.2): 2 for a modern device, 1 for a legacy one
+    spec::DeviceId device_id = spec::DeviceId::none;  ///< the device type (§5); `none`: an empty slot
+    bool legacy = false;                              ///< driven through the legacy interface: there is no FEATURES_OK
+    DeviceStatus status;                              ///< how far initialisation came (§2.1)
+    uint32_t interrupt_status = 0;                    ///< 0 if the transport cannot read it without a side effect
 
-    bool knows_asked = false;  ///< the next one is known
-    bool asked = false;        ///< FEATURES_OK was written since the last reset
+    /// The calls of the transport's `notify` since the last reset.
+    struct Notified {
+        bool any = false;    ///< `notify` was called at least once
+        uint16_t queue = 0;  ///< the last queue notified, if any
+    };
 
-    bool knows_notify = false;    ///< the next one is known
-    bool has_notified = false;    ///< the transport's notify() was called since the last reset
-    uint16_t notified_queue = 0;  ///< last, if it was
-
-    bool knows_features = false;
-    Features offered;  ///< bits 0 to 63
-
-    bool queue_in_use = false;
-    uint32_t queue_size_max = 0;  ///< meaningful with `knows_queue_size_max`
-    bool knows_queue_size_max = false;
-    uint32_t queue_pfn = 0;  ///< of a legacy device
-    bool knows_queue_pfn = false;
-    QueueAddresses told;  ///< what the registers of an enabled queue hold
-    bool knows_told = false;
-    InterruptSnapshot interrupts;
+    // A member without a value is unknown.
+    Optional<bool> asked_features_ok;     ///< whether FEATURES_OK was written since the last reset
+    Optional<Notified> notified;          ///< known if the transport records its calls
+    Optional<Features> offered;           ///< bits 0 to 63
+    bool queue_in_use = false;            ///< enabled; for a legacy device, it has a page number
+    Optional<uint32_t> queue_size_max;    ///< in descriptors; 0: the device has no such queue
+    Optional<uint32_t> queue_pfn;         ///< of a legacy device
+    Optional<QueueAddresses> configured;  ///< what the registers of an enabled queue hold
+    InterruptSnapshot interrupts;  ///< how the device interrupts, and how often the driver's handlers were called
 };
 
-/// What `diagnose` asks of a transport; those of `transport/` have it all.
+/// What `diagnose` requires of a transport. The transports in `transport/` satisfy it.
 template <class T>
 concept DiagnosableTransport = requires(T& transport, T const& constant, uint16_t queue, unsigned word) {
-    { constant.device_id() } -> SameAs<spec::DeviceId>;
-    { constant.is_legacy() } -> SameAs<bool>;
-    { transport.status() } -> SameAs<DeviceStatus>;
+    { constant.device_id() } -> detail::SameAs<spec::DeviceId>;
+    { constant.is_legacy() } -> detail::SameAs<bool>;
+    { transport.status() } -> detail::SameAs<DeviceStatus>;
     /// 32 feature bits, from `32 * word` on (§2.2).
-    { transport.offered_features(word) } -> SameAs<uint32_t>;
-    { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
-    { transport.is_queue_in_use(queue) } -> SameAs<bool>;
+    { transport.offered_features(word) } -> detail::SameAs<uint32_t>;
+    { transport.queue_size_max(queue) } -> detail::SameAs<uint32_t>;
+    { transport.is_queue_in_use(queue) } -> detail::SameAs<bool>;
 };
 
-/// A transport whose registers can be looked at directly: it shows its `RegisterSpace`, once it was told where.
+namespace detail {
+
+/// A transport that exposes its `RegisterSpace` after `probe`, so that its registers can be read directly.
 template <class T>
 concept ShowsMmioSpace = requires(T& transport, T const& constant, uint16_t offset) {
     { constant.is_probed() } -> SameAs<bool>;
     { transport.mmio_space().read32(offset) } -> SameAs<uint32_t>;
 };
 
-/// One that remembers whether FEATURES_OK was written: a device that refuses it does not show that.
+/// A transport that records its own calls: whether FEATURES_OK was written, and which queue it notified last.
 template <class T>
-concept ShowsWhatWasAsked = requires(T const& constant) {
-    { constant.has_asked_features_ok() } -> SameAs<bool>;
+concept KeepsRecord = requires(T const& constant) {
+    { constant.record().has_asked_features_ok() } -> SameAs<bool>;
+    bool{constant.record().last_notify().any};
+    uint16_t{constant.record().last_notify().queue};
 };
 
-/// One that remembers which queue it notified last.
+/// A transport that can read back the addresses of its device's queues.
 template <class T>
-concept ShowsLastNotify = requires(T const& constant) {
-    bool{constant.last_notify().any};
-    uint16_t{constant.last_notify().queue};
+concept ShowsConfiguredAddresses = requires(T& transport, uint16_t queue) {
+    { transport.configured_addresses(queue) } -> SameAs<QueueAddresses>;
 };
 
-/// One whose device tells where its queues are.
-template <class T>
-concept ShowsToldAddresses = requires(T& transport, uint16_t queue) {
-    { transport.told_addresses(queue) } -> SameAs<QueueAddresses>;
-};
-
-/// A transport that is one of several: what is behind shows more.
+/// A transport that contains one of several, as `AnyTransport` does. The transport inside exposes more.
 template <class T>
 concept HidesAnother = requires(T& transport) {
-    transport.behind([](auto&) {});
+    transport.visit([](auto&) {});
 };
 
-namespace detail {
-
-/// Of a device with DRIVER set. §3.1.1: a queue is asked for in step 7, when features are agreed on; a legacy device
-/// has no FEATURES_OK.
+/// Whether queue registers may be read, for a device with DRIVER set. §3.1.1 does so in step 7, after the features are
+/// agreed on. A legacy device has no FEATURES_OK.
 [[__nodiscard__]] constexpr bool may_ask_for_queue(DeviceSnapshot const& seen) {
     return seen.legacy || seen.status.has(spec::StatusBit::features_ok);
 }
 
-/// What the transport remembers of its own calls.
+/// Copies what the transport recorded of its own calls.
 template <class T>
 void ask_what_it_did([[__maybe_unused__]] T const& transport, [[__maybe_unused__]] DeviceSnapshot& seen) {
-    if constexpr (ShowsWhatWasAsked<T>) {
-        seen.knows_asked = true;
-        seen.asked = transport.has_asked_features_ok();
-    }
-    if constexpr (ShowsLastNotify<T>) {
-        seen.knows_notify = true;
-        auto const last = transport.last_notify();
-        seen.has_notified = last.any;
-        seen.notified_queue = last.queue;
+    if constexpr (KeepsRecord<T>) {
+        auto const& record = transport.record();
+        seen.asked_features_ok = record.has_asked_features_ok();
+        seen.notified = DeviceSnapshot::Notified{record.last_notify().any, record.last_notify().queue};
     }
 }
 
-/// The queue's selector is written because there is no other way to read; it stays, since only the set-up of queues
-/// uses it, which writes it first.
+/// Writes the queue selector, because a queue cannot be read otherwise. The selector is not restored: only the set-up
+/// of queues uses it, and writes it first.
 template <class T>
 void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     seen.queue_in_use = transport.is_queue_in_use(queue);
-    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;
-    if (seen.knows_queue_size_max) {
+    if (!seen.legacy || !seen.queue_in_use) {
         seen.queue_size_max = transport.queue_size_max(queue);
     }
     seen.interrupts = take_interrupt_snapshot(transport, queue);
-    if constexpr (ShowsToldAddresses<T>) {
+    if constexpr (ShowsConfiguredAddresses<T>) {
         if (seen.queue_in_use) {
-            seen.told = transport.told_addresses(queue);
-            seen.knows_told = seen.told.descriptor_area != PhysAddr{};  // some devices do not let it be read
+            QueueAddresses const addresses = transport.configured_addresses(queue);
+            if (addresses.descriptor_area != PhysAddr{}) {  // some devices do not let a driver read it
+                seen.configured = addresses;
+            }
         }
     }
 }
 
 template <RegisterSpace Space>
 void look_at_features(Space& space, DeviceSnapshot& seen) {
-    // The selector is written because there is no other way to read; only negotiation uses it.
+    Features offered;
+    // Features can be read only through the selector, which nothing but negotiation uses.
     for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
         platform::write_register(space, spec::mmio::device_features_sel, uint32_t{word});
-        seen.offered.set_word(word, platform::read_register(space, spec::mmio::device_features));
+        offered.set_word(word, platform::read_register(space, spec::mmio::device_features));
     }
-    seen.knows_features = true;
+    seen.offered = offered;
 }
 
 template <RegisterSpace Space>
 void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
-    // The selector is written because there is no other way to read; only the set-up of queues uses it.
+    // A queue can be read only through the selector, which nothing but the set-up of queues uses.
     platform::write_register(space, spec::mmio::queue_sel, uint32_t{queue});
     if (seen.legacy) {
-        seen.queue_pfn = platform::read_register(space, spec::mmio::legacy_queue_pfn);
-        seen.knows_queue_pfn = true;
-        seen.queue_in_use = seen.queue_pfn != 0;
+        uint32_t const pfn = platform::read_register(space, spec::mmio::legacy_queue_pfn);
+        seen.queue_pfn = pfn;
+        seen.queue_in_use = pfn != 0;
     } else {
         seen.queue_in_use = platform::read_register(space, spec::mmio::queue_ready) != 0;
     }
-    seen.knows_queue_size_max = !seen.legacy || !seen.queue_in_use;  // §4.2.4: only while QueuePFN is 0
-    if (seen.knows_queue_size_max) {
+    if (!seen.legacy || !seen.queue_in_use) {  // §4.2.4: only while QueuePFN is 0
         seen.queue_size_max = platform::read_register(space, spec::mmio::queue_size_max);
     }
 }
 
-/// All of these into a snapshot that is new.
+/// Reads all of the above into a fresh snapshot.
 template <RegisterSpace Space>
 void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     seen.reach = DeviceSnapshot::Reach::identity;
@@ -201,12 +191,12 @@ void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     }
 }
 
-/// A transport that shows nothing of its registers is asked by its calls.
+/// Reads a transport that does not expose its registers, through its member functions.
 template <DiagnosableTransport T>
 void ask_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if constexpr (requires { transport.is_probed(); }) {
         if (!transport.is_probed()) {
-            return;  // there are no registers to look at
+            return;  // there are no registers to read
         }
     }
     ask_what_it_did(transport, seen);
@@ -217,10 +207,11 @@ void ask_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if (seen.status.is_gone() || !seen.status.has(spec::StatusBit::driver)) {
         return;
     }
+    Features offered;
     for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
-        seen.offered.set_word(word, transport.offered_features(word));
+        offered.set_word(word, transport.offered_features(word));
     }
-    seen.knows_features = true;
+    seen.offered = offered;
     if (may_ask_for_queue(seen)) {
         ask_of_queue(transport, queue, seen);
         seen.reach = DeviceSnapshot::Reach::queue;
@@ -231,7 +222,7 @@ template <DiagnosableTransport T>
 void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if constexpr (HidesAnother<T>) {
         if (transport.is_probed()) {
-            transport.behind([&](auto& behind) { look_at_device(behind, queue, seen); });
+            transport.visit([&](auto& behind) { look_at_device(behind, queue, seen); });
         }
     } else if constexpr (ShowsMmioSpace<T>) {
         if (transport.is_probed()) {
@@ -246,8 +237,8 @@ void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 
 }  // namespace detail
 
-/// Looks at the registers of virtio-mmio, in the order that §4.2.3.1.1 asks for. Acknowledges nothing, and writes
-/// nothing but two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
+/// Reads the registers of virtio-mmio, in the order that §4.2.3.1.1 requires. Acknowledges nothing, and writes only
+/// two selectors. Must not run while another CPU initialises the device. `space` must be mapped.
 template <RegisterSpace Space>
 [[__nodiscard__]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
     DeviceSnapshot seen;
@@ -255,7 +246,8 @@ template <RegisterSpace Space>
     return seen;
 }
 
-/// The same through a transport, after its `probe`: by its registers if it shows them, otherwise by its calls.
+/// As above, through a transport after its `probe`: from its registers if it exposes them, otherwise through its
+/// member functions.
 template <DiagnosableTransport T>
 [[__nodiscard__]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
     DeviceSnapshot seen;

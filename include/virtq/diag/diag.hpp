@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// All that looks from outside: `take_snapshot`, `dump`, `diagnose`, `explain`, and `CheckedPages`. Nothing of
-/// the library includes this, not even virtq.hpp, so that a kernel that does not ask for it pays nothing.
+/// Everything for diagnosis: `take_snapshot`, `dump`, `diagnose`, `explain`, and `CheckedPages`. No other header
+/// includes this one, not even virtq.hpp. A kernel that does not use it pays nothing.
 
 #include <virtq/diag/checked_pages.hpp>
 #include <virtq/diag/diagnose.hpp>

@@ -2,57 +2,59 @@
 #pragma once
 
 #include <virtq/base/span.hpp>
-#include <virtq/diag/address.hpp>
+#include <virtq/diag/address_range.hpp>
 #include <virtq/diag/cause.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/pci_interrupt_state.hpp>
-#include <virtq/diag/snapshot.hpp>
+#include <virtq/diag/queue_snapshot.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// Why the kernel asks.
+/// What the kernel has observed.
 enum class Symptom : uint8_t {
-    request_waits,  ///< something should have come by now, and did not
-    none,           ///< in passing: what is normal for a moment is not reported
+    hang,  ///< something should have come by now and did not
+    none,  ///< nothing, this is a routine check: states that are normal for a moment are not reported
 };
 
 /// What a queue is for, which decides whether silence is normal.
 enum class QueueUse : uint8_t {
-    by_device,  ///< as the standard says for the device's type and the queue's number, where it is known
-    requests,   ///< the device answers what it is asked
+    by_device,  ///< taken from the device type and the queue number, if the standard defines it
+    requests,   ///< the device answers requests
     receive,    ///< the device answers when something arrives: packets, keys, events
 };
 
 /// Options of `diagnose`.
 struct DiagnoseOption {
-    Symptom symptom = Symptom::request_waits;
-    /// The machine's memory as the device sees it; if it is named, addresses outside of it are found. A range of 0
-    /// bytes names nothing.
+    Symptom symptom = Symptom::hang;  ///< decides whether states that are normal for a moment are reported
+    /// The machine's memory as the device sees it. If it is given, addresses outside it are reported. A range of 0
+    /// bytes is ignored.
     Span<AddressRange const> ram{};
-    /// Of a device on PCI what `take_pci_interrupt_state(function)` says: why no interrupt comes is often seen there.
+    /// For a device on PCI: the result of `take_pci_interrupt_state(function)`. It often shows why no interrupt comes.
     PciInterruptState pci{};
-    QueueUse use = QueueUse::by_device;
+    QueueUse use = QueueUse::by_device;  ///< set it if the standard does not define what the queue is for
 };
 
 /// One cause, and the number that shows it.
 struct Finding {
-    Cause cause = Cause::none;
-    uint64_t value = 0;       ///< what stood there: a register, an index, an address
-    uint64_t expected = 0;    ///< what should have stood there, where that is known
-    uint16_t descriptor = 0;  ///< of which descriptor, for causes that concern one
+    Cause cause = Cause::none;  ///< what is wrong; print it with `describe`
+    uint64_t value = 0;         ///< what was read: a register, an index, an address
+    uint64_t expected = 0;      ///< what was expected, if that is known
+    uint16_t descriptor = 0;    ///< index of the descriptor, for causes that concern one
 };
 
-/// The answer of `diagnose`, most probable cause first, with all that was looked at. A plain value.
+/// The result of `diagnose`: the causes, most probable first, and everything that was read. A plain value.
 class Diagnosis {
 public:
-    static constexpr unsigned capacity = 4;
+    static constexpr unsigned capacity = 4;  ///< the most findings that are kept
 
+    /// The most probable finding; its cause is `none` if nothing was found.
     [[__nodiscard__]] constexpr Finding const& first() const { return findings_[0]; }
+    /// The most probable cause, to compare or to print with `describe`.
     [[__nodiscard__]] constexpr Cause cause() const { return first().cause; }
-    /// Nothing is wrong that can be seen from the driver's side.
+    /// True if nothing wrong is visible from the driver's side.
     [[__nodiscard__]] constexpr bool is_healthy() const {
         return cause() == Cause::none || cause() == Cause::nothing_in_flight || cause() == Cause::nothing_asked ||
                cause() == Cause::nothing_arrived;
@@ -60,19 +62,21 @@ public:
     /// All that was found, the most probable first; empty if nothing is wrong.
     [[__nodiscard__]] constexpr Span<Finding const> findings() const { return {findings_, count_}; }
 
-    /// One more, if it is one; those that do not fit are less probable.
+    /// Adds a finding, unless its cause is `none`. A finding that does not fit is dropped: later ones are less
+    /// probable.
     constexpr void add(Finding const& finding) {
         if (finding.cause != Cause::none && count_ < capacity) {
             findings_[count_++] = finding;
         }
     }
 
-    bool has_queue = false;  ///< the next four are known
-    uint16_t queue_index = 0;
-    QueueSnapshot queue;
-    Features negotiated;
-    Features missing;  ///< of a driver whose `init` failed: required, and not offered
-    DeviceSnapshot device;
+    bool has_queue = false;    ///< `queue_index`, `queue` and `negotiated` are known
+    bool has_ram = false;      ///< addresses were compared with `DiagnoseOption::ram`
+    uint16_t queue_index = 0;  ///< the queue's number at its device
+    QueueSnapshot queue;       ///< the driver's state, and the words in shared memory
+    Features negotiated;       ///< features that the driver accepted (§2.2)
+    Features missing;          ///< after a failed `init` of a driver: required features that the device does not offer
+    DeviceSnapshot device;     ///< what its registers report
 
 private:
     Finding findings_[capacity] = {};

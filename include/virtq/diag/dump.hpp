@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/diag/inspect.hpp>
-#include <virtq/diag/packed_picture.hpp>
-#include <virtq/diag/split_picture.hpp>
+#include <virtq/diag/detail/packed/packed_picture.hpp>
+#include <virtq/diag/detail/split/split_picture.hpp>
+#include <virtq/diag/take_snapshot.hpp>
 
 #include <stdint.h>
 
@@ -12,8 +12,8 @@ namespace virtq {
 namespace detail {
 
 template <uint32_t N, class Format, class Sink>
-void print_picture(RingInspector<N, Format> const& ring, Sink& sink, Lines budget) {
-    SplitPicture<RingInspector<N, Format>, Sink>{ring, sink, budget}.print_all();
+void print_picture(SplitInspector<N, Format> const& ring, Sink& sink, Lines budget) {
+    SplitPicture<SplitInspector<N, Format>, Sink>{ring, sink, budget}.print_all();
 }
 template <uint32_t N, class Sink>
 void print_picture(PackedInspector<N> const& ring, Sink& sink, Lines budget) {
@@ -22,15 +22,15 @@ void print_picture(PackedInspector<N> const& ring, Sink& sink, Lines budget) {
 
 }  // namespace detail
 
-/// Prints a picture of a queue, at most `budget` lines and about ten more, of at most 79 columns, to any callable
-/// `void(char)`. Shared memory is only read, each word once. Calls on the queue must be serialised with it.
+/// Prints a picture of a queue to any callable `void(char)`: at most `budget` lines and about ten more, of at most 79
+/// columns. Only reads shared memory, each word once. Serialise it with calls on the queue.
 template <uint32_t N, class Format, class Sink>
     requires TextSink<Sink>
 void dump(VirtQueue<N, Format> const& queue, Sink&& sink, Lines budget = Lines{64}) {
     detail::inspect(queue, [&](auto const& ring) { detail::print_picture(ring, sink, budget); });
 }
 
-/// The same of the first queue of a driver; of another one with `driver.ring(index)`.
+/// As above, for the first queue of a driver. For another queue, pass `driver.ring(index)`.
 template <class Driver, class Sink>
     requires TextSink<Sink> && requires(Driver const& driver) {
         driver.ring(uint16_t{0});

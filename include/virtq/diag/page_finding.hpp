@@ -9,6 +9,7 @@
 /// What `CheckedPages` can find wrong with a kernel's page allocator, and the sentence for each.
 namespace virtq {
 
+/// One thing that is wrong. `value`, `other` and `page` are members of `PageReport`.
 enum class PageFinding : uint8_t {
     // allocate_pages: the numbers
     no_virt,             ///< a run without a virtual address
@@ -16,20 +17,20 @@ enum class PageFinding : uint8_t {
     virt_misaligned,     ///< `value`: the virtual address
     phys_misaligned,     ///< `value`: the physical address
     phys_zero,           ///< the run starts at physical address 0
-    phys_above_52_bits,  ///< `value`: the first address behind the run
-    handed_out_twice,    ///< physically; `other`: the run that is outstanding
-    virt_shared,         ///< only virtually; `other`: the run that is outstanding
-    not_all_taken,       ///< the allocator hands out a page of the run again; `other`: that run
-    phys_is_virt,        ///< a note, once
-    // allocate_pages: the kernel's translation of them, where it has phys_addr
-    not_where_claimed,  ///< `value`: what phys_addr says of the first page
-    not_contiguous,     ///< `value`: what phys_addr says of page `page`
-    offset_lost,        ///< `value`: what phys_addr says of an address inside the first page
+    phys_above_52_bits,  ///< `value`: the first address after the run
+    handed_out_twice,    ///< shares physical pages; `other`: the outstanding run
+    virt_shared,         ///< shares only virtual addresses; `other`: the outstanding run
+    not_all_taken,       ///< the allocator hands out a page of the run again; `other`: the later run
+    phys_is_virt,        ///< a note, reported once
+    // allocate_pages: the translation of its pages, if the kernel has phys_addr
+    not_where_claimed,  ///< `value`: what phys_addr returned for the first page
+    not_contiguous,     ///< `value`: what phys_addr returned for page `page`
+    offset_lost,        ///< `value`: what phys_addr returned for an address inside the first page
     // allocate_pages: the memory itself
     not_ram,             ///< `value`: what page `page` read as
     pages_alias,         ///< `value`: the page of the run that is the same memory as page `page`
-    phys_not_mapped,     ///< `value`: the physical address of which virt_of knows nothing
-    other_memory_there,  ///< `value`: what was read of page `page` where virt_of says that it is
+    phys_not_mapped,     ///< `value`: the physical address that virt_of does not know
+    other_memory_there,  ///< `value`: what page `page` read as at the address from virt_of
     // free_pages: none of these is passed on to the kernel's allocator
     freed_twice,
     freed_other_count,    ///< `other`: the run as it was handed out
@@ -41,90 +42,94 @@ enum class PageFinding : uint8_t {
     // leaks()
     still_outstanding,
     // the checker itself
-    table_full,  ///< a note; `value`: the runs that fit
+    table_full,  ///< a note; `value`: how many runs fit
 };
 
-/// Whether it may be right as it is.
+namespace detail {
+
+/// Whether the finding is only a note: the allocator may be right.
 [[__nodiscard__]] constexpr bool is_note(PageFinding finding) {
     return finding == PageFinding::phys_is_virt || finding == PageFinding::table_full;
 }
+
+}  // namespace detail
 
 /// What was found, and what to do next. A constant string without a line end.
 [[__nodiscard__]] constexpr char const* describe(PageFinding finding) {
     switch (finding) {
         case PageFinding::no_virt:
-            return "allocate_pages returned a run without a virtual address, which counts as no pages, so that they "
-                   "are lost: fill in Pages::virt (in a direct map: its offset plus the physical address), or return "
+            return "allocate_pages returned a run without a virtual address. That counts as no pages, so they are "
+                   "lost. Fill in Pages::virt (in a direct map: its offset plus the physical address), or return "
                    "Pages{}.";
         case PageFinding::count_differs:
-            return "allocate_pages(count) returned a run of another count: return exactly count pages, or Pages{} "
-                   "when there are none. A count in bytes, or a power of two as a buddy order, is the usual reason.";
+            return "allocate_pages(count) returned a run of another count, usually a count in bytes, or a power of "
+                   "two as a buddy order. Return exactly count pages, or Pages{} when there are none.";
         case PageFinding::virt_misaligned:
-            return "The virtual address does not start on a 4096-byte boundary: hand out whole pages, without a "
+            return "The virtual address does not start on a 4096-byte boundary. Hand out whole pages, without a "
                    "header in front.";
         case PageFinding::phys_misaligned:
-            return "The physical address does not start on a 4096-byte boundary: hand out whole pages, and look "
-                   "whether it is a page number (shift it left by 12) or carries the flags of a page table entry "
-                   "(mask them).";
+            return "The physical address does not start on a 4096-byte boundary. Hand out whole pages. Shift a page "
+                   "number left by 12, and mask the flags of a page table entry.";
         case PageFinding::phys_zero:
-            return "The run starts at physical address 0, with which many allocators say that there are no pages: "
-                   "return Pages{} then, and keep page 0 out of the pool.";
+            return "The run starts at physical address 0. Many allocators mean no pages by that: return Pages{} then, "
+                   "and keep page 0 out of the pool.";
         case PageFinding::phys_above_52_bits:
-            return "The run reaches beyond 2^52, where no machine has memory: Pages::phys is most likely a virtual "
-                   "address. Subtract the direct map's offset.";
+            return "The run reaches beyond 2^52, where no machine has memory. Pages::phys is most likely a virtual "
+                   "address: subtract the direct map's offset.";
         case PageFinding::handed_out_twice:
-            return "The run shares physical pages with one that was not given back: mark all count pages as taken, "
-                   "and look whether a free released more than it was given. The memory was not touched.";
+            return "The run shares physical pages with one that was not given back. The memory was not touched. Mark "
+                   "all count pages as taken, and check whether a free released more than it was given.";
         case PageFinding::not_all_taken:
             return "The allocator hands out a page of this run once more: it took one page where it was asked for "
-                   "count. An allocator of single pages returns Pages{} for any other count: keep a reserve of "
+                   "count. In an allocator of single pages, return Pages{} for any other count, and keep a reserve of "
                    "contiguous pages for virtq (examples/adaptors/reserve_pages.hpp).";
         case PageFinding::virt_shared:
-            return "The run shares virtual addresses, not physical ones, with one that was not given back: give each "
-                   "run a window of its own. The memory was not touched.";
+            return "The run shares virtual addresses, not physical ones, with one that was not given back. The memory "
+                   "was not touched. Give each run a window of its own.";
         case PageFinding::phys_is_virt:
-            return "Note: the physical address is the virtual one. Right for an identity map; then a mix-up of the "
-                   "two is not seen before the kernel moves to a higher half.";
+            return "Note: the physical address is the virtual one, as in an identity map. Check it again when the "
+                   "kernel moves to a higher half: before that a mix-up of the two is not seen.";
         case PageFinding::not_where_claimed:
-            return "phys_addr says that the run lies elsewhere than Pages::phys: one of the two is wrong. Look at the "
-                   "offset of the direct map, and that both speak of the same mapping.";
+            return "phys_addr and Pages::phys report different places for the run: one of the two is wrong. Check the "
+                   "offset of the direct map, and that both use the same mapping.";
         case PageFinding::not_contiguous:
-            return "The pages of one run are not physically contiguous (phys_addr of a later page): allocate them "
-                   "from one physical run; a device walks from the first page on and knows no page table.";
+            return "The pages of one run are not physically contiguous (phys_addr of a later page). Allocate them "
+                   "from one physical run: a device walks on from the first page and knows no page table.";
         case PageFinding::offset_lost:
-            return "phys_addr of an address inside a page is not that far behind the page's own: add the low 12 bits "
-                   "of the virtual address to what the page table says.";
+            return "phys_addr of an address inside a page is not that far behind the page's own. Add the low 12 bits "
+                   "of the virtual address to what the page table has.";
         case PageFinding::not_ram:
-            return "A page does not keep what is written to it: no memory is there, or something else uses it. Look "
-                   "at the memory map that the pool was made of, and at who else took pages before.";
+            return "A page does not keep what is written to it: no memory is there, or something else uses it. Check "
+                   "the memory map that the pool was made of, and who else took pages before.";
         case PageFinding::pages_alias:
-            return "Two pages of one run are the same memory: the mapping maps one physical page twice.";
+            return "Two pages of one run are the same memory: the mapping maps one physical page twice. Map each page "
+                   "once.";
         case PageFinding::phys_not_mapped:
-            return "virt_of knows nothing of the run's physical address: the direct map does not cover it, or the "
-                   "address is wrong.";
+            return "virt_of does not know the run's physical address. Check that the direct map covers it, and that "
+                   "the address is right.";
         case PageFinding::other_memory_there:
-            return "What was written through Pages::virt is not found through virt_of(Pages::phys): they are "
-                   "different memory, and the device would use the other one. Look at the run's mapping.";
+            return "What was written through Pages::virt is not found through virt_of(Pages::phys). They are "
+                   "different memory, and the device would use the other one. Check the run's mapping.";
         case PageFinding::freed_twice:
-            return "The run was given back already: look for two owners. It was not passed on.";
+            return "The run was given back already, so it was not passed on. Look for two owners.";
         case PageFinding::freed_other_count:
-            return "The run is given back with another count than it was handed out with: keep the Pages of "
-                   "allocate_pages and give back exactly these. It was not passed on.";
+            return "The run is given back with another count than it was handed out with, so it was not passed on. "
+                   "Keep the Pages of allocate_pages and give back exactly these.";
         case PageFinding::freed_other_address:
-            return "The run is given back with another physical or virtual address than it was handed out with: keep "
-                   "the Pages of allocate_pages and give back exactly these. It was not passed on.";
+            return "The run is given back with another physical or virtual address than it was handed out with, so it "
+                   "was not passed on. Keep the Pages of allocate_pages and give back exactly these.";
         case PageFinding::freed_part:
-            return "A part of a run is given back, or more than one run: give back exactly what one allocate_pages "
-                   "returned. It was not passed on.";
+            return "A part of a run is given back, or more than one run, so nothing was passed on. Give back exactly "
+                   "what one allocate_pages returned.";
         case PageFinding::freed_unknown:
-            return "The pages were never handed out by this allocator: look for another one, or for an address that "
-                   "was changed in between. They were not passed on.";
+            return "This allocator never handed out these pages, so they were not passed on. Look for another "
+                   "allocator, or for an address that was changed in between.";
         case PageFinding::leaked_unknown:
-            return "pages_leaked was told of pages that are not outstanding: they were given back already, or never "
-                   "handed out.";
+            return "pages_leaked was called for pages that are not outstanding. Check whether they were given back "
+                   "already, or never handed out.";
         case PageFinding::still_outstanding:
-            return "The run was not given back: release() what was initialised with it, and look at its result "
-                   "(a queue that the device may still write to keeps its pages until detach()).";
+            return "The run was not given back. Call release() of what was initialised with it, and check its result "
+                   "(a queue keeps its pages until detach() while the device may still write to it).";
         case PageFinding::table_full:
             return "Note: more runs are outstanding than the checker can follow. Give it a larger table: the third "
                    "parameter of CheckedPages.";
@@ -134,12 +139,13 @@ enum class PageFinding : uint8_t {
 
 /// One finding, with what is needed to print it.
 struct PageReport {
-    PageFinding finding{};
-    Pages run;           ///< as it was handed out, or as somebody gives it back
-    Pages other;         ///< the other run of the finding, if it has one
-    size_t page = 0;     ///< which page of `run`, counted from 0
-    uint64_t value = 0;  ///< see `PageFinding`
+    PageFinding finding{};  ///< what is wrong
+    Pages run;              ///< as it was handed out, or as it is given back
+    Pages other;            ///< the other run of the finding, if it has one
+    size_t page = 0;        ///< which page of `run`, counted from 0
+    uint64_t value = 0;     ///< see `PageFinding`
 
+    /// What was found and what to do next, to print.
     [[__nodiscard__]] constexpr char const* sentence() const { return describe(finding); }
 };
 

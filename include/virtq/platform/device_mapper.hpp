@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/phys_addr.hpp>
-#include <virtq/base/same_as.hpp>
 
 #include <stdint.h>
 
-/// The way to the registers of a PCI device, which a kernel brings.
+/// Mapping of the registers of PCI devices, which the kernel provides.
 namespace virtq {
 
-/// A kernel's mapping of device memory and I/O ports. All calls happen in `probe…` and `use_msix`, in the caller's
-/// context. What is mapped stays so: there is no unmapping.
+/// Maps device memory and I/O ports for the library. It is called in `probe…` and `use_msix`, in the caller's context.
+/// Mappings stay: the library never unmaps.
 ///
 /// ```
 /// struct KernelDevices {
@@ -22,19 +22,21 @@ namespace virtq {
 /// ```
 template <class M>
 concept DeviceMapper = requires(M& mapper, PhysAddr address, uint64_t bytes, uint32_t port, uint32_t port_count) {
-    /// Returns the virtual address at which `bytes` bytes of device memory from `address` on are mapped, uncached; 0
-    /// if they cannot be. `address` is what the BAR says: where a host bridge translates, the kernel does so here. It
-    /// need not be page-aligned, and neighbouring calls may name the same page. For example
+    /// Maps `bytes` bytes of device memory from `address` on, uncached. Returns their virtual address; 0 if it cannot.
+    /// `address` is the value of the BAR: if a host bridge translates addresses, the kernel does so here. It need not
+    /// be page-aligned, and several calls may name the same page. For example
     /// `map_device_memory(PhysAddr{0xfe003000}, 0x1000)` returns 0xffff8000fe003000.
-    { mapper.map_device_memory(address, bytes) } -> SameAs<uintptr_t>;
-    /// Returns the first of `port_count` I/O ports from `port` on: on x86 the number of the port itself, elsewhere the
-    /// virtual address at which it is mapped; 0 if it cannot be. A kernel without ports returns 0.
-    { mapper.map_device_ports(port, port_count) } -> SameAs<uintptr_t>;
+    { mapper.map_device_memory(address, bytes) } -> detail::SameAs<uintptr_t>;
+    /// Maps `port_count` I/O ports from `port` on. Returns `port` itself on x86, elsewhere the virtual address of the
+    /// first port; 0 if it cannot. A kernel without ports returns 0.
+    { mapper.map_device_ports(port, port_count) } -> detail::SameAs<uintptr_t>;
 };
 
-/// Whether the type is a `DeviceMapper`; does not compile if not, with a sentence for each thing that is missing.
+namespace detail {
+
+/// Whether the type is a `DeviceMapper`. If not, compilation fails with a sentence for each thing that is missing.
 template <class M>
-[[__nodiscard__]] constexpr bool is_device_mapper_or_says_why() {
+[[__nodiscard__]] constexpr bool check_device_mapper() {
     static_assert(
         requires(M & mapper, PhysAddr address, uint64_t bytes) {
             { mapper.map_device_memory(address, bytes) } -> SameAs<uintptr_t>;
@@ -49,5 +51,7 @@ template <class M>
         "it, as virtq/platform/device_mapper.hpp describes it; without I/O ports it returns 0");
     return DeviceMapper<M>;
 }
+
+}  // namespace detail
 
 }  // namespace virtq

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/phys_addr.hpp>
 #include <virtq/base/result.hpp>
-#include <virtq/base/same_as.hpp>
 
 #include <stdint.h>
 
-/// What a kernel brings when a device does not see memory at its physical addresses: behind an IOMMU, beyond the reach
-/// of the device (bounce buffers), or not coherent with the caches. A kernel without any of these brings nothing.
+/// DMA mapping, for a device that does not see memory at its physical addresses: it is behind an IOMMU, cannot reach
+/// all memory (bounce buffers), or is not coherent with the caches. A kernel without such devices provides nothing.
 namespace virtq {
 
 /// What the device does with the memory.
 enum class DmaDirection : uint8_t { device_reads, device_writes };
 
-/// A kernel's IOMMU, or its bounce buffers. Calls happen when a request is submitted and when it has ended, in the
-/// context of these calls.
+/// The kernel's IOMMU or bounce buffers. The library calls it when a request is submitted and when it has ended, in
+/// the context of these calls.
 ///
 /// ```
 /// struct KernelIommu {
@@ -32,18 +32,21 @@ enum class DmaDirection : uint8_t { device_reads, device_writes };
 /// ```
 template <class Mapper>
 concept DmaMapper = requires(Mapper& mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
-    /// Makes `bytes` bytes from `address` on reachable and returns where the device finds them, in one piece. Writes
-    /// back caches, or copies into a bounce buffer, when the device reads. An error (`Error::dma_map_failed`) leaves
+    /// Makes `bytes` bytes from `address` on reachable and returns their device address, in one piece. If the device
+    /// reads them, writes back caches, or copies into a bounce buffer. An error (`Error::dma_map_failed`) leaves
     /// nothing mapped. Called when a request is submitted, in the caller's context.
-    { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
-    /// Undoes one `map`, with what it returned. Invalidates caches, or copies out of the bounce buffer, when the
-    /// device wrote. Called exactly once for each `map`: when the request has ended, or its submission failed.
-    { mapper.unmap(address, bytes, direction) } -> SameAs<void>;
+    { mapper.map(address, bytes, direction) } -> detail::SameAs<Result<PhysAddr>>;
+    /// Undoes one `map`; `address` is what that returned. If the device wrote, invalidates caches, or copies out of
+    /// the bounce buffer. Called exactly once for each `map`: when the request has ended, or when its submission
+    /// failed.
+    { mapper.unmap(address, bytes, direction) } -> detail::SameAs<void>;
 };
 
-/// Whether the type is a `DmaMapper`; does not compile if not, with a sentence for each thing that is missing.
+namespace detail {
+
+/// Whether the type is a `DmaMapper`. If not, compilation fails with a sentence for each thing that is missing.
 template <class Mapper>
-[[__nodiscard__]] constexpr bool is_dma_mapper_or_says_why() {
+[[__nodiscard__]] constexpr bool check_dma_mapper() {
     static_assert(
         requires(Mapper & mapper, PhysAddr address, uint32_t bytes, DmaDirection direction) {
             { mapper.map(address, bytes, direction) } -> SameAs<Result<PhysAddr>>;
@@ -59,9 +62,13 @@ template <class Mapper>
     return DmaMapper<Mapper>;
 }
 
-/// The mapper of a kernel that needs none: costs nothing.
+}  // namespace detail
+
+/// For a kernel that needs no mapping. It costs nothing.
 struct NoMapper {
+    /// The device address is the physical address.
     [[__nodiscard__]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) { return address; }
+    /// Does nothing: there is nothing to undo.
     void unmap(PhysAddr, uint32_t, DmaDirection) {}
 };
 static_assert(DmaMapper<NoMapper>);

@@ -1,38 +1,39 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/register.hpp>
-#include <virtq/base/same_as.hpp>
+#include <virtq/base/detail/register.hpp>
+#include <virtq/base/detail/same_as.hpp>
 
 #include <stdint.h>
 
-/// A block of device registers, little-endian on the device's side, native on ours. `MmioSpace` is the one for
-/// device memory; a simulated device brings another.
+/// A block of device registers. Registers are little-endian, the values here are native. `MmioSpace` is the one for
+/// device memory; a simulated device has its own.
 namespace virtq {
 
 template <class Space>
 concept RegisterSpace = requires(Space& space, uint16_t offset, uint8_t octet, uint16_t half_word, uint32_t word) {
-    /// One that refers to nothing yet: a transport holds it before its probe(). Copies refer to the same registers.
+    /// A default-constructed space refers to nothing: a transport holds one before its probe(). Copies refer to the
+    /// same registers.
     Space{};
     Space(space);
-    /// Each reads or writes once, in this width, at `offset` bytes from the start of the block. A read is ordered
-    /// before later reads of memory, a write after earlier stores to memory.
-    { space.read8(offset) } -> SameAs<uint8_t>;
-    { space.read16(offset) } -> SameAs<uint16_t>;
-    { space.read32(offset) } -> SameAs<uint32_t>;
-    { space.write8(offset, octet) } -> SameAs<void>;
-    { space.write16(offset, half_word) } -> SameAs<void>;
-    { space.write32(offset, word) } -> SameAs<void>;
+    /// Each reads or writes once, in this width, `offset` bytes from the start of the block. A read is ordered before
+    /// later reads of memory, a write after earlier stores to memory.
+    { space.read8(offset) } -> detail::SameAs<uint8_t>;
+    { space.read16(offset) } -> detail::SameAs<uint16_t>;
+    { space.read32(offset) } -> detail::SameAs<uint32_t>;
+    { space.write8(offset, octet) } -> detail::SameAs<void>;
+    { space.write16(offset, half_word) } -> detail::SameAs<void>;
+    { space.write32(offset, word) } -> detail::SameAs<void>;
 };
 
-/// What registers on PCI take beyond that, where several structures lie in one BAR.
+/// What PCI needs in addition, because several structures may be in one BAR.
 template <class Space>
 concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, uint32_t offset) {
     /// The registers from `offset` bytes on.
-    { space.at(offset) } -> SameAs<Space>;
+    { space.at(offset) } -> detail::SameAs<Space>;
 };
 
-/// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or one of the kernel's own.
+/// Registers in I/O ports, for `AnyTransport` and `PciLegacyTransport`: `PortSpace`, or the kernel's own class.
 ///
 /// ```text
 /// class MyPorts {
@@ -49,16 +50,17 @@ concept DivisibleSpace = RegisterSpace<Space> && requires(Space const& space, ui
 /// ```
 template <class Space>
 concept PortRegisterSpace = DivisibleSpace<Space> && requires(uintptr_t base) {
-    /// True: what `DeviceMapper::map_device_ports` returned is given to the constructor, and BARs of ports are looked
-    /// for. Without it the space is taken for memory.
+    /// True: the library uses this space for BARs of I/O ports. Without the constant it takes the space for memory.
     requires Space::is_port_space;
-    /// The registers from the port on that `map_device_ports` returned.
+    /// The registers from the port on that `DeviceMapper::map_device_ports` returned.
     Space{base};
 };
 
-/// Whether the type is a `RegisterSpace`; does not compile if not, and says what is missing.
+namespace detail {
+
+/// Whether the type is a `RegisterSpace`. If not, compilation fails with a sentence that says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_register_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_register_space() {
     static_assert(
         requires(Space & space) {
             Space{};
@@ -84,97 +86,47 @@ template <class Space>
     return RegisterSpace<Space>;
 }
 
-/// Whether the type is a `DivisibleSpace`; does not compile if not, and says what is missing.
+/// Whether the type is a `DivisibleSpace`. If not, compilation fails with a sentence that says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_divisible_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_divisible_space() {
     static_assert(
         requires(Space const& space, uint32_t offset) {
             { space.at(offset) } -> SameAs<Space>;
         },
         "A register space on PCI needs `Space at(uint32_t offset) const`, the registers from `offset` on: see "
         "virtq/platform/register_space.hpp");
-    return is_register_space_or_says_why<Space>() && DivisibleSpace<Space>;
+    return check_register_space<Space>() && DivisibleSpace<Space>;
 }
 
-/// Whether the type is a `PortRegisterSpace`; does not compile if not, and says what is missing.
+/// Whether the type is a `PortRegisterSpace`. If not, compilation fails with a sentence that says what is missing.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_port_register_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_port_register_space() {
     static_assert(
         requires { requires Space::is_port_space; },
-        "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it would be taken for "
+        "A register space of I/O ports needs `static constexpr bool is_port_space = true;`, or it is taken for "
         "memory: see virtq/platform/register_space.hpp");
     static_assert(
         requires(uintptr_t base) { Space{base}; },
         "A register space of I/O ports needs a constructor from `uintptr_t`, which map_device_ports() returns: see "
         "virtq/platform/register_space.hpp");
-    return is_divisible_space_or_says_why<Space>() && PortRegisterSpace<Space>;
+    return check_divisible_space<Space>() && PortRegisterSpace<Space>;
 }
 
-/// Whether the type can be the memory of `AnyTransport`; does not compile if not, and says what is missing.
+/// Whether the type can be the memory space of `AnyTransport`. If not, compilation fails with a sentence that explains
+/// it.
 template <class Space>
-[[__nodiscard__]] constexpr bool is_mapped_space_or_says_why() {
+[[__nodiscard__]] constexpr bool check_mapped_space() {
     static_assert(
         !(requires { requires Space::is_port_space; }),
-        "This register space is one of I/O ports (is_port_space), and stands where one of memory is asked for: "
-        "AnyTransport takes the memory first, AnyTransport<Memory, Ports>");
+        "This register space is one of I/O ports (is_port_space), and one of memory belongs here. Give AnyTransport "
+        "the memory first: AnyTransport<Memory, Ports>.");
     static_assert(
         requires(uintptr_t base) { Space{base}; },
         "A register space of mapped memory needs a constructor from `uintptr_t`, which map_device_memory() returns: "
         "see virtq/platform/register_space.hpp");
-    return is_divisible_space_or_says_why<Space>();
+    return check_divisible_space<Space>();
 }
 
-namespace platform {
+}  // namespace detail
 
-template <class Space, class Word, Access access>
-[[__nodiscard__]] Word read_register(Space& space, Register<Word, access> which) {
-    static_assert(access != Access::write,
-                  "This register is write-only (virtq::WriteOnly): what it would read as is not defined");
-    if constexpr (!is_register_space_or_says_why<Space>()) {
-        return Word{};
-    } else if constexpr (sizeof(Word) == 1) {
-        return space.read8(which.offset);
-    } else if constexpr (sizeof(Word) == 2) {
-        return space.read16(which.offset);
-    } else {
-        static_assert(sizeof(Word) == 4, "Registers are 8, 16 or 32 bits wide; a 64-bit value is two of them");
-        return space.read32(which.offset);
-    }
-}
-
-template <class Space, class Word, Access access>
-void write_register(Space& space, Register<Word, access> which, Word value) {
-    static_assert(access != Access::read, "This register is read-only (virtq::ReadOnly): a write would do nothing");
-    if constexpr (!is_register_space_or_says_why<Space>()) {
-        return;
-    } else if constexpr (sizeof(Word) == 1) {
-        space.write8(which.offset, value);
-    } else if constexpr (sizeof(Word) == 2) {
-        space.write16(which.offset, value);
-    } else {
-        static_assert(sizeof(Word) == 4, "Registers are 8, 16 or 32 bits wide; a 64-bit value is two of them");
-        space.write32(which.offset, value);
-    }
-}
-
-template <class Space>
-void write_register(Space& space, WriteOnlyPair which, uint64_t value) {
-    write_register(space, which.low, static_cast<uint32_t>(value));
-    write_register(space, which.high, static_cast<uint32_t>(value >> 32));
-}
-
-template <class Space>
-void write_register(Space& space, ReadWritePair which, uint64_t value) {
-    write_register(space, which.low, static_cast<uint32_t>(value));
-    write_register(space, which.high, static_cast<uint32_t>(value >> 32));
-}
-
-/// Not at one moment: of a value that nobody changes meanwhile.
-template <class Space>
-[[__nodiscard__]] uint64_t read_register(Space& space, ReadWritePair which) {
-    uint32_t const low = read_register(space, which.low);
-    return uint64_t{read_register(space, which.high)} << 32 | low;
-}
-
-}  // namespace platform
 }  // namespace virtq

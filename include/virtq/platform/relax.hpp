@@ -3,26 +3,27 @@
 
 #include <stdint.h>
 
-/// What a bounded wait does between two looks.
+/// What a wait with a poll limit does between two polls.
 namespace virtq {
 
-/// The kernel's hook: called between two looks at the device, in the caller's context. It may pause the CPU,
-/// yield to the scheduler, sleep for some microseconds, or sleep until an interrupt: that only after
-/// `enable_used_notifications()` has said `nothing_there`, in the hook itself, since it is off at first.
+/// The kernel's hook, called between two polls of the device, in the caller's context. It may pause the CPU, yield to
+/// the scheduler, or sleep for some microseconds. It may sleep until an interrupt only after it has called
+/// `enable_used_notifications()` itself and got `MaySleep::yes`: notifications are off at first.
 template <class Hook>
 concept Relax = requires(Hook& hook) {
     hook();
 };
 
-/// The poll limit: how often a wait polls before it gives up, at least once. With the default hook a poll takes some
-/// tens of nanoseconds on hardware, so 100 million are a few seconds. With a hook that sleeps a millisecond, 1000 are a
-/// second.
-struct Looks {
-    uint32_t count;
+/// How often a wait polls before it gives up; it polls at least once. With the default hook a poll takes some tens of
+/// nanoseconds on hardware, so 100 million polls are a few seconds. With a hook that sleeps for a millisecond, 1000
+/// polls are a second.
+struct PollLimit {
+    uint32_t count;  ///< how many polls, at most
 };
 
 /// The default hook: tells the CPU that this is a spin loop.
 struct SpinRelax {
+    /// Executes PAUSE on x86, YIELD from Armv7 on; elsewhere it is only a compiler barrier.
     void operator()() const {
 #if defined(__x86_64__) || defined(__i386__)
         asm volatile("pause" ::: "memory");

@@ -7,31 +7,31 @@
 
 namespace virtq {
 
-/// What to do with a used length above what was writable. Legacy devices are always cut: they are known to lie
-/// (§2.7.8.1).
+/// What to do if the device reports a used length above the chain's writable bytes. The length of a legacy device is
+/// always clamped, because many set it incorrectly (§2.7.8.1).
 enum class OverReportedLength : uint8_t {
-    breaks_queue,  ///< the device is not trusted: the queue is broken
-    is_cut,        ///< for a modern device in the field that over-reports: the writable total is taken
+    break_queue,  ///< the device is not trusted: the queue is broken
+    clamp,        ///< report the writable total instead, for a modern device that is known to over-report
 };
 
-/// The indirect tables of a queue with VIRTIO_F_INDIRECT_DESC, which `init` takes in pages of their own. They cost
-/// `16 * length` bytes each. For none, leave the feature out of what is wanted (`BlockOption::unwanted`).
+/// The indirect tables of a queue with VIRTIO_F_INDIRECT_DESC. `init` takes separate pages for them, `16 * length`
+/// bytes a table. For a queue without tables, do not negotiate the feature (`BlockOption::unwanted`).
 struct IndirectOption {
-    uint16_t tables = 0;  ///< 0: one for every fourth descriptor of the queue
-    uint16_t length = 0;  ///< descriptors of a table, so the longest chain that uses one; 0: 16
-    /// The shortest chain that uses one; 0: 3. A chain of two saves one descriptor of the ring and costs one more that
-    /// the driver writes, and a table that the device fetches; one of three saves two (the README has the
-    /// instructions).
+    uint16_t tables = 0;  ///< number of tables; 0: one for every fourth descriptor of the queue
+    uint16_t length = 0;  ///< descriptors in a table, and so the longest chain that uses one; 0: 16
+    /// The shortest chain that uses a table; 0: 3. With a table, a chain of two saves one descriptor of the ring. In
+    /// return the driver writes one descriptor more, and the device fetches the table. A chain of three saves two
+    /// descriptors (the README counts the instructions).
     uint16_t shortest = 0;
 };
 
 /// Options of `VirtQueue::init`. All zero is the default.
 struct QueueOption {
-    OverReportedLength over_reported = OverReportedLength::breaks_queue;
-    /// Where both rings start. The standard starts at 0; a device whose state was restored goes on elsewhere, and a
-    /// test starts just before the wrap. A packed ring takes it as an offset, and bit 15 for wrap counter 0.
+    OverReportedLength over_reported = OverReportedLength::break_queue;  ///< whether to trust the device's used length
+    /// Where both rings start: at 0 by the standard. A device with restored state resumes elsewhere, and a test starts
+    /// just before the wrap. For a packed ring this is an offset, and bit 15 means wrap counter 0.
     RingIndex first_index{0};
-    IndirectOption indirect{};
+    IndirectOption indirect{};  ///< ignored if INDIRECT_DESC was not negotiated
 };
 
 }  // namespace virtq

@@ -7,18 +7,19 @@
 
 namespace virtq {
 
-/// A `VirtQueue` with a destructor, for those who want one: it gives the pages back when it goes out of scope. If the
-/// device may still write to them they are leaked, and the allocator's `pages_leaked` hears of it.
+/// A `VirtQueue` that gives its pages back when it goes out of scope. If the device may still write to the pages, it
+/// leaks them instead and calls the allocator's `pages_leaked`.
 ///
-/// Not for static objects: their destructors need `__cxa_atexit`, which kernels lack.
+/// Do not make it static: the destructor of a static object needs `__cxa_atexit`, which kernels lack.
 template <uint32_t N, class Allocator, class Format = Split>
 class ScopedQueue {
-    static_assert(is_page_allocator_or_says_why<Allocator>());
+    static_assert(detail::check_page_allocator<Allocator>());
     static_assert(ReportsLeaks<Allocator>,
-                  "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor "
-                  "has no other way to say that pages were leaked (virtq/platform/page_allocator.hpp)");
+                  "ScopedQueue: the allocator needs pages_leaked(Pages), because a destructor has no other way to "
+                  "report leaked pages: see virtq/platform/page_allocator.hpp");
 
 public:
+    /// Keeps `allocator` by reference, for `init` and the destructor.
     explicit ScopedQueue(Allocator& allocator) : allocator_(allocator) {}
     ScopedQueue(ScopedQueue const&) = delete;
     ScopedQueue& operator=(ScopedQueue const&) = delete;
@@ -32,12 +33,14 @@ public:
         }
     }
 
-    /// As `VirtQueue::init`, with the allocator that this object was made with.
+    /// Calls `VirtQueue::init` with the constructor's allocator.
     [[__nodiscard__]] Status init(uint32_t size, Features const& features, QueueOption option = {}) {
         return queue_.init(allocator_, size, features, option);
     }
 
+    /// The queue, for a function that takes a `VirtQueue&`.
     [[__nodiscard__]] VirtQueue<N, Format>& operator*() { return queue_; }
+    /// For calls of the queue: `scoped->add(…)`.
     [[__nodiscard__]] VirtQueue<N, Format>* operator->() { return &queue_; }
 
 private:

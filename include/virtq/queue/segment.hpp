@@ -9,13 +9,15 @@
 
 namespace virtq {
 
-/// One piece of a buffer that is contiguous for the device: a descriptor's worth (§2.7.5).
+/// One piece of a buffer, contiguous for the device: what one descriptor describes (§2.7.5).
 struct Segment {
-    PhysAddr addr;
-    uint32_t bytes = 0;
+    PhysAddr addr;       ///< where the device finds the bytes
+    uint32_t bytes = 0;  ///< length; a chain must not contain a segment of 0
 };
 
-/// As many segments as the type says, so that `add` of such a shape is straight-line code.
+namespace detail {
+
+/// An array of segments with its length in the type, so that `add` compiles to straight-line code.
 template <size_t Extent>
 struct FixedSegments {
     Segment const* first;
@@ -24,30 +26,41 @@ struct FixedSegments {
     constexpr operator Span<Segment const>() const { return {first, Extent}; }  // NOLINT: conversion is the purpose
 };
 
-/// Segments that stand in two places, in this order.
+}  // namespace detail
+
+/// One side of a chain in two arrays: first the segments of `front`, then those of `back`.
 struct Gather {
     constexpr Gather() = default;
+    /// A side in one array, so that `add_gathered` accepts what `add` accepts.
     constexpr Gather(Span<Segment const> all) : front(all) {}  // NOLINT: conversion is the purpose
+    /// A side in two arrays, without copying them into one.
     constexpr Gather(Span<Segment const> first, Span<Segment const> rest) : front(first), back(rest) {}
 
-    Span<Segment const> front{};
-    Span<Segment const> back{};
+    Span<Segment const> front{};  ///< for example a driver's own header
+    Span<Segment const> back{};   ///< for example the caller's data
 
+    /// Segments of both arrays together: the descriptors that this side takes in the ring or a table.
     [[__nodiscard__]] constexpr size_t size() const { return front.size() + back.size(); }
 };
 
-/// How the segments of one side travel where their number need not be in the type: a `Span` in two registers.
+namespace detail {
+
+/// How one side is passed to a function that is not inlined: as a `Span`, in two registers, whatever its length.
 template <class Segments>
 struct SideOf {
     using Type = Span<Segment const>;
 };
+
 template <>
 struct SideOf<Gather const&> {
     using Type = Gather const&;
 };
 
-/// One side of a chain that has none.
+}  // namespace detail
+
+/// An empty side of a chain, written as `{}`.
 struct NoSegments {
+    /// An empty `Span`, for a function that takes a side as a `Span`.
     constexpr operator Span<Segment const>() const { return {}; }  // NOLINT: conversion is the purpose
 };
 

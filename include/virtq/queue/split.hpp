@@ -1,55 +1,51 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/code_size.hpp>
-#include <virtq/queue/descriptor_tier.hpp>
-#include <virtq/queue/indirect_pool.hpp>
-#include <virtq/queue/no_tables.hpp>
-#include <virtq/queue/split_in_order.hpp>
-#include <virtq/queue/split_ring.hpp>
+#include <virtq/queue/detail/indirect_pool.hpp>
+#include <virtq/queue/detail/split/descriptor_tier.hpp>
+#include <virtq/queue/detail/split/split_in_order.hpp>
+#include <virtq/queue/detail/split/split_ring.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// The format of a queue: split (§2.7), with all that the standard has for it. The others are `Packed` (§2.8) and
-/// `Negotiated`.
+/// Queue format: the split ring (§2.7), with every feature that the standard defines for it. Other formats are
+/// `PlainSplit`, `Packed` (§2.8) and `AnyFormat`.
 struct Split {
+    /// The implementation, for `VirtQueue<N, Split>`.
     template <uint32_t N>
-    using Ring = SplitRing<N, Split>;
+    using Ring = detail::SplitRing<N, Split>;
+    /// Manages the indirect tables (§2.7.5.3).
     template <uint32_t N>
-    using Tables = IndirectPool<N>;
-    static constexpr Features wanted = queue_features;
-    static constexpr Features required{};
-    static constexpr bool has_in_order = true;
-    static constexpr bool has_descriptor_tier = true;
-    static constexpr bool needs_power_of_two = true;
-    static constexpr bool has_fixed_layout = true;  ///< that of SplitLayout, with an available and a used ring
-    static constexpr bool has_tables = true;
-    /// Pages of a ring of `size`.
+    using Tables = detail::IndirectPool<N>;
+    /// What a driver puts into `Negotiation::wanted`: every feature that this format can use (§6).
+    static constexpr Features wanted = detail::queue_features;
+    static constexpr Features required{};              ///< for `Negotiation::required`: nothing
+    static constexpr bool has_in_order = true;         ///< implements IN_ORDER (§2.7.9)
+    static constexpr bool has_descriptor_tier = true;  ///< has `alloc_desc` … `poll_used`
+    static constexpr bool needs_power_of_two = true;   ///< a queue's size must be one (§2.7)
+    static constexpr bool has_fixed_layout = true;     ///< SplitLayout, with an available and a used ring
+    static constexpr bool has_tables = true;           ///< can use indirect tables (§2.7.5.3)
+    /// Pages that a ring of `size` descriptors takes.
     [[__nodiscard__]] static constexpr uint32_t ring_pages(uint32_t size) { return SplitLayout{size}.page_count(); }
-    static constexpr bool is_small = prefers_size;  ///< where one copy of the code does for two, there is one
 };
 
-/// The same where each byte of code counts: the chain tier without indirect tables and IN_ORDER. Nothing of the checks
-/// is left out.
+/// Queue format: the split ring with the least code. It has the chain tier only, without indirect tables and IN_ORDER.
+/// It checks the device as thoroughly as `Split`.
 struct PlainSplit : Split {
+    /// The implementation, for `VirtQueue<N, PlainSplit>`.
     template <uint32_t N>
-    using Ring = SplitRing<N, PlainSplit>;
+    using Ring = detail::SplitRing<N, PlainSplit>;
+    /// Takes the place of indirect tables, and no memory.
     template <uint32_t N>
-    using Tables = NoTables;
+    using Tables = detail::NoTables;
+    /// What a driver puts into `Negotiation::wanted`: every feature that this format can use (§6).
     static constexpr Features wanted =
         Features::of(spec::Feature::event_idx, spec::Feature::order_platform, spec::Feature::notification_data);
-    static constexpr bool has_in_order = false;
-    static constexpr bool has_descriptor_tier = false;
-    static constexpr bool has_tables = false;
-};
-
-/// `PlainSplit` with both tiers.
-struct ClassicSplit : PlainSplit {
-    template <uint32_t N>
-    using Ring = SplitRing<N, ClassicSplit>;
-    static constexpr bool has_descriptor_tier = true;
+    static constexpr bool has_in_order = false;         ///< `init` rejects IN_ORDER
+    static constexpr bool has_descriptor_tier = false;  ///< calls of the descriptor tier do not compile
+    static constexpr bool has_tables = false;           ///< ignores INDIRECT_DESC
 };
 
 }  // namespace virtq

@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-/// §5 (Device Types): the virtio device ID.
 namespace virtq::spec {
 
+/// §5 (Device Types): the virtio device ID, which tells what kind of device it is.
 enum class DeviceId : uint32_t {
-    none = 0,  // reserved: an empty slot
+    none = 0,  ///< reserved: an empty slot
     net = 1,
     block = 2,
     console = 3,

@@ -7,11 +7,12 @@
 
 #include <stdint.h>
 
-/// The standard's spelling of feature bits, for a kernel that prints what it found.
+/// The standard's names of feature bits, for a kernel that prints them.
 namespace virtq {
 
 namespace spec {
 
+/// The standard's name of a reserved feature bit (§6), or null.
 [[__nodiscard__]] constexpr char const* reserved_feature_name(Feature feature) {
     switch (feature) {
         case Feature::notify_on_empty: return "VIRTIO_F_NOTIFY_ON_EMPTY";
@@ -33,6 +34,7 @@ namespace spec {
     return nullptr;
 }
 
+/// The standard's name of a feature bit of a block device (§5.2.3), or null.
 [[__nodiscard__]] constexpr char const* block_feature_name(block::Feature feature) {
     switch (feature) {
         case block::Feature::barrier: return "VIRTIO_BLK_F_BARRIER";
@@ -57,7 +59,7 @@ namespace spec {
 
 }  // namespace spec
 
-/// The name of feature bit `bit` of a device of this type, or null when this library does not know it. `bit` is below
+/// The name of feature bit `bit` of a device of this type; null if the library does not know it. `bit` is below
 /// `Features::bit_count`.
 [[__nodiscard__]] constexpr char const* feature_name(spec::DeviceId device, unsigned bit) {
     if (char const* const name = spec::reserved_feature_name(static_cast<spec::Feature>(bit)); name != nullptr) {

@@ -6,19 +6,20 @@
 
 #include <stdint.h>
 
-/// Queues on which a device answers when something arrives, and not when it is asked: what a driver puts there waits.
+/// Receive and event queues: the device uses a buffer there only when something arrives, so buffers may wait there for
+/// any time. diag/ must not take that for a fault.
 namespace virtq::spec {
 
-/// What the standard says of one queue of a device.
+/// What the standard requires of one queue of a device.
 struct ReceiveQueue {
-    bool is_one = false;
-    /// A device may also have its control queue under this number, whose chains begin with bytes that it reads.
+    bool is_one = false;  ///< whether it is a receive or event queue
+    /// The control queue may be at this index instead. Its chains begin with device-readable bytes.
     bool may_be_control = false;
-    uint32_t least_bytes = 0;  ///< device-writable, in each chain
+    uint32_t least_bytes = 0;  ///< device-writable bytes that each chain needs
 };
 
-/// §5.1.3 (Network Device: Feature bits): those that decide how large a receive buffer has to be, and which queues
-/// there are.
+/// §5.1.3 (Network Device: Feature bits): those that decide how large a receive buffer must be, and which queues
+/// exist.
 enum class ReceiveFeature : uint8_t {
     guest_tso4 = 7,    // VIRTIO_NET_F_GUEST_TSO4
     guest_tso6 = 8,    // VIRTIO_NET_F_GUEST_TSO6
@@ -31,8 +32,8 @@ enum class ReceiveFeature : uint8_t {
     rss = 60,          // VIRTIO_NET_F_RSS
 };
 
-/// §5.1.6.3 (Setting Up Receive Buffers), §5.1.6.1 (Legacy Interface: Device Operation): bytes of one network receive
-/// buffer. The header of a legacy device without MRG_RXBUF has no num_buffers.
+/// §5.1.6.3 (Setting Up Receive Buffers), §5.1.6.1 (Legacy Interface: Device Operation): the least size of a network
+/// receive buffer, in bytes. The header of a legacy device without MRG_RXBUF lacks num_buffers.
 [[__nodiscard__]] constexpr uint32_t net_receive_bytes(Features const& negotiated) {
     constexpr uint32_t packet = 1514;
     constexpr uint32_t large_packet = 65589;
@@ -48,8 +49,8 @@ enum class ReceiveFeature : uint8_t {
     return header + ((negotiated & large).empty() ? packet : large_packet);
 }
 
-/// Queue `queue` of a device of this type: §5.1.2, §5.3.2, §5.6.2, §5.8.2, §5.10.2, §5.14.2 (Virtqueues), and the
-/// structures that the device writes there.
+/// What the standard requires of queue `queue` of this device type: §5.1.2, §5.3.2, §5.6.2, §5.8.2, §5.10.2, §5.14.2
+/// (Virtqueues). The constants are the sizes of the structures that the device writes there.
 [[__nodiscard__]] constexpr ReceiveQueue receive_queue(DeviceId device, uint16_t queue, Features const& negotiated) {
     constexpr uint32_t console_control = 8;  // struct virtio_console_control
     constexpr uint32_t scsi_event = 16;      // struct virtio_scsi_event

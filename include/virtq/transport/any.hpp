@@ -3,35 +3,35 @@
 
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/port_space.hpp>
+#include <virtq/transport/detail/pci/pci_either_space.hpp>
+#include <virtq/transport/detail/pci/pci_kept_access.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/mmio.hpp>
-#include <virtq/transport/pci_either_space.hpp>
-#include <virtq/transport/pci_kept_access.hpp>
 #include <virtq/transport/pci_legacy.hpp>
 #include <virtq/transport/pci_modern.hpp>
-#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// One way to a PCI device, and what became of it.
+/// One attempt to reach a PCI device, and its result.
 struct PciAttempt {
-    bool tried = false;
-    Error error = Error::none;  ///< of a way that was tried (`none`: it works), or why it was left out
+    bool tried = false;         ///< whether `probe_pci` probed this interface
+    Error error = Error::none;  ///< `none`: it works; otherwise why it failed, or why it was not tried
 };
 
-/// What `AnyTransport::probe_pci` tried, in this order. It ends with the first way that works.
+/// What `AnyTransport::probe_pci` tried, in this order. It stops at the first interface that works.
 struct PciAttempts {
-    PciAttempt modern;
-    PciAttempt legacy;
+    PciAttempt modern;  ///< the modern interface, through BARs
+    PciAttempt legacy;  ///< the legacy interface, in ports or memory (§4.1.4.10)
     PciAttempt window;  ///< the modern interface through the configuration space, §4.1.4.9
 };
 
 namespace detail {
 
-/// Whether another way to the device may work where one has ended like this. The others end the search: nothing
-/// answers, or what answers is no device, or the kernel's mappings cannot be right.
+/// Whether another interface may work after this error. Other errors end the search: there is no VirtIO device, or the
+/// kernel's mappings cannot be right.
 [[__nodiscard__]] constexpr bool leaves_another_way(Error error) {
     switch (error) {
         case Error::pci_modern_absent:
@@ -47,20 +47,20 @@ namespace detail {
     }
 }
 
-/// Whether a modern interface was found, and only the way to its registers is missing.
+/// Whether the device has a modern interface, and only its registers could not be reached.
 [[__nodiscard__]] constexpr bool has_structures(Error modern) {
     return modern != Error::pci_modern_absent && modern != Error::pci_structure_missing &&
            modern != Error::pci_structure_invalid;
 }
 
-/// Whether to name the window rather than the error. Where the command register keeps no bit it fails as well; what
-/// a closed bridge needs its own sentence says.
+/// Whether to report `pci_config_window_off` in place of this error. The window fails too if the command register keeps
+/// no bit. `pci_bridge_closed` has a better advice of its own.
 [[__nodiscard__]] constexpr bool may_need_window(Error modern) {
     return modern != Error::pci_command_refused && modern != Error::pci_bridge_closed;
 }
 
-/// Whether the capability of §4.1.4.9 is there, and leads to registers. Measures BARs, as a probe does. Not
-/// inlined, because it takes stack beside that of the probes before it.
+/// Whether the device has the capability of §4.1.4.9 and registers behind it. Measures BARs, as a probe does. Not
+/// inlined: its stack would add to that of the probes before it.
 template <PciConfigAccess Access>
 [[__nodiscard__]] [[gnu::__noinline__]] bool has_config_window(PciFunction<Access> const& function) {
     PciBars bars;
@@ -69,7 +69,8 @@ template <PciConfigAccess Access>
     return layout && layout->window != 0;
 }
 
-/// What a probe returns when no way works: the error of the only way that the device has, or that all of them have.
+/// Returned if no interface works: the error that all interfaces of the device have in common, or `pci_unreachable` if
+/// they failed differently.
 [[__nodiscard__]] constexpr Error error_of(PciAttempts const& attempts) {
     Error const modern = attempts.modern.error;
     if (modern == Error::pci_modern_absent) {
@@ -84,42 +85,43 @@ template <PciConfigAccess Access>
 
 }  // namespace detail
 
-/// Whichever transport a device is found behind: one driver for all of them, decided at probe time by a number and not
-/// by a table of functions.
+/// Any of the transports, chosen at probe time: one driver works with all of them. The choice is a number, not a table
+/// of functions.
 ///
-/// The alternatives are stored side by side, which costs some hundred bytes a device and leaves no lifetime to get
+/// The transports are stored side by side. This costs some hundred bytes a device, and leaves no lifetime to get
 /// wrong.
-/// **Threading** and **Life** as of the transports. If `kind()` is `pci_window`, all calls have to be serialised,
-/// those of interrupt handlers included (`PciConfigWindow`). All zero at first. `queue_maximum` as of
+/// **Threading** and **Life** are those of the transports. If `kind()` is `pci_window`, serialise all calls, including
+/// those of interrupt handlers (`PciConfigWindow`). All zero at first. `queue_count_max` is that of
 /// `PciModernTransport`.
 ///
 /// ```
 /// static virtq::AnyTransport<> transport;
 /// virtq::Status found = transport.probe_pci(function, device_mapper);
 /// ```
-template <class Memory = MmioSpace, class Ports = PortSpace, uint16_t queue_maximum = 0>
+template <class Memory = MmioSpace, class Ports = PortSpace, uint16_t queue_count_max = 0>
 class AnyTransport {
-    static_assert(is_mapped_space_or_says_why<Memory>());
-    static_assert(is_port_register_space_or_says_why<Ports>());
+    static_assert(detail::check_mapped_space<Memory>());
+    static_assert(detail::check_port_register_space<Ports>());
 
 public:
+    /// Which transport is in use. For PCI: which interface of the device, and where its registers are.
     enum class Kind : uint8_t { none, mmio, pci_modern, pci_legacy_ports, pci_legacy_memory, pci_window };
 
     constexpr AnyTransport() = default;
 
-    /// As of `MmioTransport`.
+    /// Probes a virtio-mmio slot, with the errors of `MmioTransport::probe`.
     [[__nodiscard__]] Status probe_mmio(Memory space) {
         check_unused();
         return found(Kind::mmio, mmio_.probe(space));
     }
 
-    /// §4.1.5.1.1.1: the modern interface of a device that has one. Where it cannot be used, for example because its
-    /// BAR cannot be mapped, or does not exist, the legacy interface. Then, if `option.config_window` allows it, the
-    /// modern one through the configuration space: all calls must then be serialised. `kind()` says which way works,
-    /// `attempts()` what became of the others. The access of `function` has to live as long as this transport, unless
-    /// it has `may_be_copied` (`PciConfigAccess`). Errors: those of `PciModernTransport` and `PciLegacyTransport`;
-    /// `pci_config_window_off` if the configuration space may be the only way; `pci_unreachable` if several ways were
-    /// tried, and ended differently.
+    /// Probes a PCI function: first its modern interface (§4.1.5.1.1.1), then the legacy one. If `option.config_window`
+    /// allows it, the modern one through the configuration space comes last; all calls must then be serialised. The
+    /// probe goes on if an interface is absent or cannot be used, for example because its BAR cannot be mapped.
+    /// `kind()` returns the interface that works, `attempts()` the result of each attempt. The access of `function`
+    /// must live as long as this transport, unless it has `may_be_copied` (`PciConfigAccess`). Errors: those of
+    /// `PciModernTransport` and `PciLegacyTransport`; `pci_config_window_off` if only the configuration space is left;
+    /// `pci_unreachable` if several interfaces failed with different errors.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
                                        PciProbeOption const& option = {}) {
@@ -147,7 +149,7 @@ public:
         return detail::error_of(attempts_);
     }
 
-    /// The legacy interface, also of a transitional device.
+    /// Probes the legacy interface only, also of a transitional device. Errors: those of `PciLegacyTransport`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
                                               PciProbeOption const& option = {}) {
@@ -159,11 +161,10 @@ public:
                    : found(Kind::pci_legacy_ports, ports);
     }
 
-    /// What `probe_pci` tried last, and what became of it: for a kernel that prints why a device is slow, or not
-    /// there.
+    /// The attempts of the last `probe_pci`: a kernel can print why a device is slow or absent.
     [[__nodiscard__]] PciAttempts const& attempts() const { return attempts_; }
 
-    /// Interrupts by MSI-X, as of the PCI transports. Error: `msix_absent` also of a device that is not on PCI, or
+    /// Enables MSI-X, as the PCI transports do. The error is `msix_absent` also for a device that is not on PCI, or
     /// that is reached through its configuration space.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
@@ -178,7 +179,8 @@ public:
         }
     }
 
-    /// For a kernel that has switched MSI-X on by itself, after `probe_pci`. Nothing for a device that is not on PCI.
+    /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe_pci`. Does nothing
+    /// for a device that is not on PCI.
     void use_vectors(uint16_t count) {
         visit([&](auto& transport) {
             if constexpr (requires { transport.use_vectors(count); }) {
@@ -207,84 +209,97 @@ public:
         });
     }
 
-    /// What was probed last, whatever it found: an earlier device is forgotten.
+    /// The transport that was probed last, successfully or not.
     [[__nodiscard__]] Kind kind() const { return kind_; }
-    /// Whether there are registers to look at: a probe came so far, whatever it found in them.
+    /// Whether a probe reached the registers of a device, whatever it found there.
     [[__nodiscard__]] bool is_probed() const {
         return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_probed(); });
     }
-    /// Whether the device was told of a queue, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    /// Whether a queue was configured, and the device not reset since.
+    [[__nodiscard__]] bool is_in_use() const {
+        return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_in_use(); });
+    }
     /// One above the highest queue that was enabled since the probe.
     [[__nodiscard__]] uint32_t enabled_queue_end() const {
         return visit([](auto const& transport) { return transport.enabled_queue_end(); });
     }
-    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
 
-    /// `none` until a probe has succeeded.
+    /// The device type; `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const {
         return kind_ == Kind::none ? spec::DeviceId::none
                                    : visit([](auto const& transport) { return transport.device_id(); });
     }
+    /// Whether the interface is the legacy one (§1.3.1).
     [[__nodiscard__]] bool is_legacy() const {
         return visit([](auto const& transport) { return transport.is_legacy(); });
     }
+    /// The feature bits that the transport in use can carry (§2.2.1).
     [[__nodiscard__]] Features possible_features() const {
         return visit([](auto const& transport) { return transport.possible_features(); });
     }
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         return visit([](auto& transport) { return transport.status(); });
     }
+    /// Writes the device status field (§2.1); status 0 requests a reset (§2.4).
     void set_status(DeviceStatus status) {
         visit([&](auto& transport) { transport.set_status(status); });
-        in_use_ = in_use_ && !status.is_reset();
-        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
     }
+    /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         return visit([&](auto& transport) { return transport.offered_features(word); });
     }
+    /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
         visit([&](auto& transport) { transport.accept_features(word, bits); });
     }
-    /// How many queues the device has. After `DeviceInit::negotiate`, and before a queue is set up.
+    /// How many queues the device has. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() {
         return visit([](auto& transport) { return transport.queue_count(); });
     }
+    /// The largest size of a queue, in descriptors; 0 if the device has no such queue.
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         return visit([&](auto& transport) { return transport.queue_size_max(queue); });
     }
+    /// Whether the device accepts only its largest size, as on PCI with the legacy interface (§4.1.5.1.3.1).
     [[__nodiscard__]] bool is_queue_size_fixed() const {
         return visit([](auto const& transport) { return transport.is_queue_size_fixed(); });
     }
+    /// Requests a smaller size, in descriptors. Returns the size that the device took, which may differ.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         return visit([&](auto& transport) { return transport.choose_queue_size(queue, size); });
     }
+    /// Whether the queue is enabled already.
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
     }
+    /// Enables a queue with this size and these addresses. Errors: those of the transport in use.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        Status const enabled = visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
-        in_use_ = true;  // also of one that failed: the device may have been told of a part
-        return enabled;
+        return visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
     }
+    /// Tells the device that a queue has new buffers (§2.3). Allowed only without NOTIFICATION_DATA.
     void notify(uint16_t queue) {
         visit([&](auto& transport) { transport.notify(queue); });
     }
+    /// As above, with `Notification::next`, which NOTIFICATION_DATA needs (§2.9).
     void notify(uint16_t queue, uint16_t next) {
         visit([&](auto& transport) { transport.notify(queue, next); });
     }
+    /// Requests the reset of one queue (§2.6.1). Does nothing if the device has no register for it.
     void reset_queue(uint16_t queue) {
         visit([&](auto& transport) { transport.reset_queue(queue); });
     }
+    /// Whether the reset is complete and the queue disabled (§2.6.1).
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
     }
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Acknowledges, then returns the cause. A second call returns no cause: call it once per interrupt, and keep the
+    /// result.
     InterruptCause on_interrupt() {
         return visit([](auto& transport) { return transport.on_interrupt(); });
     }
-    /// As of the PCI transports; of another device, which has no vectors, as `on_interrupt`.
+    /// Handles an MSI-X vector, as the PCI transports do. virtio-mmio has no vectors, so `on_interrupt` is called
+    /// there.
     InterruptCause on_vector(uint16_t vector) {
         return visit([&](auto& transport) {
             if constexpr (requires { transport.on_vector(vector); }) {
@@ -294,19 +309,24 @@ public:
             }
         });
     }
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config8(offset); });
     }
+    /// Reads a field of 16 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config16(offset); });
     }
+    /// Reads a field of 32 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return visit([&](auto& transport) { return transport.read_config32(offset); });
     }
+    /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) {
         visit([&](auto& transport) { transport.write_config8(offset, value); });
     }
-    /// Whether the device configuration has `bytes` bytes, as of the PCI transports. virtio-mmio does not say.
+    /// Whether the device configuration has `bytes` bytes, as in the PCI transports. virtio-mmio does not report the
+    /// size, so the call succeeds there.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         return visit([&](auto const& transport) {
             if constexpr (requires { transport.check_config(bytes); }) {
@@ -316,13 +336,14 @@ public:
             }
         });
     }
+    /// Changes whenever a read may have been torn (§2.5.1). Always 0 for a legacy device.
     [[__nodiscard__]] uint32_t config_generation() {
         return visit([](auto& transport) { return transport.config_generation(); });
     }
 
-    /// What is behind, to look at what only that one has: `what` is called with it. After a probe.
+    /// Calls `what` with the transport in use, to reach what only that transport has. Call it after a probe.
     template <class Visit>
-    auto behind(Visit const& what) {
+    auto visit(Visit const& what) {
         return visit(*this, what);
     }
 
@@ -334,10 +355,11 @@ private:
             noted(attempts_.window, pci_modern_.probe_through_window(PciFunction{access_, function.address()}));
         return detail::leaves_another_way(window.error()) ? window : found(Kind::pci_window, window);
     }
-    /// Also of another kind than before, which the transport that is probed cannot know.
+    /// Rejects a probe while a device is in use, also through another of the transports stored here.
     void check_unused() const {
-        VIRTQ_ASSERT(!in_use_,
-                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+        VIRTQ_ASSERT(!is_in_use(),
+                     "probe() was called on a transport in use: its device has a queue. Give each device a transport "
+                     "of its own.");
     }
     [[__nodiscard__]] static Status noted(PciAttempt& attempt, Status status) {
         attempt = {true, status.error()};
@@ -345,7 +367,6 @@ private:
     }
     [[__nodiscard__]] Status found(Kind kind, Status status) {
         kind_ = kind;
-        asked_features_ok_ = false;  // of the device before
         probe_mark_.set();
         return status;
     }
@@ -353,8 +374,8 @@ private:
     template <class Self, class Visit>
     static auto visit(Self& self, Visit const& visit) {
         VIRTQ_ASSERT(self.probe_mark_.is_set(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call "
-                     "probe_mmio() or probe_pci() first, and leave it where it is, since drivers keep its address");
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe_mmio() or "
+                     "probe_pci() first, and leave it where it is: drivers keep its address.");
         switch (self.kind_) {
             case Kind::pci_modern:
             case Kind::pci_window: return visit(self.pci_modern_);
@@ -364,22 +385,16 @@ private:
         }
     }
     template <class Visit>
-    auto visit(Visit const& what) {
-        return visit(*this, what);
-    }
-    template <class Visit>
     auto visit(Visit const& what) const {
         return visit(*this, what);
     }
 
-    ProbeMark probe_mark_;
+    detail::ProbeMark probe_mark_;
     Kind kind_ = Kind::none;
-    bool asked_features_ok_ = false;
-    bool in_use_ = false;  ///< the device was told of a queue, and not reset since
     PciAttempts attempts_;
-    PciKeptAccess access_;  ///< of `pci_window`
+    detail::PciKeptAccess access_;  ///< for `pci_window`
     MmioTransport<Memory> mmio_;
-    PciModernTransport<PciEitherSpace<Memory>, queue_maximum> pci_modern_;
+    PciModernTransport<detail::PciEitherSpace<Memory>, queue_count_max> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;
     PciLegacyTransport<Memory> pci_legacy_memory_;
 };

@@ -12,13 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// virtio-mmio devices and the PCI host from a flattened device tree, by the binding of §4.2.1 (MMIO Device
+/// Finds virtio-mmio devices and the PCI host in a flattened device tree, by the binding of §4.2.1 (MMIO Device
 /// Discovery).
 ///
-/// The reader is virtq's own and not libfdt: that is no header, includes `<string.h>` and `<limits.h>`, and would be
-/// the one thing that a kernel has to compile and port. What is needed of it, a walk from node to node, is little. It
-/// trusts nothing: a tree comes from firmware or a boot loader, in memory that a kernel may have overwritten, so every
-/// word is looked at within the size that the caller gives and that the tree says of itself. No recursion, no copy.
+/// The reader is virtq's own. libfdt is not header-only, and includes `<string.h>` and `<limits.h>`; it would be the
+/// only thing that a kernel has to compile and port. All that is needed is a walk from node to node.
+///
+/// The reader trusts nothing. A tree comes from firmware or a boot loader, and the kernel may have overwritten it. So
+/// each word is read only within the size that the caller gives, and within the size in the tree's header. No
+/// recursion, no copy.
 ///
 /// ```
 /// virtq::DeviceTree const tree{kernel_map(boot_tree), mapped_bytes};
@@ -37,33 +39,40 @@
 /// ```
 namespace virtq {
 
-/// Where a tree lies: what may be read from `start` on, which has to be all of it.
+/// A flattened device tree in memory. The `readable_bytes` from `start` on must hold the whole tree.
 struct DeviceTree {
+    /// Reads nothing yet: `DeviceTreeCursor` checks the tree.
     DeviceTree(void const* start, size_t readable_bytes) : bytes(static_cast<uint8_t const*>(start), readable_bytes) {}
 
-    Span<uint8_t const> bytes;
+    Span<uint8_t const> bytes;  ///< all that may be read
 };
 
-/// An address of the CPU, and how much is there.
+/// A range of physical addresses, as the CPU sees them.
 struct DeviceTreeRegion {
-    PhysAddr base;
-    uint64_t bytes = 0;
+    PhysAddr base;       ///< physical address of the first byte
+    uint64_t bytes = 0;  ///< size of the range
 
+    /// Whether address and size are equal.
     friend constexpr bool operator==(DeviceTreeRegion const&, DeviceTreeRegion const&) = default;
 };
 
-/// The value of a property: big-endian cells of 32 bits, or strings with a NUL behind each. It refers to the tree.
+/// The value of a property: big-endian cells of 32 bits, or strings that each end with a NUL. It refers to the memory
+/// of the tree.
 class DeviceTreeProperty {
 public:
-    constexpr DeviceTreeProperty() = default;  ///< one that is not there
+    constexpr DeviceTreeProperty() = default;  ///< an absent property
+    /// A value of `bytes` bytes from `first` on.
     constexpr DeviceTreeProperty(uint8_t const* first, uint32_t bytes) : first_(first), bytes_(bytes) {}
 
+    /// Whether the node has the property. A property without a value is present too.
     [[__nodiscard__]] constexpr bool is_present() const { return first_ != nullptr; }
-    /// How many whole cells.
+    /// The number of whole cells.
     [[__nodiscard__]] constexpr uint32_t size() const { return bytes_ / 4; }
+    /// The whole value, as stored in the tree.
     [[__nodiscard__]] constexpr Span<uint8_t const> bytes() const { return {first_, bytes_}; }
 
-    /// A cell in the order of the CPU. One beyond the end reads as 0: what a tree lacks is not the caller's mistake.
+    /// A cell in the byte order of the CPU. A cell beyond the end reads as 0: a short property is not the caller's
+    /// mistake.
     [[__nodiscard__]] constexpr uint32_t operator[](uint32_t index) const {
         if (index >= size()) {
             return 0;
@@ -72,7 +81,7 @@ public:
         return (uint32_t{cell[0]} << 24) | (uint32_t{cell[1]} << 16) | (uint32_t{cell[2]} << 8) | cell[3];
     }
 
-    /// A number of one or two cells, the higher first. `first + count` does not wrap.
+    /// A number of one or two cells, the more significant first. `first + count` must not wrap.
     [[__nodiscard__]] constexpr uint64_t number(uint32_t first, uint32_t count) const {
         uint64_t value = 0;
         for (uint32_t i = 0; i < count; ++i) {
@@ -83,7 +92,7 @@ public:
 
     /// Whether one of its strings is `text`.
     [[__nodiscard__]] constexpr bool has_string(char const* text) const {
-        uint32_t same = 0;  // characters, from the start of this string on
+        uint32_t same = 0;  // how many characters of this string match so far
         for (uint32_t i = 0, start = 0; i < bytes_; ++i) {
             char const character = static_cast<char>(first_[i]);
             bool const is_same = same == i - start && text[same] == character;
@@ -105,31 +114,32 @@ private:
     uint32_t bytes_ = 0;
 };
 
-/// Goes through the nodes of a tree, a parent before its children, and reads the one it stands on. About 450 bytes.
-/// There is a node to ask after `next()` returned true, until it returns false.
+/// Walks through the nodes of a tree, a parent before its children, and reads the current node. About 450 bytes. There
+/// is a current node after `next()` has returned true, until it returns false.
 class DeviceTreeCursor {
 public:
-    /// Deeper is malformed; QEMU's trees have seven levels.
+    /// A deeper tree counts as malformed. QEMU's trees have seven levels.
     static constexpr uint32_t depth_limit = 32;
 
-    /// Errors, which `next()` then finds: `device_tree_absent`, `device_tree_cut_short`, `device_tree_malformed`.
+    /// Errors, which make the first `next()` return false: `device_tree_absent`, `device_tree_cut_short`,
+    /// `device_tree_malformed`.
     explicit DeviceTreeCursor(DeviceTree const& tree) : blob_(tree.bytes) { open(); }
 
-    /// To the next node; false when there is none, or when `error()` says why not.
+    /// Moves to the next node. False if there is none, or if `error()` is set.
     [[__nodiscard__]] bool next() {
-        while (error_ == Error::none && !is_done_) {  // each turn takes a token: at most a quarter of the tree's bytes
+        while (error_ == Error::none && !is_done_) {  // bounded: each turn takes a token of 4 bytes
             switch (take_token()) {
                 case Token::begin_node: return enter();
                 case Token::end_node: leave(); break;
                 case Token::nothing: break;
                 case Token::end: finish(); break;
-                default: fail(); break;  // also a property, which stands before the children
+                default: fail(); break;  // unknown, or a property after a child
             }
         }
         return false;
     }
 
-    /// To the next node that is available and compatible with `name`.
+    /// Moves to the next node that is available and compatible with `name`. False as for `next`.
     [[__nodiscard__]] bool next_compatible(char const* name) {
         while (next()) {
             if (is_available() && is_compatible(name)) {
@@ -139,26 +149,29 @@ public:
         return false;
     }
 
+    /// Why `next()` returned false; `none` if there was no further node.
     [[__nodiscard__]] Error error() const { return error_; }
-    /// In bytes from the start of the tree: of the error if there is one, else of the node.
+    /// The position of the error if there is one, otherwise of the node, in bytes from the start of the tree.
     [[__nodiscard__]] uint32_t position() const { return depth_ == 0 ? token_at_ : here().name - 4; }
 
-    /// As in "virtio_mmio@10001000"; the root's is empty. It refers to the tree.
+    /// For example "virtio_mmio@10001000"; the root has an empty name. It refers to the memory of the tree.
     [[__nodiscard__]] char const* name() const { return reinterpret_cast<char const*>(blob_.data() + here().name); }
+    /// Whether the node's `compatible` has the string `with`.
     [[__nodiscard__]] bool is_compatible(char const* with) const { return property("compatible").has_string(with); }
-    /// Whether neither the node nor one around it has a `status` other than "okay".
+    /// Whether the node and all nodes around it are enabled: their `status` is absent or "okay".
     [[__nodiscard__]] bool is_available() const { return here().available; }
-    /// A property of this node, as it is in the tree.
+    /// A property of this node, as stored in the tree; absent if the node does not have it.
     [[__nodiscard__]] DeviceTreeProperty property(char const* name) const { return property_of(here(), name); }
-    /// Interrupt specifiers: what a cell means, and how many belong together, is up to the interrupt controller.
+    /// The interrupt specifiers. The interrupt controller defines what a cell means, and how many cells belong
+    /// together.
     [[__nodiscard__]] DeviceTreeProperty interrupts() const { return property("interrupts"); }
 
-    /// An entry of `reg`, translated by the `ranges` of the buses around it to an address of the CPU. (`dma-ranges`
-    /// and `iommu-map` are not looked at.) Error: `device_tree_no_address`.
+    /// An entry of `reg`, translated to an address of the CPU by the `ranges` of the buses around the node.
+    /// `dma-ranges` and `iommu-map` are ignored. Error: `device_tree_no_address`.
     [[__nodiscard__]] Result<DeviceTreeRegion> reg(uint32_t index = 0) const {
         DeviceTreeProperty const entries = property("reg");
         Cells const cells = depth_ < 2 ? Cells{0, 0} : cells_of(levels_[depth_ - 2]);
-        if (!cells.are_usable() || index >= entries.size()) {  // an entry has at least one cell
+        if (!cells.are_usable() || index >= entries.size()) {  // bounds `first`: an entry has at least one cell
             return Error::device_tree_no_address;
         }
         uint64_t const first = uint64_t{index} * (cells.address + cells.size);
@@ -177,14 +190,14 @@ public:
 private:
     using Token = spec::device_tree::Token;
 
-    /// A node on the way from the root to the one the cursor stands on.
+    /// The current node, or one of the nodes around it.
     struct Level {
-        uint32_t name = 0;        ///< ends inside of the structure
-        uint32_t properties = 0;  ///< the first token behind the name
+        uint32_t name = 0;        ///< its NUL is inside the structure
+        uint32_t properties = 0;  ///< the first token after the name
         bool available = false;
     };
 
-    /// How many cells the children of a node have in their `reg`.
+    /// How many cells the children of a node have for an address and a size in their `reg`.
     struct Cells {
         uint32_t address;
         uint32_t size;
@@ -195,7 +208,7 @@ private:
     };
 
     [[__nodiscard__]] Level const& here() const {
-        VIRTQ_ASSERT(depth_ != 0, "a DeviceTreeCursor stands on a node only after its next() returned true");
+        VIRTQ_ASSERT(depth_ != 0, "This DeviceTreeCursor is on no node. Read it only after its next() returned true.");
         return levels_[depth_ - 1];
     }
 
@@ -204,11 +217,12 @@ private:
 
     void fail() {
         error_ = Error::device_tree_malformed;
-        depth_ = 0;  // its properties may not have been checked
+        depth_ = 0;  // the node's properties may be unchecked
     }
 
-    /// Which part of the memory is what. From here on all offsets are below `end_` or `strings_ + strings_bytes_`, and
-    /// those are at most the tree's size, which is below 2^32 - 4.
+    /// Checks the header, and locates the structure and the strings. From here on all offsets are below `end_` or
+    /// `strings_ + strings_bytes_`. Those are at most the tree's size, which is below 2^32 - 4, so rounding up to a
+    /// token cannot wrap.
     void open() {
         namespace layout = spec::device_tree;
         if (blob_.data() == nullptr || blob_.size() < 4 || word(layout::magic_offset) != layout::magic) {
@@ -231,7 +245,7 @@ private:
         strings_bytes_ = word(layout::strings_bytes_offset);
         bool const is_inside = total < UINT32_MAX - 4 && at_ <= total && structure_bytes <= total - at_ &&
                                strings_ <= total && strings_bytes_ <= total - strings_;
-        // With a NUL at its end, no name of a property can reach beyond the strings.
+        // The strings end with a NUL, so no name of a property reaches beyond them.
         if (!is_inside || at_ % 4 != 0 || structure_bytes % 4 != 0 ||
             (strings_bytes_ != 0 && blob_[strings_ + strings_bytes_ - 1] != 0)) {
             fail();
@@ -240,7 +254,8 @@ private:
         end_ = at_ + structure_bytes;
     }
 
-    /// What stands here, and the cursor behind it. The end of the structure is malformed: a token is missing.
+    /// Returns the next token and moves behind it. The end of the structure returns `Token{0}`, which is malformed: a
+    /// token is missing.
     Token take_token() {
         token_at_ = at_;
         if (at_ == end_) {
@@ -292,7 +307,7 @@ private:
         is_done_ = true;
     }
 
-    /// Checks the properties of the node entered, so that `property_of` needs not to, and stands behind them.
+    /// Checks the properties of the node just entered, and moves behind them. `property_of` need not check them again.
     [[__nodiscard__]] bool skip_properties() {
         for (;;) {
             Token const token = take_token();
@@ -318,7 +333,7 @@ private:
         if (value_bytes > end_ - at_ || name >= strings_bytes_) {
             return false;
         }
-        at_ = round_up(at_ + value_bytes);  // `end_` is a multiple of 4
+        at_ = round_up(at_ + value_bytes);  // not beyond `end_`, a multiple of 4
         return true;
     }
 
@@ -357,8 +372,9 @@ private:
                 size.is_present() ? size[0] : spec::device_tree::default_size_cells};
     }
 
-    /// From the bus that the node is on, upwards; the root's addresses are those of the CPU. §2.3.8 (ranges) of the
-    /// Devicetree Specification: an empty one changes nothing, and without one there is no way in.
+    /// Translates an address from the node's bus up to the root, whose addresses are those of the CPU. §2.3.8 (ranges)
+    /// of the Devicetree Specification: an empty `ranges` changes nothing. Without `ranges` the CPU cannot reach the
+    /// bus.
     [[__nodiscard__]] Result<DeviceTreeRegion> translate(DeviceTreeRegion region) const {
         for (uint32_t bus = depth_ - 2; bus != 0; --bus) {
             DeviceTreeProperty const ranges = property_of(levels_[bus], "ranges");
@@ -373,7 +389,8 @@ private:
         return region;
     }
 
-    /// By the entry of `ranges` that has all of the region: its address on the bus, the same around the bus, its size.
+    /// Translates by the entry of `ranges` that contains the whole region. An entry has the address on the bus, the
+    /// address on the bus around it, and the size.
     [[__nodiscard__]] static bool translate(DeviceTreeRegion& region, DeviceTreeProperty const& ranges, Cells cells,
                                             uint32_t outer) {
         if (!cells.are_usable() || (outer != 1 && outer != 2)) {
@@ -395,8 +412,8 @@ private:
 
     Span<uint8_t const> blob_;
     uint32_t at_ = 0;        ///< the next token
-    uint32_t token_at_ = 0;  ///< the last one taken
-    uint32_t end_ = 0;       ///< of the structure
+    uint32_t token_at_ = 0;  ///< the last token taken
+    uint32_t end_ = 0;       ///< end of the structure
     uint32_t strings_ = 0;
     uint32_t strings_bytes_ = 0;
     uint32_t depth_ = 0;
@@ -406,8 +423,8 @@ private:
     Level levels_[depth_limit]{};
 };
 
-/// How many bytes a tree says it has: for a kernel that knows only where it starts, and maps it in two steps. Eight
-/// readable bytes are enough. Errors: `device_tree_absent`, `device_tree_cut_short`.
+/// The size of a tree in bytes, from its header. It is for a kernel that knows only where the tree starts, and maps it
+/// in two steps. Eight readable bytes are enough. Errors: `device_tree_absent`, `device_tree_cut_short`.
 [[__nodiscard__]] inline Result<uint32_t> device_tree_bytes(DeviceTree const& tree) {
     DeviceTreeProperty const words(tree.bytes.data(), tree.bytes.size() < 8 ? uint32_t{0} : uint32_t{8});
     if (words.size() == 0) {
@@ -416,7 +433,8 @@ private:
     return words[0] == spec::device_tree::magic ? Result<uint32_t>{words[1]} : Error::device_tree_absent;
 }
 
-/// Calls `each(DeviceTreeCursor const&)` for every available node that is compatible with `name`.
+/// Calls `each(DeviceTreeCursor const&)` for every available node that is compatible with `name`. Errors: those of the
+/// tree, which end the walk.
 template <class Each>
 Discovery for_each_compatible(DeviceTree const& tree, char const* name, Each&& each) {
     constexpr bool takes_node = requires(DeviceTreeCursor const& node) {
@@ -437,10 +455,10 @@ Discovery for_each_compatible(DeviceTree const& tree, char const* name, Each&& e
     return discovery;
 }
 
-/// Calls `each(MmioSlot const&)` for every virtio-mmio node. `interrupt_of(DeviceTreeProperty)` makes the number of an
-/// interrupt of the node's `interrupts`, as the kernel's interrupt controller wants it; the property may be absent
-/// (some trees have `interrupts-extended`). Errors: those of the tree, where the walk ends, and
-/// `device_tree_no_address` for a node that cannot be used, after which it goes on.
+/// Calls `each(MmioSlot const&)` for every available virtio-mmio node. `interrupt_of(DeviceTreeProperty)` converts the
+/// node's `interrupts` to a number of the kernel's interrupt controller. The property may be absent: some trees have
+/// `interrupts-extended`. Errors: those of the tree, which end the walk; `device_tree_no_address` for a node that
+/// cannot be used, after which the walk goes on.
 template <class InterruptOf, class Each>
 Discovery for_each_mmio_slot(DeviceTree const& tree, InterruptOf&& interrupt_of, Each&& each) {
     constexpr bool gives_number = requires(DeviceTreeProperty cells, uint32_t & number) {
@@ -450,7 +468,7 @@ Discovery for_each_mmio_slot(DeviceTree const& tree, InterruptOf&& interrupt_of,
                   "for_each_mmio_slot() of a device tree calls uint32_t interrupt_of(virtq::DeviceTreeProperty): see "
                   "virtq/transport/device_tree.hpp");
     Discovery discovery;
-    if constexpr (gives_number && takes_mmio_slot_or_says_why<Each>()) {
+    if constexpr (gives_number && detail::check_takes_mmio_slot<Each>()) {
         DeviceTreeCursor node(tree);
         while (node.next_compatible("virtio,mmio")) {
             Result<DeviceTreeRegion> const region = node.reg();

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/base/endian.hpp>
+#include <virtq/base/detail/endian.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/mmio.hpp>
-#include <virtq/transport/call_count.hpp>
-#include <virtq/transport/notify_mark.hpp>
-#include <virtq/transport/probe_mark.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// virtio-mmio, modern (version 2) and legacy (version 1, what QEMU offers unless told otherwise).
+/// A virtio-mmio device, modern (version 2) or legacy (version 1, the default of QEMU).
 ///
-/// **Spec** §4.2 (Virtio Over MMIO). **Threading** `notify` and `on_interrupt` may run at any time, on any CPU; all
-/// other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, then device code does
-/// the rest. All zero at first.
+/// **Spec** §4.2 (Virtio Over MMIO). **Threading** `notify` and `on_interrupt` may run at any time, on any CPU. All
+/// other calls belong to initialisation; the caller serialises them. **Life** Call `probe`, then device code does the
+/// rest. All zero at first.
 ///
 /// ```
 /// static virtq::MmioTransport<> transport;
@@ -27,22 +26,22 @@ namespace virtq {
 /// ```
 template <class Space = MmioSpace>
 class MmioTransport {
-    static_assert(is_register_space_or_says_why<Space>());
+    static_assert(detail::check_register_space<Space>());
 
 public:
     constexpr MmioTransport() = default;
 
-    /// Looks what is behind `space`, in the order that §4.2.3.1.1 asks for. Errors: `no_device` for an empty slot
-    /// (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
+    /// Identifies the device behind `space`, in the order that §4.2.3.1.1 requires. Errors: `no_device` for an empty
+    /// slot (usual), `not_virtio`, `version_unknown`, `device_gone` (all ones: not mapped).
     [[__nodiscard__]] Status probe(Space space) {
         VIRTQ_ASSERT(
-            !in_use_,
-            "probe() of a transport whose device has a queue: give each device a transport of its own; or the "
-            "object was not zero at first: does your boot code clear .bss?");
+            !record_.is_in_use(),
+            "probe() was called on a transport in use: its device has a queue. Give each device a transport of its "
+            "own. If it is not in use, check that your boot code clears .bss.");
         space_ = space;
-        queue_end_ = 0;
-        probe_mark_.set();
-        device_id_ = spec::DeviceId::none;  // not the last slot's, if this one has no device
+        record_.begin_probe();
+        record_.set_probed();
+        device_id_ = spec::DeviceId::none;  // an empty slot must not keep the type of the slot before
         legacy_ = false;
         notification_data_ = false;
         uint32_t const magic = read(spec::mmio::magic_value);
@@ -61,30 +60,25 @@ public:
         return device_id_ == spec::DeviceId::none ? Status{Error::no_device} : Status{};
     }
 
+    /// The device type (§5); `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
-    [[__nodiscard__]] bool is_legacy() const { return legacy_; }
-    /// Whether `probe` was called, whatever it found: before, there are no registers to look at.
-    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
+    [[__nodiscard__]] bool is_legacy() const { return legacy_; }  ///< version 1 (§4.2.4)
+    /// Whether `probe` was called, whatever it found. Before that, there are no registers to access.
+    [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
 
-    /// Whether the device was told of a queue through this transport, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    /// Whether a queue was configured, and the device not reset since.
+    [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
 
     /// One above the highest queue that was enabled since `probe`.
-    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
 
-    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
+    /// A record of the calls so far, for diag/.
+    [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
 
-    /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
-
-    /// How often `on_interrupt` was called, for diag/.
-    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
-
-    /// The registers themselves, for diag/, which reads what no driver needs.
+    /// The registers, for diag/: it reads some that no driver needs.
     [[__nodiscard__]] Space& mmio_space() { return space_; }
 
-    /// §4.2.5 (Features reserved for future use) and §6: these bits need PCI.
+    /// Leaves out the bits that need PCI: §4.2.5 (Features reserved for future use) and §6.
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < (legacy_ ? 1u : Features::word_count); ++word) {
@@ -96,28 +90,28 @@ public:
         return possible;
     }
 
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{static_cast<uint8_t>(read(spec::mmio::status))};
     }
+    /// Writes the device status field (§2.1). Before status 0 it stops the queues of a modern device (§4.2.2.2).
     void set_status(DeviceStatus status) {
         check_probed();
-        if (status.is_reset() && in_use_ && !legacy_) {
+        if (status.is_reset() && record_.is_in_use() && !legacy_) {
             stop_queues();
         }
-        in_use_ = in_use_ && !status.is_reset();
-        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
-        if (status.is_reset()) {
-            notify_mark_.clear();
-        }
+        record_.set_status(status);
         write(spec::mmio::status, uint32_t{status.bits()});
     }
 
+    /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         write(spec::mmio::device_features_sel, uint32_t{word});
         return read(spec::mmio::device_features);
     }
+    /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
         check_probed();
         write(spec::mmio::driver_features_sel, uint32_t{word});
@@ -127,63 +121,66 @@ public:
         }
     }
 
-    /// How many queues the device has: it does not say, so each is asked for its size, up to the first without one.
-    /// After `DeviceInit::negotiate`, and before a queue is set up.
+    /// How many queues the device has. No register holds this number, so this counts the queues up to the first of
+    /// size 0. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() { return count_queues(*this); }
+    /// The largest size of a queue, in descriptors; 0 if the device has no such queue (§4.2.2).
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_size_max);
     }
     /// §4.2.4: even a legacy driver writes the size it chose, unlike on PCI.
     [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
-    /// QueueSize cannot be read back.
+    /// Returns `size`: QueueSize cannot be read back, and `enable_queue` writes it.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t, uint32_t size) { return size; }
 
+    /// Whether the queue is enabled already: QueueReady, with the legacy interface QueuePFN, is not 0 (§4.2.3.2).
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return legacy_ ? read(spec::mmio::legacy_queue_pfn) != 0 : read(spec::mmio::queue_ready) != 0;
     }
 
-    /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` when the last register does not read back.
+    /// §4.2.3.2 (Virtqueue Configuration). Error: `queue_not_accepted` if the last register does not read back.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        in_use_ = true;
-        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
+        record_.add_queue(queue);
         select(queue);
         write(spec::mmio::queue_size, uint32_t{addresses.size});
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
     }
 
-    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    /// Allowed only without NOTIFICATION_DATA, which is negotiated only if the driver wants it.
     void notify(uint16_t queue) {
-        check_probed();  // before what garbage says
+        check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
             !notification_data_,
-            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+            "notify(queue) was called for a device with NOTIFICATION_DATA. Give it also the `next` that publish() "
+            "returned.");
         notify(queue, 0);
     }
-    /// §4.2.2: the number of the queue, above it the data if they were negotiated.
+    /// §4.2.2: writes the queue number, and above it `next` if NOTIFICATION_DATA was negotiated.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         uint32_t const data = notification_data_ ? uint32_t{next} << 16 : 0;
-        notify_mark_.set(queue);
+        record_.add_notify(queue);
         write(spec::mmio::queue_notify, data | queue);
     }
 
-    /// §4.2.2.2. QEMU 7.2 offers RING_RESET and has no such register: there the queue stays enabled.
+    /// §4.2.2.2. QEMU 7.2 offers RING_RESET without this register: there the queue stays enabled.
     void reset_queue(uint16_t queue) {
         select(queue);
         write(spec::mmio::queue_reset, uint32_t{1});
     }
+    /// Whether the reset is complete and the queue disabled (§2.6.1).
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         select(queue);
         return read(spec::mmio::queue_reset) == 0 && read(spec::mmio::queue_ready) == 0;
     }
 
-    /// Acknowledges, then says why.
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Acknowledges, then returns the cause. A second call returns no cause: call it once per interrupt, and keep the
+    /// result.
     InterruptCause on_interrupt() {
         check_probed();
-        interrupt_calls_.add();
+        record_.add_interrupt();
         constexpr uint32_t known = spec::mmio::interrupt_used_buffer | spec::mmio::interrupt_config_change;
         uint32_t const causes = read(spec::mmio::interrupt_status) & known;
         if (causes != 0) {
@@ -193,49 +190,55 @@ public:
                 (causes & spec::mmio::interrupt_config_change) != 0};
     }
 
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5). Nothing checks `offset`.
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) { return space_.read8(in_config(offset)); }
+    /// Reads a field of 16 bits. The result is native, whatever the device's byte order (§2.5.3).
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return config_order(space_.read16(in_config(offset)));
     }
+    /// Reads a field of 32 bits. The result is native, whatever the device's byte order (§2.5.3).
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return config_order(space_.read32(in_config(offset)));
     }
 
+    /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
-    /// Changes whenever a read may have been torn (§2.5). A legacy device has none: its readers compare two reads.
+    /// Changes whenever a read may have been torn (§2.5). A legacy device returns 0: its readers compare two reads.
     [[__nodiscard__]] uint32_t config_generation() {
         check_probed();
         return legacy_ ? 0 : read(spec::mmio::config_generation);
     }
 
 private:
-    /// For a call that would otherwise go to whatever is at address 0.
+    /// Stops a call that would otherwise access address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probe_mark_.is_set(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
-                     "first, and leave it where it is, since drivers keep its address");
+        VIRTQ_ASSERT(record_.is_probed(),
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe() first, "
+                     "and leave it where it is: drivers keep its address.");
     }
 
-    template <class Word, Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) {
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
         return platform::read_register(space_, which);
     }
-    template <class Word, Access access>
-    void write(Register<Word, access> which, Word value) {
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) {
         platform::write_register(space_, which, value);
     }
-    void write(WriteOnlyPair which, PhysAddr address) { platform::write_register(space_, which, address.value); }
+    void write(detail::WriteOnlyPair which, PhysAddr address) {
+        platform::write_register(space_, which, address.value);
+    }
 
     void select(uint16_t queue) {
         check_probed();
         write(spec::mmio::queue_sel, uint32_t{queue});
     }
 
-    /// §4.2.2.2: to stop using a queue, 0 is written to QueueReady and read back. What it reads is `reset_device`'s to
-    /// judge, after the reset.
+    /// §4.2.2.2: stops each queue by writing 0 to QueueReady and reading it back. `reset_device` checks the value
+    /// after the reset.
     void stop_queues() {
-        for (uint32_t queue = 0; queue < queue_end_; ++queue) {
+        for (uint32_t queue = 0; queue < record_.enabled_queue_end(); ++queue) {
             write(spec::mmio::queue_sel, queue);
             write(spec::mmio::queue_ready, uint32_t{0});
             static_cast<void>(read(spec::mmio::queue_ready));
@@ -251,8 +254,8 @@ private:
     }
 
     [[__nodiscard__]] Status place_legacy_queue(QueueAddresses const& addresses) {
-        // A reset may forget the page size, so it is written with each queue; without it the page number means
-        // nothing.
+        // A reset may clear the page size, without which the page number means nothing. So it is written with each
+        // queue.
         write(spec::mmio::legacy_guest_page_size, pfn_unit_bytes);
         write(spec::mmio::legacy_queue_align, spec::legacy_queue_align);
         write(spec::mmio::legacy_queue_pfn, addresses.pfn());
@@ -263,10 +266,11 @@ private:
         check_probed();
         return static_cast<uint16_t>(spec::mmio::config_offset + offset);
     }
-    /// The register space gave the word from little-endian; a legacy configuration is in the guest's order (§2.5.3).
+    /// The register space converted the word from little-endian. A legacy configuration is in the guest's byte order
+    /// (§2.5.3), so this converts it back.
     template <class Word>
     [[__nodiscard__]] Word config_order(Word word) const {
-        return legacy_ ? little_endian(word) : word;
+        return legacy_ ? detail::little_endian(word) : word;
     }
 
     static constexpr unsigned word_of_notification_data = static_cast<unsigned>(spec::Feature::notification_data) / 32;
@@ -274,15 +278,10 @@ private:
         uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
 
     Space space_{};
-    spec::DeviceId device_id_ = spec::DeviceId::none;
-    CallCount interrupt_calls_;
-    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
+    [[__no_unique_address__]] detail::TransportRecord record_;  // first: its padding holds the members below
     bool legacy_ = false;
-    bool asked_features_ok_ = false;
-    bool in_use_ = false;
-    bool notification_data_ = false;  ///< as accepted
-    ProbeMark probe_mark_;
-    NotifyMark notify_mark_;
+    bool notification_data_ = false;  ///< NOTIFICATION_DATA was accepted
+    spec::DeviceId device_id_ = spec::DeviceId::none;
 };
 
 static_assert(Transport<MmioTransport<>>);

@@ -7,17 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// virtio-mmio devices from the kernel's command line, in the form that Linux made usual. QEMU's `microvm,acpi=off`
-/// appends it by itself, once for each device that is there (with ACPI it puts them into a table instead):
+/// Finds virtio-mmio devices on the kernel's command line, in the form that Linux uses. QEMU's `microvm,acpi=off`
+/// appends one such parameter for each device (with ACPI it puts the devices into a table instead):
 ///
 ///     virtio_mmio.device=<size>@<base>:<interrupt>[:<id>]        virtio_mmio.device=512@0xfeb00e00:12
 ///
-/// The standard has no such form: §4.2.1 (MMIO Device Discovery) leaves open how a kernel comes to know the places,
-/// and suggests a device tree. So this follows Linux: any number of them, among other parameters; numbers in decimal,
-/// 0x… and 0… (octal); K, M or G behind a size; - and _ are the same in a name; quotes keep blanks together; `--`
-/// ends.
+/// The standard has no such form: §4.2.1 (MMIO Device Discovery) leaves the way to find devices open, and suggests a
+/// device tree. So this follows Linux. Any number of these parameters may appear among others. Numbers are decimal,
+/// 0x… or 0… (octal); K, M or G may follow a size. In the name, - and _ are the same. Quotes keep blanks together, and
+/// `--` ends the parameters.
 ///
-/// A device in a wrong form is not skipped in silence: the others are given, and the first wrong one is the error.
+/// The first malformed parameter becomes the error. The caller still gets all other devices.
 ///
 /// ```
 /// virtq::KernelCommandLine const line{boot_line};
@@ -31,12 +31,15 @@
 /// ```
 namespace virtq {
 
+/// The kernel's command line, as the boot loader passed it.
 struct KernelCommandLine {
-    char const* text = nullptr;  ///< up to a NUL; may be null, if there is none
-    uint32_t max_bytes = 65536;  ///< where it ends if there is no NUL
+    char const* text = nullptr;  ///< ends with a NUL; null if there is no command line
+    uint32_t max_bytes = 65536;  ///< where the text ends if it has no NUL
 };
 
-/// Goes through the devices of a command line. Use `for_each_mmio_slot`, unless you want to stop on the way.
+namespace detail {
+
+/// Iterates over the devices of a command line. Use `for_each_mmio_slot`, unless you want to stop early.
 class MmioCommandLineCursor {
 public:
     explicit constexpr MmioCommandLineCursor(KernelCommandLine const& line) : text_(line.text) {
@@ -45,7 +48,7 @@ public:
         }
     }
 
-    /// To the next device; false when there is none. Whether it can be read, `error()` says.
+    /// Moves to the next device; false if there is none. `error()` reports whether the device is well-formed.
     [[__nodiscard__]] constexpr bool next() {
         while (take_word()) {
             if (take_name()) {
@@ -57,7 +60,7 @@ public:
     }
 
     [[__nodiscard__]] constexpr Error error() const { return error_; }
-    /// How far this device could be read, in characters from the start of the line.
+    /// Where parsing this device ended, in characters from the start of the line.
     [[__nodiscard__]] constexpr uint32_t position() const { return at_; }
     [[__nodiscard__]] constexpr MmioSlot const& slot() const { return slot_; }
 
@@ -66,7 +69,8 @@ private:
         return character == ' ' || (character >= '\t' && character <= '\r');
     }
 
-    /// `at_` and `word_end_` around the next word, without its quotes if all of it is in quotes.
+    /// Sets `at_` and `word_end_` to the next word, without the quotes if all of it is in quotes. False at the end of
+    /// the parameters.
     [[__nodiscard__]] constexpr bool take_word() {
         at_ = next_word_;
         while (at_ < end_ && is_blank(text_[at_])) {
@@ -101,12 +105,12 @@ private:
         return true;
     }
 
-    /// What follows the name. A slot has a size, ends within 64 bits, and nothing else stands behind it.
+    /// Parses what follows the name. A slot has a size and ends within 64 bits, and no other character follows it.
     [[__nodiscard__]] constexpr bool take_slot() {
         uint64_t bytes = 0;
         uint64_t base = 0;
         uint64_t interrupt = 0;
-        uint64_t id = 0;  // a name for the device, of no use here
+        uint64_t id = 0;  // a name for the device, not used here
         bool const is_read = take_number(bytes) && take_suffix(bytes) && take('@') && take_number(base) && take(':') &&
                              take_number(interrupt) && (!take(':') || take_number(id)) && at_ == word_end_;
         if (!is_read || bytes == 0 || base + (bytes - 1) < base || interrupt > UINT32_MAX) {
@@ -116,7 +120,7 @@ private:
         return true;
     }
 
-    /// As C writes it. False where there is none, or one above 64 bits.
+    /// Parses a number as C writes it. False if there is none, or if it exceeds 64 bits.
     [[__nodiscard__]] constexpr bool take_number(uint64_t& value) {
         unsigned base = 10;
         bool has_digit = take('0');
@@ -132,7 +136,7 @@ private:
             if (digit >= base) {
                 break;
             }
-            // 64 bits by 10 in shifts: a multiplication is a library call on some 32-bit machines.
+            // Shifts replace the multiplication by 10: with 64 bits it is a library call on some 32-bit machines.
             uint64_t const shifted = base == 16 ? value << 4 : base == 8 ? value << 3 : (value << 3) + (value << 1);
             if (value > (base == 16  ? UINT64_MAX >> 4
                          : base == 8 ? UINT64_MAX >> 3
@@ -146,7 +150,7 @@ private:
         return has_digit;
     }
 
-    /// 16 for what is no digit.
+    /// 16 if the character is not a digit.
     [[__nodiscard__]] static constexpr unsigned digit_of(char character) {
         if (character >= '0' && character <= '9') {
             return static_cast<unsigned>(character - '0');
@@ -157,7 +161,7 @@ private:
         return character >= 'A' && character <= 'F' ? static_cast<unsigned>(character - 'A') + 10 : 16;
     }
 
-    /// K, M, G: ten bits each. False if that takes the number above 64 bits.
+    /// Multiplies by the suffix: 2^10 for K, 2^20 for M, 2^30 for G. False if the result exceeds 64 bits.
     [[__nodiscard__]] constexpr bool take_suffix(uint64_t& value) {
         unsigned const tens = take('K') || take('k') ? 1 : take('M') || take('m') ? 2 : take('G') || take('g') ? 3 : 0;
         for (unsigned i = 0; i < tens; ++i) {
@@ -178,13 +182,15 @@ private:
     MmioSlot slot_;
 };
 
-/// Calls `each(MmioSlot const&)` for every device of the command line. Error: `command_line_malformed`, with the place
-/// of the first that cannot be read.
+}  // namespace detail
+
+/// Calls `each(MmioSlot const&)` for every device of the command line. Error: `command_line_malformed`, with the
+/// position of the first malformed parameter.
 template <class Each>
 Discovery for_each_mmio_slot(KernelCommandLine const& line, Each&& each) {
     Discovery discovery;
-    if constexpr (takes_mmio_slot_or_says_why<Each>()) {
-        MmioCommandLineCursor cursor(line);
+    if constexpr (detail::check_takes_mmio_slot<Each>()) {
+        detail::MmioCommandLineCursor cursor(line);
         while (cursor.next()) {
             if (cursor.error() == Error::none) {
                 each(cursor.slot());

@@ -3,328 +3,20 @@
 
 #include <virtq/base/result.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/pci_bar.hpp>
+#include <virtq/transport/detail/pci/bus_numbering.hpp>
 #include <virtq/transport/pci_bus_range.hpp>
 #include <virtq/transport/pci_function.hpp>
 #include <virtq/transport/pci_option.hpp>
 
 #include <stdint.h>
 
-/// Bridges, PCI-to-PCI Bridge Architecture Specification 1.2: what firmware does of them, for kernels without any.
+/// Sets up PCI bridges as firmware would, for kernels without firmware (PCI-to-PCI Bridge Architecture Specification
+/// 1.2).
 namespace virtq {
 
 namespace detail {
 
-/// The registers of one bridge that say what is behind it.
-template <PciConfigAccess Access>
-class PciBridge {
-public:
-    constexpr PciBridge() = default;
-    explicit constexpr PciBridge(PciFunction<Access> const& function) : function_(function) {}
-
-    /// Whether a PCI-to-PCI bridge is at this address.
-    [[__nodiscard__]] static bool is_at(PciFunction<Access> const& function) {
-        uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
-        return type == spec::pci::bridge::header_type;
-    }
-
-    [[__nodiscard__]] PciFunction<Access> const& function() const { return function_; }
-    [[__nodiscard__]] uint8_t secondary() const { return function_.read(spec::pci::bridge::secondary_bus); }
-    [[__nodiscard__]] uint8_t subordinate() const { return function_.read(spec::pci::bridge::subordinate_bus); }
-    /// Whether its bus numbers are plausible: secondary above its own bus, subordinate not below secondary.
-    [[__nodiscard__]] bool is_numbered() const {
-        return secondary() > function_.address().bus && subordinate() >= secondary();
-    }
-
-    void number(uint8_t secondary, uint8_t subordinate) {
-        function_.write(spec::pci::bridge::primary_bus, function_.address().bus);
-        function_.write(spec::pci::bridge::secondary_bus, secondary);
-        set_subordinate(subordinate);
-    }
-    void set_subordinate(uint8_t bus) { function_.write(spec::pci::bridge::subordinate_bus, bus); }
-
-    /// Passes on nothing: each base is above its limit.
-    void close_windows() {
-        set_memory(spec::pci::bridge::memory_unit, 0);
-        set_ports(spec::pci::bridge::ports_unit, 0);
-        function_.write(spec::pci::bridge::prefetchable_base, uint16_t{0xfff0});
-        function_.write(spec::pci::bridge::prefetchable_limit, uint16_t{0});
-    }
-    /// Passes on the memory from `first` to `last`: multiples of 1 MiB, and one byte less.
-    void set_memory(uint32_t first, uint32_t last) {
-        function_.write(spec::pci::bridge::memory_base, static_cast<uint16_t>(first >> 16 & 0xfff0));
-        function_.write(spec::pci::bridge::memory_limit, static_cast<uint16_t>(last >> 16 & 0xfff0));
-    }
-    /// The same of ports, in multiples of 4096. A bridge need not have any: then nothing is kept.
-    void set_ports(uint32_t first, uint32_t last) {
-        function_.write(spec::pci::bridge::ports_base, static_cast<uint8_t>(first >> 8 & 0xf0));
-        function_.write(spec::pci::bridge::ports_limit, static_cast<uint8_t>(last >> 8 & 0xf0));
-        function_.write(spec::pci::bridge::ports_base_upper, static_cast<uint16_t>(first >> 16));
-        function_.write(spec::pci::bridge::ports_limit_upper, static_cast<uint16_t>(last >> 16));
-    }
-    /// Whether it passes ports on, up to this number: the registers of one that does not are hard-wired to 0.
-    [[__nodiscard__]] bool has_ports(uint32_t last) const {
-        uint8_t const type = function_.read(spec::pci::bridge::ports_base) & spec::pci::bridge::ports_type_mask;
-        bool const wide = type == spec::pci::bridge::ports_type_32_bit;
-        function_.write(spec::pci::bridge::ports_base, uint8_t{0xf0});
-        bool const kept = (function_.read(spec::pci::bridge::ports_base) & 0xf0) == 0xf0;
-        return kept && (wide || last <= UINT16_MAX);
-    }
-
-    /// Whether it passes accesses to this range on to the bus behind it: a window that is open has it, and the bridge
-    /// decodes that space.
-    [[__nodiscard__]] bool passes(PciBar::Kind kind, PciRange const& range) const {
-        uint16_t const command = function_.read(spec::pci::command);
-        if (kind == PciBar::Kind::ports) {
-            return (command & spec::pci::command_io_space) != 0 && ports().contains(range);
-        }
-        return (command & spec::pci::command_memory_space) != 0 &&
-               (memory().contains(range) || prefetchable_memory().contains(range));
-    }
-
-    /// Passes on what is in its windows of these spaces, and what the devices behind it read and write in memory.
-    [[__nodiscard__]] Status enable(uint16_t spaces) const { return enable_pci(function_, spaces); }
-
-private:
-    // A window that is closed begins above its end, and contains nothing.
-    [[__nodiscard__]] PciRange memory() const {
-        return {
-            memory_address(function_.read(spec::pci::bridge::memory_base)),
-            memory_address(function_.read(spec::pci::bridge::memory_limit)) + (spec::pci::bridge::memory_unit - 1)};
-    }
-    [[__nodiscard__]] PciRange prefetchable_memory() const {
-        uint16_t const base = function_.read(spec::pci::bridge::prefetchable_base);
-        PciRange range{memory_address(base), memory_address(function_.read(spec::pci::bridge::prefetchable_limit)) +
-                                                 (spec::pci::bridge::memory_unit - 1)};
-        if ((base & spec::pci::bridge::prefetchable_type_mask) == spec::pci::bridge::prefetchable_type_64_bit) {
-            range.first |= uint64_t{function_.read(spec::pci::bridge::prefetchable_base_upper)} << 32;
-            range.last |= uint64_t{function_.read(spec::pci::bridge::prefetchable_limit_upper)} << 32;
-        }
-        return range;
-    }
-    [[__nodiscard__]] PciRange ports() const {
-        uint8_t const base = function_.read(spec::pci::bridge::ports_base);
-        PciRange range{port_number(base), port_number(function_.read(spec::pci::bridge::ports_limit)) +
-                                              (spec::pci::bridge::ports_unit - 1)};
-        if ((base & spec::pci::bridge::ports_type_mask) == spec::pci::bridge::ports_type_32_bit) {
-            range.first |= uint64_t{function_.read(spec::pci::bridge::ports_base_upper)} << 16;
-            range.last |= uint64_t{function_.read(spec::pci::bridge::ports_limit_upper)} << 16;
-        }
-        return range;
-    }
-    [[__nodiscard__]] static constexpr uint64_t memory_address(uint16_t register_value) {
-        return uint64_t{register_value & 0xfff0u} << 16;
-    }
-    [[__nodiscard__]] static constexpr uint64_t port_number(uint8_t register_value) {
-        return uint64_t{register_value & 0xf0u} << 8;
-    }
-
-    PciFunction<Access> function_;
-};
-
-/// Walks a tree of bridges depth first, as their numbers have to be given: those behind a bridge follow each other. A
-/// stack of levels takes the place of recursion.
-template <PciConfigAccess Access>
-class BusNumbering {
-public:
-    BusNumbering(Access& access, PciBusRange buses, PciProbeOption const& option)
-        : access_(access), buses_(buses), option_(option), highest_(buses.first) {}
-
-    [[__nodiscard__]] Result<PciBusRange> run() {
-        bus_ = buses_.first;
-        highest_ = highest_numbered();
-        for (;;) {
-            if (frame_ == frames_a_bus) {
-                if (depth_ == 0) {
-                    break;
-                }
-                leave();
-            } else {
-                look_at(PciFunction<Access>{access_, address()});
-            }
-        }
-        return trouble_ == Error::none ? Result<PciBusRange>{PciBusRange{buses_.first, highest_}} : trouble_;
-    }
-
-private:
-    /// What is left of the bus before, while the one behind a bridge is walked.
-    struct Level {
-        PciBridge<Access> bridge;
-        uint16_t frame = 0;       ///< where its bus continues
-        bool has_memory = false;  ///< whether there is a window for what is behind the bridge
-        bool has_ports = false;
-        uint64_t memory = 0;  ///< where the windows begin
-        uint64_t ports = 0;
-    };
-    static constexpr uint16_t functions = spec::pci::functions;
-    static constexpr uint16_t frames_a_bus = uint16_t{spec::pci::devices} * functions;
-    static constexpr unsigned levels = 8;  ///< of bridges in a row
-
-    [[__nodiscard__]] PciAddress address() const {
-        return {bus_, static_cast<uint8_t>(frame_ / functions), static_cast<uint8_t>(frame_ % functions)};
-    }
-
-    /// What firmware has numbered stays, and new numbers are above it.
-    [[__nodiscard__]] uint8_t highest_numbered() const {
-        uint8_t highest = buses_.first;
-        for (uint16_t frame = 0; frame < frames_a_bus; ++frame) {
-            PciFunction<Access> const function{
-                access_,
-                {buses_.first, static_cast<uint8_t>(frame / functions), static_cast<uint8_t>(frame % functions)}};
-            if (exists(function) && PciBridge<Access>::is_at(function)) {
-                PciBridge<Access> const bridge{function};
-                bool const is_ours = bridge.is_numbered() && bridge.secondary() <= buses_.last;
-                uint8_t const last = is_ours ? bridge.subordinate() : uint8_t{0};
-                // One that reaches beyond the buses that we have leaves no number: pci_buses_used_up says so.
-                uint8_t const ours = last < buses_.last ? last : buses_.last;
-                highest = ours > highest ? ours : highest;
-            }
-        }
-        return highest;
-    }
-
-    [[__nodiscard__]] static bool exists(PciFunction<Access> const& function) {
-        uint16_t const vendor_read = function.read(spec::pci::vendor_id);
-        return vendor_read != spec::pci::vendor_absent && vendor_read != spec::pci::vendor_zero;
-    }
-
-    void look_at(PciFunction<Access> const& function) {
-        bool const is_there = exists(function);
-        bool const is_first = frame_ % functions == 0;
-        bool const alone =
-            is_first &&
-            (!is_there || (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0);
-        frame_ = static_cast<uint16_t>(frame_ + (alone ? functions : 1));
-        if (!is_there) {
-            return;
-        }
-        uint8_t const type = function.read(spec::pci::header_type) & spec::pci::header_type_mask;
-        if (type == 0 && depth_ != 0) {
-            place(function, spec::pci::bar_count);
-        } else if (PciBridge<Access> const bridge{function};
-                   type == spec::pci::bridge::header_type && !bridge.is_numbered()) {
-            enter(bridge);
-        }
-    }
-
-    /// Whether what is on this bus can have addresses: always on the host bridge's own.
-    [[__nodiscard__]] bool has_memory() const {
-        return option_.memory != nullptr && (depth_ == 0 || stack_[depth_ - 1].has_memory);
-    }
-    [[__nodiscard__]] bool has_ports() const {
-        return option_.ports != nullptr && (depth_ == 0 || stack_[depth_ - 1].has_ports);
-    }
-
-    /// Gives the BARs of a function addresses, which are within the windows of the bridges before it.
-    void place(PciFunction<Access> const& function, uint8_t bars) {
-        PciBars measured;
-        measured.measure(function, bars);
-        note(measured.assign(function, has_memory() ? option_.memory : nullptr, has_ports() ? option_.ports : nullptr)
-                 .error());
-    }
-
-    void enter(PciBridge<Access> bridge) {
-        if (depth_ == levels || highest_ >= buses_.last) {
-            return note(Error::pci_buses_used_up);
-        }
-        place(bridge.function(), spec::pci::bridge::bar_count);  // before it answers at 0
-        bridge.close_windows();
-        Level& level = stack_[depth_];
-        level = Level{bridge, frame_, false, false, 0, 0};
-        begin_windows(level);
-        ++highest_;
-        bridge.number(highest_, buses_.last);  // provisionally all remaining buses; `leave` narrows it
-        ++depth_;
-        bus_ = highest_;
-        frame_ = 0;
-    }
-    void begin_windows(Level& level) {
-        if (has_memory()) {
-            level.has_memory = option_.memory->align_next(spec::pci::bridge::memory_unit) &&
-                               option_.memory->next() <= UINT32_MAX && option_.memory->left() != 0;
-            level.memory = option_.memory->next();
-            note(level.has_memory ? Error::none : Error::pci_window_full);
-        }
-        if (has_ports()) {
-            bool const fits = option_.ports->align_next(spec::pci::bridge::ports_unit) && option_.ports->left() != 0;
-            level.ports = option_.ports->next();
-            uint64_t const last = level.ports + option_.ports->left() - 1;
-            level.has_ports = fits && last <= UINT32_MAX && level.bridge.has_ports(static_cast<uint32_t>(last));
-        }
-    }
-
-    void leave() {
-        Level& level = stack_[--depth_];
-        level.bridge.close_windows();
-        level.bridge.set_subordinate(highest_);
-        open_memory(level);
-        open_ports(level);
-        uint16_t const memory = level.has_memory ? spec::pci::command_memory_space : uint16_t{0};
-        uint16_t const ports = level.has_ports ? spec::pci::command_io_space : uint16_t{0};
-        note(level.bridge.enable(static_cast<uint16_t>(memory | ports)).error());
-        bus_ = level.bridge.function().address().bus;
-        frame_ = level.frame;
-    }
-    /// As far as something was placed behind the bridge.
-    void open_memory(Level& level) {
-        if (!level.has_memory || option_.memory->next() == level.memory) {
-            return;
-        }
-        bool const ends = option_.memory->align_next(spec::pci::bridge::memory_unit);
-        if (uint64_t const end = option_.memory->next(); ends && end - 1 <= UINT32_MAX) {
-            level.bridge.set_memory(static_cast<uint32_t>(level.memory), static_cast<uint32_t>(end - 1));
-        } else {
-            note(Error::pci_window_full);
-        }
-    }
-    void open_ports(Level& level) {
-        if (!level.has_ports || option_.ports->next() == level.ports) {
-            return;
-        }
-        if (option_.ports->align_next(spec::pci::bridge::ports_unit)) {
-            level.bridge.set_ports(static_cast<uint32_t>(level.ports),
-                                   static_cast<uint32_t>(option_.ports->next() - 1));
-        } else {
-            note(Error::pci_window_full);
-        }
-    }
-
-    /// The first one stays.
-    void note(Error error) { trouble_ = trouble_ == Error::none ? error : trouble_; }
-
-    Access& access_;
-    PciBusRange buses_;
-    PciProbeOption option_;
-    Level stack_[levels];
-    unsigned depth_ = 0;
-    uint8_t bus_ = 0;
-    uint16_t frame_ = 0;
-    uint8_t highest_;
-    Error trouble_ = Error::none;
-};
-
-/// The bridge behind which bus number `bus` is, on a bus from `first` on; bus number `bus` itself if there is none.
-template <PciConfigAccess Access>
-[[__nodiscard__]] PciAddress find_bridge(Access& access, uint8_t bus, uint8_t first) {
-    for (unsigned at = bus; at-- > first;) {
-        for (unsigned frame = 0; frame < unsigned{spec::pci::devices} * spec::pci::functions; ++frame) {
-            PciFunction<Access> const function{
-                access,
-                {static_cast<uint8_t>(at), static_cast<uint8_t>(frame / spec::pci::functions),
-                 static_cast<uint8_t>(frame % spec::pci::functions)}};
-            bool const exists = function.read(spec::pci::vendor_id) != spec::pci::vendor_absent;
-            if (exists && PciBridge<Access>::is_at(function) && PciBridge<Access>{function}.secondary() == bus) {
-                return function.address();
-            }
-            if (!exists && function.address().function == 0) {
-                frame += spec::pci::functions - 1u;  // without function 0 there are no others
-            }
-        }
-    }
-    return {bus, 0, 0};
-}
-
-/// Whether all bridges before a function pass a range of addresses on to it. The host bridge passes on everything.
+/// Whether all bridges before a function forward accesses to a range. The host bridge forwards everything.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool is_passed_on(PciFunction<Access> const& function, PciBar::Kind kind, PciRange const& range) {
     for (uint8_t bus = function.address().bus;
@@ -341,9 +33,9 @@ template <PciConfigAccess Access>
     return true;
 }
 
-/// For a probe: gives each BAR that has no address one out of the host bridge's windows, if the bridges before the
-/// function pass it on. Errors: `pci_window_full`, `pci_bridge_closed`; then some may have an address. Not inlined,
-/// because it takes stack that the rest of a probe does not need.
+/// Assigns an address from the host bridge's windows to each BAR without one, if the bridges before the function forward
+/// it. Errors: `pci_window_full`, `pci_bridge_closed`; some BARs may then have an address. Not inlined: the rest of a
+/// probe does not need its stack.
 template <PciConfigAccess Access>
 [[__nodiscard__]] [[gnu::__noinline__]] Status place_bars(PciBars& bars, PciFunction<Access> const& function,
                                                           PciProbeOption const& option) {
@@ -353,14 +45,14 @@ template <PciConfigAccess Access>
 
 }  // namespace detail
 
-/// For a kernel without firmware, before it scans: numbers the buses behind the bridges of a host bridge, places the
-/// BARs of all devices behind them, and opens the bridges for these BARs and for what the devices read and write in
-/// memory. `buses` are those of the host bridge, the first of them its own. `option` has the host bridge's windows, as
-/// for `probe_pci`: memory below 4 GiB, since that is what all bridges pass on; without them devices are found, and
-/// have no addresses. Returns the buses that there are now, for `for_each_virtio_function`.
+/// Numbers the buses behind the bridges of a host bridge. A kernel without firmware calls this before it scans. It
+/// assigns the BARs of all devices behind the bridges, and opens the bridges for these BARs and for DMA. `buses` are
+/// those of the host bridge; the first is its own. `option` has the host bridge's windows, as for `probe_pci`. Its
+/// memory must be below 4 GiB, which all bridges forward. Without windows, devices are found but have no addresses.
+/// Returns the buses that exist now, for `for_each_virtio_function`.
 ///
-/// What is numbered already stays as it is, so a second call changes nothing. Devices of the host bridge's own bus are
-/// left to `probe_pci`. Not while a device is in use. Errors, with all that could be done done: `pci_buses_used_up`,
+/// Buses that have numbers keep them, so a second call changes nothing. `probe_pci` handles the devices on the host
+/// bridge's own bus. Not while a device is in use. Errors, after doing all that is possible: `pci_buses_used_up`,
 /// `pci_window_full`, `pci_command_refused`.
 ///
 /// ```
@@ -370,24 +62,25 @@ template <PciConfigAccess Access>
 template <class Access>
 [[__nodiscard__]] Result<PciBusRange> number_buses(Access& access, PciBusRange buses,
                                                    PciProbeOption const& option = {}) {
-    static_assert(is_pci_config_access_or_says_why<Access>());
+    static_assert(detail::check_pci_config_access<Access>());
     return detail::BusNumbering<Access>{access, buses, option}.run();
 }
 
-/// Where INTx of a function arrives at the host bridge: what a machine without firmware routes interrupts by.
+/// Where INTx of a function arrives at the host bridge. A kernel without firmware routes the interrupt by it.
 struct PciRootPin {
     uint8_t device = 0;  ///< on the host bridge's own bus
     uint8_t pin = 0;     ///< 1 to 4: INTA# to INTD#; 0: none
 };
 
-/// PCI-to-PCI Bridge Architecture Specification 1.2, 9.1: each bridge passes the pin of a device on as another one, by
-/// the device's number. `buses` are those that `number_buses` returned. A function whose bridge is not found has none.
+/// Follows INTx through the bridges. Each bridge forwards a pin as another one, depending on the device number
+/// (PCI-to-PCI Bridge Architecture Specification 1.2, 9.1). `buses` are those that `number_buses` returned. The pin is
+/// 0 if a bridge is not found.
 template <PciConfigAccess Access>
 [[__nodiscard__]] PciRootPin find_root_pin(PciFunction<Access> const& function, PciBusRange buses) {
     PciAddress at = function.address();
     uint8_t const pin = function.read(spec::pci::interrupt_pin);
     PciRootPin root{at.device, pin <= spec::pci::interrupt_pins ? pin : uint8_t{0}};
-    while (root.pin != 0 && at.bus > buses.first) {  // ends: the bus of a bridge is lower than the one behind it
+    while (root.pin != 0 && at.bus > buses.first) {  // bounded: a bridge is on a lower bus than the devices behind it
         PciAddress const bridge = detail::find_bridge(function.access(), at.bus, buses.first);
         if (bridge.bus >= at.bus) {
             return {};

@@ -3,34 +3,41 @@
 
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
+#include <virtq/transport/detail/pci/pci_structure.hpp>
 #include <virtq/transport/pci_function.hpp>
-#include <virtq/transport/pci_structure.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// Registers of a device whose BARs cannot be mapped, through its configuration space: §4.1.4.9 (PCI configuration
-/// access capability). A register space of four accesses each, so all users of one device must be serialised,
-/// interrupt handlers included.
+/// A register space for a device whose BARs cannot be mapped. It reaches the registers through the configuration
+/// space: §4.1.4.9 (PCI configuration access capability). A register access takes four configuration accesses. So all
+/// users of one device must be serialised, including interrupt handlers.
 template <PciConfigAccess Access>
 class PciConfigWindow {
 public:
     constexpr PciConfigWindow() = default;
-    /// `capability` is the offset of the window's capability.
-    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, PciStructure const& structure)
+    /// `capability` is the offset of the PCI configuration access capability.
+    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, detail::PciStructure const& structure)
         : function_(function), capability_(capability), bar_(structure.bar), base_(structure.offset) {}
 
     /// Whether it refers to a device.
     [[__nodiscard__]] constexpr bool is_set() const { return capability_ != 0; }
 
+    /// Reads the register of 8 bits, `offset` bytes from the start.
     [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return function_.read8(aim(offset, 1)); }
+    /// Reads a register of 16 bits.
     [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return function_.read16(aim(offset, 2)); }
+    /// Reads a register of 32 bits.
     [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return function_.read32(aim(offset, 4)); }
+    /// Writes the register of 8 bits, `offset` bytes from the start.
     void write8(uint16_t offset, uint8_t value) const { function_.write8(aim(offset, 1), value); }
+    /// Writes a register of 16 bits.
     void write16(uint16_t offset, uint16_t value) const { function_.write16(aim(offset, 2), value); }
+    /// Writes a register of 32 bits.
     void write32(uint16_t offset, uint32_t value) const { function_.write32(aim(offset, 4), value); }
 
+    /// The registers from `offset` bytes on.
     [[__nodiscard__]] PciConfigWindow at(uint32_t offset) const {
         PciConfigWindow further = *this;
         further.base_ += offset;
@@ -38,8 +45,8 @@ public:
     }
 
 private:
-    /// Returns where in configuration space the register now is. The length goes first: an offset has to be a multiple
-    /// of it when it is written (§4.1.4.9.2).
+    /// Selects a register, and returns where it now is in the configuration space. The length is written before the
+    /// offset, which must be a multiple of it (§4.1.4.9.2).
     [[__nodiscard__]] uint16_t aim(uint16_t offset, uint32_t width) const {
         function_.write8(field(spec::pci::cap::bar), bar_);
         function_.write32(field(spec::pci::cap::length), width);

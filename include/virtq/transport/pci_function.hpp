@@ -2,8 +2,8 @@
 #pragma once
 
 #include <virtq/base/result.hpp>
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/pci_config_access.hpp>
-#include <virtq/platform/pci_line.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/pci.hpp>
@@ -12,31 +12,40 @@
 
 namespace virtq {
 
-/// The configuration space of one PCI function: a register space. `access` must outlive it.
+/// The configuration space of one PCI function, as a register space. `access` must outlive it.
 template <class Access>
 class PciFunction {
-    static_assert(is_pci_config_access_or_says_why<Access>());
+    static_assert(detail::check_pci_config_access<Access>());
 
 public:
     constexpr PciFunction() = default;
+    /// Refers to the function at `address`. If there is none, everything reads as all ones.
     constexpr PciFunction(Access& access, PciAddress address) : access_(&access), address_(address) {}
 
-    [[__nodiscard__]] PciAddress address() const { return address_; }
-    [[__nodiscard__]] Access& access() const { return *access_; }
+    [[__nodiscard__]] PciAddress address() const { return address_; }  ///< where the function is
+    [[__nodiscard__]] Access& access() const { return *access_; }      ///< the kernel's access
 
+    /// Reads 8 bits, `offset` bytes into the configuration space.
     [[__nodiscard__]] uint8_t read8(uint16_t offset) const { return access_->read8(address_, offset); }
+    /// Reads 16 bits; `offset` is a multiple of 2.
     [[__nodiscard__]] uint16_t read16(uint16_t offset) const { return access_->read16(address_, offset); }
+    /// Reads 32 bits; `offset` is a multiple of 4.
     [[__nodiscard__]] uint32_t read32(uint16_t offset) const { return access_->read32(address_, offset); }
+    /// Writes 8 bits, `offset` bytes into the configuration space.
     void write8(uint16_t offset, uint8_t value) const { access_->write8(address_, offset, value); }
+    /// Writes 16 bits; `offset` is a multiple of 2.
     void write16(uint16_t offset, uint16_t value) const { access_->write16(address_, offset, value); }
+    /// Writes 32 bits; `offset` is a multiple of 4.
     void write32(uint16_t offset, uint32_t value) const { access_->write32(address_, offset, value); }
 
-    template <class Word, virtq::Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) const {
+    /// Reads a register of spec/pci.hpp, in the width of the register.
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) const {
         return platform::read_register(*this, which);
     }
-    template <class Word, virtq::Access access>
-    void write(Register<Word, access> which, Word value) const {
+    /// Writes a register of spec/pci.hpp, in the width of the register.
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) const {
         platform::write_register(*this, which, value);
     }
 
@@ -47,9 +56,9 @@ private:
 
 namespace detail {
 
-/// Whether each width of the kernel's access sees the same bytes of a function that is there: the mistake of nearly
-/// every access through the ports 0xcf8 and 0xcfc is to lose the low bits of the offset, and what is read then is
-/// plausible. Errors: `pci_access_widths_differ`, `pci_function_absent` for one that was unplugged meanwhile.
+/// Checks that the kernel's access reads the same bytes in each width. Through the ports 0xcf8 and 0xcfc, nearly every
+/// faulty access loses the low bits of the offset, and still reads plausible values. The function must exist. Errors:
+/// `pci_access_widths_differ`, `pci_function_absent` if the function was unplugged meanwhile.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Error check_widths(PciFunction<Access> const& function) {
     uint32_t const ids_read = function.read(spec::pci::vendor_and_device);
@@ -66,15 +75,12 @@ template <PciConfigAccess Access>
     return exists ? Error::pci_access_widths_differ : Error::pci_function_absent;
 }
 
-}  // namespace detail
-
-/// Which VirtIO device a function is, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`, `pci_vendor_zero`
-/// where no configuration space is, `pci_access_widths_differ`, `not_virtio`.
+/// Returns the VirtIO device type of a function, §4.1.2 (PCI Device Discovery). Errors: `pci_function_absent`,
+/// `pci_vendor_zero` where there is no configuration space, `pci_access_widths_differ`, `not_virtio`.
 ///
-/// There are two ranges of IDs. From 0x1040 on the ID says the type. Below, a transitional device has an ID out of a
-/// table, and its type as subsystem device ID; that is what is read, because the table of the standard ends where
-/// devices do not: QEMU has transitional ones that are not in it. The ID does not say which interface a device has:
-/// the capabilities do.
+/// There are two ranges of device IDs. From 0x1040 on, the ID contains the type. A transitional device has a lower ID,
+/// and its subsystem device ID is the type. The table of lower IDs in the standard is not used: QEMU has transitional
+/// devices that are not in it. The capabilities, not the ID, tell which interface a device has.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
     uint16_t const vendor_read = function.read(spec::pci::vendor_id);
@@ -84,7 +90,7 @@ template <PciConfigAccess Access>
     if (vendor_read == spec::pci::vendor_zero) {
         return Error::pci_vendor_zero;
     }
-    if (Error const error = detail::check_widths(function); error != Error::none) {
+    if (Error const error = check_widths(function); error != Error::none) {
         return error;
     }
     uint16_t const device = function.read(spec::pci::device_id);
@@ -98,15 +104,15 @@ template <PciConfigAccess Access>
     return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
 }
 
-/// Where INTx of this function goes.
+/// The interrupt pin and line of this function, for INTx.
 template <PciConfigAccess Access>
 [[__nodiscard__]] PciLine find_line(PciFunction<Access> const& function) {
     return {function.read(spec::pci::interrupt_pin), function.read(spec::pci::interrupt_line)};
 }
 
-/// Lets the device answer at its BARs, read and write memory, and use its interrupt line, which firmware may have
-/// silenced; and makes sure of the first two: firmware, and other kernels' examples, leave either off. Error:
-/// `pci_command_refused`.
+/// Enables decoding of the BARs (`spaces` are command bits), bus mastering (DMA) and INTx, which firmware may have
+/// disabled. Firmware, and the examples of other kernels, leave one of the first two off. Error: `pci_command_refused`
+/// if these two do not read back.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Status enable_pci(PciFunction<Access> const& function, uint16_t spaces) {
     uint16_t const wanted = static_cast<uint16_t>(spaces | spec::pci::command_bus_master);
@@ -116,5 +122,7 @@ template <PciConfigAccess Access>
     uint16_t const after = function.read(spec::pci::command);
     return (after & wanted) == wanted ? Status{} : Status{Error::pci_command_refused};
 }
+
+}  // namespace detail
 
 }  // namespace virtq

@@ -1,47 +1,46 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/device_mapper.hpp>
 #include <virtq/platform/mmio_space.hpp>
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/call_count.hpp>
-#include <virtq/transport/msix.hpp>
-#include <virtq/transport/notify_mark.hpp>
+#include <virtq/transport/detail/pci/msix.hpp>
+#include <virtq/transport/detail/pci/pci_layout.hpp>
+#include <virtq/transport/detail/pci/pci_mapping.hpp>
+#include <virtq/transport/detail/pci/pci_vectors.hpp>
+#include <virtq/transport/detail/transport_record.hpp>
 #include <virtq/transport/pci_bridge.hpp>
-#include <virtq/transport/pci_interrupt.hpp>
-#include <virtq/transport/pci_layout.hpp>
-#include <virtq/transport/pci_mapping.hpp>
 #include <virtq/transport/pci_option.hpp>
-#include <virtq/transport/probe_mark.hpp>
 #include <virtq/transport/transport.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// virtio over PCI, the modern interface.
+/// A virtio device on PCI, through its modern interface.
 ///
 /// **Spec** §4.1 (Virtio Over PCI Bus). **Threading** `notify`, `on_interrupt` and `on_vector` may run at any time, on
-/// any CPU; all other calls belong to initialisation and are the caller's to serialise. **Life** `probe`, perhaps
+/// any CPU. All other calls belong to initialisation; the caller serialises them. **Life** Call `probe`, perhaps
 /// `use_msix`, then device code does the rest. All zero at first.
-/// **Queues** With a `queue_maximum` of 0 as many as the device has, if it numbers their doorbells as it numbers them
-/// (queue_notify_off of queue n is n, as of all hosts that we know), and 16 of another device. Otherwise
-/// `queue_maximum` of any device: 8 bytes each.
+/// **Queues** By default (`queue_count_max` is 0) the first 16 queues of any device can be used. If queue_notify_off
+/// of queue n is n, as on all hosts that we know, all queues can be used. Otherwise `queue_count_max` is the limit for
+/// any device, at 8 bytes a queue.
 ///
 /// ```
 /// static virtq::PciModernTransport<> transport;
 /// virtq::PciFunction function{config_access, {0, 3, 0}};
 /// virtq::Status found = transport.probe(function, device_mapper);
 /// ```
-template <class Space = MmioSpace, uint16_t queue_maximum = 0>
+template <class Space = MmioSpace, uint16_t queue_count_max = 0>
 class PciModernTransport {
-    static_assert(is_divisible_space_or_says_why<Space>());
+    static_assert(detail::check_divisible_space<Space>());
 
 public:
     constexpr PciModernTransport() = default;
 
-    /// Finds the registers of `function` and has them mapped, with the memory space and bus mastering on. Errors:
+    /// Finds and maps the registers of `function`, and enables the memory space and bus mastering. Errors:
     /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
     /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
     /// `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`,
@@ -49,79 +48,85 @@ public:
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
-        static_assert(is_device_mapper_or_says_why<Mapper>());
+        static_assert(detail::check_device_mapper<Mapper>());
         Result<spec::DeviceId> const type = start_probe(function);
         if (!type) {
             return type.error();
         }
-        PciBars bars;
+        detail::PciBars bars;
         bars.measure(function);
-        Result<PciLayout> const layout = find_layout(function, bars);
+        Result<detail::PciLayout> const layout = detail::find_layout(function, bars);
         if (!layout) {
             return layout.error();
         }
         if (Status const placed = detail::place_bars(bars, function, option); !placed) {
             return placed;
         }
-        PciMappings mappings;
-        auto const map = [&](PciStructure const& which) -> Result<Space> {
-            Result<uintptr_t> const place = map_structure(bars, which, mapper);
+        detail::PciMappings mappings;
+        auto const map = [&](detail::PciStructure const& which) -> Result<Space> {
+            Result<uintptr_t> const place = detail::map_structure(bars, which, mapper);
             if (!place) {
                 return place.error();
             }
             return mappings.add(*place, which.length) ? Result<Space>{Space{*place}} : Error::pci_mappings_overlap;
         };
         Status const mapped = map_all(*layout, map);
-        return mapped ? go_on(function, spec::pci::command_memory_space, *type) : mapped;
+        return mapped ? finish_probe(function, spec::pci::command_memory_space, *type) : mapped;
     }
 
-    /// The same of a device whose BARs cannot be mapped: its registers are reached through its configuration space
-    /// (§4.1.4.9), with `PciConfigWindow<Access>` as `Space`. Four accesses each, so `notify` and `on_interrupt` must
-    /// be serialised too. Errors: as above, `pci_structure_missing` for a device without such a window.
+    /// As `probe`, for a device whose BARs cannot be mapped. It reaches the registers through the configuration space
+    /// (§4.1.4.9), with `PciConfigWindow<Access>` as `Space`. A register access takes four configuration accesses, so
+    /// `notify` and `on_interrupt` must be serialised too. Errors: as above; `pci_structure_missing` also if the
+    /// device has no such window.
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status probe_through_window(PciFunction<Access> const& function) {
         Result<spec::DeviceId> const type = start_probe(function);
         if (!type) {
             return type.error();
         }
-        PciBars bars;
+        detail::PciBars bars;
         bars.measure(function);
-        Result<PciLayout> const layout = find_layout(function, bars);
+        Result<detail::PciLayout> const layout = detail::find_layout(function, bars);
         if (!layout || layout->window == 0) {
             return layout ? Error::pci_structure_missing : layout.error();
         }
-        auto const map = [&](PciStructure const& which) {
+        auto const map = [&](detail::PciStructure const& which) {
             return Result<Space>{Space{function, layout->window, which}};
         };
         Status const mapped = map_all(*layout, map);
-        // Not the memory space: BARs that nobody has placed would answer at address 0.
-        return mapped ? go_on(function, 0, *type) : mapped;
+        // Do not enable the memory space: BARs without an address would answer at address 0.
+        return mapped ? finish_probe(function, 0, *type) : mapped;
     }
 
-    /// Interrupts by MSI-X: see `enable_msix`, and `PciVectors` for which vector is whose. After `probe`, before
-    /// `init`.
+    /// Enables MSI-X with one message per vector, and returns the number of vectors. Vector 0 is for configuration
+    /// changes; the queues share the others (`PciVectors`). Call it after `probe`, before `init`. Errors: those of
+    /// `enable_msix`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
-        static_assert(is_device_mapper_or_says_why<Mapper>());
-        VIRTQ_ASSERT(!in_use_, "use_msix() of a device that has a queue: call it between probe() and init()");
-        Result<uint16_t> const count = enable_msix<Space>(function, mapper, messages);
+        static_assert(detail::check_device_mapper<Mapper>());
+        VIRTQ_ASSERT(!record_.is_in_use(),
+                     "use_msix() was called for a device that has a queue. Call it between probe() and init().");
+        Result<uint16_t> const count = detail::enable_msix<Space>(function, mapper, messages);
         use_vectors(count ? *count : uint16_t{0});
         return count;
     }
-    /// For a kernel that has switched MSI-X on by itself, after `probe`.
-    void use_vectors(uint16_t count) { vectors_ = PciVectors{count}; }
+    /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe`.
+    void use_vectors(uint16_t count) { vectors_ = detail::PciVectors{count}; }
 
+    /// The device type (§5); `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const { return device_id_; }
-    [[__nodiscard__]] bool is_legacy() const { return false; }
-    /// Whether there are registers to look at: `probe` came so far, whatever it found in them.
-    [[__nodiscard__]] bool is_probed() const { return probe_mark_.is_set(); }
-    /// How interrupts come, and how often `on_interrupt` and `on_vector` were called, for diag/.
+    [[__nodiscard__]] bool is_legacy() const { return false; }  ///< never (§1.3.1)
+    /// Whether `probe` reached the registers, whatever it found there.
+    [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
+    /// A record of the calls so far, for diag/.
+    [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
+    /// Whether interrupts come by MSI-X; otherwise by INTx, on `interrupt_line()`.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
+    /// The pin and the line register of the function, for INTx.
     [[__nodiscard__]] PciLine interrupt_line() const { return line_; }
-    [[__nodiscard__]] uint16_t interrupt_calls() const { return interrupt_calls_.value(); }
-    [[__nodiscard__]] uint16_t vector_calls() const { return vector_calls_.value(); }
-    /// The vector that the device has for a queue, for diag/: `no_vector` if none, or if interrupts come by the line.
+    /// The vector that the device has for a queue, for diag/. It is `no_vector` if there is none, or if interrupts
+    /// come by INTx.
     [[__nodiscard__]] uint16_t queue_vector(uint16_t queue) {
         if (!vectors_.in_use()) {
             return spec::pci::no_vector;
@@ -129,17 +134,11 @@ public:
         select(queue);
         return read(spec::pci::common::queue_msix_vector);
     }
-    /// Whether the device was told of a queue, and not reset since.
-    [[__nodiscard__]] bool is_in_use() const { return in_use_; }
+    /// Whether a queue was configured, and the device not reset since.
+    [[__nodiscard__]] bool is_in_use() const { return record_.is_in_use(); }
     /// One above the highest queue that was enabled since `probe`.
-    [[__nodiscard__]] uint32_t enabled_queue_end() const { return queue_end_; }
-    /// Whether FEATURES_OK was written since the last reset, for diag/: one that was refused does not read back.
-    [[__nodiscard__]] bool has_asked_features_ok() const { return asked_features_ok_; }
-
-    /// The last `notify` since the device was reset, for diag/.
-    [[__nodiscard__]] LastNotify last_notify() const { return notify_mark_.last(); }
-
-    /// §6: bits whose registers the device's structures have no room for cannot be.
+    [[__nodiscard__]] uint32_t enabled_queue_end() const { return record_.enabled_queue_end(); }
+    /// Leaves out the bits of §6 whose registers are beyond the end of the device's structures.
     [[__nodiscard__]] Features possible_features() const {
         Features possible;
         for (unsigned word = 0; word < Features::word_count; ++word) {
@@ -154,25 +153,25 @@ public:
         return possible;
     }
 
+    /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
         check_probed();
         return DeviceStatus{read(spec::pci::common::device_status)};
     }
+    /// Writes the device status field (§2.1); status 0 requests a reset (§2.4).
     void set_status(DeviceStatus status) {
         check_probed();
-        in_use_ = in_use_ && !status.is_reset();
-        asked_features_ok_ = !status.is_reset() && (asked_features_ok_ || status.has(spec::StatusBit::features_ok));
-        if (status.is_reset()) {
-            notify_mark_.clear();
-        }
+        record_.set_status(status);
         write(spec::pci::common::device_status, status.bits());
     }
 
+    /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
         check_probed();
         write(spec::pci::common::device_feature_select, uint32_t{word});
         return read(spec::pci::common::device_feature);
     }
+    /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
         check_probed();
         write(spec::pci::common::driver_feature_select, uint32_t{word});
@@ -183,40 +182,41 @@ public:
         }
     }
 
-    /// §4.1.4.3: how many queues the device has, the administration queues left out.
+    /// §4.1.4.3: how many queues the device has, not counting administration virtqueues.
     [[__nodiscard__]] uint16_t queue_count() {
         check_probed();
         return read(spec::pci::common::num_queues);
     }
+    /// The largest size of a queue, in descriptors; 0 if the device has no such queue (§4.1.4.3).
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_size);
     }
-    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }
-    /// §4.1.5.1.3: the device may be told a smaller size, and some do not listen.
+    [[__nodiscard__]] bool is_queue_size_fixed() const { return false; }  ///< §4.1.4.3: queue_size can be written
+    /// §4.1.5.1.3: requests a smaller size, and reads it back, because some devices ignore the request.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
         select(queue);
         write(spec::pci::common::queue_size, static_cast<uint16_t>(size));
         return read(spec::pci::common::queue_size);
     }
 
+    /// Whether the queue is enabled already: queue_enable is not 0 (§4.1.4.3).
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
         select(queue);
         return read(spec::pci::common::queue_enable) != 0;
     }
 
-    /// What the device was told of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
-    [[__nodiscard__]] QueueAddresses told_addresses(uint16_t queue) {
+    /// The configured size and addresses of a queue, for diag/: on PCI these registers read back (§4.1.4.3).
+    [[__nodiscard__]] QueueAddresses configured_addresses(uint16_t queue) {
         select(queue);
         return {read(spec::pci::common::queue_size), read(spec::pci::common::queue_desc),
                 read(spec::pci::common::queue_driver), read(spec::pci::common::queue_device)};
     }
 
     /// §4.1.5.1.3 (Virtqueue Configuration). Errors: `queue_above_transport`, `vector_refused`,
-    /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside of its structure, `queue_not_accepted`.
+    /// `queue_size_not_taken`, `pci_structure_invalid` for a doorbell outside its structure, `queue_not_accepted`.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        in_use_ = true;
-        queue_end_ = queue < queue_end_ ? queue_end_ : uint32_t{queue} + 1;
+        record_.add_queue(queue);
         if (choose_queue_size(queue, addresses.size) != addresses.size) {
             return Error::queue_size_not_taken;
         }
@@ -233,23 +233,25 @@ public:
         return read(spec::pci::common::queue_enable) == 1 ? Status{} : Status{Error::queue_not_accepted};
     }
 
-    /// For a device without NOTIFICATION_DATA, which a driver has to want before it gets it.
+    /// Allowed only without NOTIFICATION_DATA, which is negotiated only if the driver wants it.
     void notify(uint16_t queue) {
-        check_probed();  // before what garbage says
+        check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
             !sends_data_,
-            "notify(queue) of a device with NOTIFICATION_DATA: give it also the `next` of what publish() said");
+            "notify(queue) was called for a device with NOTIFICATION_DATA. Give it also the `next` that publish() "
+            "returned.");
         notify(queue, 0);
     }
     /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         Doorbell const doorbell = doorbell_of(queue);
-        VIRTQ_ASSERT(doorbell.placed, "notify() of a queue that was not enabled: call init() or set_up_queue() first");
+        VIRTQ_ASSERT(doorbell.placed,
+                     "notify() was called for a queue that was not enabled. Call init() or set_up_queue() first.");
         if (!doorbell.placed) {
             return;
         }
-        notify_mark_.set(queue);
+        record_.add_notify(queue);
         Space place = notify_.at(doorbell.offset);
         if (sends_data_) {
             place.write32(0, (uint32_t{next} << 16) | doorbell.value);
@@ -258,13 +260,14 @@ public:
         }
     }
 
-    /// §2.6.1, §4.1.4.3.2. A device that has no such register, and so cannot have RING_RESET, is left alone.
+    /// §2.6.1, §4.1.4.3.2. Does nothing if the device has no such register, and so cannot have RING_RESET.
     void reset_queue(uint16_t queue) {
         if (has_queue_reset()) {
             select(queue);
             write(spec::pci::common::queue_reset, uint16_t{1});
         }
     }
+    /// Whether the reset is complete and the queue disabled (§2.6.1). Always false if the device has no queue_reset.
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
         if (!has_queue_reset()) {
             return false;
@@ -273,35 +276,39 @@ public:
         return read(spec::pci::common::queue_reset) == 0 && read(spec::pci::common::queue_enable) == 0;
     }
 
-    /// INTx, on a line that others may share: neither cause means that it was not this device. Reading acknowledges.
-    /// A second call finds nothing: the first has acknowledged. So call it once an interrupt, and keep the cause.
+    /// Handles INTx, on a line that other devices may share: without a cause, another device interrupted. Reading
+    /// acknowledges, so a second call returns no cause. Call it once per interrupt, and keep the result.
     InterruptCause on_interrupt() {
         check_probed();
-        interrupt_calls_.add();
-        return pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
+        record_.add_interrupt();
+        return detail::pci_interrupt_cause(isr_.read8(spec::pci::isr_status.offset));
     }
-    /// MSI-X, whose vectors are nobody else's: nothing to acknowledge.
+    /// Handles a vector of MSI-X. No other device has it, and it needs no acknowledgement.
     InterruptCause on_vector(uint16_t vector) {
-        vector_calls_.add();
+        record_.add_vector();
         return vectors_.cause(vector);
     }
 
+    /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5); 0 if the device has none there.
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
         return has_config(offset, 1) ? config_.read8(offset) : 0;
     }
+    /// Reads a field of 16 bits, converted from little-endian; 0 if the device has none there.
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
         return has_config(offset, 2) ? config_.read16(offset) : 0;
     }
+    /// Reads a field of 32 bits, converted from little-endian; 0 if the device has none there.
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
         return has_config(offset, 4) ? config_.read32(offset) : 0;
     }
+    /// Writes a field of 8 bits. Does nothing if the device has none there.
     void write_config8(uint16_t offset, uint8_t value) {
         if (has_config(offset, 1)) {
             config_.write8(offset, value);
         }
     }
-    /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` for one that the
-    /// probe could not use, `config_too_short`.
+    /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` if the probe
+    /// could not use it, `config_too_short`.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         check_probed();
         if (config_error_ != Error::none) {
@@ -316,29 +323,33 @@ public:
     }
 
 private:
-    /// For a call that would otherwise go to whatever is at address 0.
+    /// Stops a call that would otherwise access address 0.
     void check_probed() const {
-        VIRTQ_ASSERT(probe_mark_.is_set(),
-                     "a transport that was not probed, or that was moved, cleared or overwritten since: call probe() "
-                     "first, and leave it where it is, since drivers keep its address");
+        VIRTQ_ASSERT(record_.is_probed(),
+                     "This transport was not probed, or was moved, cleared or overwritten since. Call probe() first, "
+                     "and leave it where it is: drivers keep its address.");
     }
 
     struct Doorbell {
         uint32_t offset = 0;  ///< in the notification structure
-        uint16_t value = 0;   ///< what the device calls the queue (§4.1.5.2)
+        uint16_t value = 0;   ///< the queue number, or queue_notif_config_data (§4.1.5.2)
         bool placed = false;
     };
 
-    template <class Word, Access access>
-    [[__nodiscard__]] Word read(Register<Word, access> which) {
+    template <class Word, detail::Access access>
+    [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
         return platform::read_register(common_, which);
     }
-    template <class Word, Access access>
-    void write(Register<Word, access> which, Word value) {
+    template <class Word, detail::Access access>
+    void write(detail::Register<Word, access> which, Word value) {
         platform::write_register(common_, which, value);
     }
-    [[__nodiscard__]] PhysAddr read(ReadWritePair which) { return PhysAddr{platform::read_register(common_, which)}; }
-    void write(ReadWritePair which, PhysAddr address) { platform::write_register(common_, which, address.value); }
+    [[__nodiscard__]] PhysAddr read(detail::ReadWritePair which) {
+        return PhysAddr{platform::read_register(common_, which)};
+    }
+    void write(detail::ReadWritePair which, PhysAddr address) {
+        platform::write_register(common_, which, address.value);
+    }
 
     void select(uint16_t queue) {
         check_probed();
@@ -349,23 +360,24 @@ private:
 
     template <PciConfigAccess Access>
     [[__nodiscard__]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
-        VIRTQ_ASSERT(!in_use_,
-                     "probe() of a transport whose device has a queue: give each device a transport of its own");
+        VIRTQ_ASSERT(!record_.is_in_use(),
+                     "probe() was called on a transport in use: its device has a queue. Give each device a transport "
+                     "of its own.");
         *this = PciModernTransport{};
-        Result<spec::DeviceId> const type = identify(function);
+        Result<spec::DeviceId> const type = detail::identify(function);
         if (type) {
-            disable_msix(function);  // firmware may have left it on
-            line_ = find_line(function);
+            detail::disable_msix(function);  // firmware may have left it on
+            line_ = detail::find_line(function);
         }
         return type;
     }
 
-    /// Before the device may answer: with an address of 0 it would answer at 0. `map(PciStructure)` gives the
-    /// registers of a structure.
+    /// Maps the structures before the device decodes its BARs: a BAR with address 0 would answer there.
+    /// `map(PciStructure)` returns the registers of a structure.
     template <class Map>
-    [[__nodiscard__]] Status map_all(PciLayout const& layout, Map const& map) {
+    [[__nodiscard__]] Status map_all(detail::PciLayout const& layout, Map const& map) {
         struct {
-            PciStructure const& which;
+            detail::PciStructure const& which;
             Space& place;
         } const parts[] = {
             {layout.common, common_}, {layout.notify, notify_}, {layout.isr, isr_}, {layout.device, config_}};
@@ -387,13 +399,13 @@ private:
         return {};
     }
 
-    /// Lets the device answer, and looks whether it does.
+    /// Enables the device, and checks that it answers.
     template <PciConfigAccess Access>
-    [[__nodiscard__]] Status go_on(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
-        if (Status const enabled = enable_pci(function, spaces); !enabled) {
+    [[__nodiscard__]] Status finish_probe(PciFunction<Access> const& function, uint16_t spaces, spec::DeviceId type) {
+        if (Status const enabled = detail::enable_pci(function, spaces); !enabled) {
             return enabled;
         }
-        probe_mark_.set();
+        record_.set_probed();
         if (status().is_gone()) {
             return Error::device_gone;
         }
@@ -403,7 +415,8 @@ private:
 
     // --- queues ---
 
-    /// §4.1.4.4 (Notification structure layout). The device's numbers must not lead out of the structure.
+    /// §4.1.4.4 (Notification structure layout): computes the doorbell of a queue, and checks that it is inside the
+    /// structure.
     [[__nodiscard__]] Status place_doorbell(uint16_t queue) {
         uint64_t const offset = uint64_t{read(spec::pci::common::queue_notify_off)} * notify_off_multiplier_;
         uint32_t const width = sends_data_ ? 4 : 2;
@@ -415,8 +428,9 @@ private:
             doorbells_[queue] = {static_cast<uint32_t>(offset), name, true};
             return {};
         }
-        // Without room for its offset: it has to follow from the number, as then do those of all lower numbers.
-        bool const follows = queue_maximum == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
+        // There is no room to store this offset, so it must follow from the queue number. `doorbell_of` then computes
+        // it, also for all lower numbers.
+        bool const follows = queue_count_max == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
                              name == queue && (notify_off_multiplier_ & (width - 1)) == 0;
         if (!follows) {
             return Error::queue_above_transport;
@@ -429,7 +443,7 @@ private:
                                       : Doorbell{queue * notify_off_multiplier_, queue, queue < numbered_end_};
     }
 
-    /// §4.1.5.1.2.2: whether the device took both.
+    /// §4.1.5.1.2.2: sets both vectors, and returns whether the device took them.
     [[__nodiscard__]] bool set_vectors(uint16_t queue) {
         write(spec::pci::common::config_msix_vector, vectors_.of_config());
         write(spec::pci::common::queue_msix_vector, vectors_.of_queue(queue));
@@ -437,17 +451,17 @@ private:
                read(spec::pci::common::queue_msix_vector) == vectors_.of_queue(queue);
     }
 
-    /// The structure of older devices ends before it.
+    /// Older devices have a shorter structure, without this register.
     [[__nodiscard__]] bool has_queue_reset() const {
         return common_bytes_ >= spec::pci::common::bytes_with_queue_reset;
     }
-    /// A driver may ask for a field that this device's configuration has no room for: it reads as 0.
+    /// Whether the device configuration has this field. A missing field reads as 0.
     [[__nodiscard__]] bool has_config(uint16_t offset, uint32_t bytes) const {
         check_probed();
         return offset + bytes <= config_bytes_;
     }
 
-    static constexpr uint16_t doorbell_count = queue_maximum != 0 ? queue_maximum : 16;
+    static constexpr uint16_t doorbell_count = queue_count_max != 0 ? queue_count_max : 16;
 
     static constexpr unsigned word_of_notification_bits = static_cast<unsigned>(spec::Feature::notification_data) / 32;
     static constexpr uint32_t notification_data_bit =
@@ -460,24 +474,18 @@ private:
     Space isr_{};
     Space config_{};
     uint32_t common_bytes_ = 0;
-    uint32_t notify_offset_ = 0;  ///< in its BAR, for the alignment
+    uint32_t notify_offset_ = 0;  ///< in its BAR, to check the alignment
     uint32_t notify_bytes_ = 0;
     uint32_t notify_off_multiplier_ = 0;
     uint32_t config_bytes_ = 0;
-    PciVectors vectors_;
+    detail::PciVectors vectors_;
     PciLine line_;
-    CallCount interrupt_calls_;
-    CallCount vector_calls_;
-    uint32_t queue_end_ = 0;  ///< one above the highest queue enabled since `probe`
     spec::DeviceId device_id_ = spec::DeviceId::none;
     Error config_error_ = Error::none;
-    bool asked_features_ok_ = false;
-    bool in_use_ = false;      ///< the device was told of a queue, and not reset since
-    bool sends_data_ = false;  ///< NOTIFICATION_DATA, as accepted
-    bool has_names_ = false;   ///< NOTIF_CONFIG_DATA, as accepted
-    ProbeMark probe_mark_;
-    NotifyMark notify_mark_;
-    uint32_t numbered_end_ = 0;  ///< of the queues behind `doorbells_`, whose doorbells follow from their numbers
+    [[__no_unique_address__]] detail::TransportRecord record_;  // first: its padding holds the members below
+    bool sends_data_ = false;                                   ///< NOTIFICATION_DATA was accepted
+    bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA was accepted
+    uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`
     Doorbell doorbells_[doorbell_count];
 };
 

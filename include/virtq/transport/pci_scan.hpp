@@ -2,38 +2,39 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
+#include <virtq/transport/detail/pci/pci_echo.hpp>
 #include <virtq/transport/pci_bus_range.hpp>
-#include <virtq/transport/pci_echo.hpp>
 #include <virtq/transport/pci_function.hpp>
 
 #include <stdint.h>
 
 namespace virtq {
 
-/// What a scan came to. No function at all: the configuration access reads elsewhere (the address of the ECAM, and its
-/// mapping).
+/// The result of a scan. If it found no function at all, the configuration access reads the wrong place: check the
+/// address of the ECAM, and its mapping.
 struct PciScan {
-    unsigned functions = 0;
-    unsigned virtio = 0;
-    unsigned bridges_unnumbered = 0;  ///< behind which nothing can be found: see `number_buses`
-    /// What is wrong with the kernel's configuration access, as far as it shows: `pci_access_widths_differ`,
-    /// `pci_access_echoes`, `pci_vendor_zero` if everything reads 0. Each has a sentence. The scan continues.
+    unsigned functions = 0;           ///< functions that answer, of any vendor
+    unsigned virtio = 0;              ///< VirtIO devices among them
+    unsigned bridges_unnumbered = 0;  ///< nothing behind them can be found: see `number_buses`
+    /// What is wrong with the kernel's configuration access, if it shows: `pci_access_widths_differ`,
+    /// `pci_access_echoes`, `pci_vendor_zero` if everything reads 0. `describe` explains each. The scan continues.
     Error trouble = Error::none;
 
-    /// The first one stays.
+    /// Records an error; the first one stays.
     constexpr void note(Error found) { trouble = trouble == Error::none ? found : trouble; }
 };
 
-/// What a scan saw, and what to do next if it did not find what it should. A constant string without a line end.
+/// Explains what a scan found, and what to do next if something is missing. Returns a constant string without a line
+/// end.
 [[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
     if (scan.trouble != Error::none) {
         return describe(scan.trouble);
     }
     if (scan.virtio != 0) {
-        return "VirtIO functions are on these buses: look at their types, and at what probe_pci() returned.";
+        return "VirtIO functions are on these buses. Check their types, and what probe_pci() returned.";
     }
     if (scan.bridges_unnumbered != 0) {
-        return "A PCI bridge has no bus number, and what is behind it cannot be found: no firmware has run. Call "
+        return "A PCI bridge has no bus number, because no firmware has run. What is behind it cannot be found. Call "
                "number_buses() first, and scan the buses that it returns.";
     }
     switch (scan.functions) {
@@ -41,12 +42,12 @@ struct PciScan {
             return "No PCI function answers on these buses: configuration space is elsewhere. Check the address of "
                    "the ECAM, its mapping (uncached) and its first bus, or the ports 0xcf8 and 0xcfc.";
         case 1:
-            return "One PCI function answers and no more, as a rule the host bridge: the configuration access puts "
-                   "the device number elsewhere (ECAM: device << 15, function << 12; ports: device << 11, function << "
-                   "8), or the devices are on another bus.";
+            return "Only one PCI function answers, usually the host bridge. Check where the configuration access puts "
+                   "the device number (ECAM: device << 15, function << 12; ports: device << 11, function << 8), and "
+                   "whether the devices are on another bus.";
         default:
-            return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4): look at the buses "
-                   "behind bridges too, and whether the machine has a virtio-…-pci device at all.";
+            return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4). Scan the buses "
+                   "behind bridges too, and check whether the machine has a virtio-…-pci device at all.";
     }
 }
 
@@ -71,7 +72,7 @@ template <PciConfigAccess Access>
 /// ```
 template <class Access, class Each>
 PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
-    static_assert(is_pci_config_access_or_says_why<Access>());
+    static_assert(detail::check_pci_config_access<Access>());
     constexpr unsigned frames_a_bus = unsigned{spec::pci::devices} * spec::pci::functions;
     constexpr unsigned functions = spec::pci::functions;
     PciScan scan;
@@ -81,7 +82,7 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
             PciFunction<Access> const function{access,
                                                {static_cast<uint8_t>(bus), static_cast<uint8_t>(frame / functions),
                                                 static_cast<uint8_t>(frame % functions)}};
-            Result<spec::DeviceId> const type = identify(function);
+            Result<spec::DeviceId> const type = detail::identify(function);
             bool const is_zero = type.error() == Error::pci_vendor_zero;
             bool const exists = type.error() != Error::pci_function_absent && !is_zero;
             scan.functions += exists;
@@ -100,7 +101,7 @@ PciScan for_each_virtio_function(Access& access, PciBusRange buses, Each each) {
             if (frame % functions != 0) {
                 continue;
             }
-            bool const alone =  // functions 1 to 7 of a device without the bit need not be decoded (PCI 3.2.2.3.4)
+            bool const alone =  // a device without the bit need not decode functions 1 to 7 (PCI 3.2.2.3.4)
                 !exists || (function.read(spec::pci::header_type) & spec::pci::header_type_multifunction) == 0;
             if (alone) {
                 frame += functions - 1;

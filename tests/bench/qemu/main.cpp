@@ -11,7 +11,7 @@
 namespace {
 
 constexpr virtq::PhysAddr depth_word = machine::request_word + 4;
-constexpr uint32_t depth_maximum = 64;
+constexpr uint32_t depth_max = 64;
 constexpr uint32_t read_sectors = 8;
 
 constinit PagePool pages;
@@ -42,7 +42,7 @@ struct Reader {
                 console::fail("a read was refused", status.error());
             }
         }
-        if (submitted != before && disk.device.start()) {
+        if (submitted != before && disk.device.kick_device()) {
             ++notifications;
         }
     }
@@ -55,7 +55,7 @@ struct Reader {
             ++done;
         };
         for (uint32_t before = done, rests = 0; done == before;) {
-            if (disk.device.complete_each(each) == virtq::TakeState::broken) {
+            if (disk.device.for_each_completed(each) == virtq::CompletionState::broken) {
                 console::fail("reading: ", virtq::describe(disk.device.fault().reason));
             }
             if (done == before) {
@@ -82,7 +82,7 @@ extern "C" void kernel_main() {
     bool const polled = (word(machine::option_word) & machine::option_polled) != 0;
     uint32_t const requests = word(machine::request_word);
     uint32_t const depth = word(depth_word);
-    if (requests == 0 || depth == 0 || depth > depth_maximum) {
+    if (requests == 0 || depth == 0 || depth > depth_max) {
         console::fail("there is nothing to measure: tests/bench/run starts this kernel");
     }
     if (find_disks(disks, pages, polled ? InterruptWay::none : InterruptWay::message) != 1) {

@@ -2,7 +2,7 @@
 //
 // Prints FORMAT N BYTES for each: the private memory of a queue; and "pages" FEATURES RING TABLES: what a queue of 256
 // takes from the kernel.
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -24,10 +24,10 @@ void print_bytes() {
     std::printf("Split %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::Split>));
     std::printf("PlainSplit %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::PlainSplit>));
     std::printf("Packed %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::Packed>));
-    std::printf("Negotiated %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::Negotiated>));
+    std::printf("AnyFormat %u %zu\n", N, sizeof(virtq::VirtQueue<N, virtq::AnyFormat>));
 }
 
-virtq::VirtQueue<256, virtq::Negotiated> queue;
+virtq::VirtQueue<256, virtq::AnyFormat> queue;
 
 void print_pages(char const* name, virtq::Features const& features) {
     Pages pages;

@@ -2,10 +2,10 @@
 //
 // What a kernel's object file holds of one queue, by what it calls. Compiled and measured, never run.
 //
-//   SIZE_FORMAT  Split, PlainSplit, ClassicSplit, Packed or Negotiated
+//   SIZE_FORMAT  Split, PlainSplit, Packed or AnyFormat
 //   SIZE_TIER    1: chain tier, polled (init, release, add, publish, take_used); 2: with notifications of completions;
 //                3: with the descriptor tier
-#include <virtq/queue/negotiated.hpp>
+#include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>
 
@@ -34,7 +34,7 @@ virtq::Completion drive_take_used(Queue& queue) {
 }
 
 #if SIZE_TIER >= 2
-virtq::UsedPending drive_enable(Queue& queue) {
+virtq::MaySleep drive_enable(Queue& queue) {
     return queue.enable_used_notifications();
 }
 void drive_disable(Queue& queue) {

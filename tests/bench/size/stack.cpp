@@ -19,7 +19,7 @@ struct Devices {
 using Transport = virtq::AnyTransport<>;
 using Disk = virtq::BlockDevice<Transport, 256>;
 using Function = virtq::PciFunction<virtq::EcamAccess>;
-using Looks = virtq::Looks;
+using PollLimit = virtq::PollLimit;
 
 void print(char character);
 void keep(virtq::BlockCompletion const& completion);
@@ -79,16 +79,16 @@ virtq::Error stack_disk_release() {
 virtq::Error stack_disk_submit(virtq::BlockRequest const& request) {
     return disk.submit(request).error();
 }
-bool stack_disk_start() {
-    return disk.start();
+bool stack_disk_kick() {
+    return disk.kick_device();
 }
-void stack_disk_complete(virtq::BlockCompletion& into) {
-    into = disk.complete();
+void stack_disk_take_completed(virtq::BlockCompletion& into) {
+    into = disk.take_completed();
 }
-virtq::TakeState stack_disk_complete_each() {
-    return disk.complete_each(keep);
+virtq::CompletionState stack_disk_for_each_completed() {
+    return disk.for_each_completed(keep);
 }
-virtq::UsedPending stack_disk_enable_used_notifications() {
+virtq::MaySleep stack_disk_enable_used_notifications() {
     return disk.enable_used_notifications();
 }
 virtq::Error stack_disk_check_alive() {
@@ -98,10 +98,10 @@ virtq::Error stack_disk_on_config_change() {
     return disk.on_config_change().error();
 }
 virtq::Error stack_disk_read(virtq::Segment const& data) {
-    return disk.read(0, data, Looks{1000}).error();
+    return disk.read(0, data, PollLimit{1000}).error();
 }
 virtq::Error stack_disk_perform(virtq::BlockRequest const& request) {
-    return disk.perform(request, Looks{1000}).error();
+    return disk.perform(request, PollLimit{1000}).error();
 }
 virtq::Error stack_disk_set_cache_mode(virtq::BlockCacheMode mode) {
     return disk.set_cache_mode(mode).error();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/diag/diag.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <diag/queue_machine.hpp>
 
@@ -8,12 +9,17 @@
 #include <cstring>
 #include <string>
 
-/// Whatever the device writes into the queue's pages, a look at the queue reads these pages only, and ends. Compiled
-/// with a ring_memory.hpp that counts.
+/// Whatever the device writes into the queue's pages, an inspection reads only these pages, and ends. Compiled with a
+/// ring_memory.hpp that counts accesses.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
+static_assert(platform::ring_memory_is_replaced, "counting/ stands before include/ in the include path");
+
 namespace {
 
-/// A look at a queue of any format, which is watched.
+/// Inspects a queue of any format, and checks which bytes that reads.
 template <class Format>
 class WatchedLook {
 public:
@@ -38,7 +44,7 @@ public:
         }
     }
 
-    /// A chain of so many descriptors of the ring, in the order in which they are asked for.
+    /// Adds a chain of `segments` descriptors in the ring.
     void add(std::size_t segments) {
         Segment const writable[] = {machine.buffer(64), machine.buffer(64)};
         ASSERT_TRUE(machine.queue.add({}, Span<Segment const>{writable, segments}, Token{++machine.token}).ok());
@@ -55,7 +61,7 @@ private:
     }
 };
 
-/// A live device; diagnosis sees nothing else of it.
+/// A live device. Diagnosis can read nothing else of it.
 struct LiveTransport {
     [[nodiscard]] spec::DeviceId device_id() const { return spec::DeviceId::block; }
     [[nodiscard]] bool is_legacy() const { return false; }
@@ -68,7 +74,7 @@ struct LiveTransport {
 constexpr auto packed_setup = QueueSetup{.packed = true};
 constexpr auto packed_in_order = QueueSetup{.packed = true, .in_order = true};
 
-// The device uses the id of a chain that was added and not published (faults B1).
+// The device uses the id of a chain that is added but not published (faults B1).
 TEST(BelievesNothing, UsedIdOfAPendingChain) {
     for (std::size_t const published : {std::size_t{1}, std::size_t{2}}) {
         WatchedLook<Packed> look{packed_setup};
@@ -81,14 +87,14 @@ TEST(BelievesNothing, UsedIdOfAPendingChain) {
         look.machine.device.packed_ring()->flush_used();
         look.expect_inside();
         EXPECT_NE(look.picture.find("id 1, which is not in flight"), std::string::npos) << look.picture;
-        EXPECT_EQ(look.machine.queue.take_used().state, TakeState::broken);
+        EXPECT_EQ(look.machine.queue.take_used().state, CompletionState::broken);
         EXPECT_EQ(look.machine.queue.fault().reason, FaultReason::used_id_not_in_flight);
         look.expect_inside();
     }
 }
 
-// The device uses the id of one chain twice, so that its descriptors reach into what was not published (faults B1).
-TEST(BelievesNothing, UsedIdTwiceBeforeAPendingChain) {
+// The device uses an id twice, so that its descriptors reach into unpublished ones (faults B1).
+TEST(BelievesNothing, UsedIdTwiceBeforePendingChain) {
     WatchedLook<Packed> look{packed_setup};
     look.machine.disk.swallow_next();
     look.add(2);
@@ -97,12 +103,12 @@ TEST(BelievesNothing, UsedIdTwiceBeforeAPendingChain) {
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const at : {0u, 2u}) {
         ring[at].id = 0;
-        ring[at].flags = little_endian(RingPosition::both_flags);
+        ring[at].flags = little_endian(PackedPosition::both_flags);
     }
     look.expect_inside();
 }
 
-// The queue came back without indirect tables; the device names the pages that it still has (faults B2).
+// After a restart without indirect tables the device names the pages of the old tables (faults B2).
 template <class Format>
 void expect_tables_are_out_of_use(QueueSetup const& setup) {
     WatchedLook<Format> look{setup};
@@ -113,7 +119,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     without.clear(spec::Feature::indirect_desc);
     machine.negotiation.wanted.clear(spec::Feature::indirect_desc);
     SpinRelax relax;
-    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(machine.init.negotiate(machine.negotiation, PollLimit{100}, relax).ok());
     ASSERT_TRUE(machine.queue.restart(without).ok());
     machine.enable_queue();
     machine.go_live();
@@ -124,7 +130,7 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     ASSERT_TRUE(machine.queue.take_used());
     look.expect_inside();
     EXPECT_EQ(look.found.cause(), Cause::nothing_in_flight) << explained(look.found);
-    // The last chain, as the device may write it: each descriptor is the first table, if there were one.
+    // The device rewrites the last chain: each descriptor refers to the first old table.
     auto* const bytes = static_cast<unsigned char*>(machine.queue.pages().virt);
     std::uint64_t const table = little_endian(machine.queue.table_pages().phys.value);
     for (unsigned desc = 0; desc < 3; ++desc) {
@@ -134,13 +140,13 @@ void expect_tables_are_out_of_use(QueueSetup const& setup) {
     look.expect_inside();
 }
 
-TEST(BelievesNothing, TablesOfAnEarlierLife) {
+TEST(BelievesNothing, TablesFromBeforeARestart) {
     expect_tables_are_out_of_use<Split>({.indirect = true});
-    expect_tables_are_out_of_use<Negotiated>({.indirect = true});
+    expect_tables_are_out_of_use<AnyFormat>({.indirect = true});
     expect_tables_are_out_of_use<Packed>({.packed = true, .indirect = true});
 }
 
-// The queue came back with tables that are longer than its pages; so it has none, and nothing of their length is read
+// After a restart with tables longer than the pages the queue has no tables, and nothing of their length is read
 // (faults B2).
 TEST(BelievesNothing, TablesLongerThanTheirPages) {
     sim::GuestMemory memory;
@@ -153,7 +159,7 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
     static_cast<void>(queue.publish());
     auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
     SplitLayout const layout{1024};
-    bytes[layout.used_ring_offset() + 2] = 1;  // used: descriptor 0, of no length
+    bytes[layout.used_ring_offset() + 2] = 1;  // used: descriptor 0, with length 0
     ASSERT_TRUE(queue.take_used());
     std::uint64_t const table = little_endian(queue.table_pages().phys.value);
     std::uint32_t const length = little_endian(std::uint32_t{1024 * 16});
@@ -173,8 +179,8 @@ TEST(BelievesNothing, TablesLongerThanTheirPages) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-// Tables of 16 bytes times 3 leave a rest of each page, which is no table (faults B2).
-TEST(BelievesNothing, TableInTheRestOfAPage) {
+// Tables of 3 entries leave a remainder of each page, which is not a table (faults B2).
+TEST(BelievesNothing, TableInAPageRemainder) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;
     Features const features = Features::of(spec::Feature::version_1, spec::Feature::indirect_desc);
@@ -183,7 +189,7 @@ TEST(BelievesNothing, TableInTheRestOfAPage) {
     ASSERT_TRUE(queue.add({}, one, Token{1}).ok());
     static_cast<void>(queue.publish());
     auto* const bytes = static_cast<unsigned char*>(queue.pages().virt);
-    bytes[SplitLayout{8}.used_ring_offset() + 2] = 1;  // used: descriptor 0, of no length
+    bytes[SplitLayout{8}.used_ring_offset() + 2] = 1;  // used: descriptor 0, with length 0
     ASSERT_TRUE(queue.take_used());
     std::uint64_t const rest = little_endian(queue.table_pages().phys.value + page_bytes / 48 * 48);
     std::uint32_t const length = little_endian(std::uint32_t{48});
@@ -201,7 +207,8 @@ TEST(BelievesNothing, TableInTheRestOfAPage) {
     ASSERT_TRUE(queue.release(memory).ok());
 }
 
-// Each descriptor names a table and says that the chain goes on: each table was read once for each (faults B1).
+// Each descriptor names a table and links to the next. The inspection read each table once for each descriptor (faults
+// B1).
 TEST(BelievesNothing, TablesInACircle) {
     WatchedLook<Split> look{{.indirect = true}};
     look.machine.submit_read();
@@ -213,7 +220,7 @@ TEST(BelievesNothing, TablesInACircle) {
     std::memcpy(bytes, &table, 8);
     std::memcpy(bytes + 8, &length, 4);
     bytes[12] = 4 | 1;  // INDIRECT and NEXT
-    bytes[14] = 0;      // and the next is itself
+    bytes[14] = 0;      // and it links to itself
     look.expect_inside();
     auto const* const begin = static_cast<unsigned char const*>(look.machine.queue.table_pages().virt);
     platform::accesses = {};
@@ -221,8 +228,8 @@ TEST(BelievesNothing, TablesInACircle) {
     EXPECT_EQ(platform::accesses.reads[begin], 1u);
 }
 
-// With IN_ORDER the device completes more than it was given.
-TEST(BelievesNothing, BatchBeyondWhatWasPublished) {
+// With IN_ORDER the device completes more than was published.
+TEST(BelievesNothing, BatchBeyondThePublishedChains) {
     WatchedLook<Packed> look{packed_in_order};
     look.machine.disk.swallow_next();
     look.add(1);
@@ -232,14 +239,14 @@ TEST(BelievesNothing, BatchBeyondWhatWasPublished) {
     auto* const ring = static_cast<spec::PackedDescriptor*>(look.machine.queue.pages().virt);
     for (unsigned const id : {1u, 2u, 5u, 8u, 0xffffu}) {
         ring[0].id = little_endian(static_cast<std::uint16_t>(id));
-        ring[0].len = UINT32_MAX;  // the longest line
-        ring[0].flags = little_endian(RingPosition::both_flags);
+        ring[0].len = UINT32_MAX;  // makes the longest line
+        ring[0].flags = little_endian(PackedPosition::both_flags);
         look.expect_inside();
         EXPECT_NE(look.picture.find(", which is not in flight"), std::string::npos) << look.picture;
     }
 }
 
-// What the device writes is printed as it is, in lines that fit.
+// Output shows the device's values unchanged, in lines that fit.
 TEST(BelievesNothing, LongestNumbers) {
     WatchedLook<Split> look{{.in_order = true}};
     look.machine.disk.swallow_next();
@@ -256,7 +263,7 @@ TEST(BelievesNothing, LongestNumbers) {
     EXPECT_NE(look.picture.find("next 65535"), std::string::npos) << look.picture;
 }
 
-// A ring that does not start at 0, and has had no chain yet.
+// A ring that does not start at 0, before its first chain.
 TEST(BelievesNothing, LastChainOfANewRing) {
     sim::GuestMemory memory;
     VirtQueue<8> queue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/diag/diag.hpp>
+#include <virtq/queue/any_format.hpp>
 
 #include <diag/queue_machine.hpp>
 
@@ -8,14 +9,19 @@
 #include <string>
 #include <vector>
 
-/// That a look at a queue reads each word of shared memory once and stores nothing, and reads each register once: so
-/// a device that goes on meanwhile cannot contradict itself. Compiled with a ring_memory.hpp that counts.
+/// An inspection reads each word of shared memory and each register once, and stores nothing. So a device that
+/// continues meanwhile cannot produce a contradiction. Compiled with a ring_memory.hpp that counts accesses.
 namespace virtq::test {
+
+using namespace virtq::detail;
+
+static_assert(platform::ring_memory_is_replaced, "counting/ stands before include/ in the include path");
+
 namespace {
 
 using platform::Accesses;
 
-/// What `look` does to shared memory.
+/// The accesses of `look` to shared memory.
 template <class Look>
 Accesses accesses_of(Look look) {
     platform::accesses = {};
@@ -28,12 +34,12 @@ struct Stretch {
     std::uint32_t bytes;
 };
 
-class LookAtAQueue : public ::testing::TestWithParam<QueueSetup> {
+class QueueInspection : public ::testing::TestWithParam<QueueSetup> {
 protected:
     static constexpr SplitLayout layout{QueueMachine::size};
     static constexpr std::uint32_t descriptors_in_flight = 7;
 
-    /// Added and published, used and not taken, pushed, and added without being published; one descriptor is free.
+    /// Leaves one chain of each kind (used and not taken, pushed, added and not published), and one free descriptor.
     void SetUp() override {
         machine.bring_up();
         machine.submit_read();  // 0, 1, 2
@@ -61,12 +67,12 @@ protected:
     [[nodiscard]] Stretch used(std::uint32_t offset, std::uint32_t bytes) const {
         return {layout.used_ring_offset() + offset, bytes};
     }
-    /// Flags, index and event word of both rings.
+    /// The flags, index and event word of both rings.
     [[nodiscard]] std::vector<Stretch> single_words() const {
         return {avail(0, 4), avail(layout.used_event_offset(), 2), used(0, 4), used(layout.avail_event_offset(), 2)};
     }
 
-    /// Each byte of these stretches was read once, no other one at all, and nothing was stored.
+    /// Expects one read of each byte of these stretches, no other reads, and no store.
     void expect_once(std::vector<Stretch> const& stretches, Accesses const& seen) const {
         std::map<unsigned char const*, unsigned> expected;
         for (Stretch const& stretch : stretches) {
@@ -85,17 +91,17 @@ protected:
     QueueMachine machine{GetParam()};
 };
 
-TEST_P(LookAtAQueue, IsCounted) {
+TEST_P(QueueInspection, CountsAccesses) {
     DescIndex const desc = *machine.queue.alloc_desc();
     EXPECT_EQ(accesses_of([&] { machine.queue.write_desc(desc, PhysAddr{0x1000}, 1, 0); }).stores, 4u);
     EXPECT_EQ(accesses_of([&] { EXPECT_TRUE(machine.queue.has_used()); }).reads.size(), 2u);
 }
 
-TEST_P(LookAtAQueue, ReadsEachWordOfASnapshotOnce) {
+TEST_P(QueueInspection, SnapshotReadsEachWordOnce) {
     expect_once(single_words(), accesses_of([&] { static_cast<void>(take_snapshot(machine.queue)); }));
 }
 
-TEST_P(LookAtAQueue, ReadsEachWordOfADiagnosisOnce) {
+TEST_P(QueueInspection, DiagnosisReadsEachWordOnce) {
     std::vector<Stretch> stretches = single_words();
     stretches.push_back({0, 16 * descriptors_in_flight});
     stretches.push_back(avail(spec::avail_ring_offset, 3 * 2));
@@ -108,7 +114,7 @@ TEST_P(LookAtAQueue, ReadsEachWordOfADiagnosisOnce) {
     EXPECT_EQ(found.cause(), Cause::interrupts_off) << explained(found);
 }
 
-TEST_P(LookAtAQueue, ReadsEachWordOfADumpOnce) {
+TEST_P(QueueInspection, DumpReadsEachWordOnce) {
     std::vector<Stretch> stretches = single_words();
     stretches.push_back({0, 16 * descriptors_in_flight});
     stretches.push_back(avail(spec::avail_ring_offset + 2, 2 * 2));
@@ -118,8 +124,8 @@ TEST_P(LookAtAQueue, ReadsEachWordOfADumpOnce) {
     EXPECT_NE(text.find("[2] head 5, not published\n"), std::string::npos) << text;
 }
 
-// What was overwritten is read as it stands, and not once more to be reported.
-TEST_P(LookAtAQueue, ReadsNoWordAgainForAFinding) {
+// Findings report the values already read, without another read.
+TEST_P(QueueInspection, FindingsReadNoWordAgain) {
     machine.hostile = true;
     std::uint32_t const ring = layout.available_ring_offset();
     // The index and an entry of the available ring; addresses, lengths and flags; the padding; the used index.
@@ -140,7 +146,7 @@ TEST_P(LookAtAQueue, ReadsNoWordAgainForAFinding) {
     }
 }
 
-TEST_P(LookAtAQueue, ReadsEachRegisterOfADiagnosisOnce) {
+TEST_P(QueueInspection, DiagnosisReadsEachRegisterOnce) {
     std::map<std::uint16_t, unsigned> reads;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) { reads[offset] += is_write ? 0 : 1; });
     static_cast<void>(machine.look());
@@ -155,13 +161,13 @@ TEST_P(LookAtAQueue, ReadsEachRegisterOfADiagnosisOnce) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(OnBoth, LookAtAQueue,
+INSTANTIATE_TEST_SUITE_P(OnBoth, QueueInspection,
                          ::testing::Values(QueueSetup{}, QueueSetup{.event_idx = true},
                                            QueueSetup{.version = sim::MmioVersion::legacy}));
 
 // --- every format -------------------------------------------------------------------------------------------------
 
-/// That no look reads a byte twice, and which bytes a snapshot reads.
+/// Checks that no inspection reads a byte twice, and which bytes a snapshot reads.
 template <class Format>
 class FormatLook {
 public:
@@ -178,7 +184,7 @@ public:
         expect_each_look_once();  // both used
         Segment const one[] = {machine_.buffer(1)};
         ASSERT_TRUE(machine_.queue.add({}, one, Token{99}).ok());
-        expect_each_look_once();  // and one that is not published
+        expect_each_look_once();  // and one not published
         static_cast<void>(machine_.queue.take_used());
         static_cast<void>(machine_.queue.publish());
         expect_each_look_once();
@@ -198,7 +204,7 @@ private:
         expect_once_in([&] { static_cast<void>(machine_.look()); });
         expect_once_in([&] { static_cast<void>(printed([&](auto sink) { dump(machine_.queue, sink); })); });
     }
-    /// Length, id and flags of each descriptor of the ring and of the first table are once not what they were.
+    /// Overwrites length, id and flags of each descriptor in the ring and in the first table, one byte at a time.
     void expect_findings_once() {
         for (Pages const& pages : {machine_.queue.pages(), machine_.queue.table_pages()}) {
             for (std::uint32_t offset = 0; offset < 128 && pages.count != 0; ++offset) {
@@ -233,20 +239,20 @@ void expect_once_with_all_features(bool packed) {
                                  .indirect = (bits & 2) != 0,
                                  .in_order = (bits & 4) != 0});
         look.expect_once();
-        // Packed: flags of one descriptor, and the two event structures.
+        // Packed: the flags of one descriptor, and the two event structures.
         EXPECT_EQ(look.bytes_of_snapshot(), packed ? 2u + 4u + 4u : 6u + 6u);
     }
 }
 
-TEST(LookAtAnyQueue, ReadsEachWordOfASplitOneOnce) {
+TEST(AnyQueueInspection, ReadsSplitWordsOnce) {
     expect_once_with_all_features<Split>(false);
 }
-TEST(LookAtAnyQueue, ReadsEachWordOfAPackedOneOnce) {
+TEST(AnyQueueInspection, ReadsPackedWordsOnce) {
     expect_once_with_all_features<Packed>(true);
 }
-TEST(LookAtAnyQueue, ReadsEachWordOfANegotiatedOneOnce) {
-    expect_once_with_all_features<Negotiated>(true);
-    expect_once_with_all_features<Negotiated>(false);
+TEST(AnyQueueInspection, ReadsNegotiatedWordsOnce) {
+    expect_once_with_all_features<AnyFormat>(true);
+    expect_once_with_all_features<AnyFormat>(false);
 }
 
 TEST(PagesWithoutMemory, AreRefused) {

@@ -2,7 +2,7 @@
 //
 // An object with a value of its own needs .data.
 // EXPECT g++: bytes in .data
-// EXPECT clang++-14: global_number lies in .data
+// EXPECT clang++-14: global_number is in .data
 // EXPECT riscv64: bytes in .sdata
 
 int global_number = 7;

@@ -43,7 +43,7 @@ TEST(WhenItHangs, SaysWhy) {
 
 TEST(WhenItHangs, FindsAddressOutsideMemoryMap) {
     std::string const printed = printed_on_machine_with_memory_at(0x1'4000'0000);
-    EXPECT_NE(printed.find("outside the memory that was named"), std::string::npos) << printed;
+    EXPECT_NE(printed.find("outside the given memory map"), std::string::npos) << printed;
 }
 
 TEST(HeaderExample, Diagnose) {

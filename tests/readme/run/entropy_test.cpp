@@ -58,7 +58,7 @@ TEST(Entropy, FillsBuffer) {
         EXPECT_EQ(std::count(buffer.virt, buffer.virt + 64, EntropyBackend::filling), 64);
     }
     SpinRelax relax;
-    ASSERT_TRUE(reset_device(transport, Looks{100}, relax).ok());
+    ASSERT_TRUE(reset_device(transport, PollLimit{100}, relax).ok());
     entropy::queue.detach();
     EXPECT_TRUE(entropy::queue.release(pages).ok());
 }

@@ -27,6 +27,8 @@
 /// The device interrupts only when the driver asked for it, also the first time (§2.7.7.2).
 namespace virtq::readme {
 
+using namespace virtq::detail;
+
 static_assert(MmioSpace::is_simulated, "the library's own mmio_space.hpp was found first: see the include path");
 
 /// The kernel sleeps, and the device has nothing left to do: no interrupt will ever end this.

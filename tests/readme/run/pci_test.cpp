@@ -29,7 +29,7 @@ protected:
     void expect_works() {
         ASSERT_TRUE(disk.init(on_pci::transport, pages).ok());
         sim::Buffer const data = Machine::current().buffer(512);
-        EXPECT_TRUE(disk.read(3, Machine::segment(data), Looks{1000}).ok());
+        EXPECT_TRUE(disk.read(3, Machine::segment(data), PollLimit{1000}).ok());
         EXPECT_TRUE(Machine::current().holds(data, 3));
     }
     void TearDown() override { on_pci::printed.clear(); }
@@ -50,9 +50,9 @@ TEST_F(OnPci, UsesMessages) {
     ASSERT_TRUE(on_pci::find_disk(PciMachine::ecam).ok());
     ASSERT_TRUE(on_pci::use_messages(2).ok());
     ASSERT_TRUE(disk.init(on_pci::transport, pages).ok());
-    EXPECT_EQ(disk.enable_used_notifications(), UsedPending::nothing_there);
+    EXPECT_EQ(disk.enable_used_notifications(), MaySleep::yes);
     sim::Buffer const data = machine.buffer(512);
-    EXPECT_TRUE(disk.read(0, Machine::segment(data), Looks{1000}).ok());
+    EXPECT_TRUE(disk.read(0, Machine::segment(data), PollLimit{1000}).ok());
     ASSERT_FALSE(machine.device.messages().empty());
     EXPECT_EQ(machine.device.messages().front(), (sim::MsixMessage{1, 0xfee02000, 0x51}));
     EXPECT_TRUE(disk.release(pages).ok());

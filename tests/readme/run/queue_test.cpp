@@ -29,7 +29,7 @@ TEST(WhichQueue, BecomesWhatWasNegotiated) {
         ASSERT_TRUE(which_queue::disk.init(transport, pages).ok());
         EXPECT_EQ(machine.device.packed_ring() != nullptr, packed);
         sim::Buffer const data = machine.buffer(512);
-        EXPECT_TRUE(which_queue::disk.read(2, Machine::segment(data), Looks{1000}).ok());
+        EXPECT_TRUE(which_queue::disk.read(2, Machine::segment(data), PollLimit{1000}).ok());
         EXPECT_TRUE(machine.holds(data, 2));
         EXPECT_TRUE(which_queue::disk.release(pages).ok());
     }
@@ -98,7 +98,7 @@ TEST(HeaderExample, ResetQueue) {
     negotiation.wanted.set(spec::Feature::ring_reset);
     negotiation.required = Split::required;
     DeviceInit init{transport};
-    ASSERT_TRUE(init.negotiate(negotiation, Looks{100}, relax).ok());
+    ASSERT_TRUE(init.negotiate(negotiation, PollLimit{100}, relax).ok());
     Features const negotiated = negotiation.negotiated;
     ASSERT_TRUE(negotiated.has(spec::Feature::ring_reset));
     ASSERT_TRUE(init.set_up_queue(0, queue, pages, negotiated).ok());
@@ -111,8 +111,8 @@ TEST(HeaderExample, ResetQueue) {
 #include <blocks/device/queue_reset.inc>
     EXPECT_TRUE(status.ok()) << describe(status.error());
     EXPECT_EQ(handed_back, std::vector<std::uintptr_t>{7});
-    EXPECT_TRUE(queue.live());
-    ASSERT_TRUE(reset_device(transport, Looks{100}, relax).ok());
+    EXPECT_TRUE(queue.is_live());
+    ASSERT_TRUE(reset_device(transport, PollLimit{100}, relax).ok());
     queue.detach();
     EXPECT_TRUE(queue.release(pages).ok());
 }

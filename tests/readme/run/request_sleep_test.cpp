@@ -124,7 +124,7 @@ TEST_P(RequestSleep, WaitsForRoom) {
     while (disk.submit_read(0, data, Token{&fillers[count]}).ok()) {
         ++count;
     }
-    disk.start();
+    disk.kick_device();
     EXPECT_EQ(read(3), Error::none);
 }
 

@@ -53,7 +53,7 @@ TEST(TransportGuide, MailboxReachesDisk) {
     ASSERT_TRUE(transport.probe(MailboxSpace{MmioSpace{MailboxMachine::base}}).ok());
     ASSERT_TRUE(disk.init(transport, pages).ok());
     sim::Buffer const data = machine.buffer(512);
-    EXPECT_TRUE(disk.read(1, Machine::segment(data), Looks{1000}).ok());
+    EXPECT_TRUE(disk.read(1, Machine::segment(data), PollLimit{1000}).ok());
     EXPECT_TRUE(machine.holds(data, 1));
     EXPECT_TRUE(disk.release(pages).ok());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled with VIRTQ_ASSERTIONS=0, where the other tests see a breach of contract.
+// Compiled with VIRTQ_ASSERTIONS=0, where the other tests expect a breach of contract.
 #include <virtq/transport/pci_modern.hpp>
 
 #include <support/contract.hpp>
@@ -13,7 +13,7 @@ static_assert(VIRTQ_ASSERTIONS == 0, "This test is about the library without ass
 namespace virtq::test {
 namespace {
 
-/// Notes every access, so that a doorbell nobody has placed is seen to be left alone.
+/// Counts every access, to show that no access goes to a doorbell that has no address yet.
 class NotedSpace {
 public:
     constexpr NotedSpace() = default;
@@ -37,7 +37,7 @@ private:
     }
 };
 
-// Its place would be offset 0, which is another queue's.
+// Its address would be offset 0, which is the doorbell of another queue.
 TEST(PciModernDoorbell, IsLeftAloneUntilPlaced) {
     PciModernTransport<NotedSpace> transport;
     for (std::uint16_t const queue : std::initializer_list<std::uint16_t>{0, 15, 16, 0xffff}) {
@@ -45,7 +45,7 @@ TEST(PciModernDoorbell, IsLeftAloneUntilPlaced) {
         transport.notify(queue, 1);
     }
     EXPECT_EQ(NotedSpace::accesses, 0u);
-    EXPECT_FALSE(transport.last_notify().any);
+    EXPECT_FALSE(transport.record().last_notify().any);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-/// The device trees of QEMU's machines, which `dump` had written by QEMU itself.
+/// The device trees of QEMU's machines. `dump` lets QEMU write them.
 namespace virtq::test {
 namespace {
 
@@ -30,7 +30,7 @@ struct QemuTree : testing::Test {
     }
     [[nodiscard]] DeviceTree tree() const { return {blob.data(), blob.size()}; }
 
-    /// By address: a tree has them in any order.
+    /// Compares the slots by address, since a tree lists them in any order.
     template <class InterruptOf>
     void expect_row(MmioSlotRow const& row, InterruptOf interrupt_of) {
         std::vector<MmioSlot> slots;
@@ -63,17 +63,17 @@ struct QemuTree : testing::Test {
     std::vector<std::uint8_t> blob;
 };
 
-TEST_F(QemuTree, OfRiscv64HasEightSlotsAndAPciHost) {
+TEST_F(QemuTree, HasEightSlotsOnRiscv64) {
     ASSERT_NO_FATAL_FAILURE(read("riscv64"));
     expect_row({PhysAddr{0x1000'1000}, 0x1000, 8, 1}, [](DeviceTreeProperty cells) { return cells[0]; });
     expect_ecam({PhysAddr{0x3000'0000}, 0x1000'0000});
 }
 
-TEST_F(QemuTree, OfAarch64Has32SlotsAndAPciHost) {
+TEST_F(QemuTree, Has32SlotsOnAarch64) {
     ASSERT_NO_FATAL_FAILURE(read("aarch64"));
     expect_row({PhysAddr{0x0a00'0000}, 0x200, 32, 48}, [](DeviceTreeProperty cells) {
         EXPECT_EQ(cells.size(), 3u);
-        EXPECT_EQ(cells[0], 0u);  // shared: 32 on
+        EXPECT_EQ(cells[0], 0u);  // shared interrupts begin at 32
         return 32 + cells[1];
     });
     expect_ecam({PhysAddr{0x40'1000'0000}, 0x1000'0000});

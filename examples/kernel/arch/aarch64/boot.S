@@ -12,7 +12,7 @@
 #define TCR_EPD0        (1 << 7)            // no lower half
 #define SCTLR_VALUE     0x30d01805          // MMU, data and instruction caches on; alignment check off
 
-// This section lies at its physical address; everything else is linked at 0xffffff8000000000 + physical.
+// This section is at its physical address; everything else is linked at 0xffffff8000000000 + physical.
     .section .boot, "ax"
     .globl entry
 entry:

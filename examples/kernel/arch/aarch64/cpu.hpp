@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/// What the machine asks of the CPU, and each instruction set says differently.
+/// What the machine needs from the CPU, in the instructions of this instruction set.
 namespace cpu {
 
 inline uint64_t virtual_count() {
@@ -12,14 +12,14 @@ inline uint64_t virtual_count() {
     return count;
 }
 
-/// How fast it counts.
+/// Counts per second.
 inline uint32_t count_hertz() {
     uint64_t hertz;
     asm volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
     return static_cast<uint32_t>(hertz);
 }
 
-/// The virtual timer interrupts after so many counts.
+/// The virtual timer interrupts after this many counts.
 inline void start_timer(uint32_t counts) {
     asm volatile("msr cntv_tval_el0, %0" ::"r"(uint64_t{counts}));
     asm volatile("msr cntv_ctl_el0, %0; isb" ::"r"(uint64_t{1}));
@@ -29,7 +29,7 @@ inline void stop_timer() {
     asm volatile("msr cntv_ctl_el0, xzr; isb");
 }
 
-/// While masked, an interrupt wakes the CPU but is not taken: what arrived before the wfi ends it at once.
+/// A masked interrupt wakes the CPU but is not taken. One that arrived before the wfi ends it at once.
 inline void sleep_until_interrupt() {
     asm volatile("dsb sy; wfi; msr daifclr, #2; isb; msr daifset, #2" ::: "memory");
 }

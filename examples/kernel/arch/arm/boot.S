@@ -17,7 +17,7 @@
 
 #define SVC_MODE        0x13
 
-// This section lies at its physical address; everything else is linked at 0xa0000000 + physical.
+// This section is at its physical address; everything else is linked at 0xa0000000 + physical.
     .syntax unified
     .arm
     .section .boot, "ax"
@@ -102,7 +102,7 @@ vectors:
     b interrupt                             // 6: IRQ
     b trap_7
 
-// The cause of an exception is its number, and below that what the CPU says of a fault: of fetching an instruction (3),
+// The cause of an exception is its number, and below that what the CPU reports of a fault: of fetching an instruction (3),
 // or of data (4).
     .irp number, 0, 1, 2, 3, 4, 5, 7
 trap_\number:
@@ -129,7 +129,7 @@ trap:
 // Saves what a C++ function may change, on the stack of the kernel: the one of IRQ mode is not used.
 interrupt:
     sub lr, lr, #4
-    srsdb sp!, #SVC_MODE                    // where to return to, and its state
+    srsdb sp!, #SVC_MODE                    // the return address, and its state
     cps #SVC_MODE
     push {r0-r3, ip, lr}
     and r0, sp, #4

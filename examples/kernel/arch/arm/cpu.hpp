@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/// What the machine asks of the CPU, and each instruction set says differently.
+/// What the machine needs from the CPU, in the instructions of this instruction set.
 namespace cpu {
 
 inline uint64_t virtual_count() {
@@ -13,14 +13,14 @@ inline uint64_t virtual_count() {
     return (uint64_t{high} << 32) | low;
 }
 
-/// How fast it counts.
+/// Counts per second.
 inline uint32_t count_hertz() {
     uint32_t hertz;
     asm volatile("mrc p15, 0, %0, c14, c0, 0" : "=r"(hertz));  // CNTFRQ
     return hertz;
 }
 
-/// The virtual timer interrupts after so many counts.
+/// The virtual timer interrupts after this many counts.
 inline void start_timer(uint32_t counts) {
     asm volatile("mcr p15, 0, %0, c14, c3, 0" ::"r"(counts));  // CNTV_TVAL
     asm volatile("mcr p15, 0, %0, c14, c3, 1; isb" ::"r"(1));  // CNTV_CTL
@@ -30,12 +30,12 @@ inline void stop_timer() {
     asm volatile("mcr p15, 0, %0, c14, c3, 1; isb" ::"r"(0));  // CNTV_CTL
 }
 
-/// While masked, an interrupt wakes the CPU but is not taken: what arrived before the wfi ends it at once.
+/// A masked interrupt wakes the CPU but is not taken. One that arrived before the wfi ends it at once.
 inline void sleep_until_interrupt() {
     asm volatile("dsb sy; wfi; cpsie i; isb; cpsid i" ::: "memory");
 }
 
-/// Semihosting's SYS_EXIT, of which 32 bits have only these two: QEMU exits with 0 or 1.
+/// Semihosting's SYS_EXIT, which on 32 bits has only two reasons: QEMU exits with 0 or 1.
 inline void exit(bool success) {
     constexpr uint32_t application_exit = 0x20026;
     constexpr uint32_t run_time_error = 0x20023;

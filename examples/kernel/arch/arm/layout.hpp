@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 // Where boot.S maps things: in the upper 2 GiB. The physical addresses that this kernel uses are below these, or have
-// more than 32 bits and end in less. Devices are uncached.
+// more than 32 bits and are below these when truncated. Devices are uncached.
 inline constexpr uintptr_t pool_virt = 0xc0000000;    // machine::pool_base
 inline constexpr uintptr_t device_virt = 0x80000000;  // + physical: the devices of the first GiB
 inline constexpr uintptr_t ecam_virt = 0xd0000000;    // the configuration space of PCI

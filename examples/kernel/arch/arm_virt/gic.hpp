@@ -3,15 +3,16 @@
 
 #include "layout.hpp"
 
-/// The interrupt controller, a GICv2 with one CPU: the distributor gathers the lines, the CPU interface tells which
-/// of them it is. Shared lines have numbers from 32 on; after a reset they have the highest priority and are off.
+/// The interrupt controller, a GICv2 with one CPU: the distributor collects the lines, and the CPU interface reports
+/// which of them is pending. Shared lines have numbers from 32 on. After a reset they have the highest priority and
+/// are off.
 namespace gic {
 
 inline constexpr uintptr_t distributor = 0x08000000;
 inline constexpr uintptr_t cpu_interface = 0x08010000;
 
 inline constexpr unsigned shared_lines = 32;
-inline constexpr unsigned line_count = 288;  // QEMU's `virt` has these; 1023 says "none of them"
+inline constexpr unsigned line_count = 288;  // QEMU's `virt` has these; 1023 means none
 
 enum class Trigger : uint32_t { level = 0, edge = 2 };
 
@@ -32,7 +33,7 @@ inline void enable(unsigned line, Trigger trigger) {
     device_register(distributor + 0x100 + line / 32 * 4) = 1u << line % 32;  // GICD_ISENABLER
 }
 
-/// The line whose turn it is, which is then silent until `end`.
+/// The pending line, which is then silent until `end`.
 inline unsigned acknowledge() {
     return device_register(cpu_interface + 0x00c) & 0x3ff;  // GICC_IAR
 }

@@ -14,7 +14,7 @@ constexpr unsigned pci_lines = gic::shared_lines + 3;
 constexpr unsigned virtio_lines = gic::shared_lines + 16;
 constexpr unsigned message_lines = gic::shared_lines + 48;
 
-constexpr uint64_t message_phys = 0x08020040;  // a line's number that is written here is a pulse of that line
+constexpr uint64_t message_phys = 0x08020040;  // writing a line's number here pulses that line
 
 constexpr uint32_t waits_per_second = 10;
 
@@ -41,7 +41,7 @@ void start_tick() {
 extern "C" void machine_interrupt() {
     unsigned const line = gic::acknowledge();
     if (line >= gic::line_count) {
-        return;  // it went away before it could be asked
+        return;  // it vanished before it was acknowledged
     }
     if (line == timer_line) {
         tick_came = true;
@@ -50,7 +50,7 @@ extern "C" void machine_interrupt() {
         interrupt_came = true;
         listeners[line].handler(listeners[line].number);
     }
-    asm volatile("dsb sy" ::: "memory");  // the device has let go of the line before it may count again
+    asm volatile("dsb sy" ::: "memory");  // the device has released the line before it may interrupt again
     gic::end(line);
 }
 
@@ -84,7 +84,7 @@ unsigned mmio_line(unsigned slot) {
     return virtio_lines + slot;
 }
 
-/// Four lines for all devices, each beginning with another one.
+/// Four lines for all devices, rotated by the device number.
 unsigned pci_line(uint8_t device, unsigned pin, uint8_t) {
     return pci_lines + (device + pin - 1) % 4;
 }

@@ -12,14 +12,14 @@
 #define CR4_PAE   (1 << 5)
 #define CR0_PG_WP 0x80010000
 
-// By this note QEMU finds the entry: type 18 is XEN_ELFNOTE_PHYS32_ENTRY.
+// QEMU finds the entry by this note: type 18 is XEN_ELFNOTE_PHYS32_ENTRY.
     .section .note.pvh, "a", @note
     .balign 4
     .long 4, 4, 18
     .asciz "Xen"
     .long pvh_entry
 
-// This section lies at its physical address; everything else is linked at KERNEL_BASE + physical.
+// This section is at its physical address; everything else is linked at KERNEL_BASE + physical.
     .section .boot, "ax"
     .globl pvh_entry
 pvh_entry:

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-// Where boot.S maps things: outside of the physical addresses that this kernel uses, which are below 16 MiB and above
-// 3 GiB.
+// Where boot.S maps things: outside the physical addresses that this kernel uses, which are below 16 MiB and above 3
+// GiB.
 inline constexpr uintptr_t pool_virt = 0x80000000;    // machine::pool_base
 inline constexpr uintptr_t device_virt = 0x40000000;  // the devices of the fourth GiB, which begins at:
 inline constexpr uintptr_t device_phys = 0xc0000000;

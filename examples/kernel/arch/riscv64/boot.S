@@ -17,7 +17,7 @@
 
 #define TIME_TO_INTERRUPT 0x02004000        // mtimecmp of this CPU
 
-// This section lies at its physical address; everything else is linked at 0xffffffc000000000 + physical.
+// This section is at its physical address; everything else is linked at 0xffffffc000000000 + physical.
     .section .boot, "ax"
     .globl entry
 entry:
@@ -50,9 +50,9 @@ entry:
     la t0, high_entry_address
     ld t0, 0(t0)
     csrw mepc, t0
-    mret                                    // satp counts from here on; no identity mapping is needed
+    mret                                    // satp takes effect here; no identity mapping is needed
 
-// The time has come: switches the timer off, and passes the interrupt on as one that S-mode itself can clear.
+// The timer is due: switches it off, and passes the interrupt on as one that S-mode itself can clear.
     .balign 4
 machine_trap:
     csrrw t0, mscratch, t0

@@ -4,8 +4,8 @@
 #include "machine.hpp"
 #include "plic.hpp"
 
-/// The lines of QEMU's `virt` at its PLIC, and the timer of M-mode as the tick: its interrupt is passed on by boot.S
-/// as a software interrupt of S-mode, so this works also on CPUs whose S-mode has no timer of its own (Sstc).
+/// The lines of QEMU's `virt` at its PLIC, and the timer of M-mode as the tick. boot.S passes the timer's interrupt on
+/// as a software interrupt of S-mode. So this also works on CPUs whose S-mode has no timer of its own (Sstc).
 
 namespace {
 
@@ -47,17 +47,17 @@ extern "C" void machine_interrupt(uint64_t cause) {
     }
     unsigned const line = plic::claim();
     if (line == 0 || line >= plic::line_count) {
-        return;  // it went away before it could be asked
+        return;  // it vanished before it was claimed
     }
     interrupt_came = true;
     handlers[line](line);
-    asm volatile("fence iorw, iorw" ::: "memory");  // the device has let go of the line before it may count again
+    asm volatile("fence iorw, iorw" ::: "memory");  // the device has released the line before it may interrupt again
     plic::complete(line);
 }
 
 void prepare_interrupts() {
     plic::prepare();
-    silence_tick();  // at reset its time has already come
+    silence_tick();  // at reset it is already due
     asm volatile("csrw sie, %0" ::"r"(1 << software_interrupt | 1 << external_interrupt));
 }
 
@@ -68,7 +68,7 @@ void listen(unsigned line, InterruptHandler handler) {
     plic::enable(line);
 }
 
-/// While masked, an interrupt wakes the CPU but is not taken: what arrived before the wfi ends it at once.
+/// A masked interrupt wakes the CPU but is not taken. One that arrived before the wfi ends it at once.
 bool wait() {
     interrupt_came = false;
     start_tick();
@@ -87,12 +87,12 @@ unsigned mmio_line(unsigned slot) {
     return virtio_lines + slot;
 }
 
-/// Four lines for all devices, each beginning with another one.
+/// Four lines for all devices, rotated by the device number.
 unsigned pci_line(uint8_t device, unsigned pin, uint8_t) {
     return pci_lines + (device + pin - 1) % 4;
 }
 
-/// The PLIC knows no messages.
+/// A PLIC has no messages.
 bool has_messages() {
     return false;
 }

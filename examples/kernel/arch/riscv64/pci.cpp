@@ -26,7 +26,7 @@ uintptr_t device_memory(virtq::PhysAddr phys, uint64_t bytes) {
     return is_inside(memory_window, phys.value, bytes) ? device_virt + phys.value : 0;
 }
 
-/// There are no I/O instructions: a window of memory stands for the ports.
+/// There are no I/O instructions: a window of memory maps the ports.
 uintptr_t device_ports(uint32_t port, uint32_t bytes) {
     return is_inside(port_window, port, bytes) ? device_virt + ports_phys + port : 0;
 }

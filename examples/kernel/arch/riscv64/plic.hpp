@@ -3,12 +3,12 @@
 
 #include "layout.hpp"
 
-/// The interrupt controller, a PLIC: each line has a priority, and each context says which lines it takes.
+/// The interrupt controller, a PLIC: each line has a priority, and each context enables the lines it takes.
 namespace plic {
 
 inline constexpr uintptr_t base = 0x0c000000;
 inline constexpr uintptr_t context = 1;     // S-mode of the first CPU
-inline constexpr unsigned line_count = 96;  // QEMU's `virt` has these; 0 says "none of them"
+inline constexpr unsigned line_count = 96;  // QEMU's `virt` has these; 0 means none
 
 inline void prepare() {
     device_register(base + 0x200000 + 0x1000 * context) = 0;  // the threshold: every priority passes
@@ -16,11 +16,11 @@ inline void prepare() {
 
 inline void enable(unsigned line) {
     volatile uint32_t& enabled = device_register(base + 0x2000 + 0x80 * context + line / 32 * 4);
-    device_register(base + line * 4) = 1;  // its priority: 0 would be never
+    device_register(base + line * 4) = 1;  // its priority; 0 would disable it
     enabled = enabled | 1u << line % 32;
 }
 
-/// The line whose turn it is, which is then silent until `complete`.
+/// The pending line, which is then silent until `complete`.
 inline unsigned claim() {
     return device_register(base + 0x200004 + 0x1000 * context);
 }

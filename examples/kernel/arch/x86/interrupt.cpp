@@ -7,7 +7,7 @@
 
 /// The local APIC and up to two I/O APICs. `microvm` has its virtio-mmio slots on the second one, which no 8259 sees,
 /// and messages (MSI) are writes to the local APIC. On `pc` and `q35` the firmware has routed INTx to one of the 16
-/// ISA lines, which is the pin of the first I/O APIC with the same number.
+/// ISA lines. It arrives at the pin of the first I/O APIC with the same number.
 
 extern "C" char const trap_stubs[];  // boot.S: a stub of 16 bytes for each vector
 
@@ -18,7 +18,7 @@ constexpr unsigned line_vector = 32;
 constexpr unsigned line_count = 48;
 constexpr unsigned message_vector = line_vector + line_count;
 constexpr unsigned message_count = 16;
-constexpr unsigned spurious_vector = 111;  // its low four bits are set, as old processors want it
+constexpr unsigned spurious_vector = 111;  // its low four bits are set, as old processors require
 constexpr unsigned vector_count = 112;     // boot.S has as many stubs
 
 constexpr uintptr_t local_apic_phys = 0xfee00000;
@@ -35,7 +35,7 @@ constexpr uintptr_t io_select = 0x00;
 constexpr uintptr_t io_window = 0x10;
 constexpr uint32_t level_triggered = 0x8000;
 
-constexpr unsigned timer_line = 2;  // where the interval timer, ISA line 0, is wired to
+constexpr unsigned timer_line = 2;  // the interval timer, ISA line 0, is wired to this pin
 
 struct Listener {
     machine::InterruptHandler handler;
@@ -61,10 +61,10 @@ void write_io_apic(unsigned line, uint32_t high, uint32_t low) {
 
 }  // namespace
 
-/// Called by boot.S for the vectors that are no exceptions.
+/// Called by boot.S for the vectors that are not exceptions.
 extern "C" void machine_interrupt(uint32_t vector) {
     if (vector == spurious_vector) {
-        return;  // the local APIC does not want to hear of it
+        return;  // a spurious interrupt needs no end of interrupt
     }
     if (Listener const& listener = listeners[vector - line_vector]; listener.handler != nullptr) {
         listener.handler(listener.number);
@@ -109,7 +109,7 @@ bool has_messages() {
     return true;
 }
 
-/// `sti` lets nothing in before the next instruction has begun: no interrupt falls between the look and the sleep.
+/// `sti` admits no interrupt before the next instruction has begun. So none falls between the check and the sleep.
 bool wait() {
     interrupted = false;
     asm volatile("sti; hlt; cli" ::: "memory");

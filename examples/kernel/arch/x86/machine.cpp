@@ -29,11 +29,11 @@ constexpr uint32_t pci_enable = uint32_t{1} << 31;
 
 constinit uint64_t time_stamp_hertz = 0;
 
-/// Lets the interval timer count, and its time stamps for 10 ms of 10 ms of the interval timer. Leaves the frequency
-/// unknown when that does not count.
+/// Starts the interval timer, and measures the time stamp counter over 10 ms of it. Leaves the frequency unknown if
+/// the timer does not count.
 void calibrate_clock() {
     constexpr uint16_t counts = timer_hertz / 100;
-    out8(timer_command, 0x34);  // channel 0, both bytes, count down from 65536 again and again
+    out8(timer_command, 0x34);  // channel 0, both bytes, count down from 65536 repeatedly
     out8(timer_channel_0, 0);
     out8(timer_channel_0, 0);
     uint64_t const start = machine::ticks();
@@ -84,7 +84,7 @@ virtq::PhysAddr phys(void const* pool_address) {
     return pool_base + (reinterpret_cast<uintptr_t>(pool_address) - pool_virt);
 }
 
-/// Only `microvm` has slots. Elsewhere the addresses are those of PCI devices.
+/// Only `microvm` has slots. Elsewhere these addresses belong to PCI devices.
 unsigned virtio_slot_count() {
     return has_pci() ? 0 : 24;
 }
@@ -93,7 +93,7 @@ uintptr_t virtio_slot(unsigned slot) {
     return device_virt + (virtio_phys - device_phys) + slot * virtio_stride;
 }
 
-/// The address register reads back, and there is a host bridge.
+/// Whether the address register reads back, and there is a host bridge.
 bool has_pci() {
     out32(pci_address, pci_enable);
     return in32(pci_address) == pci_enable && in32(pci_data) != UINT32_MAX;

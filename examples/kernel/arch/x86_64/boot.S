@@ -13,14 +13,14 @@
 #define EFER_LME  (1 << 8)
 #define CR0_PG_WP ((1 << 31) | (1 << 16))
 
-// By this note QEMU finds the entry: type 18 is XEN_ELFNOTE_PHYS32_ENTRY.
+// QEMU finds the entry by this note: type 18 is XEN_ELFNOTE_PHYS32_ENTRY.
     .section .note.pvh, "a", @note
     .balign 4
     .long 4, 8, 18
     .asciz "Xen"
     .quad pvh_entry
 
-// This section lies at its physical address; everything else is linked at KERNEL_BASE + physical.
+// This section is at its physical address; everything else is linked at KERNEL_BASE + physical.
     .section .boot, "ax"
     .code32
     .globl pvh_entry

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/base/detail/same_as.hpp>
+#include <virtq/device/block_types.hpp>
+#include <virtq/device/detail/block/block_frame.hpp>
+#include <virtq/device/detail/block/block_part.hpp>
+#include <virtq/device/detail/mapped_data.hpp>
+#include <virtq/device/detail/request_pool.hpp>
+#include <virtq/device/negotiation.hpp>
+#include <virtq/platform/dma_mapper.hpp>
+#include <virtq/queue/virtqueue.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// One request queue of a disk: turns requests into chains, and used chains into completions. It knows no transport
+/// and no configuration: `BlockDevice` has checked the requests, and notifies the device.
+template <uint32_t N, class Traits>
+class BlockQueue {
+public:
+    using Mapper = typename Traits::Mapper;
+    using Ring = VirtQueue<N, typename Traits::Format>;
+
+    static constexpr uint32_t request_max = N / 2;  // a request has at least a header and a status
+
+    using Pool = RequestPool<request_max>;
+    using Data = MappedData<request_max, Mapper>;
+
+    /// The ring, which `DeviceInit` brings up.
+    [[__nodiscard__]] Ring& ring() { return ring_; }
+    [[__nodiscard__]] Ring const& ring() const { return ring_; }
+
+    /// Takes pages for headers and status bytes. The ring must be up. Errors: those of `BlockFrames::init`.
+    template <PageAllocator Allocator>
+    [[__nodiscard__]] Status init(Allocator& allocator, Interface device_interface, UnderReportedLength under_reported,
+                                  Mapper* mapper) {
+        mapper_ = mapper;
+        uint16_t const requests = request_count();
+        if (Status const framed = frames_.init(allocator, requests, byte_order(device_interface)); !framed) {
+            return framed;
+        }
+        reset(device_interface, under_reported);
+        return {};
+    }
+
+    /// Starts again after a reset, in the pages that it has.
+    void start(Interface device_interface, UnderReportedLength under_reported) {
+        frames_.restart(byte_order(device_interface));
+        reset(device_interface, under_reported);
+    }
+
+    /// Gives all pages back. The device must have stopped, or must never have got this queue.
+    template <PageAllocator Allocator>
+    void release(Allocator& allocator) {
+        ring_.detach();
+        static_cast<void>(ring_.release(allocator));  // cannot fail: the ring is detached
+        frames_.release(allocator);
+        pool_.reset(0);
+    }
+
+    /// Whether this queue shares a page with `other`. With itself: whether two of its runs have a page in common.
+    [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
+        Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
+        Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
+        for (Pages const& run : own) {
+            for (Pages const& one : others) {
+                bool const is_itself = this == &other && &run - own == &one - others;
+                if (!is_itself && share_pages(run, one)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /// Records why the last request was rejected or timed out, for `last_error`.
+    void note_refusal(Error error) { refused_ = error; }
+    [[__nodiscard__]] Error last_error() const { return refused_; }
+
+    [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
+    /// Whether a request has ended that was not handed out.
+    [[__nodiscard__]] bool has_finished() const { return pool_.has_finished(); }
+
+    /// For a caller that waits for one request: `take_finished` does not hand that out.
+    void await(uint16_t number) { pool_.await(number); }
+    [[__nodiscard__]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
+    [[__nodiscard__]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
+    void abandon(uint16_t number) {
+        pool_.abandon(number);
+        refused_ = Error::timed_out;
+    }
+
+    /// Most data segments of one part: the least of what the device accepts, what fits the ring, and what `Data` can
+    /// remember.
+    [[__nodiscard__]] uint32_t segment_max(uint32_t device_max) const {
+        uint32_t const fits = uint32_t{ring_.size()} - 2;
+        uint32_t const most = device_max < fits ? device_max : fits;
+        return most < Data::segments_max ? most : Data::segments_max;
+    }
+
+    /// Adds a request with `data_bytes` bytes of data, in as many parts as it takes: all of them, or none. Returns the
+    /// number of its record.
+    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes,
+                                              BlockLimit const& limit) {
+        if (ring_.fault()) {
+            return Error::queue_broken;
+        }
+        BlockPart part;
+        return make_whole(part, request, data_bytes, limit) ? submit_whole(request.token, part)
+                                                            : submit_parts(request, limit);
+    }
+
+    Notification publish() { return ring_.publish(); }
+
+    /// Takes the used chains from the ring and ends their requests. Returns `none`, or `broken`.
+    CompletionState collect() {
+        if (!ring_.is_live()) {
+            return CompletionState::
+                none;  // the device did not come up again after a reset; its requests were handed back
+        }
+        for (;;) {  // ends: each turn takes one of the parts in flight
+            Completion const completion = ring_.take_used();
+            if (!completion) {
+                return completion.state;
+            }
+            auto const number = static_cast<uint16_t>(completion.token.value());
+            data_.unmap(mapper_, number);
+            pool_.finish(number, outcome(number, completion.written));
+        }
+    }
+
+    [[__nodiscard__]] BlockCompletion take_finished() {
+        auto const finished = pool_.take_finished();
+        return finished.found ? BlockCompletion{finished.token, finished.error, CompletionState::ready}
+                              : BlockCompletion{};
+    }
+
+    /// After a reset of the device: ends everything in flight with `error`.
+    void cancel(Error error) {
+        pool_.cancel_all(error, [this](uint16_t number) { data_.unmap(mapper_, number); });
+    }
+
+private:
+    void reset(Interface device_interface, UnderReportedLength under_reported) {
+        interface_ = device_interface;
+        under_reported_ = under_reported;
+        refused_ = Error::none;
+        pool_.reset(request_count());
+    }
+
+    [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
+
+    /// The usual case: one part. `add` fails if the ring has no room.
+    [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
+        uint16_t const number = pool_.take(token, expected_bytes(part));
+        if (number == Pool::none) {
+            return Error::queue_full;  // no record is free: requests that ended keep theirs until they are handed out
+        }
+        Error error = data_.map(mapper_, number, part.data, direction_of(part));
+        if (error == Error::none) {
+            error = add(number, part);
+        }
+        if (error != Error::none) {
+            undo(number);
+            return error;
+        }
+        return number;
+    }
+
+    [[__nodiscard__]] Result<uint16_t> submit_parts(BlockRequest const& request, BlockLimit const& limit) {
+        if (Error const error = check_room(request, limit); error != Error::none) {
+            return error;
+        }
+        Result<uint16_t> const owner = reserve(request, limit);
+        if (!owner) {
+            return owner;
+        }
+        BlockParts parts{request, limit};
+        BlockPart part;
+        for (uint16_t number = *owner; number != Pool::none;) {
+            static_cast<void>(parts.next(part));
+            uint16_t const after = pool_.next_part(number);
+            Error const refused = add(number, part);
+            VIRTQ_ASSERT(refused == Error::none, "A part was refused after check_room() had found room for all");
+            number = after;
+        }
+        return owner;
+    }
+
+    [[__nodiscard__]] static uint32_t expected_bytes(BlockPart const& part) {
+        return part.device_writes() ? part.data_bytes : 0;
+    }
+    [[__nodiscard__]] static DmaDirection direction_of(BlockPart const& part) {
+        return part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
+    }
+
+    /// Whether all parts fit now, counted before anything is touched.
+    [[__nodiscard__]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint32_t count = 0;
+        uint32_t descriptors = 0;
+        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
+            if (!parts.next(part)) {
+                return Error::device_limits_too_small;
+            }
+            ++count;
+            descriptors += part.descriptors();
+            if (descriptors > ring_.size()) {
+                return Error::request_above_queue;
+            }
+        } while (!parts.at_end());
+        return count > pool_.num_free() || descriptors > ring_.num_free() ? Error::queue_full : Error::none;
+    }
+
+    /// Takes a record for each part and maps its data. Returns the first record. On an error nothing is kept.
+    [[__nodiscard__]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
+        BlockParts parts{request, limit};
+        BlockPart part;
+        uint16_t owner = Pool::none;
+        uint16_t previous = Pool::none;
+        do {
+            static_cast<void>(parts.next(part));
+            uint32_t const expected = expected_bytes(part);
+            uint16_t const number =
+                owner == Pool::none ? pool_.take(request.token, expected) : pool_.take_part(owner, previous, expected);
+            owner = owner == Pool::none ? number : owner;
+            if (Error const error = data_.map(mapper_, number, part.data, direction_of(part)); error != Error::none) {
+                undo(owner);
+                return error;
+            }
+            previous = number;
+        } while (!parts.at_end());
+        return owner;
+    }
+
+    void undo(uint16_t owner) {
+        for (uint16_t number = owner; number != Pool::none;) {
+            uint16_t const after = pool_.next_part(number);
+            data_.unmap(mapper_, number);
+            pool_.give_back(number);
+            number = after;
+        }
+    }
+
+    /// Whether data overlaps the pages of the ring or of the headers. Always false with a mapper: then the pages have
+    /// device addresses, but `data` has not.
+    [[__nodiscard__]] bool has_pages_of([[__maybe_unused__]] Span<Segment const> data) const {
+        bool found = false;
+        if constexpr (SameAs<Mapper, NoMapper>) {
+            for (Segment const& segment : data) {
+                found = found || lies_in(segment, ring_.pages()) || lies_in(segment, frames_.pages());
+            }
+        }
+        return found;
+    }
+    [[__nodiscard__]] static bool lies_in(Segment const& segment, Pages const& pages) {
+        return segment.addr.value < pages.phys.value + pages.count * uint64_t{page_bytes} &&
+               pages.phys.value < segment.addr.value + segment.bytes;
+    }
+
+    [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
+        VIRTQ_ASSERT(!has_pages_of(part.data),
+                     "The data of a request is in the disk's own pages. Check whether they were handed out twice, or "
+                     "freed, and whether a segment is longer than its buffer, or Pages::phys is wrong.");
+        frames_.prepare(number, part.type, part.sector);
+        Segment const header = frames_.header(number);
+        Segment const status = frames_.status(number);
+        Span<Segment const> const data = data_.where(number, part.data);
+        Token const token{uintptr_t{number}};
+        if (part.device_writes()) {
+            return ring_.add_gathered(Gather{{&header, 1}, {}}, Gather{data, {&status, 1}}, token).error();
+        }
+        if (part.has_range) {
+            frames_.prepare_range(number, part.range);
+            Segment const range = frames_.range(number);
+            return ring_.add_gathered(Gather{{&header, 1}, {&range, 1}}, Gather{{}, {&status, 1}}, token).error();
+        }
+        return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
+    }
+
+    [[__nodiscard__]] Error outcome(uint16_t number, uint32_t written) const {
+        switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
+            case spec::block::RequestStatus::ok: return is_short(number, written) ? Error::short_read : Error::none;
+            case spec::block::RequestStatus::ioerr: return Error::io_error;
+            case spec::block::RequestStatus::unsupp: return Error::not_supported;
+        }
+        return Error::status_invalid;
+    }
+
+    /// Whether the device wrote less than expected: then nothing may be assumed of the bytes beyond `written`
+    /// (§2.7.8.3). The length means nothing if it covers at most the status byte, or if the device is legacy.
+    [[__nodiscard__]] bool is_short(uint16_t number, uint32_t written) const {
+        constexpr uint32_t status_bytes = 1;
+        return written < pool_.expected_bytes(number) && written > status_bytes && interface_ == Interface::modern &&
+               under_reported_ == UnderReportedLength::fail_request;
+    }
+
+    Interface interface_ = Interface::modern;
+    UnderReportedLength under_reported_ = UnderReportedLength::fail_request;
+    Error refused_ = Error::none;
+    Mapper* mapper_ = nullptr;
+    BlockFrames frames_;
+    Pool pool_;
+    [[__no_unique_address__]] Data data_;
+    Ring ring_;
+};
+
+}  // namespace virtq::detail

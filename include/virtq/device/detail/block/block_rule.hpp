@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/error.hpp>
+#include <virtq/base/result.hpp>
+#include <virtq/device/block_types.hpp>
+#include <virtq/device/detail/block/block_config.hpp>
+#include <virtq/device/detail/block/block_part.hpp>
+#include <virtq/spec/block.hpp>
+#include <virtq/spec/feature.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// Checks a request by §5.2.6.1 and by what the disk reported, before the disk gets it.
+class BlockRule {
+public:
+    constexpr BlockRule(BlockConfig const& config, Features const& negotiated)
+        : config_(config), negotiated_(negotiated) {}
+
+    [[__nodiscard__]] Error check(BlockRequest const& request) {
+        switch (request.operation) {
+            case BlockOperation::read: return check_data(request);
+            case BlockOperation::write: return has(Bit::ro) ? Error::read_only : check_data(request);
+            case BlockOperation::flush: return has(Bit::flush) ? Error::none : Error::not_supported;
+            case BlockOperation::discard: return has(Bit::discard) ? check_change(request) : Error::not_supported;
+            case BlockOperation::write_zeroes:
+                return has(Bit::write_zeroes) ? check_change(request) : Error::not_supported;
+            case BlockOperation::write_zeroes_may_unmap:
+                return has(Bit::write_zeroes) && config_.write_zeroes_may_unmap ? check_change(request)
+                                                                                : Error::not_supported;
+            case BlockOperation::get_id: return check_id(request);
+        }
+        return Error::not_supported;
+    }
+
+    /// Bytes of data in the request that `check` accepted, counted once.
+    [[__nodiscard__]] uint64_t data_bytes() const { return data_bytes_; }
+
+private:
+    using Bit = spec::block::Feature;
+
+    [[__nodiscard__]] bool has(Bit bit) const { return negotiated_.has(bit); }
+
+    [[__nodiscard__]] Error check_data(BlockRequest const& request) {
+        uint64_t bytes = 0;
+        for (Segment const& segment : request.data) {
+            if (segment.bytes == 0) {
+                return Error::segment_empty;
+            }
+            if ((segment.addr.value >> 63) != 0) {
+                return Error::segment_address_virtual;  // QEMU may report success for such a read, and lose the data
+            }
+            bytes += segment.bytes;
+        }
+        if (bytes == 0 || (bytes & (config_.block_bytes - 1)) != 0) {
+            return Error::length_not_block_multiple;
+        }
+        data_bytes_ = bytes;
+        return check_place(request.sector, bytes / spec::block::sector_bytes);
+    }
+
+    [[__nodiscard__]] Error check_change(BlockRequest const& request) const {
+        if (has(Bit::ro)) {
+            return Error::read_only;
+        }
+        return request.sector_count == 0 ? Error::length_not_block_multiple
+                                         : check_place(request.sector, request.sector_count);
+    }
+
+    [[__nodiscard__]] Error check_place(uint64_t sector, uint64_t sectors) const {
+        uint32_t const block_sectors = config_.block_bytes / spec::block::sector_bytes;
+        if (((sector | sectors) & (block_sectors - 1)) != 0) {
+            return Error::length_not_block_multiple;
+        }
+        bool const fits = sectors <= config_.capacity_sectors && sector <= config_.capacity_sectors - sectors;
+        return fits ? Error::none : Error::beyond_capacity;
+    }
+
+    /// §5.2.6.1: exactly 20 bytes, here in one segment, so that any device takes them in one request.
+    [[__nodiscard__]] Error check_id(BlockRequest const& request) {
+        data_bytes_ = spec::block::id_bytes;
+        bool const fits = request.data.size() == 1 && request.data[0].bytes == spec::block::id_bytes;
+        return fits ? Error::none : Error::length_not_block_multiple;
+    }
+
+    BlockConfig const& config_;
+    Features const& negotiated_;
+    uint64_t data_bytes_ = 0;
+};
+
+/// Checks a request and submits it to a queue, within the limits of the device and of the queue. Returns the number of
+/// its record. Errors: those of `BlockDevice::submit`.
+template <class Queue>
+[[__nodiscard__]] Result<uint16_t> admit(BlockRequest const& request, Queue& queue, BlockConfig const& config,
+                                         Features const& negotiated) {
+    BlockRule rule{config, negotiated};
+    if (Error const error = rule.check(request); error != Error::none) {
+        return error;
+    }
+    return queue.submit(request, rule.data_bytes(),
+                        block_limit(config, request.operation, queue.segment_max(config.segments)));
+}
+
+}  // namespace virtq::detail

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/transport/detail/pci/pci_kept_access.hpp>
+#include <virtq/transport/pci_config_window.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// Registers of a modern device for `AnyTransport`: in mapped BARs, or through the configuration space. One transport
+/// over both takes less code than two.
+template <class Memory>
+class PciEitherSpace {
+public:
+    constexpr PciEitherSpace() = default;
+    explicit PciEitherSpace(uintptr_t mapped) : memory_(mapped) {}
+    PciEitherSpace(PciFunction<PciKeptAccess> const& function, uint16_t capability, PciStructure const& structure)
+        : window_(function, capability, structure) {}
+
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) {
+        return window_.is_set() ? window_.read8(offset) : memory_.read8(offset);
+    }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) {
+        return window_.is_set() ? window_.read16(offset) : memory_.read16(offset);
+    }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) {
+        return window_.is_set() ? window_.read32(offset) : memory_.read32(offset);
+    }
+    void write8(uint16_t offset, uint8_t value) {
+        window_.is_set() ? window_.write8(offset, value) : memory_.write8(offset, value);
+    }
+    void write16(uint16_t offset, uint16_t value) {
+        window_.is_set() ? window_.write16(offset, value) : memory_.write16(offset, value);
+    }
+    void write32(uint16_t offset, uint32_t value) {
+        window_.is_set() ? window_.write32(offset, value) : memory_.write32(offset, value);
+    }
+
+    [[__nodiscard__]] PciEitherSpace at(uint32_t offset) const {
+        PciEitherSpace further = *this;
+        if (window_.is_set()) {
+            further.window_ = window_.at(offset);
+        } else {
+            further.memory_ = memory_.at(offset);
+        }
+        return further;
+    }
+
+private:
+    Memory memory_{};
+    PciConfigWindow<PciKeptAccess> window_;
+};
+
+}  // namespace virtq::detail

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/platform/pci_config_access.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// Holds the kernel's configuration access, of any type, for `AnyTransport`. The type of `AnyTransport` does not name
+/// the access, yet its configuration window needs it after the probe. An access with `may_be_copied` is copied if it
+/// is trivially copyable and at most two pointers large. Any other access must outlive this object.
+class PciKeptAccess {
+public:
+    constexpr PciKeptAccess() = default;
+
+    template <PciConfigAccess Access>
+    void keep(Access& access) {
+        access_ = &access;
+        reach_ = reach<Access>;
+        is_copy_ = may_copy<Access>();
+        if constexpr (may_copy<Access>()) {
+            __builtin_memcpy(copy_, &access, sizeof(Access));
+        }
+    }
+
+    [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) {
+        return static_cast<uint8_t>(reach_(place(), address, offset, Step::read8, 0));
+    }
+    [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) {
+        return static_cast<uint16_t>(reach_(place(), address, offset, Step::read16, 0));
+    }
+    [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) {
+        return reach_(place(), address, offset, Step::read32, 0);
+    }
+    void write8(PciAddress address, uint16_t offset, uint8_t value) {
+        reach_(place(), address, offset, Step::write8, value);
+    }
+    void write16(PciAddress address, uint16_t offset, uint16_t value) {
+        reach_(place(), address, offset, Step::write16, value);
+    }
+    void write32(PciAddress address, uint16_t offset, uint32_t value) {
+        reach_(place(), address, offset, Step::write32, value);
+    }
+
+private:
+    enum class Step : uint8_t { read8, read16, read32, write8, write16, write32 };
+    using Reach = uint32_t (*)(void* access, PciAddress, uint16_t offset, Step, uint32_t value);
+
+    static constexpr uint32_t copy_bytes = 2 * sizeof(void*);
+
+    template <class Access>
+    [[__nodiscard__]] static constexpr bool may_copy() {
+        if constexpr (requires { Access::may_be_copied; }) {
+            return Access::may_be_copied && sizeof(Access) <= copy_bytes && __is_trivially_copyable(Access);
+        } else {
+            return false;
+        }
+    }
+
+    /// Performs one access. Returns the value read, or 0 after a write.
+    template <class Access>
+    static uint32_t reach(void* place, PciAddress address, uint16_t offset, Step step, uint32_t value) {
+        Access& access = *static_cast<Access*>(place);
+        switch (step) {
+            case Step::read8: return access.read8(address, offset);
+            case Step::read16: return access.read16(address, offset);
+            case Step::read32: return access.read32(address, offset);
+            case Step::write8: access.write8(address, offset, static_cast<uint8_t>(value)); break;
+            case Step::write16: access.write16(address, offset, static_cast<uint16_t>(value)); break;
+            case Step::write32: access.write32(address, offset, value); break;
+        }
+        return 0;
+    }
+
+    [[__nodiscard__]] void* place() { return is_copy_ ? static_cast<void*>(copy_) : access_; }
+
+    Reach reach_ = nullptr;
+    void* access_ = nullptr;
+    alignas(void*) unsigned char copy_[copy_bytes] = {};
+    bool is_copy_ = false;
+};
+
+static_assert(PciConfigAccess<PciKeptAccess>);
+
+}  // namespace virtq::detail
