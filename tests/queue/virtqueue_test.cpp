@@ -182,7 +182,7 @@ TEST_F(VirtQueueInit, ZeroesPagesThatArriveDirty) {
 }
 
 // §2.7.7.1: without EVENT_IDX the word behind the available ring is no event index.
-TEST_F(VirtQueueInit, WritesNoUsedEventWithoutEventIdx) {
+TEST_F(VirtQueueInit, WritesNoEventIndexWithoutEventIdx) {
     for (bool const event_idx : {false, true}) {
         ASSERT_TRUE(
             queue.init(memory, 8, event_idx ? modern_event_idx() : modern(), {.first_index = RingIndex{5}}).ok());
@@ -190,6 +190,9 @@ TEST_F(VirtQueueInit, WritesNoUsedEventWithoutEventIdx) {
         ASSERT_NE(bytes, nullptr);
         std::size_t const used_event = 16 * 8 + SplitLayout{8}.used_event_offset();
         EXPECT_EQ(bytes[used_event], event_idx ? 4 : 0);  // 4: as far as can be from an interrupt at 5
+        auto const* const used = memory.virt(queue.phys_used(), 4 + 8 * 8 + 2);
+        ASSERT_NE(used, nullptr);
+        EXPECT_EQ(used[4 + 8 * 8], event_idx ? 5 : 0);  // avail_event
         EXPECT_TRUE(queue.release(memory).ok());
     }
 }

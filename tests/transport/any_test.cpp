@@ -228,6 +228,18 @@ TEST(AnyTransport, LeavesTheConfigurationWindowOff) {
 }
 
 // The window would end in the same way.
+TEST(AnyTransport, SuggestsNoWindowToLegacyDevices) {
+    PciDiskMachine<Any> machine({.layout = sim::PciLayout::legacy(), .assigned = false});
+    EXPECT_EQ(machine.probe().error(), Error::pci_bar_unassigned);
+}
+
+TEST(AnyTransport, ReportsTheErrorThatAllWaysHave) {
+    PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
+    machine.device.refuse_command(wire::command_bus_master);
+    EXPECT_EQ(machine.probe(with_window).error(), Error::pci_command_refused);
+    EXPECT_EQ(machine.transport.attempts().window.error, Error::pci_command_refused);
+}
+
 TEST(AnyTransport, SuggestsNoWindowAfterRefusedCommand) {
     PciDiskMachine<Any, 256> machine({.layout = sim::PciLayout::transitional()});
     machine.device.refuse_command(wire::command_bus_master);

@@ -289,17 +289,35 @@ TEST_F(PciBridges, LetProbesPlaceInPrefetchableMemory) {
         bus.write32(PciAddress{0, 1, 0}, high, 0);
     }
     expect_works({1, 0, 0}, Any::Kind::pci_modern, device, {.memory = &within});
+
+    // The registers of a bridge with 32-bit windows say so.
+    port.config().poke(bridge::prefetch_base, 0x2000, 2);
+    port.config().poke(bridge::prefetch_limit, 0x2000, 2);
+    sim::PciDevice other{memory, disk};
+    port.add(1, 0, other);
+    PciWindow rest{0x2008'0000, 0x8'0000};
+    expect_works({1, 1, 0}, Any::Kind::pci_modern, other, {.memory = &rest});
+}
+
+// A host bridge can have devices on a bus that no bridge leads to.
+TEST_F(PciBridges, AreNotNeededOnARootBus) {
+    bus.add(PciAddress{5, 1, 0}, device);
+    expect_works({5, 1, 0}, Any::Kind::pci_modern, device, {.memory = &window});
 }
 
 TEST_F(PciBridges, KeepProbesFromClosedPorts) {
     sim::PciBridge wide{sim::PciBridge::Ports::wide};
+    sim::PciBridge narrow{sim::PciBridge::Ports::narrow};
+    sim::PciDevice third{memory, disk, sim::PciLayout::legacy()};
     sim::PciDevice first{memory, disk, sim::PciLayout::legacy()};
     sim::PciDevice second{memory, disk, sim::PciLayout::legacy()};
     bus.add(PciAddress{0, 1, 0}, port);
     port.add(0, 0, first);
     bus.add(PciAddress{0, 2, 0}, wide);
+    bus.add(PciAddress{0, 3, 0}, narrow);
     ASSERT_TRUE(number_buses(bus, {0, 15}).ok());
     wide.add(0, 0, second);
+    narrow.add(0, 0, third);
     Any transport;
     EXPECT_EQ(transport.probe_pci(Function{bus, {1, 0, 0}}, bus, {.ports = &ports}).error(), Error::pci_bridge_closed);
     bus.write16(PciAddress{0, 2, 0}, bridge::io_base, 0x1111);  // from 0x1000 on, of 32 bits
@@ -308,6 +326,14 @@ TEST_F(PciBridges, KeepProbesFromClosedPorts) {
     bus.write16(PciAddress{0, 2, 0}, wire::command, wire::command_io | wire::command_bus_master);
     PciWindow high{0x2'1000, 0x1000};
     expect_works({2, 0, 0}, Any::Kind::pci_legacy_ports, second, {.ports = &high});
+
+    bus.write16(PciAddress{0, 3, 0}, bridge::io_base, 0x1010);  // from 0x1000 to 0x1fff, of 16 bits
+    bus.write16(PciAddress{0, 3, 0}, wire::command, wire::command_io | wire::command_bus_master);
+    PciWindow behind{0x3000, 0x1000};
+    EXPECT_EQ(transport.probe_pci(Function{bus, {3, 0, 0}}, bus, {.ports = &behind}).error(),
+              Error::pci_bridge_closed);
+    PciWindow within{0x1000, 0x1000};
+    expect_works({3, 0, 0}, Any::Kind::pci_legacy_ports, third, {.ports = &within});
 }
 
 // The window ends before the next MiB, or with it, once the bridge's own BAR has its address.

@@ -17,14 +17,15 @@ public:
     /// For an index that is known to be valid.
     [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
 
-    /// For an index that the kernel gives.
+    /// For an index that the kernel gives. If assertions are compiled out, a wrong index means queue 0: no access is
+    /// outside of the array.
     [[__nodiscard__]] Queue& at(uint16_t queue) {
         check(queue);
-        return queues_[queue];
+        return queues_[queue < Traits::queue_count_max ? queue : 0];
     }
     [[__nodiscard__]] Queue const& at(uint16_t queue) const {
         check(queue);
-        return queues_[queue];
+        return queues_[queue < Traits::queue_count_max ? queue : 0];
     }
 
     /// Whether the device may write to the pages of any queue.

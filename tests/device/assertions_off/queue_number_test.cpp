@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/device/block.hpp>
+
+#include <device/disk_machine.hpp>
+
+/// A queue that a disk does not have, with the assertions compiled out (faults B7).
+namespace virtq::test {
+namespace {
+
+TEST(BlockDeviceWithoutAssertions, StaysInsideItsQueues) {
+    DiskMachine<> machine;
+    machine.bring_up();
+    for (std::uint16_t const queue : {std::uint16_t{1}, std::uint16_t{200}, std::uint16_t{0xffff}}) {
+        EXPECT_EQ(machine.driver.in_flight(queue), 0);
+        machine.driver.disable_used_notifications(queue);
+        EXPECT_EQ(machine.driver.enable_used_notifications(queue), MaySleep::yes);
+        EXPECT_FALSE(machine.driver.fault(queue));
+        EXPECT_EQ(machine.driver.take_completed(queue).state, CompletionState::none);
+        EXPECT_EQ(machine.driver.submit({BlockOperation::flush, 0, 0, {}, Token{}}, queue).error(),
+                  Error::no_such_queue);
+    }
+}
+
+}  // namespace
+}  // namespace virtq::test
