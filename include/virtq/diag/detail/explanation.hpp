@@ -145,22 +145,13 @@ private:
         out_.decimal(number(queue.published)).text(", decided ").decimal(number(queue.decided)).text(", taken ");
         out_.decimal(number(queue.taken)).text(",").words(" notifications", indent);
         out_.words(queue.notifications_on ? " on" : " off", indent).line();
-        label("available")
-            .hex(queue.addresses.driver_area.value)
-            .column(34)
-            .text("idx ")
-            .decimal(number(queue.avail_idx))
-            .text(", flags ")
-            .hex(queue.avail_flags);
+        print_area("available", queue.addresses.driver_area, queue.avail_idx, queue.avail_flags);
         out_.text(", used_event ").decimal(number(queue.used_event)).line();
-        label("used")
-            .hex(queue.addresses.device_area.value)
-            .column(34)
-            .text("idx ")
-            .decimal(number(queue.used_idx))
-            .text(", flags ")
-            .hex(queue.used_flags);
+        print_area("used", queue.addresses.device_area, queue.used_idx, queue.used_flags);
         out_.text(", avail_event ").decimal(number(queue.avail_event)).line();
+    }
+    void print_area(char const* name, PhysAddr area, RingIndex index, uint16_t flags) {
+        label(name).hex(area.value).column(34).text("idx ").decimal(number(index)).text(", flags ").hex(flags);
     }
 
     void print_findings() {
