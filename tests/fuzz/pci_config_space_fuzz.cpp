@@ -228,7 +228,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         input, [](auto& transport, Machine& machine) { return transport.probe_through_window(machine.function); });
 
     Machine machine{input};
-    machine.most_accesses = 4 * 256 * 16;  // four buses of 256 functions, each of which may answer as a bridge
+    machine.most_accesses = 4 * 256 * 16;  // four buses of 256 functions, at most 16 accesses each
     unsigned found = 0;
     for_each_virtio_function(machine.config, {0, 0}, [&](auto const&, spec::DeviceId type) {
         ++found;

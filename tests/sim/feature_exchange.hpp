@@ -10,7 +10,7 @@
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
-/// Feature negotiation (§2.2, §4.1.4.3, §4.2.2) through four registers, two of which select a word of 32 bits.
+/// Feature negotiation (§2.2, §4.1.4.3, §4.2.2) through four registers: two select a word, two access its 32 bits.
 namespace virtq::sim {
 
 /// What differs between transports.

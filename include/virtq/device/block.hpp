@@ -27,16 +27,16 @@ namespace virtq {
 ///
 /// - Calls on one queue may run concurrently with calls on other queues, and with queries. They are `submit…`,
 ///   `kick_device`, `take_completed`, `for_each_completed`, `in_flight`, `fault`, `last_error`, `check_alive`,
-///   `enable_…`, `disable_…`, `perform`, `read`, `write`, `flush`, `read_id`. Queries are `capacity_sectors` …
-///   `queue_count`, `queue_size`, `negotiation`, `transport`.
+///   `enable_…`, `disable_…`, `perform`, `read`, `write`, `flush`, `read_id`. Queries are `capacity_sectors`,
+///   `block_bytes`, `topology`, `is_read_only`, `can_…`, `queue_count`, `queue_size`, `negotiation`, `transport`.
 /// - `cache_mode` and `set_cache_mode` may run concurrently with calls on queues, but not with each other.
 /// - `init`, `reset`, `release` and `on_config_change` must not run concurrently with any other call.
 ///
-/// The caller serialises everything else, with one lock per queue. Calls of the last kind need the locks of all
-/// queues. If an interrupt handler takes a lock, interrupts are masked wherever else it is held. With assertions on,
-/// the library detects a call into a ring that begins while another one is inside (`ReEntry`). It calls callbacks
-/// (`relax`, `each`, the mapper's) from outside the rings. Those of the blocking calls and of `for_each_completed` may
-/// use the disk. With `PciConfigWindow`, all calls need one common lock.
+/// The caller serialises everything else, with one lock per queue; `init`, `reset`, `release` and `on_config_change`
+/// need the locks of all queues. If an interrupt handler takes a lock, interrupts are masked wherever else it is held.
+/// With assertions on, the library detects a call into a ring that begins while another one is inside (`ReEntry`).
+/// It calls callbacks from outside the rings. `relax` of a blocking call and the handler of `for_each_completed` may
+/// call the disk; `each` of `reset` and the mapper may not. With `PciConfigWindow`, all calls need one common lock.
 /// **Memory** Request headers and status bytes are in the driver's own pages. The data is the caller's; it belongs to
 /// the device until its request has ended, or `reset` has handed it back.
 /// **Recovery** Every call returns `reset_needed` after a time-out, and after the device violated the standard

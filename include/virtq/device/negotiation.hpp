@@ -30,7 +30,7 @@ struct Negotiation {
     Features negotiated;              ///< what both have agreed on
 
     Features unwanted;  ///< never negotiated unless it is required, even if it is in `wanted`
-    Features missing;   ///< required, but not offered or not implemented: `Error::feature_required_not_offered`
+    Features missing;   ///< required, but the device or the library lacks it: `Error::feature_required_not_offered`
 };
 
 }  // namespace virtq

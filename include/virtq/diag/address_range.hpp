@@ -29,8 +29,7 @@ enum class AddressTrouble : uint8_t {
 /// No machine has physical addresses of more than 52 bits. The upper half of a virtual address space is above that.
 inline constexpr uint64_t phys_limit = uint64_t{1} << 52;
 
-/// The least offset of a kernel's direct map, virtual minus physical address, that tells the two kinds of address
-/// apart. Addresses above a smaller offset could be RAM.
+/// If virtual minus physical address is smaller than this, RAM may reach that far, so the offset shows nothing.
 inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*) > 4 ? 38 : 30);
 
 [[__nodiscard__]] constexpr bool lies_in(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
@@ -42,13 +41,13 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
     return addr.value < range.start.value + range.bytes && range.start.value < addr.value + bytes;
 }
 
-/// Whether an address can only be a virtual one. The queue's own pages show the offset of the kernel's direct map. A
-/// kernel of that layout maps no memory at or above that physical address.
+/// Whether an address can only be a virtual one. The queue's own pages show where the kernel's direct map begins. RAM
+/// does not reach so far, so an address at or above it is virtual.
 [[__nodiscard__]] inline bool looks_virtual(PhysAddr addr, Pages const& pages) {
     if (addr.value >= phys_limit) {
         return true;
     }
-    // 0 in an identity map. If virtual addresses are below physical ones, the difference wraps and no address reaches
+    // The offset is 0 in an identity map. If virtual addresses are below physical ones it wraps, and no address reaches
     // it.
     uint64_t const offset = uint64_t{reinterpret_cast<uintptr_t>(pages.virt)} - pages.phys.value;
     return offset >= least_direct_map_offset && pages.phys.value < offset && addr.value >= offset;

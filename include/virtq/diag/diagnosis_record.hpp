@@ -8,8 +8,8 @@
 
 namespace virtq {
 
-/// The working memory of `diagnose`, for a kernel with small stacks. Keep it, about 2 KiB, as a static object and pass
-/// it to each call. It is all zero at first, so a static one goes to `.bss`. Only one call may use it at a time.
+/// The working memory of `diagnose`, for a kernel with small stacks. It has about 2 KiB: make it a static object, which
+/// lies in `.bss`, and pass it to each call. Only one call may use it at a time.
 struct DiagnosisRecord {
     Diagnosis diagnosis;           ///< of the last call
     detail::ChainFindings chains;  ///< only `diagnose` uses it

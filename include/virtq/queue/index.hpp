@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /// The numbers of a queue that its users see. All fit 16 bits and must never be mixed, so each kind has its own type,
-/// without arithmetic. Those that index an array are as wide as a register, so that no use has to widen them.
+/// without arithmetic. `DescIndex` indexes arrays, so it has 32 bits: no instruction has to widen it.
 namespace virtq {
 
 /// A free-running ring index: counts every entry ever written, modulo 2^16 (§2.7.6, §2.7.8).

@@ -45,7 +45,8 @@ struct Gather {
 
 namespace detail {
 
-/// How one side is passed to a function that is not inlined: as a `Span`, in two registers, whatever its length.
+/// How one side is passed to a function that is not inlined: as a `Span`, so that arrays of all lengths share one copy.
+/// A `Gather` goes by reference.
 template <class Segments>
 struct SideOf {
     using Type = Span<Segment const>;

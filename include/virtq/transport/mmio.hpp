@@ -148,7 +148,7 @@ public:
         return legacy_ ? place_legacy_queue(addresses) : place_modern_queue(addresses);
     }
 
-    /// Allowed only without NOTIFICATION_DATA, which is negotiated only if the driver wants it.
+    /// Notifies the device of new buffers in a queue (§4.2.2). With NOTIFICATION_DATA call the other overload.
     void notify(uint16_t queue) {
         check_probed();  // first: an object that was not probed may hold garbage
         VIRTQ_ASSERT(
@@ -165,7 +165,8 @@ public:
         write(spec::mmio::queue_notify, data | queue);
     }
 
-    /// §4.2.2.2. QEMU 7.2 offers RING_RESET without this register: there the queue stays enabled.
+    /// Begins to reset a queue (§4.2.2.2). QEMU 7.2 offers RING_RESET without this register: there the queue stays
+    /// enabled.
     void reset_queue(uint16_t queue) {
         select(queue);
         write(spec::mmio::queue_reset, uint32_t{1});
@@ -204,7 +205,8 @@ public:
     /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
 
-    /// Changes whenever a read may have been torn (§2.5). A legacy device returns 0: its readers compare two reads.
+    /// Changes whenever a read may have been torn (§2.5). A legacy device has none and
+    /// returns 0: read a field twice and compare.
     [[__nodiscard__]] uint32_t config_generation() {
         check_probed();
         return legacy_ ? 0 : read(spec::mmio::config_generation);

@@ -19,8 +19,8 @@ namespace detail {
 /// Whether all bridges before a function forward accesses to a range. The host bridge forwards everything.
 template <PciConfigAccess Access>
 [[__nodiscard__]] bool is_passed_on(PciFunction<Access> const& function, PciBar::Kind kind, PciRange const& range) {
-    for (uint8_t bus = function.address().bus;
-         bus != 0;) {  // ends: the bus of a bridge is lower than the one behind it
+    uint8_t bus = function.address().bus;
+    while (bus != 0) {  // ends: a bridge is on a lower bus than the devices behind it
         PciAddress const address = find_bridge(function.access(), bus, 0);
         if (address.bus >= bus) {
             return true;
@@ -48,11 +48,12 @@ template <PciConfigAccess Access>
 /// Numbers the buses behind the bridges of a host bridge. A kernel without firmware calls this before it scans. It
 /// assigns the BARs of all devices behind the bridges, and opens the bridges for these BARs and for DMA. `buses` are
 /// those of the host bridge; the first is its own. `option` has the host bridge's windows, as for `probe_pci`. Its
-/// memory must be below 4 GiB, which all bridges forward. Without windows, devices are found but have no addresses.
+/// memory must be below 4 GiB: some bridges forward nothing above. Without windows, devices are found but have no
+/// addresses.
 /// Returns the buses that exist now, for `for_each_virtio_function`.
 ///
-/// Buses that have numbers keep them, so a second call changes nothing. `probe_pci` handles the devices on the host
-/// bridge's own bus. Not while a device is in use. Errors, after doing all that is possible: `pci_buses_used_up`,
+/// Buses that have numbers keep them, so a second call changes nothing. It assigns no BAR on the host bridge's
+/// own bus; `probe_pci` does. Do not call it while a device is in use. Errors, after doing all that is possible: `pci_buses_used_up`,
 /// `pci_window_full`, `pci_command_refused`.
 ///
 /// ```

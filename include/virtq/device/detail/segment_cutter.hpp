@@ -62,7 +62,7 @@ private:
         return bytes;
     }
 
-    /// Moves the last `bytes` bytes of the part to the next one.
+    /// Shortens this part by `bytes` bytes; the next part begins with them.
     void give_back(uint32_t bytes) {
         while (bytes != 0) {
             Segment& last = piece_[count_ - 1];

@@ -73,7 +73,7 @@ private:
     return fits ? Cause::none : Cause::block_data_not_sectors;
 }
 
-/// A finding with the byte counts of a chain.
+/// A finding that names a chain: its readable bytes, its writable bytes, its head.
 [[__nodiscard__]] constexpr Finding found(Cause cause, ChainShape const& shape) {
     return {cause, shape.readable(), shape.writable(), number(shape.head())};
 }

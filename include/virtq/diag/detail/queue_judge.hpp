@@ -310,12 +310,13 @@ private:
         }
     }
 
-    /// A driver of the library always notifies after it publishes. Kernels often write addresses above 4 GiB without
-    /// their high halves. A device that has answered before was given the right addresses.
+    /// Why the device did not see the chains, most probable cause first. A driver of the library always notifies, so
+    /// `never_notified` comes last for it. It also comes last for a ring above 4 GiB, whose high halves kernels often
+    /// forget. A device that has answered before has the right addresses.
     void judge_unheard() {
         DeviceSnapshot::Notified const last = device_.notified.value_or({});
         bool const by_caller = notifier_ == Notifier::caller;
-        // If this is a receive queue, the last notification was most often for the transmit queue.
+        // A receive queue is left out: that the transmit queue was notified last is normal there.
         if (by_caller && !is_receive() && last.any && last.queue != diagnosis_.queue_index) {
             add(Cause::other_queue_notified, last.queue, diagnosis_.queue_index);
         }

@@ -13,8 +13,8 @@
 namespace virtq::detail {
 
 /// The indirect tables of a queue (§2.7.5.3, §2.8.7): which are free, and where each is located. The device reads the
-/// tables; the list of free ones is private. Without VIRTIO_F_INDIRECT_DESC the pool has no tables: `takes` is always
-/// false.
+/// tables; the list of free ones is private. Without VIRTIO_F_INDIRECT_DESC the pool has no tables: `takes()`
+/// always returns false.
 template <uint32_t N>
 class IndirectPool {
 public:

@@ -164,7 +164,8 @@ private:
         return static_cast<uint16_t>((at.available_flags() ^ (is_hidden(at) ? PackedPosition::avail_flag : 0)) |
                                      flags);
     }
-    /// Whether this is the first unpublished descriptor, whose AVAIL flag is still inverted.
+    /// Whether this is the first unpublished descriptor. `publish` corrects its AVAIL flag last: until then the flag is
+    /// inverted, and hides all descriptors behind it.
     [[__nodiscard__]] bool is_hidden(PackedPosition at) const {
         return seen_.packed_ring.pending_descriptors != 0 && at.offset() == hidden_;
     }

@@ -14,7 +14,7 @@ void print_position(TextWriter<Sink>& out, uint16_t word) {
     out.text((word & spec::ring_wrap_bit) != 0 ? " lap 1" : " lap 0");
 }
 
-/// Prints an area with its event suppression structure.
+/// Prints the address of an area, and what its event suppression structure says.
 template <class Sink>
 void print_event(TextWriter<Sink>& out, char const* name, PhysAddr area, RingEventWord event, unsigned indent) {
     out.text("  ").text(name).column(indent).hex(area.value).column(34).text("event ").hex(event.word);
