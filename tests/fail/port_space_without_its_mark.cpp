@@ -3,6 +3,8 @@
 // EXPECT: virtq/platform/register_space\.hpp
 #include <virtq/virtq.hpp>
 
+// A space of ports without its mark was taken for memory (faults A13).
+
 struct Ports {
     Ports() = default;
     explicit Ports(uintptr_t) {}

@@ -289,6 +289,7 @@ template <class T>
     return transport.visit([](auto& behind) { return count_calls(behind); });
 }
 
+/// Several CPUs notify, and count interrupts, while another one looks (faults B6).
 template <class T>
 void share_a_transport(char const* name, T& transport) {
     std::atomic<bool> over{false};

@@ -271,7 +271,7 @@ TEST_F(PciConfig, ReportsAMisalignedOrOutsideWindow) {
     EXPECT_EQ(log.entries().size(), 3u) << log;
 }
 
-// §4.1.4.9.2: the offset must be a multiple of the length that the window has at that moment.
+// §4.1.4.9.2: the offset must be a multiple of the length that the window has at that moment (faults B8).
 TEST_F(PciConfig, ReportsAnOffsetBeforeItsLength) {
     aim(4, 0x1040, 4);
     aim(4, 0x1052, 2);

@@ -132,8 +132,8 @@ public:
     }
 
     /// Resets the device and gives all pages back. Requests in flight end without a completion, and their data is the
-    /// caller's again; for completions, call `reset` before. If the device does not complete the reset, nothing is
-    /// given back, and the error says so (`is_reset_incomplete`): call again.
+    /// caller's again; for completions, call `reset` before. If the device does not complete the reset and has a
+    /// queue, nothing is given back, and the error says so (`is_reset_incomplete`): call again.
     template <PageAllocator Allocator, Relax R = SpinRelax>
     [[__nodiscard__]] Status release(Allocator& allocator, PollLimit reset_limit = PollLimit{1'000'000},
                                      R relax = {}) {
