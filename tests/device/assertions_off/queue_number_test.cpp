@@ -7,10 +7,15 @@
 namespace virtq::test {
 namespace {
 
-TEST(BlockDeviceWithoutAssertions, StaysInsideItsQueues) {
-    DiskMachine<> machine;
+struct FourQueueTraits : BlockTraits {
+    static constexpr std::uint16_t queue_count_max = 4;
+};
+
+template <class Traits>
+void expect_no_queue_beyond() {
+    DiskMachine<64, Traits> machine;
     machine.bring_up();
-    for (std::uint16_t const queue : {std::uint16_t{1}, std::uint16_t{200}, std::uint16_t{0xffff}}) {
+    for (std::uint16_t const queue : {Traits::queue_count_max, std::uint16_t{200}, std::uint16_t{0xffff}}) {
         EXPECT_EQ(machine.driver.in_flight(queue), 0);
         machine.driver.disable_used_notifications(queue);
         EXPECT_EQ(machine.driver.enable_used_notifications(queue), MaySleep::yes);
@@ -19,6 +24,14 @@ TEST(BlockDeviceWithoutAssertions, StaysInsideItsQueues) {
         EXPECT_EQ(machine.driver.submit({BlockOperation::flush, 0, 0, {}, Token{}}, queue).error(),
                   Error::no_such_queue);
     }
+}
+
+TEST(BlockDeviceWithoutAssertions, StaysInsideItsQueue) {
+    expect_no_queue_beyond<BlockTraits>();
+}
+
+TEST(BlockDeviceWithoutAssertions, StaysInsideItsQueues) {
+    expect_no_queue_beyond<FourQueueTraits>();
 }
 
 }  // namespace

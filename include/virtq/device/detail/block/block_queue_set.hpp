@@ -17,16 +17,9 @@ public:
     /// For an index that is known to be valid.
     [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
 
-    /// For an index that the kernel gives. If assertions are compiled out, a wrong index means queue 0: no access is
-    /// outside of the array.
-    [[__nodiscard__]] Queue& at(uint16_t queue) {
-        check(queue);
-        return queues_[queue < Traits::queue_count_max ? queue : 0];
-    }
-    [[__nodiscard__]] Queue const& at(uint16_t queue) const {
-        check(queue);
-        return queues_[queue < Traits::queue_count_max ? queue : 0];
-    }
+    /// For an index that the kernel gives.
+    [[__nodiscard__]] Queue& at(uint16_t queue) { return queues_[checked(queue)]; }
+    [[__nodiscard__]] Queue const& at(uint16_t queue) const { return queues_[checked(queue)]; }
 
     /// Whether the device may write to the pages of any queue.
     [[__nodiscard__]] bool any_live() const {
@@ -85,8 +78,10 @@ public:
     }
 
 private:
-    static void check([[__maybe_unused__]] uint16_t queue) {
+    /// If assertions are compiled out, a wrong index means queue 0: no access is outside of the array.
+    static uint16_t checked(uint16_t queue) {
         VIRTQ_ASSERT(queue < Traits::queue_count_max, "This disk has no such queue. Compare it with queue_count().");
+        return queue < Traits::queue_count_max ? queue : 0;
     }
 
     Queue queues_[Traits::queue_count_max];
