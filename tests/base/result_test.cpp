@@ -42,6 +42,10 @@ TEST(Result, AssertsThatTheValueIsThere) {
     EXPECT_BREACH(half(7).operator->(), "Result::operator-> was called on an error");
 }
 
+TEST(Result, RejectsASuccessWithoutAValue) {
+    EXPECT_BREACH(static_cast<void>(Result<int>(Error::none)), "made of Error::none");
+}
+
 TEST(Result, HasNoImplicitConversions) {
     EXPECT_FALSE((std::is_convertible_v<Result<int>, bool>));
     EXPECT_FALSE((std::is_convertible_v<Result<int>, int>));

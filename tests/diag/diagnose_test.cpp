@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/diag/diagnose.hpp>
+
 #include <diag/queue_machine.hpp>
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/diag/queue_snapshot.hpp>
+#include <virtq/diag/take_snapshot.hpp>
 
 #include <diag/queue_machine.hpp>
 #include <queue/ring_pair.hpp>
@@ -7,14 +7,14 @@
 namespace virtq::test {
 namespace {
 
-TEST(QueueSnapshot, IsEmptyBeforeInit) {
+TEST(TakeSnapshot, IsEmptyBeforeInit) {
     VirtQueue<8> const queue;
     QueueSnapshot const seen = take_snapshot(queue);
     EXPECT_EQ(seen.size, 0);
     EXPECT_EQ(seen.outstanding(), 0);
 }
 
-TEST(QueueSnapshot, ShowsBothSidesOfEachIndex) {
+TEST(TakeSnapshot, ShowsBothSidesOfEachIndex) {
     RingPair<> ring({.features = modern_event_idx(), .first_index = 65534});
     for (std::uintptr_t i = 0; i < 4; ++i) {
         ASSERT_TRUE(ring.add_writable(i).ok());

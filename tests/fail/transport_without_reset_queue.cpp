@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: This transport has no public `void reset_queue\(uint16_t queue\)`: add it, or derive from
-// virtq::TransportDefaults
+// EXPECT: This transport has no public `void reset_queue\(uint16_t queue\)`: add it, or derive from virtq::TransportDefaults
 #include <virtq/virtq.hpp>
 
 struct Mailbox {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/platform/ecam_access.hpp>
 
-#include <virtq/platform/port_config_access.hpp>
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,22 +8,10 @@
 #include <cstdint>
 #include <initializer_list>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace virtq::test {
 namespace {
-
-TEST(PciAddress, HasAFrameNumber) {
-    EXPECT_EQ(pci_frame({0, 0, 0}), 0u);
-    EXPECT_EQ(pci_frame({1, 2, 3}), 0x113u);
-    EXPECT_EQ(pci_frame({255, 31, 7}), 0xffffu);
-    EXPECT_EQ(pci_frame({0, 32, 8}), 0u);  // no such device or function; the frame is not on another bus
-    EXPECT_TRUE((PciAddress{1, 2, 3} == PciAddress{1, 2, 3}));
-    EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{1, 2, 4}));
-    EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{1, 3, 3}));
-    EXPECT_FALSE((PciAddress{1, 2, 3} == PciAddress{2, 2, 3}));
-}
 
 // PCIe 7.2.2: bus << 20, device << 15, function << 12.
 TEST(EcamAccess, ReachesEachFunction) {
@@ -128,28 +114,6 @@ TEST(EcamAccess, IsEmptyIfBusesAreReversed) {
     }
     EXPECT_TRUE(memory.is_untouched());
 }
-
-// Left out of the coverage build: this test compiles the port instructions, which only a kernel may run.
-#if (defined(__x86_64__) || defined(__i386__)) && !defined(VIRTQ_COUNTED)
-
-// The ports reach 256 bytes of a function, and a larger offset would wrap to the first bytes. An access to a port would
-// end this process (faults A5).
-TEST(PortConfigAccess, ReadsAllOnesBeyondItsBytes) {
-    PortConfigAccess access;
-    for (auto const& [address, offset] :
-         {std::pair{PciAddress{0, 0, 0}, 0x100}, std::pair{PciAddress{0, 31, 7}, 0xfffc},
-          std::pair{PciAddress{0, 32, 0}, 0}, std::pair{PciAddress{0, 0, 8}, 0}}) {
-        auto const at = static_cast<std::uint16_t>(offset);
-        EXPECT_EQ(access.read8(address, at), UINT8_MAX);
-        EXPECT_EQ(access.read16(address, at), UINT16_MAX);
-        EXPECT_EQ(access.read32(address, at), UINT32_MAX);
-        access.write8(address, at, 0);
-        access.write16(address, at, 0);
-        access.write32(address, at, 0);
-    }
-}
-
-#endif
 
 }  // namespace
 }  // namespace virtq::test

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/queue/fault.hpp>
+
 #include <queue/ring_pair.hpp>
 
 #include <cstdint>

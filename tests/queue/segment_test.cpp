@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/queue/segment.hpp>
+
 #include <virtq/queue/any_format.hpp>
 
 #include <sim/guest_memory.hpp>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/queue/virtqueue.hpp>
+
 #include <queue/ring_pair.hpp>
 #include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>

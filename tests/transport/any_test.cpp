@@ -160,6 +160,8 @@ TEST(AnyTransport, UsesLegacyIfTheMappingFails) {
     ASSERT_TRUE(found.ok()) << describe(found.error());
     EXPECT_EQ(machine.transport.kind(), Kind::pci_legacy_ports);
     expect_attempts(machine.transport, {{true, Error::pci_not_mapped}, {true, Error::none}, {}});
+    ASSERT_TRUE(machine.transport.probe_pci_legacy(machine.function, machine.bus).ok());
+    expect_attempts(machine.transport, {{}, {true, Error::none}, {}});  // nothing of the probe before
     machine.bring_up();
     machine.expect_works();
 }

@@ -510,17 +510,5 @@ TEST_F(PciBridges, PassAnInterruptPinOn) {
     EXPECT_EQ(find_root_pin(Function{bus, {9, 7, 0}}, *buses).pin, 0);
 }
 
-TEST(PciWindow, SkipsToAMultiple) {
-    PciWindow window{0x1001, 0x2000};
-    EXPECT_TRUE(window.align_next(0x1000));
-    EXPECT_EQ(window.next(), 0x2000u);
-    EXPECT_EQ(window.left(), 0x1001u);
-    EXPECT_TRUE(window.align_next(0x1000));
-    EXPECT_EQ(window.next(), 0x2000u);
-    EXPECT_FALSE(window.align_next(0x4000));
-    EXPECT_EQ(window.next(), 0x2000u);
-    EXPECT_EQ(window.left(), 0x1001u);
-}
-
 }  // namespace
 }  // namespace virtq::test

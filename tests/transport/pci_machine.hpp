@@ -3,6 +3,7 @@
 
 #include <support/contract.hpp>
 #include <virtq/device/block.hpp>
+#include <virtq/diag/pci_interrupt_state.hpp>
 #include <virtq/transport/any.hpp>
 #include <virtq/transport/pci_config_window.hpp>
 #include <virtq/transport/pci_legacy.hpp>
@@ -33,6 +34,12 @@ struct FourQueues : BlockTraits {
 };
 
 namespace wire = sim::wire::pci;
+
+/// Whether MSI-X is on, as diag/ reads it.
+template <PciConfigAccess Access>
+[[nodiscard]] bool is_msix_enabled(PciFunction<Access> function) {
+    return (take_pci_interrupt_state(function).msix_control & spec::pci::msix::control_enable) != 0;
+}
 
 /// I/O ports of the simulated bus.
 class BarPorts : public sim::BarSpace {

@@ -66,7 +66,7 @@ TEST(PciModernProbe, ReportsABrokenList) {
     EXPECT_EQ(machine.device.bar_accesses(), 0u);
 }
 
-TEST(PciModernProbe, IgnoresMalformedStructures) {
+TEST(PciModernProbe, RejectsAStructureOutsideItsBar) {
     PciDiskMachine<> machine;
     machine.device.claim(wire::common_cfg, {wire::common_cfg, 4, 0xffff'fffc, 0x38});
     EXPECT_EQ(machine.probe().error(), Error::pci_structure_invalid);

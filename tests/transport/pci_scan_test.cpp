@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/transport/pci_scan.hpp>
 
-#include <transport/config_bytes.hpp>
 #include <transport/pci_machine.hpp>
 
 #include <sim/pci_stranger.hpp>
@@ -27,48 +26,6 @@ Found scan(Access& access, PciBusRange buses) {
         found.emplace_back(pci_frame(function.address()), type);
     });
     return found;
-}
-
-/// A function with these IDs.
-ConfigBytes function_of(std::uint16_t vendor, std::uint16_t device, std::uint16_t subsystem = 0,
-                        std::uint8_t header = 0) {
-    ConfigBytes config;
-    config.put(spec::pci::vendor_id.offset, vendor, 2);
-    config.put(spec::pci::device_id.offset, device, 2);
-    config.put(spec::pci::subsystem_device_id.offset, subsystem, 2);
-    config.put(spec::pci::header_type.offset, header, 1);
-    return config;
-}
-Result<spec::DeviceId> identify(ConfigBytes config) {
-    Result<spec::DeviceId> const type = virtq::detail::identify(PciFunction<ConfigBytes>{config, {}});
-    EXPECT_EQ(config.crooked + config.stray_writes, 0u);
-    return type;
-}
-
-TEST(PciIdentify, ReadsTheTypeOfModernIds) {
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0x1100)), spec::DeviceId::block);
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x1041)), static_cast<spec::DeviceId>(1));
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x107f)), static_cast<spec::DeviceId>(0x3f));
-}
-
-// Astral scans only 0x1000 to 0x103f, and serenity#9816 is a panic about which of two IDs has the type.
-TEST(PciIdentify, ReadsTransitionalTypesFromSubsystemIds) {
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x1001, 2)), spec::DeviceId::block);
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x1000, 1)), static_cast<spec::DeviceId>(1));
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x103f, 19)), static_cast<spec::DeviceId>(19));
-}
-
-TEST(PciIdentify, RejectsOtherDevices) {
-    EXPECT_EQ(identify(function_of(0x8086, 0x1042)).error(), Error::not_virtio);
-    EXPECT_EQ(identify(function_of(0x1af4, 0x0fff)).error(), Error::not_virtio);
-    EXPECT_EQ(identify(function_of(0x1af4, 0x1080)).error(), Error::not_virtio);
-    EXPECT_EQ(identify(function_of(0x1af4, 0x1110)).error(), Error::not_virtio);  // ivshmem
-    EXPECT_EQ(identify(function_of(0x1af4, 0x1040)).error(), Error::not_virtio);  // type 0
-    EXPECT_EQ(identify(function_of(0x1af4, 0x1040, 2)).error(), Error::not_virtio);
-    EXPECT_EQ(identify(function_of(0x1af4, 0x1001, 0)).error(), Error::not_virtio);
-    EXPECT_EQ(identify(function_of(0x1af4, 0x1042, 0, 1)).error(), Error::not_virtio);     // a bridge
-    EXPECT_EQ(*identify(function_of(0x1af4, 0x1042, 0, 0x80)), spec::DeviceId::block);     // multi-function
-    EXPECT_EQ(identify(function_of(0xffff, 0x1042)).error(), Error::pci_function_absent);  // no device answers
 }
 
 class PciScan : public testing::Test {
@@ -158,24 +115,6 @@ TEST_F(PciScan, CallbackMayBringUpADisk) {
     for_each_virtio_function(
         bus, {0, 0}, [&](auto const& function, spec::DeviceId) { EXPECT_TRUE(transport.probe(function, bus).ok()); });
     EXPECT_EQ(transport.device_id(), spec::DeviceId::block);
-}
-
-TEST(PciCommand, IsVerified) {
-    for (std::uint16_t const refused : {spec::pci::command_bus_master, spec::pci::command_memory_space}) {
-        ConfigBytes config = function_of(0x1af4, 0x1042);
-        config.command_sticky = static_cast<std::uint16_t>(config.command_sticky & ~refused);
-        PciFunction<ConfigBytes> const function{config, {}};
-        EXPECT_EQ(enable_pci(function, spec::pci::command_memory_space).error(), Error::pci_command_refused);
-    }
-}
-
-// Firmware that polls or used MSI-X may leave INTx disabled. The driver would wait for ever.
-TEST(PciCommand, EnablesTheInterruptLine) {
-    ConfigBytes config = function_of(0x1af4, 0x1042);
-    config.put(spec::pci::command.offset, 0x0541, 2);  // interrupt disable, SERR#, parity, I/O space
-    PciFunction<ConfigBytes> const function{config, {}};
-    EXPECT_TRUE(enable_pci(function, spec::pci::command_memory_space).ok());
-    EXPECT_EQ(config.get(spec::pci::command.offset, 2), 0x0147u);
 }
 
 }  // namespace

@@ -14,8 +14,11 @@ class [[__nodiscard__]] Result {
 public:
     /// Success, with a value.
     constexpr Result(T value) : value_(value) {}  // NOLINT: conversion is the purpose
-    /// Failure, for this reason.
-    constexpr Result(Error error) : error_(error) {}  // NOLINT: conversion is the purpose
+    /// Failure, for this reason, which is not `Error::none`: a success needs a value.
+    constexpr Result(Error error) : error_(error) {  // NOLINT: conversion is the purpose
+        VIRTQ_ASSERT(error != Error::none,
+                     "A Result was made of Error::none, which is a success, and has no value. Return the value.");
+    }
 
     /// Whether there is a value.
     [[__nodiscard__]] constexpr bool ok() const { return error_ == Error::none; }

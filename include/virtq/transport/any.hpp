@@ -131,7 +131,7 @@ public:
         if (!detail::leaves_another_way(modern.error())) {
             return found(Kind::pci_modern, modern);
         }
-        Status const legacy = probe_pci_legacy(function, mapper, option);
+        Status const legacy = probe_legacy(function, mapper, option);
         if (!detail::leaves_another_way(legacy.error())) {
             return legacy;
         }
@@ -154,14 +154,11 @@ public:
     [[__nodiscard__]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
                                               PciProbeOption const& option = {}) {
         check_unused();
-        Status const ports = noted(attempts_.legacy, pci_legacy_ports_.probe(function, mapper, option));
-        return ports.error() == Error::pci_legacy_absent
-                   ? found(Kind::pci_legacy_memory,
-                           noted(attempts_.legacy, pci_legacy_memory_.probe(function, mapper, option)))
-                   : found(Kind::pci_legacy_ports, ports);
+        attempts_ = {};
+        return probe_legacy(function, mapper, option);
     }
 
-    /// The attempts of the last `probe_pci`: a kernel can print why a device is slow or absent.
+    /// The attempts of the last `probe_pci` or `probe_pci_legacy`: a kernel can print why a device is slow or absent.
     [[__nodiscard__]] PciAttempts const& attempts() const { return attempts_; }
 
     /// Enables MSI-X, as the PCI transports do. The error is `msix_absent` also for a device that is not on PCI, or
@@ -348,6 +345,15 @@ public:
     }
 
 private:
+    template <PciConfigAccess Access, class Mapper>
+    [[__nodiscard__]] Status probe_legacy(PciFunction<Access> const& function, Mapper& mapper,
+                                          PciProbeOption const& option) {
+        Status const ports = noted(attempts_.legacy, pci_legacy_ports_.probe(function, mapper, option));
+        return ports.error() == Error::pci_legacy_absent
+                   ? found(Kind::pci_legacy_memory,
+                           noted(attempts_.legacy, pci_legacy_memory_.probe(function, mapper, option)))
+                   : found(Kind::pci_legacy_ports, ports);
+    }
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status probe_pci_window(PciFunction<Access> const& function) {
         access_.keep(function.access());

@@ -242,7 +242,9 @@ public:
             "returned.");
         notify(queue, 0);
     }
-    /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled.
+    /// §4.1.5.2 (Available Buffer Notifications). `queue` must be enabled. Without a `queue_count_max` the assertion
+    /// covers queues 0 to 15 only. Above, it accepts a queue that is not enabled if a higher one is: the write still
+    /// goes to that queue's own place in the structure.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
         Doorbell const doorbell = doorbell_of(queue);
@@ -485,7 +487,7 @@ private:
     [[__no_unique_address__]] detail::TransportRecord record_;  // first: its padding holds the members below
     bool sends_data_ = false;                                   ///< NOTIFICATION_DATA was accepted
     bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA was accepted
-    uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`
+    uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`, or 0
     Doorbell doorbells_[doorbell_count];
 };
 

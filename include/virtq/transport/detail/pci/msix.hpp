@@ -145,14 +145,7 @@ template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
     return count;
 }
 
-/// Whether MSI-X is on, perhaps left so by firmware. A legacy device then has its configuration at another offset, and
-/// INTx is silent.
-template <PciConfigAccess Access>
-[[__nodiscard__]] bool is_msix_enabled(PciFunction<Access> const& function) {
-    Result<Msix<Access>> const found = Msix<Access>::find(function);
-    return found && found->is_enabled();
-}
-
+/// Firmware may have left MSI-X on. A legacy device then has its configuration at another offset, and INTx is silent.
 template <PciConfigAccess Access>
 void disable_msix(PciFunction<Access> const& function) {
     if (Result<Msix<Access>> const found = Msix<Access>::find(function); found) {

@@ -8,8 +8,8 @@
 namespace virtq::detail {
 
 /// Holds the kernel's configuration access, of any type, for `AnyTransport`. The type of `AnyTransport` does not name
-/// the access, yet its configuration window needs it after the probe. An access with `may_be_copied` is copied if it
-/// is trivially copyable and at most two pointers large. Any other access must outlive this object.
+/// the access, yet its configuration window needs it after the probe. An access with `may_be_copied` is copied. Any
+/// other access must outlive this object.
 class PciKeptAccess {
 public:
     constexpr PciKeptAccess() = default;
@@ -51,8 +51,12 @@ private:
 
     template <class Access>
     [[__nodiscard__]] static constexpr bool may_copy() {
-        if constexpr (requires { Access::may_be_copied; }) {
-            return Access::may_be_copied && sizeof(Access) <= copy_bytes && __is_trivially_copyable(Access);
+        if constexpr (requires { requires Access::may_be_copied; }) {
+            static_assert(
+                sizeof(Access) <= copy_bytes && alignof(Access) <= alignof(void*) && __is_trivially_copyable(Access),
+                "An access to PCI configuration space with `may_be_copied` must be trivially copyable and at most two "
+                "pointers large: remove `may_be_copied`, and keep the access as long as the transport.");
+            return true;
         } else {
             return false;
         }

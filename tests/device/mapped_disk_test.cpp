@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/platform/dma_mapper.hpp>
+#include <virtq/device/detail/mapped_data.hpp>
 
 #include <device/disk_machine.hpp>
 
