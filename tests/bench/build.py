@@ -170,6 +170,8 @@ def contender_objects(with_linux):
             for name in names]
     jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
+    jobs += [(HERE / "virtq_disk.cpp", folder / f"virtq_disk-{format_}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
+              f"-DBENCH_FORMAT={format_}") for format_ in ("Split", "Packed")]
     if with_linux:
         jobs += [(linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
                  (HERE / "linux" / "glue.c", folder / "glue.o", "gcc", *KERNEL_FLAGS, *linux_flags())]

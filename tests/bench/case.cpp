@@ -31,7 +31,9 @@ bool read_case(char const* name, Case& made) {
                              {"packed", Case::Format::packed},
                              {"negotiated-split", Case::Format::negotiated_split},
                              {"negotiated-packed", Case::Format::negotiated_packed},
-                             {"plain-split", Case::Format::plain_split}};
+                             {"plain-split", Case::Format::plain_split},
+                             {"disk-split", Case::Format::disk_split},
+                             {"disk-packed", Case::Format::disk_packed}};
     bool known_who = false;
     for (auto const& one : contenders) {
         if (std::string_view{one.name} == who) {
@@ -94,6 +96,8 @@ Contender* make_contender(Case const& which) {
             return which.style == Case::Style::span ? make_virtq_256<NegotiatedPacked, 0>(which) : nullptr;
         case Case::Format::plain_split:
             return which.style == Case::Style::span ? make_virtq_256<PlainSplit, 0>(which) : nullptr;
+        case Case::Format::disk_split: return make_virtq_disk<Split>(which);
+        case Case::Format::disk_packed: return make_virtq_disk<Packed>(which);
     }
     return nullptr;
 }

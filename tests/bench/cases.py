@@ -33,6 +33,12 @@ def growth(stem):
     return ([name_of(stem, 2, 3, size) for size in SIZES], [name_of(stem, 4, count) for count in SEGMENTS])
 
 
+def of_disks():
+    """Reads of one segment, and of three. Header and status are two descriptors more."""
+    return [name_of(f"virtq/disk-{format_}/span/e", batch, segments) for format_ in FORMATS for segments in (1, 3)
+            for batch in (1, 16)]
+
+
 def kept():
     """Those of instructions.tsv: all of ours, and the least that there is."""
     names = []
@@ -45,6 +51,7 @@ def kept():
         for who in ("floor", "fence"):
             names += grid(f"{who}/{format_}/span/-", SEGMENTS) + grid(f"{who}/{format_}/fixed/-", FIXED)
     names += grid("virtq/plain-split/span/e", SEGMENTS)
+    names += of_disks()
     return list(dict.fromkeys(names))
 
 

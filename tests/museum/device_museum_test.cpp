@@ -306,12 +306,17 @@ TEST(Museum, blk_2GiB) {
     config.segment_bytes = UINT32_MAX;
     Segment const data[] = {{PhysAddr{0x1'0000'0000}, 0x8000'0000}};
     BlockRequest const request{BlockOperation::read, 0, 0, data, Token{}};
-    BlockParts parts{request, block_limit(config, BlockOperation::read, 62)};
+    BlockLimit const limit = block_limit(config, BlockOperation::read, 62);
+    BlockParts ahead{request, limit};
+    BlockParts parts{request, limit};
+    BlockParts::Pieces pieces;
     std::uint64_t bytes = 0;
-    for (BlockPart part; !parts.at_end(); bytes += part.data_bytes) {
-        ASSERT_TRUE(parts.next(part));
-        EXPECT_LE(part.data_bytes, 0x4000'0000u);
+    while (!parts.at_end()) {
+        BlockPart const part = parts.take(ahead.next().length, pieces);
+        ASSERT_NE(part.length, 0u);
+        EXPECT_LE(part.length, 0x4000'0000u);
         EXPECT_EQ(part.sector * 512, bytes);
+        bytes += part.length;
     }
     EXPECT_EQ(bytes, 0x8000'0000u);
 }

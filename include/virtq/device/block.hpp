@@ -4,7 +4,6 @@
 #include <virtq/device/block_types.hpp>
 #include <virtq/device/detail/block/block_facts.hpp>
 #include <virtq/device/detail/block/block_queue_set.hpp>
-#include <virtq/device/detail/block/block_rule.hpp>
 #include <virtq/device/detail/stop_mark.hpp>
 #include <virtq/device/init.hpp>
 #include <virtq/platform/dma_mapper.hpp>
@@ -550,17 +549,18 @@ private:
     template <Relax R>
     [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, PollLimit poll_limit,
                                                                    R& relax, uint16_t queue) {
-        detail::BlockLimit const limit = detail::block_limit(facts_.config(), request.operation,
-                                                             queues_[queue].segment_max(facts_.config().segments));
+        detail::BlockLimit const limit = queues_[queue].limit(facts_.config(), request.operation);
         detail::BlockParts parts{request, limit};
-        detail::BlockPart part;
+        detail::BlockParts::Pieces pieces;
         uint32_t polls = 0;
         do {  // each turn counts as a poll: otherwise a device that takes little at a time would prolong the call
-            if (!parts.next(part)) {
+            detail::BlockParts ahead = parts;
+            uint32_t const length = ahead.next().length;
+            if (length == 0) {
                 return Error::device_limits_too_small;
             }
-            uint64_t const sector = part.has_range ? part.range.sector : part.sector;
-            BlockRequest const one{request.operation, sector, part.range.num_sectors, part.data, {}};
+            detail::BlockPart const part = parts.take(length, pieces);
+            BlockRequest const one{request.operation, part.sector, part.length, part.data, {}};
             if (Status const done = perform_at_once(one, poll_limit, polls, relax, queue); !done) {
                 return done;
             }
@@ -602,7 +602,7 @@ private:
         auto& target = queues_[queue];
         Result<uint16_t> const added = stopped_.is_set()
                                            ? Result<uint16_t>{Error::reset_needed}
-                                           : detail::admit(request, target, facts_.config(), facts_.negotiated());
+                                           : target.submit(request, facts_.config(), facts_.negotiated());
         target.note_refusal(added.error());
         if (added.error() == Error::queue_broken) {
             stopped_.set();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/detail/block/block_part.hpp>
-#include <virtq/device/detail/segment_cutter.hpp>
+#include <virtq/device/detail/segment_splitter.hpp>
 
 #include <gtest/gtest.h>
 
@@ -19,17 +19,21 @@ Segment at(std::uint64_t address, std::uint32_t bytes) {
 }
 
 /// The parts of a request, each checked against the limit, and the byte ranges that they cover.
-struct Cut {
+struct Covered {
     std::vector<Segment> covered;
     std::size_t parts = 0;
 };
 
-Cut cut(std::vector<Segment> const& segments, PartLimit const& limit) {
-    SegmentCutter cutter{{segments.data(), segments.size()}, limit};
-    Cut result;
+Covered split(std::vector<Segment> const& segments, PartLimit const& limit) {
+    SegmentSplitter ahead{{segments.data(), segments.size()}, limit};
+    SegmentSplitter splitter = ahead;
+    SegmentSplitter::Pieces pieces;
+    Covered result;
     auto& covered = result.covered;
-    while (!cutter.at_end()) {
-        auto const part = cutter.next();
+    while (!splitter.at_end()) {
+        SegmentSplitter::Part const next = ahead.next();
+        auto const part = splitter.take(next.bytes, pieces);
+        EXPECT_EQ(part.size(), next.segments);
         if (part.empty()) {
             return {};
         }
@@ -47,8 +51,10 @@ Cut cut(std::vector<Segment> const& segments, PartLimit const& limit) {
                 covered.push_back(piece);
             }
         }
+        EXPECT_EQ(bytes, next.bytes);
         EXPECT_LE(bytes, limit.bytes);
-        EXPECT_TRUE(cutter.at_end() || bytes % limit.granule == 0);
+        EXPECT_EQ(splitter.at_end(), ahead.at_end());
+        EXPECT_TRUE(splitter.at_end() || bytes % limit.granule == 0);
     }
     return result;
 }
@@ -61,23 +67,25 @@ bool same(std::vector<Segment> const& a, std::vector<Segment> const& b) {
     return equal;
 }
 
-TEST(SegmentCutter, SplitsInsideASegment) {
-    Cut const result = cut({at(0x1000, 10240)}, {.segments = 4, .segment_bytes = 1024, .bytes = 4096, .granule = 512});
+TEST(SegmentSplitter, SplitsInsideASegment) {
+    Covered const result =
+        split({at(0x1000, 10240)}, {.segments = 4, .segment_bytes = 1024, .bytes = 4096, .granule = 512});
     EXPECT_EQ(result.parts, 3u);
     EXPECT_TRUE(same(result.covered, {at(0x1000, 10240)}));
 }
 
-TEST(SegmentCutter, SplitsAtMultiplesOfTheGranule) {
-    Cut const result = cut({at(0x1000, 100), at(0x2000, 924), at(0x3000, 1024)},
-                           {.segments = 2, .segment_bytes = 700, .bytes = 1u << 20, .granule = 512});
+TEST(SegmentSplitter, SplitsAtMultiplesOfTheGranule) {
+    Covered const result = split({at(0x1000, 100), at(0x2000, 924), at(0x3000, 1024)},
+                                 {.segments = 2, .segment_bytes = 700, .bytes = 1u << 20, .granule = 512});
     EXPECT_TRUE(same(result.covered, {at(0x1000, 100), at(0x2000, 924), at(0x3000, 1024)}));
 }
 
-TEST(SegmentCutter, ReportsLimitsBelowOneGranule) {
-    EXPECT_EQ(cut({at(0x1000, 1024)}, {.segments = 1, .segment_bytes = 511, .bytes = 4096, .granule = 512}).parts, 0u);
+TEST(SegmentSplitter, ReportsLimitsBelowOneGranule) {
+    EXPECT_EQ(split({at(0x1000, 1024)}, {.segments = 1, .segment_bytes = 511, .bytes = 4096, .granule = 512}).parts,
+              0u);
 }
 
-TEST(SegmentCutter, CoversEachByteOfRandomShapes) {
+TEST(SegmentSplitter, CoversEachByteOfRandomShapes) {
     std::mt19937 random(11);
     for (int round = 0; round < 3000; ++round) {
         std::vector<Segment> segments;
@@ -94,12 +102,30 @@ TEST(SegmentCutter, CoversEachByteOfRandomShapes) {
                               .segment_bytes = 256 + static_cast<std::uint32_t>(random() % 4000),
                               .bytes = 512 * (1 + static_cast<std::uint32_t>(random() % 16)),
                               .granule = 512};
-        Cut const result = cut(segments, limit);
+        Covered const result = split(segments, limit);
         if (result.parts != 0) {
             ASSERT_TRUE(same(result.covered, segments)) << round;
         } else {
             ASSERT_LT(limit.segments, 6u) << round;  // only many tiny segments exceed the number of segments
         }
+    }
+}
+
+/// Calls `each(part)` for all parts of a request.
+template <class Each>
+void for_each_part(BlockRequest const& request, BlockLimit const& limit, Each each) {
+    BlockParts ahead{request, limit};
+    BlockParts parts = ahead;
+    BlockParts::Pieces pieces;
+    for (unsigned count = 0; !parts.at_end(); ++count) {
+        ASSERT_LT(count, 10u);
+        BlockParts::Size const next = ahead.next();
+        ASSERT_NE(next.length, 0u);
+        BlockPart const part = parts.take(next.length, pieces);
+        EXPECT_EQ(part.length, next.length);
+        EXPECT_EQ(next.descriptors, part.has_range() ? 3 : part.data.size() + 2);
+        EXPECT_EQ(ahead.at_end(), parts.at_end());
+        each(part);
     }
 }
 
@@ -109,21 +135,21 @@ TEST(BlockParts, SplitRequestsAbove2GiB) {
     BlockRequest const request{BlockOperation::read, 100, 0, data, Token{}};
     BlockLimit limit;
     limit.data = {.segments = 254, .segment_bytes = UINT32_MAX, .bytes = 1u << 30, .granule = 512};
-    BlockParts parts{request, limit};
-    BlockPart part;
+    BlockPart whole;
     std::uint64_t sector = 100;
     std::uint64_t address = 0x1'0000'0000;
     unsigned count = 0;
-    EXPECT_FALSE(make_whole(part, request, 0xffff'fe00, limit));
-    while (!parts.at_end()) {
-        ASSERT_TRUE(parts.next(part));
+    EXPECT_FALSE(make_whole(whole, request, 0xffff'fe00, limit));
+    for_each_part(request, limit, [&](BlockPart const& part) {
+        EXPECT_EQ(part.type, spec::block::RequestType::in);
         EXPECT_EQ(part.sector, sector);
+        EXPECT_EQ(part.data.size(), 1u);
         EXPECT_EQ(part.data[0].addr, PhysAddr{address});
-        EXPECT_LE(part.data_bytes, 1u << 30);
-        sector += part.data_bytes / 512;
-        address += part.data_bytes;
+        EXPECT_LE(part.length, 1u << 30);
+        sector += part.length / 512;
+        address += part.length;
         ++count;
-    }
+    });
     EXPECT_EQ(count, 4u);
     EXPECT_EQ(address, 0x1'0000'0000u + 0xffff'fe00u);
 }
@@ -136,10 +162,11 @@ TEST(BlockPart, IsWholeWhenItFits) {
     BlockPart part;
     ASSERT_TRUE(make_whole(part, request, 1536, limit));
     EXPECT_EQ(part.data.data(), data);
-    EXPECT_EQ(part.data_bytes, 1536u);
+    EXPECT_EQ(part.data.size(), 2u);
+    EXPECT_EQ(part.length, 1536u);
     EXPECT_EQ(part.sector, 7u);
     EXPECT_FALSE(part.device_writes());
-    EXPECT_EQ(part.descriptors(), 4u);
+    EXPECT_FALSE(part.has_range());
 }
 
 TEST(BlockPart, IsNotWholeAboveAnyLimit) {
@@ -160,9 +187,10 @@ TEST(BlockPart, IsOneRangeWithinTheLimit) {
     BlockRequest request{BlockOperation::discard, 3, 100, {}, Token{}};
     BlockPart part;
     EXPECT_TRUE(make_whole(part, request, 0, limit));
-    EXPECT_EQ(part.range.num_sectors, 100u);
-    EXPECT_EQ(part.range.sector, 3u);
-    EXPECT_EQ(part.sector, 0u);
+    EXPECT_TRUE(part.has_range());
+    EXPECT_EQ(part.length, 100u);
+    EXPECT_EQ(part.sector, 3u);
+    EXPECT_TRUE(part.data.empty());
     request.sector_count = 101;
     EXPECT_FALSE(make_whole(part, request, 0, limit));
     request.sector_count = (std::uint64_t{1} << 32) + 1;  // 1 if it were truncated to 32 bits
@@ -174,18 +202,15 @@ TEST(BlockParts, SplitsRangesAtTheAlignment) {
     BlockLimit limit;
     limit.range_sectors = 30;
     limit.range_alignment = 8;
-    BlockParts parts{request, limit};
-    BlockPart part;
     std::vector<std::uint32_t> sizes;
     std::uint64_t sector = 3;
-    while (!parts.at_end()) {
-        ASSERT_TRUE(parts.next(part));
-        EXPECT_EQ(part.sector, 0u);
-        EXPECT_EQ(part.range.sector, sector);
-        EXPECT_EQ(part.range.flags, 0u);
-        sizes.push_back(part.range.num_sectors);
-        sector += part.range.num_sectors;
-    }
+    for_each_part(request, limit, [&](BlockPart const& part) {
+        EXPECT_EQ(part.sector, sector);
+        EXPECT_EQ(part.range_flags, 0u);
+        EXPECT_TRUE(part.data.empty());
+        sizes.push_back(part.length);
+        sector += part.length;
+    });
     EXPECT_EQ(sizes, (std::vector<std::uint32_t>{24, 24, 24, 28}));
 }
 
@@ -195,14 +220,8 @@ TEST(BlockParts, SplitsUnalignedRanges) {
     BlockLimit limit;
     limit.range_sectors = 20;
     limit.range_alignment = 32;
-    BlockParts parts{request, limit};
-    BlockPart part;
     std::vector<std::uint32_t> sizes;
-    while (!parts.at_end()) {
-        ASSERT_TRUE(parts.next(part));
-        sizes.push_back(part.range.num_sectors);
-        ASSERT_LT(sizes.size(), 10u);
-    }
+    for_each_part(request, limit, [&](BlockPart const& part) { sizes.push_back(part.length); });
     EXPECT_EQ(sizes, (std::vector<std::uint32_t>{20, 20, 10}));
 }
 

@@ -137,7 +137,7 @@ TEST(RequestPool, TakesBackUnsentRequests) {
     pool.give_back(pool.take(token(1), 0));
     EXPECT_EQ(pool.in_flight(), 0);
     EXPECT_NE(pool.take(token(2), 512), Pool::none);
-    EXPECT_EQ(pool.expected_bytes(0), 512u);
+    EXPECT_EQ(pool.length(0), 512u);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <virtq/base/span.hpp>
-#include <virtq/device/detail/segment_cutter.hpp>
+#include <virtq/device/detail/segment_splitter.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/queue/segment.hpp>
 
@@ -18,7 +18,7 @@ template <uint32_t S, DmaMapper Mapper>
 class MappedData {
 public:
     /// Most segments of one part, because each of them has to be remembered.
-    static constexpr uint32_t segments_max = SegmentCutter::part_segments;
+    static constexpr uint32_t segments_max = SegmentSplitter::part_segments;
 
     /// Maps all of `data`, or nothing. Errors: those of the mapper.
     [[__nodiscard__]] Error map(Mapper* mapper, uint16_t number, Span<Segment const> data, DmaDirection direction) {

@@ -43,19 +43,19 @@ public:
     [[__nodiscard__]] uint16_t num_free() const { return static_cast<uint16_t>(count_ - in_use_); }
 
     /// Takes a record for a new request; `none` if all are in use.
-    [[__nodiscard__]] uint16_t take(Token token, uint32_t expected_bytes) {
+    [[__nodiscard__]] uint16_t take(Token token, uint32_t length) {
         uint16_t const number = take_free();
         if (number != none) {
-            records_[number] = Record{token, expected_bytes, none, number, 1, State::waiting, Error::none, true};
+            records_[number] = Record{token, length, none, number, 1, State::waiting, Error::none, true};
         }
         return number;
     }
 
     /// Takes a record for one more part of `owner`'s request, to follow the part `previous`; `none` if all are in use.
-    [[__nodiscard__]] uint16_t take_part(uint16_t owner, uint16_t previous, uint32_t expected_bytes) {
+    [[__nodiscard__]] uint16_t take_part(uint16_t owner, uint16_t previous, uint32_t length) {
         uint16_t const number = take_free();
         if (number != none) {
-            records_[number] = Record{Token{}, expected_bytes, none, owner, 0, State::waiting, Error::none, true};
+            records_[number] = Record{Token{}, length, none, owner, 0, State::waiting, Error::none, true};
             records_[previous].next = number;
             ++records_[owner].parts;
         }
@@ -71,8 +71,8 @@ public:
         put_free(number);
     }
 
-    /// Bytes that the device has to write for this part to be complete.
-    [[__nodiscard__]] uint32_t expected_bytes(uint16_t number) const { return records_[number].expected_bytes; }
+    /// The length of this part, in the unit of its driver.
+    [[__nodiscard__]] uint32_t length(uint16_t number) const { return records_[number].length; }
 
     /// One caller waits for this request: only `take_awaited` hands it out, not `take_finished`.
     void await(uint16_t number) { records_[number].state = State::awaited; }
@@ -151,7 +151,7 @@ private:
 
     struct Record {
         Token token{};
-        uint32_t expected_bytes = 0;
+        uint32_t length = 0;
         uint16_t next = 0;   ///< in the free list, the parts of one request, or the list of finished ones
         uint16_t owner = 0;  ///< the record that represents the whole request
         uint16_t parts = 0;  ///< in an owner: parts that have not ended

@@ -2,67 +2,13 @@
 #pragma once
 
 #include <virtq/device/block_types.hpp>
-#include <virtq/device/detail/block/block_config.hpp>
-#include <virtq/device/detail/segment_cutter.hpp>
+#include <virtq/device/detail/block/block_limit.hpp>
+#include <virtq/device/detail/segment_splitter.hpp>
 #include <virtq/spec/block.hpp>
 
 #include <stdint.h>
 
 namespace virtq::detail {
-
-/// One request as the device gets it: a request of the caller, or a part of one.
-struct BlockPart {
-    spec::block::RequestType type = spec::block::RequestType::flush;
-    uint64_t sector = 0;         ///< written to the header
-    Span<Segment const> data{};  ///< empty for a flush, and for a range
-    uint32_t data_bytes = 0;     ///< bytes of all of `data`
-    spec::block::Range range{};  ///< of a discard or write zeroes
-    bool has_range = false;
-
-    [[__nodiscard__]] bool device_writes() const {
-        return type == spec::block::RequestType::in || type == spec::block::RequestType::get_id;
-    }
-    /// How many descriptors it takes: header, data or range, status.
-    [[__nodiscard__]] uint32_t descriptors() const {
-        return static_cast<uint32_t>(data.size()) + (has_range ? 1 : 0) + 2;
-    }
-
-    void set_data(Span<Segment const> segments, uint32_t bytes, uint64_t first_sector) {
-        sector = first_sector;
-        data = segments;
-        data_bytes = bytes;
-    }
-    /// §5.2.6: the header's sector is unused; the range has its own.
-    void set_range(uint64_t first_sector, uint32_t sectors, uint32_t flags) {
-        range = {first_sector, sectors, flags};
-        has_range = true;
-    }
-};
-
-/// What one request to the device can carry at most.
-struct BlockLimit {
-    PartLimit data;
-    uint32_t range_sectors = UINT32_MAX;  ///< most sectors of a discard or write zeroes
-    uint32_t range_alignment = 1;  ///< in sectors; split ranges are multiples of this, if `range_sectors` permits
-};
-
-/// The limits of one operation on a device, in a queue whose chains have room for `segments` data segments.
-[[__nodiscard__]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation,
-                                                uint32_t segments) {
-    constexpr uint32_t part_bytes_max = uint32_t{1} << 30;  // hosts treat a length as a signed number
-    BlockLimit limit;
-    limit.data.segments = segments;
-    limit.data.segment_bytes = config.segment_bytes;
-    limit.data.bytes = part_bytes_max;
-    limit.data.granule = config.block_bytes;
-    if (operation == BlockOperation::discard) {
-        limit.range_sectors = config.discard_sectors;
-        limit.range_alignment = config.discard_alignment;
-    } else {
-        limit.range_sectors = config.write_zeroes_sectors;
-    }
-    return limit;
-}
 
 [[__nodiscard__]] constexpr spec::block::RequestType request_type(BlockOperation operation) {
     using Type = spec::block::RequestType;
@@ -86,6 +32,20 @@ struct BlockLimit {
     return operation == BlockOperation::write_zeroes_may_unmap ? spec::block::range_unmap : 0;
 }
 
+/// One request as the device gets it: a request of the caller, or a part of one.
+struct BlockPart {
+    spec::block::RequestType type = spec::block::RequestType::flush;
+    uint32_t length = 0;  ///< bytes of data, or sectors of a range
+    uint64_t sector = 0;  ///< the first one of the data, or of the range
+    uint32_t range_flags = 0;
+    Span<Segment const> data{};  ///< empty for a flush, and for a range
+
+    [[__nodiscard__]] bool device_writes() const {
+        return type == spec::block::RequestType::in || type == spec::block::RequestType::get_id;
+    }
+    [[__nodiscard__]] bool has_range() const { return is_range_type(type); }
+};
+
 [[__nodiscard__]] inline bool fits(Span<Segment const> data, uint64_t bytes, PartLimit const& limit) {
     if (data.size() > limit.segments || bytes > limit.bytes) {
         return false;
@@ -101,77 +61,80 @@ struct BlockLimit {
 }
 
 /// Makes the whole request one part, the usual case. `data_bytes` is what `BlockRule` has counted. False: the limits
-/// require several parts, which `BlockParts` makes.
+/// require several parts, which `BlockParts` finds.
 [[__nodiscard__]] inline bool make_whole(BlockPart& part, BlockRequest const& request, uint64_t data_bytes,
                                          BlockLimit const& limit) {
     part.type = detail::request_type(request.operation);
     if (part.type == spec::block::RequestType::flush) {
         return true;
     }
-    if (detail::is_range_type(part.type)) {
-        part.set_range(request.sector, static_cast<uint32_t>(request.sector_count),
-                       detail::range_flags(request.operation));
+    part.sector = request.sector;
+    if (part.has_range()) {
+        part.length = static_cast<uint32_t>(request.sector_count);
+        part.range_flags = detail::range_flags(request.operation);
         return request.sector_count <= limit.range_sectors;
     }
-    part.set_data(request.data, static_cast<uint32_t>(data_bytes), request.sector);
+    part.length = static_cast<uint32_t>(data_bytes);
+    part.data = request.data;
     return detail::fits(request.data, data_bytes, limit.data);
 }
 
-/// Splits a request into parts that the device can carry. The request must not be a flush.
+/// Splits a request into parts that the device can carry. The request must not be a flush. It is a position in the
+/// request, so a copy is cheap and can go ahead.
 class BlockParts {
 public:
+    using Pieces = SegmentSplitter::Pieces;
+
+    struct Size {
+        uint32_t length = 0;       ///< of the part; 0: the limits allow no part at all
+        uint32_t descriptors = 0;  ///< header, data or range, status
+    };
+
     BlockParts(BlockRequest const& request, BlockLimit const& limit)
         : request_(request),
           limit_(limit),
-          cutter_(request.data, limit.data),
-          sector_(request.sector),
-          sectors_left_(request.sector_count) {}
+          data_(has_range() ? Span<Segment const>{} : request.data, limit.data),
+          sector_(request.sector) {}
 
-    /// Fills in the next part; `at_end` then tells whether it was the last. False: the limits allow no part at all.
-    [[__nodiscard__]] bool next(BlockPart& part) {
-        part = BlockPart{};
-        part.type = detail::request_type(request_.operation);
-        if (detail::is_range_type(part.type)) {
-            next_range(part);
-            return true;
+    /// Decides how large the next part is, and goes behind it.
+    [[__nodiscard__]] Size next() {
+        if (has_range()) {
+            uint32_t const sectors = range_sectors();
+            sector_ += sectors;
+            return {sectors, 3};
         }
-        return next_data(part);
+        SegmentSplitter::Part const part = data_.next();
+        sector_ += part.bytes / spec::block::sector_bytes;
+        return {part.bytes, part.segments + 2};
     }
 
-    [[__nodiscard__]] bool at_end() const { return at_end_; }
+    /// Makes the next part, whose length `next` of a copy has decided, and goes behind it. Its data is in `pieces`.
+    [[__nodiscard__]] BlockPart take(uint32_t length, Pieces& pieces) {
+        BlockPart const part{detail::request_type(request_.operation), length, sector_,
+                             detail::range_flags(request_.operation), data_.take(length, pieces)};
+        sector_ += has_range() ? length : length / spec::block::sector_bytes;
+        return part;
+    }
+
+    [[__nodiscard__]] bool at_end() const { return has_range() ? range_left() == 0 : data_.at_end(); }
 
 private:
-    [[__nodiscard__]] bool next_data(BlockPart& part) {
-        Span<Segment const> const data = cutter_.next();
-        uint32_t bytes = 0;
-        for (Segment const& segment : data) {
-            bytes += segment.bytes;
-        }
-        part.set_data(data, bytes, sector_);
-        sector_ += bytes / spec::block::sector_bytes;
-        at_end_ = cutter_.at_end();
-        return bytes != 0;
+    [[__nodiscard__]] bool has_range() const {
+        return detail::is_range_type(detail::request_type(request_.operation));
     }
-
-    void next_range(BlockPart& part) {
-        uint32_t sectors = limit_.range_sectors;
-        if (sectors >= sectors_left_) {
-            sectors = static_cast<uint32_t>(sectors_left_);
-        } else if (sectors > limit_.range_alignment) {
-            sectors -= sectors % limit_.range_alignment;
+    [[__nodiscard__]] uint64_t range_left() const { return request_.sector_count - (sector_ - request_.sector); }
+    [[__nodiscard__]] uint32_t range_sectors() const {
+        uint32_t const sectors = limit_.range_sectors;
+        if (sectors >= range_left()) {
+            return static_cast<uint32_t>(range_left());
         }
-        part.set_range(sector_, sectors, detail::range_flags(request_.operation));
-        sector_ += sectors;
-        sectors_left_ -= sectors;
-        at_end_ = sectors_left_ == 0;
+        return sectors > limit_.range_alignment ? sectors - sectors % limit_.range_alignment : sectors;
     }
 
     BlockRequest const& request_;
     BlockLimit const& limit_;
-    SegmentCutter cutter_;
-    bool at_end_ = false;
-    uint64_t sector_;
-    uint64_t sectors_left_;
+    SegmentSplitter data_;
+    uint64_t sector_;  ///< where the next part begins
 };
 
 }  // namespace virtq::detail

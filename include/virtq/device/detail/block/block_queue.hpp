@@ -5,7 +5,9 @@
 #include <virtq/base/detail/same_as.hpp>
 #include <virtq/device/block_types.hpp>
 #include <virtq/device/detail/block/block_frame.hpp>
+#include <virtq/device/detail/block/block_limit.hpp>
 #include <virtq/device/detail/block/block_part.hpp>
+#include <virtq/device/detail/block/block_rule.hpp>
 #include <virtq/device/detail/mapped_data.hpp>
 #include <virtq/device/detail/request_pool.hpp>
 #include <virtq/device/negotiation.hpp>
@@ -16,8 +18,8 @@
 
 namespace virtq::detail {
 
-/// One request queue of a disk: turns requests into chains, and used chains into completions. It knows no transport
-/// and no configuration: `BlockDevice` has checked the requests, and notifies the device.
+/// One request queue of a disk: turns requests into chains, and used chains into completions. It knows no transport:
+/// `BlockDevice` notifies the device.
 template <uint32_t N, class Traits>
 class BlockQueue {
 public:
@@ -93,24 +95,29 @@ public:
         refused_ = Error::timed_out;
     }
 
-    /// Most data segments of one part: the least of what the device accepts, what fits the ring, and what `Data` can
-    /// remember.
-    [[__nodiscard__]] uint32_t segment_max(uint32_t device_max) const {
+    /// What one part of a request can carry: the least of what the device accepts, what fits the ring, and what `Data`
+    /// can remember.
+    [[__nodiscard__]] BlockLimit limit(BlockConfig const& config, BlockOperation operation) const {
         uint32_t const fits = uint32_t{ring_.size()} - 2;
-        uint32_t const most = device_max < fits ? device_max : fits;
-        return most < Data::segments_max ? most : Data::segments_max;
+        uint32_t const most = config.segments < fits ? config.segments : fits;
+        return block_limit(config, operation, most < Data::segments_max ? most : Data::segments_max);
     }
 
-    /// Adds a request with `data_bytes` bytes of data, in as many parts as it takes: all of them, or none. Returns the
-    /// number of its record.
-    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, uint64_t data_bytes,
-                                              BlockLimit const& limit) {
+    /// Checks a request, and adds it in as many parts as it takes: all of them, or none. Returns the number of its
+    /// record. Errors: those of `BlockDevice::submit`.
+    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, BlockConfig const& config,
+                                              Features const& negotiated) {
+        BlockRule rule{config, negotiated};
+        if (Error const error = rule.check(request); error != Error::none) {
+            return error;
+        }
         if (ring_.fault()) {
             return Error::queue_broken;
         }
+        BlockLimit const limit = this->limit(config, request.operation);
         BlockPart part;
-        return make_whole(part, request, data_bytes, limit) ? submit_whole(request.token, part)
-                                                            : submit_parts(request, limit);
+        return make_whole(part, request, rule.data_bytes(), limit) ? submit_whole(request.token, part)
+                                                                   : submit_parts(request, limit);
     }
 
     Notification publish() { return ring_.publish(); }
@@ -155,11 +162,11 @@ private:
 
     /// The usual case: one part. `add` fails if the ring has no room.
     [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
-        uint16_t const number = pool_.take(token, expected_bytes(part));
+        uint16_t const number = pool_.take(token, part.length);
         if (number == Pool::none) {
             return Error::queue_full;  // no record is free: requests that ended keep theirs until they are handed out
         }
-        Error error = data_.map(mapper_, number, part.data, direction_of(part));
+        Error error = map(number, part);
         if (error == Error::none) {
             error = add(number, part);
         }
@@ -170,71 +177,69 @@ private:
         return number;
     }
 
-    [[__nodiscard__]] Result<uint16_t> submit_parts(BlockRequest const& request, BlockLimit const& limit) {
-        if (Error const error = check_room(request, limit); error != Error::none) {
-            return error;
-        }
-        Result<uint16_t> const owner = reserve(request, limit);
+    /// Splits the request once, into a record for each part. Then maps all parts before it adds one, because what was
+    /// added cannot be taken back. It is a separate function because the parts take stack.
+    [[__nodiscard__]] [[gnu::__noinline__]] Result<uint16_t> submit_parts(BlockRequest const& request,
+                                                                          BlockLimit const& limit) {
+        Result<uint16_t> const owner = split(request, limit);
         if (!owner) {
             return owner;
         }
+        if constexpr (!SameAs<Mapper, NoMapper>) {
+            Error const error = each_part(*owner, BlockParts{request, limit},
+                                          [&](uint16_t number, BlockPart const& part) { return map(number, part); });
+            if (error != Error::none) {
+                undo(*owner);
+                return error;
+            }
+        }
+        [[maybe_unused]] Error const refused =
+            each_part(*owner, BlockParts{request, limit},
+                      [&](uint16_t number, BlockPart const& part) { return add(number, part); });
+        VIRTQ_ASSERT(refused == Error::none, "A part was refused after split() had found room for all");
+        return owner;
+    }
+
+    /// Takes a record for each part, if all of them fit now. Returns the first record.
+    [[__nodiscard__]] Result<uint16_t> split(BlockRequest const& request, BlockLimit const& limit) {
         BlockParts parts{request, limit};
-        BlockPart part;
-        for (uint16_t number = *owner; number != Pool::none;) {
-            static_cast<void>(parts.next(part));
-            uint16_t const after = pool_.next_part(number);
-            Error const refused = add(number, part);
-            VIRTQ_ASSERT(refused == Error::none, "A part was refused after check_room() had found room for all");
-            number = after;
+        uint16_t owner = Pool::none;
+        uint16_t last = Pool::none;
+        uint32_t descriptors = 0;
+        Error error = Error::none;
+        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
+            BlockParts::Size const part = parts.next();
+            last = owner == Pool::none ? pool_.take(request.token, part.length)
+                                       : pool_.take_part(owner, last, part.length);
+            owner = owner == Pool::none ? last : owner;
+            descriptors += part.descriptors;
+            if (part.length == 0) {
+                error = Error::device_limits_too_small;
+            } else if (descriptors > ring_.size()) {
+                error = Error::request_above_queue;
+            }
+        } while (error == Error::none && !parts.at_end());
+        if (error == Error::none && (last == Pool::none || descriptors > ring_.num_free())) {
+            error = Error::queue_full;
+        }
+        if (error != Error::none) {
+            undo(owner);
+            return error;
         }
         return owner;
     }
 
-    [[__nodiscard__]] static uint32_t expected_bytes(BlockPart const& part) {
-        return part.device_writes() ? part.data_bytes : 0;
-    }
-    [[__nodiscard__]] static DmaDirection direction_of(BlockPart const& part) {
-        return part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads;
-    }
-
-    /// Whether all parts fit now, counted before anything is touched.
-    [[__nodiscard__]] Error check_room(BlockRequest const& request, BlockLimit const& limit) const {
-        BlockParts parts{request, limit};
-        BlockPart part;
-        uint32_t count = 0;
-        uint32_t descriptors = 0;
-        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
-            if (!parts.next(part)) {
-                return Error::device_limits_too_small;
-            }
-            ++count;
-            descriptors += part.descriptors();
-            if (descriptors > ring_.size()) {
-                return Error::request_above_queue;
-            }
-        } while (!parts.at_end());
-        return count > pool_.num_free() || descriptors > ring_.num_free() ? Error::queue_full : Error::none;
-    }
-
-    /// Takes a record for each part and maps its data. Returns the first record. On an error nothing is kept.
-    [[__nodiscard__]] Result<uint16_t> reserve(BlockRequest const& request, BlockLimit const& limit) {
-        BlockParts parts{request, limit};
-        BlockPart part;
-        uint16_t owner = Pool::none;
-        uint16_t previous = Pool::none;
-        do {
-            static_cast<void>(parts.next(part));
-            uint32_t const expected = expected_bytes(part);
-            uint16_t const number =
-                owner == Pool::none ? pool_.take(request.token, expected) : pool_.take_part(owner, previous, expected);
-            owner = owner == Pool::none ? number : owner;
-            if (Error const error = data_.map(mapper_, number, part.data, direction_of(part)); error != Error::none) {
-                undo(owner);
-                return error;
-            }
-            previous = number;
-        } while (!parts.at_end());
-        return owner;
+    /// Calls `each(number, part)` for each record of `split`, until one fails.
+    template <class Each>
+    [[__nodiscard__]] Error each_part(uint16_t owner, BlockParts&& parts, Each each) {
+        BlockParts::Pieces pieces;
+        Error error = Error::none;
+        for (uint16_t number = owner; number != Pool::none && error == Error::none;) {
+            uint16_t const after = pool_.next_part(number);
+            error = each(number, parts.take(pool_.length(number), pieces));
+            number = after;
+        }
+        return error;
     }
 
     void undo(uint16_t owner) {
@@ -262,11 +267,16 @@ private:
                pages.phys.value < segment.addr.value + segment.bytes;
     }
 
+    [[__nodiscard__]] Error map(uint16_t number, BlockPart const& part) {
+        return data_.map(mapper_, number, part.data,
+                         part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads);
+    }
+
     [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
         VIRTQ_ASSERT(!has_pages_of(part.data),
                      "The data of a request is in the disk's own pages. Check whether they were handed out twice, or "
                      "freed, and whether a segment is longer than its buffer, or Pages::phys is wrong.");
-        frames_.prepare(number, part.type, part.sector);
+        frames_.prepare(number, part.type, part.has_range() ? 0 : part.sector);  // §5.2.6: a range has its own
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);
         Span<Segment const> const data = data_.where(number, part.data);
@@ -274,8 +284,8 @@ private:
         if (part.device_writes()) {
             return ring_.add_gathered(Gather{{&header, 1}, {}}, Gather{data, {&status, 1}}, token).error();
         }
-        if (part.has_range) {
-            frames_.prepare_range(number, part.range);
+        if (part.has_range()) {
+            frames_.prepare_range(number, {part.sector, part.length, part.range_flags});
             Segment const range = frames_.range(number);
             return ring_.add_gathered(Gather{{&header, 1}, {&range, 1}}, Gather{{}, {&status, 1}}, token).error();
         }
@@ -291,11 +301,12 @@ private:
         return Error::status_invalid;
     }
 
-    /// Whether the device wrote less than expected: then nothing may be assumed of the bytes beyond `written`
-    /// (§2.7.8.3). The length means nothing if it covers at most the status byte, or if the device is legacy.
+    /// Whether the device wrote less than all data of a read: then nothing may be assumed of the bytes beyond `written`
+    /// (§2.7.8.3). The length means nothing if it covers at most the status byte, or if the device is legacy. Only the
+    /// chain of a read has more writable bytes, and the ring returns no length above them.
     [[__nodiscard__]] bool is_short(uint16_t number, uint32_t written) const {
         constexpr uint32_t status_bytes = 1;
-        return written < pool_.expected_bytes(number) && written > status_bytes && interface_ == Interface::modern &&
+        return written < pool_.length(number) && written > status_bytes && interface_ == Interface::modern &&
                under_reported_ == UnderReportedLength::fail_request;
     }
 

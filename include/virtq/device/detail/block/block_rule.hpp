@@ -2,10 +2,8 @@
 #pragma once
 
 #include <virtq/base/error.hpp>
-#include <virtq/base/result.hpp>
 #include <virtq/device/block_types.hpp>
 #include <virtq/device/detail/block/block_config.hpp>
-#include <virtq/device/detail/block/block_part.hpp>
 #include <virtq/spec/block.hpp>
 #include <virtq/spec/feature.hpp>
 
@@ -89,18 +87,5 @@ private:
     Features const& negotiated_;
     uint64_t data_bytes_ = 0;
 };
-
-/// Checks a request and submits it to a queue, within the limits of the device and of the queue. Returns the number of
-/// its record. Errors: those of `BlockDevice::submit`.
-template <class Queue>
-[[__nodiscard__]] Result<uint16_t> admit(BlockRequest const& request, Queue& queue, BlockConfig const& config,
-                                         Features const& negotiated) {
-    BlockRule rule{config, negotiated};
-    if (Error const error = rule.check(request); error != Error::none) {
-        return error;
-    }
-    return queue.submit(request, rule.data_bytes(),
-                        block_limit(config, request.operation, queue.segment_max(config.segments)));
-}
 
 }  // namespace virtq::detail
