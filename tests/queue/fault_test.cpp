@@ -244,8 +244,8 @@ TEST(OverReportedLength, IsClampedInDescriptorTierToo) {
 }
 
 TEST(Fault, HasASentenceForEachReason) {
-    for (auto const reason : {FaultReason::none, FaultReason::used_index_ahead, FaultReason::used_id_out_of_range,
-                              FaultReason::used_id_not_in_flight, FaultReason::used_length_above_writable}) {
+    for (unsigned number = 0; number <= static_cast<unsigned>(FaultReason::drained); ++number) {
+        auto const reason = static_cast<FaultReason>(number);
         std::string const sentence = describe(reason);
         EXPECT_GT(sentence.size(), 10u);
         EXPECT_EQ(sentence.back(), '.');

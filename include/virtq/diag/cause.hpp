@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/description.hpp>
+
 #include <stdint.h>
 
 namespace virtq {
@@ -123,8 +125,9 @@ enum class Cause : uint8_t {
     descriptors_not_freed,
 };
 
-/// What is wrong, in a sentence without a line end.
-[[__nodiscard__]] constexpr char const* describe(Cause cause) {
+namespace detail {
+
+[[__nodiscard__]] constexpr char const* cause_sentence(Cause cause) {
     switch (cause) {
         case Cause::none: return "Nothing wrong is visible from here.";
         case Cause::nothing_in_flight:
@@ -344,7 +347,22 @@ enum class Cause : uint8_t {
         case Cause::descriptors_not_freed:
             return "The caller holds all descriptors, and none is in flight. Nothing can be added.";
     }
-    return "An unknown cause.";
+    return nullptr;
+}
+
+/// See `description_of`.
+struct CauseWords {
+    using Value = Cause;
+    static constexpr char letter = 'C';
+    static constexpr char const* unknown = "An unknown cause.";
+    [[__nodiscard__]] static constexpr char const* sentence(Cause cause) { return cause_sentence(cause); }
+};
+
+}  // namespace detail
+
+/// What is wrong, in a sentence without a line end.
+[[__nodiscard__]] constexpr char const* describe(Cause cause) {
+    return detail::description_of<detail::CauseWords>(cause);
 }
 
 }  // namespace virtq

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/description.hpp>
 #include <virtq/platform/page_allocator.hpp>
 
 #include <stddef.h>
@@ -54,8 +55,9 @@ namespace detail {
 
 }  // namespace detail
 
-/// What was found, and what to do next. A constant string without a line end.
-[[__nodiscard__]] constexpr char const* describe(PageFinding finding) {
+namespace detail {
+
+[[__nodiscard__]] constexpr char const* page_finding_sentence(PageFinding finding) {
     switch (finding) {
         case PageFinding::no_virt:
             return "allocate_pages returned a run without a virtual address. That counts as no pages, so they are "
@@ -134,7 +136,24 @@ namespace detail {
             return "Note: more runs are outstanding than the checker can follow. Give it a larger table: the third "
                    "parameter of CheckedPages.";
     }
-    return "An unknown finding.";
+    return nullptr;
+}
+
+/// See `description_of`.
+struct PageFindingWords {
+    using Value = PageFinding;
+    static constexpr char letter = 'P';
+    static constexpr char const* unknown = "An unknown finding.";
+    [[__nodiscard__]] static constexpr char const* sentence(PageFinding finding) {
+        return page_finding_sentence(finding);
+    }
+};
+
+}  // namespace detail
+
+/// What was found, and what to do next. A constant string without a line end.
+[[__nodiscard__]] constexpr char const* describe(PageFinding finding) {
+    return detail::description_of<detail::PageFindingWords>(finding);
 }
 
 /// One finding, with what is needed to print it.

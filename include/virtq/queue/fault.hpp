@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/description.hpp>
+
 #include <stdint.h>
 
 /// Why a queue is broken. The device violated the standard, and the queue keeps the first violation. Only a reset ends
 /// that state.
 namespace virtq {
 
-/// Why a queue is broken; `describe` has a sentence for each reason.
+/// Why a queue is broken; `describe` has a sentence for each reason. The numbers stay, as those of `Error`.
 enum class FaultReason : uint8_t {
-    none,
-    used_index_ahead,
-    used_id_out_of_range,
-    used_id_not_in_flight,
-    used_length_above_writable,
-    batch_not_reached,
-    drained,
+    none = 0,
+    used_index_ahead = 1,
+    used_id_out_of_range = 2,
+    used_id_not_in_flight = 3,
+    used_length_above_writable = 4,
+    batch_not_reached = 5,
+    drained = 6,
 };
 
 /// The reason why a queue is broken, with the value that the device wrote.
@@ -27,8 +29,9 @@ struct Fault {
     [[__nodiscard__]] constexpr explicit operator bool() const { return reason != FaultReason::none; }
 };
 
-/// What the device did, as a sentence: a constant string without a line end. Print `Fault::value` with it.
-[[__nodiscard__]] constexpr char const* describe(FaultReason reason) {
+namespace detail {
+
+[[__nodiscard__]] constexpr char const* fault_sentence(FaultReason reason) {
     switch (reason) {
         case FaultReason::none: return "The queue is sound.";
         case FaultReason::used_index_ahead:
@@ -51,7 +54,22 @@ struct Fault {
         case FaultReason::drained:
             return "The queue was drained after a reset. Call restart(), and give its addresses to the device again.";
     }
-    return "An unknown reason.";
+    return nullptr;
+}
+
+/// See `description_of`.
+struct FaultWords {
+    using Value = FaultReason;
+    static constexpr char letter = 'F';
+    static constexpr char const* unknown = "An unknown reason.";
+    [[__nodiscard__]] static constexpr char const* sentence(FaultReason reason) { return fault_sentence(reason); }
+};
+
+}  // namespace detail
+
+/// What the device did, as a sentence: a constant string without a line end. Print `Fault::value` with it.
+[[__nodiscard__]] constexpr char const* describe(FaultReason reason) {
+    return detail::description_of<detail::FaultWords>(reason);
 }
 
 }  // namespace virtq

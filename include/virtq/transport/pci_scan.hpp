@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/description.hpp>
 #include <virtq/base/error.hpp>
 #include <virtq/transport/detail/pci/pci_echo.hpp>
 #include <virtq/transport/pci_bus_range.hpp>
@@ -24,31 +25,67 @@ struct PciScan {
     constexpr void note(Error found) { trouble = trouble == Error::none ? found : trouble; }
 };
 
-/// Explains what a scan found, and what to do next if something is missing. Returns a constant string without a line
-/// end.
-[[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
-    if (scan.trouble != Error::none) {
-        return describe(scan.trouble);
-    }
+namespace detail {
+
+/// What a scan found, if the configuration access works.
+enum class PciScanOutcome : uint8_t {
+    virtio_found,
+    bridge_unnumbered,
+    function_absent,
+    function_alone,
+    virtio_absent,
+};
+
+[[__nodiscard__]] constexpr PciScanOutcome outcome_of(PciScan const& scan) {
     if (scan.virtio != 0) {
-        return "VirtIO functions are on these buses. Check their types, and what probe_pci() returned.";
+        return PciScanOutcome::virtio_found;
     }
     if (scan.bridges_unnumbered != 0) {
-        return "A PCI bridge has no bus number, because no firmware has run. What is behind it cannot be found. Call "
-               "number_buses() first, and scan the buses that it returns.";
+        return PciScanOutcome::bridge_unnumbered;
     }
     switch (scan.functions) {
-        case 0:
+        case 0: return PciScanOutcome::function_absent;
+        case 1: return PciScanOutcome::function_alone;
+        default: return PciScanOutcome::virtio_absent;
+    }
+}
+
+[[__nodiscard__]] constexpr char const* pci_scan_sentence(PciScanOutcome outcome) {
+    switch (outcome) {
+        case PciScanOutcome::virtio_found:
+            return "VirtIO functions are on these buses. Check their types, and what probe_pci() returned.";
+        case PciScanOutcome::bridge_unnumbered:
+            return "A PCI bridge has no bus number, because no firmware has run. What is behind it cannot be found. "
+                   "Call number_buses() first, and scan the buses that it returns.";
+        case PciScanOutcome::function_absent:
             return "No PCI function answers on these buses: configuration space is elsewhere. Check the address of "
                    "the ECAM, its mapping (uncached) and its first bus, or the ports 0xcf8 and 0xcfc.";
-        case 1:
+        case PciScanOutcome::function_alone:
             return "Only one PCI function answers, usually the host bridge. Check where the configuration access puts "
                    "the device number (ECAM: device << 15, function << 12; ports: device << 11, function << 8), and "
                    "whether the devices are on another bus.";
-        default:
+        case PciScanOutcome::virtio_absent:
             return "PCI functions answer on these buses, and none is a VirtIO one (vendor 0x1af4). Scan the buses "
                    "behind bridges too, and check whether the machine has a virtio-…-pci device at all.";
     }
+    return nullptr;
+}
+
+/// See `description_of`.
+struct PciScanWords {
+    using Value = PciScanOutcome;
+    static constexpr char letter = 'S';
+    static constexpr char const* unknown = "";
+    [[__nodiscard__]] static constexpr char const* sentence(Value outcome) { return pci_scan_sentence(outcome); }
+};
+
+}  // namespace detail
+
+/// Explains what a scan found, and what to do next if something is missing. Returns a constant string without a line
+/// end. With VIRTQ_SENTENCES=numbers, S0 to S4 are the enumerators of `PciScanOutcome`, and E… those of `Error`.
+[[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
+    return scan.trouble == Error::none ? detail::description_of<detail::PciScanWords>(detail::outcome_of(scan))
+                                       : describe(scan.trouble);
 }
 
 namespace detail {

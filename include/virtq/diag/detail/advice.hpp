@@ -5,8 +5,7 @@
 
 namespace virtq::detail {
 
-/// What to do next, in a sentence or two without a line end.
-[[__nodiscard__]] constexpr char const* advise(Cause cause) {
+[[__nodiscard__]] constexpr char const* advice_sentence(Cause cause) {
     switch (cause) {
         case Cause::none:
             return "If you wait for something, compare with `info virtio-queue-status` in QEMU's monitor, and check "
@@ -270,7 +269,19 @@ namespace virtq::detail {
         case Cause::descriptors_not_freed:
             return "Call free_chain(), or push the chain again: poll_used() gives a chain back to the caller.";
     }
-    return "";
+    return nullptr;
+}
+
+/// See `description_of`. Names and numbers have no advice.
+struct AdviceWords {
+    using Value = Cause;
+    static constexpr char const* unknown = "";
+    [[__nodiscard__]] static constexpr char const* sentence(Cause cause) { return advice_sentence(cause); }
+};
+
+/// What to do next, in a sentence or two without a line end.
+[[__nodiscard__]] constexpr char const* advise(Cause cause) {
+    return description_of<AdviceWords, Wording::sentences>(cause);
 }
 
 }  // namespace virtq::detail

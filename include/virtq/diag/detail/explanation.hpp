@@ -164,7 +164,10 @@ private:
     void print_finding(char const* mark, Finding const& finding) {
         out_.text(mark).words(describe(finding.cause), 3);
         print_evidence(finding);
-        out_.line().text("   ").words(advise(finding.cause), 3).line();
+        out_.line();
+        if constexpr (chosen_wording == Wording::sentences) {
+            out_.text("   ").words(advise(finding.cause), 3).line();
+        }
     }
 
     void print_evidence(Finding const& finding) {

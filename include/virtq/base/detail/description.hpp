@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stddef.h>
+
+/// What every `describe` returns; `virtq/base/error.hpp` explains the choice.
+#ifndef VIRTQ_SENTENCES
+#define VIRTQ_SENTENCES sentences
+#endif
+
+namespace virtq::detail {
+
+/// What `describe` returns.
+enum class Wording : unsigned char { sentences, names, numbers };
+
+/// The choice of this build. The compiler stops here if VIRTQ_SENTENCES is none of the three.
+inline constexpr Wording chosen_wording = Wording::VIRTQ_SENTENCES;
+
+}  // namespace virtq::detail
+
+// Lets no files with different choices link. The linker accepts many definitions of an absolute symbol if all have the
+// same value. With -flto one assembly has several files, so it checks the value itself. Not for Clang: with -flto its
+// linker knows no values, and would reject equal ones.
+#if defined(__ELF__) && !defined(__clang__)
+#define VIRTQ_VALUE_sentences  "1"
+#define VIRTQ_VALUE_names      "2"
+#define VIRTQ_VALUE_numbers    "3"
+#define VIRTQ_VALUE(choice)    VIRTQ_VALUE_##choice
+#define VIRTQ_VALUE_OF(choice) VIRTQ_VALUE(choice)
+__asm__(".ifdef VIRTQ_SENTENCES_differs_between_files\n"
+        ".if VIRTQ_SENTENCES_differs_between_files - " VIRTQ_VALUE_OF(VIRTQ_SENTENCES) "\n"
+        ".error \"VIRTQ_SENTENCES differs between files\"\n"
+        ".endif\n"
+        ".endif\n"
+        ".globl VIRTQ_SENTENCES_differs_between_files\n"
+        ".hidden VIRTQ_SENTENCES_differs_between_files\n"
+        ".set VIRTQ_SENTENCES_differs_between_files, " VIRTQ_VALUE_OF(VIRTQ_SENTENCES));
+#endif
+
+namespace virtq::detail {
+
+/// Writes texts one after another, each with its NUL. Without a place to write to, it only counts the bytes.
+struct TextJoiner {
+    char* to = nullptr;
+    size_t bytes = 0;
+
+    constexpr void add(char const* text) { add(text, __builtin_strlen(text)); }
+    constexpr void add(char const* text, size_t length) {
+        for (size_t i = 0; to != nullptr && i < length; ++i) {
+            to[bytes + i] = text[i];
+        }
+        bytes += length + 1;
+    }
+};
+
+/// One above the last value that has a sentence.
+template <class Words>
+constexpr unsigned count_values() {
+    unsigned count = 256;
+    while (Words::sentence(static_cast<typename Words::Value>(count - 1)) == nullptr) {
+        --count;
+    }
+    return count;
+}
+template <class Words>
+inline constexpr unsigned value_count = count_values<Words>();
+
+/// A text in which the compiler names the value: `… = virtq::Error::queue_full]`.
+template <auto value>
+constexpr char const* signature_with() {
+    return __PRETTY_FUNCTION__;
+}
+
+/// The names of the values from `number` on.
+template <class Words, unsigned number = 0>
+constexpr void add_names(TextJoiner& joiner) {
+    if constexpr (number < value_count<Words>) {
+        char const* name = signature_with<static_cast<typename Words::Value>(number)>();
+        for (char const* at = name; *at != '\0'; ++at) {
+            name = *at == ':' ? at + 1 : name;
+        }
+        size_t length = 0;
+        while (name[length] != ']' && name[length] != ';') {
+            ++length;
+        }
+        joiner.add(name, length);
+        add_names<Words, number + 1>(joiner);
+    } else {
+        joiner.add("unknown");
+    }
+}
+
+template <class Words>
+constexpr void add_sentences(TextJoiner& joiner) {
+    for (unsigned number = 0; number < value_count<Words>; ++number) {
+        char const* const sentence = Words::sentence(static_cast<typename Words::Value>(number));
+        joiner.add(sentence == nullptr ? Words::unknown : sentence);
+    }
+    joiner.add(Words::unknown);
+}
+
+template <class Words>
+constexpr void add_numbers(TextJoiner& joiner) {
+    for (unsigned number = 0; number < value_count<Words>; ++number) {
+        char text[4] = {Words::letter};
+        size_t length = 1;
+        for (unsigned unit = number < 10 ? 1 : number < 100 ? 10 : 100; unit != 0; unit /= 10) {
+            text[length++] = static_cast<char>('0' + number / unit % 10);
+        }
+        joiner.add(text, length);
+    }
+    char const unknown[] = {Words::letter, '?'};
+    joiner.add(unknown, 2);
+}
+
+template <class Words, Wording wording>
+constexpr size_t join_descriptions(char* to) {
+    TextJoiner joiner{to};
+    if constexpr (wording == Wording::sentences) {
+        add_sentences<Words>(joiner);
+    } else if constexpr (wording == Wording::names) {
+        add_names<Words>(joiner);
+    } else {
+        add_numbers<Words>(joiner);
+    }
+    return joiner.bytes;
+}
+
+/// The descriptions of all values, and of an unknown one, in one text. A table of pointers would be larger, and a
+/// kernel that moves would have to relocate it.
+template <class Words, Wording wording>
+struct Descriptions {
+    char text[join_descriptions<Words, wording>(nullptr)]{};
+
+    constexpr Descriptions() { static_cast<void>(join_descriptions<Words, wording>(text)); }
+};
+
+template <class Words, Wording wording>
+inline constexpr Descriptions<Words, wording> descriptions{};
+
+/// The text with this number among texts that follow one another.
+[[__nodiscard__]] constexpr char const* find_text(char const* texts, unsigned number) {
+    for (; number != 0; ++texts) {
+        if (*texts == '\0') {
+            --number;
+        }
+    }
+    return texts;
+}
+
+/// The description of a value. `Words` has the type `Value`, `sentence(Value)` (null if there is none), the sentence
+/// `unknown` for other values, and the `letter` of their numbers.
+template <class Words, Wording wording = chosen_wording>
+[[__nodiscard__]] constexpr char const* description_of(typename Words::Value value) {
+    auto const number = static_cast<unsigned>(value);
+    return find_text(descriptions<Words, wording>.text, number < value_count<Words> ? number : value_count<Words>);
+}
+
+}  // namespace virtq::detail
