@@ -20,8 +20,8 @@ protected:
     static sim::PciLayout layout() { return SameAs<T, LegacyPorts> ? sim::PciLayout::legacy() : legacy_in_memory(); }
     static std::uint16_t space_bit() { return SameAs<T, LegacyPorts> ? wire::command_io : wire::command_memory; }
 };
-using Kinds = testing::Types<LegacyPorts, LegacyMemory>;
-TYPED_TEST_SUITE(PciLegacy, Kinds);
+using LegacyKinds = testing::Types<LegacyPorts, LegacyMemory>;
+TYPED_TEST_SUITE(PciLegacy, LegacyKinds);
 
 TYPED_TEST(PciLegacy, FindsADisk) {
     PciDiskMachine<TypeParam> machine({.layout = this->layout()});
