@@ -119,6 +119,19 @@ TEST(Dump, ShowsUnknownFlags) {
     EXPECT_NE(text.find("len 0x40, writable, flags 0xa002\n"), std::string::npos) << text;
 }
 
+TEST(Dump, CountsWrappedLines) {
+    RingPair<16> ring({.size = 16});
+    ring.hostile = true;
+    for (std::uint16_t i = 0; i < 16; ++i) {
+        ASSERT_TRUE(ring.add_writable(i).ok());
+        ring.device->scribble_descriptor(i, {~std::uint64_t{0}, UINT32_MAX, 0xffff, UINT16_MAX});  // takes two lines
+    }
+    std::string const text = picture(ring.queue, Lines{16});
+    EXPECT_NE(text.find(", next 65535,\n                       flags 0xffff\n"), std::string::npos) << text;
+    EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 16 + 10) << text;
+    EXPECT_NE(text.find("  ... and 24 more lines\n"), std::string::npos) << text;  // 8 descriptors, 16 of the ring
+}
+
 TEST(Dump, CountsOmittedLines) {
     RingPair<> ring;
     ASSERT_TRUE(ring.add_writable(1).ok());

@@ -61,6 +61,19 @@ TEST(Explanation, FitsATerminalForEachCause) {
     }
 }
 
+TEST(Explanation, FitsATerminalForEachFeature) {
+    for (Cause const cause :
+         {Cause::feature_not_offered, Cause::feature_not_given_to_queue, Cause::queue_feature_not_negotiated}) {
+        for (unsigned bit = 0; bit < Features::bit_count; ++bit) {
+            Diagnosis diagnosis;
+            diagnosis.device.device_id = spec::DeviceId::block;
+            diagnosis.add({cause, bit});
+            std::string const text = explained(diagnosis);
+            EXPECT_LE(columns(text), 79u) << text;
+        }
+    }
+}
+
 TEST(Explanation, DescribesAndAdvisesEachCause) {
     for (unsigned cause = 0; cause <= static_cast<unsigned>(Cause::descriptors_not_freed); ++cause) {
         EXPECT_GT(std::strlen(describe(static_cast<Cause>(cause))), 30u) << cause;

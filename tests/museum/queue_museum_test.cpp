@@ -223,5 +223,21 @@ TEST(Museum, used_len_overreported) {
     EXPECT_EQ(lenient.queue.take_used().written, 64u);
 }
 
+// Was: the queue was broken, or the disk given up, and a loop in a handler took "look again" for an answer for ever.
+// Hit: outsiders who tried virtq
+// Here: impossible: enable_used_notifications() has a third answer, MaySleep::broken, which ends the loop
+TEST(Museum, loop_over_a_broken_queue) {  // faults A4
+    MuseumQueue queue;
+    queue.use(9, 0);
+    unsigned turns = 0;
+    do {
+        queue.ring.queue.disable_used_notifications();
+        while (queue.ring.queue.take_used()) {
+        }
+    } while (queue.ring.queue.enable_used_notifications() == MaySleep::no && ++turns != 100);
+    EXPECT_LT(turns, 100u);
+    EXPECT_EQ(queue.ring.queue.enable_used_notifications(), MaySleep::broken);
+}
+
 }  // namespace
 }  // namespace virtq::test

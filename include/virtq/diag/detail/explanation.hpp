@@ -31,7 +31,8 @@ public:
 
 private:
     static constexpr unsigned indent = 14;
-    static constexpr unsigned hex_columns = 19;  ///< for 64 bits and a full stop
+    static constexpr unsigned hex_columns = 19;   ///< for 64 bits and a full stop
+    static constexpr unsigned name_columns = 27;  ///< for the longest name of a feature and a full stop
 
     TextWriter<Sink>& label(char const* name) { return out_.text("  ").text(name).column(indent); }
 
@@ -372,7 +373,7 @@ private:
         char const* const name = feature_name(diagnosis_.device.device_id, bit);
         out_.words(" It is bit ", 3).room(11, 3).decimal(bit);
         if (name != nullptr) {
-            out_.words(", ", 3).words(name, 3);
+            out_.words(", ", 3).room(name_columns, 3).text(name);
         }
         out_.text(".");
     }

@@ -19,15 +19,17 @@ protected:
     static constexpr unsigned indent = 14;
     static constexpr unsigned inset = 23;  ///< column at which a descriptor's text continues
 
-    Picture(QueueSnapshot const& seen, Sink& sink, Lines budget) : seen_(seen), out_(sink), left_(budget.count) {}
+    Picture(QueueSnapshot const& seen, Sink& sink, Lines budget) : seen_(seen), out_(sink), budget_(budget.count) {}
 
-    /// Whether one more line may be printed. Counts the lines that are left out.
+    /// From here on, lines count against the budget.
+    void begin_entries() { first_ = out_.lines(); }
+    /// Whether one more entry may be printed. Counts the entries that are left out. An entry takes two lines if the
+    /// device wrote unknown flags into it, so printed lines are counted, not entries.
     [[__nodiscard__]] bool may_print() {
-        if (left_ == 0) {
+        if (out_.lines() - first_ >= budget_) {
             ++left_out_;
             return false;
         }
-        --left_;
         return true;
     }
     TextWriter<Sink>& label(char const* name) { return out_.text("  ").text(name).column(indent); }
@@ -93,7 +95,8 @@ private:
         label(name).hex(pages.phys.value).text(", ").decimal(static_cast<uint32_t>(pages.count)).line();
     }
 
-    uint32_t left_;
+    uint32_t const budget_;  ///< of lines
+    uint32_t first_ = 0;     ///< number of the first line that counts
     uint32_t left_out_ = 0;
 };
 

@@ -78,10 +78,14 @@ public:
 
     TextWriter& line() {
         sink_('\n');
+        ++lines_;
         column_ = 0;
         blank_ = false;
         return *this;
     }
+
+    /// How many lines have ended; it may wrap.
+    [[__nodiscard__]] uint32_t lines() const { return lines_; }
 
 private:
     [[__nodiscard__]] static constexpr char digit(unsigned value) {
@@ -109,6 +113,7 @@ private:
     }
 
     Sink& sink_;
+    uint32_t lines_ = 0;
     unsigned column_ = 0;
     bool blank_ = false;  ///< to be printed before the next character
 };

@@ -32,6 +32,7 @@ public:
         if (seen_.size != 0) {
             print_packed(out_, seen_, indent);
             this->print_fault();
+            this->begin_entries();
             print_ids();
             left_ = seen_.packed_ring.span(seen_.size);
             if (seen_.in_order ? print_used_in_order() : print_used()) {

@@ -22,6 +22,7 @@ public:
         this->print_head();
         if (seen_.size != 0) {
             print_numbers();
+            this->begin_entries();
             if (seen_.in_order) {
                 print_in_order();
             } else {
