@@ -76,7 +76,7 @@ void expect_budget_named(bool packed) {
               Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
-    EXPECT_EQ(found.cause(), Cause::budget_too_small) << explained(found);
+    EXPECT_EQ(found.cause(), Cause::poll_limit_too_small) << explained(found);
     EXPECT_EQ(found.findings()[1].cause, Cause::not_answered);
     EXPECT_NE(flattened(found).find("a larger poll limit"), std::string::npos) << explained(found);
 }
@@ -90,7 +90,7 @@ TEST(DiagnosisOfADriver, AcquitsThePollLimitIfUnseen) {
     ASSERT_EQ(machine.driver.read(0, machine.segment(data), PollLimit{10}).error(), Error::timed_out);
     Diagnosis const found = diagnose(machine.driver);
     for (Finding const& finding : found.findings()) {
-        EXPECT_NE(finding.cause, Cause::budget_too_small) << explained(found);
+        EXPECT_NE(finding.cause, Cause::poll_limit_too_small) << explained(found);
     }
     EXPECT_EQ(found.cause(), Cause::second_driver) << explained(found);
 }
@@ -235,7 +235,7 @@ TEST(DiagnosisOfATransport, ReportsThatItWasNotProbed) {
     MmioTransport<sim::MmioRegisters> transport;
     Diagnosis const found = diagnose(transport);
     EXPECT_EQ(found.cause(), Cause::transport_not_probed);
-    EXPECT_EQ(explained(found).find("virtq: no device was looked at\n"), 0u);
+    EXPECT_EQ(explained(found).find("virtq: no device was read\n"), 0u);
 }
 
 TEST(DiagnosisOfATransport, ReportsOnlyThatDriverGaveUp) {

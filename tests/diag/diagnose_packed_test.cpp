@@ -76,7 +76,7 @@ TEST_P(DiagnosisOfAPackedQueue, DetectsAMissingNotification) {
     machine.work();
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::never_notified) << explained(found);
-    EXPECT_TRUE(names(found, Cause::ring_told_elsewhere));
+    EXPECT_TRUE(names(found, Cause::ring_configured_elsewhere));
 }
 
 TEST_P(DiagnosisOfAPackedQueue, DetectsAnUnansweredRequest) {

@@ -642,7 +642,7 @@ TEST_F(DiagnosisOfBuffers, DetectsAnAddressOutsideMemory) {
 }
 
 TEST_F(DiagnosisOfBuffers, DetectsATruncatedAddress) {
-    EXPECT_EQ(cause_with(PhysAddr{0x4000'1000}), Cause::buffer_address_cut);
+    EXPECT_EQ(cause_with(PhysAddr{0x4000'1000}), Cause::buffer_address_truncated);
 }
 
 TEST_F(DiagnosisOfBuffers, NamesTheFirstTruncatedAddress) {
@@ -655,7 +655,7 @@ TEST_F(DiagnosisOfBuffers, NamesTheFirstTruncatedAddress) {
     machine.notify();
     machine.work();
     Diagnosis const found = machine.look();
-    EXPECT_EQ(found.cause(), Cause::buffer_address_cut);
+    EXPECT_EQ(found.cause(), Cause::buffer_address_truncated);
     EXPECT_EQ(found.first().descriptor, 1);
     EXPECT_EQ(found.first().value, 0x4000'1000u);
 }
@@ -670,7 +670,7 @@ TEST_F(DiagnosisOfBuffers, SuspectsNoTruncationBelow4GiB) {
     machine.work();
     Diagnosis const found = machine.look();
     EXPECT_EQ(found.cause(), Cause::device_needs_reset);
-    EXPECT_FALSE(names(found, Cause::buffer_address_cut)) << explained(found);
+    EXPECT_FALSE(names(found, Cause::buffer_address_truncated)) << explained(found);
 }
 
 // Four requests with one status byte: each completes, but nobody can tell which one failed.
@@ -899,7 +899,7 @@ TEST(DiagnosisOfWaitingForARing, SuspectsADeviceReadingElsewhere) {
     machine.work();
     Diagnosis const found = machine.look();
     ASSERT_GE(found.findings().size(), 2u);
-    EXPECT_TRUE(names(found, Cause::ring_told_elsewhere));
+    EXPECT_TRUE(names(found, Cause::ring_configured_elsewhere));
     EXPECT_TRUE(names(found, Cause::never_notified));
 }
 
@@ -915,8 +915,8 @@ TEST(DiagnosisOfWaitingForARing, SuspectsAddressesFirstAbove4GiB) {
         Diagnosis const found = diagnose(registers, 0, machine.queue, machine.negotiation.negotiated);
         ASSERT_EQ(found.findings().size(), 3u);
         bool const above = base > UINT32_MAX;
-        EXPECT_EQ(found.cause(), above ? Cause::ring_told_elsewhere : Cause::never_notified);
-        EXPECT_EQ(found.findings()[1].cause, above ? Cause::never_notified : Cause::ring_told_elsewhere);
+        EXPECT_EQ(found.cause(), above ? Cause::ring_configured_elsewhere : Cause::never_notified);
+        EXPECT_EQ(found.findings()[1].cause, above ? Cause::never_notified : Cause::ring_configured_elsewhere);
     }
 }
 
@@ -952,8 +952,8 @@ TEST(DiagnosisOfWaitingForARing, SuspectsASecondDriverAfterAnswers) {
     machine.submit_read();
     machine.work();
     EXPECT_TRUE(names(machine.look(), Cause::second_driver));
-    EXPECT_FALSE(names(machine.look(), Cause::ring_told_elsewhere));
-    for (Cause const cause : {Cause::ring_not_seen, Cause::ring_told_elsewhere}) {
+    EXPECT_FALSE(names(machine.look(), Cause::ring_configured_elsewhere));
+    for (Cause const cause : {Cause::ring_not_seen, Cause::ring_configured_elsewhere}) {
         EXPECT_NE(std::string{advise(cause)}.find("second driver"), std::string::npos);
     }
     machine.transport.set_status(DeviceStatus{});

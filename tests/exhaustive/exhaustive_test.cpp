@@ -36,7 +36,7 @@ struct Setup {
     bool event_idx = false;
     bool in_order = false;
     unsigned steps = 0;
-    unsigned lies = 0;             ///< the number of invalid acts of the device, at any steps
+    unsigned invalid_acts = 0;     ///< the number of invalid acts of the device, at any steps
     std::size_t least_states = 0;  ///< guards against a silently smaller search
     bool indirect = false;         ///< with one table, for a chain of two
     bool descriptors = false;      ///< also calls the descriptor tier
@@ -58,7 +58,7 @@ struct Setup {
 void PrintTo(Setup const& setup, std::ostream* out) {
     *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
          << (setup.in_order ? "InOrder" : "") << (setup.indirect ? "Indirect" : "")
-         << (setup.descriptors ? "Descriptors" : "") << (setup.lies != 0 ? "Hostile" : "Honest");
+         << (setup.descriptors ? "Descriptors" : "") << (setup.invalid_acts != 0 ? "Hostile" : "Honest");
 }
 
 /// The pages of one queue, always at the same address.
@@ -104,7 +104,7 @@ struct Model {
     std::uint8_t used[capacity];       ///< in the order in which the device used them, not taken
     std::uint8_t held[capacity];       ///< owned by the caller, in the order in which it got them
     std::uint8_t added_count, published_count, used_count, held_count;
-    std::uint8_t lied;
+    std::uint8_t invalid_acts;
     std::uint8_t undecided;  ///< pushed since the last publish()
     std::uint16_t fetch;     ///< the device's next available index, or its position in a packed ring
     std::uint16_t use;       ///< the device's next used index, or its position in a packed ring
@@ -157,7 +157,9 @@ public:
     [[nodiscard]] unsigned driver_steps() const { return setup_.descriptors ? 10 : 6; }
     /// A broken queue needs no steps: `judge` tries all calls.
     [[nodiscard]] unsigned step_count() const {
-        return queue_.fault() ? 0 : driver_steps() + 2 * capacity + (model_.lied < setup_.lies ? lie_count() : 0);
+        return queue_.fault() ? 0
+                              : driver_steps() + 2 * capacity +
+                                    (model_.invalid_acts < setup_.invalid_acts ? invalid_act_count() : 0);
     }
 
     bool step(unsigned number) {
@@ -166,10 +168,10 @@ public:
         }
         number -= driver_steps();
         if (number < 2 * capacity) {
-            return !model_.lied && use(number / 2, number % 2 != 0);
+            return !model_.invalid_acts && use(number / 2, number % 2 != 0);
         }
-        ++model_.lied;
-        lie(number - 2 * capacity);
+        ++model_.invalid_acts;
+        misbehave(number - 2 * capacity);
         return true;
     }
 
@@ -185,7 +187,7 @@ public:
             in_use += model_.chain[token].where != Where::nowhere ? model_.chain[token].descriptors : 0u;
             waiting += model_.chain[token].is_in_the_queue() ? 1u : 0u;
         }
-        if (!model_.lied && seen.fault) {
+        if (!model_.invalid_acts && seen.fault) {
             return "broken by an honest device";
         }
         if (seen.num_free != (seen.fault ? 0u : setup_.size - in_use)) {
@@ -356,20 +358,20 @@ private:
     }
     bool nothing_taken(CompletionState state) {
         expect((state == CompletionState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
-        expect(model_.lied || model_.used_count == 0, "what was used is not handed out");
-        return model_.lied != 0;
+        expect(model_.invalid_acts || model_.used_count == 0, "what was used is not handed out");
+        return model_.invalid_acts != 0;
     }
     /// Takes a chain from the device. False if the device neither had nor used it.
     bool pass(std::uint8_t token, std::uint32_t written) {
         bool const known = token != 0 && token <= capacity &&
                            (model_.chain[token].where == Where::used ||
-                            (model_.lied && model_.chain[token].where == Where::published));
+                            (model_.invalid_acts && model_.chain[token].where == Where::published));
         expect(known, "a chain that is not with the device");
         if (!known) {
             return false;
         }
         expect(written <= model_.chain[token].writable, "written");
-        expect(model_.lied || (model_.used[0] == token && model_.chain[token].written == written),
+        expect(model_.invalid_acts || (model_.used[0] == token && model_.chain[token].written == written),
                "another completion than the oldest");
         remove(model_.used, model_.used_count, token);
         remove(model_.published, model_.published_count, token);
@@ -455,7 +457,7 @@ private:
 
     bool enable() {
         bool const something = queue_.enable_used_notifications() == MaySleep::no;
-        expect(model_.lied || something == (model_.used_count != 0), "whether it may sleep");
+        expect(model_.invalid_acts || something == (model_.used_count != 0), "whether it may sleep");
         return true;
     }
 
@@ -516,8 +518,8 @@ private:
         advance_place(model_.use, descriptors);
     }
 
-    [[nodiscard]] unsigned lie_count() const { return 2 * (setup_.size + 2u) + 5; }
-    void lie(unsigned number) {
+    [[nodiscard]] unsigned invalid_act_count() const { return 2 * (setup_.size + 2u) + 5; }
+    void misbehave(unsigned number) {
         unsigned const ids = setup_.size + 2u;  // all valid ids, and two invalid ones
         if (number < 2 * ids) {
             std::uint32_t const id = number / 2 == ids - 1 ? 0xffffu : number / 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Functions whose machine code `codegen` reads.
-#include <virtq/platform/detail/guess.hpp>
+#include <virtq/platform/detail/prediction.hpp>
 #include <virtq/platform/detail/ring_memory.hpp>
 #include <virtq/platform/detail/word.hpp>
 #include <virtq/queue/packed.hpp>
@@ -53,8 +53,8 @@ extern "C" void byte_last(uint8_t& inside, uint32_t& word) {
     word = 2;
 }
 // What is right is the number kept; what was loaded is only compared with it.
-extern "C" uint16_t guessed(virtq::platform::Guess& guess, uint16_t const& actual) {
-    return guess.confirm(actual);
+extern "C" uint16_t predicted(virtq::platform::Prediction& prediction, uint16_t const& actual) {
+    return prediction.confirm(actual);
 }
 #ifdef WITH_HANDLER
 // For another target than the file, which is why nothing may be inlined into it by force.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A kernel that uses everything public, so that a compiler has to make code of all of it. It is compiled and looked
-// at, never run: `prove` reads from the object file what it asks a kernel for and where its objects lie. Objects
-// called global_… must lie in .bss.
+// at, never run: `prove` reads from the object file what it asks a kernel for and where its objects are. Objects
+// called global_… must be in .bss.
 #include <virtq/diag/diag.hpp>
 #include <virtq/virtq.hpp>
 

@@ -107,7 +107,7 @@ private:
         std::uint8_t const trouble = in_.byte();
         pages_.fail_at(trouble >= 0xf0 ? trouble & 7 : 0);
         transport_.is_restless = (trouble & 0xf0) == 0xe0;
-        set_status_lie((trouble & 0xf0) == 0xd0);
+        set_status_flips((trouble & 0xf0) == 0xd0);
         Status const up = call([&] {
             if constexpr (is_mapped) {
                 return disk_->init(transport_, pages_, mapper_, option, NoRelax{});
@@ -151,7 +151,7 @@ private:
             case 11: write_anywhere(); break;
             case 12: change_config(); break;
             case 13: look(queue, what); break;
-            case 14: set_status_lie(true); break;
+            case 14: set_status_flips(true); break;
             default:
                 transport_.keeps_running = (what & 0x40) != 0;
                 reset();
@@ -302,11 +302,11 @@ private:
             check_config();
         }
     }
-    void set_status_lie(bool lies) {
-        if (lies) {
+    void set_status_flips(bool flips) {
+        if (flips) {
             is_honest_ = false;
-            transport_.status_lie = in_.byte();
-            transport_.status_lie_in = in_.byte() % 16;
+            transport_.status_flips = in_.byte();
+            transport_.status_flips_in = in_.byte() % 16;
         }
     }
 

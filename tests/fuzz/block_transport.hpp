@@ -43,11 +43,11 @@ public:
     // --- what a fuzzer can change ---
 
     std::array<std::uint8_t, 96> config{};
-    bool is_restless = false;        ///< the configuration changes at each read
-    bool keeps_running = false;      ///< the device ignores a reset
-    std::uint8_t status_lie = 0;     ///< bits of the status to flip
-    std::uint8_t status_lie_in = 0;  ///< number of correct reads before that
-    void be_honest() { is_restless = keeps_running = false, status_lie = 0; }
+    bool is_restless = false;          ///< the configuration changes at each read
+    bool keeps_running = false;        ///< the device ignores a reset
+    std::uint8_t status_flips = 0;     ///< bits of the status to flip
+    std::uint8_t status_flips_in = 0;  ///< number of correct reads before that
+    void be_honest() { is_restless = keeps_running = false, status_flips = 0; }
 
     std::array<Queue, queue_most> queues;
     std::size_t accesses = 0;
@@ -68,11 +68,11 @@ public:
     }
     [[nodiscard]] DeviceStatus status() {
         count();
-        if (status_lie != 0) {
-            if (status_lie_in == 0) {
-                return DeviceStatus{static_cast<std::uint8_t>(status_ ^ status_lie)};
+        if (status_flips != 0) {
+            if (status_flips_in == 0) {
+                return DeviceStatus{static_cast<std::uint8_t>(status_ ^ status_flips)};
             }
-            --status_lie_in;
+            --status_flips_in;
         }
         return DeviceStatus{status_};
     }

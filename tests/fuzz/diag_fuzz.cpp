@@ -73,13 +73,13 @@ private:
 /// The registers of a device: mostly correct values, or bytes of the input.
 struct Registers {
     static inline Input* in = nullptr;
-    static inline bool lies = false;
+    static inline bool misbehaves = false;
     static inline bool legacy = false;
     static inline std::uint8_t type = 0;
     static inline QueueAddresses at;
 
     [[nodiscard]] static std::uint32_t say(std::uint32_t truth) {
-        if (!lies) {
+        if (!misbehaves) {
             return truth;
         }
         std::uint8_t const how = in->byte();
@@ -518,14 +518,14 @@ private:
         std::uint8_t const how = in_.byte();
         scribbles_ = queue_.size() == 0 || how < 0x80 ? 0 : how % 4;
         Registers::in = &in_;
-        Registers::lies = (how & 0x40) != 0;
+        Registers::misbehaves = (how & 0x40) != 0;
         static constexpr AddressRange ram[] = {{PhysAddr{Arena::base}, std::uint64_t{1} << 32}};
         DiagnoseOption option;
         option.symptom = (how & 4) != 0 ? Symptom::hang : Symptom::none;
         option.ram = (how & 8) != 0 ? Span<AddressRange const>{ram} : Span<AddressRange const>{};
         option.use = static_cast<QueueUse>(how % 4 % 3);
         bool const is_block = Registers::type == static_cast<std::uint8_t>(spec::DeviceId::block);
-        bool const is_device = Registers::type != 0 && !is_block && !Registers::lies;
+        bool const is_device = Registers::type != 0 && !is_block && !Registers::misbehaves;
         bool const is_sound = is_honest_ && own_ == 0 && scribbles_ == 0 && is_device && queue_.size() != 0 &&
                               queue_.is_live() && option.ram.empty() && option.symptom == Symptom::none &&
                               option.use == QueueUse::requests;

@@ -160,7 +160,7 @@ private:
         require(drained.ok() && chains_.empty());
     }
     void start_again() {
-        lie_ = {};  // the pages may be freed
+        late_write_ = {};  // the pages may be freed
         drain();
         if ((in_.byte() & 1) != 0) {
             require(call([&] { return queue_->release(pages_); }).ok());
@@ -199,7 +199,7 @@ private:
             case 9:
             case 10: use(what < 128); break;
             case 11: write_anywhere(); break;
-            case 12: lie_in_a_call(); break;
+            case 12: write_in_a_call(); break;
             case 13: start_again(); break;
             case 14: use_raw(); break;
             default:
@@ -233,7 +233,7 @@ private:
         Token const token{next_token_};
         std::uint16_t const before = queue_->num_free();
         bool const broken = static_cast<bool>(queue_->fault());
-        lie_ = {};  // these calls read nothing from the device
+        late_write_ = {};  // these calls read nothing from the device
         Status const added = call([&] {
             if ((kind & 0x20) != 0) {
                 std::size_t const front = readable / 2;
@@ -345,9 +345,9 @@ private:
         }
     }
     /// Changes memory in the middle of the next call.
-    void lie_in_a_call() {
+    void write_in_a_call() {
         std::uint8_t const at = in_.byte();
-        lie_ = {choose_place(), in_.byte(), at % 8u, at >= 128};
+        late_write_ = {choose_place(), in_.byte(), at % 8u, at >= 128};
     }
 
     // --- the descriptor tier ---
@@ -425,7 +425,7 @@ private:
             writable_total += writable ? own_[desc].bytes : 0;
         }
         is_fine = is_fine && total <= std::uint64_t{1} << 32;
-        lie_ = {};
+        late_write_ = {};
         Status const pushed = call([&] { return queue_->push_avail(DescIndex{head}, Token{next_token_}); });
         require(pushed.ok() == is_fine && broken == (pushed.error() == Error::queue_broken));
         if (!pushed) {
@@ -501,7 +501,7 @@ private:
     }
 
     void take_all_of_an_honest_device() {
-        lie_ = {};
+        late_write_ = {};
         while (take_used() == CompletionState::ready) {
         }
         check();
@@ -518,14 +518,15 @@ private:
     void look_at(platform::Access const& access) {
         require(pages_.has(access.at, access.bytes));
         require(++accesses_ <= accesses_most);
-        if (lie_.at != nullptr && lie_.before-- == 0) {
+        if (late_write_.at != nullptr && late_write_.before-- == 0) {
             is_honest_ = false;
-            *lie_.at = static_cast<std::uint8_t>(lie_.flips ? *lie_.at ^ lie_.value : lie_.value);
-            lie_ = {};
+            *late_write_.at =
+                static_cast<std::uint8_t>(late_write_.flips ? *late_write_.at ^ late_write_.value : late_write_.value);
+            late_write_ = {};
         }
     }
 
-    struct Lie {
+    struct LateWrite {
         std::uint8_t* at = nullptr;
         std::uint8_t value = 0;
         unsigned before = 0;  ///< number of accesses before the change
@@ -544,7 +545,7 @@ private:
     std::uintptr_t next_token_ = 1;
     Fault fault_{};
     bool is_honest_ = true;
-    Lie lie_;
+    LateWrite late_write_;
     std::size_t accesses_ = 0;
 };
 

@@ -60,7 +60,7 @@ public:
     /// a few more.
     static constexpr std::size_t access_limit = 64;
     /// The most accesses that a check for a completion may make.
-    static constexpr std::size_t look_limit = 8;
+    static constexpr std::size_t check_limit = 8;
 
     explicit HostileMachine(Combination const& combination,
                             OverReportedLength over_reported = OverReportedLength::break_queue)
@@ -114,7 +114,7 @@ public:
     /// Marks the start of the next call, within a step of several calls.
     void begin_call() { elements_read_.clear(); }
     /// Sets a function to run before each access, until it is set to nothing.
-    void at_every_step(std::function<void()> lie) { at_every_step_ = std::move(lie); }
+    void at_every_step(std::function<void()> fault) { at_every_step_ = std::move(fault); }
 
     [[nodiscard]] std::string complaints() const { return complaints_; }
     void complain(std::string const& what) {
@@ -392,8 +392,8 @@ private:
     void look_at(platform::Access const& access) {
         auto const* const at = static_cast<std::uint8_t const*>(access.at);
         bool const zeroes = access.is_store && access.bytes == page_count_ * 4096;
-        if (!lies_in(at, access.bytes, pages_, page_count_) &&
-            !lies_in(at, access.bytes, tables_, table_page_count_)) {
+        if (!is_within(at, access.bytes, pages_, page_count_) &&
+            !is_within(at, access.bytes, tables_, table_page_count_)) {
             complain("an access outside the queue");
         }
         if (at >= pages_ && at < pages_ + page_count_ * 4096 && !zeroes && is_between(at)) {
@@ -423,7 +423,7 @@ private:
     [[nodiscard]] bool is_event_word(std::uint8_t const* at) const {
         return combination_.packed() && at >= pages_ + 16 * size;
     }
-    static bool lies_in(std::uint8_t const* at, std::size_t bytes, std::uint8_t const* pages, std::size_t count) {
+    static bool is_within(std::uint8_t const* at, std::size_t bytes, std::uint8_t const* pages, std::size_t count) {
         return pages != nullptr && at >= pages && at + bytes <= pages + count * 4096;
     }
     void take_step() {

@@ -28,10 +28,10 @@ constexpr std::uint32_t place_of(unsigned bar, std::uint64_t offset) {
     return static_cast<std::uint32_t>(bar << 16 | offset);
 }
 
-/// Replaces the device on the bus. The `Liar` may change the values of its registers.
-class LyingFunction final : public sim::PciEndpoint {
+/// Replaces the device on the bus. The `Interceptor` may change the values of its registers.
+class FaultyFunction final : public sim::PciEndpoint {
 public:
-    LyingFunction(sim::PciDevice& device, Liar& liar) : device_(device), liar_(liar) {}
+    FaultyFunction(sim::PciDevice& device, Interceptor& interceptor) : device_(device), interceptor_(interceptor) {}
 
     [[nodiscard]] std::uint32_t read_config(std::uint16_t offset, unsigned bytes) override {
         return device_.read_config(offset, bytes);
@@ -42,21 +42,21 @@ public:
     /// Each access to a BAR begins here, even if no device answers any more.
     [[nodiscard]] std::optional<sim::PciTarget> decode(sim::PciAddressSpace space, std::uint64_t address,
                                                        unsigned bytes) const override {
-        liar_.before();
+        interceptor_.before();
         return device_.decode(space, address, bytes);
     }
     [[nodiscard]] std::uint32_t read_bar(sim::PciTarget target, unsigned bytes) override {
-        return liar_.read(place_of(target.bar, target.offset), device_.read_bar(target, bytes));
+        return interceptor_.read(place_of(target.bar, target.offset), device_.read_bar(target, bytes));
     }
     void write_bar(sim::PciTarget target, std::uint32_t value, unsigned bytes) override {
-        if (!liar_.loses(place_of(target.bar, target.offset))) {
+        if (!interceptor_.loses(place_of(target.bar, target.offset))) {
             device_.write_bar(target, value, bytes);
         }
     }
 
 private:
     sim::PciDevice& device_;
-    Liar& liar_;
+    Interceptor& interceptor_;
 };
 
 enum class Interrupts { by_line, by_message };
@@ -81,7 +81,7 @@ struct Places {
         disk_queues = config + static_cast<std::uint32_t>(sim::wire::block::config_num_queues);
     }
 
-    /// The real register, without the `Liar`.
+    /// The real register, without the `Interceptor`.
     [[nodiscard]] static sim::PciTarget target(std::uint32_t place) { return {place >> 16, place & 0xffff}; }
     [[nodiscard]] bool is_notification(std::uint32_t place) const {
         return place >= notify && place < notify + notify_bytes;
@@ -145,21 +145,21 @@ struct TraitsOfTwo : BlockTraits {
 };
 
 template <class T>
-class PciLiarMachine : public PciDiskMachine<T, 16, TraitsOfTwo> {
+class PciFaultMachine : public PciDiskMachine<T, 16, TraitsOfTwo> {
 public:
     using Device = sim::PciDevice;
     using Kind = PciKind;
 
-    explicit PciLiarMachine(PciKind const& kind)
+    explicit PciFaultMachine(PciKind const& kind)
         : PciDiskMachine<T, 16, TraitsOfTwo>(
               {.disk = kind.disk, .layout = kind.layout, .memory_bytes = std::size_t{1} << 20}),
           kind_(kind) {
         this->hostile = true;
-        this->bus.add(this->function.address(), lying_);  // in place of the device
+        this->bus.add(this->function.address(), faulty_);  // in place of the device
     }
-    ~PciLiarMachine() { this->bus.add(this->function.address(), this->device); }
-    PciLiarMachine(PciLiarMachine const&) = delete;
-    PciLiarMachine& operator=(PciLiarMachine const&) = delete;
+    ~PciFaultMachine() { this->bus.add(this->function.address(), this->device); }
+    PciFaultMachine(PciFaultMachine const&) = delete;
+    PciFaultMachine& operator=(PciFaultMachine const&) = delete;
 
     Status probe() {
         Status const found = probe_pci(this->transport, this->function, this->bus);
@@ -171,7 +171,7 @@ public:
     }
 
     void heal() {
-        liar.be_honest();
+        interceptor.pass_on();
         this->device.vanish(false);
         this->device.unsettle_config(0);
         this->device.refuse_features_ok(false);
@@ -187,23 +187,23 @@ public:
                 msix_width,   pci_queue_enable_value, pci_queue_disable,   pci_split_size,       pci_vector_range};
     }
 
-    Liar liar;
+    Interceptor interceptor;
 
 private:
     PciKind kind_;
-    LyingFunction lying_{this->device, liar};
+    FaultyFunction faulty_{this->device, interceptor};
 };
 
 using Fault = RegisterFault<sim::PciDevice>;
 
 std::vector<Fault> faults_of_both(Places const& at) {
     return {
-        {"vanishes", [](Liar&, sim::PciDevice& d) { d.vanish(); }, {Error::device_gone}, true},
+        {"vanishes", [](Interceptor&, sim::PciDevice& d) { d.vanish(); }, {Error::device_gone}, true},
         {"needs_a_reset",
-         [](Liar&, sim::PciDevice& d) { d.need_reset(); },
+         [](Interceptor&, sim::PciDevice& d) { d.need_reset(); },
          {Error::init_needs_reset, Error::reset_needed, Error::reset_timed_out}},
         {"resets_itself",
-         [at](Liar&, sim::PciDevice& d) { d.write_bar(Places::target(at.status), 0, 1); },
+         [at](Interceptor&, sim::PciDevice& d) { d.write_bar(Places::target(at.status), 0, 1); },
          {Error::status_not_kept, Error::reset_needed, Error::feature_required_not_offered, Error::features_refused,
           Error::queue_size_above_capacity, Error::queue_size_not_taken, Error::queue_not_accepted,
           Error::vector_refused, Error::timed_out}},
@@ -221,7 +221,7 @@ std::vector<Fault> faults_of_both(Places const& at) {
          {Error::reset_timed_out}},
         {"status_alternates", alternate(at.status, 0x4f), {Error::init_needs_reset, Error::reset_needed}, true},
         {"reset_never_ends",
-         [](Liar&, sim::PciDevice& d) { d.reset_takes(sim::PciDevice::never); },
+         [](Interceptor&, sim::PciDevice& d) { d.reset_takes(sim::PciDevice::never); },
          {Error::reset_timed_out}},
         {"queue_size_is_zero",
          read_as(at.queue_size, 0),
@@ -240,7 +240,7 @@ std::vector<Fault> faults_of_both(Places const& at) {
          read_as(at.queue_in_use, 1),
          {Error::queue_in_use, Error::queue_not_accepted, Error::queue_survived_reset}},
         {"queue_does_not_get_ready",
-         [](Liar&, sim::PciDevice& d) { d.refuse_queue_enable(); },
+         [](Interceptor&, sim::PciDevice& d) { d.refuse_queue_enable(); },
          {Error::queue_not_accepted}},
         {"notifications_are_lost",
          lose_writes([at](std::uint32_t place) { return at.is_notification(place); }),
@@ -262,8 +262,12 @@ std::vector<Fault> faults_of_modern(Places const& at) {
     return {
         {"features_alternate", alternate(at.offered, 0xffffffff), {Error::features_refused}},
         {"features_are_none", read_as(at.offered, 0), {Error::nothing_offered, Error::feature_required_not_offered}},
-        {"features_are_refused", [](Liar&, sim::PciDevice& d) { d.refuse_features_ok(); }, {Error::features_refused}},
-        {"generation_never_settles", [](Liar&, sim::PciDevice& d) { d.unsettle_config(); }, {Error::config_unstable}},
+        {"features_are_refused",
+         [](Interceptor&, sim::PciDevice& d) { d.refuse_features_ok(); },
+         {Error::features_refused}},
+        {"generation_never_settles",
+         [](Interceptor&, sim::PciDevice& d) { d.unsettle_config(); },
+         {Error::config_unstable}},
         // With a stable generation the driver must believe the value.
         {"configuration_is_random", read_at_random([at](std::uint32_t place) { return at.is_config(place); }), {}},
         {"queue_enable_is_two",
@@ -325,7 +329,7 @@ std::vector<Fault> faults_of(PciKind const& kind) {
 
 template <class T>
 std::size_t try_all(PciKind const& kind) {
-    return RegisterMatrix<PciLiarMachine<T>>{kind, faults_of(kind)}.run();
+    return RegisterMatrix<PciFaultMachine<T>>{kind, faults_of(kind)}.run();
 }
 
 /// The device fixes the size of a legacy queue, so it must fit the driver's.

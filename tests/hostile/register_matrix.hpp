@@ -5,7 +5,7 @@
 #include <virtq/device/block.hpp>
 #include <virtq/queue/any_format.hpp>
 
-#include <hostile/liar.hpp>
+#include <hostile/interceptor.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/rule.hpp>
 
@@ -28,31 +28,31 @@
 /// device behaves correctly.
 namespace virtq::test {
 
-/// A disk on a `Machine` whose registers a `Liar` intercepts. Besides `memory` and the like the machine has `Device`,
+/// A disk on a `Machine` whose registers a `Interceptor` intercepts. Besides `memory` and the like the machine has `Device`,
 /// `Kind`, `heal()` and `watched_rules()`. The last are the rules of the standard that a driver keeps whatever its
 /// device does.
 template <class Machine>
-class LyingDisk : public Machine {
+class FaultyDisk : public Machine {
 public:
-    explicit LyingDisk(typename Machine::Kind const& kind) : Machine(kind) {
+    explicit FaultyDisk(typename Machine::Kind const& kind) : Machine(kind) {
         data = this->memory.allocate_buffer(512, 512);
     }
-    ~LyingDisk() {
+    ~FaultyDisk() {
         this->heal();
-        static_cast<void>(this->driver.release(this->pages, looks));
+        static_cast<void>(this->driver.release(this->pages, poll_limit));
     }
-    LyingDisk(LyingDisk const&) = delete;
-    LyingDisk& operator=(LyingDisk const&) = delete;
+    FaultyDisk(FaultyDisk const&) = delete;
+    FaultyDisk& operator=(FaultyDisk const&) = delete;
 
     Error find() { return this->probe().error(); }
     Error bring_up() {
         Error const found = find();
-        return found != Error::none ? found : this->init({.reset_limit = looks}).error();
+        return found != Error::none ? found : this->init({.reset_limit = poll_limit}).error();
     }
     Error read(std::uint64_t sector) {
         std::memset(data.virt, 0, 512);
         Segment const segment{data.phys, 512};
-        Error const error = this->driver.read(sector, segment, looks, [this] { this->device.step(); }).error();
+        Error const error = this->driver.read(sector, segment, poll_limit, [this] { this->device.step(); }).error();
         wrong_data =
             error == Error::none && std::memcmp(data.virt, this->disk.current().data() + sector * 512, 512) != 0;
         return error;
@@ -83,9 +83,9 @@ public:
     Error reset() {
         return this->driver.reset([this](BlockCompletion const& done) { take(done); }).error();
     }
-    Error release() { return this->driver.release(this->pages, looks).error(); }
+    Error release() { return this->driver.release(this->pages, poll_limit).error(); }
 
-    static constexpr PollLimit looks{20};
+    static constexpr PollLimit poll_limit{20};
 
     sim::Buffer data;
     std::map<std::uintptr_t, bool> waiting;
@@ -101,7 +101,7 @@ private:
 template <class Device>
 struct RegisterFault {
     char const* name = nullptr;
-    std::function<void(Liar&, Device&)> inject;
+    std::function<void(Interceptor&, Device&)> inject;
     std::vector<Error> named;  ///< errors that a call may return, besides none
     /// A reset that did not really happen leaves memory with the device, and so with the simulated kernel.
     bool fakes_reset = false;
@@ -157,7 +157,7 @@ class RegisterMatrix {
 public:
     using Kind = typename Machine::Kind;
     using Fault = RegisterFault<typename Machine::Device>;
-    using Disk = LyingDisk<Machine>;
+    using Disk = FaultyDisk<Machine>;
 
     RegisterMatrix(Kind kind, std::vector<Fault> faults) : kind_(std::move(kind)), faults_(std::move(faults)) {}
 
@@ -233,19 +233,19 @@ private:
     std::size_t steps_of(Call const& call) const {
         Disk disk{kind_};
         call.prepare(disk);
-        disk.liar.accesses = 0;
+        disk.interceptor.accesses = 0;
         EXPECT_EQ(call.call(disk), Error::none) << call.name;
         EXPECT_EQ(broken_rule(disk, Fault{}), "") << call.name;
-        return disk.liar.accesses;
+        return disk.interceptor.accesses;
     }
 
     std::string judge_cell(Fault const& fault, Call const& call, std::size_t step) {
         Disk disk{kind_};
         call.prepare(disk);
-        disk.liar.accesses = 0;
-        disk.liar.limit = access_limit;
-        disk.liar.step = step;
-        disk.liar.at_step = [&] { fault.inject(disk.liar, disk.device); };
+        disk.interceptor.accesses = 0;
+        disk.interceptor.limit = access_limit;
+        disk.interceptor.step = step;
+        disk.interceptor.at_step = [&] { fault.inject(disk.interceptor, disk.device); };
         try {
             Error const result = call.call(disk);
             noticed_[fault.name] = noticed_[fault.name] || result != Error::none;

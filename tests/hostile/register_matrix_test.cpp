@@ -18,10 +18,11 @@
 namespace virtq::test {
 namespace {
 
-class LyingRegisters {
+class FaultyRegisters {
 public:
-    LyingRegisters() = default;
-    LyingRegisters(sim::MmioRegisters device, Liar& liar) : device_(device), liar_(&liar) {}
+    FaultyRegisters() = default;
+    FaultyRegisters(sim::MmioRegisters device, Interceptor& interceptor)
+        : device_(device), interceptor_(&interceptor) {}
 
     std::uint8_t read8(std::uint16_t offset) {
         return read<std::uint8_t>(offset, [&] { return device_.read8(offset); });
@@ -45,21 +46,21 @@ public:
 private:
     template <class Word, class Read>
     Word read(std::uint16_t offset, Read honest) {
-        liar_->before();
-        return static_cast<Word>(liar_->read(offset, honest()));
+        interceptor_->before();
+        return static_cast<Word>(interceptor_->read(offset, honest()));
     }
     template <class Write>
     void write(std::uint16_t offset, Write honest) {
-        liar_->before();
-        if (!liar_->loses(offset)) {
+        interceptor_->before();
+        if (!interceptor_->loses(offset)) {
             honest();
         }
     }
 
     sim::MmioRegisters device_;
-    Liar* liar_ = nullptr;
+    Interceptor* interceptor_ = nullptr;
 };
-static_assert(RegisterSpace<LyingRegisters>);
+static_assert(RegisterSpace<FaultyRegisters>);
 
 struct TraitsOfAny : BlockTraits {
     using Format = AnyFormat;
@@ -89,11 +90,11 @@ public:
                {.sectors = 64, .event_idx = true, .packed = kind.packed, .in_order = kind.in_order}),
           device(memory, disk, kind.version) {}
 
-    Status probe() { return transport.probe(LyingRegisters{device.registers(), liar}); }
+    Status probe() { return transport.probe(FaultyRegisters{device.registers(), interceptor}); }
     Status init(BlockOption const& option) { return driver.init(transport, pages, option); }
 
     void heal() {
-        liar.be_honest();
+        interceptor.pass_on();
         device.vanish(false);
         device.unsettle_config(0);
         device.refuse_features_ok(false);
@@ -108,9 +109,9 @@ public:
     sim::GuestMemory& pages = memory;
     sim::BlockDevice disk;
     sim::MmioDevice device;
-    Liar liar;
-    MmioTransport<LyingRegisters> transport;
-    BlockDevice<MmioTransport<LyingRegisters>, 16, TraitsOfAny> driver;
+    Interceptor interceptor;
+    MmioTransport<FaultyRegisters> transport;
+    BlockDevice<MmioTransport<FaultyRegisters>, 16, TraitsOfAny> driver;
 };
 
 std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
@@ -118,16 +119,16 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
     bool const modern = !legacy;
     return {
         {"vanishes",
-         [](Liar&, sim::MmioDevice& d) { d.vanish(); },
+         [](Interceptor&, sim::MmioDevice& d) { d.vanish(); },
          {Error::device_gone, Error::queue_absent, Error::config_unstable, Error::no_device, Error::not_virtio,
           Error::version_unknown, Error::wrong_device_type, Error::timed_out, Error::beyond_capacity},
          true},
         {"needs_a_reset",
-         [](Liar&, sim::MmioDevice& d) { d.need_reset(); },
+         [](Interceptor&, sim::MmioDevice& d) { d.need_reset(); },
          {Error::init_needs_reset, Error::reset_needed, Error::features_refused, Error::timed_out,
           Error::reset_timed_out}},
         {"resets_itself",
-         [](Liar&, sim::MmioDevice& d) { d.write(status_register, 0, 4); },
+         [](Interceptor&, sim::MmioDevice& d) { d.write(status_register, 0, 4); },
          {Error::status_not_kept, Error::reset_needed, Error::features_refused, Error::timed_out,
           Error::queue_not_accepted, Error::queue_absent, Error::config_unstable, Error::status_invalid,
           Error::feature_required_not_offered, Error::nothing_offered}},
@@ -149,11 +150,11 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
           Error::timed_out},
          true},
         {"reset_never_ends",
-         [](Liar&, sim::MmioDevice& d) { d.reset_takes(sim::MmioDevice::never); },
+         [](Interceptor&, sim::MmioDevice& d) { d.reset_takes(sim::MmioDevice::never); },
          {Error::reset_timed_out, Error::reset_needed, Error::features_refused, Error::queue_not_accepted,
           Error::timed_out, Error::queue_absent, Error::config_unstable}},
         {"features_are_refused",
-         [](Liar&, sim::MmioDevice& d) { d.refuse_features_ok(); },
+         [](Interceptor&, sim::MmioDevice& d) { d.refuse_features_ok(); },
          {Error::features_refused},
          false,
          modern},
@@ -169,7 +170,7 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
          false,
          modern},
         {"generation_never_settles",
-         [](Liar&, sim::MmioDevice& d) { d.unsettle_config(); },
+         [](Interceptor&, sim::MmioDevice& d) { d.unsettle_config(); },
          {Error::config_unstable},
          false,
          modern},
@@ -186,7 +187,7 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
          shrink(0x034, 16),
          {Error::queue_size_not_taken, Error::queue_absent, Error::queue_too_small}},
         {"queue_does_not_get_ready",
-         [](Liar&, sim::MmioDevice& d) { d.refuse_queue_ready(); },
+         [](Interceptor&, sim::MmioDevice& d) { d.refuse_queue_ready(); },
          {Error::queue_not_accepted, Error::timed_out},
          false,
          modern},
@@ -209,8 +210,10 @@ std::vector<RegisterFault<sim::MmioDevice>> faults(DiskKind const& kind) {
           Error::queue_absent},
          true},
         {"identity_changes",
-         [](Liar& liar, sim::MmioDevice&) {
-             liar.change_read = [](std::uint32_t at, std::uint32_t value) { return at < 0x010 ? ~value : value; };
+         [](Interceptor& interceptor, sim::MmioDevice&) {
+             interceptor.change_read = [](std::uint32_t at, std::uint32_t value) {
+                 return at < 0x010 ? ~value : value;
+             };
          },
          {Error::not_virtio, Error::version_unknown, Error::wrong_device_type}},
         {"all_reads_are_random", read_all_at_random(), any_reason(), true},

@@ -288,24 +288,24 @@ std::vector<CallCase> const& calls() {
          [](M& m) { static_cast<void>(m.add(2, 1, 6)); }},
         {"add_that_is_refused", false, false, any, [](M& m) { static_cast<void>(m.add(1, 1, 6, 0)); }},
         {"publish", true, false, any, [](M& m) { static_cast<void>(m.publish()); }},
-        {"take_used", false, false, any, [](M& m) { m.take(); }, M::look_limit},
+        {"take_used", false, false, any, [](M& m) { m.take(); }, M::check_limit},
         {"take_used_of_nothing", false, false, any,
          [](M& m) {
              m.take();
              m.begin_call();
              m.take();
          },
-         2 * M::look_limit},
+         2 * M::check_limit},
         {"enable_used_notifications", false, false, any,
-         [](M& m) { static_cast<void>(m.queue->enable_used_notifications()); }, M::look_limit},
+         [](M& m) { static_cast<void>(m.queue->enable_used_notifications()); }, M::check_limit},
         {"disable_used_notifications", false, false, any, [](M& m) { m.queue->disable_used_notifications(); },
-         M::look_limit},
+         M::check_limit},
         {"add_of_an_array", false, false, any, [](M& m) { m.add_array(6); }},
         {"add_gathered", false, false, any, [](M& m) { m.add_gathered(6); }},
         {"push_avail", true, false, M::has_descriptor_tier,
          [](M& m) { m.with_descriptor_tier([&](auto& queue) { push_one(m, queue); }); }},
         {"poll_used", false, false, M::has_descriptor_tier,
-         [](M& m) { m.with_descriptor_tier([&](auto& queue) { poll_one(m, queue); }); }, 2 * M::look_limit},
+         [](M& m) { m.with_descriptor_tier([&](auto& queue) { poll_one(m, queue); }); }, 2 * M::check_limit},
         {"drain", false, true, any, [](M& m) { m.drain(); }, 0},
         {"restart", false, true, any,
          [](M& m) {
@@ -334,7 +334,7 @@ protected:
         std::vector<std::uintptr_t> taken;
         for (int look = 0; look < 2 * HostileMachine::size; ++look) {
             std::uintptr_t token = 0;
-            machine.run([&] { token = machine.take(); }, HostileMachine::look_limit);
+            machine.run([&] { token = machine.take(); }, HostileMachine::check_limit);
             if (token == 0) {
                 break;
             }
@@ -343,7 +343,7 @@ protected:
         Fault const fault = machine.queue->fault();
         if (fault) {  // the device corrects the entry, too late
             make_good(machine);
-            machine.run([&] { machine.take(); }, HostileMachine::look_limit);
+            machine.run([&] { machine.take(); }, HostileMachine::check_limit);
         }
         if ((machine.last_state == CompletionState::broken) != (fault.reason != FaultReason::none)) {
             return "take_used() and fault() contradict each other";
@@ -389,10 +389,10 @@ protected:
     static void go_on_and_recover(HostileMachine& machine) {
         for (std::uintptr_t token = 50; token < 53; ++token) {
             machine.run([&] { static_cast<void>(machine.queue->enable_used_notifications()); },
-                        HostileMachine::look_limit);
+                        HostileMachine::check_limit);
             machine.run([&] { static_cast<void>(machine.add(1, 1, token)); }, HostileMachine::access_limit);
-            machine.run([&] { static_cast<void>(machine.publish()); }, HostileMachine::look_limit);
-            machine.run([&] { machine.take(); }, HostileMachine::look_limit);
+            machine.run([&] { static_cast<void>(machine.publish()); }, HostileMachine::check_limit);
+            machine.run([&] { machine.take(); }, HostileMachine::check_limit);
         }
         if (machine.queue->num_free() > HostileMachine::size) {
             machine.complain("more is free than there is");

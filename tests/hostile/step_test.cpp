@@ -31,13 +31,13 @@ TEST_P(EveryStep, SeesBuffersUsedBetweenTwoPolls) {
         {
             HostileMachine machine{GetParam()};
             prepare(machine);
-            steps = machine.run([&] { machine.take(); }, HostileMachine::look_limit);
+            steps = machine.run([&] { machine.take(); }, HostileMachine::check_limit);
             EXPECT_EQ(steps, notified && GetParam().event_idx ? 3u : 1u);
         }
         for (std::size_t step = 0; step < steps; ++step) {
             HostileMachine machine{GetParam()};
             prepare(machine);
-            machine.run([&] { machine.take(); }, HostileMachine::look_limit, step,
+            machine.run([&] { machine.take(); }, HostileMachine::check_limit, step,
                         [&] { machine.use(machine.head3, 32); });
             EXPECT_EQ(machine.waiting.count(3), 0u) << "before access " << step << " of " << steps;
             EXPECT_EQ(machine.take(), 0u);  // and no second completion
@@ -57,8 +57,8 @@ TEST_P(EveryStep, TakeReadsOnlyTheKnownEntry) {
     machine.use(machine.head4, 16);
     std::size_t const looked = GetParam().packed() ? 0 : 1;  // the used index, read once for both
     std::size_t const entry = GetParam().packed() ? 3 : 2;
-    EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::look_limit), looked + entry);
-    EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::look_limit), entry);
+    EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::check_limit), looked + entry);
+    EXPECT_EQ(machine.run([&] { machine.take(); }, HostileMachine::check_limit), entry);
     EXPECT_EQ(machine.waiting.size(), 1u);
     machine.drain();
     EXPECT_EQ(machine.complaints(), "");

@@ -75,9 +75,9 @@ public:
         Place const from = asked_;
         asked_ = used_;
         auto const event = load<std::uint32_t>(driver_event_);
-        unsigned const wish = event >> 16 & 3;
-        if (wish != 2 || !event_idx_) {
-            return wish == 0;
+        unsigned const wanted = event >> 16 & 3;
+        if (wanted != 2 || !event_idx_) {
+            return wanted == 0;
         }
         // Positions counted over two laps, starting at `from`.
         unsigned const laps = 2u * size_;

@@ -28,7 +28,7 @@ namespace virtq::property {
 /// What happened how often: a random test proves nothing about what it never reached.
 struct Reached {
     std::array<uint64_t, answer_count> answers{};
-    std::array<uint64_t, lie_count> lies{};
+    std::array<uint64_t, invalid_value_count> invalid_values{};
     uint64_t operations = 0;  ///< that found something to do
     std::array<uint64_t, kind_count> kinds{};
     uint64_t completions = 0;
@@ -100,19 +100,20 @@ private:
         expect_equal<uint32_t>("size()", queue_.size(), model_.initialised ? model_.size : 0);
         expect_equal<uint32_t>("num_free()", queue_.num_free(), model_.free);
         expect_equal("is_live()", queue_.is_live(), model_.live);
-        expect_equal("fault().reason", static_cast<uint8_t>(queue_.fault().reason), lie_number(model_.lie));
-        expect_equal("fault().value", queue_.fault().value, model_.lie_value);
+        expect_equal("fault().reason", static_cast<uint8_t>(queue_.fault().reason), reason_number(model_.invalid));
+        expect_equal("fault().value", queue_.fault().value, model_.fault_value);
         check_log();
         reached_.full_queues += model_.initialised && !model_.broken() && model_.free == 0 ? 1 : 0;
     }
 
-    static uint8_t lie_number(Lie lie) {
-        switch (lie) {
-            case Lie::none: return static_cast<uint8_t>(FaultReason::none);
-            case Lie::index_ahead: return static_cast<uint8_t>(FaultReason::used_index_ahead);
-            case Lie::id_out_of_range: return static_cast<uint8_t>(FaultReason::used_id_out_of_range);
-            case Lie::id_not_in_flight: return static_cast<uint8_t>(FaultReason::used_id_not_in_flight);
-            case Lie::length_above_writable: return static_cast<uint8_t>(FaultReason::used_length_above_writable);
+    static uint8_t reason_number(InvalidValue invalid) {
+        switch (invalid) {
+            case InvalidValue::none: return static_cast<uint8_t>(FaultReason::none);
+            case InvalidValue::index_ahead: return static_cast<uint8_t>(FaultReason::used_index_ahead);
+            case InvalidValue::id_out_of_range: return static_cast<uint8_t>(FaultReason::used_id_out_of_range);
+            case InvalidValue::id_not_in_flight: return static_cast<uint8_t>(FaultReason::used_id_not_in_flight);
+            case InvalidValue::length_above_writable:
+                return static_cast<uint8_t>(FaultReason::used_length_above_writable);
         }
         return 0xff;
     }
@@ -204,7 +205,7 @@ private:
             case Kind::use: return use(op);
             case Kind::flush: return flush();
             case Kind::suppress: return suppress(op);
-            case Kind::lie: return lie(op);
+            case Kind::misbehave: return misbehave(op);
         }
         return false;
     }
@@ -243,7 +244,7 @@ private:
             return true;
         }
         model_.init(size, event_idx, cuts || legacy, first);
-        lied_ = false;
+        misbehaved_ = false;
         sim::SplitQueueConfig config;
         config.size = static_cast<uint16_t>(size);
         config.descriptor_area = queue_.phys_desc();
@@ -396,7 +397,7 @@ private:
                                                             : CompletionState::broken;
         expect_equal("state of the completion", static_cast<uint8_t>(library.state), static_cast<uint8_t>(state));
         expect_equal("bytes written", written, taken.written);
-        reached_.lies[static_cast<size_t>(model_.lie)] += !was_broken && model_.broken() ? 1 : 0;
+        reached_.invalid_values[static_cast<size_t>(model_.invalid)] += !was_broken && model_.broken() ? 1 : 0;
         if (taken.state != State::completion) {
             return std::nullopt;
         }
@@ -688,7 +689,7 @@ private:
         } else {
             expect(chain->intact, "the device can make nothing of the chain");
         }
-        if (!lied_) {
+        if (!misbehaved_) {
             model_.fetched.push_back(chain->head);
         }
         model_.offered.pop_front();
@@ -779,23 +780,24 @@ private:
         }
     }
 
-    /// a: which lie; b, d: details.
-    bool lie(Operation const& op) {
-        if (!model_.initialised || model_.broken() || lied_) {
+    /// a: which invalid value; b, d: details.
+    bool misbehave(Operation const& op) {
+        if (!model_.initialised || model_.broken() || misbehaved_) {
             return false;
         }
         switch (op.a % 8) {
-            case 0: return lie_in_id(op.b % 2 == 0 ? model_.size + op.b / 2 : (op.b << 16) | (op.d % model_.size));
-            case 1: return lie_in_flight(op);
-            case 2: return lie_in_index(op);
+            case 0:
+                return write_invalid_id(op.b % 2 == 0 ? model_.size + op.b / 2 : (op.b << 16) | (op.d % model_.size));
+            case 1: return write_id_not_in_flight(op);
+            case 2: return write_invalid_index(op);
             case 3: return scribble(op);
-            default: return lie_in_length(op);
+            default: return write_invalid_length(op);
         }
     }
 
-    /// An entry that nothing in flight can have. It takes the place of an honest one, so that the index does not lie
-    /// as well; the device then stops until the driver has found it.
-    bool lie_in_id(uint32_t id) {
+    /// An entry that nothing in flight can have. It takes the place of a valid one, so that the index stays valid.
+    /// The device then stops until the driver has found it.
+    bool write_invalid_id(uint32_t id) {
         if (model_.put.size() + model_.used.size() >= model_.in_flight.size()) {
             return false;
         }
@@ -803,19 +805,19 @@ private:
         device_->put_used_raw(id, 0);
         model_.put.push_back({id, 0});
         flush();
-        lied_ = true;
+        misbehaved_ = true;
         model_.fetched.clear();
         return true;
     }
 
-    /// The library looks at the used index `index` and must find that it lies.
+    /// The library looks at the used index `index` and must find that it is ahead.
     void break_by_index(uint16_t index) {
-        expect(queue_.has_used(), "has_used() must be true when there is a lie to find");
+        expect(queue_.has_used(), "has_used() must be true when there is an invalid value to find");
         note("queue.take_used()");
         Completion const done = queue_.take_used();
         expect(done.state == CompletionState::broken, "a used index ahead of what is in flight must break the queue");
-        model_.break_with(Lie::index_ahead, index);
-        ++reached_.lies[static_cast<size_t>(Lie::index_ahead)];
+        model_.break_with(InvalidValue::index_ahead, index);
+        ++reached_.invalid_values[static_cast<size_t>(InvalidValue::index_ahead)];
     }
 
     /// Takes until there is nothing, or the queue is broken.
@@ -827,7 +829,7 @@ private:
     /// b: which of the descriptors that are not a head in flight. Taken at once: later it may be a head again.
     /// Published before, because the library does not tell a chain that was added and not published from one in
     /// flight.
-    bool lie_in_flight(Operation const& op) {
+    bool write_id_not_in_flight(Operation const& op) {
         publish();
         flush();
         drain();
@@ -841,15 +843,15 @@ private:
                 candidates.push_back(desc);
             }
         }
-        if (candidates.empty() || !lie_in_id(candidates[op.b % candidates.size()])) {
+        if (candidates.empty() || !write_invalid_id(candidates[op.b % candidates.size()])) {
             return false;
         }
         drain();
-        expect(model_.broken(), "a lie was not found");
+        expect(model_.broken(), "an invalid value was not found");
         return true;
     }
 
-    bool lie_in_length(Operation const& op) {
+    bool write_invalid_length(Operation const& op) {
         if (model_.fetched.empty()) {
             return false;
         }
@@ -862,7 +864,7 @@ private:
         return true;
     }
 
-    bool lie_in_index(Operation const& op) {
+    bool write_invalid_index(Operation const& op) {
         flush();
         drain();
         if (model_.broken()) {
@@ -900,7 +902,7 @@ private:
     std::unique_ptr<sim::SplitQueue> device_;
     VirtQueue<N> queue_;
     Model model_;
-    bool lied_ = false;  ///< the device, in a way that is not found yet
+    bool misbehaved_ = false;  ///< the device, in a way that is not found yet
     uint64_t tokens_ = 0;
     uint64_t addresses_ = 0;
 };

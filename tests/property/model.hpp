@@ -38,8 +38,8 @@ enum class Answer : uint8_t {
 inline constexpr size_t answer_count = static_cast<size_t>(Answer::other) + 1;
 using Answers = std::set<Answer>;
 
-enum class Lie : uint8_t { none, index_ahead, id_out_of_range, id_not_in_flight, length_above_writable };
-inline constexpr size_t lie_count = static_cast<size_t>(Lie::length_above_writable) + 1;
+enum class InvalidValue : uint8_t { none, index_ahead, id_out_of_range, id_not_in_flight, length_above_writable };
+inline constexpr size_t invalid_value_count = static_cast<size_t>(InvalidValue::length_above_writable) + 1;
 
 /// A mistake built into the model on purpose, to see that it is found and cut down.
 enum class Mistake : uint8_t { none, loses_one_of_three, notifies_one_early, forgets_order };
@@ -83,8 +83,8 @@ struct Model {
     uint32_t size = 0;
     bool event_idx = false;
     bool cuts_length = false;
-    Lie lie = Lie::none;
-    uint32_t lie_value = 0;
+    InvalidValue invalid = InvalidValue::none;
+    uint32_t fault_value = 0;
 
     // Where the descriptors are; what is nowhere is free.
     uint32_t free = 0;
@@ -112,7 +112,7 @@ struct Model {
     bool notifications_on = false;
     uint16_t used_event = 0;
 
-    [[nodiscard]] bool broken() const { return lie != Lie::none; }
+    [[nodiscard]] bool broken() const { return invalid != InvalidValue::none; }
 
     // --- life ---
 
@@ -157,12 +157,12 @@ struct Model {
 
     void release() {
         Mistake const kept = mistake;
-        Lie const first_lie = lie;
-        uint32_t const value = lie_value;
+        InvalidValue const first_invalid = invalid;
+        uint32_t const value = fault_value;
         *this = Model{};
         mistake = kept;
-        lie = first_lie;
-        lie_value = value;
+        invalid = first_invalid;
+        fault_value = value;
     }
 
     // --- chain tier ---
@@ -250,12 +250,12 @@ struct Model {
         Used const entry = used.front();
         taken.state = Taken::State::broken;
         if (entry.id >= size) {
-            break_with(Lie::id_out_of_range, entry.id);
+            break_with(InvalidValue::id_out_of_range, entry.id);
             return taken;
         }
         auto const found = in_flight.find(static_cast<uint16_t>(entry.id));
         if (found == in_flight.end()) {
-            break_with(Lie::id_not_in_flight, entry.id);
+            break_with(InvalidValue::id_not_in_flight, entry.id);
             return taken;
         }
         uint64_t writable = 0;
@@ -263,7 +263,7 @@ struct Model {
             writable += piece.writable ? piece.bytes : 0;
         }
         if (entry.length > writable && !cuts_length) {
-            break_with(Lie::length_above_writable, entry.length);
+            break_with(InvalidValue::length_above_writable, entry.length);
             return taken;
         }
         taken.state = Taken::State::completion;
@@ -279,9 +279,9 @@ struct Model {
         free += broken() ? 0 : count - (mistake == Mistake::loses_one_of_three && count == 3 ? 1 : 0);
     }
 
-    void break_with(Lie what, uint32_t value) {
-        lie = what;
-        lie_value = value;
+    void break_with(InvalidValue what, uint32_t value) {
+        invalid = what;
+        fault_value = value;
         free = 0;
     }
 

@@ -40,14 +40,14 @@ enum class Kind : uint8_t {
     use,
     flush,
     suppress,
-    lie,
+    misbehave,
 };
-inline constexpr size_t kind_count = static_cast<size_t>(Kind::lie) + 1;
+inline constexpr size_t kind_count = static_cast<size_t>(Kind::misbehave) + 1;
 
 inline constexpr std::array<char const*, kind_count> kind_name{
     "init",       "release",    "attach",    "detach",     "add",        "publish",    "take_used", "enable",
     "disable",    "alloc_desc", "free_desc", "write_desc", "push_avail", "push_chain", "has_used",  "poll_used",
-    "free_chain", "misuse",     "fetch",     "use",        "flush",      "suppress",   "lie"};
+    "free_chain", "misuse",     "fetch",     "use",        "flush",      "suppress",   "misbehave"};
 
 struct Operation {
     Kind kind = Kind::init;

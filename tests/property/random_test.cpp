@@ -114,8 +114,8 @@ TEST(RandomOperations, ReachEverythingAtSize8) {
         EXPECT_GE(reached.answers[i], 5u) << "answer " << i;
     }
     EXPECT_EQ(reached.answers[answer_count - 1], 0u);
-    for (size_t i = 1; i < lie_count; ++i) {
-        EXPECT_GE(reached.lies[i], 5u) << "lie " << i;
+    for (size_t i = 1; i < invalid_value_count; ++i) {
+        EXPECT_GE(reached.invalid_values[i], 5u) << "invalid value " << i;
     }
     for (size_t i = 0; i < kind_count; ++i) {
         EXPECT_GE(reached.kinds[i], 100u) << kind_name[i];

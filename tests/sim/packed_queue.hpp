@@ -290,7 +290,7 @@ inline bool PackedQueue::check_config() {
         return refuse(rule::packed_size_invalid, size);
     }
     if (config_.start.offset >= size) {
-        throw std::logic_error("PackedQueue: the start position lies behind the end of the ring");
+        throw std::logic_error("PackedQueue: the start position is behind the end of the ring");
     }
     if (config_.descriptor_area.value % wire::packed::descriptor_alignment != 0) {
         return refuse(rule::packed_area_alignment, config_.descriptor_area.value);
@@ -540,10 +540,11 @@ inline bool PackedQueue::remember(Walk const& walk) {
 
 inline void PackedQueue::put_used(uint16_t id, uint32_t length) {
     if (buffers_.count(id) == 0) {
-        throw std::logic_error("put_used: this buffer is not in flight; to lie, use put_used_raw");
+        throw std::logic_error("put_used: this buffer is not in flight; for an invalid one, use put_used_raw");
     }
     if (config_.in_order && order_.front() != id) {
-        throw std::logic_error("put_used: with IN_ORDER, the oldest comes first; to lie, use put_used_raw");
+        throw std::logic_error(
+            "put_used: with IN_ORDER, the oldest comes first; for an invalid one, use put_used_raw");
     }
     put_honest(id, length, release(id));
 }

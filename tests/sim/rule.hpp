@@ -29,7 +29,7 @@ inline constexpr Rule config_optional{"D-2.5.1-4", "2.5.1", "Check the feature b
 // §2.7
 inline constexpr Rule queue_size_invalid{"S-2.7-size", "2.7", "A queue size is a power of 2, from 1 to 32768"};
 inline constexpr Rule area_alignment{"D-2.7.1-1", "2.7.1", "Align the parts of a virtqueue to 16, 2 and 4 bytes"};
-inline constexpr Rule area_outside_ram{"S-2.7-ram", "2.7", "Each part of a virtqueue lies in memory of the driver"};
+inline constexpr Rule area_outside_ram{"S-2.7-ram", "2.7", "Each part of a virtqueue is in memory of the driver"};
 inline constexpr Rule writable_first{"D-2.7.4.2-1", "2.7.4.2", "Device-writable descriptors follow the readable ones"};
 inline constexpr Rule chain_too_large{"D-2.7.5.2-1", "2.7.5.2", "A chain has at most 2^32 bytes, and no loop"};
 inline constexpr Rule in_order_next{"D-2.7.5.2-2", "2.7.5.2", "With IN_ORDER, next is x + 1, or 0 at the table's end"};
@@ -45,7 +45,7 @@ inline constexpr Rule head_range{"S-2.7.6-head", "2.7.6", "An available ring ent
 inline constexpr Rule next_range{"S-2.7.5-next", "2.7.5", "next is below the number of descriptors in its table"};
 inline constexpr Rule flags_unknown{"S-2.7.5-flags", "2.7.5", "Descriptor flags are NEXT, WRITE and INDIRECT only"};
 inline constexpr Rule length_zero{"S-2.7.5-length", "2.7.5", "A buffer element is not empty"};
-inline constexpr Rule buffer_outside_ram{"S-2.7.5-addr", "2.7.5", "A buffer lies in memory that is handed out"};
+inline constexpr Rule buffer_outside_ram{"S-2.7.5-addr", "2.7.5", "A buffer is in memory that is handed out"};
 inline constexpr Rule descriptor_busy{"S-2.7.13-busy", "2.7.13.1", "A descriptor belongs to one chain in flight"};
 inline constexpr Rule available_back{"D-2.7.6.1-1", "2.7.6.1", "Do not decrement the available idx"};
 inline constexpr Rule available_jump{"S-2.7.13-jump", "2.7.13", "At most queue-size chains are available at a time"};
@@ -56,10 +56,10 @@ inline constexpr Rule used_flags_init{"D-2.7.10.1-1", "2.7.10.1", "The used flag
 // §2.8
 inline constexpr Rule packed_size_invalid{"S-2.8-size", "2.8", "A packed queue has 1 to 32768 descriptors"};
 inline constexpr Rule packed_area_outside_ram{"S-2.8-ram", "2.8",
-                                              "Each part of a virtqueue lies in memory of the driver"};
+                                              "Each part of a virtqueue is in memory of the driver"};
 inline constexpr Rule packed_marks{"S-2.8.1-marks", "2.8.1", "An available descriptor has USED inverse to AVAIL"};
 inline constexpr Rule packed_length_zero{"S-2.8.4-length", "2.8.4", "A buffer element is not empty"};
-inline constexpr Rule packed_buffer_outside_ram{"S-2.8.4-addr", "2.8.4", "A buffer lies in memory that is handed out"};
+inline constexpr Rule packed_buffer_outside_ram{"S-2.8.4-addr", "2.8.4", "A buffer is in memory that is handed out"};
 inline constexpr Rule packed_indirect_length{"S-2.8.7-length", "2.8.7",
                                              "An indirect table is n * 16 bytes, n at least 1"};
 inline constexpr Rule packed_area_alignment{"D-2.8.11-1", "2.8.11",

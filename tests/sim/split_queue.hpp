@@ -392,7 +392,7 @@ inline bool SplitQueue::add_segment(Walk& walk, Descriptor const& descriptor) {
 
 inline void SplitQueue::put_used(uint16_t head, uint32_t length) {
     if (chains_.count(head) == 0) {
-        throw std::logic_error("put_used: this chain is not in flight; to lie, use put_used_raw");
+        throw std::logic_error("put_used: this chain is not in flight; for an invalid one, use put_used_raw");
     }
     release(head);
     put_used_raw(head, length);

@@ -32,7 +32,7 @@ inline constexpr uint64_t phys_limit = uint64_t{1} << 52;
 /// If virtual minus physical address is smaller than this, RAM may reach that far, so the offset shows nothing.
 inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*) > 4 ? 38 : 30);
 
-[[__nodiscard__]] constexpr bool lies_in(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
+[[__nodiscard__]] constexpr bool is_within(PhysAddr addr, uint64_t bytes, AddressRange const& range) {
     return addr.value >= range.start.value && bytes <= range.bytes &&
            addr.value - range.start.value <= range.bytes - bytes;
 }
@@ -65,7 +65,7 @@ inline constexpr uint64_t least_direct_map_offset = uint64_t{1} << (sizeof(void*
 
 [[__nodiscard__]] constexpr bool is_outside(PhysAddr addr, uint64_t bytes, Span<AddressRange const> ram) {
     for (AddressRange const& range : ram) {
-        if (lies_in(addr, bytes, range)) {
+        if (is_within(addr, bytes, range)) {
             return false;
         }
     }

@@ -114,14 +114,14 @@ enum class Cause : uint8_t {
     used_ring_elsewhere,
     device_uses_event_idx,
     event_idx_not_accepted,
-    budget_too_small,
+    poll_limit_too_small,
     not_answered,
     nothing_arrived,
     no_receive_buffers,
     second_driver,
     ring_not_seen,
-    ring_told_elsewhere,
-    buffer_address_cut,
+    ring_configured_elsewhere,
+    buffer_address_truncated,
     descriptors_not_freed,
 };
 
@@ -324,7 +324,7 @@ namespace detail {
         case Cause::event_idx_not_accepted:
             return "The device has never written avail_event although the queue uses VIRTIO_F_EVENT_IDX. Perhaps that "
                    "feature was not accepted, and the device waits for a notification.";
-        case Cause::budget_too_small:
+        case Cause::poll_limit_too_small:
             return "The device saw the request, and had not answered when the driver gave up. The poll limit may be "
                    "small.";
         case Cause::second_driver:
@@ -338,10 +338,10 @@ namespace detail {
         case Cause::ring_not_seen:
             return "The device shows no sign that it sees what waits in this queue. It reads other memory than the "
                    "driver, or is only slow.";
-        case Cause::ring_told_elsewhere:
+        case Cause::ring_configured_elsewhere:
             return "The device does not know of what waits in this queue. It was given other addresses than those "
                    "above, or was never notified.";
-        case Cause::buffer_address_cut:
+        case Cause::buffer_address_truncated:
             return "A buffer of a request is below 4 GiB, and the queue is above. Perhaps its address was truncated "
                    "to 32 bits.";
         case Cause::descriptors_not_freed:

@@ -237,7 +237,7 @@ private:
         }
         for (size_t page = 0; page < run.count; ++page) {
             if (uint32_t const odd = differing_word(page_of(run, page), page, flip); odd != wanted_word(page, flip)) {
-                say_of_memory(run, page, odd, flip);
+                report_memory(run, page, odd, flip);
                 return false;
             }
             if (!is_behind_phys(run, page, flip)) {
@@ -259,7 +259,7 @@ private:
         return first != wanted_word(page, flip) ? first : ~platform::probe_read(words + (words_per_page - 1));
     }
 
-    void say_of_memory(Pages const& run, size_t page, uint32_t seen, uint32_t flip) {
+    void report_memory(Pages const& run, size_t page, uint32_t seen, uint32_t flip) {
         for (size_t other = 0; other < run.count; ++other) {
             if (seen == wanted_word(other, flip)) {
                 say(PageFinding::pages_alias, run, other, page);

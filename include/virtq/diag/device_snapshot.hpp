@@ -131,7 +131,7 @@ void ask_of_queue(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 }
 
 template <RegisterSpace Space>
-void look_at_features(Space& space, DeviceSnapshot& seen) {
+void read_features(Space& space, DeviceSnapshot& seen) {
     Features offered;
     // Features can be read only through the selector, which nothing but negotiation uses.
     for (unsigned word = 0; word < (seen.legacy ? 1u : 2u); ++word) {
@@ -142,7 +142,7 @@ void look_at_features(Space& space, DeviceSnapshot& seen) {
 }
 
 template <RegisterSpace Space>
-void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
+void read_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     // A queue can be read only through the selector, which nothing but the set-up of queues uses.
     platform::write_register(space, spec::mmio::queue_sel, uint32_t{queue});
     if (seen.legacy) {
@@ -159,7 +159,7 @@ void look_at_queue(Space& space, uint16_t queue, DeviceSnapshot& seen) {
 
 /// Reads all of the above into a fresh snapshot.
 template <RegisterSpace Space>
-void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
+void read_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
     seen.reach = DeviceSnapshot::Reach::identity;
     seen.is_mmio = true;
     if constexpr (requires { uintptr_t{space.base()}; }) {
@@ -184,9 +184,9 @@ void look_at_device(Space& space, uint16_t queue, DeviceSnapshot& seen) {
         return;
     }
     seen.interrupt_status = platform::read_register(space, spec::mmio::interrupt_status);
-    look_at_features(space, seen);
+    read_features(space, seen);
     if (may_ask_for_queue(seen)) {
-        look_at_queue(space, queue, seen);
+        read_queue(space, queue, seen);
         seen.reach = DeviceSnapshot::Reach::queue;
     }
 }
@@ -219,14 +219,14 @@ void ask_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 }
 
 template <DiagnosableTransport T>
-void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
+void read_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
     if constexpr (HidesAnother<T>) {
         if (transport.is_probed()) {
-            transport.visit([&](auto& behind) { look_at_device(behind, queue, seen); });
+            transport.visit([&](auto& behind) { read_device(behind, queue, seen); });
         }
     } else if constexpr (ShowsMmioSpace<T>) {
         if (transport.is_probed()) {
-            look_at_device(transport.mmio_space(), queue, seen);
+            read_device(transport.mmio_space(), queue, seen);
             ask_what_it_did(transport, seen);
             seen.interrupts = take_interrupt_snapshot(transport, queue);
         }
@@ -242,7 +242,7 @@ void look_at_device(T& transport, uint16_t queue, DeviceSnapshot& seen) {
 template <RegisterSpace Space>
 [[__nodiscard__]] DeviceSnapshot take_device_snapshot(Space& space, uint16_t queue) {
     DeviceSnapshot seen;
-    detail::look_at_device(space, queue, seen);
+    detail::read_device(space, queue, seen);
     return seen;
 }
 
@@ -251,7 +251,7 @@ template <RegisterSpace Space>
 template <DiagnosableTransport T>
 [[__nodiscard__]] DeviceSnapshot take_device_snapshot(T& transport, uint16_t queue) {
     DeviceSnapshot seen;
-    detail::look_at_device(transport, queue, seen);
+    detail::read_device(transport, queue, seen);
     return seen;
 }
 

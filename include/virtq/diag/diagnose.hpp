@@ -30,16 +30,16 @@ void diagnose_queue(DiagnosisRecord& record, Source& source, uint16_t queue_inde
     record.diagnosis.has_ram = names_memory(option.ram);
     record.diagnosis.queue_index = queue_index;
     record.diagnosis.negotiated = negotiated;
-    look_at_device(source, queue_index, record.diagnosis.device);
+    read_device(source, queue_index, record.diagnosis.device);
     inspect(queue, [&](auto const& ring) {
-        ring.look(record.diagnosis.queue);
+        ring.read_state(record.diagnosis.queue);
         QueueJudge<decltype(judge_of(ring))>{record, ring, option, notifier, driver}.judge();
     });
 }
 
 template <DiagnosisSource Source>
 void diagnose_device(Diagnosis& diagnosis, Source& source) {
-    look_at_device(source, 0, diagnosis.device);
+    read_device(source, 0, diagnosis.device);
     DeviceJudge device{diagnosis};
     if (device.judge_identity() && device.judge_status()) {
         if (diagnosis.findings().empty()) {

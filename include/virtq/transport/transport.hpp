@@ -127,7 +127,7 @@ struct TransportDefaults {
 namespace detail {
 
 template <class T>
-constexpr void say_what_device_calls_lack() {
+constexpr void name_missing_device_calls() {
     static_assert(
         requires(T const& transport) {
             { transport.device_id() } -> SameAs<spec::DeviceId>;
@@ -171,7 +171,7 @@ constexpr void say_what_device_calls_lack() {
 }
 
 template <class T>
-constexpr void say_what_queue_calls_lack() {
+constexpr void name_missing_queue_calls() {
     static_assert(
         requires(T & transport, uint16_t queue) {
             { transport.queue_size_max(queue) } -> SameAs<uint32_t>;
@@ -229,7 +229,7 @@ constexpr void say_what_queue_calls_lack() {
 }
 
 template <class T>
-constexpr void say_what_configuration_calls_lack() {
+constexpr void name_missing_configuration_calls() {
     static_assert(
         requires(T & transport, uint16_t offset) {
             { transport.read_config8(offset) } -> SameAs<uint8_t>;
@@ -267,9 +267,9 @@ constexpr void say_what_configuration_calls_lack() {
 /// has other types.
 template <class T>
 [[__nodiscard__]] constexpr bool check_transport() {
-    detail::say_what_device_calls_lack<T>();
-    detail::say_what_queue_calls_lack<T>();
-    detail::say_what_configuration_calls_lack<T>();
+    detail::name_missing_device_calls<T>();
+    detail::name_missing_queue_calls<T>();
+    detail::name_missing_configuration_calls<T>();
     return Transport<T>;
 }
 

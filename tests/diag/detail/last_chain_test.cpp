@@ -106,7 +106,7 @@ TEST_F(DiagnosisOfTheLastChain, SuspectsATruncatedAddress) {
     Diagnosis const found = machine.look();  // without the memory map it may be right
     ASSERT_EQ(found.findings().size(), 2u) << explained(found);
     EXPECT_EQ(found.cause(), Cause::nothing_in_flight);
-    EXPECT_EQ(found.findings()[1].cause, Cause::buffer_address_cut);
+    EXPECT_EQ(found.findings()[1].cause, Cause::buffer_address_truncated);
     EXPECT_EQ(found.findings()[1].descriptor, 1);
     EXPECT_TRUE(found.is_healthy());
     EXPECT_EQ(machine.look({.symptom = Symptom::none}).findings().size(), 1u);

@@ -9,7 +9,7 @@ namespace {
 
 #include <blocks/transport/README/add_a_transport.inc>
 
-/// Two registers in place of a slot: the offset, and the register that lies there.
+/// Two registers in place of a slot: the offset, and the register that is there.
 class MailboxMachine final : public Machine {
 public:
     MailboxMachine() : Machine({}), device(memory, disk) {}

@@ -35,7 +35,7 @@ char const* name() {
 }
 
 void put(char character) {
-    for (unsigned look = 0; look < 1'000'000 && (uart(uart_flags) & transmitter_full) != 0; ++look) {
+    for (unsigned poll = 0; poll < 1'000'000 && (uart(uart_flags) & transmitter_full) != 0; ++poll) {
     }
     uart(uart_data) = static_cast<uint8_t>(character);
 }

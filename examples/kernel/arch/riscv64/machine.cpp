@@ -37,7 +37,7 @@ char const* name() {
 }
 
 void put(char character) {
-    for (unsigned look = 0; look < 1'000'000 && (uart(uart_line_status) & transmitter_empty) == 0; ++look) {
+    for (unsigned poll = 0; poll < 1'000'000 && (uart(uart_line_status) & transmitter_empty) == 0; ++poll) {
     }
     uart(0) = static_cast<uint8_t>(character);
 }

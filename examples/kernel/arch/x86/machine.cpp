@@ -37,7 +37,7 @@ void calibrate_clock() {
     out8(timer_channel_0, 0);
     out8(timer_channel_0, 0);
     uint64_t const start = machine::ticks();
-    for (unsigned look = 0; look < 10'000'000; ++look) {
+    for (unsigned poll = 0; poll < 10'000'000; ++poll) {
         out8(timer_command, 0);  // latch channel 0
         uint16_t const low = in8(timer_channel_0);
         uint16_t const value = static_cast<uint16_t>(low | (in8(timer_channel_0) << 8));
@@ -63,7 +63,7 @@ char const* name() {
 }
 
 void put(char character) {
-    for (unsigned look = 0; look < 1'000'000 && (in8(com1_line_status) & transmitter_empty) == 0; ++look) {
+    for (unsigned poll = 0; poll < 1'000'000 && (in8(com1_line_status) & transmitter_empty) == 0; ++poll) {
     }
     out8(com1, static_cast<uint8_t>(character));
 }

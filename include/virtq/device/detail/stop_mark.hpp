@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <virtq/platform/detail/ring_memory.hpp>
+#include <virtq/platform/detail/word.hpp>
 
 #include <stdint.h>
 
@@ -11,9 +11,9 @@ namespace virtq::detail {
 /// atomic. It is all zero at first: not set.
 class StopMark {
 public:
-    void set() { platform::store_relaxed(&word_, uint16_t{1}); }
-    void clear() { platform::store_relaxed(&word_, uint16_t{0}); }
-    [[__nodiscard__]] bool is_set() const { return platform::load_relaxed(&word_) != 0; }
+    void set() { platform::store_word(&word_, uint16_t{1}); }
+    void clear() { platform::store_word(&word_, uint16_t{0}); }
+    [[__nodiscard__]] bool is_set() const { return platform::load_word(&word_) != 0; }
 
 private:
     uint16_t word_ = 0;

@@ -180,7 +180,7 @@ namespace virtq::detail {
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'` to see what it rejected: usually an address or "
                    "a length in a descriptor, or a queue size that differs. Then reset the device.";
 
-        case Cause::budget_too_small:
+        case Cause::poll_limit_too_small:
         case Cause::answered_too_late:
             return "Give the call a larger poll limit (a poll takes nanoseconds, a disk milliseconds) or a relax hook "
                    "that pauses. Then reset(): it hands back what was in flight.";
@@ -261,11 +261,11 @@ namespace virtq::detail {
                    "contiguous? Give the allocator phys_addr(), and init() verifies it, or wrap it in CheckedPages. "
                    "Otherwise look for a second driver or a second init() of this device. Compare with `info "
                    "virtio-queue-status PATH QUEUE`, and the memory with `xp`.";
-        case Cause::ring_told_elsewhere:
+        case Cause::ring_configured_elsewhere:
             return "Check that all three addresses were written in their order, with their high halves, in bytes and "
                    "not in frames. Check Pages::phys (give the allocator phys_addr(), and init() verifies it). Look "
                    "for a second driver. Compare with `info virtio-queue-status PATH QUEUE`.";
-        case Cause::buffer_address_cut: return "Keep physical addresses in 64 bits all the way.";
+        case Cause::buffer_address_truncated: return "Keep physical addresses in 64 bits all the way.";
         case Cause::descriptors_not_freed:
             return "Call free_chain(), or push the chain again: poll_used() gives a chain back to the caller.";
     }

@@ -56,7 +56,7 @@ private:
 [[__nodiscard__]] constexpr Cause judge_block_chain(ChainShape const& shape) {
     constexpr uint32_t header_bytes = sizeof(spec::block::RequestHeader);
     constexpr uint32_t sector = spec::block::sector_bytes;
-    constexpr uint32_t most_told = 64;
+    constexpr uint32_t other_bytes_end = 64;
     if (shape.has_table()) {
         return Cause::none;
     }
@@ -69,7 +69,8 @@ private:
     }
     uint64_t const data_in = shape.writable() - 1;
     uint64_t const data_out = shape.readable() - header_bytes;
-    bool const fits = (data_in % sector == 0 || data_in < most_told) && data_out % sizeof(spec::block::Range) == 0;
+    bool const fits =
+        (data_in % sector == 0 || data_in < other_bytes_end) && data_out % sizeof(spec::block::Range) == 0;
     return fits ? Cause::none : Cause::block_data_not_sectors;
 }
 

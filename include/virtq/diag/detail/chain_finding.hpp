@@ -134,9 +134,9 @@ protected:
             found_.bad_address_ = detail::judge_segment(at, entry, seen_.table_pages, ram_);
         }
         found_.overlap_.add(desc, entry);
-        bool const cut = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
-        if (cut && found_.low_address_.cause == Cause::none) {
-            found_.low_address_ = {Cause::buffer_address_cut, entry.addr, 0, desc};
+        bool const truncated = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
+        if (truncated && found_.low_address_.cause == Cause::none) {
+            found_.low_address_ = {Cause::buffer_address_truncated, entry.addr, 0, desc};
         }
     }
 

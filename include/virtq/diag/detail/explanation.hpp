@@ -40,7 +40,7 @@ private:
         DeviceSnapshot const& device = diagnosis_.device;
         out_.text("virtq: ");
         if (device.reach == DeviceSnapshot::Reach::nothing) {
-            out_.text("no device was looked at").line();
+            out_.text("no device was read").line();
             if (!diagnosis_.missing.empty()) {
                 print_features("missing", diagnosis_.missing);
             }
@@ -184,7 +184,7 @@ private:
             case Cause::buffer_inside_ring:
             case Cause::buffer_outside_ram:
             case Cause::buffer_shared:
-            case Cause::buffer_address_cut:
+            case Cause::buffer_address_truncated:
                 out_.words(" Descriptor ", 3).room(6, 3).decimal(finding.descriptor).words(" has the address ", 3);
                 out_.room(hex_columns, 3).hex(finding.value).text(".");
                 print_answered();
@@ -205,7 +205,7 @@ private:
                 out_.words(" what belongs to byte ", 3).room(hex_columns, 3).hex(finding.expected).text(".");
                 return;
             case Cause::ring_not_seen:
-            case Cause::ring_told_elsewhere: print_offset(); return;
+            case Cause::ring_configured_elsewhere: print_offset(); return;
             case Cause::other_queue_notified:
                 out_.words(" It was for queue ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.value));
                 out_.words(" and not ", 3).room(11, 3).decimal(static_cast<uint32_t>(finding.expected)).text(".");

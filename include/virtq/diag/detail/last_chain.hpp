@@ -31,7 +31,7 @@ public:
                 return;  // never written: the ring began later (`QueueOption::first_index`)
             }
             is_known_ = true;
-            look_at(index, entry);
+            inspect(index, entry);
             bool const linked = (entry.flags & static_cast<uint16_t>(spec::DescFlag::next)) != 0;
             desc = linked && !is_indirect(entry) ? entry.next : seen.size;  // a table ends the chain (§2.7.5.3.1)
         }
@@ -47,7 +47,7 @@ public:
 
 private:
     /// Judges a descriptor of the ring, or all descriptors of the indirect table that it refers to.
-    void look_at(DescIndex index, spec::Descriptor const& entry) {
+    void inspect(DescIndex index, spec::Descriptor const& entry) {
         uint16_t const count = table_entries(entry);
         if (count == 0) {
             return judge(index, entry);
@@ -67,7 +67,7 @@ private:
         }
         bool const is_low = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
         if (is_low && low_address_.cause == Cause::none) {
-            low_address_ = {Cause::buffer_address_cut, entry.addr, 0, number(index)};
+            low_address_ = {Cause::buffer_address_truncated, entry.addr, 0, number(index)};
         }
     }
 

@@ -293,7 +293,7 @@ private:
         }
         ring_.judge_event_idx_again();
         if (has_given_up() && ring_.is_heard()) {
-            add(Cause::budget_too_small, queue_.offered());
+            add(Cause::poll_limit_too_small, queue_.offered());
         }
         if (ring_.is_unheard()) {
             judge_unheard();
@@ -328,7 +328,7 @@ private:
         if (!queue_.is_first_time()) {
             add(Cause::second_driver, queue_.pages.phys.value);
         } else {
-            add(by_caller ? Cause::ring_told_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
+            add(by_caller ? Cause::ring_configured_elsewhere : Cause::ring_not_seen, queue_.pages.phys.value);
         }
         if (notified) {
             add(Cause::never_notified, diagnosis_.queue_index);

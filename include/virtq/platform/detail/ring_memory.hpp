@@ -22,7 +22,7 @@ VIRTQ_ALWAYS_INLINE inline void store_plain(Word* target, Word value) {
 
 /// Stores a word that the device may see at any time, but always whole. Every architecture stores 16 bits at once.
 VIRTQ_ALWAYS_INLINE inline void store_relaxed(uint16_t* target, uint16_t value) {
-    __atomic_store_n(target, value, __ATOMIC_RELAXED);
+    store_word(target, value);
 }
 
 /// As above for 32 bits, which every architecture that the library supports also stores at once.

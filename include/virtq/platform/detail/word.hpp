@@ -23,6 +23,14 @@ VIRTQ_ALWAYS_INLINE inline void store_word(uint32_t* target, uint32_t value) {
     return __atomic_load_n(source, __ATOMIC_RELAXED);
 }
 
+/// As above for 16 bits, which every compiler stores plainly.
+VIRTQ_ALWAYS_INLINE inline void store_word(uint16_t* target, uint16_t value) {
+    __atomic_store_n(target, value, __ATOMIC_RELAXED);
+}
+[[__nodiscard__]] inline uint16_t load_word(uint16_t const* source) {
+    return __atomic_load_n(source, __ATOMIC_RELAXED);
+}
+
 // --- bytes that tell an interrupt handler what the interrupted code is doing. A handler on the same CPU sees them in
 // program order. Other CPUs may see them late.
 

@@ -20,11 +20,11 @@ public:
 
     [[__nodiscard__]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
-        look(seen);
+        read_state(seen);
         return seen;
     }
     /// Fills a fresh snapshot.
-    void look(QueueSnapshot& seen) const {
+    void read_state(QueueSnapshot& seen) const {
         seen.format = RingFormat::packed_ring;
         seen.fault = ring_.fault_;
         seen.live = ring_.is_live();
@@ -61,7 +61,7 @@ public:
     [[__nodiscard__]] uint16_t id(uint16_t at) const {
         return little_endian(platform::load_relaxed(&ring_.memory_.ring()[at].id));
     }
-    [[__nodiscard__]] Segment segment(uint16_t at) const { return look(ring_.memory_.ring()[at]); }
+    [[__nodiscard__]] Segment segment(uint16_t at) const { return load(ring_.memory_.ring()[at]); }
     /// What the device wrote to a descriptor that it has used.
     [[__nodiscard__]] PackedMemory::Used used_at(uint16_t at) const {
         return ring_.memory_.load_used(*ring_.memory_.descriptor(at));
@@ -70,7 +70,7 @@ public:
     /// Descriptor `entry` of an indirect table. It has no link.
     [[__nodiscard__]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
         auto const& at = ring_.pool_.template descriptors<spec::PackedDescriptor>(table)[entry];
-        Segment const segment = look(at);
+        Segment const segment = load(at);
         return {segment.addr.value, segment.bytes, little_endian(platform::load_relaxed(&at.flags)), 0};
     }
 
@@ -122,7 +122,7 @@ private:
         }
     }
 
-    [[__nodiscard__]] static Segment look(spec::PackedDescriptor const& entry) {
+    [[__nodiscard__]] static Segment load(spec::PackedDescriptor const& entry) {
         return {PhysAddr{little_endian(platform::load_torn(&entry.addr))},
                 little_endian(platform::load_relaxed(&entry.len))};
     }

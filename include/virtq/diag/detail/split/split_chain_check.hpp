@@ -60,7 +60,7 @@ private:
         DescIndex desc = head;
         uint16_t direction = 0;
         for (uint16_t left = extent.descriptors(); left != 0; --left) {
-            spec::Descriptor const entry = look(desc);
+            spec::Descriptor const entry = load(desc);
             shape.add(entry);
             auto const linked = left == 1 ? uint16_t{0} : next_flag;
             note(number(desc), entry.flags, static_cast<uint16_t>(linked | direction | (entry.flags & write_flag)));
@@ -82,7 +82,7 @@ private:
         for (uint32_t count = 0; count < seen_.size; ++count) {
             Mark const mark = ring_.shadow().mark(desc);
             bool const last = !mark.has(spec::DescFlag::next);
-            spec::Descriptor const entry = look(desc);
+            spec::Descriptor const entry = load(desc);
             shape.add(entry);
             note(number(desc), entry.flags, mark.flags());
             note(number(desc), entry.next, last ? 0 : number(ring_.shadow().next(desc)));
@@ -95,7 +95,7 @@ private:
         judge_shape(shape);
     }
 
-    [[__nodiscard__]] spec::Descriptor look(DescIndex desc) {
+    [[__nodiscard__]] spec::Descriptor load(DescIndex desc) {
         spec::Descriptor const entry = ring_.descriptor(desc);
         judge_segment(number(desc), entry);
         return entry;

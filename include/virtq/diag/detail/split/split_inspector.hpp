@@ -23,11 +23,11 @@ public:
 
     [[__nodiscard__]] QueueSnapshot snapshot() const {
         QueueSnapshot seen;
-        look(seen);
+        read_state(seen);
         return seen;
     }
     /// Fills a fresh snapshot.
-    void look(QueueSnapshot& seen) const {
+    void read_state(QueueSnapshot& seen) const {
         seen.fault = ring_.fault_;
         seen.live = ring_.is_live();
         if (!ring_.initialised()) {
@@ -57,11 +57,11 @@ public:
 
     /// A descriptor, as it is in shared memory.
     [[__nodiscard__]] spec::Descriptor descriptor(DescIndex desc) const {
-        return look(ring_.memory_.table()[number(desc)]);
+        return load(ring_.memory_.table()[number(desc)]);
     }
     /// Descriptor `entry` of an indirect table, as it is in shared memory.
     [[__nodiscard__]] spec::Descriptor table_entry(TableIndex table, uint16_t entry) const {
-        return look(ring_.pool_.template descriptors<spec::Descriptor>(table)[entry]);
+        return load(ring_.pool_.template descriptors<spec::Descriptor>(table)[entry]);
     }
     /// The head in the available ring at `index`, not validated.
     [[__nodiscard__]] uint16_t avail_entry(RingIndex index) const {
@@ -109,7 +109,7 @@ public:
 private:
     using Memory = SplitMemory;
 
-    [[__nodiscard__]] spec::Descriptor look(spec::Descriptor const& entry) const {
+    [[__nodiscard__]] spec::Descriptor load(spec::Descriptor const& entry) const {
         return {wire(platform::load_torn(&entry.addr)), wire(platform::load_relaxed(&entry.len)),
                 wire(platform::load_relaxed(&entry.flags)), wire(platform::load_relaxed(&entry.next))};
     }

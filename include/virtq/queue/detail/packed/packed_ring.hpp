@@ -5,7 +5,7 @@
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/platform/detail/device_order.hpp>
-#include <virtq/platform/detail/guess.hpp>
+#include <virtq/platform/detail/prediction.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/detail/batch.hpp>
 #include <virtq/queue/detail/indirect_pool.hpp>
@@ -434,7 +434,7 @@ private:
     bool takes_by_id_ = false;           // the ring is open, without IN_ORDER
     bool notifications_on_ : 1 = false;  // here, because the padding is free
     bool clamps_length_ : 1 = false;
-    platform::Guess usual_length_;  // predicted length of a chain without a table
+    platform::Prediction usual_length_;  // predicted length of a chain without a table
     [[__no_unique_address__]] platform::DeviceOrder order_;
     IndirectPool<N> pool_;
     PackedShadow<N> shadow_;

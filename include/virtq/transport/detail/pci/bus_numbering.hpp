@@ -138,7 +138,7 @@ public:
                 }
                 leave();
             } else {
-                look_at(PciFunction<Access>{access_, address()});
+                inspect(PciFunction<Access>{access_, address()});
             }
         }
         return trouble_ == Error::none ? Result<PciBusRange>{PciBusRange{buses_.first, highest_}} : trouble_;
@@ -187,7 +187,7 @@ private:
         return vendor_read != spec::pci::vendor_absent && vendor_read != spec::pci::vendor_zero;
     }
 
-    void look_at(PciFunction<Access> const& function) {
+    void inspect(PciFunction<Access> const& function) {
         bool const is_there = exists(function);
         bool const is_first = frame_ % functions == 0;
         bool const alone =

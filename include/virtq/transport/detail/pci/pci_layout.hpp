@@ -30,7 +30,7 @@ class LayoutSearch {
 public:
     LayoutSearch(PciFunction<Access> const& function, PciBars const& bars) : function_(function), bars_(bars) {}
 
-    void look_at(uint16_t capability) {
+    void inspect(uint16_t capability) {
         using Type = spec::pci::StructureType;
         auto const type = static_cast<Type>(octet(capability, spec::pci::cap::cfg_type));
         switch (type) {  // reserved types must be ignored
@@ -86,7 +86,7 @@ private:
             return false;
         }
         bool const usable =
-            found.length >= demand.length && (found.offset & (demand.alignment - 1)) == 0 && found.lies_in(bars_);
+            found.length >= demand.length && (found.offset & (demand.alignment - 1)) == 0 && found.is_within(bars_);
         if (usable) {
             found.length = found.length < demand.mapped ? found.length : demand.mapped;
             place = found;
@@ -149,7 +149,7 @@ template <PciConfigAccess Access>
     detail::LayoutSearch<Access> search{function, bars};
     Result<uint16_t> const end = find_capability(function, [&](uint8_t id, uint16_t capability) {
         if (id == spec::pci::capability_vendor) {
-            search.look_at(capability);
+            search.inspect(capability);
         }
         return false;
     });

@@ -14,8 +14,8 @@ public:
     [[__nodiscard__]] constexpr bool add(uintptr_t first, uint32_t bytes) {
         for (Range const& other : ranges_) {
             bool const reaches_in = first < other.first && other.first - first < bytes;
-            bool const lies_in = first >= other.first && first - other.first < other.bytes;
-            if (reaches_in || lies_in) {
+            bool const is_within = first >= other.first && first - other.first < other.bytes;
+            if (reaches_in || is_within) {
                 return false;
             }
         }

@@ -16,7 +16,7 @@ struct PciStructure {
     uint32_t length = 0;  ///< 0: the device has none
 
     [[__nodiscard__]] constexpr bool exists() const { return length != 0; }
-    [[__nodiscard__]] constexpr bool lies_in(PciBars const& bars) const {
+    [[__nodiscard__]] constexpr bool is_within(PciBars const& bars) const {
         return bars[bar].kind == PciBar::Kind::memory && bars[bar].has(offset, length);
     }
     [[__nodiscard__]] constexpr bool overlaps(PciStructure const& other) const {
@@ -30,7 +30,7 @@ struct PciStructure {
 /// `pci_not_mapped`.
 template <DeviceMapper Mapper>
 [[__nodiscard__]] Result<uintptr_t> map_structure(PciBars const& bars, PciStructure const& structure, Mapper& mapper) {
-    if (!structure.lies_in(bars)) {
+    if (!structure.is_within(bars)) {
         return Error::pci_structure_invalid;
     }
     PciBar const bar = bars[structure.bar];

@@ -10,7 +10,7 @@ namespace virtq::platform {
 /// Value prediction: turns a data dependency into a predictable branch, so the CPU continues with the last value while
 /// the real one is still loading. A wrong prediction costs one mispredicted branch and nothing else. (GCC for 32-bit
 /// ARM emits conditional instructions instead, which wait.)
-class Guess {
+class Prediction {
 public:
     /// Returns `actual`, but the CPU can continue before it is loaded.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE uint16_t confirm(uint16_t actual) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/platform/detail/guess.hpp>
+#include <virtq/platform/detail/prediction.hpp>
 
 #include <gtest/gtest.h>
 
@@ -8,19 +8,19 @@
 
 namespace {
 
-using virtq::platform::Guess;
+using virtq::platform::Prediction;
 
 // tests/freestanding/codegen checks its purpose: after a right prediction the result does not depend on the actual
 // number.
-TEST(Guess, ReturnsTheActualNumber) {
+TEST(Prediction, ReturnsTheActualNumber) {
     std::mt19937 random{1};
-    Guess guess;
+    Prediction prediction;
     for (int i = 0; i < 10'000; ++i) {
         auto const actual = static_cast<uint16_t>(random() % 3 == 0 ? random() : 3u);
-        ASSERT_EQ(guess.confirm(actual), actual);
+        ASSERT_EQ(prediction.confirm(actual), actual);
     }
-    EXPECT_EQ(Guess{}.confirm(0), 0);
-    EXPECT_EQ(Guess{}.confirm(UINT16_MAX), UINT16_MAX);
+    EXPECT_EQ(Prediction{}.confirm(0), 0);
+    EXPECT_EQ(Prediction{}.confirm(UINT16_MAX), UINT16_MAX);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace virtq::test {
 /// Thrown if a driver exceeds its limit of accesses.
 struct Endless {};
 
-struct Liar {
+struct Interceptor {
     std::function<void()> at_step;                                           ///< called before access number `step`
     std::function<std::uint32_t(std::uint32_t, std::uint32_t)> change_read;  ///< returns what the driver reads instead
     std::function<bool(std::uint32_t)> loses_write;
@@ -38,7 +38,8 @@ struct Liar {
     }
     [[nodiscard]] bool loses(std::uint32_t place) const { return loses_write && loses_write(place); }
 
-    void be_honest() {
+    /// From now on no access is changed.
+    void pass_on() {
         at_step = nullptr;
         change_read = nullptr;
         loses_write = nullptr;
@@ -46,11 +47,13 @@ struct Liar {
     }
 };
 
-// Faults. Each is called with the `Liar` that injects it, and with the device, which is not changed.
+// Faults. Each is called with the `Interceptor` that injects it, and with the device, which is not changed.
 
 inline auto change(std::uint32_t place, std::function<std::uint32_t(std::uint32_t)> how) {
-    return [=](Liar& liar, auto&) {
-        liar.change_read = [=](std::uint32_t at, std::uint32_t value) { return at == place ? how(value) : value; };
+    return [=](Interceptor& interceptor, auto&) {
+        interceptor.change_read = [=](std::uint32_t at, std::uint32_t value) {
+            return at == place ? how(value) : value;
+        };
     };
 }
 inline auto read_as(std::uint32_t place, std::uint32_t other) {
@@ -58,8 +61,8 @@ inline auto read_as(std::uint32_t place, std::uint32_t other) {
 }
 /// Every second read returns `other`.
 inline auto alternate(std::uint32_t place, std::uint32_t other) {
-    return [=](Liar& liar, auto&) {
-        liar.change_read = [=, odd = false](std::uint32_t at, std::uint32_t value) mutable {
+    return [=](Interceptor& interceptor, auto&) {
+        interceptor.change_read = [=, odd = false](std::uint32_t at, std::uint32_t value) mutable {
             odd = at == place ? !odd : odd;
             return at == place && odd ? other : value;
         };
@@ -67,8 +70,8 @@ inline auto alternate(std::uint32_t place, std::uint32_t other) {
 }
 /// Each read returns half of the value before.
 inline auto shrink(std::uint32_t place, std::uint32_t from) {
-    return [=](Liar& liar, auto&) {
-        liar.change_read = [=, left = from](std::uint32_t at, std::uint32_t value) mutable {
+    return [=](Interceptor& interceptor, auto&) {
+        interceptor.change_read = [=, left = from](std::uint32_t at, std::uint32_t value) mutable {
             return at == place ? (left = left / 2) : value;
         };
     };
@@ -76,16 +79,16 @@ inline auto shrink(std::uint32_t place, std::uint32_t from) {
 /// Random values, where `is_meant(place)`.
 template <class Where>
 auto read_at_random(Where is_meant) {
-    return [=](Liar& liar, auto&) {
-        liar.change_read = [=, random = std::mt19937{5}](std::uint32_t at, std::uint32_t value) mutable {
+    return [=](Interceptor& interceptor, auto&) {
+        interceptor.change_read = [=, random = std::mt19937{5}](std::uint32_t at, std::uint32_t value) mutable {
             return is_meant(at) ? static_cast<std::uint32_t>(random()) : value;
         };
     };
 }
 /// Random values everywhere, many of them plausible to a driver.
 inline auto read_all_at_random() {
-    return [](Liar& liar, auto&) {
-        liar.change_read = [random = std::mt19937{7}](std::uint32_t, std::uint32_t value) mutable {
+    return [](Interceptor& interceptor, auto&) {
+        interceptor.change_read = [random = std::mt19937{7}](std::uint32_t, std::uint32_t value) mutable {
             std::uint32_t const values[] = {
                 0, 1, value, value, ~value, 0xffffffff, static_cast<std::uint32_t>(random())};
             return values[random() % 7];
@@ -93,8 +96,8 @@ inline auto read_all_at_random() {
     };
 }
 inline auto alternate_all_with_zero() {
-    return [](Liar& liar, auto&) {
-        liar.change_read = [odd = false](std::uint32_t, std::uint32_t value) mutable {
+    return [](Interceptor& interceptor, auto&) {
+        interceptor.change_read = [odd = false](std::uint32_t, std::uint32_t value) mutable {
             odd = !odd;
             return odd ? 0u : value;
         };
@@ -103,7 +106,7 @@ inline auto alternate_all_with_zero() {
 /// Loses writes, where `is_meant(place)`.
 template <class Where>
 auto lose_writes(Where is_meant) {
-    return [=](Liar& liar, auto&) { liar.loses_write = is_meant; };
+    return [=](Interceptor& interceptor, auto&) { interceptor.loses_write = is_meant; };
 }
 inline auto lose_all_writes() {
     return lose_writes([](std::uint32_t) { return true; });
