@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A kernel in C, as the README describes it: a bool of its own, a panic() that takes char *, and names that are words of
- * C++. It calls the two functions of disk.cpp. Exits with 0 when these report that no device is here. */
+ * C++ (faults C11). It calls the two functions of disk.cpp. Exits with 0 when these report that no device is here. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
