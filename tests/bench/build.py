@@ -22,11 +22,12 @@ LINUX_FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-fno-common", "-fno-delete
                "-fno-strict-overflow", "-fno-asynchronous-unwind-tables",
                "-Werror=implicit-function-declaration", "-D__KERNEL__"]
 
-CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp"]
+CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp", "unchecked.cpp"]
 # virtq_256.cpp, once for each.
 STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
 STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0), ("PlainSplit", 0)]
 HOSTED = {"case.cpp", "count.cpp"}
+COMPILERS = {"g++": "g++", "clang": "clang++-19"}  # of virtq and of the drivers without checks; Linux's ring is gcc's
 
 
 def say(text):
@@ -162,13 +163,18 @@ def linux_flags():
 # --- programs --------------------------------------------------------------------------------------------------------
 
 
-def contender_objects(with_linux):
-    folder = OUT / ("with-linux" if with_linux else "alone")
+def folder_of(with_linux, compiler):
+    return OUT / (("with-linux" if with_linux else "alone") + ("" if compiler == "g++" else f"-{compiler}"))
+
+
+def contender_objects(with_linux, compiler):
+    folder = folder_of(with_linux, compiler)
+    cxx = COMPILERS[compiler]
     define = ["-DBENCH_WITH_LINUX"] if with_linux else []
     names = CONTENDERS + (["linux_ring.cpp"] if with_linux else [])
-    jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), "g++", *kernel_or_hosted(name), *CXX_FLAGS, *define)
+    jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), cxx, *kernel_or_hosted(name), *CXX_FLAGS, *define)
             for name in names]
-    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
+    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
     if with_linux:
         jobs += [(linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
@@ -180,9 +186,9 @@ def kernel_or_hosted(name):
     return ["-O2", "-g", "-fno-pie"] if name in HOSTED else KERNEL_FLAGS
 
 
-def program(name, with_linux, *libraries):
+def program(name, with_linux, *libraries, compiler="g++"):
     """The benchmark program NAME.cpp with all contenders."""
-    folder = OUT / ("with-linux" if with_linux else "alone")
-    objects = contender_objects(with_linux)
+    folder = folder_of(with_linux, compiler)
+    objects = contender_objects(with_linux, compiler)
     main = compile_one(HERE / f"{name}.cpp", folder / f"{name}.o", "g++", "-O2", "-g", "-fno-pie", *CXX_FLAGS)
     return link(folder / name, [main, *objects], *libraries)

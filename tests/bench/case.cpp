@@ -22,6 +22,8 @@ bool read_case(char const* name, Case& made) {
     } constexpr contenders[] = {{"virtq", Case::Who::virtq},
                                 {"floor", Case::Who::floor},
                                 {"fence", Case::Who::floor_fence},
+                                {"unchecked", Case::Who::unchecked},
+                                {"unchecked-fence", Case::Who::unchecked_fence},
                                 {"linux", Case::Who::linux_ring},
                                 {"linux-sgs", Case::Who::linux_sgs}};
     struct {
@@ -72,6 +74,8 @@ Contender* make_contender(Case const& which) {
     switch (which.who) {
         case Case::Who::floor:
         case Case::Who::floor_fence: return make_floor(which);
+        case Case::Who::unchecked:
+        case Case::Who::unchecked_fence: return make_unchecked(which);
         case Case::Who::linux_ring:
         case Case::Who::linux_sgs:
 #ifdef BENCH_WITH_LINUX

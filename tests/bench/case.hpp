@@ -6,7 +6,7 @@
 namespace bench {
 
 struct Case {
-    enum class Who { virtq, floor, floor_fence, linux_ring, linux_sgs };
+    enum class Who { virtq, floor, floor_fence, unchecked, unchecked_fence, linux_ring, linux_sgs };
     enum class Format { split, packed, negotiated_split, negotiated_packed, plain_split };
     enum class Style { span, fixed };  ///< whether the compiler knows how many segments a request has
 
@@ -63,6 +63,7 @@ struct NegotiatedPacked;
 struct PlainSplit;
 Contender* make_virtq_of_size(Case const& which);
 Contender* make_floor(Case const& which);
+Contender* make_unchecked(Case const& which);
 Contender* make_linux(Case const& which);
 
 }  // namespace bench

@@ -7,6 +7,7 @@ FEATURES = ["-", "e", "ei", "eo", "en"]
 BATCHES = [1, 16, 64]
 SEGMENTS = [1, 2, 3, 8, 64]
 SIZES = [8, 64, 256, 1024, 4096, 32768]
+FLOORS = {"floor": ["-", "o"], "fence": ["-", "o"], "unchecked": ["-"], "unchecked-fence": ["-"]}  # and their features
 FIXED = [1, 2, 3, 8]  # numbers of segments that are compiled
 
 
@@ -33,8 +34,16 @@ def growth(stem):
     return ([name_of(stem, 2, 3, size) for size in SIZES], [name_of(stem, 4, count) for count in SEGMENTS])
 
 
+def phased(format_, segments):
+    """Those of which submit, device and take are measured apart, with 16 at once: the clock costs too much for one."""
+    stems = [f"{who}/{format_}/{style}/{features}" for who, some in (("virtq", ["e", "eo"]), ("fence", ["-", "o"]))
+             for features in some for style in ("span", "fixed")]
+    stems += [f"unchecked-fence/{format_}/{style}/-" for style in ("span", "fixed")] + [f"linux/{format_}/span/e"]
+    return [name_of(stem, 16, segments) for stem in stems]
+
+
 def kept():
-    """Those of instructions.tsv: all of ours, and the least that there is."""
+    """Those of instructions.tsv: all of ours, and those without checks."""
     names = []
     for format_ in FORMATS:
         for features in FEATURES:
@@ -42,8 +51,9 @@ def kept():
             names += grid(f"virtq/{format_}/fixed/{features}", FIXED)
         names += grid(f"virtq/negotiated-{format_}/span/e", SEGMENTS)
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
-        for who in ("floor", "fence"):
-            names += grid(f"{who}/{format_}/span/-", SEGMENTS) + grid(f"{who}/{format_}/fixed/-", FIXED)
+        for who, features in ((who, features) for who, some in FLOORS.items() for features in some):
+            names += grid(f"{who}/{format_}/span/{features}", SEGMENTS)
+            names += grid(f"{who}/{format_}/fixed/{features}", FIXED)
     names += grid("virtq/plain-split/span/e", SEGMENTS)
     return list(dict.fromkeys(names))
 

@@ -9,34 +9,51 @@
 
 namespace bench {
 
+/// Of a ring with a call for a whole batch: FLOOR, and bulk calls. `submit` adds the slots 0 … batch - 1 and publishes;
+/// `take` adds the tokens to `sum`, and returns how many came.
+template <class Ring>
+concept TakesBatches = requires(Ring& ring, unsigned long& sum) {
+    ring.submit(1u);
+    ring.take(1u, sum);
+};
+
 /// What is counted: all that a driver does for its requests, with the loop around it. callgrind collects in the
-/// functions of this class and in what they call, and nowhere else.
+/// functions of this class and in what they call, and nowhere else. A function here must not call another one of this
+/// class: that would stop it.
 ///
-/// A ring has `prepare(slot)`, which makes the request of a slot beforehand, `add(slot)`, `publish()`, and `take()`,
-/// which returns the token of a completion or 0.
+/// A ring has `prepare(slot)`, which makes the request of a slot beforehand, and either of these: `add(slot)`,
+/// `publish()`, and `take()`, which returns the token of a completion or 0; or the calls of `TakesBatches`.
 template <class Ring>
 class Drive {
 public:
     [[gnu::noinline]] static unsigned long submit(Ring& ring, unsigned batch) {
-        for (unsigned i = 0; i < batch; ++i) {
-            if (!ring.add(i)) {
-                fail("a request was refused that should have fitted");
+        if constexpr (TakesBatches<Ring>) {
+            return ring.submit(batch) ? 1 : 0;
+        } else {
+            for (unsigned i = 0; i < batch; ++i) {
+                if (!ring.add(i)) {
+                    fail("a request was refused that should have fitted");
+                }
             }
+            return ring.publish() ? 1 : 0;
         }
-        return ring.publish() ? 1 : 0;
     }
     [[gnu::noinline]] static unsigned take(Ring& ring, unsigned most, unsigned long& token_sum) {
-        unsigned taken = 0;
-        unsigned long sum = 0;
-        for (; taken < most; ++taken) {
-            unsigned long const token = ring.take();
-            if (token == 0) {
-                break;
+        if constexpr (TakesBatches<Ring>) {
+            return ring.take(most, token_sum);
+        } else {
+            unsigned taken = 0;
+            unsigned long sum = 0;
+            for (; taken < most; ++taken) {
+                unsigned long const token = ring.take();
+                if (token == 0) {
+                    break;
+                }
+                sum += token;
             }
-            sum += token;
+            token_sum += sum;
+            return taken;
         }
-        token_sum += sum;
-        return taken;
     }
 };
 

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""What the library is held to: the table "What it is held to" of README.md. A row is (what, now, must, aim); the smaller the
+better. `now` is None as long as nothing measures it."""
+
+import cases
+from cases import name_of
+
+# The library whose driver the ratios "to that of …" compare with: the last one before the batch numbers and bulk calls.
+BEFORE = "3136805"
+
+
+def ratio_of(values, ours, theirs):
+    """Of two cases; None if one was not measured."""
+    if ours not in values or theirs not in values:
+        return None
+    return values[ours] / values[theirs]
+
+
+def driver_ns(phases):
+    """Of what `phase_times` has for a case. The clock is in it, as it was when the targets were set."""
+    submit, _, take, clock = phases
+    return submit + take + 2 * clock
+
+
+def one_at_a_time(results):
+    counts = results["instructions"]
+    drivers = {name: driver_ns(phases) for name, phases in results["phase_times"].get("g++", {}).items()}
+    split, linux = name_of("virtq/split/span/e", 16, 3), name_of("linux/split/span/e", 16, 3)
+    yield "split b16 n3, ns / Linux", ratio_of(results["times"], split, linux), 0.50, 0.45
+    for format_, segments, must, aim in (("packed", 1, 0.78, 0.68), ("split", 1, 0.78, 0.72), ("split", 3, 0.85, 0.80)):
+        now, then = (name_of(f"{who}/{format_}/fixed/e", 16, segments) for who in ("virtq", "before"))
+        yield f"{format_}, fixed shape, b16 n{segments}, driver ns / that of {BEFORE}", ratio_of(drivers, now, then), must, aim
+    for title, stem, must, aim in (("packed", "packed/fixed/e", 118, 108), ("packed, in order", "packed/fixed/eo", 98, 90),
+                                   ("split", "split/fixed/e", 98, 92)):
+        yield f"{title}, fixed shape, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
+    yield "clang / g++, driver ns, the worst ring", worst_of_compilers(results), 1.25, 1.1
+    for format_ in cases.FORMATS:
+        alone = [results.get("publish", {}).get(name_of(f"virtq/{format_}/publish/e", batch, 1)) for batch in (1, 64)]
+        now = alone[1] - alone[0] if None not in alone else None
+        yield f"{format_}, `publish` of 64 chains, instructions more than of 1", now, 0, 0
+
+
+def worst_of_compilers(results):
+    gcc, clang = (results["phase_times"].get(compiler, {}) for compiler in ("g++", "clang"))
+    ratios = [driver_ns(clang[name]) / driver_ns(gcc[name]) for name in gcc if name.startswith("virtq/") and name in clang]
+    return max(ratios, default=None)
+
+
+def bulk(_results):
+    """Here come the rows of the bulk calls. Each such call is a style of virtq/FORMAT/STYLE/FEATURES: instructions b16 n1,
+    driver ns / FLOOR+fence, spans / the inlined form, and two cores against one at a time."""
+    return ()
+
+
+def disk(results):
+    counts = results["instructions"]
+    for title, who, musts, aims in (("", "virtq", (430, 300), (360, 250)), (", assertions on", "checked", (490, 340), (420, 280))):
+        for batch, must, aim in zip((1, 16), musts, aims):
+            now = counts.get(name_of(f"{who}/disk-split/span/e", batch, 1))
+            yield f"a read of `BlockDevice`, one segment, {batch} at a time{title}, instructions", now, must, aim
+    sizes = results.get("first_disk", {})
+    for title, key, must, aim in (
+            ("first disk, MMIO, riscv64 -Os, sentences, bytes", "mmio sentences", 24600, 22500),
+            ("the same, names", "mmio names", 14300, 13000),
+            ("the same, the smallest mix: numbers, `PlainSplit`", "mmio smallest", 11000, 9500),
+            ("first disk, `AnyTransport`, x86_64 -Os, sentences, bytes", "any sentences", 32800, 31000),
+            ("the same, names", "any names", 22200, 20500)):
+        yield title, sizes.get(key), must, aim
+
+
+def memory(results):
+    calls = results["call_stack"]["x86_64 -O2"]
+    yield "stack of `submit_read` as usual, bytes", results.get("usual_stack"), 256, 160
+    yield "the deepest stack of the driver, bytes", max(calls[call] for call in calls if call.startswith("disk_")), 800, 512
+    yield "stack of `diagnose`, bytes", calls["diagnose"], 2200, 1500
+    yield "`PlainSplit`, chain tier polled, x86_64 -Os, bytes", results["code"]["x86_64 -Os PlainSplit 1"], 1700, 1250
+    yield "private bytes, queue of 256", results["private"]["Split 256"], 18 * 256 + 128, 16 * 256 + 128
+
+
+FLAT = 1.05
+
+
+def growth(results):
+    """Flat by the size of the queue, and by the number of queues; the last segment of a chain costs what the second did."""
+    counts = results["instructions"]
+    for format_ in cases.FORMATS:
+        by_size, by_length = cases.growth(f"virtq/{format_}/span/e")
+        yield f"{format_}, instructions, N = 32768 / N = 8", ratio_of(counts, by_size[-1], by_size[0]), FLAT, None
+        one, _, three, *_, many = (counts[name] for name in by_length)
+        segments = cases.SEGMENTS
+        yield (f"{format_}, instructions of a further segment, of 64 / of 3",
+               (many - three) / (segments[-1] - 3) / ((three - one) / 2), FLAT, None)
+        queues, name = results["queues"]["1"], name_of(f"virtq/{format_}/span/e", 16, 3)
+        few, most = results["queues"]["counts"][0], results["queues"]["counts"][-1]
+        yield f"{format_}, ns, {most} queues / {few}", queues[most][name] / queues[few][name], FLAT, None
+
+
+def rows(results):
+    return [row for part in (one_at_a_time, bulk, disk, memory, growth) for row in part(results)]
+
+
+def verdict(now, must, aim):
+    if now is None:
+        return "not measured"
+    if aim is not None and now <= aim:
+        return "aim reached"
+    if now <= must:
+        return "reached"
+    return f"missed by {100 * (now / must - 1):.0f} %" if must != 0 else "missed"
