@@ -2,6 +2,7 @@
 """Compiles what tests/bench measures, in build/bench, and only what has changed since."""
 
 import concurrent.futures
+import io
 import os
 import pathlib
 import re
@@ -167,17 +168,54 @@ def folder_of(with_linux, compiler):
     return OUT / (("with-linux" if with_linux else "alone") + ("" if compiler == "g++" else f"-{compiler}"))
 
 
-def contender_objects(with_linux, compiler):
-    folder = folder_of(with_linux, compiler)
-    cxx = COMPILERS[compiler]
-    define = ["-DBENCH_WITH_LINUX"] if with_linux else []
-    names = CONTENDERS + (["linux_ring.cpp"] if with_linux else [])
+# The library of this commit is measured beside the one of today: it is before the batch numbers and the bulk calls.
+BEFORE = "3136805"
+
+
+def include_before():
+    """The headers of BEFORE, or None without its history."""
+    folder = OUT / "before" / BEFORE
+    if not folder.exists():
+        done = subprocess.run(["git", "-C", str(ROOT), "archive", BEFORE, "include"], capture_output=True, check=False)
+        if done.returncode != 0:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            tar.extractall(folder)
+    return folder / "include"
+
+
+def renamed(suffix, *names):
+    """Flags that give virtq's namespace and some names another one, so that two of them fit into a program."""
+    return [f"-Dvirtq=virtq_{suffix}", *(f"-D{name}={name.replace('virtq', suffix)}" for name in names)]
+
+
+def contender_jobs(folder, cxx, define, before):
+    """Of virtq and the drivers without checks."""
     jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), cxx, *kernel_or_hosted(name), *CXX_FLAGS, *define)
-            for name in names]
+            for name in CONTENDERS]
     jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
+    jobs += [(HERE / f"virtq_{what}.cpp", folder / f"virtq_{what}-{format_}.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS,
+              f"-DBENCH_FORMAT={format_}") for format_ in ("Split", "Packed") for what in ("publish", "disk")]
+    jobs += [(HERE / "virtq_disk.cpp", folder / "checked_disk-Split.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS, "-UVIRTQ_ASSERTIONS",
+              "-DBENCH_FORMAT=Split", *renamed("checked", "make_virtq_disk"), "-DDiskRegisters=CheckedRegisters")]
+    if before:
+        flags = [flag.replace(f"{ROOT}/include", str(before)) for flag in CXX_FLAGS]
+        jobs += [(HERE / "virtq_256.cpp", folder / f"before_256-{format_}-{segments}.o", cxx, *KERNEL_FLAGS, *flags,
+                  f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}", *renamed("before", "make_virtq_256"))
+                 for format_, segments in (("Packed", 1), ("Split", 1), ("Split", 3))]
+    return jobs
+
+
+def contender_objects(with_linux, compiler):
+    folder = folder_of(with_linux, compiler)
+    before = include_before() if with_linux else None
+    define = ["-DBENCH_WITH_LINUX"] if with_linux else []
+    define += ["-DBENCH_WITH_BEFORE"] if before else []
+    jobs = contender_jobs(folder, COMPILERS[compiler], define, before)
     if with_linux:
-        jobs += [(linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
+        jobs += [(HERE / "linux_ring.cpp", folder / "linux_ring.o", COMPILERS[compiler], *KERNEL_FLAGS, *CXX_FLAGS),
+                 (linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
                  (HERE / "linux" / "glue.c", folder / "glue.o", "gcc", *KERNEL_FLAGS, *linux_flags())]
     return compile_all(jobs)
 

@@ -20,6 +20,8 @@ bool read_case(char const* name, Case& made) {
         char const* name;
         Case::Who who;
     } constexpr contenders[] = {{"virtq", Case::Who::virtq},
+                                {"before", Case::Who::before},
+                                {"checked", Case::Who::checked},
                                 {"floor", Case::Who::floor},
                                 {"fence", Case::Who::floor_fence},
                                 {"unchecked", Case::Who::unchecked},
@@ -33,7 +35,9 @@ bool read_case(char const* name, Case& made) {
                              {"packed", Case::Format::packed},
                              {"negotiated-split", Case::Format::negotiated_split},
                              {"negotiated-packed", Case::Format::negotiated_packed},
-                             {"plain-split", Case::Format::plain_split}};
+                             {"plain-split", Case::Format::plain_split},
+                             {"disk-split", Case::Format::disk_split},
+                             {"disk-packed", Case::Format::disk_packed}};
     bool known_who = false;
     for (auto const& one : contenders) {
         if (std::string_view{one.name} == who) {
@@ -48,7 +52,9 @@ bool read_case(char const* name, Case& made) {
             known_format = true;
         }
     }
-    made.style = std::string_view{style} == "fixed" ? Case::Style::fixed : Case::Style::span;
+    made.style = std::string_view{style} == "fixed"     ? Case::Style::fixed
+                 : std::string_view{style} == "publish" ? Case::Style::publish
+                                                        : Case::Style::span;
     made.event_idx = std::strchr(features, 'e') != nullptr;
     made.indirect = std::strchr(features, 'i') != nullptr;
     made.in_order = std::strchr(features, 'o') != nullptr;
@@ -61,6 +67,9 @@ static Contender* make_of_style(Case const& which) {
     if (which.style == Case::Style::span) {
         return make_virtq_256<Kind, 0>(which);
     }
+    if (which.style == Case::Style::publish) {
+        return which.segments == 1 ? make_virtq_publish<Kind>(which) : nullptr;
+    }
     switch (which.segments) {
         case 1: return make_virtq_256<Kind, 1>(which);
         case 2: return make_virtq_256<Kind, 2>(which);
@@ -68,6 +77,20 @@ static Contender* make_of_style(Case const& which) {
         case 8: return make_virtq_256<Kind, 8>(which);
         default: return nullptr;
     }
+}
+
+static Contender* make_before([[maybe_unused]] Case const& which) {
+#ifdef BENCH_WITH_BEFORE
+    if (which.size == 256 && which.style == Case::Style::fixed) {
+        if (which.format == Case::Format::packed && which.segments == 1) {
+            return make_before_256<Packed, 1>(which);
+        }
+        if (which.format == Case::Format::split && (which.segments == 1 || which.segments == 3)) {
+            return which.segments == 1 ? make_before_256<Split, 1>(which) : make_before_256<Split, 3>(which);
+        }
+    }
+#endif
+    return nullptr;
 }
 
 Contender* make_contender(Case const& which) {
@@ -83,6 +106,9 @@ Contender* make_contender(Case const& which) {
 #else
             return nullptr;
 #endif
+        case Case::Who::before: return make_before(which);
+        case Case::Who::checked:
+            return which.format == Case::Format::disk_split ? make_checked_disk<Split>(which) : nullptr;
         case Case::Who::virtq: break;
     }
     if (which.size != 256) {
@@ -98,6 +124,8 @@ Contender* make_contender(Case const& which) {
             return which.style == Case::Style::span ? make_virtq_256<NegotiatedPacked, 0>(which) : nullptr;
         case Case::Format::plain_split:
             return which.style == Case::Style::span ? make_virtq_256<PlainSplit, 0>(which) : nullptr;
+        case Case::Format::disk_split: return make_virtq_disk<Split>(which);
+        case Case::Format::disk_packed: return make_virtq_disk<Packed>(which);
     }
     return nullptr;
 }
@@ -118,3 +146,7 @@ void fail(char const* sentence) {
 }
 
 }  // namespace bench
+
+extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const*, int) {
+    bench::fail(rule);
+}

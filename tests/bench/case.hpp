@@ -6,9 +6,28 @@
 namespace bench {
 
 struct Case {
-    enum class Who { virtq, floor, floor_fence, unchecked, unchecked_fence, linux_ring, linux_sgs };
-    enum class Format { split, packed, negotiated_split, negotiated_packed, plain_split };
-    enum class Style { span, fixed };  ///< whether the compiler knows how many segments a request has
+    enum class Who {
+        virtq,
+        before,   ///< the library of an earlier commit
+        checked,  ///< with assertions on
+        floor,
+        floor_fence,
+        unchecked,
+        unchecked_fence,
+        linux_ring,
+        linux_sgs
+    };
+    enum class Format {
+        split,
+        packed,
+        negotiated_split,
+        negotiated_packed,
+        plain_split,
+        disk_split,  ///< reads by BlockDevice; `segments` are those of the data
+        disk_packed,
+    };
+    /// Whether the compiler knows how many segments a request has; or `publish()` alone, of requests that are known.
+    enum class Style { span, fixed, publish };
 
     Who who = Who::virtq;
     Format format = Format::split;
@@ -21,7 +40,9 @@ struct Case {
     unsigned batch = 1;     ///< requests published at once
     unsigned segments = 1;  ///< of a request: one device-readable, the others device-writable
 
-    [[nodiscard]] bool is_packed() const { return format == Format::packed || format == Format::negotiated_packed; }
+    [[nodiscard]] bool is_packed() const {
+        return format == Format::packed || format == Format::negotiated_packed || format == Format::disk_packed;
+    }
 };
 
 /// Reads the name of a case, WHO/FORMAT/STYLE/FEATURES/SIZE/BATCH/SEGMENTS as in virtq/split/span/e/256/16/3. FEATURES
@@ -61,6 +82,15 @@ struct Packed;
 struct NegotiatedSplit;
 struct NegotiatedPacked;
 struct PlainSplit;
+template <class Kind>
+Contender* make_virtq_publish(Case const& which);
+template <class Kind>
+Contender* make_virtq_disk(Case const& which);
+// The same files, compiled with other names for what is in them (build.py).
+template <class Kind, unsigned Segments>
+Contender* make_before_256(Case const& which);
+template <class Kind>
+Contender* make_checked_disk(Case const& which);
 Contender* make_virtq_of_size(Case const& which);
 Contender* make_floor(Case const& which);
 Contender* make_unchecked(Case const& which);

@@ -42,6 +42,23 @@ def phased(format_, segments):
     return [name_of(stem, 16, segments) for stem in stems]
 
 
+def before():
+    """Of the library of an earlier commit, measured beside those of `phased`."""
+    return [name_of("before/packed/fixed/e", 16, 1), *(name_of("before/split/fixed/e", 16, count) for count in (1, 3))]
+
+
+def of_disks():
+    """Reads of one segment, and of three. Header and status are two descriptors more."""
+    names = [name_of(f"virtq/disk-{format_}/span/e", batch, segments) for format_ in FORMATS for segments in (1, 3)
+             for batch in (1, 16)]
+    return names + [name_of("checked/disk-split/span/e", batch, 1) for batch in (1, 16)]
+
+
+def of_publish():
+    """publish() alone, of one chain and of 64."""
+    return [name_of(f"virtq/{format_}/publish/e", batch, 1) for format_ in FORMATS for batch in (1, 64)]
+
+
 def kept():
     """Those of instructions.tsv: all of ours, and those without checks."""
     names = []
@@ -55,6 +72,7 @@ def kept():
             names += grid(f"{who}/{format_}/span/{features}", SEGMENTS)
             names += grid(f"{who}/{format_}/fixed/{features}", FIXED)
     names += grid("virtq/plain-split/span/e", SEGMENTS)
+    names += of_disks()
     return list(dict.fromkeys(names))
 
 

@@ -55,7 +55,36 @@ T* at(uint64_t address) {
     return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
 }
 
-class SplitDevice {
+/// A chain of which the device only reads the descriptors. Its used length is that of the last one.
+class PlainChain {
+public:
+    template <class Descriptor>
+    void pass(Descriptor const&) {}
+    template <class Descriptor>
+    [[nodiscard]] uint32_t finish(Descriptor const& last) const {
+        return (last.flags & flag_write) != 0 ? last.len : 0;
+    }
+};
+
+/// A request of a disk, which succeeds: its last byte is the status, and its used length is all that is writable.
+class DiskChain {
+public:
+    template <class Descriptor>
+    void pass(Descriptor const& one) {
+        writable_ += (one.flags & flag_write) != 0 ? one.len : 0;
+    }
+    template <class Descriptor>
+    [[nodiscard]] uint32_t finish(Descriptor const& status) const {
+        *at<uint8_t>(status.addr) = 0;
+        return writable_;
+    }
+
+private:
+    uint32_t writable_ = 0;
+};
+
+template <class Chain>
+class SplitDeviceOf {
 public:
     void open(Areas const& areas, unsigned size, bool event_idx, bool in_order) {
         descriptors_ = at<SplitDescriptor>(areas.descriptors);
@@ -94,12 +123,15 @@ private:
         if ((one->flags & flag_indirect) != 0) {
             table = one = at<SplitDescriptor>(one->addr);
         }
+        Chain chain;
         sum_ += one->addr + one->len;
+        chain.pass(*one);
         while ((one->flags & flag_next) != 0) {
             one = &table[one->next];
             sum_ += one->addr + one->len;
+            chain.pass(*one);
         }
-        return {head, (one->flags & flag_write) != 0 ? one->len : 0};
+        return {head, chain.finish(*one)};
     }
 
     SplitDescriptor const* descriptors_ = nullptr;
@@ -111,7 +143,10 @@ private:
     bool in_order_ = false;
 };
 
-class PackedDevice {
+using SplitDevice = SplitDeviceOf<PlainChain>;
+
+template <class Chain>
+class PackedDeviceOf {
 public:
     void open(Areas const& areas, unsigned size, bool event_idx, bool in_order) {
         ring_ = at<PackedDescriptor>(areas.descriptors);
@@ -161,30 +196,29 @@ private:
     }
 
     Last walk(uint16_t flags) {
+        Chain chain;
         if ((flags & flag_indirect) != 0) {
             PackedDescriptor const& outer = ring_[at_];
             auto const* const table = at<PackedDescriptor>(outer.addr);
             unsigned const count = outer.len / sizeof(PackedDescriptor);
             for (unsigned i = 0; i < count; ++i) {
                 sum_ += table[i].addr + table[i].len;
+                chain.pass(table[i]);
             }
             PackedDescriptor const& end = table[count - 1];
             step();
-            return made(end.flags, end.len, outer.id);
+            return {chain.finish(end), outer.id, static_cast<uint16_t>(end.flags & flag_write)};
         }
         for (;;) {
             PackedDescriptor const& one = ring_[at_];
             sum_ += one.addr + one.len;
+            chain.pass(one);
             step();
             if ((flags & flag_next) == 0) {
-                return made(flags, one.len, one.id);
+                return {chain.finish(one), one.id, static_cast<uint16_t>(flags & flag_write)};
             }
             flags = ring_[at_].flags;
         }
-    }
-    static Last made(uint16_t flags, uint32_t len, uint16_t id) {
-        auto const write = static_cast<uint16_t>(flags & flag_write);
-        return {write != 0 ? len : 0, id, write};
     }
     void step() {
         if (++at_ == size_) {
@@ -202,5 +236,6 @@ private:
     uint16_t used_flags_ = flag_available | flag_used;
     bool in_order_ = false;
 };
+using PackedDevice = PackedDeviceOf<PlainChain>;
 
 }  // namespace bench

@@ -22,7 +22,8 @@ concept TakesBatches = requires(Ring& ring, unsigned long& sum) {
 /// class: that would stop it.
 ///
 /// A ring has `prepare(slot)`, which makes the request of a slot beforehand, and either of these: `add(slot)`,
-/// `publish()`, and `take()`, which returns the token of a completion or 0; or the calls of `TakesBatches`.
+/// `publish()`, and `take()`, which returns the token of a completion or 0; or the calls of `TakesBatches`. A disk has
+/// `take_all(token_sum)` in place of `take()`.
 template <class Ring>
 class Drive {
 public:
@@ -38,12 +39,14 @@ public:
             return ring.publish() ? 1 : 0;
         }
     }
-    [[gnu::noinline]] static unsigned take(Ring& ring, unsigned most, unsigned long& token_sum) {
-        if constexpr (TakesBatches<Ring>) {
-            return ring.take(most, token_sum);
+    [[gnu::noinline]] static unsigned take(Ring& ring, [[maybe_unused]] unsigned most, unsigned long& token_sum) {
+        unsigned taken = 0;
+        unsigned long sum = 0;
+        if constexpr (requires { ring.take_all(sum); }) {
+            taken = ring.take_all(sum);
+        } else if constexpr (TakesBatches<Ring>) {
+            taken = ring.take(most, sum);
         } else {
-            unsigned taken = 0;
-            unsigned long sum = 0;
             for (; taken < most; ++taken) {
                 unsigned long const token = ring.take();
                 if (token == 0) {
@@ -51,9 +54,9 @@ public:
                 }
                 sum += token;
             }
-            token_sum += sum;
-            return taken;
         }
+        token_sum += sum;
+        return taken;
     }
 };
 
@@ -73,7 +76,12 @@ public:
         }
     }
 
-    void submit() override { notifications_ += Drive<Ring>::submit(ring_, batch_); }
+    void submit() override {
+        if constexpr (requires { ring_.add_before(batch_); }) {
+            ring_.add_before(batch_);
+        }
+        notifications_ += Drive<Ring>::submit(ring_, batch_);
+    }
     unsigned submit_what_fits() override {
         if (in_flight_ + batch_ > room_) {
             return 0;
@@ -92,7 +100,7 @@ public:
         // A driver that wants to be notified goes on until nothing is there: that is when it asks for the next one.
         unsigned const most = asks_ ? batch_ + 1 : batch_;
         for (; turns != 0; --turns) {
-            notifications_ += Drive<Ring>::submit(ring_, batch_);
+            submit();
             device_.serve();
             if (Drive<Ring>::take(ring_, most, sum_) != batch_) {
                 fail("a completion is missing");

@@ -2,11 +2,9 @@
 """What the library is held to: the table "What it is held to" of README.md. A row is (what, now, must, aim); the smaller the
 better. `now` is None as long as nothing measures it."""
 
+import build
 import cases
 from cases import name_of
-
-# The library whose driver the ratios "to that of …" compare with: the last one before the batch numbers and bulk calls.
-BEFORE = "3136805"
 
 
 def ratio_of(values, ours, theirs):
@@ -29,7 +27,7 @@ def one_at_a_time(results):
     yield "split b16 n3, ns / Linux", ratio_of(results["times"], split, linux), 0.50, 0.45
     for format_, segments, must, aim in (("packed", 1, 0.78, 0.68), ("split", 1, 0.78, 0.72), ("split", 3, 0.85, 0.80)):
         now, then = (name_of(f"{who}/{format_}/fixed/e", 16, segments) for who in ("virtq", "before"))
-        yield f"{format_}, fixed shape, b16 n{segments}, driver ns / that of {BEFORE}", ratio_of(drivers, now, then), must, aim
+        yield f"{format_}, fixed shape, b16 n{segments}, driver ns / that of {build.BEFORE}", ratio_of(drivers, now, then), must, aim
     for title, stem, must, aim in (("packed", "packed/fixed/e", 118, 108), ("packed, in order", "packed/fixed/eo", 98, 90),
                                    ("split", "split/fixed/e", 98, 92)):
         yield f"{title}, fixed shape, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
