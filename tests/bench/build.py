@@ -27,7 +27,6 @@ CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp", "unchecked.cpp"]
 # virtq_256.cpp, once for each.
 STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
 STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0), ("PlainSplit", 0)]
-HOSTED = {"case.cpp", "count.cpp"}
 COMPILERS = {"g++": "g++", "clang": "clang++-19"}  # of virtq and of the drivers without checks; Linux's ring is gcc's
 
 
@@ -189,19 +188,18 @@ def renamed(suffix, *names):
     return [f"-Dvirtq=virtq_{suffix}", *(f"-D{name}={name.replace('virtq', suffix)}" for name in names)]
 
 
-def contender_jobs(folder, cxx, define, before):
-    """Of virtq and the drivers without checks."""
-    jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), cxx, *kernel_or_hosted(name), *CXX_FLAGS, *define)
-            for name in CONTENDERS]
-    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS,
+def contender_jobs(folder, command, define=(), before=None):
+    """Of virtq and the drivers without checks. The command is a compiler with its flags."""
+    jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), *command, *CXX_FLAGS, *define) for name in CONTENDERS]
+    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", *command, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
-    jobs += [(HERE / f"virtq_{what}.cpp", folder / f"virtq_{what}-{format_}.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS,
+    jobs += [(HERE / f"virtq_{what}.cpp", folder / f"virtq_{what}-{format_}.o", *command, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}") for format_ in ("Split", "Packed") for what in ("publish", "disk")]
-    jobs += [(HERE / "virtq_disk.cpp", folder / "checked_disk-Split.o", cxx, *KERNEL_FLAGS, *CXX_FLAGS, "-UVIRTQ_ASSERTIONS",
+    jobs += [(HERE / "virtq_disk.cpp", folder / "checked_disk-Split.o", *command, *CXX_FLAGS, "-UVIRTQ_ASSERTIONS",
               "-DBENCH_FORMAT=Split", *renamed("checked", "make_virtq_disk"), "-DDiskRegisters=CheckedRegisters")]
     if before:
         flags = [flag.replace(f"{ROOT}/include", str(before)) for flag in CXX_FLAGS]
-        jobs += [(HERE / "virtq_256.cpp", folder / f"before_256-{format_}-{segments}.o", cxx, *KERNEL_FLAGS, *flags,
+        jobs += [(HERE / "virtq_256.cpp", folder / f"before_256-{format_}-{segments}.o", *command, *flags,
                   f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}", *renamed("before", "make_virtq_256"))
                  for format_, segments in (("Packed", 1), ("Split", 1), ("Split", 3))]
     return jobs
@@ -209,24 +207,22 @@ def contender_jobs(folder, cxx, define, before):
 
 def contender_objects(with_linux, compiler):
     folder = folder_of(with_linux, compiler)
+    command = [COMPILERS[compiler], *KERNEL_FLAGS]
     before = include_before() if with_linux else None
     define = ["-DBENCH_WITH_LINUX"] if with_linux else []
     define += ["-DBENCH_WITH_BEFORE"] if before else []
-    jobs = contender_jobs(folder, COMPILERS[compiler], define, before)
+    jobs = contender_jobs(folder, command, define, before)
     if with_linux:
-        jobs += [(HERE / "linux_ring.cpp", folder / "linux_ring.o", COMPILERS[compiler], *KERNEL_FLAGS, *CXX_FLAGS),
+        jobs += [(HERE / "linux_ring.cpp", folder / "linux_ring.o", *command, *CXX_FLAGS),
                  (linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
                  (HERE / "linux" / "glue.c", folder / "glue.o", "gcc", *KERNEL_FLAGS, *linux_flags())]
     return compile_all(jobs)
-
-
-def kernel_or_hosted(name):
-    return ["-O2", "-g", "-fno-pie"] if name in HOSTED else KERNEL_FLAGS
 
 
 def program(name, with_linux, *libraries, compiler="g++"):
     """The benchmark program NAME.cpp with all contenders."""
     folder = folder_of(with_linux, compiler)
     objects = contender_objects(with_linux, compiler)
-    main = compile_one(HERE / f"{name}.cpp", folder / f"{name}.o", "g++", "-O2", "-g", "-fno-pie", *CXX_FLAGS)
-    return link(folder / name, [main, *objects], *libraries)
+    objects += compile_all([(HERE / f"{one}.cpp", folder / f"{one}.o", "g++", "-O2", "-g", "-fno-pie", *CXX_FLAGS)
+                            for one in (name, "hosted")])
+    return link(folder / name, objects, *libraries)

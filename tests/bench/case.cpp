@@ -1,65 +1,103 @@
 // SPDX-License-Identifier: MIT
 #include "case.hpp"
 
-#include "memory.hpp"
-
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <string_view>
-
 namespace bench {
 
-bool read_case(char const* name, Case& made) {
-    char who[16], format[24], style[16], features[16];
-    if (std::sscanf(name, "%15[^/]/%23[^/]/%15[^/]/%15[^/]/%u/%u/%u", who, format, style, features, &made.size,
-                    &made.batch, &made.segments) != 7) {
+namespace {
+
+/// A part of a case's name.
+struct Word {
+    char const* first;
+    unsigned long length;
+
+    [[nodiscard]] bool operator==(char const* text) const {
+        unsigned long i = 0;
+        while (i < length && text[i] == first[i]) {
+            ++i;
+        }
+        return i == length && text[i] == '\0';
+    }
+    [[nodiscard]] bool has(char letter) const {
+        for (unsigned long i = 0; i < length; ++i) {
+            if (first[i] == letter) {
+                return true;
+            }
+        }
         return false;
     }
-    struct {
-        char const* name;
-        Case::Who who;
-    } constexpr contenders[] = {{"virtq", Case::Who::virtq},
-                                {"before", Case::Who::before},
-                                {"checked", Case::Who::checked},
-                                {"floor", Case::Who::floor},
-                                {"fence", Case::Who::floor_fence},
-                                {"unchecked", Case::Who::unchecked},
-                                {"unchecked-fence", Case::Who::unchecked_fence},
-                                {"linux", Case::Who::linux_ring},
-                                {"linux-sgs", Case::Who::linux_sgs}};
-    struct {
-        char const* name;
-        Case::Format format;
-    } constexpr formats[] = {{"split", Case::Format::split},
-                             {"packed", Case::Format::packed},
-                             {"negotiated-split", Case::Format::negotiated_split},
-                             {"negotiated-packed", Case::Format::negotiated_packed},
-                             {"plain-split", Case::Format::plain_split},
-                             {"disk-split", Case::Format::disk_split},
-                             {"disk-packed", Case::Format::disk_packed}};
-    bool known_who = false;
-    for (auto const& one : contenders) {
-        if (std::string_view{one.name} == who) {
-            made.who = one.who;
-            known_who = true;
+    /// 0 if it is none.
+    [[nodiscard]] unsigned number() const {
+        unsigned made = 0;
+        for (unsigned long i = 0; i < length; ++i) {
+            if (first[i] < '0' || first[i] > '9') {
+                return 0;
+            }
+            made = 10 * made + static_cast<unsigned>(first[i] - '0');
+        }
+        return made;
+    }
+};
+
+Word next_word(char const*& rest) {
+    Word word{rest, 0};
+    while (rest[0] != '\0' && rest[0] != '/') {
+        ++word.length;
+        ++rest;
+    }
+    rest += rest[0] == '/' ? 1 : 0;
+    return word;
+}
+
+template <class Value>
+struct Named {
+    char const* name;
+    Value value;
+};
+
+template <class Value, unsigned long Count>
+bool choose(Word word, Named<Value> const (&all)[Count], Value& made) {
+    for (Named<Value> const& one : all) {
+        if (word == one.name) {
+            made = one.value;
+            return true;
         }
     }
-    bool known_format = false;
-    for (auto const& one : formats) {
-        if (std::string_view{one.name} == format) {
-            made.format = one.format;
-            known_format = true;
-        }
-    }
-    made.style = std::string_view{style} == "fixed"     ? Case::Style::fixed
-                 : std::string_view{style} == "publish" ? Case::Style::publish
-                                                        : Case::Style::span;
-    made.event_idx = std::strchr(features, 'e') != nullptr;
-    made.indirect = std::strchr(features, 'i') != nullptr;
-    made.in_order = std::strchr(features, 'o') != nullptr;
-    made.notifications = std::strchr(features, 'n') != nullptr;
-    return known_who && known_format && made.size != 0 && made.batch != 0 && made.segments != 0;
+    return false;
+}
+
+constexpr Named<Case::Who> contenders[] = {{"virtq", Case::Who::virtq},
+                                           {"before", Case::Who::before},
+                                           {"checked", Case::Who::checked},
+                                           {"floor", Case::Who::floor},
+                                           {"fence", Case::Who::floor_fence},
+                                           {"unchecked", Case::Who::unchecked},
+                                           {"unchecked-fence", Case::Who::unchecked_fence},
+                                           {"linux", Case::Who::linux_ring},
+                                           {"linux-sgs", Case::Who::linux_sgs}};
+constexpr Named<Case::Format> formats[] = {{"split", Case::Format::split},
+                                           {"packed", Case::Format::packed},
+                                           {"negotiated-split", Case::Format::negotiated_split},
+                                           {"negotiated-packed", Case::Format::negotiated_packed},
+                                           {"plain-split", Case::Format::plain_split},
+                                           {"disk-split", Case::Format::disk_split},
+                                           {"disk-packed", Case::Format::disk_packed}};
+constexpr Named<Case::Style> styles[] = {
+    {"span", Case::Style::span}, {"fixed", Case::Style::fixed}, {"publish", Case::Style::publish}};
+
+}  // namespace
+
+bool read_case(char const* name, Case& made) {
+    bool const is_known = choose(next_word(name), contenders, made.who) &&
+                          choose(next_word(name), formats, made.format) && choose(next_word(name), styles, made.style);
+    Word const features = next_word(name);
+    made.event_idx = features.has('e');
+    made.indirect = features.has('i');
+    made.in_order = features.has('o');
+    made.notifications = features.has('n');
+    made.size = next_word(name).number();
+    made.batch = next_word(name).number();
+    made.segments = next_word(name).number();
+    return is_known && made.size != 0 && made.batch != 0 && made.segments != 0 && name[0] == '\0';
 }
 
 template <class Kind>
@@ -130,23 +168,4 @@ Contender* make_contender(Case const& which) {
     return nullptr;
 }
 
-void* allocate(size_t bytes, size_t offset) {
-    constexpr size_t page = 4096;
-    size_t const all = (offset + bytes + page - 1) / page * page;
-    void* const made = std::aligned_alloc(page, all);
-    if (made == nullptr) {
-        fail("out of memory");
-    }
-    return static_cast<char*>(std::memset(made, 0, all)) + offset;
-}
-
-void fail(char const* sentence) {
-    std::fprintf(stderr, "bench: %s\n", sentence);
-    std::exit(1);
-}
-
 }  // namespace bench
-
-extern "C" [[noreturn]] void virtq_assertion_failed(char const* rule, char const*, int) {
-    bench::fail(rule);
-}

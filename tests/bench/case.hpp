@@ -52,8 +52,6 @@ bool read_case(char const* name, Case& made);
 /// A queue with its driver and its device, in one process.
 class Contender {
 public:
-    virtual ~Contender() = default;
-
     /// A batch is added and published.
     virtual void submit() = 0;
     /// The device uses all that is there. Returns how many chains.
@@ -69,6 +67,9 @@ public:
     [[nodiscard]] virtual unsigned long token_sum() const = 0;
     [[nodiscard]] virtual unsigned long notifications() const = 0;
     [[nodiscard]] virtual unsigned long private_bytes() const = 0;
+
+protected:
+    ~Contender() = default;  // none is ever destroyed
 };
 
 /// Null when there is no such contender.

@@ -76,6 +76,15 @@ def kept():
     return list(dict.fromkeys(names))
 
 
+def of_other_architectures():
+    """Those of instructions-ARCH.tsv: the calls that run most."""
+    stems = [f"virtq/{format_}/{style}/{features}" for format_ in FORMATS
+             for style, some in (("span", ["e", "ei", "eo", "en"]), ("fixed", ["e", "eo"])) for features in some]
+    stems += [f"virtq/negotiated-{format_}/span/e" for format_ in FORMATS] + ["virtq/plain-split/span/e"]
+    stems += [f"virtq/disk-{format_}/span/e" for format_ in FORMATS]
+    return [name_of(stem, batch, segments) for stem in stems for batch in (1, 16) for segments in (1, 3)]
+
+
 def of_linux():
     names = []
     for format_ in FORMATS:

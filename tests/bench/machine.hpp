@@ -5,8 +5,6 @@
 #include "device.hpp"
 #include "memory.hpp"
 
-#include <new>
-
 namespace bench {
 
 /// Of a ring with a call for a whole batch: FLOOR, and bulk calls. `submit` adds the slots 0 … batch - 1 and publishes;
@@ -64,6 +62,8 @@ public:
 template <class Ring, class Device>
 class Machine final : public Contender {
 public:
+    static void* operator new(size_t bytes) { return allocate(bytes); }
+
     explicit Machine(Case const& which) : batch_(which.batch), room_(which.size), asks_(which.notifications) {
         unsigned const each = which.indirect && which.segments >= 3 ? 1 : which.segments;
         room_ = which.size / each;
@@ -126,8 +126,7 @@ private:
 
 template <class Ring, class Device>
 Contender* make_machine(Case const& which) {
-    using Made = Machine<Ring, Device>;
-    return new (allocate(sizeof(Made))) Made{which};
+    return new Machine<Ring, Device>{which};
 }
 
 /// The addresses of the segments of requests, the same for all contenders: 512 bytes each, those of a request apart.

@@ -130,6 +130,16 @@ def compared_table(values, form):
     return table(["", *(f"b{batch} n{segments}" for batch, segments in SHAPES)], rows)
 
 
+def architecture_table(results):
+    """Instructions by architecture, one at a time and 16 at a time."""
+    shapes = [(1, 1), (1, 3), (16, 1), (16, 3)]
+    stems = list(dict.fromkeys(name.rsplit("/", 3)[0] for name in cases.of_other_architectures()))
+    counts = {"x86_64": results["instructions"], **results["other_instructions"]}
+    rows = [[f"`{stem.removeprefix('virtq/')}`", *(" / ".join(whole(some[name_of(stem, *shape)]) for some in counts.values())
+                                                   for shape in shapes)] for stem in stems]
+    return table([" / ".join(counts), *(f"b{batch} n{segments}" for batch, segments in shapes)], rows)
+
+
 PHASES = [
     # title, case
     ("virtq", "virtq/{}/span/e"), ("virtq, fixed shape", "virtq/{}/fixed/e"), ("virtq, in order", "virtq/{}/span/eo"),
@@ -366,6 +376,7 @@ def write(results):
     put(BENCH_README, "machine", about)
     put(BENCH_README, "targets", target_table(results))
     put(BENCH_README, "instructions", compared_table(results["instructions"], whole))
+    put(BENCH_README, "architectures", architecture_table(results))
     put(BENCH_README, "phases", phase_table(results))
     put(BENCH_README, "times", compared_table(results["times"], tenths))
     put(BENCH_README, "compilers", compiler_table(results))
