@@ -31,8 +31,8 @@ def program(arch):
     return made
 
 
-def plugin():
-    folder = build.OUT / "bare"
+def plugin(arch):
+    folder = build.OUT / "bare" / arch  # the tests of two architectures may run at once
     made = build.compile_one(build.HERE / "bare" / "counting.cpp", folder / "counting.o", "g++", "-std=c++20", "-O2",
                              "-fPIC", "-Wall", "-Wextra")
     build.run("g++", "-shared", made, "-o", folder / "counting.so")
@@ -55,7 +55,7 @@ def instruction_phases(arch, names):
     made = program(arch)
     functions = made.with_name("functions")
     write_functions(made, functions)
-    done = subprocess.run([f"qemu-{arch}", "-plugin", f"{plugin()},functions={functions}", str(made), *names],
+    done = subprocess.run([f"qemu-{arch}", "-plugin", f"{plugin(arch)},functions={functions}", str(made), *names],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
         build.stop(f"{made} in qemu-{arch}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

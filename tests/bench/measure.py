@@ -120,6 +120,33 @@ def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "
         return dict(zip(wanted, pool.map(lambda one: text_bytes(code_object(*one)), wanted)))
 
 
+FIRST_DISKS = {
+    # what: transport of first_disk.cpp, format, what describe() returns
+    "riscv64": {"mmio sentences": (1, "Split", "sentences"), "mmio names": (1, "Split", "names"),
+                "mmio smallest": (1, "PlainSplit", "numbers")},
+    "x86_64": {"any sentences": (2, "Split", "sentences"), "any names": (2, "Split", "names")},
+}
+
+
+def has_words():
+    """Whether describe() can return something shorter than sentences."""
+    return any("VIRTQ_SENTENCES" in path.read_text() for path in (build.ROOT / "include").rglob("*.hpp"))
+
+
+def first_disk_sizes():
+    """{what: bytes of a kernel's first disk, -Os}"""
+    sizes = {}
+    for target, disks in FIRST_DISKS.items():
+        for what, (transport, format_, words) in disks.items():
+            if words == "sentences" or has_words():
+                made = build.OUT / "size" / f"first_disk-{what.replace(' ', '-')}.o"
+                sizes[what] = text_bytes(build.compile_one(
+                    build.HERE / "size" / "first_disk.cpp", made, *TARGETS[target], *KERNEL, "-Os",
+                    f"-DSIZE_TRANSPORT={transport}", f"-DSIZE_FORMAT={format_}", f"-DVIRTQ_SENTENCES={words}",
+                    f"-I{build.ROOT}/include"))
+    return sizes
+
+
 def linux_size(level):
     flags = ["-mgeneral-regs-only", "-fno-pie", "-fcf-protection=none", "-fno-stack-protector", *build.linux_flags()]
     made = build.compile_one(build.linux_source() / "virtio_ring.c", build.OUT / "size" / f"linux{level}.o", "gcc",
@@ -230,7 +257,17 @@ def all_stacks():
     return {"stack": {f"{format_} {level}": stack_depths(level, format_)
                       for format_ in ("Split", "Packed", "AnyFormat") for level in ("-Os", "-O2")},
             "call_stack": {column: {call: depth for call, (depth, _) in found.items()} for column, found in calls.items()},
+            "usual_stack": usual_stack(),
             "call_way": {call: " › ".join(way) for call, (_, way) in calls["x86_64 -O2"].items()}}
+
+
+def usual_stack():
+    """Bytes that a submit_read of one segment touches, x86_64 -O2."""
+    folder = build.OUT / "size"
+    objects = build.compile_all([(build.HERE / "size" / "usual_stack.cpp", folder / "usual_stack.o", "g++",
+                                  *build.KERNEL_FLAGS, *build.CXX_FLAGS),
+                                 (build.HERE / "hosted.cpp", folder / "hosted.o", "g++", "-O2", "-fno-pie", *build.CXX_FLAGS)])
+    return int(build.run(build.link(folder / "usual_stack", objects)))
 
 
 def compile_times(rounds=5):
