@@ -37,7 +37,7 @@ def growth(stem):
 def phased(format_, segments):
     """Those of which submit, device and take are measured apart, with 16 at once: the clock costs too much for one."""
     stems = [f"{who}/{format_}/{style}/{features}" for who, some in (("virtq", ["e", "eo"]), ("fence", ["-", "o"]))
-             for features in some for style in ("span", "fixed")]
+             for features in some for style in ("span", "fixed")]  # here come the styles of bulk calls
     stems += [f"unchecked-fence/{format_}/{style}/-" for style in ("span", "fixed")] + [f"linux/{format_}/span/e"]
     return [name_of(stem, 16, segments) for stem in stems]
 
@@ -59,8 +59,14 @@ def of_publish():
     return [name_of(f"virtq/{format_}/publish/e", batch, 1) for format_ in FORMATS for batch in (1, 64)]
 
 
+def without_checks():
+    """The stems of the drivers that ours are compared with, but for Linux."""
+    return [f"{who}/{format_}/{style}/{feature}" for format_ in FORMATS for who, features in FLOORS.items()
+            for feature in features for style in ("span", "fixed")]
+
+
 def kept():
-    """Those of instructions.tsv: all of ours, and those without checks."""
+    """Those of instructions.tsv: all of ours, and one of each driver without checks."""
     names = []
     for format_ in FORMATS:
         for features in FEATURES:
@@ -68,9 +74,7 @@ def kept():
             names += grid(f"virtq/{format_}/fixed/{features}", FIXED)
         names += grid(f"virtq/negotiated-{format_}/span/e", SEGMENTS)
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
-        for who, features in ((who, features) for who, some in FLOORS.items() for features in some):
-            names += grid(f"{who}/{format_}/span/{features}", SEGMENTS)
-            names += grid(f"{who}/{format_}/fixed/{features}", FIXED)
+    names += [name_of(stem, 16, 3) for stem in without_checks()]  # they change only with the benchmark
     names += grid("virtq/plain-split/span/e", SEGMENTS)
     names += of_disks()
     return list(dict.fromkeys(names))
@@ -85,8 +89,9 @@ def of_other_architectures():
     return [name_of(stem, batch, segments) for stem in stems for batch in (1, 16) for segments in (1, 3)]
 
 
-def of_linux():
-    names = []
+def of_others():
+    """What ours are compared with: the drivers without checks, and Linux's."""
+    names = [name for stem in without_checks() for name in grid(stem, FIXED if "/fixed/" in stem else SEGMENTS)]
     for format_ in FORMATS:
         for who in ("linux", "linux-sgs"):
             for features in ("-", "e", "ei", "en"):
