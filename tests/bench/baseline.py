@@ -2,55 +2,67 @@
 """instructions.tsv: what a request costs today, and whether a change made it dearer."""
 
 import build
+import bare
 import cases
 import measure
 
-FILE = build.HERE / "instructions.tsv"
 ALLOWED = 0.02  # of a rise
 SKIPPED = 77
 SHOWN = 12
+HERE = "x86_64"  # counted by callgrind, and those of other architectures in QEMU's user mode
+ARCHES = (HERE, *bare.ARCHES)
 
 
-def compiler():
-    return f"g++ {build.compiler_version()}"
+def file_of(arch):
+    return build.HERE / ("instructions.tsv" if arch == HERE else f"instructions-{arch}.tsv")
 
 
-def write(counts):
+def compiler(arch=HERE):
+    """None if it is not installed."""
+    return f"g++ {build.compiler_version()}" if arch == HERE else bare.compiler(arch)
+
+
+def count(arch, names):
+    return measure.instructions(names, False) if arch == HERE else bare.instructions(arch, names)
+
+
+def write(counts, arch=HERE):
+    test = "bench.instructions" if arch == HERE else f"bench.{arch}"
     lines = [
         "# SPDX-License-Identifier: MIT",
         "# Instructions of the driver for one request: `tests/bench/run --instructions` writes this,",
-        "# and the test bench.instructions fails when one rises by more than 2 %.",
-        f"compiler\t{compiler()}",
+        f"# and the test {test} fails when one rises by more than 2 %.",
+        f"compiler\t{compiler(arch)}",
     ]
     lines += [f"{name}\t{count:.1f}" for name, count in counts.items()]
-    FILE.write_text("\n".join(lines) + "\n")
+    file_of(arch).write_text("\n".join(lines) + "\n")
 
 
-def read():
-    rows = [line.split("\t") for line in FILE.read_text().splitlines() if line and not line.startswith("#")]
+def read(arch):
+    rows = [line.split("\t") for line in file_of(arch).read_text().splitlines() if line and not line.startswith("#")]
     made_with = dict(rows[:1])["compiler"]
     return made_with, {name: float(count) for name, count in rows[1:]}
 
 
 def renew():
-    counts = measure.instructions(cases.kept(), False)
-    write(counts)
-    return counts
+    write(count(HERE, cases.kept()))
+    for arch in bare.ARCHES:
+        write(count(arch, cases.of_other_architectures()), arch)
 
 
-def check():
+def check(arch):
     """The exit status."""
-    made_with, before = read()
-    if compiler() != made_with:
-        print(f"Skipped: {FILE.name} was counted with {made_with}, and this is {compiler()}.")
+    made_with, before = read(arch)
+    if compiler(arch) != made_with:
+        print(f"Skipped: {file_of(arch).name} was counted with {made_with}, and here is {compiler(arch) or 'none, or no QEMU'}.")
         return SKIPPED
-    now = measure.instructions(before, False)
+    now = count(arch, before)
     dearer = [name for name in before if now[name] > before[name] * (1 + ALLOWED)]
     cheaper = [name for name in before if now[name] < before[name] * (1 - ALLOWED)]
     dearer.sort(key=lambda name: before[name] / now[name])
     for name in dearer[:SHOWN]:
         rise = 100 * (now[name] / before[name] - 1)
-        print(f"{name} rose by {rise:.1f} %: {before[name]:.1f} -> {now[name]:.1f} instructions a request")
+        print(f"{name} rose by {rise:.1f} %: {before[name]:.1f} -> {now[name]:.1f} instructions a request, {arch}")
     if dearer:
         more = f" ({len(dearer) - SHOWN} more are not shown)" if len(dearer) > SHOWN else ""
         print(f"{len(dearer)} of {len(before)} cases cost over {100 * ALLOWED:.0f} % more{more}. If that is worth it, run "

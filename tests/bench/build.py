@@ -2,6 +2,7 @@
 """Compiles what tests/bench measures, in build/bench, and only what has changed since."""
 
 import concurrent.futures
+import io
 import os
 import pathlib
 import re
@@ -22,11 +23,11 @@ LINUX_FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-fno-common", "-fno-delete
                "-fno-strict-overflow", "-fno-asynchronous-unwind-tables",
                "-Werror=implicit-function-declaration", "-D__KERNEL__"]
 
-CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp"]
+CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp", "unchecked.cpp"]
 # virtq_256.cpp, once for each.
 STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
 STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0), ("PlainSplit", 0)]
-HOSTED = {"case.cpp", "count.cpp"}
+COMPILERS = {"g++": "g++", "clang": "clang++-19"}  # of virtq and of the drivers without checks; Linux's ring is gcc's
 
 
 def say(text):
@@ -162,29 +163,66 @@ def linux_flags():
 # --- programs --------------------------------------------------------------------------------------------------------
 
 
-def contender_objects(with_linux):
-    folder = OUT / ("with-linux" if with_linux else "alone")
-    define = ["-DBENCH_WITH_LINUX"] if with_linux else []
-    names = CONTENDERS + (["linux_ring.cpp"] if with_linux else [])
-    jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), "g++", *kernel_or_hosted(name), *CXX_FLAGS, *define)
-            for name in names]
-    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
+def folder_of(with_linux, compiler):
+    return OUT / (("with-linux" if with_linux else "alone") + ("" if compiler == "g++" else f"-{compiler}"))
+
+
+# The library of this commit is measured beside the one of today: it is before the batch numbers and the bulk calls.
+BEFORE = "3136805"
+
+
+def include_before():
+    """The headers of BEFORE, or None without its history."""
+    folder = OUT / "before" / BEFORE
+    if not folder.exists():
+        done = subprocess.run(["git", "-C", str(ROOT), "archive", BEFORE, "include"], capture_output=True, check=False)
+        if done.returncode != 0:
+            return None
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            tar.extractall(folder)
+    return folder / "include"
+
+
+def renamed(suffix, *names):
+    """Flags that give virtq's namespace and some names another one, so that two of them fit into a program."""
+    return [f"-Dvirtq=virtq_{suffix}", *(f"-D{name}={name.replace('virtq', suffix)}" for name in names)]
+
+
+def contender_jobs(folder, command, define=(), before=None):
+    """Of virtq and the drivers without checks. The command is a compiler with its flags."""
+    jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), *command, *CXX_FLAGS, *define) for name in CONTENDERS]
+    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", *command, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
-    jobs += [(HERE / "virtq_disk.cpp", folder / f"virtq_disk-{format_}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
-              f"-DBENCH_FORMAT={format_}") for format_ in ("Split", "Packed")]
+    jobs += [(HERE / f"virtq_{what}.cpp", folder / f"virtq_{what}-{format_}.o", *command, *CXX_FLAGS,
+              f"-DBENCH_FORMAT={format_}") for format_ in ("Split", "Packed") for what in ("publish", "disk")]
+    jobs += [(HERE / "virtq_disk.cpp", folder / "checked_disk-Split.o", *command, *CXX_FLAGS, "-UVIRTQ_ASSERTIONS",
+              "-DBENCH_FORMAT=Split", *renamed("checked", "make_virtq_disk"), "-DDiskRegisters=CheckedRegisters")]
+    if before:
+        flags = [flag.replace(f"{ROOT}/include", str(before)) for flag in CXX_FLAGS]
+        jobs += [(HERE / "virtq_256.cpp", folder / f"before_256-{format_}-{segments}.o", *command, *flags,
+                  f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}", *renamed("before", "make_virtq_256"))
+                 for format_, segments in (("Packed", 1), ("Split", 1), ("Split", 3))]
+    return jobs
+
+
+def contender_objects(with_linux, compiler):
+    folder = folder_of(with_linux, compiler)
+    command = [COMPILERS[compiler], *KERNEL_FLAGS]
+    before = include_before() if with_linux else None
+    define = ["-DBENCH_WITH_LINUX"] if with_linux else []
+    define += ["-DBENCH_WITH_BEFORE"] if before else []
+    jobs = contender_jobs(folder, command, define, before)
     if with_linux:
-        jobs += [(linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
+        jobs += [(HERE / "linux_ring.cpp", folder / "linux_ring.o", *command, *CXX_FLAGS),
+                 (linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
                  (HERE / "linux" / "glue.c", folder / "glue.o", "gcc", *KERNEL_FLAGS, *linux_flags())]
     return compile_all(jobs)
 
 
-def kernel_or_hosted(name):
-    return ["-O2", "-g", "-fno-pie"] if name in HOSTED else KERNEL_FLAGS
-
-
-def program(name, with_linux, *libraries):
+def program(name, with_linux, *libraries, compiler="g++"):
     """The benchmark program NAME.cpp with all contenders."""
-    folder = OUT / ("with-linux" if with_linux else "alone")
-    objects = contender_objects(with_linux)
-    main = compile_one(HERE / f"{name}.cpp", folder / f"{name}.o", "g++", "-O2", "-g", "-fno-pie", *CXX_FLAGS)
-    return link(folder / name, [main, *objects], *libraries)
+    folder = folder_of(with_linux, compiler)
+    objects = contender_objects(with_linux, compiler)
+    objects += compile_all([(HERE / f"{one}.cpp", folder / f"{one}.o", "g++", "-O2", "-g", "-fno-pie", *CXX_FLAGS)
+                            for one in (name, "hosted")])
+    return link(folder / name, objects, *libraries)

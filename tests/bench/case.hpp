@@ -6,7 +6,17 @@
 namespace bench {
 
 struct Case {
-    enum class Who { virtq, floor, floor_fence, linux_ring, linux_sgs };
+    enum class Who {
+        virtq,
+        before,   ///< the library of an earlier commit
+        checked,  ///< with assertions on
+        floor,
+        floor_fence,
+        unchecked,
+        unchecked_fence,
+        linux_ring,
+        linux_sgs
+    };
     enum class Format {
         split,
         packed,
@@ -16,7 +26,8 @@ struct Case {
         disk_split,  ///< reads by BlockDevice; `segments` are those of the data
         disk_packed,
     };
-    enum class Style { span, fixed };  ///< whether the compiler knows how many segments a request has
+    /// Whether the compiler knows how many segments a request has; or `publish()` alone, of requests that are known.
+    enum class Style { span, fixed, publish };
 
     Who who = Who::virtq;
     Format format = Format::split;
@@ -41,8 +52,6 @@ bool read_case(char const* name, Case& made);
 /// A queue with its driver and its device, in one process.
 class Contender {
 public:
-    virtual ~Contender() = default;
-
     /// A batch is added and published.
     virtual void submit() = 0;
     /// The device uses all that is there. Returns how many chains.
@@ -58,6 +67,9 @@ public:
     [[nodiscard]] virtual unsigned long token_sum() const = 0;
     [[nodiscard]] virtual unsigned long notifications() const = 0;
     [[nodiscard]] virtual unsigned long private_bytes() const = 0;
+
+protected:
+    ~Contender() = default;  // none is ever destroyed
 };
 
 /// Null when there is no such contender.
@@ -72,9 +84,17 @@ struct NegotiatedSplit;
 struct NegotiatedPacked;
 struct PlainSplit;
 template <class Kind>
+Contender* make_virtq_publish(Case const& which);
+template <class Kind>
 Contender* make_virtq_disk(Case const& which);
+// The same files, compiled with other names for what is in them (build.py).
+template <class Kind, unsigned Segments>
+Contender* make_before_256(Case const& which);
+template <class Kind>
+Contender* make_checked_disk(Case const& which);
 Contender* make_virtq_of_size(Case const& which);
 Contender* make_floor(Case const& which);
+Contender* make_unchecked(Case const& which);
 Contender* make_linux(Case const& which);
 
 }  // namespace bench

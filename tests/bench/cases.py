@@ -7,6 +7,7 @@ FEATURES = ["-", "e", "ei", "eo", "en"]
 BATCHES = [1, 16, 64]
 SEGMENTS = [1, 2, 3, 8, 64]
 SIZES = [8, 64, 256, 1024, 4096, 32768]
+FLOORS = {"floor": ["-", "o"], "fence": ["-", "o"], "unchecked": ["-"], "unchecked-fence": ["-"]}  # and their features
 FIXED = [1, 2, 3, 8]  # numbers of segments that are compiled
 
 
@@ -33,14 +34,39 @@ def growth(stem):
     return ([name_of(stem, 2, 3, size) for size in SIZES], [name_of(stem, 4, count) for count in SEGMENTS])
 
 
+def phased(format_, segments):
+    """Those of which submit, device and take are measured apart, with 16 at once: the clock costs too much for one."""
+    stems = [f"{who}/{format_}/{style}/{features}" for who, some in (("virtq", ["e", "eo"]), ("fence", ["-", "o"]))
+             for features in some for style in ("span", "fixed")]  # here come the styles of bulk calls
+    stems += [f"unchecked-fence/{format_}/{style}/-" for style in ("span", "fixed")] + [f"linux/{format_}/span/e"]
+    return [name_of(stem, 16, segments) for stem in stems]
+
+
+def before():
+    """Of the library of an earlier commit, measured beside those of `phased`."""
+    return [name_of("before/packed/fixed/e", 16, 1), *(name_of("before/split/fixed/e", 16, count) for count in (1, 3))]
+
+
 def of_disks():
     """Reads of one segment, and of three. Header and status are two descriptors more."""
-    return [name_of(f"virtq/disk-{format_}/span/e", batch, segments) for format_ in FORMATS for segments in (1, 3)
-            for batch in (1, 16)]
+    names = [name_of(f"virtq/disk-{format_}/span/e", batch, segments) for format_ in FORMATS for segments in (1, 3)
+             for batch in (1, 16)]
+    return names + [name_of("checked/disk-split/span/e", batch, 1) for batch in (1, 16)]
+
+
+def of_publish():
+    """publish() alone, of one chain and of 64."""
+    return [name_of(f"virtq/{format_}/publish/e", batch, 1) for format_ in FORMATS for batch in (1, 64)]
+
+
+def without_checks():
+    """The stems of the drivers that ours are compared with, but for Linux."""
+    return [f"{who}/{format_}/{style}/{feature}" for format_ in FORMATS for who, features in FLOORS.items()
+            for feature in features for style in ("span", "fixed")]
 
 
 def kept():
-    """Those of instructions.tsv: all of ours, and the least that there is."""
+    """Those of instructions.tsv: all of ours, and one of each driver without checks."""
     names = []
     for format_ in FORMATS:
         for features in FEATURES:
@@ -48,15 +74,24 @@ def kept():
             names += grid(f"virtq/{format_}/fixed/{features}", FIXED)
         names += grid(f"virtq/negotiated-{format_}/span/e", SEGMENTS)
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
-        for who in ("floor", "fence"):
-            names += grid(f"{who}/{format_}/span/-", SEGMENTS) + grid(f"{who}/{format_}/fixed/-", FIXED)
+    names += [name_of(stem, 16, 3) for stem in without_checks()]  # they change only with the benchmark
     names += grid("virtq/plain-split/span/e", SEGMENTS)
     names += of_disks()
     return list(dict.fromkeys(names))
 
 
-def of_linux():
-    names = []
+def of_other_architectures():
+    """Those of instructions-ARCH.tsv: the calls that run most."""
+    stems = [f"virtq/{format_}/{style}/{features}" for format_ in FORMATS
+             for style, some in (("span", ["e", "ei", "eo", "en"]), ("fixed", ["e", "eo"])) for features in some]
+    stems += [f"virtq/negotiated-{format_}/span/e" for format_ in FORMATS] + ["virtq/plain-split/span/e"]
+    stems += [f"virtq/disk-{format_}/span/e" for format_ in FORMATS]
+    return [name_of(stem, batch, segments) for stem in stems for batch in (1, 16) for segments in (1, 3)]
+
+
+def of_others():
+    """What ours are compared with: the drivers without checks, and Linux's."""
+    names = [name for stem in without_checks() for name in grid(stem, FIXED if "/fixed/" in stem else SEGMENTS)]
     for format_ in FORMATS:
         for who in ("linux", "linux-sgs"):
             for features in ("-", "e", "ei", "en"):

@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
         CALLGRIND_ZERO_STATS;
         contender->run(turns);
         CALLGRIND_DUMP_STATS_AT(argv[i]);
-        bool const has_tokens = which.who != bench::Case::Who::floor && which.who != bench::Case::Who::floor_fence;
+        bool const has_tokens =
+            which.who != bench::Case::Who::unchecked && which.who != bench::Case::Who::unchecked_fence;
         if (has_tokens && contender->token_sum() - sum_before != turns * which.batch * (which.batch + 1)) {
             std::fprintf(stderr, "%s: the tokens that came back are not those that went.\n", argv[i]);
             return 1;

@@ -1,284 +1,315 @@
 // SPDX-License-Identifier: MIT
 //
-// The least that a driver can do: no check, no token, no event index; a chain comes back as the number of its head,
-// the index of the device is looked at when what was seen is used up, and no descriptor is read back. With `Fence` the
-// full fence and the look at the device's flags, without which no decision to notify is right.
-#include "machine.hpp"
+// FLOOR, the least that a driver can do: a loop over a batch with its state in locals, and no check. It keeps the token
+// of each request, and hands tokens and lengths over in an array, because no driver can do without. With `Fence` the
+// full fence and the look at the device's flags, without which no decision to notify is right. `InOrder` uses the
+// feature IN_ORDER.
+#include "buffers.hpp"
 
 namespace bench {
 
-struct Buffer {
-    uint64_t addr;
-    uint32_t len;
-};
-
-/// Requests of a fixed number of segments if `Segments` is not 0.
-template <unsigned Segments>
-class Buffers {
+/// What a batch hands over.
+class Finished {
 public:
-    void open(Case const& which) {
-        segments_ = which.segments;
-        all_ = static_cast<Buffer*>(allocate(sizeof(Buffer) * segments_ * which.batch, request_offset));
-    }
-    void prepare(unsigned slot) {
-        for (unsigned i = 0; i < segments_; ++i) {
-            all_[slot * segments_ + i] = {segment_address(slot, i), segment_bytes};
+    void open(unsigned size) { all_ = static_cast<One*>(allocate(sizeof(One) * size, finished_offset)); }
+    void put(unsigned place, unsigned long token, uint32_t written) const { all_[place] = {token, written}; }
+    [[nodiscard]] unsigned long token_sum(unsigned count) const {
+        unsigned long sum = 0;
+        for (unsigned i = 0; i < count; ++i) {
+            sum += all_[i].token;
         }
-    }
-    [[nodiscard]] Buffer const* of(unsigned slot) const { return all_ + slot * count(); }
-    [[nodiscard]] unsigned count() const { return Segments == 0 ? segments_ : Segments; }
-
-    /// Calls `write(buffer, direction)` for each; in straight-line code if their number is known.
-    template <class Write>
-    void each(unsigned slot, Write const& write) const {
-        Buffer const* const first = of(slot);
-        write(first[0], uint16_t{0});
-        if constexpr (Segments == 0) {
-            for (unsigned i = 1; i < segments_; ++i) {
-                write(first[i], flag_write);
-            }
-        } else {
-            unroll<1>(first, write);
-        }
+        return sum;
     }
 
 private:
-    template <unsigned I, class Write>
-    static void unroll(Buffer const* first, Write const& write) {
-        if constexpr (I < Segments) {
-            write(first[I], flag_write);
-            unroll<I + 1>(first, write);
-        }
-    }
+    struct One {
+        unsigned long token;
+        uint32_t written;
+    };
+    static constexpr size_t finished_offset = 3264;  // not where ring or requests lie in their pages
 
-    Buffer* all_ = nullptr;
-    unsigned segments_ = 0;
+    One* all_ = nullptr;
 };
 
-[[nodiscard]] constexpr unsigned whole_lines(unsigned bytes) {
-    constexpr unsigned line = 128;
-    return (bytes + line - 1) / line * line;
-}
-
-inline void full_fence() {
-    asm volatile("lock addl $0, -4(%%rsp)" ::: "memory", "cc");
-}
-
-template <bool Fence, unsigned Segments>
+template <bool Fence, unsigned Segments, bool InOrder>
 class FloorSplit {
 public:
     Areas open(Case const& which) {
         unsigned const size = which.size;
         mask_ = static_cast<uint16_t>(size - 1);
-        // One behind the other, each on cache lines of its own.
         unsigned const table_bytes = sizeof(SplitDescriptor) * size;
         unsigned const available_bytes = whole_lines(6 + 2 * size);
-        unsigned const used_bytes = whole_lines(6 + 8 * size);
-        auto* const all = static_cast<char*>(allocate(table_bytes + available_bytes + used_bytes + 4 * size));
+        auto* const all = static_cast<char*>(allocate(table_bytes + available_bytes + whole_lines(6 + 8 * size)));
         descriptors_ = reinterpret_cast<SplitDescriptor*>(all);
         available_ = reinterpret_cast<SplitAvailable*>(all + table_bytes);
         used_ = reinterpret_cast<SplitUsed*>(all + table_bytes + available_bytes);
-        next_ = reinterpret_cast<uint16_t*>(all + table_bytes + available_bytes + used_bytes);
-        tail_ = next_ + size;
+        tokens_ = static_cast<unsigned long*>(allocate((sizeof *tokens_ + 4) * size, tokens_offset));
+        behind_ = reinterpret_cast<uint16_t*>(tokens_ + size);
+        last_ = behind_ + size;
         for (unsigned i = 0; i < size; ++i) {
-            next_[i] = static_cast<uint16_t>(i + 1);
+            behind_[i] = static_cast<uint16_t>((i + 1) & mask_);
         }
         buffers_.open(which);
-        private_bytes_ = sizeof *this + 4 * size;
+        finished_.open(size);
         return {reinterpret_cast<uintptr_t>(descriptors_), reinterpret_cast<uintptr_t>(available_),
                 reinterpret_cast<uintptr_t>(used_)};
     }
     void prepare(unsigned slot) { buffers_.prepare(slot); }
 
-    bool add(unsigned slot) {
-        uint16_t const head = free_;
-        uint16_t one = head;
-        uint16_t last = head;
-        uint16_t last_flags = 0;
-        buffers_.each(slot, [&](Buffer const& buffer, uint16_t direction) {
-            SplitDescriptor& descriptor = descriptors_[one];
-            descriptor.addr = buffer.addr;
-            descriptor.len = buffer.len;
-            descriptor.flags = static_cast<uint16_t>(direction | flag_next);
-            last = one;
-            last_flags = direction;
-            one = next_[one];
-            descriptor.next = one;
-        });
-        descriptors_[last].flags = last_flags;
-        tail_[head] = last;
-        free_ = one;
-        available_->ring[added_ & mask_] = head;
-        ++added_;
-        return true;
-    }
-    bool publish() {
-        __atomic_store_n(&available_->index, added_, __ATOMIC_RELEASE);
+    bool submit(unsigned batch) {
+        FloorSplit const local = *this;  // no store can change it
+        uint16_t added = added_;
+        unsigned free = free_;
+        for (unsigned slot = 0; slot < batch; ++slot, ++added) {
+            unsigned const head = free;
+            local.available_->ring[added & local.mask_] = static_cast<uint16_t>(head);
+            local.tokens_[InOrder ? added & local.mask_ : head] = slot + 1;
+            free = local.write_chain(slot, head);
+        }
+        free_ = free;
+        added_ = added;
+        __atomic_store_n(&available_->index, added, __ATOMIC_RELEASE);
         if constexpr (Fence) {
             full_fence();
             return (__atomic_load_n(&used_->flags, __ATOMIC_RELAXED) & 1) == 0;
         }
         return false;
     }
-    unsigned long take() {
-        if (taken_ == seen_) {
-            seen_ = __atomic_load_n(&used_->index, __ATOMIC_ACQUIRE);
-            if (taken_ == seen_) {
-                return 0;
+    unsigned take(unsigned most, unsigned long& token_sum) {
+        FloorSplit const local = *this;
+        uint16_t taken = taken_;
+        unsigned free = free_;
+        unsigned const there = static_cast<uint16_t>(__atomic_load_n(&used_->index, __ATOMIC_ACQUIRE) - taken);
+        unsigned const count = there < most ? there : most;
+        for (unsigned i = 0; i < count; ++i, ++taken) {
+            if constexpr (InOrder) {  // the device writes the last element of its batch only
+                local.finished_.put(i, local.tokens_[taken & local.mask_], 0);
+            } else {
+                SplitUsed::Element const one = local.used_->ring[taken & local.mask_];
+                local.finished_.put(i, local.tokens_[one.id], one.len);
+                local.behind_[Segments == 1 ? one.id : local.last_[one.id]] = static_cast<uint16_t>(free);
+                free = one.id;
             }
         }
-        auto const head = static_cast<uint16_t>(used_->ring[taken_ & mask_].id);
-        ++taken_;
-        next_[tail_[head]] = free_;
-        free_ = head;
-        return head + 1ul;
+        taken_ = taken;
+        free_ = free;
+        token_sum += finished_.token_sum(count);
+        return count;
     }
-    [[nodiscard]] unsigned long private_bytes() const { return private_bytes_; }
+    [[nodiscard]] unsigned long private_bytes() const { return sizeof *this + 12 * (mask_ + 1ul); }
 
 private:
+    /// Returns the descriptor to use next.
+    [[gnu::always_inline]] unsigned write_chain(unsigned slot, unsigned head) const {
+        unsigned place = head;
+        unsigned last = head;
+        uint16_t last_flags = 0;
+        buffers_.each(slot, [&](Buffer const& buffer, uint16_t direction) INLINED {
+            SplitDescriptor& one = descriptors_[place];
+            last = place;
+            last_flags = direction;
+            place = InOrder ? (place + 1) & mask_ : behind_[place];
+            one = {buffer.addr, buffer.len, static_cast<uint16_t>(direction | flag_next),
+                   static_cast<uint16_t>(place)};
+        });
+        descriptors_[last].flags = last_flags;
+        if constexpr (Segments != 1 && !InOrder) {
+            last_[head] = static_cast<uint16_t>(last);
+        }
+        return place;
+    }
+
     SplitDescriptor* descriptors_ = nullptr;
     SplitAvailable* available_ = nullptr;
     SplitUsed* used_ = nullptr;
-    uint16_t* next_ = nullptr;
-    uint16_t* tail_ = nullptr;
+    unsigned long* tokens_ = nullptr;  // of heads; with IN_ORDER of requests, as they come
+    uint16_t* behind_ = nullptr;       // the descriptor behind each, in its chain or among those that are free
+    uint16_t* last_ = nullptr;         // descriptor of each head's chain
+    unsigned free_ = 0;
     uint16_t mask_ = 0;
-    uint16_t free_ = 0;
     uint16_t added_ = 0;
     uint16_t taken_ = 0;
-    uint16_t seen_ = 0;
-    unsigned long private_bytes_ = 0;
     Buffers<Segments> buffers_;
+    Finished finished_;
 };
 
-template <bool Fence, unsigned Segments>
+/// Takes the place of the head for the id of a chain. That is right as long as the device completes in the order of the
+/// requests, as this one does; for any other order a driver needs a list of ids.
+template <bool Fence, unsigned Segments, bool InOrder>
 class FloorPacked {
 public:
     Areas open(Case const& which) {
-        size_ = static_cast<uint16_t>(which.size);
-        unsigned const ring_bytes = sizeof(PackedDescriptor) * which.size;
-        unsigned const event_bytes = whole_lines(sizeof(PackedEvent));
-        auto* const all = static_cast<char*>(allocate(ring_bytes + event_bytes + 4 * which.size));
+        size_ = which.size;
+        unsigned const ring_bytes = sizeof(PackedDescriptor) * size_;
+        auto* const all = static_cast<char*>(allocate(ring_bytes + whole_lines(sizeof(PackedEvent))));
         ring_ = reinterpret_cast<PackedDescriptor*>(all);
         device_event_ = reinterpret_cast<PackedEvent*>(all + ring_bytes);
-        next_ = reinterpret_cast<uint16_t*>(all + ring_bytes + event_bytes);
-        count_ = next_ + which.size;
-        for (unsigned i = 0; i < which.size; ++i) {
-            next_[i] = static_cast<uint16_t>(i + 1);
-        }
-        first_ = ring_;
+        tokens_ = static_cast<unsigned long*>(allocate((sizeof *tokens_ + 2) * size_, tokens_offset));
+        counts_ = reinterpret_cast<uint16_t*>(tokens_ + size_);
         buffers_.open(which);
-        private_bytes_ = sizeof *this + 4 * which.size;
+        finished_.open(size_);
         return {reinterpret_cast<uintptr_t>(ring_), 0, reinterpret_cast<uintptr_t>(device_event_)};
     }
     void prepare(unsigned slot) { buffers_.prepare(slot); }
 
-    bool add(unsigned slot) {
-        uint16_t const id = free_;
-        free_ = next_[id];
-        PackedDescriptor* const head = &ring_[at_];
-        PackedDescriptor* last = head;
-        uint16_t head_flags = static_cast<uint16_t>(flags_ | flag_next);
-        uint16_t last_flags = 0;
-        buffers_.each(slot, [&](Buffer const& buffer, uint16_t direction) {
-            last = &ring_[at_];
-            last->addr = buffer.addr;
-            last->len = buffer.len;
-            last->id = id;
-            last_flags = static_cast<uint16_t>(flags_ | direction);
-            if (last != head) {
-                last->flags = static_cast<uint16_t>(last_flags | flag_next);
+    bool submit(unsigned batch) {
+        FloorPacked const local = *this;  // no store can change it
+        Position position{added_place_, added_flags_};
+        unsigned number = number_;
+        PackedDescriptor& first = local.ring_[position.place];
+        uint16_t first_flags = 0;
+        for (unsigned slot = 0; slot < batch; ++slot, ++number) {
+            PackedDescriptor& head = local.ring_[position.place];
+            auto const id = static_cast<uint16_t>(InOrder ? number & (local.size_ - 1) : position.place);
+            local.tokens_[id] = slot + 1;
+            if constexpr (Segments == 0) {
+                local.counts_[id] = static_cast<uint16_t>(local.buffers_.count());
             }
-            if (++at_ == size_) {
-                at_ = 0;
-                flags_ ^= flag_available | flag_used;
+            uint16_t const head_flags = local.write_chain(slot, id, position);
+            if (slot == 0) {
+                first_flags = head_flags;
+            } else {
+                head.flags = head_flags;
             }
-        });
-        if (last == head) {
-            head_flags = last_flags;
-        } else {
-            last->flags = last_flags;
         }
-        count_[id] = static_cast<uint16_t>(buffers_.count());
-        if (!pending_) {
-            pending_ = true;
-            first_ = head;
-            first_flags_ = head_flags;
-        } else {
-            head->flags = head_flags;
-        }
-        return true;
-    }
-    bool publish() {
-        __atomic_store_n(&first_->flags, first_flags_, __ATOMIC_RELEASE);
-        pending_ = false;
+        added_place_ = position.place;
+        added_flags_ = position.flags;
+        number_ = number;
+        __atomic_store_n(&first.flags, first_flags, __ATOMIC_RELEASE);
         if constexpr (Fence) {
             full_fence();
             return __atomic_load_n(&device_event_->flags, __ATOMIC_RELAXED) != 1;
         }
         return false;
     }
-    unsigned long take() {
-        PackedDescriptor const& one = ring_[taken_];
-        uint16_t const flags = __atomic_load_n(&one.flags, __ATOMIC_ACQUIRE);
-        if ((flags & (flag_available | flag_used)) != used_flags_) {
-            return 0;
-        }
-        uint16_t const id = one.id;
-        taken_ = static_cast<uint16_t>(taken_ + count_[id]);
-        if (taken_ >= size_) {
-            taken_ = static_cast<uint16_t>(taken_ - size_);
-            used_flags_ ^= flag_available | flag_used;
-        }
-        next_[id] = free_;
-        free_ = id;
-        return id + 1ul;
+    unsigned take(unsigned most, unsigned long& token_sum) {
+        unsigned const count = InOrder ? take_in_order(most) : take_each(most);
+        token_sum += finished_.token_sum(count);
+        return count;
     }
-    [[nodiscard]] unsigned long private_bytes() const { return private_bytes_; }
+    [[nodiscard]] unsigned long private_bytes() const { return sizeof *this + 10ul * size_; }
 
 private:
+    struct Position {
+        unsigned place;
+        unsigned flags;  // AVAIL and USED of a descriptor here
+
+        void advance(unsigned count, unsigned size) {
+            place += count;
+            if (__builtin_expect(place >= size ? 1 : 0, 0) != 0) {  // a branch: a conditional move must be waited for
+                place -= size;
+                flags ^= flag_available | flag_used;
+            }
+        }
+    };
+
+    /// All but the flags of the head, which it returns.
+    [[gnu::always_inline]] uint16_t write_chain(unsigned slot, uint16_t id, Position& position) const {
+        unsigned left = buffers_.count();
+        uint16_t head_flags = 0;
+        bool is_head = true;
+        buffers_.each(slot, [&](Buffer const& buffer, uint16_t direction) INLINED {
+            PackedDescriptor& one = ring_[position.place];
+            one.addr = buffer.addr;
+            one.len = buffer.len;
+            one.id = id;
+            auto const flags = static_cast<uint16_t>(position.flags | direction | (--left != 0 ? flag_next : 0));
+            if (is_head) {
+                head_flags = flags;
+                is_head = false;
+            } else {
+                one.flags = flags;
+            }
+            position.advance(1, size_);
+        });
+        return head_flags;
+    }
+
+    [[nodiscard]] unsigned count_of(unsigned id) const { return Segments == 0 ? counts_[id] : Segments; }
+    [[nodiscard]] static bool is_used(PackedDescriptor const& one, Position const& position) {
+        unsigned const flags = __atomic_load_n(&one.flags, __ATOMIC_ACQUIRE);
+        return (flags & (flag_available | flag_used)) == position.flags;
+    }
+
+    unsigned take_each(unsigned most) {
+        FloorPacked const local = *this;
+        Position position{taken_place_, taken_flags_};
+        unsigned count = 0;
+        for (; count < most; ++count) {
+            PackedDescriptor const& one = local.ring_[position.place];
+            if (!is_used(one, position)) {
+                break;
+            }
+            local.finished_.put(count, local.tokens_[one.id], one.len);
+            position.advance(local.count_of(one.id), local.size_);
+        }
+        taken_place_ = position.place;
+        taken_flags_ = position.flags;
+        return count;
+    }
+    /// The device writes the last descriptor of its batch only, where the first one was.
+    unsigned take_in_order(unsigned most) {
+        FloorPacked const local = *this;
+        Position position{taken_place_, taken_flags_};
+        unsigned count = 0;
+        unsigned done = done_;
+        unsigned seen = seen_;
+        for (; count < most; ++count, ++done) {
+            if (done == seen) {
+                PackedDescriptor const& one = local.ring_[position.place];
+                if (!is_used(one, position)) {
+                    break;
+                }
+                seen = done + ((one.id - done) & (local.size_ - 1)) + 1;
+            }
+            unsigned const id = done & (local.size_ - 1);
+            local.finished_.put(count, local.tokens_[id], 0);
+            position.advance(local.count_of(id), local.size_);
+        }
+        done_ = done;
+        seen_ = seen;
+        taken_place_ = position.place;
+        taken_flags_ = position.flags;
+        return count;
+    }
+
     PackedDescriptor* ring_ = nullptr;
     PackedEvent* device_event_ = nullptr;
-    uint16_t* next_ = nullptr;
-    uint16_t* count_ = nullptr;
-    PackedDescriptor* first_ = nullptr;
-    uint16_t first_flags_ = 0;
-    bool pending_ = false;
-    uint16_t size_ = 0;
-    uint16_t at_ = 0;
-    uint16_t flags_ = flag_available;
-    uint16_t free_ = 0;
-    uint16_t taken_ = 0;
-    uint16_t used_flags_ = flag_available | flag_used;
-    unsigned long private_bytes_ = 0;
+    unsigned long* tokens_ = nullptr;  // of ids
+    uint16_t* counts_ = nullptr;       // of descriptors
+    unsigned size_ = 0;
+    // All of it is read as it was written: a word that was stored in parts is not there for a load of the whole yet.
+    unsigned added_place_ = 0;
+    unsigned added_flags_ = flag_available;
+    unsigned taken_place_ = 0;
+    unsigned taken_flags_ = flag_available | flag_used;
+    unsigned number_ = 0;  // of requests, those added,
+    unsigned done_ = 0;    // those taken, and
+    unsigned seen_ = 0;    // those of which the device has said that they are done
     Buffers<Segments> buffers_;
+    Finished finished_;
 };
 
-template <bool Fence, unsigned Segments>
-static Contender* make_of_shape(Case which) {
-    which.event_idx = false;  // it looks at the flags
-    return which.is_packed() ? make_machine<FloorPacked<Fence, Segments>, PackedDevice>(which)
-                             : make_machine<FloorSplit<Fence, Segments>, SplitDevice>(which);
-}
+template <bool Fence, bool InOrder>
+struct Floor {
+    template <unsigned Segments>
+    static Contender* make(Case which) {
+        which.event_idx = false;  // it looks at the flags
+        return which.is_packed() ? make_machine<FloorPacked<Fence, Segments, InOrder>, PackedDevice>(which)
+                                 : make_machine<FloorSplit<Fence, Segments, InOrder>, SplitDevice>(which);
+    }
+};
 
 template <bool Fence>
-static Contender* make(Case const& which) {
-    if (which.style == Case::Style::span) {
-        return make_of_shape<Fence, 0>(which);
-    }
-    switch (which.segments) {
-        case 1: return make_of_shape<Fence, 1>(which);
-        case 2: return make_of_shape<Fence, 2>(which);
-        case 3: return make_of_shape<Fence, 3>(which);
-        case 8: return make_of_shape<Fence, 8>(which);
-        default: return nullptr;
-    }
+static Contender* make_of_order(Case const& which) {
+    return which.in_order ? make_of_style<Floor<Fence, true>>(which) : make_of_style<Floor<Fence, false>>(which);
 }
 
 Contender* make_floor(Case const& which) {
-    if (which.indirect || which.in_order || which.notifications) {
+    if (which.indirect || which.notifications) {
         return nullptr;
     }
-    return which.who == Case::Who::floor ? make<false>(which) : make<true>(which);
+    return which.who == Case::Who::floor ? make_of_order<false>(which) : make_of_order<true>(which);
 }
 
 }  // namespace bench

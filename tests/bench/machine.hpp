@@ -5,31 +5,45 @@
 #include "device.hpp"
 #include "memory.hpp"
 
-#include <new>
-
 namespace bench {
 
+/// Of a ring with a call for a whole batch: FLOOR, and bulk calls. `submit` adds the slots 0 … batch - 1 and publishes;
+/// `take` adds the tokens to `sum`, and returns how many came.
+template <class Ring>
+concept TakesBatches = requires(Ring& ring, unsigned long& sum) {
+    ring.submit(1u);
+    ring.take(1u, sum);
+};
+
 /// What is counted: all that a driver does for its requests, with the loop around it. callgrind collects in the
-/// functions of this class and in what they call, and nowhere else.
+/// functions of this class and in what they call, and nowhere else. A function here must not call another one of this
+/// class: that would stop it.
 ///
-/// A ring has `prepare(slot)`, which makes the request of a slot beforehand, `add(slot)`, `publish()`, and `take()`,
-/// which returns the token of a completion or 0. A disk has `take_all(token_sum)` in its place.
+/// A ring has `prepare(slot)`, which makes the request of a slot beforehand, and either of these: `add(slot)`,
+/// `publish()`, and `take()`, which returns the token of a completion or 0; or the calls of `TakesBatches`. A disk has
+/// `take_all(token_sum)` in place of `take()`.
 template <class Ring>
 class Drive {
 public:
     [[gnu::noinline]] static unsigned long submit(Ring& ring, unsigned batch) {
-        for (unsigned i = 0; i < batch; ++i) {
-            if (!ring.add(i)) {
-                fail("a request was refused that should have fitted");
+        if constexpr (TakesBatches<Ring>) {
+            return ring.submit(batch) ? 1 : 0;
+        } else {
+            for (unsigned i = 0; i < batch; ++i) {
+                if (!ring.add(i)) {
+                    fail("a request was refused that should have fitted");
+                }
             }
+            return ring.publish() ? 1 : 0;
         }
-        return ring.publish() ? 1 : 0;
     }
     [[gnu::noinline]] static unsigned take(Ring& ring, [[maybe_unused]] unsigned most, unsigned long& token_sum) {
         unsigned taken = 0;
         unsigned long sum = 0;
         if constexpr (requires { ring.take_all(sum); }) {
             taken = ring.take_all(sum);
+        } else if constexpr (TakesBatches<Ring>) {
+            taken = ring.take(most, sum);
         } else {
             for (; taken < most; ++taken) {
                 unsigned long const token = ring.take();
@@ -48,6 +62,8 @@ public:
 template <class Ring, class Device>
 class Machine final : public Contender {
 public:
+    static void* operator new(size_t bytes) { return allocate(bytes); }
+
     explicit Machine(Case const& which) : batch_(which.batch), room_(which.size), asks_(which.notifications) {
         unsigned const each = which.indirect && which.segments >= 3 ? 1 : which.segments;
         room_ = which.size / each;
@@ -60,7 +76,12 @@ public:
         }
     }
 
-    void submit() override { notifications_ += Drive<Ring>::submit(ring_, batch_); }
+    void submit() override {
+        if constexpr (requires { ring_.add_before(batch_); }) {
+            ring_.add_before(batch_);
+        }
+        notifications_ += Drive<Ring>::submit(ring_, batch_);
+    }
     unsigned submit_what_fits() override {
         if (in_flight_ + batch_ > room_) {
             return 0;
@@ -79,7 +100,7 @@ public:
         // A driver that wants to be notified goes on until nothing is there: that is when it asks for the next one.
         unsigned const most = asks_ ? batch_ + 1 : batch_;
         for (; turns != 0; --turns) {
-            notifications_ += Drive<Ring>::submit(ring_, batch_);
+            submit();
             device_.serve();
             if (Drive<Ring>::take(ring_, most, sum_) != batch_) {
                 fail("a completion is missing");
@@ -105,8 +126,7 @@ private:
 
 template <class Ring, class Device>
 Contender* make_machine(Case const& which) {
-    using Made = Machine<Ring, Device>;
-    return new (allocate(sizeof(Made))) Made{which};
+    return new Machine<Ring, Device>{which};
 }
 
 /// The addresses of the segments of requests, the same for all contenders: 512 bytes each, those of a request apart.

@@ -17,6 +17,25 @@ import build
 # --- instructions ----------------------------------------------------------------------------------------------------
 
 
+DRIVE = re.compile(r"bench::Drive<.*>::(submit|take)\(")
+
+
+def phases_of(text):
+    """Of callgrind's dump: (instructions of submit, of take), each with all that it calls."""
+    names, costs, phase = {}, {"submit": 0, "take": 0}, None
+    for line in text.splitlines():
+        if line.startswith(("fn=", "cfn=")):
+            number, _, name = line.partition("=")[2].partition(" ")
+            names.setdefault(number, name)  # said once
+            if line.startswith("fn="):
+                found = DRIVE.match(names[number])
+                phase = found[1] if found else None
+        elif phase and line[:1] in "0123456789+-*":
+            # Of the line itself, or of the call that the line before names; left out if it is 0.
+            costs[phase] += sum(map(int, line.split()[1:]))
+    return costs["submit"], costs["take"]
+
+
 def count_some(program, names):
     with tempfile.TemporaryDirectory() as folder:
         printed = build.run("valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
@@ -28,15 +47,18 @@ def count_some(program, names):
             name = re.search(r"^desc: Trigger: Client Request: (\S+)", text, re.M)
             total = re.search(r"^totals: (\d+)", text, re.M)
             if name and total:
-                counts[name[1]] = int(total[1]) / requests[name[1]]
+                phases, all_ = phases_of(text), int(total[1])
+                if not 0.99 * all_ < sum(phases) <= all_:  # stubs of malloc are in the total only: Linux's shim calls it
+                    build.stop(f"{name[1]}: submit and take are {sum(phases)} instructions, and callgrind counted {all_}")
+                counts[name[1]] = ((all_ - phases[1]) / requests[name[1]], phases[1] / requests[name[1]])
     missing = [name for name in names if not counts.get(name)]
     if missing:
         build.stop(f"callgrind counted nothing of {', '.join(missing)}")
     return counts
 
 
-def instructions(names, with_linux):
-    """Of the driver's side, for one request, by name of the case."""
+def instruction_phases(names, with_linux):
+    """Of the driver's side, for one request: {case: (submit, take)}."""
     program = build.program("count", with_linux)
     names = list(names)
     jobs = os.cpu_count()
@@ -45,6 +67,11 @@ def instructions(names, with_linux):
         for some in pool.map(lambda part: count_some(program, part), [names[i::jobs] for i in range(jobs) if names[i:]]):
             counts.update(some)
     return {name: counts[name] for name in names}
+
+
+def instructions(names, with_linux):
+    """Of the driver's side, for one request, by name of the case."""
+    return {name: sum(phases) for name, phases in instruction_phases(names, with_linux).items()}
 
 
 # --- bytes of code ---------------------------------------------------------------------------------------------------
@@ -91,6 +118,33 @@ def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "
               for tier in TIERS if tier < 3 or format_ in WITH_DESCRIPTOR_TIER]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(wanted, pool.map(lambda one: text_bytes(code_object(*one)), wanted)))
+
+
+FIRST_DISKS = {
+    # what: transport of first_disk.cpp, format, what describe() returns
+    "riscv64": {"mmio sentences": (1, "Split", "sentences"), "mmio names": (1, "Split", "names"),
+                "mmio smallest": (1, "PlainSplit", "numbers")},
+    "x86_64": {"any sentences": (2, "Split", "sentences"), "any names": (2, "Split", "names")},
+}
+
+
+def has_words():
+    """Whether describe() can return something shorter than sentences."""
+    return any("VIRTQ_SENTENCES" in path.read_text() for path in (build.ROOT / "include").rglob("*.hpp"))
+
+
+def first_disk_sizes():
+    """{what: bytes of a kernel's first disk, -Os}"""
+    sizes = {}
+    for target, disks in FIRST_DISKS.items():
+        for what, (transport, format_, words) in disks.items():
+            if words == "sentences" or has_words():
+                made = build.OUT / "size" / f"first_disk-{what.replace(' ', '-')}.o"
+                sizes[what] = text_bytes(build.compile_one(
+                    build.HERE / "size" / "first_disk.cpp", made, *TARGETS[target], *KERNEL, "-Os",
+                    f"-DSIZE_TRANSPORT={transport}", f"-DSIZE_FORMAT={format_}", f"-DVIRTQ_SENTENCES={words}",
+                    f"-I{build.ROOT}/include"))
+    return sizes
 
 
 def linux_size(level):
@@ -203,7 +257,17 @@ def all_stacks():
     return {"stack": {f"{format_} {level}": stack_depths(level, format_)
                       for format_ in ("Split", "Packed", "AnyFormat") for level in ("-Os", "-O2")},
             "call_stack": {column: {call: depth for call, (depth, _) in found.items()} for column, found in calls.items()},
+            "usual_stack": usual_stack(),
             "call_way": {call: " › ".join(way) for call, (_, way) in calls["x86_64 -O2"].items()}}
+
+
+def usual_stack():
+    """Bytes that a submit_read of one segment touches, x86_64 -O2."""
+    folder = build.OUT / "size"
+    objects = build.compile_all([(build.HERE / "size" / "usual_stack.cpp", folder / "usual_stack.o", "g++",
+                                  *build.KERNEL_FLAGS, *build.CXX_FLAGS),
+                                 (build.HERE / "hosted.cpp", folder / "hosted.o", "g++", "-O2", "-fno-pie", *build.CXX_FLAGS)])
+    return int(build.run(build.link(folder / "usual_stack", objects)))
 
 
 def compile_times(rounds=5):
@@ -251,6 +315,19 @@ def times_of(names, repetitions, seconds):
         if row["run_type"] == "iteration":
             times[row["run_name"]].append(1e9 / row["requests"])
     return times
+
+
+def phase_times(names, rounds, compiler):
+    """{case: [nanoseconds a request of submit, device, take, and of the clock, which is in none of them]}: medians of
+    interleaved rounds, in one thread."""
+    program = build.program("phases", True, compiler=compiler)
+    core, _ = core_pair()
+    printed = build.run(program, rounds, *names, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    runs = {name: [] for name in names}
+    for line in printed.splitlines():
+        name, *phases = line.split()
+        runs[name].append([float(phase) for phase in phases])
+    return {name: [round(statistics.median(phase), 2) for phase in zip(*all_)] for name, all_ in runs.items()}
 
 
 def two_core_times(mode, names, rounds, milliseconds):

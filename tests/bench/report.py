@@ -8,6 +8,7 @@ import cases
 import measure
 import plot
 import qemu
+import targets
 from cases import name_of
 
 RESULTS = build.HERE / "results.json"
@@ -44,14 +45,16 @@ def ratio(ours, theirs):
 
 
 def title_of(who):
-    return {"linux": "Linux", "fence": "FLOOR+fence", "floor": "FLOOR"}.get(who, who)
+    return {"linux": "Linux", "fence": "FLOOR+fence", "floor": "FLOOR", "unchecked": "unchecked",
+            "unchecked-fence": "unchecked+fence"}.get(who, who)
 
 
 def of_all(stem):
     """A case of FLOOR+fence or Linux that is to be compared with one of ours: (Linux's, FLOOR+fence's)."""
     _, format_, style, features = stem.split("/")
     format_ = format_.replace("negotiated-", "").replace("plain-", "")
-    return f"linux/{format_}/span/{features.replace('o', '') or '-'}", f"fence/{format_}/{style}/-"
+    in_order = "o" if "o" in features else "-"
+    return f"linux/{format_}/span/{features.replace('o', '') or '-'}", f"fence/{format_}/{style}/{in_order}"
 
 
 # --- README.md -------------------------------------------------------------------------------------------------------
@@ -99,24 +102,91 @@ VARIANTS = [("", "span/e"), (", fixed shape", "fixed/e"), (", indirect", "span/e
 SHAPES = [(1, 1), (1, 3), (16, 1), (16, 3), (64, 1), (16, 8), (1, 64)]
 
 
+WITHOUT_CHECKS = [("fence", "-"), ("fence", "o"), ("floor", "-"), ("unchecked-fence", "-")]
+
+
+def compared(ours, others, form):
+    """A figure, and its ratio to each of the others that was measured."""
+    if ours is None:
+        return ""
+    ratios = ", ".join(ratio(ours, other) for other in others if other is not None)
+    return f"{form(ours)} ({ratios})" if ratios else form(ours)
+
+
 def compared_table(values, form):
     """virtq / Linux / FLOOR+fence, for each variant and shape that was measured."""
     rows = []
     for format_ in cases.FORMATS:
         for title, variant in VARIANTS:
             stem = f"virtq/{format_}/{variant}"
-            cells = []
-            for batch, segments in SHAPES:
-                ours = values.get(name_of(stem, batch, segments))
-                linux, fence = (values.get(name_of(other, batch, segments)) for other in of_all(stem))
-                cells.append("" if None in (ours, linux, fence) else
-                             f"{form(ours)} ({ratio(ours, linux)}, {ratio(ours, fence)})")
-            rows.append([format_ + title, *cells])
-        for who, title in (("linux", "Linux"), ("fence", "FLOOR+fence"), ("floor", "FLOOR")):
-            stem = f"{who}/{format_}/span/{'e' if who == 'linux' else '-'}"
-            found = [values.get(name_of(stem, *shape)) for shape in SHAPES]
-            rows.append([f"{title} {format_}", *("" if one is None else form(one) for one in found)])
+            rows.append([format_ + title, *(compared(values.get(name_of(stem, *shape)),
+                                                     [values.get(name_of(other, *shape)) for other in of_all(stem)], form)
+                                            for shape in SHAPES)])
+        for who, features in [("linux", "e"), *WITHOUT_CHECKS]:
+            found = [values.get(name_of(f"{who}/{format_}/span/{features}", *shape)) for shape in SHAPES]
+            if any(found):
+                order = ", in order" if features == "o" else ""
+                rows.append([f"{title_of(who)} {format_}{order}", *("" if one is None else form(one) for one in found)])
     return table(["", *(f"b{batch} n{segments}" for batch, segments in SHAPES)], rows)
+
+
+def architecture_table(results):
+    """Instructions by architecture, one at a time and 16 at a time."""
+    shapes = [(1, 1), (1, 3), (16, 1), (16, 3)]
+    stems = list(dict.fromkeys(name.rsplit("/", 3)[0] for name in cases.of_other_architectures()))
+    counts = {"x86_64": results["instructions"], **results["other_instructions"]}
+    rows = [[f"`{stem.removeprefix('virtq/')}`", *(" / ".join(whole(some[name_of(stem, *shape)]) for some in counts.values())
+                                                   for shape in shapes)] for stem in stems]
+    return table([" / ".join(counts), *(f"b{batch} n{segments}" for batch, segments in shapes)], rows)
+
+
+PHASES = [
+    # title, case
+    ("virtq", "virtq/{}/span/e"), ("virtq, fixed shape", "virtq/{}/fixed/e"), ("virtq, in order", "virtq/{}/span/eo"),
+    ("virtq, in order, fixed shape", "virtq/{}/fixed/eo"), ("Linux", "linux/{}/span/e"),
+    ("FLOOR+fence", "fence/{}/span/-"), ("FLOOR+fence, fixed shape", "fence/{}/fixed/-"),
+    ("FLOOR+fence, in order", "fence/{}/span/o"), ("FLOOR+fence, in order, fixed shape", "fence/{}/fixed/o"),
+    ("unchecked+fence", "unchecked-fence/{}/span/-"), ("unchecked+fence, fixed shape", "unchecked-fence/{}/fixed/-"),
+]
+PHASE_SEGMENTS = (1, 3)
+
+
+def phase_table(results):
+    """Instructions of submit + take; ns of submit + device + take."""
+    times = results["phase_times"].get("g++", {})
+    rows = []
+    for format_ in cases.FORMATS:
+        for title, stem in PHASES:
+            row = [f"{title} {format_}" if "," not in title else title.replace(",", f" {format_},", 1)]
+            for segments in PHASE_SEGMENTS:
+                name = name_of(stem.format(format_), 16, segments)
+                counts, phases = results["phases"][name], times.get(name)
+                row.append(f"{whole(sum(counts))} = {' + '.join(map(whole, counts))}")
+                row.append("" if phases is None else f"{tenths(sum(phases[:3]))} = {' + '.join(map(tenths, phases[:3]))}")
+            rows.append(row)
+    return table(["", *(f"{what}, b16 n{segments}" for segments in PHASE_SEGMENTS for what in ("instructions", "ns"))], rows)
+
+
+def driver_ns(phases):
+    """Of what phase_times has for a case."""
+    return phases[0] + phases[2]
+
+
+def compiler_table(results):
+    """ns of the driver, clang / g++ = ratio."""
+    ours, theirs = (results["phase_times"].get(compiler, {}) for compiler in ("g++", "clang"))
+    rows = []
+    for format_ in cases.FORMATS:
+        for title, stem in PHASES:
+            names = [name_of(stem.format(format_), 16, segments) for segments in PHASE_SEGMENTS]
+            if not stem.startswith("linux") and all(name in ours and name in theirs for name in names):
+                pairs = [(driver_ns(theirs[name]), driver_ns(ours[name])) for name in names]
+                rows.append([f"{title} {format_}" if "," not in title else title.replace(",", f" {format_},", 1),
+                             *(f"{clang:.1f} / {gcc:.1f} = {ratio(clang, gcc)}" for clang, gcc in pairs)])
+    return table(["", *(f"b16 n{segments}" for segments in PHASE_SEGMENTS)], rows) if rows else NOT_MEASURED
+
+
+NOT_MEASURED = "Not measured yet: `tests/bench/run` on an idle machine.\n"
 
 
 def whole(value):
@@ -127,6 +197,11 @@ def tenths(value):
     return f"{value:.1f}"
 
 
+def figure(value):
+    """Blank if it was not measured."""
+    return "" if value is None else tenths(value)
+
+
 def two_core_table(results):
     rows = []
     for format_ in cases.FORMATS:
@@ -134,10 +209,9 @@ def two_core_table(results):
             runs = results["two_cores"][mode]
             cells = []
             for batch in cases.BATCHES:
-                ours, linux, fence = (runs[name_of(stem, batch, 3)] for stem in
+                ours, linux, fence = (runs.get(name_of(stem, batch, 3)) for stem in
                                       (f"virtq/{format_}/span/e", f"linux/{format_}/span/e", f"fence/{format_}/span/-"))
-                cells.append(f"{ours['ns']:.0f} ({ratio(ours['ns'], linux['ns'])}, {ratio(ours['ns'], fence['ns'])}); "
-                             f"{ours['ping_pong']:.0f}")
+                cells.append(f"{compared(ours['ns'], [linux['ns'], fence and fence['ns']], whole)}; {ours['ping_pong']:.0f}")
             rows.append([f"{format_}, {mode}", *cells])
     return table(["", *(f"b{batch} n3" for batch in cases.BATCHES)], rows)
 
@@ -149,8 +223,8 @@ def queue_table(results):
             for who, features in (("virtq", "e"), ("linux", "e"), ("fence", "-")):
                 runs = results["queues"][cores]
                 name = name_of(f"{who}/{format_}/span/{features}", 16, 3)
-                rows.append([f"{cores} core{'s' if cores == '2' else ''}, {title_of(who)} {format_}",
-                             *(tenths(runs[count][name]) for count in results["queues"]["counts"])])
+                found = [runs[count].get(name) for count in results["queues"]["counts"]]
+                rows.append([f"{cores} core{'s' if cores == '2' else ''}, {title_of(who)} {format_}", *map(figure, found)])
     rows.append(["what a loop without memory gains by the second core",
                  *(f"{results['queues']['2'][count].get('spin', 1):.2f}" for count in results["queues"]["counts"])])
     return table(["", *(f"{count} queues" if count != "1" else "1 queue" for count in results["queues"]["counts"])], rows)
@@ -233,58 +307,18 @@ def growth_table(results):
         for who, features in (("virtq", "e"), ("linux", "e"), ("fence", "-")):
             by_size, by_length = cases.growth(f"{who}/{format_}/span/{features}")
             title = f"{title_of(who)} {format_}"
-            rows.append([title, *(f"{counts[name]:.0f} / {times[name]:.1f}" for name in (*by_size, *by_length))])
+            rows.append([title, *(f"{counts[name]:.0f} / {figure(times.get(name))}" for name in (*by_size, *by_length))])
     return table(["instructions / ns a request", *(f"N = {size}" for size in cases.SIZES),
                   *(f"n{count}" for count in cases.SEGMENTS)], rows)
 
 
-# What the rings are held to: what, must, aim, figure.
-def target_rows(results):
-    counts, times, cores = results["instructions"], results["times"], results["two_cores"]["pipelined"]
-
-    def rate(values, ours, theirs, batch, segments=3):
-        value = [values[name_of(stem, batch, segments)] for stem in (ours, theirs)]
-        return value[0] / value[1] if not isinstance(value[0], dict) else value[0]["ns"] / value[1]["ns"]
-
-    rows = []
-
-    def want(what, must, aim, values, ours, theirs, batch):
-        rows.append((what, rate(values, ours, theirs, batch), must, aim))
-
-    for format_, linux_instr, fence_instr, linux_ns, fence_ns, fence_aim in (
-            ("split", 0.50, None, 0.55, 1.6, 1.25), ("packed", 0.45, None, 0.60, 1.4, 1.2)):
-        ours, linux, fence = f"virtq/{format_}/span/e", f"linux/{format_}/span/e", f"fence/{format_}/span/-"
-        want(f"{format_} b16 n3, instructions / Linux", linux_instr, None, counts, ours, linux, 16)
-        want(f"{format_} b16 n3, instructions / FLOOR+fence", None, 1.5, counts, ours, fence, 16)
-        want(f"{format_} b16 n3, ns / Linux", linux_ns, None, times, ours, linux, 16)
-        want(f"{format_} b16 n3, ns / FLOOR+fence", fence_ns, fence_aim, times, ours, fence, 16)
-        fixed = f"virtq/{format_}/fixed/e"
-        want(f"{format_} fixed shape b16 n3, instructions / Linux", 0.38, None, counts, fixed, linux, 16)
-        want(f"{format_} fixed shape b16 n3, instructions / FLOOR+fence", None, 1.3, counts, fixed,
-             f"fence/{format_}/fixed/-", 16)
-        want(f"{format_} indirect b16 n3, instructions / Linux", 0.36, None, counts, f"virtq/{format_}/span/ei",
-             f"linux/{format_}/span/ei", 16)
-        for batch in (16, 64):
-            must = 0.40 if format_ == "split" else 0.75
-            want(f"{format_} two cores pipelined b{batch} n3, ns / Linux", must, None, cores, ours, linux, batch)
-            want(f"{format_} two cores pipelined b{batch} n3, ns / FLOOR+fence", None, 1.3, cores, ours, fence, batch)
-    want("split b1 n3, ns / Linux", 0.70, None, times, "virtq/split/span/e", "linux/split/span/e", 1)
-    want("split b1 n3, ns / FLOOR+fence", 1.35, 1.15, times, "virtq/split/span/e", "fence/split/span/-", 1)
-    code = results["code"]
-    # Of the formats for which each byte counts.
-    rows.append(("x86_64 -Os, PlainSplit, chain tier polled, bytes", code["x86_64 -Os PlainSplit 1"], 1500, 1250))
-    rows.append(("private bytes, queue of 256", results["private"]["Split 256"], 18 * 256 + 128, 16 * 256 + 128))
-    return rows
-
-
 def target_table(results):
-    rows = []
-    for what, now, must, aim in target_rows(results):
-        form = whole if now > 50 else (lambda value: f"{value:.2f}")
-        verdict = "aim reached" if aim is not None and now <= aim else \
-            "" if must is None else "reached" if now <= must else f"missed by {100 * (now / must - 1):.0f} %"
-        rows.append([what, form(now), "" if must is None else form(must), "" if aim is None else form(aim), verdict])
-    return table(["", "now", "must be at most", "aim", ""], rows)
+    def form(value):
+        return "" if value is None else whole(value) if abs(value) > 3 or value == 0 else f"{value:.2f}"
+
+    return table(["", "now", "must be at most", "aim", ""],
+                 [[what, form(now), form(must), form(aim), targets.verdict(now, must, aim)]
+                  for what, now, must, aim in targets.rows(results)])
 
 
 # --- plots -----------------------------------------------------------------------------------------------------------
@@ -321,14 +355,14 @@ def write_plots(results):
     times = results["times"]
     (PLOTS / "size.svg").write_text(plot.lines(
         "By size of the queue: 2 requests of 3 at a time", "ns a request", note, cases.SIZES,
-        {name: [times[case] for case in cases.growth(stem)[0]] for name, stem in series.items()}, "descriptors"))
+        {name: [times.get(case) for case in cases.growth(stem)[0]] for name, stem in series.items()}, "descriptors"))
     (PLOTS / "length.svg").write_text(plot.lines(
         "By length of the chain: 4 requests at a time", "ns a request", note, cases.SEGMENTS,
-        {name: [times[case] for case in cases.growth(stem)[1]] for name, stem in series.items()}, "segments of a request"))
+        {name: [times.get(case) for case in cases.growth(stem)[1]] for name, stem in series.items()}, "segments of a request"))
     queues = results["queues"]
     (PLOTS / "queues.svg").write_text(plot.lines(
         "Many queues on one core: 16 requests of 3 at a time, each in turn", "ns a request", note, queues["counts"],
-        {name: [queues["1"][count][name_of(stem, 16, 3)] for count in queues["counts"]] for name, stem in series.items()},
+        {name: [queues["1"][count].get(name_of(stem, 16, 3)) for count in queues["counts"]] for name, stem in series.items()},
         "queues"))
 
 
@@ -342,7 +376,10 @@ def write(results):
     put(BENCH_README, "machine", about)
     put(BENCH_README, "targets", target_table(results))
     put(BENCH_README, "instructions", compared_table(results["instructions"], whole))
+    put(BENCH_README, "architectures", architecture_table(results))
+    put(BENCH_README, "phases", phase_table(results))
     put(BENCH_README, "times", compared_table(results["times"], tenths))
+    put(BENCH_README, "compilers", compiler_table(results))
     put(BENCH_README, "cores", two_core_table(results))
     put(BENCH_README, "queues", queue_table(results))
     put(BENCH_README, "qemu", qemu_table(results))

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""What the library is held to: the table "What it is held to" of README.md. A row is (what, now, must, aim); the smaller the
+better. `now` is None as long as nothing measures it."""
+
+import build
+import cases
+from cases import name_of
+
+
+def ratio_of(values, ours, theirs):
+    """Of two cases; None if one was not measured."""
+    if ours not in values or theirs not in values:
+        return None
+    return values[ours] / values[theirs]
+
+
+def driver_ns(phases):
+    """Of what `phase_times` has for a case. The clock is in it, as it was when the targets were set."""
+    submit, _, take, clock = phases
+    return submit + take + 2 * clock
+
+
+def one_at_a_time(results):
+    counts = results["instructions"]
+    drivers = {name: driver_ns(phases) for name, phases in results["phase_times"].get("g++", {}).items()}
+    split, linux = name_of("virtq/split/span/e", 16, 3), name_of("linux/split/span/e", 16, 3)
+    yield "split b16 n3, ns / Linux", ratio_of(results["times"], split, linux), 0.50, 0.45
+    for format_, segments, must, aim in (("packed", 1, 0.78, 0.68), ("split", 1, 0.78, 0.72), ("split", 3, 0.85, 0.80)):
+        now, then = (name_of(f"{who}/{format_}/fixed/e", 16, segments) for who in ("virtq", "before"))
+        yield f"{format_}, fixed shape, b16 n{segments}, driver ns / that of {build.BEFORE}", ratio_of(drivers, now, then), must, aim
+    for title, stem, must, aim in (("packed", "packed/fixed/e", 118, 108), ("packed, in order", "packed/fixed/eo", 98, 90),
+                                   ("split", "split/fixed/e", 98, 92)):
+        yield f"{title}, fixed shape, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
+    yield "clang / g++, driver ns, the worst ring", worst_of_compilers(results), 1.25, 1.1
+    for format_ in cases.FORMATS:
+        one, many = (results["publish"].get(name_of(f"virtq/{format_}/publish/e", batch, 1)) for batch in (1, 64))
+        yield f"{format_}, `publish` of 64 chains, instructions more than of 1", difference(many, one), 0, 0
+
+
+def worst_of_compilers(results):
+    gcc, clang = (results["phase_times"].get(compiler, {}) for compiler in ("g++", "clang"))
+    ratios = [driver_ns(clang[name]) / driver_ns(gcc[name]) for name in gcc if name.startswith("virtq/") and name in clang]
+    return max(ratios, default=None)
+
+
+def bulk(results):
+    """Of calls for a whole batch. The style `bulk` knows the number of segments, as `fixed` does; `spans` does not."""
+    counts, times = results["instructions"], results["phase_times"].get("g++", {})
+    drivers = {name: driver_ns(phases) for name, phases in times.items()}
+    for title, stem, must, aim in (("packed", "packed/bulk/e", 106, 90), ("packed, in order", "packed/bulk/eo", 78, 65),
+                                   ("split", "split/bulk/e", 106, 90)):
+        yield f"{title}, bulk, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
+    # In order too the ratio is to FLOOR+fence without IN_ORDER: so the targets were set.
+    for title, features, format_, segments, must, aim in (
+            ("packed", "e", "packed", 1, 2.3, 1.7), ("packed", "e", "packed", 3, 1.6, 1.3),
+            ("packed, in order", "eo", "packed", 1, 1.7, 1.35), ("split", "e", "split", 1, 1.85, 1.5),
+            ("split", "e", "split", 3, 1.5, 1.3)):
+        now = ratio_of(drivers, name_of(f"virtq/{format_}/bulk/{features}", 16, segments),
+                       name_of(f"fence/{format_}/fixed/-", 16, segments))
+        yield f"{title}, bulk, b16 n{segments}, driver ns / FLOOR+fence", now, must, aim
+    for format_ in cases.FORMATS:
+        spans, inlined = (counts.get(name_of(f"virtq/{format_}/{style}/e", 16, 3)) for style in ("spans", "bulk"))
+        yield f"{format_}, bulk of spans, b16 n3, instructions more than inlined", difference(spans, inlined), 50, 25
+    for format_, must, aim in (("packed", 0.70, 0.55), ("split", 0.90, 0.80)):
+        yield f"{format_}, two cores, lockstep b64 n3, bulk / one at a time", of_cores(results, "lockstep", format_), must, aim
+    for format_ in cases.FORMATS:
+        yield f"{format_}, two cores, pipelined b64 n3, bulk / one at a time", of_cores(results, "pipelined", format_), 1.15, 1.0
+
+
+def difference(ours, theirs):
+    return None if None in (ours, theirs) else ours - theirs
+
+
+def of_cores(results, mode, format_):
+    times = {name: run["ns"] for name, run in results["two_cores"][mode].items()}
+    return ratio_of(times, name_of(f"virtq/{format_}/bulk/e", 64, 3), name_of(f"virtq/{format_}/fixed/e", 64, 3))
+
+
+def disk(results):
+    counts = results["instructions"]
+    for title, who, musts, aims in (("", "virtq", (430, 300), (360, 250)), (", assertions on", "checked", (490, 340), (420, 280))):
+        for batch, must, aim in zip((1, 16), musts, aims):
+            now = counts.get(name_of(f"{who}/disk-split/span/e", batch, 1))
+            yield f"a read of `BlockDevice`, one segment, {batch} at a time{title}, instructions", now, must, aim
+    sizes = results.get("first_disk", {})
+    for title, key, must, aim in (
+            ("first disk, MMIO, riscv64 -Os, sentences, bytes", "mmio sentences", 24600, 22500),
+            ("the same, names", "mmio names", 14300, 13000),
+            ("the same, the smallest mix: numbers, `PlainSplit`", "mmio smallest", 11000, 9500),
+            ("first disk, `AnyTransport`, x86_64 -Os, sentences, bytes", "any sentences", 32800, 31000),
+            ("the same, names", "any names", 22200, 20500)):
+        yield title, sizes.get(key), must, aim
+
+
+def memory(results):
+    calls = results["call_stack"]["x86_64 -O2"]
+    yield "stack of `submit_read` as usual, bytes", results.get("usual_stack"), 256, 160
+    yield "the deepest stack of the driver, bytes", max(calls[call] for call in calls if call.startswith("disk_")), 800, 512
+    yield "stack of `diagnose`, bytes", calls["diagnose"], 2200, 1500
+    yield "`PlainSplit`, chain tier polled, x86_64 -Os, bytes", results["code"]["x86_64 -Os PlainSplit 1"], 1700, 1250
+    yield "private bytes, queue of 256", results["private"]["Split 256"], 18 * 256 + 128, 16 * 256 + 128
+
+
+FLAT = 1.05
+
+
+def growth(results):
+    """Flat by the size of the queue, and by the number of queues; the last segment of a chain costs what the second did."""
+    counts = results["instructions"]
+    for format_ in cases.FORMATS:
+        by_size, by_length = cases.growth(f"virtq/{format_}/span/e")
+        yield f"{format_}, instructions, N = 32768 / N = 8", ratio_of(counts, by_size[-1], by_size[0]), FLAT, None
+        one, _, three, *_, many = (counts[name] for name in by_length)
+        segments = cases.SEGMENTS
+        yield (f"{format_}, instructions of a further segment, of 64 / of 3",
+               (many - three) / (segments[-1] - 3) / ((three - one) / 2), FLAT, None)
+        queues, name = results["queues"]["1"], name_of(f"virtq/{format_}/span/e", 16, 3)
+        few, most = results["queues"]["counts"][0], results["queues"]["counts"][-1]
+        yield f"{format_}, ns, {most} queues / {few}", queues[most][name] / queues[few][name], FLAT, None
+
+
+def rows(results):
+    return [row for part in (one_at_a_time, bulk, disk, memory, growth) for row in part(results)]
+
+
+def verdict(now, must, aim):
+    if now is None:
+        return "not measured"
+    if aim is not None and now <= aim:
+        return "aim reached"
+    if now <= must:
+        return "reached"
+    return f"missed by {100 * (now / must - 1):.0f} %" if must != 0 else "missed"
