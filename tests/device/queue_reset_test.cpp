@@ -142,10 +142,10 @@ TEST_P(QueueReset, ReportsAGoneDevice) {
     device.vanish(false);
 }
 
-std::string name_of(testing::TestParamInfo<bool> const& format) {
+std::string name_of_format(testing::TestParamInfo<bool> const& format) {
     return format.param ? "Packed" : "Split";
 }
-INSTANTIATE_TEST_SUITE_P(Format, QueueReset, testing::Bool(), name_of);
+INSTANTIATE_TEST_SUITE_P(Format, QueueReset, testing::Bool(), name_of_format);
 
 }  // namespace
 }  // namespace virtq::test

@@ -85,8 +85,7 @@ TEST(PciConfigWindow, ReportsAGoneDevice) {
 TEST(PciConfigWindow, DividesItself) {
     PciDiskMachine<> machine;
     auto const* const capability = machine.device.capabilities().find(wire::pci_cfg);
-    auto const& common = PciStructure{4, 0x1040, 0x40};
-    PciConfigWindow<sim::PciBus> const whole{machine.function, capability->offset, common};
+    PciConfigWindow<sim::PciBus> const whole{machine.function, capability->offset, 4, 0x1040};
     PciConfigWindow<sim::PciBus> const queue = whole.at(0x10).at(0x08);
     EXPECT_EQ(queue.read16(0), 256);  // queue_size
     queue.write16(0, 16);

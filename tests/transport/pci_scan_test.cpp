@@ -17,11 +17,11 @@ using namespace virtq::detail;
 
 namespace {
 
-using Found = std::vector<std::pair<std::uint32_t, spec::DeviceId>>;
+using FoundFunctions = std::vector<std::pair<std::uint32_t, spec::DeviceId>>;
 
 template <class Access>
-Found scan(Access& access, PciBusRange buses) {
-    Found found;
+FoundFunctions scan(Access& access, PciBusRange buses) {
+    FoundFunctions found;
     for_each_virtio_function(access, buses, [&](auto const& function, spec::DeviceId type) {
         found.emplace_back(pci_frame(function.address()), type);
     });
@@ -48,9 +48,9 @@ TEST_F(PciScan, FindsBothInterfacesOnSeveralBuses) {
     bus.add(PciAddress{0, 30, 0}, bridge);
     bus.add(PciAddress{0, 31, 0}, transitional);
     bus.add(PciAddress{1, 31, 0}, legacy);
-    EXPECT_EQ(scan(bus, {0, 1}), (Found{{3u << 3, spec::DeviceId::block},
-                                        {31u << 3, spec::DeviceId::block},
-                                        {(1u << 8) | (31u << 3), spec::DeviceId::block}}));
+    EXPECT_EQ(scan(bus, {0, 1}), (FoundFunctions{{3u << 3, spec::DeviceId::block},
+                                                 {31u << 3, spec::DeviceId::block},
+                                                 {(1u << 8) | (31u << 3), spec::DeviceId::block}}));
     EXPECT_EQ(scan(bus, {1, 1}).size(), 1u);
     EXPECT_TRUE(scan(bus, {2, 2}).empty());
     EXPECT_EQ(host_bridge.writes() + bridge.writes(), 0u);
@@ -64,7 +64,7 @@ TEST_F(PciScan, EndsWithTheLastBus) {
     sim::PciStranger first;
     bus.add(PciAddress{255, 31, 0}, first);
     first.set_multifunction();
-    EXPECT_EQ(scan(bus, {255, 255}), (Found{{0xffff, spec::DeviceId::block}}));
+    EXPECT_EQ(scan(bus, {255, 255}), (FoundFunctions{{0xffff, spec::DeviceId::block}}));
 }
 
 TEST_F(PciScan, FindsAllFunctionsOfADevice) {
@@ -75,7 +75,7 @@ TEST_F(PciScan, FindsAllFunctionsOfADevice) {
     bus.add(PciAddress{0, 5, 3}, third);
     bus.add(PciAddress{0, 5, 7}, last);
     EXPECT_EQ(scan(bus, {0, 0}),
-              (Found{{(5u << 3) | 3, spec::DeviceId::block}, {(5u << 3) | 7, spec::DeviceId::block}}));
+              (FoundFunctions{{(5u << 3) | 3, spec::DeviceId::block}, {(5u << 3) | 7, spec::DeviceId::block}}));
 }
 
 // A device that does not decode the function number answers as all eight.

@@ -93,8 +93,8 @@ protected:
     }
 };
 
-using VanishKinds = testing::Types<Modern, LegacyPorts, LegacyMemory, Window, Any>;
-TYPED_TEST_SUITE(PciVanish, VanishKinds);
+using VanishingKinds = testing::Types<Modern, LegacyPorts, LegacyMemory, Window, Any>;
+TYPED_TEST_SUITE(PciVanish, VanishingKinds);
 
 TYPED_TEST(PciVanish, EndsAtEachAccess) {
     this->vanish_at_each_access(false);

@@ -33,7 +33,8 @@ void diagnose_queue(DiagnosisRecord& record, Source& source, uint16_t queue_inde
     read_device(source, queue_index, record.diagnosis.device);
     inspect(queue, [&](auto const& ring) {
         ring.read_state(record.diagnosis.queue);
-        QueueJudge<decltype(judge_of(ring))>{record, ring, option, notifier, driver}.judge();
+        JudgeMemory const memory{record.diagnosis, record.chains};
+        QueueJudge<decltype(judge_of(ring))>{memory, ring, option, notifier, driver}.judge();
     });
 }
 

@@ -3,7 +3,6 @@
 
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
-#include <virtq/transport/detail/pci/pci_structure.hpp>
 #include <virtq/transport/pci_function.hpp>
 
 #include <stdint.h>
@@ -17,9 +16,10 @@ template <PciConfigAccess Access>
 class PciConfigWindow {
 public:
     constexpr PciConfigWindow() = default;
-    /// `capability` is the offset of the PCI configuration access capability.
-    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, detail::PciStructure const& structure)
-        : function_(function), capability_(capability), bar_(structure.bar), base_(structure.offset) {}
+    /// The registers from `base` bytes on in a BAR. `capability` is the offset of the PCI configuration access
+    /// capability.
+    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, uint8_t bar, uint32_t base)
+        : function_(function), capability_(capability), bar_(bar), base_(base) {}
 
     /// Whether it refers to a device.
     [[__nodiscard__]] constexpr bool is_set() const { return capability_ != 0; }

@@ -91,7 +91,7 @@ public:
             return layout ? Error::pci_structure_missing : layout.error();
         }
         auto const map = [&](detail::PciStructure const& which) {
-            return Result<Space>{Space{function, layout->window, which}};
+            return Result<Space>{Space{function, layout->window, which.bar, which.offset}};
         };
         Status const mapped = map_all(*layout, map);
         // Do not enable the memory space: BARs without an address would answer at address 0.

@@ -3,6 +3,7 @@
 
 #include <virtq/base/error.hpp>
 #include <virtq/diag/address_range.hpp>
+#include <virtq/diag/detail/chain_finding.hpp>
 #include <virtq/diag/detail/device_judge.hpp>
 #include <virtq/diag/detail/interrupt_judge.hpp>
 #include <virtq/diag/detail/last_chain.hpp>
@@ -10,7 +11,6 @@
 #include <virtq/diag/detail/split/split_judge.hpp>
 #include <virtq/diag/device_snapshot.hpp>
 #include <virtq/diag/diagnosis.hpp>
-#include <virtq/diag/diagnosis_record.hpp>
 #include <virtq/spec/receive_queue.hpp>
 
 #include <stdint.h>
@@ -26,17 +26,23 @@ struct DriverView {
     void const* place = nullptr;                 ///< its address at initialisation
 };
 
+/// Where a judge writes: the diagnosis, and what it found in the chains.
+struct JudgeMemory {
+    Diagnosis& diagnosis;
+    ChainFindings& chains;
+};
+
 /// The causes that are visible in a queue together with its device. `RingJudge` has the checks of one format.
 template <class RingJudge>
 class QueueJudge {
 public:
-    QueueJudge(DiagnosisRecord& record, typename RingJudge::Ring const& ring, DiagnoseOption const& option,
+    QueueJudge(JudgeMemory memory, typename RingJudge::Ring const& ring, DiagnoseOption const& option,
                Notifier notifier, DriverView const& driver)
-        : diagnosis_(record.diagnosis),
-          device_(record.diagnosis.device),
-          queue_(record.diagnosis.queue),
-          chains_(record.chains),
-          ring_(record.diagnosis, ring, option, notifier),
+        : diagnosis_(memory.diagnosis),
+          device_(memory.diagnosis.device),
+          queue_(memory.diagnosis.queue),
+          chains_(memory.chains),
+          ring_(memory.diagnosis, ring, option, notifier),
           option_(option),
           notifier_(notifier),
           driver_(driver) {}
