@@ -142,7 +142,7 @@ enum class Error : uint8_t {
 ///
 /// `VIRTQ_SENTENCES` chooses what this and every other `describe` of the library returns: `sentences`, unless it is
 /// defined; `names` (`queue_full`), with -Os 14 KB less; or `numbers` (`E24`), 1.5 KB less again. Define it on the
-/// command line, the same in every file: with GCC and ELF, files with different choices do not link. `E24` is the
+/// command line, the same in every file: on ELF targets, files that describe in different ways do not link. `E24` is the
 /// `Error` with the number 24, `F` a `FaultReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end of a `PciScan`.
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.

@@ -127,22 +127,23 @@ public:
                                        PciProbeOption const& option = {}) {
         check_unused();
         attempts_ = {};
-        Status const modern = noted(attempts_.modern, pci_modern_.probe(function, mapper, option));
+        Function const kept = keep(function);
+        Status const modern = noted(attempts_.modern, pci_modern_.probe(kept, mapper, option));
         if (!detail::leaves_another_way(modern.error())) {
             return found(Kind::pci_modern, modern);
         }
-        Status const legacy = probe_legacy(function, mapper, option);
+        Status const legacy = probe_legacy(kept, mapper, option);
         if (!detail::leaves_another_way(legacy.error())) {
             return legacy;
         }
         if (detail::has_structures(modern.error())) {
             kind_ = Kind::pci_modern;
             if (option.config_window == PciConfigWindowUse::last_resort) {
-                Status const window = probe_pci_window(function);
+                Status const window = probe_window(kept);
                 if (!detail::leaves_another_way(window.error())) {
                     return window;
                 }
-            } else if (detail::may_need_window(modern.error()) && detail::has_config_window(function)) {
+            } else if (detail::may_need_window(modern.error()) && detail::has_config_window(kept)) {
                 return attempts_.window.error = Error::pci_config_window_off;
             }
         }
@@ -155,7 +156,7 @@ public:
                                               PciProbeOption const& option = {}) {
         check_unused();
         attempts_ = {};
-        return probe_legacy(function, mapper, option);
+        return probe_legacy(keep(function), mapper, option);
     }
 
     /// The attempts of the last `probe_pci` or `probe_pci_legacy`: a kernel can print why a device is slow or absent.
@@ -167,11 +168,11 @@ public:
     [[__nodiscard__]] Result<uint16_t> use_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                 Span<MsiMessage const> messages) {
         switch (kind_) {
-            case Kind::pci_modern: return pci_modern_.use_msix(function, mapper, messages);
+            case Kind::pci_modern: return pci_modern_.use_msix(keep(function), mapper, messages);
             case Kind::pci_legacy_ports:
-                return pci_legacy_ports_.template use_msix<Memory>(function, mapper, messages);
+                return pci_legacy_ports_.template use_msix<Memory>(keep(function), mapper, messages);
             case Kind::pci_legacy_memory:
-                return pci_legacy_memory_.template use_msix<Memory>(function, mapper, messages);
+                return pci_legacy_memory_.template use_msix<Memory>(keep(function), mapper, messages);
             default: return Error::msix_absent;
         }
     }
@@ -345,20 +346,27 @@ public:
     }
 
 private:
-    template <PciConfigAccess Access, class Mapper>
-    [[__nodiscard__]] Status probe_legacy(PciFunction<Access> const& function, Mapper& mapper,
-                                          PciProbeOption const& option) {
+    using Function = PciFunction<detail::PciKeptAccess>;
+
+    /// The function through the kept access: one copy of the code that follows, whatever accesses the kernel has.
+    template <PciConfigAccess Access>
+    [[__nodiscard__]] Function keep(PciFunction<Access> const& function) {
+        access_.keep(function.access());
+        return {access_, function.address()};
+    }
+
+    // Neither is inlined: its stack would add to that of the probe before it.
+    template <class Mapper>
+    [[__nodiscard__]] [[gnu::__noinline__]] Status probe_legacy(Function const& function, Mapper& mapper,
+                                                                PciProbeOption const& option) {
         Status const ports = noted(attempts_.legacy, pci_legacy_ports_.probe(function, mapper, option));
         return ports.error() == Error::pci_legacy_absent
                    ? found(Kind::pci_legacy_memory,
                            noted(attempts_.legacy, pci_legacy_memory_.probe(function, mapper, option)))
                    : found(Kind::pci_legacy_ports, ports);
     }
-    template <PciConfigAccess Access>
-    [[__nodiscard__]] Status probe_pci_window(PciFunction<Access> const& function) {
-        access_.keep(function.access());
-        Status const window =
-            noted(attempts_.window, pci_modern_.probe_through_window(PciFunction{access_, function.address()}));
+    [[__nodiscard__]] [[gnu::__noinline__]] Status probe_window(Function const& function) {
+        Status const window = noted(attempts_.window, pci_modern_.probe_through_window(function));
         return detail::leaves_another_way(window.error()) ? window : found(Kind::pci_window, window);
     }
     /// Rejects a probe while a device is in use, also through another of the transports stored here.
@@ -398,7 +406,7 @@ private:
     detail::ProbeMark probe_mark_;
     Kind kind_ = Kind::none;
     PciAttempts attempts_;
-    detail::PciKeptAccess access_;  ///< for `pci_window`
+    detail::PciKeptAccess access_;  ///< of the last call with a function; `pci_window` goes on with it
     MmioTransport<Memory> mmio_;
     PciModernTransport<detail::PciEitherSpace<Memory>, queue_count_max> pci_modern_;
     PciLegacyTransport<Ports> pci_legacy_ports_;

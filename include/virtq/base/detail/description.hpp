@@ -11,33 +11,26 @@
 namespace virtq::detail {
 
 /// What `describe` returns.
-enum class Wording : unsigned char { sentences, names, numbers };
+enum class Wording : unsigned char { sentences = 1, names, numbers };
 
 /// The choice of this build. The compiler stops here if VIRTQ_SENTENCES is none of the three.
 inline constexpr Wording chosen_wording = Wording::VIRTQ_SENTENCES;
 
-}  // namespace virtq::detail
-
-// Lets no files with different choices link. The linker accepts many definitions of an absolute symbol if all have the
-// same value. With -flto one assembly has several files, so it checks the value itself. Not for Clang: with -flto its
-// linker knows no values, and would reject equal ones.
-#if defined(__ELF__) && !defined(__clang__)
-#define VIRTQ_VALUE_sentences  "1"
-#define VIRTQ_VALUE_names      "2"
-#define VIRTQ_VALUE_numbers    "3"
-#define VIRTQ_VALUE(choice)    VIRTQ_VALUE_##choice
-#define VIRTQ_VALUE_OF(choice) VIRTQ_VALUE(choice)
-__asm__(".ifdef VIRTQ_SENTENCES_differs_between_files\n"
-        ".if VIRTQ_SENTENCES_differs_between_files - " VIRTQ_VALUE_OF(VIRTQ_SENTENCES) "\n"
-        ".error \"VIRTQ_SENTENCES differs between files\"\n"
-        ".endif\n"
-        ".endif\n"
-        ".globl VIRTQ_SENTENCES_differs_between_files\n"
-        ".hidden VIRTQ_SENTENCES_differs_between_files\n"
-        ".set VIRTQ_SENTENCES_differs_between_files, " VIRTQ_VALUE_OF(VIRTQ_SENTENCES));
+/// Lets no two files with different choices link. Each file that describes something defines this symbol, and a linker
+/// accepts many definitions of an absolute symbol if all have the same value. With -flto the files become one, and a
+/// difference may stay unseen. Inside a function, because Clang's linker would otherwise reject equal values with -flto.
+constexpr void require_same_wording() {
+#ifdef __ELF__
+    if (!__builtin_is_constant_evaluated()) {
+        __asm__(
+            ".globl VIRTQ_SENTENCES_differs_between_files\n"
+            ".hidden VIRTQ_SENTENCES_differs_between_files\n"
+            ".set VIRTQ_SENTENCES_differs_between_files, %c0"
+            :
+            : "i"(static_cast<int>(chosen_wording)));
+    }
 #endif
-
-namespace virtq::detail {
+}
 
 /// Writes texts one after another, each with its NUL. Without a place to write to, it only counts the bytes.
 struct TextJoiner {
@@ -152,6 +145,7 @@ inline constexpr Descriptions<Words, wording> descriptions{};
 /// `unknown` for other values, and the `letter` of their numbers.
 template <class Words, Wording wording = chosen_wording>
 [[__nodiscard__]] constexpr char const* description_of(typename Words::Value value) {
+    require_same_wording();
     auto const number = static_cast<unsigned>(value);
     return find_text(descriptions<Words, wording>.text, number < value_count<Words> ? number : value_count<Words>);
 }
