@@ -93,6 +93,8 @@ TEST(BlockLimit, SendsPartsThroughASmallQueue) {
     std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(12, 1024), kept);
     BlockRequest const request{BlockOperation::read, 7, 0, {segments.data(), segments.size()}, Token{}};
     EXPECT_EQ(machine.driver.submit(request).error(), Error::request_above_queue);
+    Span<Segment const> const three{segments.data(), 3};  // nine descriptors, one above the queue
+    EXPECT_EQ(machine.driver.submit_read(7, three, Token{}).error(), Error::request_above_queue);
     ASSERT_TRUE(machine.driver.perform(request, patience, machine.stepping()).ok());
     for (std::size_t i = 0; i < kept.size(); ++i) {
         EXPECT_TRUE(machine.holds(kept[i], 7 + 2 * i));

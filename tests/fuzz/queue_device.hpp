@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <fuzz/fenced_pages.hpp>
-
 #include <virtq/queue/layout.hpp>
 
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 
 /// The device's side of a queue in a fuzzer. It uses chains as it is told, correctly or not, and keeps its own
-/// position in the ring. Offsets are those of §2.7 and §2.8; the byte order is that of the fuzzer's machine, which is
-/// little-endian.
+/// position in the ring. Offsets are those of §2.7 and §2.8; the byte order is little-endian. `Memory` has `has(address,
+/// bytes)` and `virt(address)`.
 namespace virtq::test {
 
 class QueueDevice {
@@ -38,7 +36,8 @@ public:
         std::uint32_t writable;  ///< bytes, truncated to 32 bits
     };
     /// The next chain, if there is one. The ring may contain anything: the walk ends in any case.
-    [[nodiscard]] std::optional<Fetched> fetch(FencedPages& pages) {
+    template <class Memory>
+    [[nodiscard]] std::optional<Fetched> fetch(Memory& pages) {
         if (packed_) {
             std::uint16_t const flags = get<std::uint16_t>(ring_ + 16 * fetched_ + 14);
             if (((flags & 0x80) != 0) != fetched_wrap_ || ((flags & 0x8000) != 0) == fetched_wrap_) {
@@ -70,9 +69,7 @@ public:
             at = available_ + 4 + 2 * (added_ % size_);
             ++added_;
         }
-        std::uint16_t id = 0;
-        std::memcpy(&id, at, 2);
-        return id;
+        return get<std::uint16_t>(at);
     }
 
     /// Uses one chain, or with IN_ORDER all chains up to this one: `chains` chains with `descriptors` descriptors.
@@ -95,7 +92,8 @@ public:
     }
 
 private:
-    [[nodiscard]] Fetched walk(FencedPages& pages, std::uint16_t head) const {
+    template <class Memory>
+    [[nodiscard]] Fetched walk(Memory& pages, std::uint16_t head) const {
         Fetched chain{head, 0, PhysAddr{}, 0};
         for (std::uint16_t at = head; chain.descriptors < size_;) {
             std::uint8_t const* const descriptor = ring_ + 16 * at;
@@ -115,7 +113,8 @@ private:
         }
         return chain;
     }
-    void walk_table(FencedPages& pages, Fetched& chain, std::uint8_t const* descriptor) const {
+    template <class Memory>
+    void walk_table(Memory& pages, Fetched& chain, std::uint8_t const* descriptor) const {
         PhysAddr const table{get<std::uint64_t>(descriptor)};
         std::uint32_t const bytes = get<std::uint32_t>(descriptor + 8);
         chain.writable = 0;
@@ -138,13 +137,17 @@ private:
 
     template <class Word>
     [[nodiscard]] static Word get(std::uint8_t const* at) {
-        Word value{};
-        std::memcpy(&value, at, sizeof(value));
-        return value;
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < sizeof(Word); ++i) {
+            value |= std::uint64_t{at[i]} << 8 * i;
+        }
+        return static_cast<Word>(value);
     }
     template <class Word>
     static void put(std::uint8_t* at, Word value) {
-        std::memcpy(at, &value, sizeof(value));
+        for (std::size_t i = 0; i < sizeof(Word); ++i) {
+            at[i] = static_cast<std::uint8_t>(value >> 8 * i);
+        }
     }
 
     std::uint8_t* ring_ = nullptr;

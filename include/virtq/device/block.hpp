@@ -225,15 +225,24 @@ public:
     /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, `segment_address_virtual`, the mapper's,
     /// `queue_broken`, `reset_needed`, `not_initialised`, `no_such_queue`; then nothing has changed.
     [[__nodiscard__]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
-        return add(request, queue).error();
+        bool const added =
+            request.operation == BlockOperation::read
+                ? go_straight<BlockOperation::read>(request.sector, request.data, request.token, queue)
+                : request.operation == BlockOperation::write &&
+                      go_straight<BlockOperation::write>(request.sector, request.data, request.token, queue);
+        return added ? Status{} : add(request, queue).error();
     }
     /// As `submit` to queue 0: reads from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
-        return submit({BlockOperation::read, sector, 0, data, token});
+        return go_straight<BlockOperation::read>(sector, data, token, 0)
+                   ? Status{}
+                   : add({BlockOperation::read, sector, 0, data, token}, 0).error();
     }
     /// As `submit` to queue 0: writes from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
-        return submit({BlockOperation::write, sector, 0, data, token});
+        return go_straight<BlockOperation::write>(sector, data, token, 0)
+                   ? Status{}
+                   : add({BlockOperation::write, sector, 0, data, token}, 0).error();
     }
     /// Makes all writes durable that completed before. Errors: those of `submit`; `not_supported` if the device has no
     /// write cache.
@@ -261,10 +270,7 @@ public:
         if (Error const error = check_exists(queue); error != Error::none) {
             return {Token{}, error, CompletionState::none};
         }
-        CompletionState const state = queues_[queue].collect();
-        if (state == CompletionState::broken) {
-            stopped_.set();
-        }
+        CompletionState const state = collect(queue);
         if (BlockCompletion const finished = queues_[queue].take_finished();
             finished.state == CompletionState::ready) {
             return finished;
@@ -276,16 +282,20 @@ public:
                                  : BlockCompletion{Token{}, Error::none, state};
     }
 
-    /// Calls `each(BlockCompletion)` for all requests that have ended. Returns `none`, or `broken` if nothing more
-    /// will end.
+    /// Calls `each(BlockCompletion)` for all requests that had ended when it was called. Returns `none`, or `broken` if
+    /// nothing more will end.
     template <class Each>
     CompletionState for_each_completed(Each each, uint16_t queue = 0) {
-        for (;;) {  // ends with the last request in flight
-            BlockCompletion const completion = take_completed(queue);
-            if (completion.state != CompletionState::ready) {
-                return completion.state;
+        if (check_exists(queue) != Error::none) {
+            return CompletionState::none;
+        }
+        collect(queue);
+        for (;;) {  // ends: only a call of `each` collects more
+            BlockCompletion const ended = queues_[queue].take_finished();
+            if (ended.state != CompletionState::ready) {
+                return check_usable(queue) == Error::reset_needed ? CompletionState::broken : CompletionState::none;
             }
-            each(completion);
+            each(ended);
         }
     }
 
@@ -513,6 +523,14 @@ private:
         return error == Error::none && stopped_.is_set() ? Error::reset_needed : error;
     }
 
+    CompletionState collect(uint16_t queue) {
+        CompletionState const state = queues_[queue].collect();
+        if (state == CompletionState::broken) {
+            stopped_.set();
+        }
+        return state;
+    }
+
     /// Calls the hook. False if that called `reset` or `release`: then a record may belong to another request.
     template <Relax R>
     [[__nodiscard__]] bool relax_keeps_records(R& relax) {
@@ -593,6 +611,21 @@ private:
         Status const alive = check_alive(queue);
         stopped_.set();
         return alive ? Error::timed_out : alive.error();
+    }
+
+    /// Adds a read or write of one segment straight to the ring, as most requests go. False: nothing has changed, and
+    /// `add` tries again, which also splits, maps, and names every error.
+    template <BlockOperation operation>
+    [[__nodiscard__]] bool go_straight(uint64_t sector, Span<Segment const> data, Token token, uint16_t queue) {
+        if constexpr (detail::SameAs<Mapper, NoMapper>) {
+            detail::BlockRule const rule{facts_.config(), facts_.negotiated()};
+            if (data.size() == 1 && check_usable(queue) == Error::none && rule.is_plain(operation, sector, data[0]) &&
+                queues_[queue].template submit_plain<operation>(sector, data[0], token)) [[__likely__]] {
+                queues_[queue].note_refusal(Error::none);
+                return true;
+            }
+        }
+        return false;
     }
 
     [[__nodiscard__]] Result<uint16_t> add(BlockRequest const& request, uint16_t queue) {

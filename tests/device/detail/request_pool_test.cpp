@@ -18,6 +18,18 @@ Token token(std::uintptr_t value) {
     return Token{value};
 }
 
+/// Free records, counted by taking all of them for a moment.
+unsigned free_records(Pool& pool) {
+    std::vector<std::uint16_t> taken;
+    for (std::uint16_t number = pool.take(Token{}, 0); number != Pool::none; number = pool.take(Token{}, 0)) {
+        taken.push_back(number);
+    }
+    for (std::uint16_t const number : taken) {
+        pool.give_back(number);
+    }
+    return static_cast<unsigned>(taken.size());
+}
+
 TEST(RequestPool, HandsOutOnlyItsRecords) {
     Pool pool;
     pool.reset(3);
@@ -57,9 +69,9 @@ TEST(RequestPool, KeepsAwaitedRequestsForTheirCaller) {
     EXPECT_TRUE(pool.is_ready(mine));
     EXPECT_EQ(pool.take_finished().token, token(2));
     EXPECT_FALSE(pool.take_finished().found);
-    EXPECT_EQ(pool.num_free(), 3);
+    EXPECT_EQ(free_records(pool), 3u);
     EXPECT_EQ(pool.take_awaited(mine), Error::io_error);
-    EXPECT_EQ(pool.num_free(), 4);
+    EXPECT_EQ(free_records(pool), 4u);
 }
 
 TEST(RequestPool, LastPartEndsWithFirstError) {
@@ -74,12 +86,12 @@ TEST(RequestPool, LastPartEndsWithFirstError) {
     pool.finish(third, Error::none);
     pool.finish(owner, Error::short_read);
     EXPECT_FALSE(pool.has_finished());
-    EXPECT_EQ(pool.num_free(), 2);  // the first part stands for the request until it is taken
+    EXPECT_EQ(free_records(pool), 2u);  // the first part stands for the request until it is taken
     pool.finish(second, Error::io_error);
     Pool::Finished const finished = pool.take_finished();
     EXPECT_EQ(finished.token, token(7));
     EXPECT_EQ(finished.error, Error::short_read);
-    EXPECT_EQ(pool.num_free(), 4);
+    EXPECT_EQ(free_records(pool), 4u);
 }
 
 TEST(RequestPool, RefusesAPartWithoutARecord) {
@@ -116,7 +128,7 @@ TEST(RequestPool, CancelsEveryPartInFlightOnce) {
     EXPECT_EQ(whole.token, token(1));
     EXPECT_EQ(whole.error, Error::request_cancelled);
     EXPECT_FALSE(pool.take_finished().found);
-    EXPECT_EQ(pool.num_free(), 4);
+    EXPECT_EQ(free_records(pool), 4u);
     EXPECT_EQ(pool.in_flight(), 0);
 }
 

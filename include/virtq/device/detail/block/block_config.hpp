@@ -24,6 +24,9 @@ namespace virtq::detail {
     return features;
 }
 
+/// Most bytes of one request to the device: hosts treat a length as a signed number.
+inline constexpr uint32_t part_bytes_max = uint32_t{1} << 30;
+
 /// What a disk reports in its configuration space (§5.2.4). Only fields whose features were negotiated are read. An
 /// invalid value is replaced by one with which the driver can work, in most cases by "no limit". All zero before it is
 /// read.
@@ -31,7 +34,7 @@ struct BlockConfig {
     uint64_t capacity_sectors = 0;
     uint32_t block_bytes = 0;    ///< a power of two of at least 512
     uint32_t segments = 0;       ///< most data segments of a request, the caller's own limit included
-    uint32_t segment_bytes = 0;  ///< most bytes of a data segment
+    uint32_t segment_bytes = 0;  ///< most bytes of a data segment, at most `part_bytes_max`
     BlockTopology topology;
     uint32_t discard_sectors = 0;       ///< most sectors of one discard
     uint32_t discard_alignment = 0;     ///< in sectors
@@ -89,7 +92,8 @@ template <Transport T>
     auto const word = [&](Bit bit, ReadOnly<uint32_t> field) { return read_if(transport, features, bit, field); };
     BlockConfig read;
     read.capacity_sectors = read_config64_once(transport, config::capacity);
-    read.segment_bytes = limit_or(word(Bit::size_max, config::size_max), UINT32_MAX);
+    uint32_t const size_max = limit_or(word(Bit::size_max, config::size_max), part_bytes_max);
+    read.segment_bytes = size_max < part_bytes_max ? size_max : part_bytes_max;
     // A limit of 0 cannot be meant: such a request carries no data.
     uint32_t const said = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max), 1) : 0;
     read.segments = data_segments(said, own_segments);

@@ -40,7 +40,7 @@ public:
         if (Error const error = pages_.take(allocator, page_count(count)); error != Error::none) {
             return error;
         }
-        count_ = count;
+        status_offset_ = count * stride;
         restart(order);
         return {};
     }
@@ -76,9 +76,7 @@ public:
     [[__nodiscard__]] Segment range(uint16_t number) const {
         return {at(number) + sizeof(spec::block::RequestHeader), sizeof(spec::block::Range)};
     }
-    [[__nodiscard__]] Segment status(uint16_t number) const {
-        return {pages_.phys() + (uint32_t{count_} * stride + number), 1};
-    }
+    [[__nodiscard__]] Segment status(uint16_t number) const { return {pages_.phys() + (status_offset_ + number), 1}; }
 
     /// Zeroes the pages. After a reset the device may have another interface, and thus another byte order.
     void restart(ByteOrder order) {
@@ -95,7 +93,7 @@ private:
     [[__nodiscard__]] Frame* frame(uint16_t number) const { return static_cast<Frame*>(pages_.virt()) + number; }
     [[__nodiscard__]] PhysAddr at(uint16_t number) const { return pages_.phys() + uint32_t{number} * stride; }
     [[__nodiscard__]] uint8_t* status_byte(uint16_t number) const {
-        return static_cast<uint8_t*>(pages_.virt()) + uint32_t{count_} * stride + number;
+        return static_cast<uint8_t*>(pages_.virt()) + status_offset_ + number;
     }
     /// Converts to or from the device's byte order: a legacy device reads headers in the guest's (§5.2.6.4).
     template <class Word>
@@ -104,7 +102,7 @@ private:
     }
 
     PageRun pages_;
-    uint16_t count_ = 0;
+    uint32_t status_offset_ = 0;  ///< behind all headers and ranges
     ByteOrder order_ = ByteOrder::little;
 };
 

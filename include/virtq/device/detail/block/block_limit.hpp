@@ -19,7 +19,6 @@ struct BlockLimit {
 /// The limits of one operation on a device, in a queue whose chains have room for `segments` data segments.
 [[__nodiscard__]] inline BlockLimit block_limit(BlockConfig const& config, BlockOperation operation,
                                                 uint32_t segments) {
-    constexpr uint32_t part_bytes_max = uint32_t{1} << 30;  // hosts treat a length as a signed number
     BlockLimit limit;
     limit.data.segments = segments;
     limit.data.segment_bytes = config.segment_bytes;

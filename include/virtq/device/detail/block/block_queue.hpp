@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/assert.hpp>
+#include <virtq/base/detail/code_size.hpp>
 #include <virtq/base/detail/same_as.hpp>
 #include <virtq/device/block_types.hpp>
 #include <virtq/device/detail/block/block_frame.hpp>
@@ -120,6 +121,23 @@ public:
                                                                    : submit_parts(request, limit);
     }
 
+    /// Adds a read or write of one segment that `BlockRule::is_plain` has accepted. False: nothing has changed, and
+    /// `submit` names the error. Not with a mapper, whose mappings and errors only `submit` handles.
+    template <BlockOperation operation>
+    [[__nodiscard__]] bool submit_plain(uint64_t sector, Segment const& data, Token token) {
+        VIRTQ_ASSERT(!has_pages_of({&data, 1}), own_pages_sentence);
+        uint16_t const number = pool_.take(token, data.bytes);
+        if (number == Pool::none) {
+            return false;
+        }
+        frames_.prepare(number, request_type(operation), sector);
+        bool const added = add_plain<operation>(number, data).ok();
+        if (!added) [[__unlikely__]] {
+            pool_.give_back(number);
+        }
+        return added;
+    }
+
     Notification publish() { return ring_.publish(); }
 
     /// Takes the used chains from the ring and ends their requests. Returns `none`, or `broken`.
@@ -151,6 +169,10 @@ public:
     }
 
 private:
+    static constexpr char const* own_pages_sentence =
+        "The data of a request is in the disk's own pages. Check whether they were handed out twice, or freed, and "
+        "whether a segment is longer than its buffer, or Pages::phys is wrong.";
+
     void reset(Interface device_interface, UnderReportedLength under_reported) {
         interface_ = device_interface;
         under_reported_ = under_reported;
@@ -273,9 +295,7 @@ private:
     }
 
     [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
-        VIRTQ_ASSERT(!has_pages_of(part.data),
-                     "The data of a request is in the disk's own pages. Check whether they were handed out twice, or "
-                     "freed, and whether a segment is longer than its buffer, or Pages::phys is wrong.");
+        VIRTQ_ASSERT(!has_pages_of(part.data), own_pages_sentence);
         frames_.prepare(number, part.type, part.has_range() ? 0 : part.sector);  // §5.2.6: a range has its own
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);
@@ -292,13 +312,31 @@ private:
         return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
     }
 
+    /// In arrays, so that the compiler makes straight-line code of it.
+    template <BlockOperation operation>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_plain(uint16_t number, Segment const& data) {
+        Token const token{uintptr_t{number}};
+        if constexpr (operation == BlockOperation::read) {
+            Segment const readable[] = {frames_.header(number)};
+            Segment const writable[] = {data, frames_.status(number)};
+            return ring_.add(readable, writable, token);
+        } else {
+            Segment const readable[] = {frames_.header(number), data};
+            Segment const writable[] = {frames_.status(number)};
+            return ring_.add(readable, writable, token);
+        }
+    }
+
     [[__nodiscard__]] Error outcome(uint16_t number, uint32_t written) const {
-        switch (static_cast<spec::block::RequestStatus>(frames_.load_status(number))) {
-            case spec::block::RequestStatus::ok: return is_short(number, written) ? Error::short_read : Error::none;
+        auto const status = static_cast<spec::block::RequestStatus>(frames_.load_status(number));
+        if (status == spec::block::RequestStatus::ok) [[__likely__]] {
+            return is_short(number, written) ? Error::short_read : Error::none;
+        }
+        switch (status) {
             case spec::block::RequestStatus::ioerr: return Error::io_error;
             case spec::block::RequestStatus::unsupp: return Error::not_supported;
+            default: return Error::status_invalid;
         }
-        return Error::status_invalid;
     }
 
     /// Whether the device wrote less than all data of a read: then nothing may be assumed of the bytes beyond `written`

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/code_size.hpp>
 #include <virtq/base/error.hpp>
 #include <virtq/device/block_types.hpp>
 #include <virtq/device/detail/block/block_config.hpp>
@@ -31,6 +32,17 @@ public:
             case BlockOperation::get_id: return check_id(request);
         }
         return Error::not_supported;
+    }
+
+    /// Whether a read or write of one segment breaks no rule and fits one part, as nearly all do. If not, `check` says
+    /// what is wrong, unless the request only has to be split.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE bool is_plain(BlockOperation operation, uint64_t sector,
+                                                        Segment const& data) const {
+        uint64_t const sectors = data.bytes / spec::block::sector_bytes;
+        uint64_t const off_block = (sector * spec::block::sector_bytes | data.bytes) & (config_.block_bytes - 1);
+        return data.bytes - 1 < config_.segment_bytes && off_block == 0 && (data.addr.value >> 63) == 0 &&
+               sectors <= config_.capacity_sectors && sector <= config_.capacity_sectors - sectors &&
+               (operation == BlockOperation::read || !has(Bit::ro));
     }
 
     /// Bytes of data in the request that `check` accepted, counted once.
