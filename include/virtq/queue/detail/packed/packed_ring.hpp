@@ -81,7 +81,7 @@ public:
         return {wants_notification(memory_.load_device_event()), next_.word()};
     }
 
-    [[__nodiscard__]] Completion take_used() {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         if (!takes_by_id_) {
             return PackedInOrder<N>::take(*this);
         }
@@ -185,6 +185,7 @@ private:
         next_ = taken_ = first;
         first_flags_ = pending_ = in_flight_ = 0;
         hidden_flag_ = PackedPosition::avail_flag;
+        batch_number_ = BatchNumber::first();
         oldest_ = BufferId{0};
         notifications_on_ = false;
         if (first.word() != PackedPosition::start(0).word()) {
@@ -256,10 +257,9 @@ private:
             shadow_.take_in_turn(id, extent, following(id));
             ++pending_;
         } else {
-            shadow_.set_mark(id, Mark::pending_head(number(last_added_)));
+            shadow_.set_mark(id, Mark::head_in(batch_number_));
             shadow_.take(id, extent);
         }
-        last_added_ = id;
     }
 
     /// From here on the device may use the pending chains. Before that, their ids in used descriptors are violations.
@@ -269,14 +269,8 @@ private:
             pending_ = 0;
             return;
         }
-        for (BufferId id = last_added_;;) {
-            Mark const mark = shadow_.mark(id);
-            if (!mark.is_pending_head()) {
-                return;
-            }
-            shadow_.set_mark(id, Mark::held_by(Mark::Holder::added_head));
-            id = static_cast<BufferId>(mark.added_before());
-        }
+        shadow_.settle(batch_number_);
+        batch_number_ = batch_number_.next();
     }
 
     /// Descriptors from `first_` up to `next_`, or all descriptors if the two offsets are equal.
@@ -302,7 +296,7 @@ private:
     /// Whether both flags equal the wrap counter of this lap (§2.8.1).
     [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// Takes the used descriptor `next`; `flags` are the flags that were read from it.
-    [[__nodiscard__]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
         PackedMemory::Used const entry = memory_.load_used(next);
@@ -310,7 +304,7 @@ private:
             return lie(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const id = static_cast<BufferId>(entry.id);
-        if (!shadow_.mark(id).is_only(Mark::Holder::added_head)) {
+        if (!shadow_.mark(id).is_published_head(batch_number_)) {
             return lie(FaultReason::used_id_not_in_flight, entry.id);
         }
         uint32_t written = entry.len;
@@ -425,7 +419,7 @@ private:
     uint16_t hidden_flag_ = 0;  // AVAIL if the next chain begins a batch, to hide its first descriptor; otherwise 0
     uint16_t pending_ = 0;      // with IN_ORDER: chains added and not published
     uint16_t in_flight_ = 0;    // with IN_ORDER: chains published and not taken
-    BufferId last_added_{};     // id of the chain that was added last
+    BatchNumber batch_number_;  // of the batch that is not published yet
     BufferId oldest_{};         // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;
