@@ -178,8 +178,10 @@ def include_before():
         done = subprocess.run(["git", "-C", str(ROOT), "archive", BEFORE, "include"], capture_output=True, check=False)
         if done.returncode != 0:
             return None
+        partly = folder.with_suffix(".partly")
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-            tar.extractall(folder)
+            tar.extractall(partly)
+        partly.rename(folder)
     return folder / "include"
 
 
