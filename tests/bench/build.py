@@ -167,7 +167,7 @@ def folder_of(with_linux, compiler):
     return OUT / (("with-linux" if with_linux else "alone") + ("" if compiler == "g++" else f"-{compiler}"))
 
 
-# The library of this commit is measured beside the one of today: it is before the batch numbers and the bulk calls.
+# The library of this commit is measured beside the one of today: it is before the batch numbers and the bursts.
 BEFORE = "3136805"
 
 
@@ -178,8 +178,10 @@ def include_before():
         done = subprocess.run(["git", "-C", str(ROOT), "archive", BEFORE, "include"], capture_output=True, check=False)
         if done.returncode != 0:
             return None
+        partly = folder.with_suffix(".partly")
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
-            tar.extractall(folder)
+            tar.extractall(partly)
+        partly.rename(folder)
     return folder / "include"
 
 
@@ -188,13 +190,23 @@ def renamed(suffix, *names):
     return [f"-Dvirtq=virtq_{suffix}", *(f"-D{name}={name.replace('virtq', suffix)}" for name in names)]
 
 
+def has_bursts():
+    """Whether the library has submit_burst() and take_burst()."""
+    return (ROOT / "include" / "virtq" / "queue" / "burst.hpp").exists()
+
+
 def contender_jobs(folder, command, define=(), before=None):
     """Of virtq and the drivers without checks. The command is a compiler with its flags."""
+    define = [*define, "-DBENCH_WITH_BURST"] if has_bursts() else define
     jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), *command, *CXX_FLAGS, *define) for name in CONTENDERS]
     jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", *command, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
     jobs += [(HERE / f"virtq_{what}.cpp", folder / f"virtq_{what}-{format_}.o", *command, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}") for format_ in ("Split", "Packed") for what in ("publish", "disk")]
+    if has_bursts():
+        jobs += [(HERE / "virtq_burst.cpp", folder / f"virtq_burst-{format_}-{segments}.o", *command, *CXX_FLAGS,
+                  f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}")
+                 for format_ in ("Split", "Packed") for segments in (0, 1, 3)]
     jobs += [(HERE / "virtq_disk.cpp", folder / "checked_disk-Split.o", *command, *CXX_FLAGS, "-UVIRTQ_ASSERTIONS",
               "-DBENCH_FORMAT=Split", *renamed("checked", "make_virtq_disk"), "-DDiskRegisters=CheckedRegisters")]
     if before:

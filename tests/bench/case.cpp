@@ -81,8 +81,11 @@ constexpr Named<Case::Format> formats[] = {{"split", Case::Format::split},
                                            {"plain-split", Case::Format::plain_split},
                                            {"disk-split", Case::Format::disk_split},
                                            {"disk-packed", Case::Format::disk_packed}};
-constexpr Named<Case::Style> styles[] = {
-    {"span", Case::Style::span}, {"fixed", Case::Style::fixed}, {"publish", Case::Style::publish}};
+constexpr Named<Case::Style> styles[] = {{"span", Case::Style::span},
+                                         {"fixed", Case::Style::fixed},
+                                         {"burst-span", Case::Style::burst_span},
+                                         {"burst", Case::Style::burst},
+                                         {"publish", Case::Style::publish}};
 
 }  // namespace
 
@@ -101,9 +104,25 @@ bool read_case(char const* name, Case& made) {
 }
 
 template <class Kind>
+static Contender* make_burst([[maybe_unused]] Case const& which) {
+#ifdef BENCH_WITH_BURST
+    if (which.style == Case::Style::burst_span) {
+        return make_virtq_burst<Kind, 0>(which);
+    }
+    if (which.segments == 1 || which.segments == 3) {
+        return which.segments == 1 ? make_virtq_burst<Kind, 1>(which) : make_virtq_burst<Kind, 3>(which);
+    }
+#endif
+    return nullptr;
+}
+
+template <class Kind>
 static Contender* make_of_style(Case const& which) {
     if (which.style == Case::Style::span) {
         return make_virtq_256<Kind, 0>(which);
+    }
+    if (which.style == Case::Style::burst || which.style == Case::Style::burst_span) {
+        return make_burst<Kind>(which);
     }
     if (which.style == Case::Style::publish) {
         return which.segments == 1 ? make_virtq_publish<Kind>(which) : nullptr;

@@ -26,8 +26,8 @@ struct Case {
         disk_split,  ///< reads by BlockDevice; `segments` are those of the data
         disk_packed,
     };
-    /// Whether the compiler knows how many segments a request has; or `publish()` alone, of requests that are known.
-    enum class Style { span, fixed, publish };
+    /// Whether the compiler knows how many segments a request has, one at a time or in bursts; or `publish()` alone.
+    enum class Style { span, fixed, burst_span, burst, publish };
 
     Who who = Who::virtq;
     Format format = Format::split;
@@ -83,6 +83,8 @@ struct Packed;
 struct NegotiatedSplit;
 struct NegotiatedPacked;
 struct PlainSplit;
+template <class Kind, unsigned Segments>
+Contender* make_virtq_burst(Case const& which);
 template <class Kind>
 Contender* make_virtq_publish(Case const& which);
 template <class Kind>

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which cases are measured. A case is a name, as case.hpp reads it: WHO/FORMAT/STYLE/FEATURES/SIZE/BATCH/SEGMENTS."""
 
+import build
+
 SIZE = 256
 FORMATS = ["split", "packed"]
 FEATURES = ["-", "e", "ei", "eo", "en"]
@@ -34,10 +36,17 @@ def growth(stem):
     return ([name_of(stem, 2, 3, size) for size in SIZES], [name_of(stem, 4, count) for count in SEGMENTS])
 
 
+def of_bursts():
+    """The stems of submit_burst() and take_burst(), if the library has them; 1 or 3 segments."""
+    return [f"virtq/{format_}/{style}/{features}" for format_ in FORMATS for style in ("burst", "burst-span")
+            for features in ("e", "eo")] if build.has_bursts() else []
+
+
 def phased(format_, segments):
     """Those of which submit, device and take are measured apart, with 16 at once: the clock costs too much for one."""
     stems = [f"{who}/{format_}/{style}/{features}" for who, some in (("virtq", ["e", "eo"]), ("fence", ["-", "o"]))
-             for features in some for style in ("span", "fixed")]  # here come the styles of bulk calls
+             for features in some for style in ("span", "fixed")]
+    stems += [stem for stem in of_bursts() if f"/{format_}/" in stem]
     stems += [f"unchecked-fence/{format_}/{style}/-" for style in ("span", "fixed")] + [f"linux/{format_}/span/e"]
     return [name_of(stem, 16, segments) for stem in stems]
 
@@ -74,6 +83,7 @@ def kept():
             names += grid(f"virtq/{format_}/fixed/{features}", FIXED)
         names += grid(f"virtq/negotiated-{format_}/span/e", SEGMENTS)
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
+    names += [name for stem in of_bursts() for name in grid(stem, [1, 3])]
     names += [name_of(stem, 16, 3) for stem in without_checks()]  # they change only with the benchmark
     names += grid("virtq/plain-split/span/e", SEGMENTS)
     names += of_disks()
@@ -85,7 +95,7 @@ def of_other_architectures():
     stems = [f"virtq/{format_}/{style}/{features}" for format_ in FORMATS
              for style, some in (("span", ["e", "ei", "eo", "en"]), ("fixed", ["e", "eo"])) for features in some]
     stems += [f"virtq/negotiated-{format_}/span/e" for format_ in FORMATS] + ["virtq/plain-split/span/e"]
-    stems += [f"virtq/disk-{format_}/span/e" for format_ in FORMATS]
+    stems += [f"virtq/disk-{format_}/span/e" for format_ in FORMATS] + of_bursts()
     return [name_of(stem, batch, segments) for stem in stems for batch in (1, 16) for segments in (1, 3)]
 
 

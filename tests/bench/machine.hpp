@@ -7,7 +7,7 @@
 
 namespace bench {
 
-/// Of a ring with a call for a whole batch: FLOOR, and bulk calls. `submit` adds the slots 0 … batch - 1 and publishes;
+/// Of a ring with a call for a whole batch: FLOOR, and bursts. `submit` adds the slots 0 … batch - 1 and publishes;
 /// `take` adds the tokens to `sum`, and returns how many came.
 template <class Ring>
 concept TakesBatches = requires(Ring& ring, unsigned long& sum) {

@@ -143,7 +143,10 @@ def architecture_table(results):
 PHASES = [
     # title, case
     ("virtq", "virtq/{}/span/e"), ("virtq, fixed shape", "virtq/{}/fixed/e"), ("virtq, in order", "virtq/{}/span/eo"),
-    ("virtq, in order, fixed shape", "virtq/{}/fixed/eo"), ("Linux", "linux/{}/span/e"),
+    ("virtq, in order, fixed shape", "virtq/{}/fixed/eo"),
+    ("virtq, bursts of spans", "virtq/{}/burst-span/e"), ("virtq, bursts, fixed shape", "virtq/{}/burst/e"),
+    ("virtq, in order, bursts of spans", "virtq/{}/burst-span/eo"),
+    ("virtq, in order, bursts, fixed shape", "virtq/{}/burst/eo"), ("Linux", "linux/{}/span/e"),
     ("FLOOR+fence", "fence/{}/span/-"), ("FLOOR+fence, fixed shape", "fence/{}/fixed/-"),
     ("FLOOR+fence, in order", "fence/{}/span/o"), ("FLOOR+fence, in order, fixed shape", "fence/{}/fixed/o"),
     ("unchecked+fence", "unchecked-fence/{}/span/-"), ("unchecked+fence, fixed shape", "unchecked-fence/{}/fixed/-"),
@@ -151,12 +154,16 @@ PHASES = [
 PHASE_SEGMENTS = (1, 3)
 
 
+def measured_phases():
+    return [row for row in PHASES if "burst" not in row[1] or cases.of_bursts()]
+
+
 def phase_table(results):
     """Instructions of submit + take; ns of submit + device + take."""
     times = results["phase_times"].get("g++", {})
     rows = []
     for format_ in cases.FORMATS:
-        for title, stem in PHASES:
+        for title, stem in measured_phases():
             row = [f"{title} {format_}" if "," not in title else title.replace(",", f" {format_},", 1)]
             for segments in PHASE_SEGMENTS:
                 name = name_of(stem.format(format_), 16, segments)

@@ -43,28 +43,28 @@ def worst_of_compilers(results):
     return max(ratios, default=None)
 
 
-def bulk(results):
-    """Of calls for a whole batch. The style `bulk` knows the number of segments, as `fixed` does; `spans` does not."""
+def bursts(results):
+    """Of calls for a whole batch. In the style `burst` the compiler knows the number of segments, in `burst-span` not."""
     counts, times = results["instructions"], results["phase_times"].get("g++", {})
     drivers = {name: driver_ns(phases) for name, phases in times.items()}
-    for title, stem, must, aim in (("packed", "packed/bulk/e", 106, 90), ("packed, in order", "packed/bulk/eo", 78, 65),
-                                   ("split", "split/bulk/e", 106, 90)):
-        yield f"{title}, bulk, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
+    for title, stem, must, aim in (("packed", "packed/burst/e", 106, 90), ("packed, in order", "packed/burst/eo", 78, 65),
+                                   ("split", "split/burst/e", 106, 90)):
+        yield f"{title}, bursts, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
     # In order too the ratio is to FLOOR+fence without IN_ORDER: so the targets were set.
     for title, features, format_, segments, must, aim in (
             ("packed", "e", "packed", 1, 2.3, 1.7), ("packed", "e", "packed", 3, 1.6, 1.3),
             ("packed, in order", "eo", "packed", 1, 1.7, 1.35), ("split", "e", "split", 1, 1.85, 1.5),
             ("split", "e", "split", 3, 1.5, 1.3)):
-        now = ratio_of(drivers, name_of(f"virtq/{format_}/bulk/{features}", 16, segments),
+        now = ratio_of(drivers, name_of(f"virtq/{format_}/burst/{features}", 16, segments),
                        name_of(f"fence/{format_}/fixed/-", 16, segments))
-        yield f"{title}, bulk, b16 n{segments}, driver ns / FLOOR+fence", now, must, aim
+        yield f"{title}, bursts, b16 n{segments}, driver ns / FLOOR+fence", now, must, aim
     for format_ in cases.FORMATS:
-        spans, inlined = (counts.get(name_of(f"virtq/{format_}/{style}/e", 16, 3)) for style in ("spans", "bulk"))
-        yield f"{format_}, bulk of spans, b16 n3, instructions more than inlined", difference(spans, inlined), 50, 25
+        spans, inlined = (counts.get(name_of(f"virtq/{format_}/{style}/e", 16, 3)) for style in ("burst-span", "burst"))
+        yield f"{format_}, bursts of spans, b16 n3, instructions more than inlined", difference(spans, inlined), 50, 25
     for format_, must, aim in (("packed", 0.70, 0.55), ("split", 0.90, 0.80)):
-        yield f"{format_}, two cores, lockstep b64 n3, bulk / one at a time", of_cores(results, "lockstep", format_), must, aim
+        yield f"{format_}, two cores, lockstep b64 n3, bursts / one at a time", of_cores(results, "lockstep", format_), must, aim
     for format_ in cases.FORMATS:
-        yield f"{format_}, two cores, pipelined b64 n3, bulk / one at a time", of_cores(results, "pipelined", format_), 1.15, 1.0
+        yield f"{format_}, two cores, pipelined b64 n3, bursts / one at a time", of_cores(results, "pipelined", format_), 1.15, 1.0
 
 
 def difference(ours, theirs):
@@ -73,7 +73,7 @@ def difference(ours, theirs):
 
 def of_cores(results, mode, format_):
     times = {name: run["ns"] for name, run in results["two_cores"][mode].items()}
-    return ratio_of(times, name_of(f"virtq/{format_}/bulk/e", 64, 3), name_of(f"virtq/{format_}/fixed/e", 64, 3))
+    return ratio_of(times, name_of(f"virtq/{format_}/burst/e", 64, 3), name_of(f"virtq/{format_}/fixed/e", 64, 3))
 
 
 def disk(results):
@@ -120,7 +120,7 @@ def growth(results):
 
 
 def rows(results):
-    return [row for part in (one_at_a_time, bulk, disk, memory, growth) for row in part(results)]
+    return [row for part in (one_at_a_time, bursts, disk, memory, growth) for row in part(results)]
 
 
 def verdict(now, must, aim):

@@ -76,6 +76,11 @@ public:
 
     [[nodiscard]] unsigned long private_bytes() const { return sizeof queue_; }
 
+protected:
+    virtq::VirtQueue<N, Format> queue_;
+    virtq::Segment* requests_ = nullptr;
+    unsigned segments_ = 0;
+
 private:
     struct Pages {
         virtq::Pages allocate_pages(size_t count) {
@@ -84,10 +89,6 @@ private:
         }
         void free_pages(virtq::Pages) {}
     };
-
-    virtq::VirtQueue<N, Format> queue_;
-    virtq::Segment* requests_ = nullptr;
-    unsigned segments_ = 0;
 };
 
 /// `publish()` alone: what comes before is not counted.
