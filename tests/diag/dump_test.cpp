@@ -106,6 +106,26 @@ TEST(Dump, ShortensALongFreeList) {
     }
 }
 
+TEST(Dump, WrapsALongFreeList) {
+    RingPair<2048> ring({.size = 2048});
+    std::vector<DescIndex> desc;
+    while (auto const one = ring.queue.alloc_desc()) {
+        desc.push_back(*one);
+    }
+    for (std::size_t i = 3; i < desc.size(); i += 3) {  // in pairs
+        ring.queue.free_desc(desc[i]);
+        ring.queue.free_desc(desc[i - 1]);
+    }
+    std::string const text = picture(ring.queue, Lines{2048});
+    EXPECT_NE(text.find("  free        2045-2046 2042-2043 "), std::string::npos) << text.substr(text.find("  free"));
+    EXPECT_LE(columns(text), 79u) << text.substr(text.find("  free"));
+    for (std::size_t i = 0; i < desc.size(); ++i) {
+        if (i == 0 || i % 3 == 1) {
+            ring.queue.free_desc(desc[i]);
+        }
+    }
+}
+
 TEST(Dump, ShowsUnknownFlags) {
     RingPair<> ring;
     ring.hostile = true;

@@ -151,7 +151,7 @@ private:
                 }
                 last = desc;
             }
-            out_.decimal(number(first));
+            out_.room(11, indent).decimal(number(first));  // such as 32766-32767
             if (last != first) {
                 out_.text("-").decimal(number(last));
             }
