@@ -80,6 +80,12 @@ TEST(SegmentSplitter, SplitsAtMultiplesOfTheGranule) {
     EXPECT_TRUE(same(result.covered, {at(0x1000, 100), at(0x2000, 924), at(0x3000, 1024)}));
 }
 
+TEST(SegmentSplitter, LastPartMayBeUnaligned) {
+    Covered const result = split({at(0x1000, 1324)}, {.segments = 1, .segment_bytes = 1024, .granule = 512});
+    EXPECT_EQ(result.parts, 2u);
+    EXPECT_TRUE(same(result.covered, {at(0x1000, 1324)}));
+}
+
 TEST(SegmentSplitter, ReportsLimitsBelowOneGranule) {
     EXPECT_EQ(split({at(0x1000, 1024)}, {.segments = 1, .segment_bytes = 511, .bytes = 4096, .granule = 512}).parts,
               0u);

@@ -215,7 +215,7 @@ private:
                 return error;
             }
         }
-        [[maybe_unused]] Error const refused =
+        [[__maybe_unused__]] Error const refused =
             each_part(*owner, BlockParts{request, limit},
                       [&](uint16_t number, BlockPart const& part) { return add(number, part); });
         VIRTQ_ASSERT(refused == Error::none, "A part was refused after split() had found room for all");
