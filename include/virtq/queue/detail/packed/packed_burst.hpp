@@ -20,9 +20,9 @@ class PackedBurst {
     using InOrder = PackedInOrder<N>;
 
 public:
-    /// Descriptors that become visible before the call ends, so that the device can begin: a cache line of 64 bytes,
-    /// which the driver does not touch again then.
-    static constexpr uint16_t shown_together = 4;
+    /// After so many descriptors, the chains that were added become visible, so that the device can begin before the
+    /// call ends: a cache line of 64 bytes, which the driver does not touch again, or half of a small queue.
+    static constexpr uint32_t shown_together = N < 8 ? (N + 1) / 2 : 4;
 
     /// Adds chains until one is refused, and publishes them. Calls `get` once for each chain.
     template <class Get>

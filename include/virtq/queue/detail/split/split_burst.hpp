@@ -17,9 +17,10 @@ namespace virtq::detail {
 template <class Ring>
 class SplitBurst {
 public:
-    /// Chains that become visible before the call ends, so that the device can begin. Each release of the index takes
-    /// its cache line away from a device that polls it, so every chain would be too often.
-    static constexpr size_t shown_together = 16;
+    /// After so many chains, those that were added become visible, so that the device can begin before the call ends:
+    /// half of a small queue. Each release of the index takes its cache line away from a device that polls it, so every
+    /// chain would be too often.
+    static constexpr size_t shown_together = Ring::capacity < 32 ? (Ring::capacity + 1) / 2 : 16;
 
     /// Adds chains until one is refused, and publishes them. Calls `get` once for each chain.
     template <class Get>
@@ -49,15 +50,16 @@ public:
             return take_in_order(ring, room);
         }
         size_t count = 0;
+        bool looks = true;
         Local local{ring};
         while (count != room.size()) {
             if (local.taken == ring.seen_) {
                 local.store(ring);
-                bool const looks = count == 0 || ring.asks_again();
                 CompletionState const state = looks ? ring.look() : CompletionState::none;
                 if (state != CompletionState::ready) {
                     return {count, state};
                 }
+                looks = ring.asks_again();
             }
             spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(local.taken));
             if (is_usual(ring, entry)) [[__likely__]] {

@@ -47,6 +47,7 @@ template <uint32_t N, class Format = Split>
 class SplitRing : public RingLife<SplitRing<N, Format>> {
 public:
     using RingLife<SplitRing>::initialised;
+    static constexpr uint32_t capacity = N;
 
     [[__nodiscard__]] uint16_t num_free() const { return shadow_.free_count(); }
     [[__nodiscard__]] bool in_order() const { return Format::has_in_order && in_order_; }
