@@ -40,6 +40,7 @@ struct Setup {
     std::size_t least_states = 0;  ///< guards against a silently smaller search
     bool indirect = false;         ///< with one table, for a chain of two
     bool descriptors = false;      ///< also calls the descriptor tier
+    bool late = false;             ///< a chain waits, and the number of its batch comes again after two more batches
     bool bursts = false;           ///< also submits and takes bursts
 
     [[nodiscard]] Features features() const {
@@ -50,16 +51,19 @@ struct Setup {
         indirect ? set.set(spec::Feature::indirect_desc) : void();
         return set;
     }
-    /// Starts just before the counters wrap.
+    /// Batches before the search.
+    [[nodiscard]] unsigned batches() const { return late ? 32767 : 0; }
+    /// The search starts just before the counters wrap.
     [[nodiscard]] std::uint16_t first() const {
-        return static_cast<std::uint16_t>(packed ? 0x8000u | (size - 1u) : 0xfffeu);
+        std::uint32_t const place = 4 * size - 1u - batches() % (2u * size);  // from the start of a lap
+        return static_cast<std::uint16_t>(packed ? (place / size % 2 << 15) | place % size : 0xfffeu - batches());
     }
 };
 
 void PrintTo(Setup const& setup, std::ostream* out) {
     *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
          << (setup.in_order ? "InOrder" : "") << (setup.indirect ? "Indirect" : "")
-         << (setup.descriptors ? "Descriptors" : "") << (setup.bursts ? "Bursts" : "")
+         << (setup.descriptors ? "Descriptors" : "") << (setup.late ? "Late" : "") << (setup.bursts ? "Bursts" : "")
          << (setup.lies != 0 ? "Hostile" : "Honest");
 }
 
@@ -123,6 +127,14 @@ public:
         EXPECT_TRUE(queue_.init(memory_, setup.size, setup.features(), option).ok());
         queue_.attach();
         model_.fetch = model_.use = setup.packed ? static_cast<std::uint16_t>(setup.first() ^ 0x8000u) : setup.first();
+        for (unsigned i = 0; i != setup.batches(); ++i) {
+            static_cast<void>(add(0));
+            static_cast<void>(publish());
+            if (i != 1) {  // this one waits
+                static_cast<void>(use(i != 0 ? 1 : 0, false));
+                static_cast<void>(take());
+            }
+        }
     }
 
     static constexpr std::size_t ring_bytes = 16 * capacity + 6 + 2 * capacity;
@@ -714,17 +726,22 @@ std::vector<Setup> all_setups() {
     }
     for (bool const packed : {false, true}) {
         for (bool const in_order : {false, true}) {
-            all.push_back({packed, 2, !in_order, in_order, 6, 2, 17000, false, false, true});
-            all.push_back({packed, 4, in_order, in_order, 5, 2, 33000, false, false, true});
-            all.push_back({packed, 4, !in_order, in_order, 8, 0, 18000, true, false, true});
+            all.push_back({packed, 2, !in_order, in_order, 6, 2, 17000, false, false, false, true});
+            all.push_back({packed, 4, in_order, in_order, 5, 2, 33000, false, false, false, true});
+            all.push_back({packed, 4, !in_order, in_order, 8, 0, 18000, true, false, false, true});
         }
     }
-    all.push_back({true, 3, false, false, 8, 0, 15000, false, false, true});
-    all.push_back({false, 4, true, false, 5, 1, 50000, true, true, true});
+    all.push_back({true, 3, false, false, 8, 0, 15000, false, false, false, true});
+    all.push_back({false, 4, true, false, 5, 1, 50000, true, true, false, true});
     for (bool const indirect : {false, true}) {
         all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true});
         all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true});
         all.push_back({false, 4, false, false, 9, 0, 280000, indirect, true});
+    }
+    all.push_back({false, 4, false, false, 7, 1, 140000, false, true, true});
+    for (bool const packed : {false, true}) {
+        all.push_back({packed, 2, true, false, 11, 1, 15000, false, false, true});
+        all.push_back({packed, 4, false, false, 8, 1, 100000, false, false, true});
     }
     return all;
 }

@@ -257,7 +257,7 @@ private:
     std::vector<Pending> pending_;   ///< put and not published
     std::vector<Slot> slots_;
     std::map<uint16_t, size_t> buffers_;  ///< number of descriptors of each buffer in flight, by id
-    std::deque<uint16_t> order_;          ///< the same ids, in the order of fetching
+    std::deque<uint16_t> order_;          ///< with IN_ORDER: the same ids, in the order of fetching
     UsedLength used_length_ = UsedLength::honest;
     std::optional<PackedPosition> reported_marks_;    ///< a position with impossible marks, reported once
     std::optional<EventSuppression> reported_event_;  ///< the last bad driver event structure, reported once
@@ -532,7 +532,9 @@ inline bool PackedQueue::remember(Walk const& walk) {
     if (!buffers_.emplace(id, walk.descriptors.size()).second) {
         return refuse(rule::buffer_id_busy, id);
     }
-    order_.push_back(id);
+    if (config_.in_order) {
+        order_.push_back(id);
+    }
     return true;
 }
 
@@ -564,7 +566,9 @@ inline size_t PackedQueue::release(uint16_t id) {
     auto const found = buffers_.find(id);
     size_t const length = found->second;
     buffers_.erase(found);
-    order_.erase(std::find(order_.begin(), order_.end(), id));
+    if (config_.in_order) {
+        order_.pop_front();
+    }
     return length;
 }
 

@@ -85,6 +85,8 @@ public:
 private:
     friend class ChainJudge;
 
+    static constexpr unsigned ids_told_apart = 4096;
+
     /// Whether a chain with this id was seen before; marks it as seen. In a queue above size 4096 several ids share a
     /// bit, so that some chains are not checked.
     [[__nodiscard__]] bool met_before(uint16_t id) {
@@ -103,7 +105,7 @@ private:
     WritableOverlap overlap_;
     uint32_t least_writable_ = 0;
     bool has_readable_ = false;
-    uint8_t met_[512] = {};  ///< a bit for each of 4096 ids
+    uint8_t met_[ids_told_apart / 8] = {};  ///< a bit for each
 };
 
 /// The checks that split and packed rings share. Everything that outlives a check is in `ChainFindings`.
@@ -115,6 +117,8 @@ protected:
 
     ChainJudge(ChainFindings& found, QueueSnapshot const& seen, Span<AddressRange const> ram)
         : seen_(seen), found_(found), ram_(ram) {}
+
+    static constexpr unsigned ids_told_apart = ChainFindings::ids_told_apart;
 
     [[__nodiscard__]] bool met_before(uint16_t id) { return found_.met_before(id); }
 

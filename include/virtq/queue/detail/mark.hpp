@@ -40,13 +40,39 @@ private:
     uint16_t bits_ = 0;
 };
 
+/// Numbers the batches of a ring. A batch is what is added up to one publish(). Each head keeps the number of its batch,
+/// so publish() admits a batch of any size in one step: it begins the next number.
+///
+/// There are 32768 numbers. A chain may wait for longer than that, and must not look pending when its number comes
+/// again. So the publish of batch n also settles descriptor n: a settled head has no number. Let head i be added in
+/// batch n. The publish of the next batch i comes d publishes after that of batch n, 0 <= d <= 32767, because i is below
+/// 32768 too. The number n comes again only after 32768 publishes.
+class BatchNumber {
+public:
+    constexpr BatchNumber() = default;  // all zero, as a queue is before init(); no batch has this number
+    [[__nodiscard__]] static constexpr BatchNumber first() { return BatchNumber{bit}; }
+    [[__nodiscard__]] constexpr BatchNumber next() const {
+        return BatchNumber{static_cast<uint16_t>((bits_ + 1) | bit)};
+    }
+
+    /// The descriptor (or buffer id) that the publish of this batch settles, if the queue has it.
+    [[__nodiscard__]] constexpr uint16_t settles() const { return static_cast<uint16_t>(bits_ - bit); }
+    [[__nodiscard__]] constexpr uint16_t bits() const { return bits_; }
+
+    static constexpr uint16_t bit = 0x8000;  ///< set in every number
+
+private:
+    explicit constexpr BatchNumber(uint16_t bits) : bits_(bits) {}
+
+    uint16_t bits_ = 0;
+};
+
 /// The driver's private state of one descriptor (of one buffer id in a packed ring), in 16 bits. All zero means that
 /// it is free, or in the body of a chain that `add` made. In both cases it is not the caller's.
 ///
-/// The chain tier touches only the mark of a head. Until the head is published, its mark has bit 15 set and holds the
-/// head added before it, so that `publish` finds all of them. The descriptor tier keeps who holds each descriptor,
-/// with the flags that the caller gave it. With IN_ORDER the marks hold the extents of the chains, one chain after the
-/// other.
+/// The chain tier touches only the mark of a head. It holds the number of the head's batch, until the head is settled.
+/// The descriptor tier keeps who holds each descriptor, with the flags that the caller gave it. With IN_ORDER the marks
+/// hold the extents of the chains, one chain after the other.
 class Mark {
 public:
     /// Who holds a descriptor of the descriptor tier.
@@ -56,15 +82,14 @@ public:
         pushed_head = 2u << 2,  ///< in flight, head of a chain of `push_avail`
         pushed_body = 3u << 2,  ///< in flight, not the head of its chain
         taken_head = 4u << 2,   ///< head of a chain of `add` that poll_used took: to be freed as a chain
-        added_head = 5u << 2,   ///< in flight, head of a chain of `add` that is published
     };
 
     constexpr Mark() = default;
 
-    /// Of a head (or buffer id) that is added and not published, with the number of the head added before it.
-    [[__nodiscard__]] static constexpr Mark pending_head(uint16_t added_before) {
-        return Mark{static_cast<uint16_t>(pending | added_before)};
-    }
+    /// Of a head (or buffer id) that `add` adds to a batch.
+    [[__nodiscard__]] static constexpr Mark head_in(BatchNumber batch) { return Mark{batch.bits()}; }
+    /// Of a head of `add` that is published, whatever its batch was.
+    [[__nodiscard__]] static constexpr Mark settled_head() { return Mark{settled_bits}; }
     [[__nodiscard__]] static constexpr Mark held_by(Holder holder, uint16_t flags = 0) {
         return Mark{static_cast<uint16_t>(static_cast<uint16_t>(holder) | flags)};
     }
@@ -73,29 +98,41 @@ public:
     [[__nodiscard__]] static constexpr Mark of_extent(Extent extent) { return Mark{extent.bits()}; }
     [[__nodiscard__]] constexpr Extent extent() const { return Extent::of_bits(bits_); }
 
-    [[__nodiscard__]] constexpr bool is_pending_head() const { return (bits_ & pending) != 0; }
-    /// Of a pending head: the head added before it.
-    [[__nodiscard__]] constexpr uint16_t added_before() const { return static_cast<uint16_t>(bits_ & ~pending); }
+    /// Whether this is the head of a chain of `add` whose token was not handed back yet.
+    [[__nodiscard__]] constexpr bool is_added_head() const { return bits_ >= settled_bits; }
+    /// Of such a head, where `current` is the batch that is not published yet: whether the head is in an earlier one.
+    [[__nodiscard__]] constexpr bool is_published_head(BatchNumber current) const {
+        return is_added_head() && bits_ != current.bits();
+    }
+    [[__nodiscard__]] constexpr bool is_pending_head(BatchNumber current) const {
+        return is_added_head() && bits_ == current.bits();
+    }
+    /// The same mark; of a head in a batch, one without the number.
+    [[__nodiscard__]] constexpr Mark settled() const {
+        return (bits_ & BatchNumber::bit) != 0 ? settled_head() : *this;
+    }
 
     [[__nodiscard__]] constexpr bool is_held_by(Holder holder) const {
-        return (bits_ & (pending | holder_mask)) == static_cast<uint16_t>(holder);
+        return (bits_ & (BatchNumber::bit | holder_mask)) == static_cast<uint16_t>(holder);
     }
     /// Whether this equals `held_by(holder)`, without flags.
     [[__nodiscard__]] constexpr bool is_only(Holder holder) const { return bits_ == static_cast<uint16_t>(holder); }
     /// Whether this is the head of a chain whose token was not handed back yet.
     [[__nodiscard__]] constexpr bool is_head_in_flight() const {
-        return is_pending_head() || is_held_by(Holder::added_head) || is_held_by(Holder::pushed_head);
+        return is_added_head() || is_held_by(Holder::pushed_head);
     }
     [[__nodiscard__]] constexpr Mark passed_to(Holder holder) const { return held_by(holder, flags()); }
 
     /// NEXT and WRITE as the caller wrote them (descriptor tier only).
     [[__nodiscard__]] constexpr uint16_t flags() const { return bits_ & flag_mask; }
+    /// False for a head of `add`, whatever its number is.
     [[__nodiscard__]] constexpr bool has(spec::DescFlag flag) const {
-        return (flags() & static_cast<uint16_t>(flag)) != 0;
+        auto const bit = static_cast<uint16_t>(flag);
+        return (bits_ & (BatchNumber::bit | bit)) == bit;
     }
 
 private:
-    static constexpr uint16_t pending = 0x8000;
+    static constexpr uint16_t settled_bits = 5u << 2;  // above each holder with flags, below each number of a batch
     static constexpr uint16_t holder_mask = 7u << 2;
     static constexpr uint16_t flag_mask = 3;  // NEXT and WRITE
 

@@ -15,8 +15,8 @@ namespace virtq::detail {
 ///
 /// The device overwrites descriptors, so only those after its last used one are as the driver wrote them. With
 /// IN_ORDER the place of each chain is known. Otherwise chains are found by the ids that the driver wrote, from the
-/// last added one backwards. If an id is in the ring twice, the later chain is in flight and the earlier one is
-/// answered.
+/// last added one backwards. If an id of published descriptors is in the ring twice, the later chain is in flight and
+/// the earlier one is answered.
 template <uint32_t N>
 class PackedChainCheck : ChainJudge {
 public:
@@ -84,20 +84,41 @@ private:
         return true;
     }
 
-    /// Checks the unpublished chains, whose ids are known, from the last to the first. Returns how many descriptors
-    /// are before them.
+    /// Checks the unpublished chains, from the last to the first, and returns how many descriptors are before them. The
+    /// id of each pending chain is there once, and no other id. A wrong one ends the check, because the length of its
+    /// chain is unknown then.
     [[__nodiscard__]] uint32_t check_pending() {
-        uint32_t left = distance();
-        BufferId id = ring_.last_added();
-        for (uint16_t i = seen_.packed_ring.pending; i != 0; --i) {
-            Extent const extent = ring_.shadow().extent(id);
-            uint16_t const last_id = ring_.id(place(left - 1).offset());
+        uint32_t const before = distance() - uint32_t{seen_.packed_ring.pending_descriptors};
+        for (uint32_t left = distance(); left != before;) {
+            PackedPosition const last = place(left - 1);
+            uint16_t const id = ring_.id(last.offset());
+            if (!is_next_pending(id, left - before)) {
+                note(last.offset(), id, missing_id());
+                break;
+            }
+            auto const buffer = static_cast<BufferId>(id);
+            Extent const extent = ring_.shadow().extent(buffer);
             left -= extent.descriptors();
-            check(place(left), id, extent, last_id);
-            static_cast<void>(met_before(number(id)));
-            id = static_cast<BufferId>(ring_.shadow().mark(id).added_before());
+            check(place(left), buffer, extent, id);
         }
-        return left;
+        return before;
+    }
+    /// Whether `id` is of a pending chain that was not met, with at most `room` descriptors.
+    [[__nodiscard__]] bool is_next_pending(uint16_t id, uint32_t room) {
+        auto const buffer = static_cast<BufferId>(id);
+        if (id >= seen_.size || !ring_.is_pending(buffer) || ring_.shadow().extent(buffer).descriptors() > room) {
+            return false;
+        }
+        return !met_before(id) || seen_.size > ids_told_apart;
+    }
+    /// The lowest id of a pending chain that was not met. If one chain is left, it is the id that was overwritten.
+    [[__nodiscard__]] uint16_t missing_id() {
+        for (uint16_t id = 0; id < seen_.size; ++id) {
+            if (ring_.is_pending(static_cast<BufferId>(id)) && !met_before(id)) {
+                return id;
+            }
+        }
+        return 0;  // several ids share a bit
     }
 
     /// Checks the `left` descriptors from `at_` on.
@@ -117,7 +138,7 @@ private:
                 return;  // the device has overwritten its beginning
             }
             left -= extent.descriptors();
-            if (!ring_.shadow().mark(buffer).is_pending_head()) {  // if broken, the hidden one is unknown
+            if (!ring_.is_pending(buffer)) {  // if broken, the hidden one is unknown
                 check(place(left), buffer, extent, id);
             }
         }
@@ -169,7 +190,10 @@ private:
     [[__nodiscard__]] bool is_hidden(PackedPosition at) const {
         return seen_.packed_ring.pending_descriptors != 0 && at.offset() == hidden_;
     }
-    [[__nodiscard__]] bool is_in_flight(BufferId id) const { return ring_.shadow().mark(id).is_head_in_flight(); }
+    /// Whether `id` is of a chain among those that `check_published` visits: in a broken queue also an unpublished one.
+    [[__nodiscard__]] bool is_in_flight(BufferId id) const {
+        return ring_.is_published(id) || (seen_.fault && ring_.is_pending(id));
+    }
 
     /// Descriptors from `at_` to the last added one.
     [[__nodiscard__]] uint16_t distance() const {

@@ -82,7 +82,11 @@ public:
     /// Without IN_ORDER: whether the device may use this id. The ring makes the same check before it takes a
     /// completion.
     [[__nodiscard__]] bool is_published(BufferId id) const {
-        return ring_.shadow_.mark(id).is_only(Mark::Holder::added_head);
+        return ring_.shadow_.mark(id).is_published_head(ring_.batch_number_);
+    }
+    /// Without IN_ORDER: whether this id is of a chain that is added and not published.
+    [[__nodiscard__]] bool is_pending(BufferId id) const {
+        return ring_.shadow_.mark(id).is_pending_head(ring_.batch_number_);
     }
 
     /// What the driver knows of the buffers.
@@ -92,9 +96,6 @@ public:
     [[__nodiscard__]] uint16_t table_length() const {
         return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
     }
-
-    /// The last added chain. Without IN_ORDER its mark holds the chain before it.
-    [[__nodiscard__]] BufferId last_added() const { return ring_.last_added_; }
 
     /// Offset of the first unpublished descriptor, if there is one.
     [[__nodiscard__]] uint16_t first_pending() const { return ring_.first_; }
@@ -113,12 +114,9 @@ private:
             return;
         }
         for (uint32_t i = 0; i < ring_.size(); ++i) {
-            Mark const mark = ring_.shadow_.mark(static_cast<BufferId>(static_cast<uint16_t>(i)));
-            if (mark.is_pending_head()) {
-                ++packed_ring.pending;
-            } else if (mark.is_head_in_flight()) {
-                ++packed_ring.in_flight;
-            }
+            auto const id = static_cast<BufferId>(static_cast<uint16_t>(i));
+            packed_ring.pending = static_cast<uint16_t>(packed_ring.pending + (is_pending(id) ? 1 : 0));
+            packed_ring.in_flight = static_cast<uint16_t>(packed_ring.in_flight + (is_published(id) ? 1 : 0));
         }
     }
 

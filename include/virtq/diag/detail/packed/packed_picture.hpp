@@ -60,8 +60,8 @@ private:
         }
         for (uint32_t i = 0; i < seen_.size; ++i) {
             auto const id = static_cast<BufferId>(static_cast<uint16_t>(i));
-            if (Mark const mark = ring_.shadow().mark(id); mark.is_head_in_flight()) {
-                print_id(id, mark.is_pending_head() ? "added" : "in flight");
+            if (ring_.shadow().mark(id).is_head_in_flight()) {
+                print_id(id, ring_.is_pending(id) ? "added" : "in flight");
             }
         }
     }

@@ -31,7 +31,7 @@ private:
         for (uint32_t i = 0; i < seen_.size; ++i) {
             auto const head = static_cast<DescIndex>(static_cast<uint16_t>(i));
             Mark const mark = ring_.shadow().mark(head);
-            if (mark.is_pending_head() || mark.is_held_by(Mark::Holder::added_head)) {
+            if (mark.is_added_head()) {
                 check_added(head, ring_.extent(head), ring_.shadow().bytes(head));
             } else if (mark.is_held_by(Mark::Holder::pushed_head)) {
                 check_pushed(head);

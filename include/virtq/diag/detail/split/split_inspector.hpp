@@ -83,6 +83,11 @@ public:
         return ring_.pool_.has_tables() ? ring_.pool_.length() : uint16_t{0};
     }
 
+    /// Without IN_ORDER: whether this is the head of a chain of `add` that is not published.
+    [[__nodiscard__]] bool is_pending(DescIndex head) const {
+        return ring_.shadow_.mark(head).is_pending_head(ring_.batch_number_);
+    }
+
     /// The descriptors or the table that a chain of `add` takes. Not with IN_ORDER.
     [[__nodiscard__]] Extent extent(DescIndex head) const {
         Link link = ring_.shadow_.link(head);

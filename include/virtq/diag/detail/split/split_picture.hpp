@@ -61,10 +61,8 @@ private:
         for (uint32_t i = 0; i < seen_.size; ++i) {
             auto const desc = static_cast<DescIndex>(static_cast<uint16_t>(i));
             Mark const mark = ring_.shadow().mark(desc);
-            if (mark.is_pending_head()) {
-                print_added(desc, ring_.extent(desc), "added");
-            } else if (mark.is_held_by(Holder::added_head)) {
-                print_added(desc, ring_.extent(desc), "in flight");
+            if (mark.is_added_head()) {
+                print_added(desc, ring_.extent(desc), ring_.is_pending(desc) ? "added" : "in flight");
             } else if (mark.is_held_by(Holder::taken_head)) {
                 print_added(desc, ring_.extent(desc), "taken");
             } else if (mark.is_held_by(Holder::pushed_head)) {

@@ -81,7 +81,7 @@ public:
         return decide(first_);
     }
 
-    [[__nodiscard__]] Completion take_used() {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         if (!takes_by_id_) {
             return PackedInOrder<N>::take(*this);
         }
@@ -213,6 +213,7 @@ private:
         next_ = taken_ = first;
         first_flags_ = pending_ = in_flight_ = 0;
         hidden_flag_ = PackedPosition::avail_flag;
+        batch_number_ = BatchNumber::first();
         oldest_ = BufferId{0};
         notifications_on_ = false;
         if (first.word() != PackedPosition::start(0).word()) {
@@ -305,10 +306,9 @@ private:
             free_id = following(id);
             ++pending_;
         } else {
-            shadow_.set_mark(id, Mark::pending_head(number(last_added_)));
+            shadow_.set_mark(id, Mark::head_in(batch_number_));
             shadow_.take(free_id, extent);
         }
-        last_added_ = id;
     }
 
     /// From here on the device may use the pending chains. Before that, their ids in used descriptors are violations.
@@ -318,14 +318,8 @@ private:
             pending_ = 0;
             return;
         }
-        for (BufferId id = last_added_;;) {
-            Mark const mark = shadow_.mark(id);
-            if (!mark.is_pending_head()) {
-                return;
-            }
-            shadow_.set_mark(id, Mark::held_by(Mark::Holder::added_head));
-            id = static_cast<BufferId>(mark.added_before());
-        }
+        shadow_.settle(batch_number_);
+        batch_number_ = batch_number_.next();
     }
 
     /// Descriptors from the offset `first` up to `next_`, or all descriptors if the two offsets are equal.
@@ -351,7 +345,7 @@ private:
     /// Whether both flags equal the wrap counter of this lap (§2.8.1).
     [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// Takes the used descriptor `next`; `flags` are the flags that were read from it.
-    [[__nodiscard__]] Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
         PackedMemory::Used const entry = memory_.load_used(next);
@@ -364,7 +358,7 @@ private:
     /// Whether a used descriptor is of a chain in flight, with a length that it may have.
     [[__nodiscard__]] bool is_usual(PackedMemory::Used entry) const {
         auto const id = static_cast<BufferId>(entry.id);
-        return entry.id < id_limit_ && shadow_.mark(id).is_only(Mark::Holder::added_head) &&
+        return entry.id < id_limit_ && shadow_.mark(id).is_published_head(batch_number_) &&
                entry.len <= shadow_.bytes(id);
     }
     /// Any other one: it breaks the queue, or its length is corrected.
@@ -374,7 +368,7 @@ private:
             return lie(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const id = static_cast<BufferId>(entry.id);
-        if (!shadow_.mark(id).is_only(Mark::Holder::added_head)) {
+        if (!shadow_.mark(id).is_published_head(batch_number_)) {
             return lie(FaultReason::used_id_not_in_flight, entry.id);
         }
         if (is_lie_about_length(flags)) {
@@ -480,7 +474,7 @@ private:
     uint16_t hidden_flag_ = 0;  // AVAIL if the next chain begins a batch, to hide its first descriptor; otherwise 0
     uint16_t pending_ = 0;      // with IN_ORDER: chains added and not published
     uint16_t in_flight_ = 0;    // with IN_ORDER: chains published and not taken
-    BufferId last_added_{};     // id of the chain that was added last
+    BatchNumber batch_number_;  // of the batch that is not published yet
     BufferId oldest_{};         // with IN_ORDER: id of the oldest chain
     bool event_idx_ = false;
     bool in_order_ = false;

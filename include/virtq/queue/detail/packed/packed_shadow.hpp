@@ -52,6 +52,13 @@ public:
 
     [[__nodiscard__]] Mark mark(BufferId id) const { return mark_[number(id)]; }
     void set_mark(BufferId id, Mark mark) { mark_[number(id)] = mark; }
+    /// Called by publish() with its batch: see `BatchNumber`.
+    void settle(BatchNumber published) {
+        if (published.settles() < N) {
+            Mark& mark = mark_[published.settles()];
+            mark = mark.settled();
+        }
+    }
 
     [[__nodiscard__]] Token token(BufferId id) const { return token_[number(id)]; }
     void set_token(BufferId id, Token token) { token_[number(id)] = token; }

@@ -107,7 +107,7 @@ public:
                      "poll_used() was called on a queue with IN_ORDER. It has no descriptor tier: call take_used().");
         UsedChain const entry = ring.take_entry();
         if (entry) {
-            if (ring.is_added(entry.head)) {
+            if (ring.shadow_.mark(entry.head).is_added_head()) {
                 ring.shadow_.set_mark(entry.head, Mark::held_by(Holder::taken_head));
             } else {
                 hand_over(ring, entry.head, Holder::caller, Holder::caller);

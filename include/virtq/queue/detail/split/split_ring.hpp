@@ -192,6 +192,7 @@ private:
             batched_ = first;
             oldest_head_ = DescIndex{0};
         }
+        batch_number_ = BatchNumber::first();
         notifications_on_ = false;
         if (event_idx_) {
             // One entry behind the device's index: the device notifies only after a full round.
@@ -246,8 +247,7 @@ private:
     void record(DescIndex head, uint32_t writable_bytes, Token token) {
         shadow_.set_token(head, token);
         shadow_.set_bytes(head, writable_bytes);
-        shadow_.set_mark(head, Mark::pending_head(number(last_added_)));
-        last_added_ = head;
+        shadow_.set_mark(head, Mark::head_in(batch_number_));
     }
 
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
@@ -330,19 +330,13 @@ private:
     }
 
     /// From here on the device may use the pending chains. Before that, their ids in the used ring are violations.
-    VIRTQ_ALWAYS_INLINE void admit_pending() {
+    void admit_pending() {
         published_ = added_;
         if (in_order()) {  // completions are counted, not looked up
             return;
         }
-        for (DescIndex head = last_added_;;) {
-            Mark const mark = shadow_.mark(head);
-            if (!mark.is_pending_head()) {
-                return;
-            }
-            shadow_.set_mark(head, Mark::held_by(Mark::Holder::added_head));
-            head = static_cast<DescIndex>(mark.added_before());
-        }
+        shadow_.settle(batch_number_);
+        batch_number_ = batch_number_.next();
     }
 
     /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches look(), and
@@ -400,7 +394,7 @@ private:
 
     /// Takes the next entry of the used ring and checks it. Its chain is still marked as in flight: the caller must
     /// change the mark before the next entry is taken.
-    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain take_entry() {
         if (taken_ == seen_) {
             if (CompletionState const state = look(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
@@ -426,7 +420,7 @@ private:
         if (!entry) {
             return {Token{}, 0, entry.state};
         }
-        if (!Format::has_descriptor_tier || is_added(entry.head)) {
+        if (!Format::has_descriptor_tier || shadow_.mark(entry.head).is_added_head()) {
             free_head(entry.head);
         } else {
             Tier::free_pushed(*this, entry.head);
@@ -455,9 +449,9 @@ private:
         return {head, len, CompletionState::ready};
     }
 
-    /// Whether the descriptor is the head of a chain of `add` in flight.
+    /// Whether the descriptor is the head of a chain of `add` that is published.
     [[__nodiscard__]] bool is_added(DescIndex head) const {
-        return shadow_.mark(head).is_only(Mark::Holder::added_head);
+        return shadow_.mark(head).is_published_head(batch_number_);
     }
 
     /// Hands back the chains of both tiers. Only heads have a token; a body comes back with its head.
@@ -485,7 +479,7 @@ private:
     RingIndex taken_{};                          // behind the last completion that was handed out
     RingIndex seen_{};                           // the device's index as last read; with IN_ORDER equal to `taken_`
     RingIndex batched_{};                        // with IN_ORDER: the device's index as last read
-    DescIndex last_added_ : 16 = DescIndex{0};   // head of the last chain that was added, until it is published
+    BatchNumber batch_number_;                   // of the batch that is not published yet
     DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
     bool in_order_ = false;
     bool event_idx_ = false;

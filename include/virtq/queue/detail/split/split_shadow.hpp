@@ -107,6 +107,13 @@ public:
 
     [[__nodiscard__]] Mark mark(DescIndex desc) const { return mark_[subscript(desc)]; }
     void set_mark(DescIndex desc, Mark mark) { mark_[subscript(desc)] = mark; }
+    /// Called by publish() with its batch: see `BatchNumber`.
+    void settle(BatchNumber published) {
+        if (published.settles() < N) {
+            Mark& mark = mark_[published.settles()];
+            mark = mark.settled();
+        }
+    }
 
     /// Of a head in flight.
     [[__nodiscard__]] Token token(DescIndex head) const { return token_[subscript(head)]; }
