@@ -41,6 +41,7 @@ struct Setup {
     bool indirect = false;         ///< with one table, for a chain of two
     bool descriptors = false;      ///< also calls the descriptor tier
     bool late = false;             ///< a chain waits, and the number of its batch comes again after two more batches
+    bool bursts = false;           ///< also submits and takes bursts
 
     [[nodiscard]] Features features() const {
         Features set = Features::of(spec::Feature::version_1);
@@ -62,7 +63,7 @@ struct Setup {
 void PrintTo(Setup const& setup, std::ostream* out) {
     *out << (setup.packed ? "Packed" : "Split") << setup.size << (setup.event_idx ? "EventIdx" : "")
          << (setup.in_order ? "InOrder" : "") << (setup.indirect ? "Indirect" : "")
-         << (setup.descriptors ? "Descriptors" : "") << (setup.late ? "Late" : "")
+         << (setup.descriptors ? "Descriptors" : "") << (setup.late ? "Late" : "") << (setup.bursts ? "Bursts" : "")
          << (setup.invalid_acts != 0 ? "Hostile" : "Honest");
 }
 
@@ -167,7 +168,7 @@ public:
 
     // --- steps: each returns whether it did anything ---
 
-    [[nodiscard]] unsigned driver_steps() const { return setup_.descriptors ? 10 : 6; }
+    [[nodiscard]] unsigned driver_steps() const { return 6 + (setup_.descriptors ? 4 : 0) + (setup_.bursts ? 3 : 0); }
     /// A broken queue needs no steps: `judge` tries all calls.
     [[nodiscard]] unsigned step_count() const {
         return queue_.fault() ? 0
@@ -214,6 +215,9 @@ public:
 
 private:
     bool call(unsigned number) {
+        if (!setup_.descriptors && number >= 6) {
+            number += 4;
+        }
         switch (number) {
             case 0: return add(0);
             case 1: return add(1);
@@ -221,6 +225,9 @@ private:
             case 3: return take();
             case 4: return enable();
             case 5: queue_.disable_used_notifications(); return true;
+            case 10: return submit(1, capacity + 1, capacity + 1);
+            case 11: return submit(2, 4, 2);
+            case 12: return take_all();
             default: break;
         }
         if constexpr (Format::has_descriptor_tier) {
@@ -259,9 +266,18 @@ private:
         Fault const first = queue_.fault();
         bool const says_so = queue_.add({}, writable, Token{}).error() == Error::queue_broken &&
                              !queue_.publish().needed && queue_.take_used().state == CompletionState::broken &&
-                             queue_.enable_used_notifications() == MaySleep::broken;
+                             is_broken_for_bursts() && queue_.enable_used_notifications() == MaySleep::broken;
         bool const kept = queue_.fault().reason == first.reason && queue_.fault().value == first.value;
         return says_so && kept ? "" : "a broken queue does not say so";
+    }
+
+    [[nodiscard]] bool is_broken_for_bursts() {
+        WritableBuffer const buffers[] = {{{{PhysAddr{0x1000}, 16}}, Token{}}};
+        Completion room[2];
+        SubmittedBurst const made = queue_.submit_burst(buffers);
+        TakenBurst const done = queue_.take_burst(room);
+        return made.count == 0 && made.error == Error::queue_broken && !made.notification.needed && done.count == 0 &&
+               done.state == CompletionState::broken;
     }
 
     [[nodiscard]] std::string judge_recovery() {
@@ -346,6 +362,49 @@ private:
         publish_added();
         return true;
     }
+
+    /// A burst of `count` chains. Every second one has `most` segments, the others have one. The one with the number
+    /// `bad` has an empty segment.
+    bool submit(unsigned most, unsigned count, unsigned bad) {
+        Segment const in[] = {{PhysAddr{0x1000}, 16}};
+        Segment const out[] = {{PhysAddr{0x2000}, 16}};
+        Segment const empty[] = {{PhysAddr{0x3000}, 0}};
+        bool const had_fault = static_cast<bool>(queue_.fault());
+        bool const had_more = model_.added_count != 0 || model_.undecided != 0;
+        std::uint16_t free = queue_.num_free();
+        unsigned accepted = 0;
+        Error error = Error::none;
+        auto const get = [&](std::size_t i) {
+            unsigned const readable = i % 2 != 0 ? most - 1 : 0;
+            std::uint8_t const token = free_token();
+            bool const in_table = readable + 1 == 2 && setup_.size >= 2 && has_free_table();
+            unsigned const needed = in_table ? 1 : readable + 1;
+            expect(error == Error::none && i == accepted, "get() is called once for each chain");
+            error = had_fault                    ? Error::queue_broken
+                    : readable + 1 > setup_.size ? Error::chain_longer_than_queue
+                    : free < needed              ? Error::queue_full
+                    : i == bad                   ? Error::segment_empty
+                                                 : Error::none;
+            if (error == Error::none && token <= capacity) {
+                Kind const kind = in_table ? Kind::indirect : Kind::direct;
+                model_.chain[token] = {Where::added, static_cast<std::uint8_t>(needed), 0, 0, 16, kind, 0};
+                model_.added[model_.added_count++] = token;
+                free = static_cast<std::uint16_t>(free - needed);
+                ++accepted;
+            }
+            return Chain{{in, readable}, i == bad ? empty : out, Token{std::uintptr_t{token}}};
+        };
+        SubmittedBurst const made = queue_.submit_burst(count, get);
+        expect(made.count == accepted && made.error == error && queue_.num_free() == free, "a burst ended elsewhere");
+        model_.undecided = 0;
+        if (accepted == 0 && (had_fault || !had_more)) {
+            expect(!made.notification.needed, "a notification of nothing");
+            return false;
+        }
+        expect(made.notification.needed || setup_.event_idx, "no notification, which the device has not suppressed");
+        publish_added();
+        return true;
+    }
     /// Gives the added chains to the device.
     void publish_added() {
         for (std::uint8_t i = 0; i < model_.added_count; ++i) {
@@ -368,6 +427,19 @@ private:
             model_.chain[token] = Model::Chain{};
         }
         return true;
+    }
+    bool take_all() {
+        Completion room[capacity];
+        TakenBurst const done = queue_.take_burst(room);
+        for (std::size_t i = 0; i < done.count; ++i) {
+            auto const token = static_cast<std::uint8_t>(room[i].token.value());
+            expect(room[i].state == CompletionState::ready, "a completion that is none");
+            if (pass(token, room[i].written)) {
+                model_.chain[token] = Model::Chain{};
+            }
+        }
+        expect((done.state == CompletionState::ready) == (done.count == capacity), "whether the room is full");
+        return done.state == CompletionState::ready || nothing_taken(done.state) || done.count != 0;
     }
     bool nothing_taken(CompletionState state) {
         expect((state == CompletionState::broken) == static_cast<bool>(queue_.fault()), "state and fault()");
@@ -654,6 +726,15 @@ std::vector<Setup> all_setups() {
             all.push_back({packed, 4, false, in_order, 12, 0, 44000, true});
         }
     }
+    for (bool const packed : {false, true}) {
+        for (bool const in_order : {false, true}) {
+            all.push_back({packed, 2, !in_order, in_order, 6, 2, 17000, false, false, false, true});
+            all.push_back({packed, 4, in_order, in_order, 5, 2, 33000, false, false, false, true});
+            all.push_back({packed, 4, !in_order, in_order, 8, 0, 18000, true, false, false, true});
+        }
+    }
+    all.push_back({true, 3, false, false, 8, 0, 15000, false, false, false, true});
+    all.push_back({false, 4, true, false, 5, 1, 50000, true, true, false, true});
     for (bool const indirect : {false, true}) {
         all.push_back({false, 2, false, false, 8, 2, 150000, indirect, true});
         all.push_back({false, 4, true, false, 7, 1, 140000, indirect, true});

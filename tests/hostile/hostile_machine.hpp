@@ -164,6 +164,39 @@ public:
         }
         return said;
     }
+    /// A burst of one chain, and of one that is rejected if `rejects`.
+    void submit_burst(std::uintptr_t token, std::size_t count, bool rejects) {
+        Segment const good[] = {{buffer_.phys, 16}};
+        Segment const bad[] = {{buffer_.phys, 16}, {buffer_.phys + 16, 0}};
+        Chain const chains[] = {{{}, good, Token{token}}, {{}, bad, Token{token + 1}}};
+        SubmittedBurst const made = queue->submit_burst(Span<Chain const>{chains, count + (rejects ? 1 : 0)});
+        if (made.count != (queue->fault() ? 0 : count)) {
+            complain("a burst ended too early, or too late");
+        }
+        for (std::size_t i = 0; i < made.count; ++i) {
+            waiting.emplace(token + i, Waiting{16, false});
+        }
+        for (auto& [each, state] : waiting) {
+            state.is_published = state.is_published || !queue->fault();
+        }
+    }
+    /// Takes up to `most` completions.
+    void take_burst(std::size_t most) {
+        bool const was_broken = static_cast<bool>(queue->fault());
+        std::vector<Completion> room(most);
+        TakenBurst const done = queue->take_burst(room);
+        last_state = done.state;
+        if (done.count > most || (was_broken && done.count != 0)) {
+            complain("a burst has completions that nobody may have");
+            return;
+        }
+        if ((done.state == CompletionState::broken) != (done.count != most && queue->fault())) {
+            complain("take_burst() and fault() contradict each other");
+        }
+        for (std::size_t i = 0; i < done.count; ++i) {
+            account(room[i].token.value(), room[i].written);
+        }
+    }
     /// Takes a completion; returns its token, or 0.
     std::uintptr_t take() {
         bool const was_broken = static_cast<bool>(queue->fault());

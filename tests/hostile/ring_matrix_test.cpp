@@ -296,6 +296,17 @@ std::vector<CallCase> const& calls() {
              m.take();
          },
          2 * M::check_limit},
+        {"submit_burst", true, false, any, [](M& m) { m.submit_burst(6, 1, true); }},
+        {"submit_burst_of_none", true, false, any, [](M& m) { m.submit_burst(6, 0, false); }},
+        {"take_burst", false, false, any, [](M& m) { m.take_burst(4); }, 4 * M::check_limit},
+        {"take_burst_of_one", false, false, any, [](M& m) { m.take_burst(1); }, M::check_limit},
+        {"take_burst_while_notified", false, false, any,
+         [](M& m) {
+             static_cast<void>(m.queue->enable_used_notifications());
+             m.begin_call();
+             m.take_burst(4);
+         },
+         5 * M::check_limit},
         {"enable_used_notifications", false, false, any,
          [](M& m) { static_cast<void>(m.queue->enable_used_notifications()); }, M::check_limit},
         {"disable_used_notifications", false, false, any, [](M& m) { m.queue->disable_used_notifications(); },
@@ -393,6 +404,7 @@ protected:
             machine.run([&] { static_cast<void>(machine.add(1, 1, token)); }, HostileMachine::access_limit);
             machine.run([&] { static_cast<void>(machine.publish()); }, HostileMachine::check_limit);
             machine.run([&] { machine.take(); }, HostileMachine::check_limit);
+            machine.run([&] { machine.take_burst(4); }, 4 * HostileMachine::check_limit);
         }
         if (machine.queue->num_free() > HostileMachine::size) {
             machine.complain("more is free than there is");

@@ -64,6 +64,31 @@ TEST_P(EveryStep, TakeReadsOnlyTheKnownEntry) {
     EXPECT_EQ(machine.complaints(), "");
 }
 
+// A burst reads the index of a split ring once, each entry once, and one entry for a whole batch.
+TEST_P(EveryStep, BurstReadsEachWordOnce) {
+    for (bool const one_batch : {false, true}) {
+        HostileMachine machine{GetParam()};
+        take_all(machine);
+        if (one_batch && !GetParam().in_order) {
+            return;
+        }
+        if (one_batch) {
+            machine.device->put_used_batch(machine.head4, 16, 2);
+            machine.device->flush_used();
+        } else {
+            machine.use(machine.head3, 32);
+            machine.use(machine.head4, 16);
+        }
+        std::size_t const entries = one_batch ? 1 : 2;
+        std::size_t const looks = GetParam().in_order ? 2 : 1;  // with IN_ORDER once more behind the last batch
+        std::size_t const expected = GetParam().packed() ? 3 * entries + 1 : 2 * entries + looks;
+        EXPECT_EQ(machine.run([&] { machine.take_burst(9); }, 3 * HostileMachine::look_limit), expected);
+        EXPECT_EQ(machine.waiting.size(), 1u);
+        machine.drain();
+        EXPECT_EQ(machine.complaints(), "");
+    }
+}
+
 TEST_P(EveryStep, PollReadsOnlyTheKnownEntry) {
     HostileMachine machine{GetParam()};
     if (!HostileMachine::has_descriptor_tier(GetParam())) {

@@ -29,7 +29,8 @@ std::uint32_t registers[2];  // doorbell, interrupt status
 }
 /// The buffer to which the device writes the answer.
 [[nodiscard]] PhysAddr answer_buffer(Litmus const& litmus, unsigned number) {
-    return Guest::answer(litmus.buffer_again ? 0 : number);
+    bool const again = litmus.buffer_again || (litmus.reads_within && number == 3);
+    return Guest::answer(again ? 0 : number);
 }
 /// The number of bytes written, of 8. Neighbours differ.
 [[nodiscard]] std::uint32_t written_of(unsigned number) {
@@ -81,6 +82,10 @@ public:
 private:
     [[nodiscard]] bool has_room() const { return added_ != litmus_.chains && added_ - done_ < litmus_.at_once; }
     void fill() {
+        if (litmus_.burst) {
+            fill_by_burst();
+            return;
+        }
         bool pending = false;
         for (; has_room(); ++added_) {
             add(added_);
@@ -95,13 +100,61 @@ private:
         }
     }
 
-    void add(unsigned number) {
-        Segment readable[Request::segments_max];
-        unsigned const count = litmus_.segments - 1;
-        for (unsigned i = 0; i < count; ++i) {
+    /// Submits the next chains at once. With `reads_within` the first burst has one chain, whose answer is read late:
+    /// when the last chain of the second burst offers its buffer again.
+    void fill_by_burst() {
+        unsigned const first = added_;
+        unsigned count = 0;
+        while (first + count != litmus_.chains && first + count - done_ < litmus_.at_once) {
+            ++count;
+        }
+        count = litmus_.reads_within && first == 0 ? 1 : count;
+        if (count == 0) {
+            return;
+        }
+        Segment segments[4][Request::segments_max];
+        bool const refuses = litmus_.refused_first && first == 0;
+        Segment const bad[] = {{Guest::answer(first), 8}, {Guest::answer(first), 0}};
+        auto const get = [&](std::size_t i) {
+            if (refuses && i == 2) {
+                return Chain{{}, bad, Token{}};
+            }
+            auto const number = first + static_cast<unsigned>(i);
+            added_ = number + 1;
+            if (litmus_.reads_within && number == 3) {
+                load_late(guest.at<std::uint32_t>(Guest::answer(0).value), 4, answer_of(0),
+                          "a buffer was offered early");
+            }
+            prepare(number, segments[i]);
+            segments[i][litmus_.segments - 1] = {answer_buffer(litmus_, number), 8};
+            return Chain{{segments[i], litmus_.segments - 1u},
+                         {segments[i] + litmus_.segments - 1u, 1},
+                         Token{std::uintptr_t{number}}};
+        };
+        if (submit_burst(count, get, refuses)) {
+            notify();
+        }
+    }
+    template <class Get>
+    [[nodiscard]] bool submit_burst(unsigned count, Get const& get, bool refuses) {
+        Call const call("submit_burst");
+        SubmittedBurst const made = queue_.submit_burst(count, get);
+        require(made.count == (refuses ? 2 : count), "a burst ended too early, or too late");
+        return made.notification.needed;
+    }
+
+    /// The readable segments of a chain.
+    void prepare(unsigned number, Segment* readable) {
+        for (unsigned i = 0; i < litmus_.segments - 1; ++i) {
             readable[i] = {Guest::request(number, i), 4};
             platform::store_plain(guest.at<std::uint32_t>(readable[i].addr.value), request_of(number));
         }
+    }
+
+    void add(unsigned number) {
+        Segment readable[Request::segments_max];
+        unsigned const count = litmus_.segments - 1;
+        prepare(number, readable);
         Segment const writable[] = {{answer_buffer(litmus_, number), 8}};
         if (litmus_.refused_first) {
             Segment const bad[] = {{Guest::answer(number), 8}, {Guest::answer(number), 0}};
@@ -134,11 +187,14 @@ private:
 
     void publish() {
         if (notification()) {
-            MmioSpace space(reinterpret_cast<std::uintptr_t>(registers));
-            Call const call("notify");
-            space.write32(0, 0);
-            ring_doorbell();
+            notify();
         }
+    }
+    void notify() {
+        MmioSpace space(reinterpret_cast<std::uintptr_t>(registers));
+        Call const call("notify");
+        space.write32(0, 0);
+        ring_doorbell();
     }
     [[nodiscard]] bool notification() {
         Call const call("publish");
@@ -147,6 +203,10 @@ private:
 
     /// Takes all completions.
     void take_all() {
+        if (litmus_.burst) {
+            take_bursts();
+            return;
+        }
         while (done_ != litmus_.chains) {
             Completion const completion = take();
             require(completion.state != CompletionState::broken, "an honest device broke the queue");
@@ -156,6 +216,24 @@ private:
             check(completion);
             ++done_;
         }
+    }
+    void take_bursts() {
+        Completion room[3];
+        while (done_ != litmus_.chains) {
+            TakenBurst const taken = take_burst(room);
+            require(taken.state != CompletionState::broken, "an honest device broke the queue");
+            for (std::size_t i = 0; i < taken.count; ++i) {
+                check(room[i]);
+                ++done_;
+            }
+            if (taken.state == CompletionState::none) {
+                return;
+            }
+        }
+    }
+    [[nodiscard]] TakenBurst take_burst(Span<Completion> room) {
+        Call const call("take_burst");
+        return queue_.take_burst(room);
     }
     [[nodiscard]] Completion take() {
         if constexpr (has_tier) {
@@ -197,6 +275,9 @@ private:
         require(completion.written == written_of(number) || (is_skipped && completion.written == 8),
                 "the used length is not what the device wrote");
         auto const* const answer = guest.at<std::uint32_t>(answer_buffer(litmus_, number).value);
+        if (litmus_.reads_within && number == 0) {
+            return;  // read later, in the middle of a burst
+        }
         if (litmus_.buffer_again) {
             load_late(answer, sizeof(*answer), answer_of(number), "the buffer has another chain's answer");
         } else {
@@ -444,6 +525,58 @@ std::vector<Litmus> collect() {
     programs.add({.name = "RingBeforeDoorbell", .device = DeviceWaits::informed});
     // After the interrupt status the driver reads no older values.
     programs.add({.name = "StatusBeforeRing", .driver = DriverWaits::informed, .interrupt = InterruptKind::line});
+    // Bursts show their first two chains early: each index, or first flags, comes after what it exposes.
+    programs.add({.name = "BurstBeforeIndex", .burst = true, .size = 4, .chains = 3, .segments = 1, .at_once = 3});
+    programs.add({.name = "BurstWraps", .burst = true, .size = 3, .chains = 3, .segments = 1, .at_once = 3}, true,
+                 false, false);
+    programs.add({.name = "BurstOfTables",
+                  .indirect = true,
+                  .burst = true,
+                  .size = 4,
+                  .chains = 2,
+                  .segments = 2,
+                  .at_once = 2});
+    // The third chain is rejected, half written, behind two that the device may use already.
+    programs.add({.name = "BurstRefused",
+                  .refused_first = true,
+                  .burst = true,
+                  .size = 4,
+                  .chains = 3,
+                  .segments = 1,
+                  .at_once = 3});
+    // One fence decides for chains that became visible at different times.
+    programs.add({.name = "BurstLostNotification",
+                  .burst = true,
+                  .size = 4,
+                  .chains = 3,
+                  .segments = 1,
+                  .at_once = 3,
+                  .device = DeviceWaits::asleep},
+                 Differs::by_hardware_and_event_idx);
+    programs.add({.name = "BurstStaysOn",
+                  .burst = true,
+                  .size = 4,
+                  .segments = 1,
+                  .at_once = 2,
+                  .driver = DriverWaits::informed},
+                 Differs::by_hardware_and_event_idx);
+    programs.add({.name = "BurstInOrder",
+                  .in_order = true,
+                  .burst = true,
+                  .size = 4,
+                  .chains = 3,
+                  .segments = 1,
+                  .at_once = 3,
+                  .used_at_once = 2});
+    // What is read before a burst, or within it, is read before the device gets the buffer again.
+    programs.add({.name = "BurstAnswerBeforeNextOffer", .burst = true, .buffer_again = true, .segments = 1});
+    programs.add({.name = "BurstAnswerReadWithin",
+                  .burst = true,
+                  .reads_within = true,
+                  .size = 4,
+                  .chains = 4,
+                  .segments = 1,
+                  .at_once = 3});
     // The descriptor tier: each push_avail() publishes, and publish() only decides on a notification.
     programs.add({.name = "DescriptorTier", .tier = true, .size = 4, .at_once = 2});
     programs.add({.name = "DescriptorTierAnswerBeforeNextOffer", .tier = true, .buffer_again = true, .chains = 3});

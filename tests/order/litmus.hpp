@@ -32,6 +32,8 @@ struct Litmus {
     bool hardware = false;       ///< VIRTIO_F_ORDER_PLATFORM
     bool tier = false;           ///< the descriptor tier in place of the chain tier
     bool refused_first = false;  ///< before each chain another one is added and refused
+    bool burst = false;          ///< the burst calls; a queue of 4 shows two chains early
+    bool reads_within = false;   ///< with `burst`: the last of 4 chains offers a buffer that was read during its burst
     bool buffer_again = false;   ///< all chains use one answer buffer, offered again after it was read
 
     std::uint16_t size = 2;

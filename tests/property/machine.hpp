@@ -190,6 +190,8 @@ private:
             case Kind::add: return add(op);
             case Kind::publish: return publish();
             case Kind::take_used: return take_used();
+            case Kind::submit_burst: return submit_burst(op);
+            case Kind::take_burst: return take_burst(op);
             case Kind::enable: return enable();
             case Kind::disable: return disable();
             case Kind::alloc_desc: return alloc_desc().has_value();
@@ -356,6 +358,54 @@ private:
         return anything;
     }
 
+    /// a, b, c: the pieces of the first chain, of which the others have more or fewer; d: how many chains.
+    bool submit_burst(Operation const& op) {
+        struct Given {
+            std::vector<Segment> readable;
+            std::vector<Segment> writable;
+        };
+        std::vector<Given> given(1 + op.d);
+        std::vector<Chain> chains;
+        Answers last{Answer::ok};
+        size_t accepted = 0;
+        for (uint32_t i = 0; i < given.size(); ++i) {
+            std::vector<Piece> const pieces =
+                pieces_of({op.kind, (op.a + i) % (N + 3), (op.b + i / 2) % (N + 3), op.c, 0});
+            for (auto const& piece : pieces) {
+                (piece.writable ? given[i].writable : given[i].readable)
+                    .push_back({PhysAddr{piece.addr}, piece.bytes});
+            }
+            chains.push_back({given[i].readable, given[i].writable, Token{static_cast<uintptr_t>(++tokens_)}});
+            if (accepted == i && last.count(Answer::ok) != 0) {
+                last = model_.may_add(pieces);
+                if (last.count(Answer::ok) != 0) {
+                    model_.add(pieces, tokens_);
+                    ++accepted;
+                }
+            }
+            if (trace_ != nullptr) {
+                note("chains[", i, "] = {", print(given[i].readable), ", ", print(given[i].writable), ", Token{",
+                     tokens_, "}}");
+            }
+        }
+        note("queue.submit_burst(chains)");
+        bool const anything = model_.decided != model_.next_added && !model_.broken();
+        bool const due = model_.publish();
+        SubmittedBurst made;
+        answers(last, [&] {
+            made = queue_.submit_burst(chains);
+            return made.error == Error::none ? Status{} : Status{made.error};
+        });
+        expect_equal("submit_burst(): chains", made.count, accepted);
+        expect_equal("submit_burst(): notification needed", made.notification.needed, due);
+        if (anything) {
+            model_.live = true;
+            ++reached_.notifications[due ? 1 : 0];
+            expose();
+        }
+        return true;
+    }
+
     /// Looks at all that has become visible as a device would, and tells the model which descriptors it is.
     void expose() {
         while (!model_.added.empty()) {
@@ -420,6 +470,32 @@ private:
         expect_equal<uint64_t>("token", done.token.value(), chain->token);
         model_.give_back(static_cast<uint32_t>(chain->descs.size()));
         return true;
+    }
+
+    /// a: how large the room is.
+    bool take_burst(Operation const& op) {
+        std::array<Completion, 16> room;
+        size_t const size = 1 + op.a % room.size();
+        note("queue.take_burst({room, ", size, "})");
+        if (!model_.initialised) {
+            breaches([&] { static_cast<void>(queue_.take_burst({room.data(), size})); });
+            return true;
+        }
+        TakenBurst const done = queue_.take_burst({room.data(), size});
+        expect(done.count <= size, "more completions than there is room for");
+        for (size_t i = 0; i < done.count; ++i) {
+            auto const chain = compare_taken(room[i], room[i].written);
+            expect(chain.has_value(), "take_burst(): a completion that is none");
+            expect_equal<uint64_t>("token", room[i].token.value(), chain->token);
+            model_.give_back(static_cast<uint32_t>(chain->descs.size()));
+        }
+        if (done.count == size) {
+            expect_equal("take_burst(): state", static_cast<uint8_t>(done.state),
+                         static_cast<uint8_t>(CompletionState::ready));
+        } else {
+            compare_taken(Completion{Token{}, 0, done.state}, 0);
+        }
+        return done.count != 0;
     }
 
     bool poll_used() {

@@ -23,6 +23,8 @@ enum class Kind : uint8_t {
     add,
     publish,
     take_used,
+    submit_burst,
+    take_burst,
     enable,
     disable,
     // descriptor tier
@@ -45,9 +47,10 @@ enum class Kind : uint8_t {
 inline constexpr size_t kind_count = static_cast<size_t>(Kind::misbehave) + 1;
 
 inline constexpr std::array<char const*, kind_count> kind_name{
-    "init",       "release",    "attach",    "detach",     "add",        "publish",    "take_used", "enable",
-    "disable",    "alloc_desc", "free_desc", "write_desc", "push_avail", "push_chain", "has_used",  "poll_used",
-    "free_chain", "misuse",     "fetch",     "use",        "flush",      "suppress",   "misbehave"};
+    "init",         "release",    "attach",   "detach",    "add",        "publish",   "take_used",
+    "submit_burst", "take_burst", "enable",   "disable",   "alloc_desc", "free_desc", "write_desc",
+    "push_avail",   "push_chain", "has_used", "poll_used", "free_chain", "misuse",    "fetch",
+    "use",          "flush",      "suppress", "misbehave"};
 
 struct Operation {
     Kind kind = Kind::init;
@@ -93,15 +96,16 @@ inline constexpr std::array<uint32_t, 12> queue_sizes{1, 2, 4, 8, 64, 16, 32, 0,
 inline Kind follower(Kind kind, bool other) {
     switch (kind) {
         case Kind::init: return other ? Kind::add : Kind::push_chain;
-        case Kind::add: return Kind::publish;
+        case Kind::add: return other ? Kind::publish : Kind::submit_burst;
         case Kind::alloc_desc: return Kind::write_desc;
         case Kind::write_desc: return Kind::push_avail;
         case Kind::publish:
+        case Kind::submit_burst:
         case Kind::push_avail:
         case Kind::push_chain: return Kind::fetch;
         case Kind::fetch: return Kind::use;
         case Kind::use:
-        case Kind::flush: return other ? Kind::take_used : Kind::poll_used;
+        case Kind::flush: return other ? Kind::take_burst : Kind::poll_used;
         case Kind::poll_used: return other ? Kind::free_chain : Kind::push_avail;
         default: return kind;
     }
@@ -114,10 +118,10 @@ inline Sequence generate(uint64_t seed, uint32_t capacity) {
     std::array<uint32_t, kind_count> weight{};
     constexpr std::array<uint32_t, 8> factor{0, 1, 1, 2, 3, 4, 9, 9};
     constexpr std::array<uint32_t, kind_count> usual{
-        12,  1,   3,   2,                        // life
-        150, 100, 200, 30, 30,                   // chain tier
-        25,  30,  40,  30, 70, 20, 100, 100, 8,  // descriptor tier
-        300, 300, 80,  40, 8,                    // device
+        12,  1,   3,   2,                         // life
+        150, 100, 120, 60, 100, 30, 30,           // chain tier
+        25,  30,  40,  30, 70,  20, 100, 100, 8,  // descriptor tier
+        300, 300, 80,  40, 8,                     // device
     };
     uint32_t total = 0;
     for (size_t i = 0; i < kind_count; ++i) {
@@ -164,7 +168,7 @@ inline Sequence generate(uint64_t seed, uint32_t capacity) {
             sequence.push_back({Kind::detach});
             sequence.push_back({Kind::release});
             sequence.push_back(init());
-        } else if (which == Kind::add || which == Kind::push_chain) {
+        } else if (which == Kind::add || which == Kind::push_chain || which == Kind::submit_burst) {
             sequence.push_back({which, count(), count(), lengths(), random.below(16)});
         } else {
             sequence.push_back({which, random.below(256), random.below(16), lengths(), random.below(256)});

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -113,6 +114,13 @@ public:
     virtual Status add_two_and_one(Segment const (&readable)[2], Segment const (&writable)[1], Token token) = 0;
     virtual Status add_one(Segment const (&writable)[1], Token token) = 0;
     virtual Notification publish() = 0;
+    virtual SubmittedBurst submit_burst(Span<Chain const> chains) = 0;
+    virtual SubmittedBurst submit_burst(Span<WritableBuffer const> buffers) = 0;
+    virtual SubmittedBurst submit_burst(Span<ReadableBuffer const> buffers) = 0;
+    virtual SubmittedBurst submit_burst(std::size_t count, std::function<Chain(std::size_t)> const& get) = 0;
+    virtual SubmittedBurst submit_burst(std::size_t count,
+                                        std::function<FixedChain<2, 1>(std::size_t)> const& get) = 0;
+    virtual TakenBurst take_burst(Span<Completion> room) = 0;
     virtual Completion take_used() = 0;
     virtual MaySleep enable_used_notifications() = 0;
     virtual void disable_used_notifications() = 0;
@@ -158,6 +166,16 @@ public:
     }
     Status add_one(Segment const (&writable)[1], Token token) override { return queue_.add({}, writable, token); }
     Notification publish() override { return queue_.publish(); }
+    SubmittedBurst submit_burst(Span<Chain const> chains) override { return queue_.submit_burst(chains); }
+    SubmittedBurst submit_burst(Span<WritableBuffer const> buffers) override { return queue_.submit_burst(buffers); }
+    SubmittedBurst submit_burst(Span<ReadableBuffer const> buffers) override { return queue_.submit_burst(buffers); }
+    SubmittedBurst submit_burst(std::size_t count, std::function<Chain(std::size_t)> const& get) override {
+        return queue_.submit_burst(count, get);
+    }
+    SubmittedBurst submit_burst(std::size_t count, std::function<FixedChain<2, 1>(std::size_t)> const& get) override {
+        return queue_.submit_burst(count, get);
+    }
+    TakenBurst take_burst(Span<Completion> room) override { return queue_.take_burst(room); }
     Completion take_used() override { return queue_.take_used(); }
     MaySleep enable_used_notifications() override { return queue_.enable_used_notifications(); }
     void disable_used_notifications() override { queue_.disable_used_notifications(); }
@@ -214,6 +232,12 @@ public:
 
     Ring ring_;
 };
+
+/// Whether the device sees the segments that the driver sent.
+[[nodiscard]] inline bool same_segments(std::vector<Segment> const& sent, std::vector<sim::Segment> const& seen) {
+    return std::equal(sent.begin(), sent.end(), seen.begin(), seen.end(),
+                      [](Segment const& a, sim::Segment const& b) { return a.addr == b.phys && a.bytes == b.bytes; });
+}
 
 class ContractMachine {
 public:

@@ -32,14 +32,6 @@ struct Request {
     std::uint32_t written = 0;
 };
 
-bool same(std::vector<Segment> const& sent, std::vector<sim::Segment> const& seen) {
-    bool equal = sent.size() == seen.size();
-    for (std::size_t i = 0; equal && i < sent.size(); ++i) {
-        equal = sent[i].addr == seen[i].phys && sent[i].bytes == seen[i].bytes;
-    }
-    return equal;
-}
-
 /// Random chains in random batches, completed in random orders.
 class Traffic {
 public:
@@ -87,8 +79,8 @@ private:
         while (auto chain = machine_.device->fetch()) {
             ASSERT_TRUE(chain->intact);
             Request const& request = requests_.at(fetched_);
-            ASSERT_TRUE(same(request.readable, chain->readable));
-            ASSERT_TRUE(same(request.writable, chain->writable));
+            ASSERT_TRUE(same_segments(request.readable, chain->readable));
+            ASSERT_TRUE(same_segments(request.writable, chain->writable));
             in_device_.push_back({fetched_++, chain->head});
         }
         ASSERT_EQ(fetched_, requests_.size());
@@ -261,8 +253,8 @@ TEST_P(QueueContract, AcceptsFixedAndGatheredShapes) {
                 static_cast<void>(machine.queue->publish());
                 auto const chain = machine.device->fetch();
                 ASSERT_TRUE(chain.has_value());
-                EXPECT_TRUE(same({all[0], all[1]}, chain->readable));
-                EXPECT_TRUE(same({all[2]}, chain->writable));
+                EXPECT_TRUE(same_segments({all[0], all[1]}, chain->readable));
+                EXPECT_TRUE(same_segments({all[2]}, chain->writable));
                 machine.device->put_used(chain->head, 7);
                 machine.device->flush_used();
                 Completion const done = machine.queue->take_used();
@@ -278,7 +270,7 @@ TEST_P(QueueContract, AcceptsFixedAndGatheredShapes) {
             expect_seen(3);
             ASSERT_TRUE(machine.queue->add_one(writable, Token{4}).ok());
             static_cast<void>(machine.queue->publish());
-            EXPECT_TRUE(same({all[2]}, machine.device->fetch()->writable));
+            EXPECT_TRUE(same_segments({all[2]}, machine.device->fetch()->writable));
         },
         3);
 }

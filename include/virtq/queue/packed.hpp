@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/queue/detail/packed/packed_burst.hpp>
 #include <virtq/queue/detail/packed/packed_in_order.hpp>
 #include <virtq/queue/detail/packed/packed_ring.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <virtq/queue/detail/indirect_pool.hpp>
 #include <virtq/queue/detail/split/descriptor_tier.hpp>
+#include <virtq/queue/detail/split/split_burst.hpp>
 #include <virtq/queue/detail/split/split_in_order.hpp>
 #include <virtq/queue/detail/split/split_ring.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <virtq/base/detail/bit.hpp>
 #include <virtq/base/detail/code_size.hpp>
+#include <virtq/queue/burst.hpp>
 #include <virtq/queue/detail/re_entry.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/queue/split.hpp>
@@ -31,8 +32,8 @@ class PackedInspector;
 /// | call                                                       | may run concurrently with                        |
 /// |------------------------------------------------------------|--------------------------------------------------|
 /// | `add`, `add_gathered`, `publish`, `take_used`, `enable_…`, | `size`, `addresses` and its parts (`pfn`,        |
-/// | `disable_used_notifications`, and the descriptor tier      | `phys_…`), `pages`, `table_pages`, and use of a  |
-/// | except for `has_used`                                      | `Notification`: notifying needs no lock          |
+/// | `disable_used_notifications`, both bursts, and the         | `phys_…`), `pages`, `table_pages`, and use of a  |
+/// | descriptor tier except for `has_used`                      | `Notification`: notifying needs no lock          |
 /// | `num_free`, `is_live`, `fault`, `has_used`                 | the calls above on the right, and each other     |
 /// | `init`, `drain`, `restart`, `release`, `attach`, `detach`  | no call (see `drain` for its callback)           |
 ///
@@ -260,6 +261,43 @@ public:
         return ring_.take_used();
     }
 
+    // --- bursts of the chain tier ---
+
+    /// Adds many chains and publishes them, with one fence and one decision whether to notify. Takes them in order, and
+    /// stops at the first that `add` would reject: `count` chains were submitted, and `error` says why not the next
+    /// one, with the errors of `add`. A full queue is the usual end. Chains that `add` left pending become visible too,
+    /// also if `count` is 0. The device may see the first chains before the call returns. To submit the rest, call
+    /// again from chain `count` on.
+    [[__nodiscard__]] SubmittedBurst submit_burst(Span<Chain const> chains) { return submit_array(chains); }
+    /// As above for buffers of one segment that the device writes: fills a receive queue.
+    [[__nodiscard__]] SubmittedBurst submit_burst(Span<WritableBuffer const> buffers) { return submit_array(buffers); }
+    /// As above for buffers of one segment that the device reads.
+    [[__nodiscard__]] SubmittedBurst submit_burst(Span<ReadableBuffer const> buffers) { return submit_array(buffers); }
+    /// As above for `count` chains that `get(i)` returns: each a `Chain`, or a `FixedChain`, for which the compiler
+    /// makes straight-line code. It is called once for each chain from 0 on, the last time for the one that is
+    /// rejected. It must not call this queue.
+    template <class Get>
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get&& get) {
+        if constexpr (detail::GetsChain<Get>) {
+            [[__maybe_unused__]] auto const inside = re_entry_.enter();
+            return ring_.submit_burst(count, get);
+        } else {
+            static_assert(detail::GetsChain<Get>,
+                          "submit_burst(count, get): get(size_t) returns a virtq::Chain or a virtq::FixedChain.");
+            return {};
+        }
+    }
+
+    /// Takes completions until `room` is full or there are no more, and frees their chains. A violation in the middle
+    /// breaks the queue, and `state` says so: the completions before it are valid, and `drain` hands back the rest. As
+    /// with `take_used`, do not sleep on `none` alone.
+    [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
+        return ring_.take_burst(room);
+    }
+
+    // --- notifications ---
+
     /// Asks the device to notify when it uses the next buffer, then checks once more for a completion. Sleep only
     /// after `MaySleep::yes`, which promises a notification if a chain is in flight. With no chain in flight the sleep
     /// has no end. After `no`, take the completion and call this again. After `broken`, leave the loop: no completion
@@ -344,6 +382,13 @@ private:
         } else {
             return ring_.add(Span<Segment const>{readable, Readable}, Span<Segment const>{writable, Writable}, token);
         }
+    }
+
+    template <class One>
+    [[__nodiscard__]] SubmittedBurst submit_array(Span<One const> chains) {
+        [[__maybe_unused__]] auto const inside = re_entry_.enter();
+        auto const get = [&](size_t i) -> One const& { return chains[i]; };
+        return ring_.submit_burst(chains.size(), get);
     }
 
     /// The ring, for calls of the descriptor tier. A format without that tier fails to compile here, with a sentence.

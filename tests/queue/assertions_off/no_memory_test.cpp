@@ -60,11 +60,22 @@ void expect_no_adding(Queue& queue) {
     EXPECT_EQ(queue.add({}, Span<Segment const>{two, 1}, Token{}).error(), Error::queue_not_initialised);
     EXPECT_EQ(queue.add_gathered(span, span, Token{}).error(), Error::queue_not_initialised);
     EXPECT_FALSE(queue.publish());
+    Chain const chains[] = {{{}, span, Token{}}, {span, span, Token{}}};
+    SubmittedBurst const made = queue.submit_burst(chains);
+    EXPECT_EQ(made.count, 0u);
+    EXPECT_EQ(made.error, Error::queue_not_initialised);
+    EXPECT_FALSE(made.notification);
+    WritableBuffer const buffers[] = {{{two[0]}, Token{}}};
+    EXPECT_EQ(queue.submit_burst(buffers).error, Error::queue_not_initialised);
+    EXPECT_EQ(queue.submit_burst(Span<Chain const>{}).error, Error::none);
 }
 
 template <class Queue>
 void expect_no_taking(Queue& queue) {
     EXPECT_EQ(queue.take_used().state, CompletionState::broken);
+    Completion room[2];
+    EXPECT_EQ(queue.take_burst(room).state, CompletionState::broken);
+    EXPECT_EQ(queue.take_burst({}).count, 0u);
     EXPECT_EQ(queue.enable_used_notifications(), MaySleep::broken);
     queue.disable_used_notifications();
     EXPECT_EQ(queue.enable_used_notifications(), MaySleep::broken);

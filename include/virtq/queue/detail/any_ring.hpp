@@ -81,6 +81,13 @@ public:
     [[__nodiscard__]] Completion take_used() {
         return visit([](auto& ring) { return ring.take_used(); });
     }
+    template <class Get>
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& get) {
+        return visit([&](auto& ring) { return ring.submit_burst(count, get); });
+    }
+    [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) {
+        return visit([&](auto& ring) { return ring.take_burst(room); });
+    }
     [[__nodiscard__]] MaySleep enable_used_notifications() {
         return visit([](auto& ring) { return ring.enable_used_notifications(); });
     }

@@ -15,9 +15,10 @@ public:
     [[__nodiscard__]] constexpr bool is_over() const { return left_ == 0; }
     [[__nodiscard__]] constexpr uint16_t left() const { return left_; }
 
-    /// Takes the oldest chain, which has `writable` bytes. Returns how many of them the device wrote.
-    [[__nodiscard__]] constexpr uint32_t take(uint32_t writable) {
-        --left_;
+    /// Takes the oldest `chains`, at most `left()`. Returns how many bytes the device wrote to the last of them, which
+    /// has `writable` bytes.
+    [[__nodiscard__]] constexpr uint32_t take(uint16_t chains, uint32_t writable) {
+        left_ = static_cast<uint16_t>(left_ - chains);
         return is_over() ? written_ : writable;
     }
 

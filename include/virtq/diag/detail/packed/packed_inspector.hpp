@@ -43,7 +43,7 @@ public:
         PackedSnapshot& packed_ring = seen.packed_ring;
         packed_ring.next = ring_.next_;
         packed_ring.taken = ring_.taken_;
-        packed_ring.pending_descriptors = ring_.first_flags_ != 0 ? ring_.batch_descriptors() : uint16_t{0};
+        packed_ring.pending_descriptors = ring_.first_flags_ != 0 ? ring_.descriptors_from(ring_.first_) : uint16_t{0};
         count_chains(packed_ring);
         packed_ring.batch = ring_.batch_.left();
         // Read the device's flags first, with acquire: what the device wrote before them is visible to the reads

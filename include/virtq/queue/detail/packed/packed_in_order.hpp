@@ -13,6 +13,7 @@ namespace virtq::detail {
 template <uint32_t N>
 class PackedInOrder {
     using Ring = PackedRing<N>;
+    friend class PackedBurst<N>;
 
 public:
     /// Takes the oldest chain, if the device has used it. Every ring that is not open comes here, also without
@@ -25,9 +26,13 @@ public:
         }
         BufferId const id = ring.oldest_;
         ring.oldest_ = ring.following(id);
-        ring.free_extent(ring.shadow_.extent(id));
+        Extent const extent = ring.shadow_.extent(id);
+        if (extent.has_table()) {
+            ring.pool_.give_back(extent.table());
+        }
+        ring.free_descriptors(extent.descriptors());
         --ring.in_flight_;
-        return {ring.shadow_.token(id), ring.batch_.take(ring.shadow_.bytes(id)), CompletionState::ready};
+        return {ring.shadow_.token(id), ring.batch_.take(1, ring.shadow_.bytes(id)), CompletionState::ready};
     }
 
     template <class Each>

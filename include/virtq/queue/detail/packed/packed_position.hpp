@@ -21,6 +21,11 @@ public:
                 (word & spec::ring_wrap_bit) != 0 ? used_flag : avail_flag};
     }
 
+    /// From what `offset` and `available_flags` return.
+    [[__nodiscard__]] static constexpr PackedPosition at(uint16_t offset, uint16_t available_flags) {
+        return {offset, available_flags};
+    }
+
     [[__nodiscard__]] constexpr uint16_t offset() const { return offset_; }
     [[__nodiscard__]] constexpr bool wrap() const { return avail_ == avail_flag; }
     /// As in the event suppression structure and in a notification: the wrap counter in bit 15 (§2.8.14, §2.9).

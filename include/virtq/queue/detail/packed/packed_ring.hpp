@@ -6,6 +6,7 @@
 #include <virtq/base/span.hpp>
 #include <virtq/platform/detail/device_order.hpp>
 #include <virtq/platform/detail/prediction.hpp>
+#include <virtq/queue/burst.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/detail/batch.hpp>
 #include <virtq/queue/detail/indirect_pool.hpp>
@@ -28,6 +29,8 @@ namespace virtq::detail {
 
 template <uint32_t N>
 class PackedInOrder;
+template <uint32_t N>
+class PackedBurst;
 
 /// The packed ring (§2.8): the protocol with the device. `VirtQueue` documents what each call does for the caller; the
 /// comments here say how.
@@ -60,25 +63,22 @@ public:
         if (next_.offset() + count >= memory_.size()) {
             return add_round<typename SideOf<Readable>::Type>(readable, writable, token);
         }
-        return add_chain<StraightWalk>(readable, writable, token);
+        return add_chain(Front<StraightWalk>{*this}, readable, writable, token);
     }
 
+    template <class Get>
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& get) {
+        return PackedBurst<N>::submit(*this, count, get);
+    }
+    [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) { return PackedBurst<N>::take(*this, room); }
+
     Notification publish() {
-        uint16_t const flags = first_flags_;
-        if (flags == 0) {
+        if (first_flags_ == 0) {
             return {};
         }
         admit_pending();
-        first_flags_ = 0;
-        hidden_flag_ = PackedPosition::avail_flag;
-        memory_.attach();
-        order_.before_publish();
-        memory_.expose(first_, flags);
-        // Pairs with the device's full fence between asking for a notification (its event structure) and reading the
-        // next descriptor once more. Without it our flags could become visible after our read of that structure. Then
-        // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
-        order_.full();
-        return {wants_notification(memory_.load_device_event()), next_.word()};
+        show_batch();
+        return decide(first_);
     }
 
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
@@ -121,35 +121,63 @@ private:
     using RingLife<PackedRing>::refuse;
     friend class RingLife<PackedRing>;
     friend class PackedInOrder<N>;
+    friend class PackedBurst<N>;
     friend class PackedInspector<N>;
 
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
     static constexpr auto write_flag = static_cast<uint16_t>(spec::DescFlag::write);
 
+    /// What a chain that is added changes, in the members.
+    template <class WalkOfChain>
+    struct Front {
+        using Walk = WalkOfChain;
+
+        [[__nodiscard__]] Walk walk() const {
+            return {ring.memory_, ring.next_, ring.memory_.size(), ring.hidden_flag_};
+        }
+        [[__nodiscard__]] PackedPosition position() const { return ring.next_; }
+        [[__nodiscard__]] uint16_t& hidden_flag() const { return ring.hidden_flag_; }
+        [[__nodiscard__]] BufferId& id() const { return ring.shadow_.free_head_place(); }
+        /// Moves behind a chain, which `walk` has left.
+        void pass(Walk const&, uint16_t count) const {
+            ring.free_count_ = static_cast<uint16_t>(ring.free_count_ - count);
+            Walk::pass(ring.next_, count, ring.memory_.size());
+        }
+
+        PackedRing& ring;
+    };
+
+    /// What a completion changes, in the members.
+    struct Back {
+        [[__nodiscard__]] BufferId& free_head() const { return ring.shadow_.free_head_place(); }
+        void free_descriptors(uint16_t count) const { ring.free_descriptors(count); }
+
+        PackedRing& ring;
+    };
+
     /// Adds a chain that reaches the end of the ring, as few do.
     template <class Side>
-    [[__nodiscard__]] [[gnu::__noinline__]] Status add_round(Side readable, Side writable, Token token) {
-        return add_chain<RoundWalk>(readable, writable, token);
+    [[__nodiscard__]] [[gnu::__noinline__]] Error add_round(Side readable, Side writable, Token token) {
+        return add_chain(Front<RoundWalk>{*this}, readable, writable, token);
     }
 
-    template <class Walk, class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_chain(Readable const& readable, Writable const& writable,
-                                                              Token token) {
-        BufferId const id = shadow_.free_head();
-        PackedChain<Walk> chain{{memory_, next_, memory_.size(), hidden_flag_}, id};
+    template <class End, class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_chain(End&& front, Readable const& readable,
+                                                             Writable const& writable, Token token) {
+        PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
-            return take_back(&chain.walk.last(), error);
+            return take_back(front.position(), &chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
         memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
-        if (hidden_flag_ != 0) {
+        if (front.hidden_flag() != 0) {
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
-            begin_batch(static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
+            front.hidden_flag() = 0;
+            begin_batch(front.position(), static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
         }
-        record(id, Extent::direct(count), chain.writable_bytes, token);
-        free_count_ = static_cast<uint16_t>(free_count_ - count);
-        Walk::pass(next_, static_cast<uint16_t>(count), memory_.size());
-        return {};
+        record(front.id(), Extent::direct(count), chain.writable_bytes, token);
+        front.pass(chain.walk, static_cast<uint16_t>(count));
+        return Error::none;
     }
 
     [[__nodiscard__]] static Error check_request(uint32_t size, Features const& features) {
@@ -194,10 +222,10 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from `next_` to `last`. Otherwise a later publish of the
+    /// Restores the previous lap's flags on the descriptors from `at` to `last`. Otherwise a later publish of the
     /// first one would expose them. A device that obeys the standard has not read that far.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
-        PackedPosition at = next_;
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(PackedPosition at, spec::PackedDescriptor const* last,
+                                                            Error error) {
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));
@@ -207,16 +235,34 @@ private:
         }
     }
 
-    /// Makes the chain at `next_` the first of a batch: publish() writes the flags of its first descriptor.
-    void begin_batch(uint16_t flags) {
-        first_ = next_.offset();
-        first_flags_ = static_cast<uint16_t>(next_.available_flags() | flags);
-        hidden_flag_ = 0;
+    /// Makes the chain at `from` the first of a batch: show_batch() writes the flags of its first descriptor.
+    void begin_batch(PackedPosition from, uint16_t flags) {
+        first_ = from.offset();
+        first_flags_ = static_cast<uint16_t>(from.available_flags() | flags);
+    }
+
+    /// Makes the batch visible to the device (§2.8.21.1).
+    VIRTQ_INLINE_FOR_SPEED void show_batch() {
+        uint16_t const flags = first_flags_;
+        first_flags_ = 0;
+        hidden_flag_ = PackedPosition::avail_flag;
+        memory_.attach();
+        order_.before_publish();
+        memory_.expose(first_, flags);
+    }
+
+    /// Whether the device wants a notification for the descriptors from the offset `first` up to `next_`.
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Notification decide(uint16_t first) {
+        // Pairs with the device's full fence between asking for a notification (its event structure) and reading the
+        // next descriptor once more. Without it our flags could become visible after our read of that structure. Then
+        // the device sleeps, we do not notify, and the chain waits for ever (§2.8.21.3.1).
+        order_.full();
+        return {wants_notification(memory_.load_device_event(), first), next_.word()};
     }
 
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.8.7).
     template <class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_indirect(Readable readable, Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
         if (free_count_ == 0) {
             return refuse(count);
@@ -227,11 +273,11 @@ private:
             return error;
         }
         TableIndex const table = pool_.take();
-        BufferId const id = shadow_.free_head();
+        BufferId& id = shadow_.free_head_place();
         write_table_descriptor(id, Segment{pool_.phys_at(at), static_cast<uint32_t>(16 * count)});
         record(id, Extent::indirect(table), entries.writable_bytes, token);
         --free_count_;
-        return {};
+        return Error::none;
     }
 
     /// Writes the ring's descriptor of a chain in an indirect table, and moves `next_` behind it.
@@ -241,7 +287,8 @@ private:
         auto flags = static_cast<uint16_t>(next_.available_flags() | indirect);
         if (hidden_flag_ != 0) {
             flags ^= hidden_flag_;
-            begin_batch(indirect);
+            hidden_flag_ = 0;
+            begin_batch(next_, indirect);
         }
         next_.step(memory_.size());
         memory_.write_segment(in_ring, table.addr, table.bytes);
@@ -249,16 +296,18 @@ private:
         memory_.write_flags(in_ring, flags);
     }
 
-    /// Records what take_used() needs to know of the chain.
-    void record(BufferId id, Extent extent, uint32_t writable_bytes, Token token) {
+    /// Records what take_used() needs to know of the chain. It gets the free id, which becomes the next free one.
+    void record(BufferId& free_id, Extent extent, uint32_t writable_bytes, Token token) {
+        BufferId const id = free_id;
         shadow_.set_token(id, token);
         shadow_.set_bytes(id, writable_bytes);
         if (in_order_) [[__unlikely__]] {
-            shadow_.take_in_turn(id, extent, following(id));
+            shadow_.set_extent(id, extent);
+            free_id = following(id);
             ++pending_;
         } else {
             shadow_.set_mark(id, Mark::head_in(batch_number_));
-            shadow_.take(id, extent);
+            shadow_.take(free_id, extent);
         }
     }
 
@@ -273,17 +322,17 @@ private:
         batch_number_ = batch_number_.next();
     }
 
-    /// Descriptors from `first_` up to `next_`, or all descriptors if the two offsets are equal.
-    [[__nodiscard__]] uint16_t batch_descriptors() const {
+    /// Descriptors from the offset `first` up to `next_`, or all descriptors if the two offsets are equal.
+    [[__nodiscard__]] uint16_t descriptors_from(uint16_t first) const {
         uint16_t const behind = next_.offset();
-        return static_cast<uint16_t>(behind > first_ ? behind - first_ : behind + memory_.size() - first_);
+        return static_cast<uint16_t>(behind > first ? behind - first : behind + memory_.size() - first);
     }
 
-    [[__nodiscard__]] bool wants_notification(uint32_t event) const {
+    [[__nodiscard__]] bool wants_notification(uint32_t event, uint16_t first) const {
         auto const flags = static_cast<spec::RingEvent>(
             static_cast<uint16_t>((event >> spec::ring_event_flags_shift) & spec::ring_event_flags_mask));
         if (flags == spec::RingEvent::desc && event_idx_) {
-            return passes_event(static_cast<uint16_t>(event), next_, batch_descriptors(), memory_.size());
+            return passes_event(static_cast<uint16_t>(event), next_, descriptors_from(first), memory_.size());
         }
         return flags != spec::RingEvent::disable;  // a reserved value notifies, which is safe
     }
@@ -300,6 +349,21 @@ private:
         order_.after_look();
         memory_.prefetch_behind(next);
         PackedMemory::Used const entry = memory_.load_used(next);
+        if (!is_usual(entry)) [[__unlikely__]] {
+            return take_unusual(entry, flags);
+        }
+        return take_checked(Back{*this}, entry);
+    }
+
+    /// Whether a used descriptor is of a chain in flight, with a length that it may have.
+    [[__nodiscard__]] bool is_usual(PackedMemory::Used entry) const {
+        auto const id = static_cast<BufferId>(entry.id);
+        return entry.id < id_limit_ && shadow_.mark(id).is_published_head(batch_number_) &&
+               entry.len <= shadow_.bytes(id);
+    }
+    /// Any other one: it breaks the queue, or its length is corrected.
+    [[__nodiscard__]] [[gnu::__cold__]] [[gnu::__noinline__]] Completion take_unusual(PackedMemory::Used entry,
+                                                                                      uint16_t flags) {
         if (entry.id >= id_limit_) {
             return lie(FaultReason::used_id_out_of_range, entry.id);
         }
@@ -307,24 +371,27 @@ private:
         if (!shadow_.mark(id).is_published_head(batch_number_)) {
             return lie(FaultReason::used_id_not_in_flight, entry.id);
         }
-        uint32_t written = entry.len;
-        if (written > shadow_.bytes(id)) {
-            if (is_lie_about_length(flags)) {
-                return lie(FaultReason::used_length_above_writable, written);
-            }
-            written = corrected_length(id, flags);
+        if (is_lie_about_length(flags)) {
+            return lie(FaultReason::used_length_above_writable, entry.len);
         }
-        Token const token = shadow_.token(id);
+        return take_checked(Back{*this}, {entry.id, corrected_length(id, flags)});
+    }
+
+    /// Frees the chain of a used descriptor that was checked.
+    template <class End>
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Completion take_checked(End&& back, PackedMemory::Used entry) {
+        auto const id = static_cast<BufferId>(entry.id);
         Extent const extent = shadow_.extent(id);
         if (extent.has_table()) {
-            free_table(extent.table());
+            pool_.give_back(extent.table());
+            back.free_descriptors(1);
         } else {
             // The next used slot depends on this chain's length, which we have only just loaded. Predicting it avoids
             // the stall.
-            free_descriptors(usual_length_.confirm(extent.descriptors()));
+            back.free_descriptors(usual_length_.confirm(extent.descriptors()));
         }
-        shadow_.release(id);
-        return {token, written, CompletionState::ready};
+        shadow_.release(back.free_head(), id);
+        return {shadow_.token(id), entry.len, CompletionState::ready};
     }
 
     /// Whether a length above the writable bytes breaks the queue. Without WRITE the length is reserved (§2.8.4), so
@@ -342,18 +409,6 @@ private:
         return static_cast<BufferId>(next == memory_.size() ? uint16_t{0} : next);
     }
 
-    /// Frees the descriptors of a used chain, and its table if it has one.
-    void free_extent(Extent extent) {
-        if (extent.has_table()) {
-            free_table(extent.table());
-        } else {
-            free_descriptors(extent.descriptors());
-        }
-    }
-    void free_table(TableIndex table) {
-        pool_.give_back(table);
-        free_descriptors(1);
-    }
     void free_descriptors(uint16_t count) {
         taken_.advance(count, memory_.size());
         free_count_ = static_cast<uint16_t>(free_count_ + count);

@@ -29,26 +29,25 @@ public:
     /// The id that the next buffer gets.
     [[__nodiscard__]] BufferId free_head() const { return free_head_; }
 
-    /// Takes the free head, which is `id`, from the list, for a buffer of `extent`.
-    void take(BufferId id, Extent extent) {
-        uint16_t& entry = next_[number(id)];
-        free_head_ = static_cast<BufferId>(entry);
+    // The free head is the member, or a copy of it that a burst keeps in a register.
+
+    [[__nodiscard__]] BufferId& free_head_place() { return free_head_; }
+    /// Takes the free head from the list, for a buffer of `extent`.
+    void take(BufferId& free_head, Extent extent) {
+        uint16_t& entry = next_[number(free_head)];
+        free_head = static_cast<BufferId>(entry);
         entry = extent.bits();
     }
-    /// With IN_ORDER, where there is no list: takes the free head, which is `id`. The next free head is `following`.
-    void take_in_turn(BufferId id, Extent extent, BufferId following) {
-        next_[number(id)] = extent.bits();
-        free_head_ = following;
-    }
     /// Puts an id back.
-    void release(BufferId id) {
-        next_[number(id)] = number(free_head_);
+    void release(BufferId& free_head, BufferId id) {
+        next_[number(id)] = number(free_head);
         mark_[number(id)] = Mark{};
-        free_head_ = id;
+        free_head = id;
     }
 
     // Of an id in flight.
 
+    void set_extent(BufferId id, Extent extent) { next_[number(id)] = extent.bits(); }
     [[__nodiscard__]] Extent extent(BufferId id) const { return Extent::of_bits(next_[number(id)]); }
 
     [[__nodiscard__]] Mark mark(BufferId id) const { return mark_[number(id)]; }

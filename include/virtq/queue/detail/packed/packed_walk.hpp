@@ -56,13 +56,23 @@ public:
     }
     [[__nodiscard__]] spec::PackedDescriptor& last() const { return *last_; }
     static void pass(PackedPosition& position, uint16_t count, uint16_t size) { position.advance(count, size); }
+    /// For the next chain, of which the first descriptor is hidden or not.
+    [[__nodiscard__]] RoundWalk hidden(uint16_t hides) const {
+        RoundWalk walk = *this;
+        walk.flags = static_cast<uint16_t>(lap_ ^ hides);
+        return walk;
+    }
+    /// Where the descriptor to write next is.
+    [[__nodiscard__]] PackedPosition position() const {
+        return PackedPosition::at(static_cast<uint16_t>(at - begin_), lap_);
+    }
 
     spec::PackedDescriptor* at;
     uint16_t flags;
 
 private:
-    spec::PackedDescriptor* const begin_;
-    spec::PackedDescriptor const* const end_;
+    spec::PackedDescriptor* begin_;
+    spec::PackedDescriptor const* end_;
     spec::PackedDescriptor* last_ = at;
     uint16_t lap_;
 };

@@ -22,7 +22,7 @@ public:
             return ring.refuse(1);
         }
         DescIndex const desc = ring.shadow_.free_head();
-        ring.shadow_.allocate_front(1, ring.shadow_.next(desc));
+        ring.shadow_.free_list().take(1, ring.shadow_.next(desc));
         ring.shadow_.set_mark(desc, Mark::held_by(Holder::caller));
         ring.shadow_.set_bytes(desc, 0);  // so that push_avail refuses a descriptor that was never written
         return desc;
@@ -90,7 +90,7 @@ public:
         hand_over(ring, head, Holder::pushed_head, Holder::pushed_body);
         ring.shadow_.set_token(head, token);
         ring.forget_old_decisions();
-        ring.offer(head);
+        ring.added_ = ring.offer(ring.added_, head);
         ring.expose();
         return {};
     }

@@ -27,8 +27,8 @@ private:
 /// Writes a chain into the free descriptors of a split ring (§2.7.5).
 template <uint32_t N>
 struct SplitChain : ChainTotal {
-    SplitChain(SplitMemory& memory, SplitShadow<N> const& shadow)
-        : next(shadow.free_head()), last(shadow.free_head()), memory_(memory), shadow_(shadow) {}
+    SplitChain(SplitMemory& memory, SplitShadow<N> const& shadow, DescIndex free_head)
+        : next(free_head), last(free_head), memory_(memory), shadow_(shadow) {}
 
     void write(Segment const& segment, uint16_t flags) {
         entry = memory_.descriptor(next);

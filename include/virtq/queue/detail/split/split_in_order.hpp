@@ -12,10 +12,12 @@ namespace virtq::detail {
 /// the free list. One used entry may complete all chains up to the one that it names. All state is in the ring.
 template <class Ring>
 class SplitInOrder {
+    friend class SplitBurst<Ring>;
+
 public:
-    /// Records what `take` needs to know of the chain that is added now.
-    static void record(Ring& ring, Extent extent, uint32_t writable_bytes, Token token) {
-        DescIndex const place = place_of(ring, ring.added_);
+    /// Records what `take` needs to know of the chain that is added at `index`.
+    static void record(Ring& ring, RingIndex index, Extent extent, uint32_t writable_bytes, Token token) {
+        DescIndex const place = place_of(ring, index);
         ring.shadow_.set_token(place, token);
         ring.shadow_.set_bytes(place, writable_bytes);
         ring.shadow_.set_mark(place, Mark::of_extent(extent));
@@ -34,9 +36,9 @@ public:
         if (extent.has_table()) {
             ring.pool_.give_back(extent.table());
         }
-        ring.oldest_head_ = behind(ring, ring.oldest_head_, extent);
+        ring.oldest_head_ = behind(ring, ring.oldest_head_, extent.descriptors());
         ring.taken_ = ring.seen_ = advance(ring.taken_);
-        return {ring.shadow_.token(place), ring.batch_.take(ring.shadow_.bytes(place)), CompletionState::ready};
+        return {ring.shadow_.token(place), ring.batch_.take(1, ring.shadow_.bytes(place)), CompletionState::ready};
     }
 
     template <class Each>
@@ -55,9 +57,8 @@ private:
     [[__nodiscard__]] static DescIndex place_of(Ring const& ring, RingIndex index) {
         return static_cast<DescIndex>(number(ring.memory_.slot(index)));
     }
-    [[__nodiscard__]] static DescIndex behind(Ring const& ring, DescIndex head, Extent extent) {
-        return static_cast<DescIndex>(
-            static_cast<uint16_t>((number(head) + extent.descriptors()) & (ring.memory_.size() - 1)));
+    [[__nodiscard__]] static DescIndex behind(Ring const& ring, DescIndex head, uint32_t descriptors) {
+        return static_cast<DescIndex>(static_cast<uint16_t>((number(head) + descriptors) & ring.memory_.mask()));
     }
 
     /// Reads the used entry of the oldest chain in flight, and searches for the chain that it names. The search takes
@@ -77,7 +78,7 @@ private:
         DescIndex head = ring.oldest_head_;
         uint16_t chains = 1;
         for (RingIndex index = ring.taken_; number(head) != entry.id; ++chains) {
-            head = behind(ring, head, ring.shadow_.mark(place_of(ring, index)).extent());
+            head = behind(ring, head, ring.shadow_.mark(place_of(ring, index)).extent().descriptors());
             index = advance(index);
             if (index == ring.batched_) {
                 return ring.break_queue(FaultReason::batch_not_reached, entry.id);

@@ -5,6 +5,7 @@
 #include <virtq/base/result.hpp>
 #include <virtq/base/span.hpp>
 #include <virtq/platform/detail/device_order.hpp>
+#include <virtq/queue/burst.hpp>
 #include <virtq/queue/completion.hpp>
 #include <virtq/queue/detail/batch.hpp>
 #include <virtq/queue/detail/indirect_shape.hpp>
@@ -32,6 +33,8 @@ template <class Ring>
 class DescriptorTier;
 template <class Ring>
 class SplitInOrder;
+template <class Ring>
+class SplitBurst;
 
 /// The split ring (§2.7): the protocol with the device, and the chain tier over it. `VirtQueue` documents what each
 /// call does for the caller; the comments here say how.
@@ -44,6 +47,7 @@ template <uint32_t N, class Format = Split>
 class SplitRing : public RingLife<SplitRing<N, Format>> {
 public:
     using RingLife<SplitRing>::initialised;
+    static constexpr uint32_t capacity = N;
 
     [[__nodiscard__]] uint16_t num_free() const { return shadow_.free_count(); }
     [[__nodiscard__]] bool in_order() const { return Format::has_in_order && in_order_; }
@@ -51,22 +55,14 @@ public:
     /// Each side is a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
-        size_t const count = readable.size() + writable.size();
-        if constexpr (Tables::exist) {
-            if (pool_.takes(count)) {
-                return add_indirect<Readable, Writable>(readable, writable, token);
-            }
-        }
-        if (count - 1 >= shadow_.free_count()) {  // count 0 wraps around, and is refused too
-            return refuse(count);
-        }
-        SplitChain<N> chain{memory_, shadow_};
-        if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
-            return error;
-        }
-        commit(chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
-        return {};
+        return add_to<Readable, Writable>({added_, shadow_.free_list()}, readable, writable, token);
     }
+
+    template <class Get>
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& get) {
+        return Burst::submit(*this, count, get);
+    }
+    [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) { return Burst::take(*this, room); }
 
     Notification publish() {
         RingIndex const from = decided_;
@@ -89,16 +85,7 @@ public:
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the indices are always equal
             return InOrder::take(*this);
         }
-        UsedChain const entry = take_entry();
-        if (!entry) {
-            return {Token{}, 0, entry.state};
-        }
-        if (!Format::has_descriptor_tier || shadow_.mark(entry.head).is_added_head()) {
-            free_head(entry.head);
-        } else {
-            Tier::free_pushed(*this, entry.head);
-        }
-        return {shadow_.token(entry.head), entry.len, CompletionState::ready};
+        return free_used(take_entry());
     }
 
     [[__nodiscard__]] MaySleep enable_used_notifications() {
@@ -137,11 +124,14 @@ public:
 private:
     using Tables = typename Format::template Tables<N>;
     using InOrder = SplitInOrder<SplitRing>;
+    using Burst = SplitBurst<SplitRing>;
     using Tier = DescriptorTier<SplitRing>;
+    using FreeList = typename SplitShadow<N>::FreeList;
     using Layout = SplitLayout;
     using RingLife<SplitRing>::refuse;
     friend class RingLife<SplitRing>;
     friend InOrder;
+    friend Burst;
     friend Tier;
     friend class SplitInspector<N, Format>;
 
@@ -212,18 +202,45 @@ private:
         }
     }
 
+    /// What each chain that is added changes: the members, or copies of them that a burst keeps in registers. With the
+    /// members alone the compiler must assume that each store to the ring changes them.
+    struct Front {
+        RingIndex& added;
+        FreeList free;
+    };
+
+    /// Adds a chain at `front`, and moves that behind it. An error changes nothing.
+    template <class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_to(Front const& front, Readable readable, Writable writable,
+                                                          Token token) {
+        size_t const count = readable.size() + writable.size();
+        if constexpr (Tables::exist) {
+            if (pool_.takes(count)) {
+                return add_indirect<Readable, Writable>(front, readable, writable, token);
+            }
+        }
+        if (count - 1 >= front.free.count) {  // count 0 wraps around, and is refused too
+            return refuse(count);
+        }
+        SplitChain<N> chain{memory_, shadow_, front.free.head};
+        if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
+            return error;
+        }
+        commit(front, chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
+        return Error::none;
+    }
+
     /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
-    void commit(SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
+    void commit(Front const& front, SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
-        DescIndex const head = shadow_.free_head();
         if (in_order()) [[__unlikely__]] {
-            InOrder::record(*this, Extent::direct(count), chain.writable_bytes, token);
+            InOrder::record(*this, front.added, Extent::direct(count), chain.writable_bytes, token);
         } else {
-            record(head, chain.writable_bytes, token);
+            record(front.free.head, chain.writable_bytes, token);
             shadow_.set_link(chain.last, Link::end());
         }
-        shadow_.allocate_front(static_cast<uint16_t>(count), chain.next);
-        offer(head);
+        front.added = offer(front.added, front.free.head);
+        front.free.take(static_cast<uint16_t>(count), chain.next);
     }
 
     /// Records what take_used() needs to know of a chain of `add`.
@@ -235,9 +252,10 @@ private:
 
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
     template <class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_indirect(Readable readable, Writable writable, Token token) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_indirect(Front const& front, Readable readable,
+                                                                Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
-        if (shadow_.free_count() == 0) {
+        if (front.free.count == 0) {
             return refuse(count);
         }
         size_t const at = pool_.offset(pool_.front());
@@ -247,36 +265,38 @@ private:
         }
         memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
         Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
-        commit_indirect(pool_.take(), in_ring, table.writable_bytes, token);
-        return {};
+        commit_indirect(front, in_ring, table.writable_bytes, token);
+        return Error::none;
     }
 
-    /// Writes the ring's descriptor of a chain in an indirect table, and finishes the chain.
-    void commit_indirect(TableIndex table, Segment const& in_ring, uint32_t writable_bytes, Token token) {
-        DescIndex const head = shadow_.free_head();
-        DescIndex const rest = shadow_.next(head);
+    /// Writes the ring's descriptor of a chain in the front table of the pool, and finishes the chain.
+    void commit_indirect(Front const& front, Segment const& in_ring, uint32_t writable_bytes, Token token) {
+        DescIndex const head = front.free.head;
+        TableIndex const table = pool_.take();
         memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
+        front.free.take(1, shadow_.next(head));
         if (in_order()) [[__unlikely__]] {
-            InOrder::record(*this, Extent::indirect(table), writable_bytes, token);
+            InOrder::record(*this, front.added, Extent::indirect(table), writable_bytes, token);
         } else {
             record(head, writable_bytes, token);
             shadow_.set_link(head, Link::end_with(table));
         }
-        shadow_.allocate_front(1, rest);
-        offer(head);
+        front.added = offer(front.added, head);
     }
 
     /// Frees the chain at `head`, and its table if it has one.
-    void free_head(DescIndex head) {
+    void free_head(FreeList const& free, DescIndex head) {
         memory_.prefetch_to_write(head);
-        if (Link const end = shadow_.release_chain(head); end.has_table()) {
+        if (Link const end = shadow_.release_chain(free, head); end.has_table()) {
             pool_.give_back(end.table());
         }
     }
+    void free_head(DescIndex head) { free_head(shadow_.free_list(), head); }
 
-    void offer(DescIndex head) {
-        memory_.write_avail_entry(memory_.slot(added_), head);
-        added_ = advance(added_);
+    /// Writes the entry of the available ring at `index`. Returns the index behind it.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE RingIndex offer(RingIndex index, DescIndex head) {
+        memory_.write_avail_entry(memory_.slot(index), head);
+        return advance(index);
     }
 
     /// Called before each push_avail(), because any number of them may come before publish(). At most 32768 chains are
@@ -300,6 +320,10 @@ private:
     /// Makes all chains that were added or pushed available to the device (§2.7.13.3).
     VIRTQ_INLINE_FOR_SPEED void expose() {
         admit_pending();
+        show();
+    }
+    /// As above, while the caller will call `expose` before any completion is taken.
+    VIRTQ_ALWAYS_INLINE void show() {
         memory_.attach();
         order_.before_publish();
         memory_.publish_avail_index(added_);
@@ -328,6 +352,9 @@ private:
         }
     }
 
+    /// Whether a caller that takes all completions asks for the next notification each time (§2.7.7.2).
+    [[__nodiscard__]] bool asks_again() const { return notifications_on_ && event_idx_; }
+
     /// Polls the device's index for new entries. `seen_` equals `taken_` here.
     [[gnu::__noinline__]] CompletionState look() {
         VIRTQ_ASSERT(initialised(), "A queue without memory has no completions. Call init() first.");
@@ -335,7 +362,7 @@ private:
             return CompletionState::broken;
         }
         RingIndex index = memory_.load_used_index();
-        if (index == taken_ && notifications_on_ && event_idx_) {
+        if (index == taken_ && asks_again()) {
             // Nothing new: ask for a notification of the next entry. The device may have written it meanwhile, so read
             // the index again. The fence pairs as in enable_used_notifications(): without it the device could read the
             // old used_event while we read the old index.
@@ -376,11 +403,29 @@ private:
         Slot const slot = memory_.slot(taken_);
         spec::UsedElement const entry = memory_.load_used_element(slot);
         memory_.prefetch_behind(slot);
+        return check(entry);
+    }
+
+    /// Checks the used entry at `taken_`, which was read.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain check(spec::UsedElement entry) {
         if (entry.id > memory_.mask()) {
             return lie(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const head = static_cast<DescIndex>(entry.id);
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
+    }
+
+    /// Frees the chain of an entry that was checked, and returns its completion.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Completion free_used(UsedChain const& entry) {
+        if (!entry) {
+            return {Token{}, 0, entry.state};
+        }
+        if (!Format::has_descriptor_tier || shadow_.mark(entry.head).is_added_head()) {
+            free_head(entry.head);
+        } else {
+            Tier::free_pushed(*this, entry.head);
+        }
+        return {shadow_.token(entry.head), entry.len, CompletionState::ready};
     }
 
     /// Takes a head that is not of `add`. Either it is of the descriptor tier, or the device has used a chain that is

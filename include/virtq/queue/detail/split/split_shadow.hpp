@@ -69,14 +69,21 @@ public:
     [[__nodiscard__]] uint16_t free_count() const { return free_count_; }
     [[__nodiscard__]] DescIndex free_head() const { return free_head_; }
 
-    /// Takes `count` descriptors from the front of the free list; `rest` is the descriptor behind them.
-    void allocate_front(uint16_t count, DescIndex rest) {
-        free_head_ = rest;
-        free_count_ = static_cast<uint16_t>(free_count_ - count);
-    }
+    /// The front of the free list: the members, or copies of them that a burst keeps in registers.
+    struct FreeList {
+        DescIndex& head;
+        uint16_t& count;
+
+        /// Takes `descriptors` from the front; `rest` is the descriptor behind them.
+        void take(uint16_t descriptors, DescIndex rest) const {
+            head = rest;
+            count = static_cast<uint16_t>(count - descriptors);
+        }
+    };
+    [[__nodiscard__]] FreeList free_list() { return {free_head_, free_count_}; }
 
     /// Frees the chain at `head`. Returns its end.
-    Link release_chain(DescIndex head) {
+    Link release_chain(FreeList const& free, DescIndex head) {
         uint16_t count = 1;
         DescIndex tail = head;
         Link after = link(tail);
@@ -84,10 +91,10 @@ public:
             tail = after.target();
             ++count;
         }
-        link_[subscript(tail)] = Link::to(free_head_);
+        link_[subscript(tail)] = Link::to(free.head);
         mark_[subscript(head)] = Mark{};
-        free_head_ = head;
-        free_count_ = static_cast<uint16_t>(free_count_ + count);
+        free.head = head;
+        free.count = static_cast<uint16_t>(free.count + count);
         return after;
     }
     /// With IN_ORDER: frees the oldest `count` descriptors in use.

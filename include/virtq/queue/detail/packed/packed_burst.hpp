@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/detail/code_size.hpp>
+#include <virtq/queue/burst.hpp>
+#include <virtq/queue/detail/packed/packed_in_order.hpp>
+#include <virtq/queue/detail/packed/packed_ring.hpp>
+#include <virtq/queue/detail/slot.hpp>
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// Many chains or completions of a packed ring in one call. It keeps in locals what each of them changes. All state is
+/// in the ring.
+template <uint32_t N>
+class PackedBurst {
+    using Ring = PackedRing<N>;
+    using InOrder = PackedInOrder<N>;
+
+public:
+    /// After so many descriptors, the chains that were added become visible, so that the device can begin before the
+    /// call ends: a cache line of 64 bytes, which the driver does not touch again, or half of a small queue.
+    static constexpr uint32_t shown_together = N < 8 ? (N + 1) / 2 : 4;
+
+    /// Adds chains until one is refused, and publishes them. Calls `get` once for each chain.
+    template <class Get>
+    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& get) {
+        SubmittedBurst made;
+        bool const adds_to_batch = ring.first_flags_ != 0;
+        uint16_t const first = adds_to_batch ? ring.first_ : ring.next_.offset();
+        Front front{ring};
+        uint32_t free_before = front.free_count;  // when the last batch became visible
+        while (made.count != count) {
+            auto const& chain = get(made.count);
+            made.error = add(ring, front, readable_of(chain), writable_of(chain), chain.token);
+            if (made.error != Error::none) {
+                break;
+            }
+            if (++made.count != count && free_before - front.free_count >= shown_together) {
+                ring.show_batch();
+                front.hides = PackedPosition::avail_flag;
+                free_before = front.free_count;
+            }
+        }
+        front.store(ring);
+        if (adds_to_batch || made.count != 0) {
+            made.notification = publish(ring, first);
+        }
+        return made;
+    }
+
+    /// With EVENT_IDX and notifications on, it ends as take_used() does: it asks for the next notification and reads
+    /// the next descriptor again.
+    [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
+        if (!ring.takes_by_id_) {
+            return take_in_order(ring, room);
+        }
+        size_t count = 0;
+        Back back{ring};
+        while (count != room.size()) {
+            spec::PackedDescriptor const& next = *back.next_used();
+            uint16_t flags = ring.memory_.load_flags(next);
+            if (!back.is_used(flags)) {
+                back.store(ring);
+                flags = ring.look_again(flags);
+                if (!back.is_used(flags)) {
+                    return {count, CompletionState::none};
+                }
+            }
+            ring.order_.after_look();
+            PackedMemory::Used const entry = ring.memory_.load_used(next);
+            if (ring.is_usual(entry)) [[__likely__]] {
+                room[count++] = ring.take_checked(back, entry);
+                continue;
+            }
+            back.store(ring);
+            Completion const one = ring.take_unusual(entry, flags);
+            if (!one) {
+                return {count, one.state};
+            }
+            room[count++] = one;
+            back = Back{ring};
+        }
+        back.store(ring);
+        return {count, CompletionState::ready};
+    }
+
+private:
+    // Copies of members, for registers: with the members the compiler must assume that each store to the ring changes
+    // them. None has 16 bits where it may have more, or GCC would keep four of them in one register.
+
+    /// What a chain that is added changes.
+    struct Front {
+        using Walk = RoundWalk;  // one kind: a function for the other one would force the copies into memory
+
+        explicit Front(Ring& ring)
+            : at(ring.memory_, ring.next_, ring.memory_.size(), 0),
+              free_count(ring.free_count_),
+              free_head(ring.shadow_.free_head()),
+              hides(ring.hidden_flag_) {}
+
+        void store(Ring& ring) const {
+            ring.next_ = at.position();
+            ring.free_count_ = static_cast<uint16_t>(free_count);
+            ring.shadow_.free_head_place() = free_head;
+            ring.hidden_flag_ = hides;
+        }
+
+        [[__nodiscard__]] Walk walk() const { return at.hidden(hides); }
+        [[__nodiscard__]] PackedPosition position() const { return at.position(); }
+        [[__nodiscard__]] uint16_t& hidden_flag() { return hides; }
+        [[__nodiscard__]] BufferId& id() { return free_head; }
+        void pass(Walk const& behind, uint16_t count) {
+            at = behind;
+            free_count -= count;
+        }
+
+        Walk at;
+        uint32_t free_count;
+        BufferId free_head;
+        uint16_t hides;
+    };
+
+    /// What a completion changes.
+    struct Back {
+        explicit Back(Ring& ring)
+            : descriptors(ring.memory_.descriptor(0)),
+              offset(ring.taken_.offset()),
+              available_flags(ring.taken_.available_flags()),
+              size(ring.memory_.size()),
+              free_count(ring.free_count_),
+              head(ring.shadow_.free_head()) {}
+
+        void store(Ring& ring) const {
+            ring.taken_ = PackedPosition::at(static_cast<uint16_t>(offset), static_cast<uint16_t>(available_flags));
+            ring.free_count_ = static_cast<uint16_t>(free_count);
+            ring.shadow_.free_head_place() = head;
+        }
+
+        [[__nodiscard__]] spec::PackedDescriptor const* next_used() const { return descriptors + offset; }
+        [[__nodiscard__]] bool is_used(uint16_t flags) const {
+            return PackedPosition::at(0, static_cast<uint16_t>(available_flags)).is_used(flags);
+        }
+        [[__nodiscard__]] BufferId& free_head() { return head; }
+        void free_descriptors(uint16_t count) {
+            free_count += count;
+            offset += count;
+            if (offset >= size) {
+                offset -= size;
+                available_flags ^= PackedPosition::both_flags;
+            }
+        }
+
+        spec::PackedDescriptor const* descriptors;
+        uint32_t offset;
+        uint32_t available_flags;
+        uint32_t size;
+        uint32_t free_count;
+        BufferId head;
+    };
+
+    /// Adds a chain at `front`, and moves that behind it. An error changes nothing.
+    template <class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Error add(Ring& ring, Front& front, Readable readable,
+                                                              Writable writable, Token token) {
+        size_t const count = readable.size() + writable.size();
+        if (ring.pool_.takes(count)) {
+            front.store(ring);
+            Error const error = ring.add_indirect(readable, writable, token);
+            front = Front{ring};
+            return error;
+        }
+        if (count - 1 >= front.free_count) {  // count 0 wraps around, and is refused too
+            return ring.refuse(count);
+        }
+        return ring.add_chain(front, readable, writable, token);
+    }
+
+    /// Publishes what is not visible yet, and decides for the descriptors from `first` on.
+    [[__nodiscard__]] static Notification publish(Ring& ring, uint16_t first) {
+        ring.admit_pending();
+        if (ring.first_flags_ != 0) {  // 0 if the chain was refused that would have begun a batch
+            ring.show_batch();
+        }
+        return ring.decide(first);
+    }
+
+    /// With IN_ORDER: reads one used descriptor a batch. The chains of a batch are those that the driver added. Every
+    /// ring that is not open comes here, and gets `broken`.
+    [[__nodiscard__]] static TakenBurst take_in_order(Ring& ring, Span<Completion> room) {
+        size_t count = 0;
+        while (count != room.size()) {
+            if (ring.batch_.is_over()) {
+                if (Completion const found = InOrder::begin_batch(ring); !found) {
+                    return {count, found.state};
+                }
+            }
+            size_t const left = room.size() - count;
+            count += take_of_batch(ring, room.data() + count, left < ring.batch_.left() ? left : ring.batch_.left());
+        }
+        return {count, CompletionState::ready};
+    }
+
+    /// Takes the oldest `chains` of a batch that has as many. Returns their number.
+    static size_t take_of_batch(Ring& ring, Completion* out, size_t chains) {
+        BufferId id = ring.oldest_;
+        BufferId last = id;
+        uint32_t freed = 0;
+        for (size_t i = 0; i != chains; ++i) {
+            Extent const extent = ring.shadow_.extent(id);
+            out[i] = {ring.shadow_.token(id), ring.shadow_.bytes(id), CompletionState::ready};
+            if (extent.has_table()) {
+                ring.pool_.give_back(extent.table());
+            }
+            freed += extent.descriptors();
+            last = id;
+            id = ring.following(id);
+        }
+        auto const count = static_cast<uint16_t>(chains);
+        out[chains - 1].written = ring.batch_.take(count, ring.shadow_.bytes(last));
+        ring.oldest_ = id;
+        ring.free_descriptors(static_cast<uint16_t>(freed));
+        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ - count);
+        return chains;
+    }
+};
+
+}  // namespace virtq::detail
