@@ -82,7 +82,7 @@ TEST_P(EveryStep, BurstReadsEachWordOnce) {
         std::size_t const entries = one_batch ? 1 : 2;
         std::size_t const looks = GetParam().in_order ? 2 : 1;  // with IN_ORDER once more behind the last batch
         std::size_t const expected = GetParam().packed() ? 3 * entries + 1 : 2 * entries + looks;
-        EXPECT_EQ(machine.run([&] { machine.take_burst(9); }, 3 * HostileMachine::look_limit), expected);
+        EXPECT_EQ(machine.run([&] { machine.take_burst(9); }, 3 * HostileMachine::check_limit), expected);
         EXPECT_EQ(machine.waiting.size(), 1u);
         machine.drain();
         EXPECT_EQ(machine.complaints(), "");
