@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <virtq/queue/burst.hpp>
+
 #include <queue/contract_machine.hpp>
 
 #include <algorithm>
