@@ -89,7 +89,7 @@ public:
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the indices are always equal
             return InOrder::take(*this);
         }
-        UsedChain const entry = take_entry();
+        UsedChain const entry = next_entry();
         if (!entry) {
             return {Token{}, 0, entry.state};
         }
@@ -215,14 +215,32 @@ private:
     /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
     void commit(SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
+        auto const taken = static_cast<uint16_t>(count);
+        if constexpr (Tables::exist) {
+            append_shared(chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
+        } else {
+            append(chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
+        }
+    }
+
+    /// As below. In a format with tables, chains in tables use the same copy with -Os.
+    VIRTQ_INLINE_FOR_SPEED void append_shared(DescIndex last, Link end, uint16_t count, DescIndex rest,
+                                              uint32_t writable_bytes, Token token) {
+        append(last, end, count, rest, writable_bytes, token);
+    }
+    /// Adds the chain at the free head to the batch. It has `count` descriptors, ends with `last`, and `rest` is the
+    /// free descriptor behind it.
+    VIRTQ_ALWAYS_INLINE void append(DescIndex last, Link end, uint16_t count, DescIndex rest, uint32_t writable_bytes,
+                                    Token token) {
         DescIndex const head = shadow_.free_head();
         if (in_order()) [[__unlikely__]] {
-            InOrder::record(*this, Extent::direct(count), chain.writable_bytes, token);
+            Extent const extent = end.has_table() ? Extent::indirect(end.table()) : Extent::direct(count);
+            InOrder::record(*this, extent, writable_bytes, token);
         } else {
-            record(head, chain.writable_bytes, token);
-            shadow_.set_link(chain.last, Link::end());
+            record(head, writable_bytes, token);
+            shadow_.set_link(last, end);
         }
-        shadow_.allocate_front(static_cast<uint16_t>(count), chain.next);
+        shadow_.allocate_front(count, rest);
         offer(head);
     }
 
@@ -256,14 +274,7 @@ private:
         DescIndex const head = shadow_.free_head();
         DescIndex const rest = shadow_.next(head);
         memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
-        if (in_order()) [[__unlikely__]] {
-            InOrder::record(*this, Extent::indirect(table), writable_bytes, token);
-        } else {
-            record(head, writable_bytes, token);
-            shadow_.set_link(head, Link::end_with(table));
-        }
-        shadow_.allocate_front(1, rest);
-        offer(head);
+        append_shared(head, Link::end_with(table), 1, rest, writable_bytes, token);
     }
 
     /// Frees the chain at `head`, and its table if it has one.
@@ -367,7 +378,7 @@ private:
 
     /// Takes the next entry of the used ring and checks it. Its chain is still marked as in flight: the caller must
     /// change the mark before the next entry is taken.
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain take_entry() {
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
             if (CompletionState const state = look(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
@@ -381,6 +392,15 @@ private:
         }
         auto const head = static_cast<DescIndex>(entry.id);
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
+    }
+
+    /// As above. In a format with both tiers, both use one copy with -Os.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain next_entry() {
+        if constexpr (Format::has_descriptor_tier) {
+            return Tier::take_entry(*this);
+        } else {
+            return take_entry();
+        }
     }
 
     /// Takes a head that is not of `add`. Either it is of the descriptor tier, or the device has used a chain that is
