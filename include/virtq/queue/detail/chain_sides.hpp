@@ -62,7 +62,7 @@ struct ChainTotal {
 
 /// Writes one side. False if a segment is empty.
 template <class Chain, class Segments>
-[[__nodiscard__]] inline bool write_side(Chain& chain, Segments const& segments, uint16_t flags) {
+[[__nodiscard__]] inline bool write_side(Chain& chain, Segments segments, uint16_t flags) {
     return each_segment(segments, [&](Segment const& segment) {
         uint64_t const bytes = segment.bytes;
         chain.write({segment.addr, static_cast<uint32_t>(bytes)}, flags);

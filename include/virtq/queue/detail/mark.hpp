@@ -107,10 +107,8 @@ public:
     [[__nodiscard__]] constexpr bool is_pending_head(BatchNumber current) const {
         return is_added_head() && bits_ == current.bits();
     }
-    /// The same mark; of a head in a batch, one without the number.
-    [[__nodiscard__]] constexpr Mark settled() const {
-        return (bits_ & BatchNumber::bit) != 0 ? settled_head() : *this;
-    }
+    /// Whether this has the number of a batch.
+    [[__nodiscard__]] constexpr bool is_in_batch() const { return (bits_ & BatchNumber::bit) != 0; }
 
     [[__nodiscard__]] constexpr bool is_held_by(Holder holder) const {
         return (bits_ & (BatchNumber::bit | holder_mask)) == static_cast<uint16_t>(holder);

@@ -105,7 +105,7 @@ public:
     [[__nodiscard__]] static UsedChain poll_used(Ring& ring) {
         VIRTQ_ASSERT(!ring.in_order(),
                      "poll_used() was called on a queue with IN_ORDER. It has no descriptor tier: call take_used().");
-        UsedChain const entry = ring.take_entry();
+        UsedChain const entry = take_entry(ring);
         if (entry) {
             if (ring.shadow_.mark(entry.head).is_added_head()) {
                 ring.shadow_.set_mark(entry.head, Mark::held_by(Holder::taken_head));
@@ -115,6 +115,8 @@ public:
         }
         return entry;
     }
+
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static UsedChain take_entry(Ring& ring) { return ring.take_entry(); }
 
     /// Frees a chain that push_avail offered and the device has used.
     [[gnu::__noinline__]] static void free_pushed(Ring& ring, DescIndex head) {

@@ -85,7 +85,7 @@ public:
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the indices are always equal
             return InOrder::take(*this);
         }
-        return free_used(take_entry());
+        return free_used(next_entry());
     }
 
     [[__nodiscard__]] MaySleep enable_used_notifications() {
@@ -233,14 +233,33 @@ private:
     /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
     void commit(Front const& front, SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
         memory_.write_flags(*chain.entry, last_flags);
-        if (in_order()) [[__unlikely__]] {
-            InOrder::record(*this, front.added, Extent::direct(count), chain.writable_bytes, token);
+        auto const taken = static_cast<uint16_t>(count);
+        if constexpr (Tables::exist) {
+            append_shared(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
         } else {
-            record(front.free.head, chain.writable_bytes, token);
-            shadow_.set_link(chain.last, Link::end());
+            append(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
         }
-        front.added = offer(front.added, front.free.head);
-        front.free.take(static_cast<uint16_t>(count), chain.next);
+    }
+
+    /// As below. In a format with tables, chains in tables use the same copy with -Os.
+    VIRTQ_INLINE_FOR_SPEED void append_shared(Front const& front, DescIndex last, Link end, uint16_t count,
+                                              DescIndex rest, uint32_t writable_bytes, Token token) {
+        append(front, last, end, count, rest, writable_bytes, token);
+    }
+    /// Adds the chain at the free head to the batch. It has `count` descriptors, ends with `last`, and `rest` is the
+    /// free descriptor behind it.
+    VIRTQ_ALWAYS_INLINE void append(Front const& front, DescIndex last, Link end, uint16_t count, DescIndex rest,
+                                    uint32_t writable_bytes, Token token) {
+        DescIndex const head = front.free.head;
+        if (in_order()) [[__unlikely__]] {
+            Extent const extent = end.has_table() ? Extent::indirect(end.table()) : Extent::direct(count);
+            InOrder::record(*this, front.added, extent, writable_bytes, token);
+        } else {
+            record(head, writable_bytes, token);
+            shadow_.set_link(last, end);
+        }
+        front.free.take(count, rest);
+        front.added = offer(front.added, head);
     }
 
     /// Records what take_used() needs to know of a chain of `add`.
@@ -274,14 +293,7 @@ private:
         DescIndex const head = front.free.head;
         TableIndex const table = pool_.take();
         memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
-        front.free.take(1, shadow_.next(head));
-        if (in_order()) [[__unlikely__]] {
-            InOrder::record(*this, front.added, Extent::indirect(table), writable_bytes, token);
-        } else {
-            record(head, writable_bytes, token);
-            shadow_.set_link(head, Link::end_with(table));
-        }
-        front.added = offer(front.added, head);
+        append_shared(front, head, Link::end_with(table), 1, shadow_.next(head), writable_bytes, token);
     }
 
     /// Frees the chain at `head`, and its table if it has one.
@@ -394,7 +406,7 @@ private:
 
     /// Takes the next entry of the used ring and checks it. Its chain is still marked as in flight: the caller must
     /// change the mark before the next entry is taken.
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain take_entry() {
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
             if (CompletionState const state = look(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
@@ -413,6 +425,15 @@ private:
         }
         auto const head = static_cast<DescIndex>(entry.id);
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
+    }
+
+    /// As above. In a format with both tiers, both use one copy with -Os.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain next_entry() {
+        if constexpr (Format::has_descriptor_tier) {
+            return Tier::take_entry(*this);
+        } else {
+            return take_entry();
+        }
     }
 
     /// Frees the chain of an entry that was checked, and returns its completion.

@@ -110,8 +110,9 @@ public:
     /// Called by publish() with its batch: see `BatchNumber`.
     void settle(BatchNumber published) {
         if (published.settles() < N) {
-            Mark& mark = mark_[published.settles()];
-            mark = mark.settled();
+            if (Mark& mark = mark_[published.settles()]; mark.is_in_batch()) {
+                mark = Mark::settled_head();
+            }
         }
     }
 
