@@ -26,6 +26,7 @@ CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp"]
 # virtq_256.cpp, once for each.
 STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
 STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0), ("PlainSplit", 0)]
+BURSTS = [(format_, segments) for format_ in ("Split", "Packed") for segments in (1, 3)]
 HOSTED = {"case.cpp", "count.cpp"}
 
 
@@ -170,6 +171,9 @@ def contender_objects(with_linux):
             for name in names]
     jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
               f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}") for format_, segments in STYLES]
+    jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_burst-{format_}-{segments}.o", "g++", *KERNEL_FLAGS, *CXX_FLAGS,
+              f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}", "-DBENCH_BURST")
+             for format_, segments in BURSTS]
     if with_linux:
         jobs += [(linux_source() / "virtio_ring.c", folder / "virtio_ring.o", "gcc", *KERNEL_FLAGS, *linux_flags()),
                  (HERE / "linux" / "glue.c", folder / "glue.o", "gcc", *KERNEL_FLAGS, *linux_flags())]

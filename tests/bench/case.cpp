@@ -46,7 +46,9 @@ bool read_case(char const* name, Case& made) {
             known_format = true;
         }
     }
-    made.style = std::string_view{style} == "fixed" ? Case::Style::fixed : Case::Style::span;
+    made.style = std::string_view{style} == "fixed"   ? Case::Style::fixed
+                 : std::string_view{style} == "burst" ? Case::Style::burst
+                                                      : Case::Style::span;
     made.event_idx = std::strchr(features, 'e') != nullptr;
     made.indirect = std::strchr(features, 'i') != nullptr;
     made.in_order = std::strchr(features, 'o') != nullptr;
@@ -58,6 +60,11 @@ template <class Kind>
 static Contender* make_of_style(Case const& which) {
     if (which.style == Case::Style::span) {
         return make_virtq_256<Kind, 0>(which);
+    }
+    if (which.style == Case::Style::burst) {
+        return which.segments == 1   ? make_virtq_burst<Kind, 1>(which)
+               : which.segments == 3 ? make_virtq_burst<Kind, 3>(which)
+                                     : nullptr;
     }
     switch (which.segments) {
         case 1: return make_virtq_256<Kind, 1>(which);

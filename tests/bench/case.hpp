@@ -8,7 +8,8 @@ namespace bench {
 struct Case {
     enum class Who { virtq, floor, floor_fence, linux_ring, linux_sgs };
     enum class Format { split, packed, negotiated_split, negotiated_packed, plain_split };
-    enum class Style { span, fixed };  ///< whether the compiler knows how many segments a request has
+    /// Whether the compiler knows how many segments a request has. burst: it does, and a batch is one call.
+    enum class Style { span, fixed, burst };
 
     Who who = Who::virtq;
     Format format = Format::split;
@@ -56,6 +57,8 @@ Contender* make_contender(Case const& which);
 // Made in files of their own, so that they compile side by side.
 template <class Kind, unsigned Segments>
 Contender* make_virtq_256(Case const& which);
+template <class Kind, unsigned Segments>
+Contender* make_virtq_burst(Case const& which);
 struct Split;
 struct Packed;
 struct NegotiatedSplit;

@@ -40,6 +40,8 @@ def kept():
         for features in FEATURES:
             names += grid(f"virtq/{format_}/span/{features}", SEGMENTS)
             names += grid(f"virtq/{format_}/fixed/{features}", FIXED)
+        for features in ("e", "eo", "en"):
+            names += grid(f"virtq/{format_}/burst/{features}", [1, 3])
         names += grid(f"virtq/negotiated-{format_}/span/e", SEGMENTS)
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
         for who in ("floor", "fence"):

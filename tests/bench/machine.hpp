@@ -13,30 +13,38 @@ namespace bench {
 /// functions of this class and in what they call, and nowhere else.
 ///
 /// A ring has `prepare(slot)`, which makes the request of a slot beforehand, `add(slot)`, `publish()`, and `take()`,
-/// which returns the token of a completion or 0.
+/// which returns the token of a completion or 0. Or it has `submit_all` and `take_all`, for bursts.
 template <class Ring>
 class Drive {
 public:
     [[gnu::noinline]] static unsigned long submit(Ring& ring, unsigned batch) {
-        for (unsigned i = 0; i < batch; ++i) {
-            if (!ring.add(i)) {
-                fail("a request was refused that should have fitted");
+        if constexpr (requires { ring.submit_all(batch); }) {
+            return ring.submit_all(batch);
+        } else {
+            for (unsigned i = 0; i < batch; ++i) {
+                if (!ring.add(i)) {
+                    fail("a request was refused that should have fitted");
+                }
             }
+            return ring.publish() ? 1 : 0;
         }
-        return ring.publish() ? 1 : 0;
     }
     [[gnu::noinline]] static unsigned take(Ring& ring, unsigned most, unsigned long& token_sum) {
-        unsigned taken = 0;
-        unsigned long sum = 0;
-        for (; taken < most; ++taken) {
-            unsigned long const token = ring.take();
-            if (token == 0) {
-                break;
+        if constexpr (requires { ring.take_all(most, token_sum); }) {
+            return ring.take_all(most, token_sum);
+        } else {
+            unsigned taken = 0;
+            unsigned long sum = 0;
+            for (; taken < most; ++taken) {
+                unsigned long const token = ring.take();
+                if (token == 0) {
+                    break;
+                }
+                sum += token;
             }
-            sum += token;
+            token_sum += sum;
+            return taken;
         }
-        token_sum += sum;
-        return taken;
     }
 };
 

@@ -5,6 +5,7 @@
 //
 //   BENCH_FORMAT    Split, Packed, NegotiatedSplit, NegotiatedPacked or PlainSplit
 //   BENCH_SEGMENTS  how many segments a request has; 0: known at run time only
+//   BENCH_BURST     if defined, bursts
 #include "virtq_ring.hpp"
 
 namespace bench {
@@ -34,6 +35,14 @@ template <class Kind, unsigned Segments>
 Contender* make_virtq_256(Case const& which) {
     return make_machine<VirtqRing<256, typename Kind::Format, Segments>, typename Kind::Device>(which);
 }
+template <class Kind, unsigned Segments>
+Contender* make_virtq_burst(Case const& which) {
+    return make_machine<VirtqBurst<256, typename Kind::Format, Segments>, typename Kind::Device>(which);
+}
+#ifdef BENCH_BURST
+template Contender* make_virtq_burst<BENCH_FORMAT, BENCH_SEGMENTS>(Case const& which);
+#else
 template Contender* make_virtq_256<BENCH_FORMAT, BENCH_SEGMENTS>(Case const& which);
+#endif
 
 }  // namespace bench

@@ -76,7 +76,7 @@ public:
 
     [[nodiscard]] unsigned long private_bytes() const { return sizeof queue_; }
 
-private:
+protected:
     struct Pages {
         virtq::Pages allocate_pages(size_t count) {
             void* const first = allocate(count * virtq::page_bytes);
@@ -88,6 +88,40 @@ private:
     virtq::VirtQueue<N, Format> queue_;
     virtq::Segment* requests_ = nullptr;
     unsigned segments_ = 0;
+};
+
+/// The same in bursts.
+template <unsigned N, class Format, unsigned Segments>
+class VirtqBurst : public VirtqRing<N, Format, Segments> {
+public:
+    [[gnu::always_inline]] unsigned long submit_all(unsigned batch) {
+        virtq::SubmittedBurst const made = this->queue_.submit_burst(batch, [this](size_t slot) {
+            virtq::Segment const* const first = this->requests_ + slot * Segments;
+            virtq::Token const token{uintptr_t{slot + 1}};
+            if constexpr (Segments == 1) {
+                return virtq::ReadableBuffer{{first[0]}, token};
+            } else {
+                static_assert(Segments == 3);
+                return virtq::FixedChain<1, 2>{{first[0], first[1], first[2]}, token};
+            }
+        });
+        if (made.count != batch) {
+            fail("a burst was refused that should have fitted");
+        }
+        return made.notification ? 1 : 0;
+    }
+    [[gnu::always_inline]] unsigned take_all(unsigned most, unsigned long& token_sum) {
+        virtq::TakenBurst const taken = this->queue_.take_burst({done_, most < room ? most : room});
+        for (size_t i = 0; i < taken.count; ++i) {
+            token_sum += done_[i].token.value();
+        }
+        return static_cast<unsigned>(taken.count);
+    }
+
+private:
+    static constexpr unsigned room = N;
+
+    virtq::Completion done_[room];
 };
 
 }  // namespace bench
