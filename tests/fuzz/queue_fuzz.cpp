@@ -191,9 +191,9 @@ private:
             case 1:
             case 2: add(what); break;
             case 3:
-            case 4: publish(); break;
+            case 4: what < 128 ? publish() : submit_burst(); break;
             case 5:
-            case 6: static_cast<void>(take_used()); break;
+            case 6: what < 128 ? static_cast<void>(take_used()) : take_burst(); break;
             case 7: static_cast<void>(call([&] { return queue_->enable_used_notifications(); })); break;
             case 8: call([&] { queue_->disable_used_notifications(); }); break;
             case 9:
@@ -267,6 +267,48 @@ private:
     void published() {
         for (Chain& chain : chains_) {
             chain.is_published = chain.is_published || !queue_->fault();
+        }
+    }
+
+    /// Chains of one segment, so that each takes one descriptor, in a table or not.
+    void submit_burst() {
+        std::uint8_t const shape = in_.byte();
+        std::size_t const count = shape % 16;
+        std::size_t const bad = (shape & 0x40) != 0 ? in_.byte() % 16 : count;
+        std::uintptr_t const first = next_token_;
+        std::uint16_t const before = queue_->num_free();
+        bool const broken = static_cast<bool>(queue_->fault());
+        lie_ = {};
+        std::size_t asked = 0;
+        SubmittedBurst const made = call([&] {
+            return queue_->submit_burst(count, [&](std::size_t i) {
+                require(i == asked++);
+                return WritableBuffer{{{PhysAddr{0x9'8765'0000 + 4096 * i}, i == bad ? 0u : 16u}}, Token{first + i}};
+            });
+        });
+        std::size_t const fit = std::min({count, bad, std::size_t{before}});
+        require(made.count == (broken ? 0 : fit) && queue_->num_free() == before - made.count);
+        require((made.error == Error::none) == (made.count == count));
+        require(asked == made.count + (made.error == Error::none ? 0 : 1));
+        require(made.count == count || broken == (made.error == Error::queue_broken));
+        for (std::size_t i = 0; i < made.count; ++i) {
+            chains_.push_back({next_token_++, false, false, device_.id_of_added(1), 1, 16, {}});
+        }
+        published();
+    }
+
+    void take_burst() {
+        bool const broken = static_cast<bool>(queue_->fault());
+        std::array<Completion, 12> room;
+        std::size_t const size = 1 + in_.byte() % room.size();
+        TakenBurst const done = call([&] { return queue_->take_burst({room.data(), size}); });
+        require(done.count <= size && (!broken || done.count == 0));
+        require((done.state == CompletionState::ready) == (done.count == size));
+        require(done.count == size || (done.state == CompletionState::broken) == static_cast<bool>(queue_->fault()));
+        for (std::size_t i = 0; i < done.count; ++i) {
+            Chain const chain = forget(room[i].token.value());
+            require(room[i] && chain.is_published && room[i].written <= chain.writable);
+            require(!is_honest_ || chain.is_used);
         }
     }
 

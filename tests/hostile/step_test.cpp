@@ -20,7 +20,13 @@ protected:
 
 // The device uses a buffer while take_used() finds nothing. If take_used() then moves the event, it must poll again.
 TEST_P(EveryStep, SeesBuffersUsedBetweenTwoPolls) {
-    for (bool const notified : {false, true}) {
+    for (unsigned kind = 0; kind < 4; ++kind) {
+        bool const notified = kind % 2 != 0;
+        bool const in_burst = kind >= 2;
+        std::size_t const limit = (in_burst ? 4 : 1) * HostileMachine::check_limit;
+        auto const take = [&](HostileMachine& machine) {
+            in_burst ? machine.take_burst(4) : static_cast<void>(machine.take());
+        };
         auto const prepare = [&](HostileMachine& machine) {
             take_all(machine);
             if (notified) {
@@ -31,14 +37,13 @@ TEST_P(EveryStep, SeesBuffersUsedBetweenTwoPolls) {
         {
             HostileMachine machine{GetParam()};
             prepare(machine);
-            steps = machine.run([&] { machine.take(); }, HostileMachine::check_limit);
+            steps = machine.run([&] { take(machine); }, limit);
             EXPECT_EQ(steps, notified && GetParam().event_idx ? 3u : 1u);
         }
         for (std::size_t step = 0; step < steps; ++step) {
             HostileMachine machine{GetParam()};
             prepare(machine);
-            machine.run([&] { machine.take(); }, HostileMachine::check_limit, step,
-                        [&] { machine.use(machine.head3, 32); });
+            machine.run([&] { take(machine); }, limit, step, [&] { machine.use(machine.head3, 32); });
             EXPECT_EQ(machine.waiting.count(3), 0u) << "before access " << step << " of " << steps;
             EXPECT_EQ(machine.take(), 0u);  // and no second completion
             EXPECT_EQ(machine.waiting.count(4), 1u);

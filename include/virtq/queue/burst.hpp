@@ -21,6 +21,7 @@ struct Chain {
 };
 
 /// One chain of a burst whose shape the compiler knows. It has its segments in itself, the device-readable ones first.
+/// List all of them when you make one: a loop over them keeps the compiler from using registers.
 template <size_t Readable, size_t Writable>
 struct FixedChain {
     static_assert(Readable + Writable != 0, "FixedChain<Readable, Writable>: a chain has at least one segment");
