@@ -210,6 +210,14 @@ TEST(BlockDevice, AssertsOnDataInOwnPages) {
     machine.hostile = true;
 }
 
+TEST(BlockDevice, AssertsOnDataInOwnTables) {
+    DiskMachine<> machine({.disk = {.indirect = true}});
+    machine.bring_up();
+    Segment const table{machine.driver.ring(0).table_pages().phys, 512};
+    EXPECT_BREACH(machine.driver.submit_write(0, {&table, 1}, Token{}), "the disk's own pages");
+    machine.hostile = true;
+}
+
 TEST(BlockDevice, RejectsWritesToReadOnlyDisks) {
     DiskMachine<> machine({.disk = {.read_only = true}});
     machine.bring_up();

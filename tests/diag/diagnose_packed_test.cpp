@@ -324,7 +324,7 @@ TEST(DiagnosisOfAnOverwrittenPackedQueue, StillShowsTheRing) {
             ring_bytes(machine)[offset] ^= 0x44;
         }
         ring_bytes(machine)[14] ^= 0x04;  // INDIRECT
-        EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink, Lines{4}); }).find("more lines"),
+        EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink, Lines{4}); }).find("more entries"),
                   std::string::npos);
         EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink); }).find("indirect, id 0"), std::string::npos);
         ring_bytes(machine)[13] ^= 0x44;
@@ -338,7 +338,7 @@ TEST(DiagnosisOfAPackedQueueInOrder, LimitsTheLinesOfADump) {
     machine.bring_up();
     machine.submit_read();
     machine.work();
-    EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink, Lines{1}); }).find("and 1 more lines"),
+    EXPECT_NE(printed([&](auto sink) { dump(machine.queue, sink, Lines{1}); }).find("and 1 more entries"),
               std::string::npos);
 }
 

@@ -149,7 +149,7 @@ TEST(Dump, CountsWrappedLines) {
     std::string const text = picture(ring.queue, Lines{16});
     EXPECT_NE(text.find(", next 65535,\n                       flags 0xffff\n"), std::string::npos) << text;
     EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 16 + 10) << text;
-    EXPECT_NE(text.find("  ... and 24 more lines\n"), std::string::npos) << text;  // 8 descriptors, 16 of the ring
+    EXPECT_NE(text.find("  ... and 24 more entries\n"), std::string::npos) << text;  // 8 descriptors, 16 of the ring
 }
 
 TEST(Dump, CountsOmittedLines) {
@@ -160,7 +160,7 @@ TEST(Dump, CountsOmittedLines) {
     ring.device_uses_next();
     std::string const text = picture(ring.queue, Lines{0});
     // Two descriptors, the free ones, one available entry, one used entry.
-    EXPECT_NE(text.find("  ... and 5 more lines\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("  ... and 5 more entries\n"), std::string::npos) << text;
     EXPECT_EQ(text.find("  free "), std::string::npos) << text;
     EXPECT_EQ(text.find("] head"), std::string::npos) << text;
 }
@@ -184,7 +184,7 @@ TEST(Dump, LimitsLinesAndWidth) {
     }
     std::string const text = picture(ring.queue, Lines{20});
     EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 20 + 10);
-    EXPECT_NE(text.find("  ... and 65516 more lines\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("  ... and 65516 more entries\n"), std::string::npos) << text;
     EXPECT_LE(columns(text), 79u) << text;
 }
 

@@ -109,8 +109,8 @@ TEST(PackedDump, LimitsItsLines) {
     Segment const one[] = {machine.buffer(64)};
     ASSERT_TRUE(machine.queue.add({}, one, Token{1}).ok());
     std::string const text = picture(machine, Lines{0});
-    EXPECT_NE(text.find("  ... and 4 more lines\n"), std::string::npos) << text;  // two ids, two descriptors
-    EXPECT_NE(picture(machine, Lines{3}).find("  ... and 4 more lines\n"), std::string::npos);  // and a table
+    EXPECT_NE(text.find("  ... and 4 more entries\n"), std::string::npos) << text;  // two ids, two descriptors
+    EXPECT_NE(picture(machine, Lines{3}).find("  ... and 4 more entries\n"), std::string::npos);  // and a table
 }
 
 TEST(SplitDump, ShowsTablesAndChainsInOrder) {

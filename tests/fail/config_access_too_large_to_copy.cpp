@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: `may_be_copied` must be trivially copyable and at most two pointers large: remove `may_be_copied`
+// EXPECT: `may_be_copied` must be trivially copyable, at most two pointers large, and aligned like a pointer: remove `may_be_copied`
 #include <virtq/virtq.hpp>
 
 struct Access {

@@ -561,7 +561,7 @@ private:
 
     std::optional<uint16_t> alloc_desc() {
         note("queue.alloc_desc()");
-        Result<DescIndex> desc = Error::none;
+        Result<DescIndex> desc = DescIndex{0};
         if (!answers(model_.may_alloc(), [&] {
                 desc = queue_.alloc_desc();
                 return desc;

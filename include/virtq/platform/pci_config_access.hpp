@@ -46,8 +46,8 @@ struct PciLine {
 /// ```
 ///
 /// Optional: `static constexpr bool may_be_copied = true;` declares that a copy works as well as the original. Then
-/// `AnyTransport` keeps a copy, and the original need not outlive the probe. Such a class must be trivially copyable
-/// and at most two pointers large; otherwise the probe does not compile.
+/// `AnyTransport` keeps a copy, and the original need not outlive the probe. Such a class must be trivially copyable,
+/// at most two pointers large, and aligned like a pointer or less; otherwise the probe does not compile.
 template <class A>
 concept PciConfigAccess = requires(A& access, PciAddress address, uint16_t offset, uint8_t octet, uint16_t half_word,
                                    uint32_t word) {

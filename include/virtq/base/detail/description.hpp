@@ -32,14 +32,15 @@ constexpr void require_same_wording() {
 #endif
 }
 
-/// Writes texts one after another, each with its NUL. Without a place to write to, it only counts the bytes.
+/// Writes texts one after another, each with its NUL, or only counts the bytes.
 struct TextJoiner {
-    char* to = nullptr;
+    char* to;
+    bool writes;  // not `to != nullptr`: g++ refuses that as a constant with -fno-delete-null-pointer-checks
     size_t bytes = 0;
 
     constexpr void add(char const* text) { add(text, __builtin_strlen(text)); }
     constexpr void add(char const* text, size_t length) {
-        for (size_t i = 0; to != nullptr && i < length; ++i) {
+        for (size_t i = 0; writes && i < length; ++i) {
             to[bytes + i] = text[i];
         }
         bytes += length + 1;
@@ -107,8 +108,7 @@ constexpr void add_numbers(TextJoiner& joiner) {
 }
 
 template <class Words, Wording wording>
-constexpr size_t join_descriptions(char* to) {
-    TextJoiner joiner{to};
+constexpr size_t join_descriptions(TextJoiner joiner) {
     if constexpr (wording == Wording::sentences) {
         add_sentences<Words>(joiner);
     } else if constexpr (wording == Wording::names) {
@@ -123,9 +123,9 @@ constexpr size_t join_descriptions(char* to) {
 /// kernel that moves would have to relocate it.
 template <class Words, Wording wording>
 struct Descriptions {
-    char text[join_descriptions<Words, wording>(nullptr)]{};
+    char text[join_descriptions<Words, wording>({nullptr, false})]{};
 
-    constexpr Descriptions() { static_cast<void>(join_descriptions<Words, wording>(text)); }
+    constexpr Descriptions() { static_cast<void>(join_descriptions<Words, wording>({text, true})); }
 };
 
 template <class Words, Wording wording>

@@ -56,7 +56,7 @@ protected:
     }
     void print_left_out() {
         if (left_out_ != 0) {
-            out_.text("  ... and ").decimal(left_out_).text(" more lines").line();
+            out_.text("  ... and ").decimal(left_out_).text(" more entries").line();
         }
     }
 

@@ -34,13 +34,13 @@ public:
     }
     [[__nodiscard__]] Pages pages() const { return pages_.run(); }
 
-    /// Makes all tables of `wish` free, or as many as the pages have room for. Zeroes the pages, because the device
+    /// Makes all tables of `wanted` free, or as many as the pages have room for. Zeroes the pages, because the device
     /// can read all of them.
-    void reset(IndirectShape wish) {
+    void reset(IndirectShape wanted) {
         if (pages_.held()) {
             pages_.zero();
         }
-        IndirectShape const shape = wish.within(pages_.run().count);
+        IndirectShape const shape = wanted.within(pages_.run().count);
         length_ = shape.length;
         shortest_ = shape.tables != 0 ? shape.shortest : no_chain;
         free_head_ = none;

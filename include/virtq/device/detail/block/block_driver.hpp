@@ -121,8 +121,8 @@ protected:
     template <class MakeQueue, Relax R>
     [[__nodiscard__]] Status bring_up(uint16_t queue_count_max, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        Negotiation const wish = block_negotiation<Traits>(option_);
-        if (Status const agreed = facts_.agree(init, *transport_, wish, option_, relax); !agreed) {
+        Negotiation const wanted = block_negotiation<Traits>(option_);
+        if (Status const agreed = facts_.agree(init, *transport_, wanted, option_, relax); !agreed) {
             return agreed;
         }
         uint16_t const count =

@@ -37,9 +37,9 @@ public:
     /// Steps 1 to 6 of §3.1.1, then reads the configuration, which is permitted after them. Errors: those of
     /// `DeviceInit::negotiate`, of `read_block_config`, and `zoned_host_managed`.
     template <Transport T, Relax R>
-    [[__nodiscard__]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wish,
+    [[__nodiscard__]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wanted,
                                    BlockOption const& option, R& relax) {
-        negotiation_ = wish;
+        negotiation_ = wanted;
         auto const check = [&](Features const& offered) { return check_zones(transport, offered); };
         if (Status const agreed = init.negotiate(negotiation_, option.reset_limit, relax, check); !agreed) {
             return agreed;

@@ -279,12 +279,13 @@ private:
         bool found = false;
         if constexpr (SameAs<Mapper, NoMapper>) {
             for (Segment const& segment : data) {
-                found = found || lies_in(segment, ring_.pages()) || lies_in(segment, frames_.pages());
+                found = found || overlaps(segment, ring_.pages()) || overlaps(segment, ring_.table_pages()) ||
+                        overlaps(segment, frames_.pages());
             }
         }
         return found;
     }
-    [[__nodiscard__]] static bool lies_in(Segment const& segment, Pages const& pages) {
+    [[__nodiscard__]] static bool overlaps(Segment const& segment, Pages const& pages) {
         return segment.addr.value < pages.phys.value + pages.count * uint64_t{page_bytes} &&
                pages.phys.value < segment.addr.value + segment.bytes;
     }

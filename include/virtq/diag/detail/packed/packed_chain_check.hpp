@@ -86,7 +86,7 @@ private:
 
     /// Checks the unpublished chains, from the last to the first, and returns how many descriptors are before them. The
     /// id of each pending chain is there once, and no other id. A wrong one ends the check, because the length of its
-    /// chain is unknown then.
+    /// chain is unknown then. In a queue above `ids_told_apart` an id that is there twice is not found.
     [[__nodiscard__]] uint32_t check_pending() {
         uint32_t const before = distance() - uint32_t{seen_.packed_ring.pending_descriptors};
         for (uint32_t left = distance(); left != before;) {

@@ -76,7 +76,7 @@ private:
         auto const last = static_cast<BufferId>(entry.id);
         uint32_t written = entry.len;
         if (written > ring.shadow_.bytes(last)) {
-            if (ring.is_lie_about_length(flags)) {
+            if (ring.breaks_on_length(flags)) {
                 return ring.lie(FaultReason::used_length_above_writable, written);
             }
             written = ring.corrected_length(last, flags);

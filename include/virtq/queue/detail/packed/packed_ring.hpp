@@ -371,7 +371,7 @@ private:
         if (!shadow_.mark(id).is_published_head(batch_number_)) {
             return lie(FaultReason::used_id_not_in_flight, entry.id);
         }
-        if (is_lie_about_length(flags)) {
+        if (breaks_on_length(flags)) {
             return lie(FaultReason::used_length_above_writable, entry.len);
         }
         return take_checked(Back{*this}, {entry.id, corrected_length(id, flags)});
@@ -397,7 +397,7 @@ private:
     /// Whether a length above the writable bytes breaks the queue. Without WRITE the length is reserved (§2.8.4), so
     /// any value is allowed, and nothing was written. A possible length is accepted even without WRITE, because QEMU
     /// 7.2 never sets WRITE in a used descriptor.
-    [[__nodiscard__]] bool is_lie_about_length(uint16_t flags) const {
+    [[__nodiscard__]] bool breaks_on_length(uint16_t flags) const {
         return (flags & write_flag) != 0 && !clamps_length_;
     }
     [[__nodiscard__]] uint32_t corrected_length(BufferId id, uint16_t flags) const {

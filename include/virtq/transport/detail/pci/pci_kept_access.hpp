@@ -54,8 +54,9 @@ private:
         if constexpr (requires { requires Access::may_be_copied; }) {
             static_assert(
                 sizeof(Access) <= copy_bytes && alignof(Access) <= alignof(void*) && __is_trivially_copyable(Access),
-                "An access to PCI configuration space with `may_be_copied` must be trivially copyable and at most two "
-                "pointers large: remove `may_be_copied`, and keep the access as long as the transport.");
+                "An access to PCI configuration space with `may_be_copied` must be trivially copyable, at most two "
+                "pointers large, and aligned like a pointer: remove `may_be_copied`, and keep the access as long as the "
+                "transport.");
             return true;
         } else {
             return false;
