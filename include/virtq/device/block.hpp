@@ -216,12 +216,14 @@ public:
     /// `request_above_queue`, `device_limits_too_small`, `segment_empty`, `segment_address_virtual`, the mapper's,
     /// `queue_broken`, `reset_needed`, `not_initialised`, `no_such_queue`; then nothing has changed.
     [[__nodiscard__]] Status submit(BlockRequest const& request, uint16_t queue = 0) {
-        bool const added =
-            request.operation == BlockOperation::read
-                ? this->template go_straight<BlockOperation::read>(request.sector, request.data, request.token, queue)
-                : request.operation == BlockOperation::write &&
-                      this->template go_straight<BlockOperation::write>(request.sector, request.data, request.token,
-                                                                        queue);
+        bool added = false;
+        if (request.operation == BlockOperation::read) {
+            added =
+                this->template go_straight<BlockOperation::read>(request.sector, request.data, request.token, queue);
+        } else if (request.operation == BlockOperation::write) {
+            added =
+                this->template go_straight<BlockOperation::write>(request.sector, request.data, request.token, queue);
+        }
         return added ? Status{} : add(request, queue).error();
     }
     /// As `submit` to queue 0: reads from `sector` on, in units of 512 bytes.

@@ -21,6 +21,7 @@ void expect_no_queue_beyond() {
         EXPECT_EQ(machine.driver.enable_used_notifications(queue), MaySleep::yes);
         EXPECT_FALSE(machine.driver.fault(queue));
         EXPECT_EQ(machine.driver.take_completed(queue).state, CompletionState::none);
+        EXPECT_EQ(machine.driver.for_each_completed([](BlockCompletion const&) {}, queue), CompletionState::none);
         EXPECT_EQ(machine.driver.submit({BlockOperation::flush, 0, 0, {}, Token{}}, queue).error(),
                   Error::no_such_queue);
     }

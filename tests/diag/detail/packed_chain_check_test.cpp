@@ -5,6 +5,7 @@
 #include <virtq/queue/virtqueue.hpp>
 
 #include <sim/guest_memory.hpp>
+#include <support/contract.hpp>
 
 #include <gtest/gtest.h>
 
@@ -37,8 +38,15 @@ public:
         static_cast<void>(queue_->publish());
         queue_->detach();
     }
-    void overwrite_id(std::uint32_t descriptor, std::uint16_t id) {
-        std::memcpy(static_cast<unsigned char*>(queue_->pages().virt) + 16 * descriptor + 12, &id, 2);
+    void overwrite_id(std::uint32_t descriptor, std::uint16_t id) { write(16 * descriptor + 12, id); }
+    /// The device uses the first descriptor for a buffer that it does not have.
+    void break_with_id(std::uint16_t id) {
+        queue_->attach();
+        static_cast<void>(queue_->publish());
+        overwrite_id(0, id);
+        write(14, 0x8080);  // AVAIL and USED
+        EXPECT_EQ(queue_->take_used().state, CompletionState::broken);
+        queue_->detach();
     }
 
     /// The first descriptor that is not as the driver wrote it.
@@ -59,6 +67,11 @@ public:
     }
 
 private:
+    void write(std::size_t at, std::uint16_t word) {
+        word = little_endian(word);
+        std::memcpy(static_cast<unsigned char*>(queue_->pages().virt) + at, &word, 2);
+    }
+
     sim::GuestMemory memory_;
     std::unique_ptr<VirtQueue<N, Packed>> queue_ = std::make_unique<VirtQueue<N, Packed>>();
 };
@@ -95,6 +108,13 @@ TEST(PendingChains, HaveTheirIdsOnce) {
         queue.overwrite_id(3, 3);
         queue.expect_overwritten(2, wrong, 2);
     }
+}
+
+TEST(PublishedChains, AreOfNoFreeIdInABrokenQueue) {
+    PendingQueue<8> queue;
+    queue.add(1);
+    queue.break_with_id(7);
+    EXPECT_EQ(queue.overwritten().cause, Cause::none);  // the device answered there
 }
 
 // In a large queue ids share a bit of what was met.

@@ -88,10 +88,11 @@ private:
     /// §5.2.5.1: a driver without ZONED must neither drive a host-managed disk nor accept its DISCARD.
     template <Transport T>
     [[__nodiscard__]] static Error check_zones(T& transport, Features const& offered) {
-        bool const is_host_managed =
-            !transport.is_legacy() && offered.has(Bit::zoned) &&
-            transport.read_config8(spec::block::config::zoned_model.offset) == spec::block::zoned_host_managed;
-        return is_host_managed ? Error::zoned_host_managed : Error::none;
+        if (transport.is_legacy() || !offered.has(Bit::zoned)) {
+            return Error::none;
+        }
+        uint8_t const model = transport.read_config8(spec::block::config::zoned_model.offset);
+        return model == spec::block::zoned_host_managed ? Error::zoned_host_managed : Error::none;
     }
 
     Negotiation negotiation_;
