@@ -23,6 +23,22 @@ extern "C" virtq::Status fixed_packed(Packed& queue, virtq::Segment const (&read
 extern "C" virtq::Status looping_split(Split& queue, virtq::Span<virtq::Segment const> readable, virtq::Token token) {
     return queue.add(readable, {}, token);
 }
+extern "C" virtq::Status looping_packed(Packed& queue, virtq::Span<virtq::Segment const> readable,
+                                        virtq::Token token) {
+    return queue.add(readable, {}, token);
+}
+// What a queue must not do: load what was stored in parts. So that the test knows it when it sees it.
+struct Halves {
+    uint16_t low;
+    uint16_t high;
+};
+extern "C" void store_halves(Halves& halves, uint16_t number) {
+    halves.low = number;
+    halves.high = static_cast<uint16_t>(number + 1);
+}
+extern "C" Halves load_halves(Halves const& halves) {
+    return halves;
+}
 
 // With ORDER_PLATFORM, fences for devices.
 extern "C" void ordered_publish_split(Split& queue) {

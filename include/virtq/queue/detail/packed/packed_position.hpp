@@ -76,7 +76,8 @@ private:
 
 /// With RING_EVENT_FLAGS_DESC (§2.8.10): whether `event` names one of the last `count` descriptors before `next`. The
 /// offsets are compared on a ring of two laps.
-[[__nodiscard__]] constexpr bool passes_event(uint16_t event, PackedPosition next, uint16_t count, uint16_t size) {
+[[__nodiscard__]] constexpr bool passes_event(uint16_t event, PackedPosition const& next, uint16_t count,
+                                              uint16_t size) {
     uint32_t const on_lap = event & ~uint32_t{spec::ring_wrap_bit};
     bool const same_lap = ((event & spec::ring_wrap_bit) != 0) == next.wrap();
     if (same_lap && on_lap < next.offset()) {

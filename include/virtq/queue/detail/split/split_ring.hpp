@@ -473,12 +473,14 @@ private:
     // member use the padding of the one before. All members take at most 18 bytes a descriptor (16 without tables) and
     // 128 more.
     [[__no_unique_address__]] SplitMemory memory_;  // shared with the device
-    RingIndex added_{};                             // behind the last chain that was added
-    RingIndex published_{};                         // behind the last chain made available to the device
+    // The hot indices are at no multiple of four bytes, and none is next to where it is copied to. Otherwise compilers
+    // load 32 bits where 16 were just stored, which stalls (tests/freestanding/codegen).
+    RingIndex batched_{};                        // with IN_ORDER: the device's index as last read
+    RingIndex added_{};                          // behind the last chain that was added
     RingIndex decided_{};                        // behind the last chain for which publish() decided whether to notify
     RingIndex taken_{};                          // behind the last completion that was handed out
     RingIndex seen_{};                           // the device's index as last read; with IN_ORDER equal to `taken_`
-    RingIndex batched_{};                        // with IN_ORDER: the device's index as last read
+    RingIndex published_{};                      // behind the last chain made available to the device
     BatchNumber batch_number_;                   // of the batch that is not published yet
     DescIndex oldest_head_ : 16 = DescIndex{0};  // with IN_ORDER: head of the oldest chain
     bool in_order_ = false;
