@@ -135,9 +135,10 @@ private:
         [[__nodiscard__]] Walk walk() const {
             return {ring.memory_, ring.next_, ring.memory_.size(), ring.hidden_flag_};
         }
-        [[__nodiscard__]] PackedPosition position() const { return ring.next_; }
+        [[__nodiscard__]] PackedPosition const& position() const { return ring.next_; }
         [[__nodiscard__]] uint16_t& hidden_flag() const { return ring.hidden_flag_; }
         [[__nodiscard__]] BufferId& id() const { return ring.shadow_.free_head_place(); }
+        void store(PackedRing&) const {}  // for a burst, which keeps copies
         /// Moves behind a chain, which `walk` has left.
         void pass(Walk const&, uint16_t count) const {
             ring.free_count_ = static_cast<uint16_t>(ring.free_count_ - count);
@@ -166,7 +167,8 @@ private:
                                                              Writable const& writable, Token token) {
         PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
-            return take_back(front.position(), &chain.walk.last(), error);
+            front.store(*this);
+            return take_back(&chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
         memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
@@ -222,10 +224,10 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from `at` to `last`. Otherwise a later publish of the
+    /// Restores the previous lap's flags on the descriptors from `next_` to `last`. Otherwise a later publish of the
     /// first one would expose them. A device that obeys the standard has not read that far.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(PackedPosition at, spec::PackedDescriptor const* last,
-                                                            Error error) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
+        PackedPosition at = next_;
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));
@@ -236,7 +238,7 @@ private:
     }
 
     /// Makes the chain at `from` the first of a batch: show_batch() writes the flags of its first descriptor.
-    void begin_batch(PackedPosition from, uint16_t flags) {
+    void begin_batch(PackedPosition const& from, uint16_t flags) {
         first_ = from.offset();
         first_flags_ = static_cast<uint16_t>(from.available_flags() | flags);
     }
@@ -362,8 +364,7 @@ private:
                entry.len <= shadow_.bytes(id);
     }
     /// Any other one: it breaks the queue, or its length is corrected.
-    [[__nodiscard__]] [[gnu::__cold__]] [[gnu::__noinline__]] Completion take_unusual(PackedMemory::Used entry,
-                                                                                      uint16_t flags) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Completion take_unusual(PackedMemory::Used entry, uint16_t flags) {
         if (entry.id >= id_limit_) {
             return lie(FaultReason::used_id_out_of_range, entry.id);
         }
