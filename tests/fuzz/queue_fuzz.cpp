@@ -278,7 +278,7 @@ private:
         std::uintptr_t const first = next_token_;
         std::uint16_t const before = queue_->num_free();
         bool const broken = static_cast<bool>(queue_->fault());
-        lie_ = {};
+        late_write_ = {};
         std::size_t asked = 0;
         SubmittedBurst const made = call([&] {
             return queue_->submit_burst(count, [&](std::size_t i) {

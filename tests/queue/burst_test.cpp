@@ -318,7 +318,7 @@ TEST_P(Burst, PublishesWhatAddLeftPending) {
                     EXPECT_EQ(made.error, rejects ? Error::chain_empty : Error::none);
                     EXPECT_TRUE(made.notification.needed);
                     EXPECT_FALSE(machine.queue->publish().needed);
-                    for (std::uintptr_t const token : {50, 51}) {
+                    for (std::uintptr_t const token : {50u, 51u}) {
                         machine.use_next(16);
                         Completion room[2];
                         ASSERT_EQ(machine.queue->take_burst(room).count, 1u);
