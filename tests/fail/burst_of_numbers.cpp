@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EXPECT: get\(size_t\) returns a virtq::Chain or a virtq::FixedChain
+// EXPECT: chain_at\(size_t\) returns a virtq::Chain or a virtq::FixedChain
 #include <virtq/virtq.hpp>
 
 virtq::SubmittedBurst submit(virtq::VirtQueue<8>& queue) {

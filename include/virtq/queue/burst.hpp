@@ -71,9 +71,9 @@ template <size_t Readable, size_t Writable>
 
 /// The callable of `submit_burst`.
 template <class Get>
-concept GetsChain = requires(Get& get, size_t i) {
-    readable_of(get(i));
-    writable_of(get(i));
+concept GetsChain = requires(Get& chain_at, size_t i) {
+    readable_of(chain_at(i));
+    writable_of(chain_at(i));
 };
 
 }  // namespace detail

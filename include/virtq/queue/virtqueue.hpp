@@ -273,17 +273,18 @@ public:
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<WritableBuffer const> buffers) { return submit_array(buffers); }
     /// As above for buffers of one segment that the device reads.
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<ReadableBuffer const> buffers) { return submit_array(buffers); }
-    /// As above for `count` chains that `get(i)` returns: each a `Chain`, or a `FixedChain`, for which the compiler
+    /// As above for `count` chains that `chain_at(i)` returns: each a `Chain`, or a `FixedChain`, for which the compiler
     /// makes straight-line code. It is called once for each chain from 0 on, the last time for the one that is
     /// rejected. It must not call this queue.
     template <class Get>
-    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get&& get) {
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get&& chain_at) {
         if constexpr (detail::GetsChain<Get>) {
             [[__maybe_unused__]] auto const inside = re_entry_.enter();
-            return ring_.submit_burst(count, get);
+            return ring_.submit_burst(count, chain_at);
         } else {
-            static_assert(detail::GetsChain<Get>,
-                          "submit_burst(count, get): get(size_t) returns a virtq::Chain or a virtq::FixedChain.");
+            static_assert(
+                detail::GetsChain<Get>,
+                "submit_burst(count, chain_at): chain_at(size_t) returns a virtq::Chain or a virtq::FixedChain.");
             return {};
         }
     }
@@ -387,8 +388,8 @@ private:
     template <class One>
     [[__nodiscard__]] SubmittedBurst submit_array(Span<One const> chains) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
-        auto const get = [&](size_t i) -> One const& { return chains[i]; };
-        return ring_.submit_burst(chains.size(), get);
+        auto const chain_at = [&](size_t i) -> One const& { return chains[i]; };
+        return ring_.submit_burst(chains.size(), chain_at);
     }
 
     /// The ring, for calls of the descriptor tier. A format without that tier fails to compile here, with a sentence.

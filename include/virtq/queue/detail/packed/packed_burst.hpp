@@ -24,16 +24,20 @@ public:
     /// call ends: a cache line of 64 bytes, which the driver does not touch again, or half of a small queue.
     static constexpr uint32_t shown_together = N < 8 ? (N + 1) / 2 : 4;
 
-    /// Adds chains until one is refused, and publishes them. Calls `get` once for each chain.
+    /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
     template <class Get>
-    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& get) {
+    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
         SubmittedBurst made;
+        if (!ring.initialised()) [[__unlikely__]] {  // then `Front` has no address
+            made.error = count != 0 ? ring.refuse(1) : Error::none;
+            return made;
+        }
         bool const adds_to_batch = ring.first_flags_ != 0;
         uint16_t const first = adds_to_batch ? ring.first_ : ring.next_.offset();
         Front front{ring};
         uint32_t free_before = front.free_count;  // when the last batch became visible
         while (made.count != count) {
-            auto const& chain = get(made.count);
+            auto const& chain = chain_at(made.count);
             made.error = add(ring, front, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;

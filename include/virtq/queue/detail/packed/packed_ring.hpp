@@ -67,8 +67,8 @@ public:
     }
 
     template <class Get>
-    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& get) {
-        return PackedBurst<N>::submit(*this, count, get);
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& chain_at) {
+        return PackedBurst<N>::submit(*this, count, chain_at);
     }
     [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) { return PackedBurst<N>::take(*this, room); }
 

@@ -22,14 +22,15 @@ public:
     /// chain would be too often.
     static constexpr size_t shown_together = Ring::capacity < 32 ? (Ring::capacity + 1) / 2 : 16;
 
-    /// Adds chains until one is refused, and publishes them. Calls `get` once for each chain.
+    /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
     template <class Get>
-    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& get) {
+    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
         SubmittedBurst made;
         Local local{ring};
         while (made.count != count) {
-            auto const& chain = get(made.count);
-            made.error = ring.add_to({local.added, local.free()}, readable_of(chain), writable_of(chain), chain.token);
+            auto const& chain = chain_at(made.count);
+            made.error =
+                ring.add_to({local.added, local.free_list()}, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;
             }
@@ -65,7 +66,7 @@ public:
             if (is_usual(ring, entry)) [[__likely__]] {
                 auto const head = static_cast<DescIndex>(entry.id);
                 room[count++] = {ring.shadow_.token(head), entry.len, CompletionState::ready};
-                ring.free_head(local.free(), head);
+                ring.free_head(local.free_list(), head);
                 local.taken = advance(local.taken);
                 continue;
             }
@@ -96,7 +97,7 @@ private:
             ring.shadow_.free_list().head = head;
             ring.shadow_.free_list().count = count;
         }
-        [[__nodiscard__]] typename Ring::FreeList free() { return {head, count}; }
+        [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
 
         RingIndex added;
         RingIndex taken;
