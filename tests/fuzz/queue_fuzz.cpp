@@ -34,7 +34,7 @@ namespace {
 
 constexpr std::uint16_t capacity = 16;
 constexpr unsigned calls_most = 600;
-constexpr std::size_t accesses_most = 8 * capacity + 16;  // four words for each descriptor of the longest chain
+constexpr std::size_t accesses_most = 12 * capacity + 16;  // of a burst: ten words for each chain in a table
 
 struct Chain {
     std::uintptr_t token;
