@@ -7,6 +7,7 @@
 #include <sim/guest_memory.hpp>
 #include <sim/split_queue.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -58,6 +59,7 @@ public:
             ++reached_.operations;
             ++reached_.kinds[static_cast<size_t>(op.kind)];
         }
+        note_callers();
         check_state();
     }
 
@@ -573,14 +575,26 @@ private:
         expect(!model_.is_known(index), "alloc_desc() gave a descriptor that is in use");
         model_.callers[index] = {};
         --model_.free;
+        note_callers();
         return index;
     }
 
+    /// One of the caller's descriptors, counted back from the one that it got last: then a number means the same in a
+    /// sequence without the operations before it, and a failing sequence becomes smaller.
     [[nodiscard]] std::optional<uint16_t> pick_callers(uint32_t which) const {
-        if (model_.callers.empty()) {
+        if (callers_by_age_.empty()) {
             return std::nullopt;
         }
-        return std::next(model_.callers.begin(), which % model_.callers.size())->first;
+        return callers_by_age_[callers_by_age_.size() - 1 - which % callers_by_age_.size()];
+    }
+    /// Called after each operation and each allocation.
+    void note_callers() {
+        std::erase_if(callers_by_age_, [&](uint16_t desc) { return model_.callers.count(desc) == 0; });
+        for (auto const& [desc, written] : model_.callers) {
+            if (std::find(callers_by_age_.begin(), callers_by_age_.end(), desc) == callers_by_age_.end()) {
+                callers_by_age_.push_back(desc);
+            }
+        }
     }
 
     bool free_desc(Operation const& op) {
@@ -978,6 +992,7 @@ private:
     std::unique_ptr<sim::SplitQueue> device_;
     VirtQueue<N> queue_;
     Model model_;
+    std::vector<uint16_t> callers_by_age_;
     bool misbehaved_ = false;  ///< the device, in a way that is not found yet
     uint64_t tokens_ = 0;
     uint64_t addresses_ = 0;

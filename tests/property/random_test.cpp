@@ -173,7 +173,7 @@ TEST_P(Shrinking, LeavesOnlyWhatIsNeeded) {
 INSTANTIATE_TEST_SUITE_P(Mistakes, Shrinking,
                          ::testing::Values(ShrinkCase{"LosesOneOfThree", Mistake::loses_one_of_three, 6},
                                            ShrinkCase{"NotifiesOneEarly", Mistake::notifies_one_early, 4},
-                                           ShrinkCase{"ForgetsTheOrder", Mistake::forgets_order, 11}),
+                                           ShrinkCase{"ForgetsTheOrder", Mistake::forgets_order, 7}),
                          [](auto const& one) { return std::string(one.param.name); });
 
 TEST(Generator, IsReproducible) {
