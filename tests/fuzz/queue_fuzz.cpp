@@ -34,7 +34,8 @@ namespace {
 
 constexpr std::uint16_t capacity = 16;
 constexpr unsigned calls_most = 600;
-constexpr std::size_t accesses_most = 12 * capacity + 16;  // of a burst: ten words for each chain in a table
+constexpr std::size_t accesses_most = 8 * capacity + 16;   // four words for each descriptor of the longest chain
+constexpr std::size_t burst_accesses_most = 10 * 15 + 16;  // ten words for each of at most 15 chains in tables
 
 struct Chain {
     std::uintptr_t token;
@@ -280,12 +281,13 @@ private:
         bool const broken = static_cast<bool>(queue_->fault());
         late_write_ = {};
         std::size_t asked = 0;
-        SubmittedBurst const made = call([&] {
+        auto const submit = [&] {
             return queue_->submit_burst(count, [&](std::size_t i) {
                 require(i == asked++);
                 return WritableBuffer{{{PhysAddr{0x9'8765'0000 + 4096 * i}, i == bad ? 0u : 16u}}, Token{first + i}};
             });
-        });
+        };
+        SubmittedBurst const made = call(submit, burst_accesses_most);
         std::size_t const fit = std::min({count, bad, std::size_t{before}});
         require(made.count == (broken ? 0 : fit) && queue_->num_free() == before - made.count);
         require((made.error == Error::none) == (made.count == count));
@@ -553,13 +555,13 @@ private:
     }
 
     template <class Call>
-    auto call(Call const& run) -> decltype(run()) {
-        accesses_ = 0;
+    auto call(Call const& run, std::size_t accesses = accesses_most) -> decltype(run()) {
+        accesses_left_ = accesses;
         return run();
     }
     void look_at(platform::Access const& access) {
         require(pages_.has(access.at, access.bytes));
-        require(++accesses_ <= accesses_most);
+        require(accesses_left_-- != 0);
         if (late_write_.at != nullptr && late_write_.before-- == 0) {
             is_honest_ = false;
             *late_write_.at =
@@ -588,7 +590,7 @@ private:
     Fault fault_{};
     bool is_honest_ = true;
     LateWrite late_write_;
-    std::size_t accesses_ = 0;
+    std::size_t accesses_left_ = accesses_most;
 };
 
 template <class Format>
