@@ -5,6 +5,8 @@
 /// includes this file.
 
 #include <virtq/device/block.hpp>
+#include <virtq/device/entropy.hpp>
+#include <virtq/device/posted_queue.hpp>
 #include <virtq/device/queue_reset.hpp>
 #include <virtq/device/suspend.hpp>
 #include <virtq/platform/ecam_access.hpp>

@@ -136,6 +136,9 @@ enum class Error : uint8_t {
     short_read = 101,
     timed_out = 102,
     request_cancelled = 103,
+
+    // device: what the device said
+    answer_invalid = 104,
 };
 
 /// What happened, and what to do next. A constant string without a line end.
@@ -143,7 +146,7 @@ enum class Error : uint8_t {
 /// `VIRTQ_SENTENCES` chooses what this and every other `describe` of the library returns: `sentences`, unless it is
 /// defined; `names` (`queue_full`), with -Os 14 KB less; or `numbers` (`E24`), 1.5 KB less again. Define it on the
 /// command line, the same in every file: on ELF targets, files that describe in different ways do not link. `E24` is the
-/// `Error` with the number 24, `F` a `FaultReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end of a `PciScan`.
+/// `Error` with the number 24, `F` a `FaultReason`, `D` a `DriverReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end of a `PciScan`.
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.
 [[__nodiscard__]] constexpr char const* describe(Error error) {

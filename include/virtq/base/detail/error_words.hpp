@@ -194,6 +194,9 @@ template <class Error>
         case Error::request_cancelled:
             return "The device was reset before it finished this request, and what it did is unknown. Send the "
                    "request again.";
+        case Error::answer_invalid:
+            return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
+                   "broke. Try again, or reset the device.";
         default: return transport_sentence(error);
     }
 }

@@ -85,6 +85,9 @@ public:
     /// The length of this part, in the unit of its driver.
     [[__nodiscard__]] uint32_t length(uint16_t number) const { return records_[number].length; }
 
+    /// Replaces the length, for a driver that hands out what the device wrote.
+    void set_length(uint16_t number, uint32_t length) { records_[number].length = length; }
+
     /// One caller waits for this request: only `take_awaited` hands it out, not `take_finished`.
     void await(uint16_t number) {
         make_owner(number);
@@ -122,6 +125,7 @@ public:
         Token token;
         Error error = Error::none;
         bool found = false;
+        uint32_t length = 0;
     };
 
     /// Hands out the request that finished first.
@@ -131,7 +135,7 @@ public:
         }
         uint16_t const number = first_finished_;
         Record const& record = records_[number];
-        Finished const finished{record.token, record.error, true};
+        Finished const finished{record.token, record.error, true, record.length};
         first_finished_ = record.next;
         put_free(number);
         return finished;

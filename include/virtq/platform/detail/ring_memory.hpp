@@ -61,6 +61,18 @@ template <class Word>
     return *target == written;
 }
 
+/// Copies bytes that the device wrote, and may still write. The compiler must take the copy for what it is: behind this
+/// call it may not read the source again in place of the copy.
+inline void copy_out(void* to, void const* from, size_t bytes) {
+    __builtin_memcpy(to, from, bytes);
+    asm volatile("" ::: "memory");
+}
+
+/// Copies bytes for the device into memory of the driver's own. They become visible with the next `store_release`.
+inline void copy_in(void* to, void const* from, size_t bytes) {
+    __builtin_memcpy(to, from, bytes);
+}
+
 /// Fills memory with zeroes, before the device gets its address.
 inline void zero(void* memory, size_t bytes) {
     __builtin_memset(memory, 0, bytes);

@@ -4,7 +4,7 @@
 #include <virtq/base/detail/bit.hpp>
 #include <virtq/base/detail/same_as.hpp>
 #include <virtq/device/block_types.hpp>
-#include <virtq/device/detail/config.hpp>
+#include <virtq/device/config.hpp>
 #include <virtq/device/negotiation.hpp>
 #include <virtq/spec/block.hpp>
 #include <virtq/spec/feature.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <virtq/device/detail/config.hpp>
+#include <virtq/device/config.hpp>
 
 #include <device/disk_machine.hpp>
 

@@ -8,10 +8,19 @@
 #include <stdint.h>
 
 /// Consistent reads of the configuration space, §2.5 (Device Configuration Space).
-namespace virtq::detail {
+namespace virtq {
+
+namespace detail {
 
 /// Attempts before giving up on a configuration that keeps changing.
 inline constexpr unsigned config_attempts = 16;
+
+/// Joins two halves of a 64-bit number. `first` is the one at the lower address.
+[[__nodiscard__]] constexpr uint64_t join_halves(ByteOrder order, uint64_t first, uint64_t second) {
+    return order == ByteOrder::big ? (first << 32) | second : (second << 32) | first;
+}
+
+}  // namespace detail
 
 /// Whether the device configuration has at least `bytes` bytes. A transport without this check is trusted. Errors:
 /// `config_absent`, `config_refused`, `config_too_short`.
@@ -29,7 +38,7 @@ template <Transport T>
 /// `config_unstable`.
 template <Transport T, class Read>
 [[__nodiscard__]] auto read_config(T& transport, Read read) -> Result<decltype(read())> {
-    for (unsigned attempt = 0; attempt < config_attempts; ++attempt) {
+    for (unsigned attempt = 0; attempt < detail::config_attempts; ++attempt) {
         uint32_t const before = transport.config_generation();
         auto const value = read();
         bool const same = transport.is_legacy() ? value == read() : before == transport.config_generation();
@@ -40,11 +49,6 @@ template <Transport T, class Read>
     return Error::config_unstable;
 }
 
-/// Joins two halves of a 64-bit number. `first` is the one at the lower address.
-[[__nodiscard__]] constexpr uint64_t join_halves(ByteOrder order, uint64_t first, uint64_t second) {
-    return order == ByteOrder::big ? (first << 32) | second : (second << 32) | first;
-}
-
 /// Reads a 64-bit field with two 32-bit reads (§2.5.1, §4.2.2.2). Call it inside `read_config`, because the field may
 /// change between them.
 template <Transport T>
@@ -52,7 +56,8 @@ template <Transport T>
     uint64_t const first = transport.read_config32(offset);
     uint64_t const second = transport.read_config32(static_cast<uint16_t>(offset + 4));
     // A legacy configuration is in the guest's byte order, and so are the halves.
-    return join_halves(transport.is_legacy() ? native_byte_order : ByteOrder::little, first, second);
+    return detail::join_halves(transport.is_legacy() ? detail::native_byte_order : detail::ByteOrder::little, first,
+                               second);
 }
 
-}  // namespace virtq::detail
+}  // namespace virtq

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/assert.hpp>
+#include <virtq/device/detail/driver_queue.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A buffer that the device has filled, as `PostedQueue::take` returns it.
+struct FilledBuffer {
+    uint16_t number = 0;                            ///< give it to `post` when the buffer has been looked at
+    uint32_t bytes = 0;                             ///< how many bytes the device says it wrote: at most the buffer's
+    CompletionState state = CompletionState::none;  ///< `ready`: the other members are valid
+
+    /// Whether there is one, for `while (auto filled = queue.take())`.
+    [[__nodiscard__]] constexpr explicit operator bool() const { return state == CompletionState::ready; }
+};
+
+/// A part of a driver: a queue that the device fills, for what it sends unasked. As many buffers of `Bytes` bytes as the
+/// ring has descriptors, in pages of the driver's own.
+///
+/// **Invariant** Every buffer is with the device, or was taken and not posted again.
+/// **Use** `take`, `copy`, `post` for each filled buffer, then `publish` once, and notify. Whatever is decided on is
+/// copied first: the device may go on writing to a buffer that it has used.
+/// **Threading** The caller serialises the calls. None waits.
+template <uint32_t N, class Format, uint32_t Bytes>
+class PostedQueue : public detail::DriverQueue<N, Format> {
+    using Base = detail::DriverQueue<N, Format>;
+    static_assert(Bytes != 0, "PostedQueue<N, Format, Bytes>: a buffer has at least one byte.");
+    static_assert(uint64_t{N} * Bytes <= UINT32_MAX,
+                  "PostedQueue<N, Format, Bytes>: all buffers together are above 4 GiB. Use a smaller N.");
+
+public:
+    using Base::ring;
+    static constexpr uint32_t buffer_bytes = Bytes;  ///< of each buffer
+
+    /// The most pages that it takes.
+    [[__nodiscard__]] static constexpr uint32_t page_count(IndirectOption const& indirect = {}) {
+        return Base::Ring::page_count(N, indirect) + detail::align_up(N * Bytes, page_bytes) / page_bytes;
+    }
+
+    /// For `DriverCore`: step 7 of §3.1.1, and the pages of the buffers. Then the device has all buffers.
+    template <class T, PageAllocator Allocator>
+    [[__nodiscard__]] Status set_up(DeviceInit<T>& init, uint16_t index, Allocator& allocator,
+                                    Features const& negotiated, QueueOption const& option) {
+        Status const made = init.set_up_queue(index, ring(), allocator, negotiated, option);
+        if (!made) {
+            return made;
+        }
+        if (Error const error = this->take_memory(allocator, ring().size() * Bytes); error != Error::none) {
+            return init.fail(error);
+        }
+        post_all();
+        return {};
+    }
+    /// For `DriverCore`: the same after a reset, in the pages that it has.
+    template <class T>
+    [[__nodiscard__]] Status resume(DeviceInit<T>& init, uint16_t index, Features const& negotiated,
+                                    QueueOption const& option) {
+        Status const made = init.resume_queue(index, ring(), negotiated, option);
+        if (made) {
+            this->zero_memory();
+            post_all();
+        }
+        return made;
+    }
+    /// For `DriverCore`, after DRIVER_OK: the notification for the buffers that were posted before it (§3.1.1).
+    [[__nodiscard__]] Notification first_notification() const { return first_; }
+    /// For `DriverCore`: the device has stopped, and the buffers are the driver's again.
+    void stop(Error) { ring().detach(); }
+    /// For `DriverCore`: these buffers have no tokens of the kernel's.
+    template <class Each>
+    void hand_back(Each&) {}
+    /// For `DriverCore`: no call is refused.
+    [[__nodiscard__]] Error last_error() const { return Error::none; }
+
+    /// Takes the next buffer that the device has filled. It is the caller's until `post`.
+    [[__nodiscard__]] FilledBuffer take() {
+        Completion const used = ring().take_used();
+        return used ? FilledBuffer{static_cast<uint16_t>(used.token.value()), used.written, used.state}
+                    : FilledBuffer{0, 0, used.state};
+    }
+
+    /// Copies `bytes` bytes of a filled buffer, from `offset` on. Each byte is read once.
+    void copy(FilledBuffer const& filled, uint32_t offset, void* to, uint32_t bytes) const {
+        VIRTQ_ASSERT(
+            offset <= filled.bytes && bytes <= filled.bytes - offset,
+            "A driver copies more of a buffer than the device filled. Compare with FilledBuffer::bytes first.");
+        platform::copy_out(to, data(filled) + offset, bytes);
+    }
+    /// The bytes themselves, which the device may still change: only for data that nothing is decided on.
+    [[__nodiscard__]] uint8_t const* data(FilledBuffer const& filled) const {
+        return this->virt(filled.number * Bytes);
+    }
+
+    /// Gives a buffer back to the device, which sees it after `publish`.
+    void post(uint16_t number) {
+        Segment const writable[] = {{this->phys(number * Bytes), Bytes}};
+        // Fails only if the queue is broken: there are as many descriptors as buffers.
+        static_cast<void>(ring().add(NoSegments{}, writable, Token{uintptr_t{number}}));
+    }
+
+private:
+    void post_all() {
+        for (uint16_t number = 0; number < ring().size(); ++number) {
+            post(number);
+        }
+        first_ = this->publish();
+    }
+
+    Notification first_{};
+};
+
+}  // namespace virtq
