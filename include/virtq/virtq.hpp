@@ -13,6 +13,8 @@
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>
+#include <virtq/spec/console.hpp>
+#include <virtq/spec/entropy.hpp>
 #include <virtq/spec/feature_name.hpp>
 #include <virtq/spec/version.hpp>
 #include <virtq/transport/any.hpp>
