@@ -15,7 +15,14 @@
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>
+#include <virtq/spec/balloon.hpp>
+#include <virtq/spec/console.hpp>
+#include <virtq/spec/entropy.hpp>
 #include <virtq/spec/feature_name.hpp>
+#include <virtq/spec/gpu.hpp>
+#include <virtq/spec/input.hpp>
+#include <virtq/spec/net.hpp>
+#include <virtq/spec/p9.hpp>
 #include <virtq/spec/version.hpp>
 #include <virtq/transport/any.hpp>
 #include <virtq/transport/device_tree.hpp>

@@ -126,7 +126,7 @@ struct LiveCard {
 TEST(ReceiveQueue, MayBeAnEmptyControlQueue) {
     ReceiveMachine<Split> machine{spec::DeviceId::net};
     Features many = machine.negotiation.negotiated;
-    many.set(spec::ReceiveFeature::mq);
+    many.set(spec::net::Feature::mq);
     LiveCard card;
     EXPECT_NE(diagnose(card, 2, machine.queue, many).cause(), Cause::no_receive_buffers);
     EXPECT_EQ(diagnose(card, 2, machine.queue, many, {.use = QueueUse::receive}).cause(), Cause::no_receive_buffers);

@@ -8,27 +8,27 @@ namespace {
 
 constexpr Features modern = Features::of(Feature::version_1);
 
-// §5.1.6.3 (Setting Up Receive Buffers)
+// §5.1.9.3 (Setting Up Receive Buffers)
 TEST(ReceiveQueue, GivesTheNetworkBufferSize) {
     EXPECT_EQ(net_receive_bytes(modern), 1526u);
-    EXPECT_EQ(net_receive_bytes({}), 1524u);  // §5.1.6.1
-    for (auto const large : {ReceiveFeature::guest_tso4, ReceiveFeature::guest_tso6, ReceiveFeature::guest_ufo,
-                             ReceiveFeature::guest_uso4, ReceiveFeature::guest_uso6}) {
+    EXPECT_EQ(net_receive_bytes({}), 1524u);  // §5.1.9.1
+    for (auto const large : {net::Feature::guest_tso4, net::Feature::guest_tso6, net::Feature::guest_ufo,
+                             net::Feature::guest_uso4, net::Feature::guest_uso6}) {
         Features features = modern;
         features.set(large);
         EXPECT_EQ(net_receive_bytes(features), 65601u);
-        features.set(ReceiveFeature::hash_report);
+        features.set(net::Feature::hash_report);
         EXPECT_EQ(net_receive_bytes(features), 65609u);
-        features.set(ReceiveFeature::mrg_rxbuf);
+        features.set(net::Feature::mrg_rxbuf);
         EXPECT_EQ(net_receive_bytes(features), 20u);
     }
-    EXPECT_EQ(net_receive_bytes(Features::of(Feature::version_1, ReceiveFeature::hash_report)), 1534u);
-    EXPECT_EQ(net_receive_bytes(Features::of(ReceiveFeature::mrg_rxbuf)), 12u);
+    EXPECT_EQ(net_receive_bytes(Features::of(Feature::version_1, net::Feature::hash_report)), 1534u);
+    EXPECT_EQ(net_receive_bytes(Features::of(net::Feature::mrg_rxbuf)), 12u);
 }
 
 TEST(ReceiveQueue, KnowsTheQueuesOfEachDevice) {
-    Features const many = Features::of(Feature::version_1, ReceiveFeature::mq);
-    Features const spread = Features::of(Feature::version_1, ReceiveFeature::rss);
+    Features const many = Features::of(Feature::version_1, net::Feature::mq);
+    Features const spread = Features::of(Feature::version_1, net::Feature::rss);
     auto const is_one = [](DeviceId device, uint16_t queue, Features const& features = modern) {
         return receive_queue(device, queue, features).is_one;
     };

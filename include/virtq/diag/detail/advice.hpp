@@ -162,7 +162,7 @@ namespace virtq::detail {
             return "Keep header, data and status byte in a record of the request, not in one for all. Free it only "
                    "after its completion.";
         case Cause::receive_buffer_too_small:
-            return "Make each buffer as large as the standard asks, with WRITE. For a network card (§5.1.6.3) that is "
+            return "Make each buffer as large as the standard asks, with WRITE. For a network card (§5.1.9.3) that is "
                    "header and largest packet, or accept MRG_RXBUF.";
         case Cause::not_a_block_request:
             return "Chain a header of 16 bytes without WRITE; the data, with WRITE if it is a read; and a status byte "

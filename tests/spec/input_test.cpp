@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include <virtq/spec/input.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+
+namespace {
+
+namespace input = virtq::spec::input;
+
+TEST(InputQueue, HasTheNumbersOfTheStandard) {
+    EXPECT_EQ(input::event_queue, 0);
+    EXPECT_EQ(input::status_queue, 1);
+}
+
+TEST(InputConfiguration, HasTheOffsetsOfTheStandard) {
+    EXPECT_EQ(input::config::select.offset, 0);
+    EXPECT_EQ(input::config::subsel.offset, 1);
+    EXPECT_EQ(input::config::size.offset, 2);
+    EXPECT_EQ(input::config::data, 8);
+    EXPECT_EQ(input::data_bytes_max, 128u);
+}
+
+TEST(InputSelect, HasTheNumbersOfTheStandard) {
+    EXPECT_EQ(static_cast<unsigned>(input::Select::unset), 0u);
+    EXPECT_EQ(static_cast<unsigned>(input::Select::id_name), 1u);
+    EXPECT_EQ(static_cast<unsigned>(input::Select::id_serial), 2u);
+    EXPECT_EQ(static_cast<unsigned>(input::Select::id_devids), 3u);
+    EXPECT_EQ(static_cast<unsigned>(input::Select::prop_bits), 16u);
+    EXPECT_EQ(static_cast<unsigned>(input::Select::event_bits), 17u);
+    EXPECT_EQ(static_cast<unsigned>(input::Select::abs_info), 18u);
+}
+
+TEST(InputStructure, HasTheLayoutOfTheStandard) {
+    EXPECT_EQ(sizeof(input::AbsInfo), 20u);
+    EXPECT_EQ(offsetof(input::AbsInfo, min), 0u);
+    EXPECT_EQ(offsetof(input::AbsInfo, max), 4u);
+    EXPECT_EQ(offsetof(input::AbsInfo, fuzz), 8u);
+    EXPECT_EQ(offsetof(input::AbsInfo, flat), 12u);
+    EXPECT_EQ(offsetof(input::AbsInfo, res), 16u);
+    EXPECT_EQ(sizeof(input::DeviceIds), 8u);
+    EXPECT_EQ(offsetof(input::DeviceIds, bustype), 0u);
+    EXPECT_EQ(offsetof(input::DeviceIds, vendor), 2u);
+    EXPECT_EQ(offsetof(input::DeviceIds, product), 4u);
+    EXPECT_EQ(offsetof(input::DeviceIds, version), 6u);
+    EXPECT_EQ(sizeof(input::Event), 8u);
+    EXPECT_EQ(offsetof(input::Event, type), 0u);
+    EXPECT_EQ(offsetof(input::Event, code), 2u);
+    EXPECT_EQ(offsetof(input::Event, value), 4u);
+}
+
+}  // namespace
