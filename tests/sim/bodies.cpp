@@ -13,6 +13,7 @@
 #pragma implementation "mmio_device.hpp"
 #pragma implementation "msix_unit.hpp"
 #pragma implementation "packed_queue.hpp"
+#pragma implementation "parked_chains.hpp"
 #pragma implementation "pci_bar.hpp"
 #pragma implementation "pci_bus.hpp"
 #pragma implementation "pci_capability_list.hpp"
@@ -49,6 +50,7 @@
 #include <sim/mmio_device.hpp>
 #include <sim/msix_unit.hpp>
 #include <sim/packed_queue.hpp>
+#include <sim/parked_chains.hpp>
 #include <sim/pci_bar.hpp>
 #include <sim/pci_bus.hpp>
 #include <sim/pci_capability_list.hpp>

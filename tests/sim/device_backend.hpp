@@ -7,10 +7,15 @@
 #include <stdint.h>
 
 #include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <sim/chain.hpp>
+#include <sim/parked_chains.hpp>
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
@@ -36,7 +41,8 @@ struct Session {
     ByteOrder order = ByteOrder::little;
 };
 
-/// The result of a chain: the used length, or nothing if the device keeps the chain for ever.
+/// The result of a chain: the used length. Nothing if the chain is parked: it stays with the device until `complete` or
+/// `inject` ends it, or a reset.
 using Completion = std::optional<uint32_t>;
 
 class DeviceBackend {
@@ -64,6 +70,37 @@ public:
     virtual void reset() {}
     /// Executes an intact chain. Called when the chain completes, not when it is fetched.
     [[nodiscard]] virtual Completion process(uint16_t queue, Chain const& chain) = 0;
+    /// Called in each step for each started queue, after `process`. The place to complete parked chains.
+    virtual void work(uint16_t /*queue*/) {}
+
+    // Parked chains, for the back end and for a test, in any thread. The device writes memory and used entries only in
+    // its steps. A reset of the queue or of the device drops all of them.
+
+    [[nodiscard]] std::vector<ParkedChain> parked(uint16_t queue = 0) { return parking(queue)->list(); }
+    /// The device uses this chain in its next step, with any length. False: it is not parked, or no longer.
+    bool complete(uint16_t queue, ParkedChain const& which, uint32_t length) {
+        return parking(queue)->complete(which.ticket, length);
+    }
+    /// The device puts this into the next parked chain and completes it, now or as soon as there is one. A reset does
+    /// not drop what still waits.
+    void inject(uint16_t queue, Injection what) { parking(queue)->inject(std::move(what)); }
+    /// What was injected and still waits.
+    [[nodiscard]] size_t injected(uint16_t queue = 0) { return parking(queue)->injected(); }
+    void drop_injected(uint16_t queue = 0) { parking(queue)->drop_injected(); }
+
+    /// For the transport's queue, which may outlive the back end.
+    [[nodiscard]] std::shared_ptr<ParkedChains> parking(uint16_t queue) {
+        std::lock_guard const lock(mutex_);
+        auto& found = parking_[queue];
+        if (found == nullptr) {
+            found = std::make_shared<ParkedChains>();
+        }
+        return found;
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<uint16_t, std::shared_ptr<ParkedChains>> parking_;
 };
 
 }  // namespace virtq::sim

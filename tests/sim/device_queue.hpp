@@ -11,11 +11,13 @@
 #include <cstring>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <sim/guest_memory.hpp>
 #include <sim/packed_queue.hpp>
+#include <sim/parked_chains.hpp>
 #include <sim/ring.hpp>
 #include <sim/schedule.hpp>
 #include <sim/split_queue.hpp>
@@ -23,13 +25,6 @@
 /// What a device keeps for one queue: the registers behind the queue selection (§4.1.4.3, §4.2.2, §4.2.4), the ring
 /// once it is started, and what it has fetched.
 namespace virtq::sim {
-
-/// A fetched chain, and the driver's memory that the device holds until it has used the chain.
-struct QueuedChain {
-    Chain chain;
-    std::vector<uint64_t> held;
-    uint64_t number = 0;  ///< number in the order of fetching
-};
 
 /// How many used entries the device writes for chains that complete together. Without IN_ORDER always `each`.
 enum class UsedEntries : uint8_t {
@@ -42,7 +37,8 @@ public:
     /// What a device writes into buffers of a queue after the reset of that queue.
     static constexpr uint8_t stray_byte = 0x5e;
 
-    DeviceQueue(GuestMemory& memory, uint16_t maximum) : size_max(maximum), memory_(memory) {}
+    DeviceQueue(GuestMemory& memory, uint16_t maximum, std::shared_ptr<ParkedChains> parked)
+        : size_max(maximum), memory_(memory), parked_(std::move(parked)) {}
 
     // Registers.
     uint16_t size_max;
@@ -73,7 +69,7 @@ public:
             return false;
         }
         backlog = Backlog<QueuedChain>(schedule);
-        fetched_ = used_ = 0;
+        fetched_ = used_ = parked_count_ = 0;
         for (size_t i = 0; i < 3; ++i) {
             held_.push_back(memory_.hold(ring.area(i).phys, ring.area(i).bytes));
         }
@@ -83,6 +79,8 @@ public:
     /// The device fetches no more. Its memory stays in use until `let_go`. Returns the chains that it had fetched.
     std::vector<QueuedChain> stop() {
         std::vector<QueuedChain> dropped = backlog.take_all();
+        auto parked = parked_->take_all();
+        std::move(parked.begin(), parked.end(), std::back_inserter(dropped));
         for (auto& work : dropped) {
             keep(work.held);
         }
@@ -132,6 +130,13 @@ public:
         return true;
     }
 
+    /// Keeps the chain until the back end completes it.
+    void park(QueuedChain work) {
+        uint64_t const place = ring.in_order() ? work.number : parked_count_++;
+        parked_->park(std::move(work), place);
+    }
+    [[nodiscard]] std::vector<ParkedChains::Done> take_done() { return parked_->take_done(); }
+
     /// Marks work as done; `use_finished` tells the driver.
     void finish(QueuedChain work, uint32_t length) {
         // With IN_ORDER in the order of fetching, otherwise in the order of completion.
@@ -165,7 +170,7 @@ public:
         return static_cast<size_t>(used_ - before);
     }
 
-    /// Chains that were fetched and not used.
+    /// Chains that were fetched, and are neither used nor parked.
     [[nodiscard]] size_t unused() const { return backlog.size() + finished_.size(); }
 
     void drop(std::vector<uint64_t>& tokens) {
@@ -175,7 +180,7 @@ public:
         tokens.clear();
     }
 
-    /// Keeps the memory of swallowed work in use until the queue is reset.
+    /// Keeps the memory of dropped work in use until `let_go`.
     void keep(std::vector<uint64_t> const& tokens) { held_.insert(held_.end(), tokens.begin(), tokens.end()); }
 
     /// Overwrites the device-writable parts of chains from before a queue reset, where that memory still exists.
@@ -212,6 +217,8 @@ private:
     GuestMemory& memory_;
     std::vector<QueuedChain> strays_;        ///< chains to be written although the queue was reset
     std::map<uint64_t, Finished> finished_;  ///< in the order of use
+    std::shared_ptr<ParkedChains> parked_;
+    uint64_t parked_count_ = 0;
     uint64_t fetched_ = 0;
     uint64_t used_ = 0;
     std::vector<uint64_t> held_;

@@ -95,7 +95,7 @@ public:
     [[nodiscard]] size_t accesses() const {
         return locked([&] { return accesses_; });
     }
-    /// Chains fetched and not completed.
+    /// Chains fetched, and neither used nor parked (`DeviceBackend::parked`).
     [[nodiscard]] size_t backlog(uint16_t queue = 0) const;
     /// The ring of a started queue, to read it or to write invalid values; null if it is not started, or packed.
     [[nodiscard]] SplitQueue* ring(uint16_t queue = 0);

@@ -28,7 +28,7 @@
 namespace virtq::sim {
 
 struct PciQueue : DeviceQueue {
-    PciQueue(GuestMemory& memory, uint16_t maximum) : DeviceQueue(memory, maximum) {}
+    using DeviceQueue::DeviceQueue;
 
     uint16_t vector = wire::pci::no_vector;  ///< queue_msix_vector
     bool vector_unread = false;              ///< mapped, and not read back
@@ -56,10 +56,10 @@ class PciQueueBank {
 public:
     static constexpr size_t never = ~size_t{0};
 
-    PciQueueBank(GuestMemory& memory, DeviceBackend const& backend, DeviceStatus& status, PciLayout const& layout)
+    PciQueueBank(GuestMemory& memory, DeviceBackend& backend, DeviceStatus& status, PciLayout const& layout)
         : memory_(memory), status_(status), multiplier_(layout.notify_off_multiplier) {
         for (uint16_t i = 0; i < backend.queue_count(); ++i) {
-            PciQueue& queue = queues_.emplace_back(memory, backend.queue_size_max(i));
+            PciQueue& queue = queues_.emplace_back(memory, backend.queue_size_max(i), backend.parking(i));
             queue.notify_off = i < layout.notify_off.size() ? layout.notify_off[i] : i;
             queue.notif_config_data = i;
         }

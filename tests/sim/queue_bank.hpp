@@ -29,11 +29,11 @@ class QueueBank {
 public:
     static constexpr size_t never = ~size_t{0};
 
-    QueueBank(GuestMemory& memory, DeviceBackend const& backend, DeviceStatus& status, FeatureExchange const& features,
+    QueueBank(GuestMemory& memory, DeviceBackend& backend, DeviceStatus& status, FeatureExchange const& features,
               bool legacy)
         : memory_(memory), status_(status), features_(features), legacy_(legacy) {
         for (uint16_t i = 0; i < backend.queue_count(); ++i) {
-            queues_.emplace_back(memory, backend.queue_size_max(i));
+            queues_.emplace_back(memory, backend.queue_size_max(i), backend.parking(i));
         }
     }
     QueueBank(QueueBank const&) = delete;

@@ -13,7 +13,7 @@
 #include <sim/device_queue.hpp>
 #include <sim/queue_manner.hpp>
 
-/// One step of a device on one queue: poll, fetch, process, answer.
+/// One step of a device on one queue: poll, fetch, process, complete parked chains, answer.
 namespace virtq::sim {
 
 struct WorkManner {
@@ -46,14 +46,15 @@ public:
         size_t completed = 0;
         for (auto& work : queue_.backlog.take_due()) {
             Completion const length = backend_.process(index, work.chain);
-            if (!length) {
-                queue_.keep(work.held);
-                continue;
+            if (length) {
+                completed += finish(std::move(work), *length);
+            } else {
+                queue_.park(std::move(work));
             }
-            queue_.finish(std::move(work), *length);
-            if (manner_.publish_each) {
-                completed += publish();
-            }
+        }
+        backend_.work(index);
+        for (auto& [work, length] : queue_.take_done()) {
+            completed += finish(std::move(work), length);
         }
         return completed + publish();
     }
@@ -73,6 +74,11 @@ private:
                 queue_.ring.forbid_notifications();
             }
         } while (!polling && queue_.ring.arm_avail_event());
+    }
+
+    size_t finish(QueuedChain work, uint32_t length) {
+        queue_.finish(std::move(work), length);
+        return manner_.publish_each ? publish() : 0;
     }
 
     size_t publish() {
