@@ -79,6 +79,40 @@ protected:
 };
 TYPED_TEST_SUITE(WideDevice, Transports);
 
+TYPED_TEST(WideDevice, AllWork) {
+    this->bring_up();
+    EXPECT_EQ(this->transport.enabled_queue_end(), 64u);
+    sim::Buffer const data = this->memory.allocate_buffer(64, 64);
+    Segment const segment{data.phys, 64};
+    for (unsigned turn = 0; turn < 128; ++turn) {
+        auto const index = static_cast<std::uint16_t>(turn * 37 % 64);  // each of them twice, in no simple order
+        auto& queue = this->queues[index];
+        ASSERT_TRUE(queue.add({}, {&segment, 1}, Token{turn + 1}).ok());
+        ASSERT_TRUE(queue.publish());
+        this->transport.notify(index);
+        this->setting.device.step();
+        Completion const done = queue.take_used();
+        ASSERT_EQ(done.state, CompletionState::ready) << index;
+        EXPECT_EQ(done.token.value(), turn + 1);
+        EXPECT_EQ(this->backend.processed.back(), index);
+        EXPECT_EQ(done.written, index);
+        EXPECT_EQ(this->setting.device.notifications(index), turn / 64 + 1);
+    }
+}
+
+// A device that leaves queue 63 enabled after a reset may still write to it (faults A9).
+TYPED_TEST(WideDevice, ResetChecksTheLast) {
+    this->bring_up(63);
+    this->setting.device.set_device_reset(sim::DeviceReset::keeps_queues);
+    if constexpr (requires { this->setting.device.refuse_queue_stop(); }) {
+        this->setting.device.refuse_queue_stop();
+    }
+    SpinRelax relax;
+    EXPECT_EQ(reset_device(this->transport, PollLimit{10}, relax).error(), Error::queue_survived_reset);
+    EXPECT_TRUE(this->transport.is_queue_in_use(63));
+    this->setting.device.set_device_reset(sim::DeviceReset::honest);
+}
+
 /// The bytes of a field in the order of the device: little-endian, or the guest's with the legacy interface (§2.5.3).
 template <class Word>
 [[nodiscard]] std::vector<std::uint8_t> bytes_of(Word word, bool legacy) {
