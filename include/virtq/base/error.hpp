@@ -139,6 +139,12 @@ enum class Error : uint8_t {
 
     // device: what the device said
     answer_invalid = 104,
+
+    // device: a packet, and a command of a network card
+    packet_length_invalid = 110,
+    offload_invalid = 111,
+    command_refused = 112,
+    no_such_pair = 113,
 };
 
 /// What happened, and what to do next. A constant string without a line end.

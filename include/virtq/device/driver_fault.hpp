@@ -13,6 +13,16 @@ namespace virtq {
 enum class DriverReason : uint8_t {
     none = 0,
     entropy_empty = 1,
+    net_header_short = 20,
+    net_buffer_count = 21,
+    net_packet_short = 22,
+    net_packet_above_mtu = 23,
+    net_checksum_not_negotiated = 24,
+    net_checksum_outside = 25,
+    net_gso_not_negotiated = 26,
+    net_gso_without_size = 27,
+    net_pairs_zero = 28,
+    net_answer_unknown = 29,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -33,6 +43,34 @@ namespace detail {
         case DriverReason::entropy_empty:
             return "The device returned a buffer without a random byte (§5.4.6.2: it must write at least one). Try again; if "
                    "this repeats, the host's source of randomness has failed.";
+        case DriverReason::net_header_short:
+            return "The card put less into a receive buffer than a packet header has (§5.1.9); the value is that length. The "
+                   "buffer was dropped. If this repeats, reset the device, and compare the negotiated features.";
+        case DriverReason::net_buffer_count:
+            return "The card says that a packet fills no buffer, or more than there are (num_buffers, §5.1.9.4); the value is "
+                   "the length of the first. It was dropped. If this repeats, reset the device.";
+        case DriverReason::net_packet_short:
+            return "The card delivered a packet shorter than an Ethernet header; the value is its length. It was dropped.";
+        case DriverReason::net_packet_above_mtu:
+            return "The card delivered a packet above its MTU (§5.1.4.1); the value is its length. It was dropped.";
+        case DriverReason::net_checksum_not_negotiated:
+            return "The card delivered a packet with a checksum flag, but GUEST_CSUM was not negotiated (§5.1.9.4.1); the value "
+                   "is the packet's length. It was dropped.";
+        case DriverReason::net_checksum_outside:
+            return "The card says that a checksum lies outside its packet (csum_start, csum_offset, §5.1.9.4); the value is "
+                   "the packet's length. It was dropped.";
+        case DriverReason::net_gso_not_negotiated:
+            return "The card delivered a packet that stands for several, of a kind that was not negotiated (gso_type, "
+                   "§5.1.9.4.1); the value is the packet's length. It was dropped.";
+        case DriverReason::net_gso_without_size:
+            return "The card delivered a packet that stands for several, without their size (gso_size, §5.1.9.4.1); the value "
+                   "is the packet's length. It was dropped.";
+        case DriverReason::net_pairs_zero:
+            return "The card says that it has no pair of queues, or more than 32768 (max_virtqueue_pairs, §5.1.4.1); the value "
+                   "is that number. One is used.";
+        case DriverReason::net_answer_unknown:
+            return "The card answered a command with neither VIRTIO_NET_OK nor VIRTIO_NET_ERR (§5.1.9.5); the value is the "
+                   "answer. Its state is unknown: reset the device.";
     }
     return nullptr;
 }

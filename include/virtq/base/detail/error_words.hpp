@@ -195,6 +195,17 @@ template <class Error>
         case Error::answer_invalid:
             return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
                    "broke. Try again, or reset the device.";
+        case Error::packet_length_invalid:
+            return "The packet is shorter than an Ethernet header (14 bytes), or longer than the device's MTU allows. Check "
+                   "its segments. A longer packet has to be split, by the stack or by an offload.";
+        case Error::offload_invalid:
+            return "The offload does not fit the packet: its checksum would lie outside, or a packet to be split has no "
+                   "partial checksum, no segment_bytes, or no header_bytes. Fill NetOffload in as its comments say.";
+        case Error::command_refused:
+            return "The device refused a command of the control queue (VIRTIO_NET_ERR), and its state is as before. Check "
+                   "the arguments, for example the number of addresses or of queue pairs.";
+        case Error::no_such_pair:
+            return "The card has no such pair of queues. Compare it with pair_count().";
         default: return transport_sentence(error);
     }
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/base/result.hpp>
+#include <virtq/device/config.hpp>
+#include <virtq/device/net_types.hpp>
+#include <virtq/spec/feature.hpp>
+#include <virtq/spec/net.hpp>
+
+#include <stdint.h>
+
+namespace virtq::detail {
+
+/// The device-specific configuration (§5.1.4). All zero before it is read, so that the driver is in .bss.
+struct NetConfig {
+    MacAddress mac{};
+    uint16_t status = 0;
+    uint16_t pairs = 0;  ///< how many the device has
+    uint16_t mtu = 0;    ///< in bytes; 0: not said
+    NetSpeed speed{};
+
+    friend constexpr bool operator==(NetConfig const& a, NetConfig const& b) {
+        return a.mac == b.mac && a.status == b.status && a.pairs == b.pairs && a.mtu == b.mtu &&
+               a.speed.megabits == b.speed.megabits && a.speed.duplex == b.speed.duplex;
+    }
+};
+
+/// The features that a driver with these traits can use, beside those of the rings.
+template <class Traits>
+[[__nodiscard__]] constexpr Features net_features() {
+    using Bit = spec::net::Feature;
+    Features features =
+        Features::of(Bit::csum, Bit::guest_csum, Bit::host_tso4, Bit::host_tso6, Bit::host_ecn, Bit::host_uso, Bit::mac,
+                     Bit::mtu, Bit::mrg_rxbuf, Bit::status, Bit::ctrl_vq, Bit::ctrl_rx, Bit::ctrl_vlan,
+                     Bit::guest_announce, Bit::ctrl_mac_addr, Bit::ctrl_guest_offloads, Bit::speed_duplex);
+    features.set(Bit::guest_hdrlen);
+    if (Traits::pair_max > 1) {
+        features.set(Bit::mq);
+    }
+    if (Traits::large_packets) {
+        features = features | Features::of(Bit::guest_tso4, Bit::guest_tso6, Bit::guest_ecn, Bit::guest_uso4, Bit::guest_uso6);
+    }
+    return features;
+}
+
+/// §5.1.4.2: what is no speed, or neither half nor full, is unknown.
+template <Transport T>
+[[__nodiscard__]] NetSpeed read_net_speed(T& transport) {
+    namespace config = spec::net::config;
+    constexpr uint32_t most = 0x7fffffff;
+    uint32_t const megabits = transport.read_config32(config::speed.offset);
+    auto const duplex = static_cast<spec::net::Duplex>(transport.read_config8(config::duplex.offset));
+    bool const known = duplex == spec::net::Duplex::half || duplex == spec::net::Duplex::full;
+    return {megabits <= most ? megabits : 0, known ? duplex : spec::net::Duplex::unknown};
+}
+
+/// Reads each field once, if its feature was negotiated (§2.5.1).
+template <Transport T>
+[[__nodiscard__]] NetConfig read_net_fields(T& transport, Features const& features) {
+    namespace config = spec::net::config;
+    using Bit = spec::net::Feature;
+    NetConfig read;
+    if (features.has(Bit::mac)) {
+        for (uint16_t i = 0; i < spec::net::mac_bytes; ++i) {
+            read.mac.bytes[i] = transport.read_config8(static_cast<uint16_t>(config::mac + i));
+        }
+    }
+    // Without STATUS the link is assumed to be up (§5.1.4.2).
+    read.status = features.has(Bit::status) ? transport.read_config16(config::status.offset) : spec::net::status_link_up;
+    read.pairs = features.has(Bit::mq) ? transport.read_config16(config::max_virtqueue_pairs.offset) : uint16_t{1};
+    if (features.has(Bit::mtu)) {
+        read.mtu = transport.read_config16(config::mtu.offset);
+    }
+    if (features.has(Bit::speed_duplex)) {
+        read.speed = read_net_speed(transport);
+    }
+    return read;
+}
+
+/// Reads the configuration without a change in between. Errors: `config_unstable`, those of `check_config`.
+template <Transport T>
+[[__nodiscard__]] Result<NetConfig> read_net_config(T& transport, Features const& features) {
+    if (Status const there = check_config(transport, spec::net::mac_bytes); !there) {
+        return there.error();
+    }
+    return read_config(transport, [&] { return detail::read_net_fields(transport, features); });
+}
+
+}  // namespace virtq::detail
