@@ -141,10 +141,10 @@ enum class Error : uint8_t {
     answer_invalid = 104,
 
     // device: a packet, and a command of a network card
-    packet_length_invalid = 110,
-    offload_invalid = 111,
-    command_refused = 112,
-    no_such_pair = 113,
+    packet_length_invalid = 107,
+    offload_invalid = 108,
+    command_refused = 109,
+    no_such_pair = 110,
 };
 
 /// What happened, and what to do next. A constant string without a line end.

@@ -13,16 +13,16 @@ namespace virtq {
 enum class DriverReason : uint8_t {
     none = 0,
     entropy_empty = 1,
-    net_header_short = 20,
-    net_buffer_count = 21,
-    net_packet_short = 22,
-    net_packet_above_mtu = 23,
-    net_checksum_not_negotiated = 24,
-    net_checksum_outside = 25,
-    net_gso_not_negotiated = 26,
-    net_gso_without_size = 27,
-    net_pairs_zero = 28,
-    net_answer_unknown = 29,
+    net_header_short = 9,
+    net_buffer_count = 10,
+    net_packet_short = 11,
+    net_packet_above_mtu = 12,
+    net_checksum_not_negotiated = 13,
+    net_checksum_outside = 14,
+    net_gso_not_negotiated = 15,
+    net_gso_without_size = 16,
+    net_pairs_zero = 17,
+    net_answer_unknown = 18,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.

@@ -34,7 +34,8 @@ class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
     using Sender = SlotQueue<N, Traits, SlotShape<spec::net::header_bytes_with_hash, 0>>;
     using Control = detail::NetControl<Traits>;
     static_assert(Traits::pair_max >= 1, "NetTraits: pair_max is 0. Use at least 1.");
-    static_assert(Traits::buffer_bytes >= 1534, "NetTraits: buffer_bytes is too small for a packet. Use at least 1534.");
+    static_assert(Traits::buffer_bytes >= 1534,
+                  "NetTraits: buffer_bytes is too small for a packet. Use at least 1534.");
     static_assert(N >= 4, "NetDevice<T, N>: N is too small. Use an N of at least 4.");
 
 public:
@@ -43,7 +44,8 @@ public:
 
     /// The most pages that `init` takes.
     [[__nodiscard__]] static constexpr uint32_t page_count() {
-        return Traits::pair_max * (Receiver::Queue::page_count() + Sender::page_count()) + Control::Queue::page_count();
+        return Traits::pair_max * (Receiver::Queue::page_count() + Sender::page_count()) +
+               Control::Queue::page_count();
     }
 
     // --- what it is ---
@@ -279,8 +281,20 @@ public:
         Features const allowed = features & this->negotiated() & receive_offloads;
         ControlData data = control_data();
         data.put64(uint64_t{allowed.word(1)} << 32 | allowed.word(0));
-        return command(Bit::ctrl_guest_offloads, spec::net::ControlClass::guest_offloads, spec::net::guest_offloads_set,
-                       data, poll_limit, relax);
+        return command(Bit::ctrl_guest_offloads, spec::net::ControlClass::guest_offloads,
+                       spec::net::guest_offloads_set, data, poll_limit, relax);
+    }
+
+    /// Lets the device wait before it notifies: until `packets` packets were received or sent, or until
+    /// `microseconds` have passed since the first (NOTF_COAL, §5.1.9.5.10).
+    template <Relax R = SpinRelax>
+    [[__nodiscard__]] Status set_coalescing(spec::net::CoalescingCommand direction, uint32_t packets,
+                                            uint32_t microseconds, PollLimit poll_limit, R&& relax = R{}) {
+        ControlData data = control_data();
+        data.put32(packets);
+        data.put32(microseconds);
+        return command(Bit::notf_coal, spec::net::ControlClass::notf_coal, static_cast<uint8_t>(direction), data,
+                       poll_limit, relax);
     }
 
 private:
@@ -311,7 +325,8 @@ private:
         }
         config_ = *read;
         bool const is_legacy = this->device().is_legacy();
-        header_ = detail::NetHeader{this->negotiated(), is_legacy ? detail::native_byte_order : detail::ByteOrder::little};
+        header_ =
+            detail::NetHeader{this->negotiated(), is_legacy ? detail::native_byte_order : detail::ByteOrder::little};
         if (config_.pairs == 0 || config_.pairs > 0x8000) {
             this->blame(DriverReason::net_pairs_zero, 0, config_.pairs);
             config_.pairs = 1;
@@ -376,8 +391,8 @@ private:
     }
 
     template <Relax R>
-    [[__nodiscard__]] Status command(Bit feature, spec::net::ControlClass group, uint8_t number, ControlData const& data,
-                                     PollLimit poll_limit, R& relax) {
+    [[__nodiscard__]] Status command(Bit feature, spec::net::ControlClass group, uint8_t number,
+                                     ControlData const& data, PollLimit poll_limit, R& relax) {
         if (Error const error = this->check_usable(); error != Error::none) {
             return error;
         }

@@ -12,10 +12,10 @@ namespace virtq {
 
 /// Compile-time options of `NetDevice`. Derive from them and change what differs.
 struct NetTraits : DriverTraits {
-    static constexpr uint16_t pair_max = 1;          ///< most pairs of queues to use, if the device has them
-    static constexpr uint32_t buffer_bytes = 2048;   ///< of each receive buffer; at least 1534
-    static constexpr uint32_t mac_table_max = 16;    ///< most addresses of `set_mac_table`
-    static constexpr bool large_packets = false;     ///< accepts packets of up to 65589 bytes: TSO and USO on receive
+    static constexpr uint16_t pair_max = 1;         ///< most pairs of queues to use, if the device has them
+    static constexpr uint32_t buffer_bytes = 2048;  ///< of each receive buffer; at least 1534
+    static constexpr uint32_t mac_table_max = 16;   ///< most addresses of `set_mac_table`
+    static constexpr bool large_packets = false;    ///< accepts packets of up to 65589 bytes: TSO and USO on receive
 };
 
 /// A MAC address, in the order in which it is sent.
@@ -41,7 +41,7 @@ struct NetOffload {
     NetChecksum checksum = NetChecksum::unknown;  ///< of the transport header
     spec::net::Gso gso = spec::net::Gso::none;    ///< the protocol of a packet that stands for several
     bool has_ecn = false;                         ///< with a TCP `gso`: the packet has the ECN bit
-    uint16_t header_bytes = 0;  ///< with `gso`: bytes before the data that is split. Of a received packet only a hint
+    uint16_t header_bytes = 0;   ///< with `gso`: bytes before the data that is split. Of a received packet only a hint
     uint16_t segment_bytes = 0;  ///< with `gso`: most data of each packet after the split (MSS)
     uint16_t csum_start = 0;     ///< with `partial`: where the checksum starts, in bytes from the start of the packet
     uint16_t csum_offset = 0;    ///< with `partial`: where it is stored, in bytes from `csum_start`
@@ -69,8 +69,8 @@ enum class NetUse : uint8_t {
 
 /// How fast a link is (§5.1.4).
 struct NetSpeed {
-    uint32_t megabits = 0;                             ///< Mbit/s; 0: unknown
-    spec::net::Duplex duplex = spec::net::Duplex{};    ///< whether both sides may send at once; of a known speed only
+    uint32_t megabits = 0;                           ///< Mbit/s; 0: unknown
+    spec::net::Duplex duplex = spec::net::Duplex{};  ///< whether both sides may send at once; of a known speed only
 };
 
 }  // namespace virtq

@@ -204,8 +204,7 @@ template <class Error>
         case Error::command_refused:
             return "The device refused a command of the control queue (VIRTIO_NET_ERR), and its state is as before. Check "
                    "the arguments, for example the number of addresses or of queue pairs.";
-        case Error::no_such_pair:
-            return "The card has no such pair of queues. Compare it with pair_count().";
+        case Error::no_such_pair: return "The card has no such pair of queues. Compare it with pair_count().";
         default: return transport_sentence(error);
     }
 }

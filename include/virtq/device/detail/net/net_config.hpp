@@ -29,16 +29,18 @@ struct NetConfig {
 template <class Traits>
 [[__nodiscard__]] constexpr Features net_features() {
     using Bit = spec::net::Feature;
-    Features features =
-        Features::of(Bit::csum, Bit::guest_csum, Bit::host_tso4, Bit::host_tso6, Bit::host_ecn, Bit::host_uso, Bit::mac,
-                     Bit::mtu, Bit::mrg_rxbuf, Bit::status, Bit::ctrl_vq, Bit::ctrl_rx, Bit::ctrl_vlan,
-                     Bit::guest_announce, Bit::ctrl_mac_addr, Bit::ctrl_guest_offloads, Bit::speed_duplex);
+    Features features = Features::of(Bit::csum, Bit::guest_csum, Bit::host_tso4, Bit::host_tso6, Bit::host_ecn,
+                                     Bit::host_uso, Bit::mac, Bit::mtu, Bit::mrg_rxbuf, Bit::status, Bit::ctrl_vq,
+                                     Bit::ctrl_rx, Bit::ctrl_rx_extra, Bit::ctrl_vlan, Bit::guest_announce,
+                                     Bit::ctrl_mac_addr, Bit::ctrl_guest_offloads, Bit::speed_duplex);
     features.set(Bit::guest_hdrlen);
+    features.set(Bit::notf_coal);
     if (Traits::pair_max > 1) {
         features.set(Bit::mq);
     }
     if (Traits::large_packets) {
-        features = features | Features::of(Bit::guest_tso4, Bit::guest_tso6, Bit::guest_ecn, Bit::guest_uso4, Bit::guest_uso6);
+        features = features |
+                   Features::of(Bit::guest_tso4, Bit::guest_tso6, Bit::guest_ecn, Bit::guest_uso4, Bit::guest_uso6);
     }
     return features;
 }
@@ -66,7 +68,8 @@ template <Transport T>
         }
     }
     // Without STATUS the link is assumed to be up (§5.1.4.2).
-    read.status = features.has(Bit::status) ? transport.read_config16(config::status.offset) : spec::net::status_link_up;
+    read.status =
+        features.has(Bit::status) ? transport.read_config16(config::status.offset) : spec::net::status_link_up;
     read.pairs = features.has(Bit::mq) ? transport.read_config16(config::max_virtqueue_pairs.offset) : uint16_t{1};
     if (features.has(Bit::mtu)) {
         read.mtu = transport.read_config16(config::mtu.offset);

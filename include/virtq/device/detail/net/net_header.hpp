@@ -97,7 +97,8 @@ public:
     }
 
     /// What is wrong with a received packet of `packet_bytes`, which is `none` as a rule.
-    [[__nodiscard__]] DriverReason check_received(NetOffload const& offload, uint32_t packet_bytes, uint32_t mtu) const {
+    [[__nodiscard__]] DriverReason check_received(NetOffload const& offload, uint32_t packet_bytes,
+                                                  uint32_t mtu) const {
         if (packet_bytes < ethernet_bytes) {
             return DriverReason::net_packet_short;
         }

@@ -20,7 +20,8 @@ class NetReceiver {
 
 public:
     /// Most buffers of a packet.
-    static constexpr uint32_t parts_max = (largest_packet + header_max + Traits::buffer_bytes - 1) / Traits::buffer_bytes;
+    static constexpr uint32_t parts_max =
+        (largest_packet + header_max + Traits::buffer_bytes - 1) / Traits::buffer_bytes;
 
     using Queue = PostedQueue<N, typename Traits::Format, Traits::buffer_bytes>;
 
