@@ -43,6 +43,9 @@ public:
         return Base::Ring::page_count(N, indirect) + detail::align_up(N * Bytes, page_bytes) / page_bytes;
     }
 
+    /// For `DriverCore`: the buffers are the driver's own, whose addresses are the device's already.
+    template <class Mapper>
+    void set_mapper(Mapper*) {}
     /// For `DriverCore`: step 7 of §3.1.1, and the pages of the buffers. Then the device has all buffers.
     template <class T, PageAllocator Allocator>
     [[__nodiscard__]] Status set_up(DeviceInit<T>& init, uint16_t index, Allocator& allocator,
