@@ -97,6 +97,13 @@ public:
         return {buffer.phys, static_cast<std::uint32_t>(bytes.size())};
     }
 
+    /// Submits a frame in memory of its own.
+    Status submit(std::vector<std::uint8_t> const& bytes, Token token, NetOffload const& offload = {},
+                  std::uint16_t pair = 0) {
+        Segment const segment = packet(bytes);
+        return driver.submit(segment, token, offload, pair);
+    }
+
     sim::GuestMemory memory;
     sim::NetDevice card;
     sim::MmioDevice device;

@@ -319,7 +319,7 @@ TEST(NetDevice, RefusesPacketsThatTheDeviceCannotSend) {
     NetMachine<> machine({.card = {.features = {mac, sim::wire::net::mtu}}});
     machine.bring_up();
     auto const refuses = [&](std::size_t bytes, NetOffload const& offload) {
-        return machine.driver.submit(machine.packet(machine.frame(bytes)), Token{}, offload).error();
+        return machine.submit(machine.frame(bytes), Token{}, offload).error();
     };
     EXPECT_EQ(machine.driver.submit({}, Token{}).error(), Error::packet_length_invalid);
     EXPECT_EQ(refuses(13, {}), Error::packet_length_invalid);
@@ -329,7 +329,7 @@ TEST(NetDevice, RefusesPacketsThatTheDeviceCannotSend) {
     NetMachine<> able({.card = {.features = all_net_features()}});
     able.bring_up();
     auto const rejects = [&](NetOffload const& offload) {
-        return able.driver.submit(able.packet(able.frame(60)), Token{}, offload).error();
+        return able.submit(able.frame(60), Token{}, offload).error();
     };
     NetOffload const good{.checksum = NetChecksum::partial,
                           .gso = spec::net::Gso::tcpv4,
@@ -423,13 +423,13 @@ TEST(NetDevice, UsesSeveralPairs) {
         auto const number = static_cast<std::uint8_t>(pair * 16);
         machine.card.inject({machine.frame(60, number)}, pair);
         EXPECT_EQ(machine.receive(pair), Frames{machine.frame(60, number)});
-        ASSERT_TRUE(machine.driver.submit(machine.packet(machine.frame(70, number)), Token{1}, {}, pair).ok());
+        ASSERT_TRUE(machine.submit(machine.frame(70, number), Token{1}, {}, pair).ok());
         machine.driver.kick_device(pair);
         machine.device.step();
         EXPECT_EQ(machine.card.sent(pair).size(), 1u);
         EXPECT_EQ(machine.driver.take_sent(pair).token, Token{1});
     }
-    EXPECT_EQ(machine.driver.submit(machine.packet(machine.frame(70)), Token{1}, {}, 3).error(), Error::no_such_pair);
+    EXPECT_EQ(machine.submit(machine.frame(70), Token{1}, {}, 3).error(), Error::no_such_pair);
     EXPECT_EQ(machine.driver.take_sent(3).error, Error::no_such_pair);
 }
 
@@ -510,7 +510,7 @@ void expect_traffic(NetSetup const& setup) {
     for (std::uint8_t number = 0; number < 100; ++number) {
         machine.card.inject({machine.frame(600, number)});
         EXPECT_EQ(machine.receive(), Frames{machine.frame(600, number)});
-        ASSERT_TRUE(machine.driver.submit(machine.packet(machine.frame(600, number)), Token{number + 1u}).ok());
+        ASSERT_TRUE(machine.submit(machine.frame(600, number), Token{number + 1u}).ok());
         machine.driver.kick_device();
         machine.device.step();
         EXPECT_EQ(machine.driver.take_sent().token, Token{number + 1u});

@@ -51,11 +51,6 @@ public:
         requires detail::ViewableAs<One, T>
     constexpr Span(One& one) : data_(&one), size_(1) {}  // NOLINT: conversion is the purpose
 
-    /// Views a temporary, for the call that it is passed to.
-    template <class One>
-        requires detail::ViewableAs<One const, T>
-    constexpr Span(One const&& one) : data_(&one), size_(1) {}  // NOLINT: conversion is the purpose
-
     /// Views the objects of a container or of another view.
     template <class Range>
         requires detail::RangeOf<Range, T>

@@ -195,6 +195,12 @@ template <class Error>
         case Error::answer_invalid:
             return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
                    "broke. Try again, or reset the device.";
+        case Error::port_absent:
+            return "The device has no port of this number now. Compare it with port_count(). Then wait until on_events() "
+                   "reports that the port was added.";
+        case Error::port_closed:
+            return "The host has not opened this port, so output would be lost. Wait until on_events() reports that it was "
+                   "opened, then write again.";
         case Error::packet_length_invalid:
             return "The packet is shorter than an Ethernet header (14 bytes), or longer than the device's MTU allows. Check "
                    "its segments. A longer packet has to be split, by the stack or by an offload.";
