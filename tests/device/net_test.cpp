@@ -277,6 +277,37 @@ TEST(NetDevice, PushesBackWhenTheRingIsFull) {
     EXPECT_TRUE(machine.driver.submit(packet, Token{99}).ok());
 }
 
+TEST(NetDevice, SendsABurstWithOneNotification) {
+    NetMachine<> machine;
+    machine.bring_up();
+    std::vector<NetFrame> frames;
+    for (std::uint8_t number = 0; number < 12; ++number) {
+        frames.push_back({machine.packet(machine.frame(60, number)), Token{std::uintptr_t{number}}});
+    }
+    SubmittedBurst const first = machine.driver.submit_burst(frames);
+    EXPECT_EQ(first.count, 8u);  // a header and a frame each, in a ring of 16
+    EXPECT_EQ(first.error, Error::queue_full);
+    EXPECT_TRUE(first.notification);
+    machine.device.step();
+    std::vector<std::uintptr_t> sent;
+    EXPECT_EQ(machine.driver.for_each_sent([&](Token token) { sent.push_back(token.value()); }),
+              CompletionState::none);
+    EXPECT_EQ(sent, (std::vector<std::uintptr_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+    EXPECT_EQ(machine.driver.submit_burst({frames.data() + 8, 4}).count, 4u);
+    machine.device.step();
+    EXPECT_EQ(machine.driver.for_each_sent([](Token) {}), CompletionState::none);
+    EXPECT_EQ(machine.driver.in_flight(), 0u);
+    ASSERT_EQ(machine.card.sent().size(), 12u);
+    for (std::uint8_t number = 0; number < 12; ++number) {
+        EXPECT_EQ(machine.card.sent()[number].bytes, machine.frame(60, number));
+    }
+    frames[1].data.bytes = 13;
+    SubmittedBurst const bad = machine.driver.submit_burst({frames.data(), 3});
+    EXPECT_EQ(bad.count, 1u);
+    EXPECT_EQ(bad.error, Error::packet_length_invalid);
+    EXPECT_EQ(machine.driver.submit_burst({}).error, Error::none);
+}
+
 TEST(NetDevice, TakesTokensBackInAnyOrder) {
     NetMachine<> machine;
     machine.bring_up();

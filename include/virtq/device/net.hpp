@@ -5,9 +5,9 @@
 #include <virtq/device/detail/net/net_control.hpp>
 #include <virtq/device/detail/net/net_header.hpp>
 #include <virtq/device/detail/net/net_receiver.hpp>
+#include <virtq/device/detail/net/net_sender.hpp>
 #include <virtq/device/driver_core.hpp>
 #include <virtq/device/net_types.hpp>
-#include <virtq/device/slot_queue.hpp>
 
 #include <stdint.h>
 
@@ -31,7 +31,7 @@ class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
     friend Core;
     using Bit = spec::net::Feature;
     using Receiver = detail::NetReceiver<N, Traits>;
-    using Sender = SlotQueue<N, Traits, SlotShape<spec::net::header_bytes_with_hash, 0>>;
+    using Sender = detail::NetSender<N, Traits>;
     using Control = detail::NetControl<Traits>;
     static_assert(Traits::pair_max >= 1, "NetTraits: pair_max is 0. Use at least 1.");
     static_assert(Traits::buffer_bytes >= 1534,
@@ -102,23 +102,17 @@ public:
         if (check_pair(pair) != Error::none) {
             return CompletionState::broken;
         }
-        auto& receiver = pair_[pair].receiver;
+        uint16_t const index = spec::net::receive_queue(pair);
+        auto const handle = [&](NetPacket const& packet) { return use_of(each, packet); };
         auto const lie = [&](DriverReason reason, uint32_t value) {
             ++pair_[pair].dropped;
-            this->blame(reason, spec::net::receive_queue(pair), value);
+            this->blame(reason, index, value);
         };
-        CompletionState state = CompletionState::ready;
-        for (uint32_t taken = 0; taken < most; ++taken) {
-            state = receiver.take(header_, config_.mtu, lie);
-            if (state != CompletionState::ready) {
-                break;
-            }
-            receiver.finish(use_of(each, receiver.packet()));
-        }
+        auto const tell = [&](Notification notification) { this->notify(index, notification); };
+        CompletionState const state = pair_[pair].receiver.receive(header_, config_.mtu, most, handle, lie, tell);
         if (state == CompletionState::broken) {
             this->give_up();
         }
-        this->notify(spec::net::receive_queue(pair), receiver.queue().publish());
         return state;
     }
 
@@ -159,14 +153,39 @@ public:
         if (Error const error = header_.check_send(offload, bytes, config_.mtu); error != Error::none) {
             return error;
         }
-        auto& sender = pair_[pair].sender;
-        uint16_t const slot = sender.take_slot(token);
-        if (slot == Sender::no_slot) {
-            return Error::queue_full;
+        Sender& sender = pair_[pair].sender;
+        bool const is_plain = offload.checksum != NetChecksum::partial && offload.gso == spec::net::Gso::none;
+        return is_plain ? sender.send(packet, token, header_.bytes())
+                        : sender.send(packet, token, header_.bytes(), header_.encode(offload));
+    }
+
+    /// As `submit` for many plain packets of one segment each, and `kick_device`: with one fence and at most one
+    /// notification. Stops at the first packet that is refused: `count` were submitted, and `error` says why not the next.
+    [[__nodiscard__]] SubmittedBurst submit_burst(Span<NetFrame const> frames, uint16_t pair = 0) {
+        if (Error const error = check_pair(pair); error != Error::none) {
+            return {0, error, {}};
         }
-        spec::net::Header const header = header_.encode(offload);
-        sender.put(slot, 0, &header, sizeof header);
-        return sender.send(slot, {header_.bytes(), packet, DmaDirection::device_reads, 0});
+        if constexpr (detail::SameAs<Mapper, NoMapper>) {
+            size_t good = 0;
+            while (good < frames.size() && header_.is_plain_packet(frames[good].data.bytes, config_.mtu)) {
+                ++good;
+            }
+            SubmittedBurst burst = pair_[pair].sender.send_burst({frames.data(), good}, header_.bytes());
+            if (burst.error == Error::none && good != frames.size()) {
+                burst.error = Error::packet_length_invalid;
+            }
+            this->notify(spec::net::transmit_queue(pair), burst.notification);
+            return burst;
+        } else {
+            SubmittedBurst burst;
+            while (burst.count < frames.size() && burst.error == Error::none) {
+                NetFrame const& frame = frames[burst.count];
+                burst.error = submit(frame.data, frame.token, {}, pair).error();
+                burst.count += burst.error == Error::none ? 1 : 0;
+            }
+            burst.notification.needed = kick_device(pair);
+            return burst;
+        }
     }
 
     /// Makes all submitted packets visible to the device, and notifies it if it wants that. Returns whether it was
@@ -178,12 +197,29 @@ public:
 
     /// Takes the next packet that was sent. `broken`: nothing more will be, before `reset`.
     [[__nodiscard__]] RequestCompletion take_sent(uint16_t pair = 0) {
-        if (Error const error = check_pair(pair); error != Error::none && error != Error::reset_needed) {
-            return {Token{}, 0, error, CompletionState::none};
+        if (Error const error = check_pair(pair); error != Error::none) {
+            return {Token{}, 0, error, error == Error::reset_needed ? CompletionState::broken : CompletionState::none};
         }
-        auto& sender = pair_[pair].sender;
-        auto const is_sent = [](uint16_t, uint32_t) { return Error::none; };
-        return this->next_completed(sender, this->collect_from(sender, is_sent));
+        RequestCompletion const sent = pair_[pair].sender.take();
+        if (sent.state == CompletionState::broken) {
+            this->give_up();
+            return {Token{}, 0, Error::queue_broken, sent.state};
+        }
+        return sent;
+    }
+
+    /// Calls `each(Token)` for all packets that were sent, in bursts. Returns `none`, or `broken` if no more will be sent
+    /// before `reset`.
+    template <class Each>
+    CompletionState for_each_sent(Each each, uint16_t pair = 0) {
+        if (check_pair(pair) != Error::none) {
+            return CompletionState::broken;
+        }
+        CompletionState const state = pair_[pair].sender.take_each(each);
+        if (state == CompletionState::broken) {
+            this->give_up();
+        }
+        return state;
     }
 
     /// Asks for an interrupt when the next packet was sent. Sleep only after `MaySleep::yes`, and only while

@@ -3,6 +3,7 @@
 
 #include <virtq/base/span.hpp>
 #include <virtq/device/driver_types.hpp>
+#include <virtq/queue/segment.hpp>
 #include <virtq/spec/net.hpp>
 
 #include <stdint.h>
@@ -45,6 +46,12 @@ struct NetOffload {
     uint16_t segment_bytes = 0;  ///< with `gso`: most data of each packet after the split (MSS)
     uint16_t csum_start = 0;     ///< with `partial`: where the checksum starts, in bytes from the start of the packet
     uint16_t csum_offset = 0;    ///< with `partial`: where it is stored, in bytes from `csum_start`
+};
+
+/// A packet to send, in one piece and without an offload, as `submit_burst` takes it.
+struct NetFrame {
+    Segment data;  ///< begins with the Ethernet header
+    Token token;   ///< comes back when the packet was sent
 };
 
 /// A piece of a received packet, in a buffer of the driver's.

@@ -4,6 +4,7 @@
 #include <virtq/base/assert.hpp>
 #include <virtq/device/detail/driver_queue.hpp>
 #include <virtq/platform/detail/ring_memory.hpp>
+#include <virtq/queue/burst.hpp>
 
 #include <stdint.h>
 
@@ -111,6 +112,20 @@ public:
     /// The bytes themselves, which the device may still change: only for data that nothing is decided on.
     [[__nodiscard__]] uint8_t const* data(FilledBuffer const& filled) const {
         return this->virt(filled.number * Bytes);
+    }
+
+    /// Gives many buffers back and makes them visible at once: no `publish` after it.
+    [[__nodiscard__]] Notification post_burst(Span<uint16_t const> numbers) {
+        if (first_bytes_ != 0) {
+            for (uint16_t const number : numbers) {
+                post(number);
+            }
+            return this->publish();
+        }
+        auto const buffer = [&](size_t i) {
+            return WritableBuffer{{{this->phys(numbers[i] * Bytes), Bytes}}, Token{uintptr_t{numbers[i]}}};
+        };
+        return ring().submit_burst(numbers.size(), buffer).notification;  // refuses only if the queue is broken
     }
 
     /// Gives a buffer back to the device, which sees it after `publish`.

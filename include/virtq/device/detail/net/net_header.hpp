@@ -22,16 +22,27 @@ public:
 
     NetHeader() = default;
     NetHeader(Features const& negotiated, ByteOrder order)
-        : negotiated_(negotiated), bytes_(spec::net::header_bytes(negotiated)), order_(order) {}
+        : negotiated_(negotiated),
+          bytes_(spec::net::header_bytes(negotiated)),
+          merges_(negotiated.has(Bit::mrg_rxbuf)),
+          order_(order) {}
 
     /// Its length, in bytes.
     [[__nodiscard__]] uint32_t bytes() const { return bytes_; }
 
+    /// How many bytes of it have a meaning for this driver.
+    [[__nodiscard__]] uint32_t wire_bytes() const {
+        return bytes_ < sizeof(spec::net::Header) ? bytes_ : uint32_t{sizeof(spec::net::Header)};
+    }
     /// The byte order of the device's words.
     [[__nodiscard__]] ByteOrder order() const { return order_; }
 
     // --- sending ---
 
+    /// Whether a packet of `packet_bytes` may be sent without an offload.
+    [[__nodiscard__]] bool is_plain_packet(uint64_t packet_bytes, uint32_t mtu) const {
+        return packet_bytes >= ethernet_bytes && (mtu == 0 || packet_bytes <= mtu + ethernet_bytes + vlan_bytes);
+    }
     /// Whether the device splits packets of this protocol.
     [[__nodiscard__]] bool can_split(Gso gso) const {
         switch (gso) {
@@ -56,7 +67,10 @@ public:
                 return Error::offload_invalid;
             }
         }
-        return offload.gso == Gso::none ? check_plain(packet_bytes, mtu) : check_gso(offload, packet_bytes);
+        if (offload.gso != Gso::none) {
+            return check_gso(offload, packet_bytes);
+        }
+        return is_plain_packet(packet_bytes, mtu) ? Error::none : Error::packet_length_invalid;
     }
 
     /// The header of a packet that `check_send` accepted.
@@ -77,7 +91,17 @@ public:
 
     /// How many buffers a packet fills. Without MRG_RXBUF always one; devices that write another number are known.
     [[__nodiscard__]] uint16_t buffers(spec::net::Header const& header) const {
-        return negotiated_.has(Bit::mrg_rxbuf) ? wire(header.num_buffers) : uint16_t{1};
+        return merges_ ? wire(header.num_buffers) : uint16_t{1};
+    }
+    /// Whether a packet fills one buffer, and uses no offload.
+    [[__nodiscard__]] bool is_plain(spec::net::Header const& header) const {
+        return (header.flags | header.gso_type) == 0 && buffers(header) == 1;
+    }
+    /// Whether a used length is that of a header and a packet that uses no offload.
+    [[__nodiscard__]] bool is_plain_length(uint32_t used, uint32_t mtu) const {
+        uint32_t const least = bytes_ + ethernet_bytes;
+        uint32_t const most = mtu != 0 ? least + vlan_bytes + mtu : UINT32_MAX;
+        return used >= least && used <= most;
     }
 
     [[__nodiscard__]] NetOffload decode(spec::net::Header const& header) const {
@@ -109,8 +133,7 @@ public:
             return DriverReason::net_checksum_outside;
         }
         if (offload.gso == Gso::none) {
-            bool const fits = mtu == 0 || packet_bytes <= mtu + ethernet_bytes + vlan_bytes;
-            return fits ? DriverReason::none : DriverReason::net_packet_above_mtu;
+            return is_plain_packet(packet_bytes, mtu) ? DriverReason::none : DriverReason::net_packet_above_mtu;
         }
         if (!may_receive(offload.gso)) {
             return DriverReason::net_gso_not_negotiated;
@@ -124,10 +147,6 @@ private:
         return uint64_t{offload.csum_start} + offload.csum_offset + 2 <= packet_bytes;
     }
 
-    [[__nodiscard__]] static Error check_plain(uint64_t packet_bytes, uint32_t mtu) {
-        bool const fits = mtu == 0 || packet_bytes <= mtu + ethernet_bytes + vlan_bytes;
-        return fits ? Error::none : Error::packet_length_invalid;
-    }
     /// §5.1.9.2.1: a packet that is to be split has a partial checksum, a size for the pieces, and headers.
     [[__nodiscard__]] Error check_gso(NetOffload const& offload, uint64_t packet_bytes) const {
         if (!can_split(offload.gso) || (offload.has_ecn && !negotiated_.has(Bit::host_ecn))) {
@@ -154,6 +173,7 @@ private:
 
     Features negotiated_;
     uint32_t bytes_ = 0;
+    bool merges_ = false;  ///< MRG_RXBUF
     ByteOrder order_ = ByteOrder::little;
 };
 

@@ -15,8 +15,10 @@ namespace virtq::detail {
 /// **Invariant** Each buffer is with the device, a part of the packet that is being put together, or held by the kernel.
 template <uint32_t N, class Traits>
 class NetReceiver {
-    static constexpr uint32_t largest_packet = Traits::large_packets ? 65589 : 1514 + 2 * NetHeader::vlan_bytes;
+    static constexpr uint32_t largest_packet =
+        Traits::large_packets ? 65589 : 1514 + 2 * NetHeader::vlan_bytes;  // §5.1.9.3
     static constexpr uint32_t header_max = spec::net::header_bytes_with_hash;
+    static constexpr size_t burst_max = 16;
 
 public:
     /// Most buffers of a packet.
@@ -41,52 +43,32 @@ public:
     /// Buffers that the kernel holds.
     [[__nodiscard__]] uint32_t kept() const { return kept_; }
 
-    /// Takes filled buffers until a packet is whole. `lie(reason, value)` is called for what is no packet; its buffers
-    /// are posted again. `ready`: `packet()` is it.
-    template <class Lie>
-    [[__nodiscard__]] CompletionState take(NetHeader const& header, uint32_t mtu, Lie lie) {
-        for (;;) {  // ends: each turn takes a buffer, and the ring has no more than N
-            FilledBuffer const filled = queue_.take();
-            if (!filled) {
-                return filled.state;
+    /// Calls `handle(packet)` for packets, at most `most`; it returns a `NetUse`. Calls `lie(reason, value)` for what is
+    /// no packet, whose buffers are posted again. The device gets buffers back in bursts; `tell(notification)` is called
+    /// after each.
+    template <class Handle, class Lie, class Tell>
+    CompletionState receive(NetHeader const& header, uint32_t mtu, uint32_t most, Handle handle, Lie lie, Tell tell) {
+        Completion used[burst_max];
+        uint32_t left = most;
+        while (left != 0) {  // each buffer is at most one packet, so that no burst has more than are asked for
+            TakenBurst const taken = queue_.ring().take_burst({used, left < burst_max ? size_t{left} : burst_max});
+            for (size_t i = 0; i < taken.count; ++i) {
+                FilledBuffer const filled{static_cast<uint16_t>(used[i].token.value()), used[i].written,
+                                          CompletionState::ready};
+                left -= count_ == 0 && show_plain(filled, header, mtu, handle, tell)
+                            ? 1
+                            : collect(filled, header, mtu, handle, lie, tell);
             }
-            if (count_ != 0) {
-                add(filled, 0);
-            } else if (DriverReason const wrong = begin(filled, header); wrong != DriverReason::none) {
-                lie(wrong, filled.bytes);
-                queue_.post(filled.number);
-                continue;
-            }
-            if (missing_ != 0) {
-                continue;
-            }
-            DriverReason const wrong = header.check_received(packet_.offload, packet_.bytes, mtu);
-            if (wrong == DriverReason::none) {
-                packet_.parts = {parts_, count_};
-                return CompletionState::ready;
-            }
-            lie(wrong, packet_.bytes);
-            finish(NetUse::done);
-        }
-    }
-
-    [[__nodiscard__]] NetPacket const& packet() const { return packet_; }
-
-    /// The kernel has looked at the packet.
-    void finish(NetUse use) {
-        for (uint32_t i = 0; i < count_; ++i) {
-            uint16_t const buffer = parts_[i].buffer;
-            if (use == NetUse::kept) {
-                is_kept_[buffer] = true;
-                ++kept_;
-            } else {
-                queue_.post(buffer);
+            post_returned(tell);
+            if (taken.state != CompletionState::ready) {
+                return taken.state;
             }
         }
-        count_ = 0;
+        return CompletionState::ready;
     }
 
-    /// The kernel has done with a buffer that it held. Any other number changes nothing.
+    /// The kernel has done with a buffer that it held. Any other number changes nothing. The device gets it with the next
+    /// `receive`.
     void give_back(uint16_t buffer) {
         bool const is_its = buffer < N && is_kept_[buffer];
         VIRTQ_ASSERT(is_its,
@@ -100,34 +82,106 @@ public:
     }
 
 private:
-    /// The first buffer of a packet, which begins with the header.
-    [[__nodiscard__]] DriverReason begin(FilledBuffer const& filled, NetHeader const& header) {
-        if (filled.bytes < header.bytes()) {
-            return DriverReason::net_header_short;
+    /// As most packets come: in one buffer, without an offload, of a good length. False: nothing has changed, and
+    /// `collect` says what it is.
+    template <class Handle, class Tell>
+    [[__nodiscard__]] bool show_plain(FilledBuffer const& filled, NetHeader const& header, uint32_t mtu,
+                                      Handle& handle, Tell& tell) {
+        if (!header.is_plain_length(filled.bytes, mtu)) [[__unlikely__]] {
+            return false;
         }
-        spec::net::Header copy{};
-        uint32_t const known = header.bytes() < sizeof copy ? header.bytes() : uint32_t{sizeof copy};
-        queue_.copy(filled, 0, &copy, known);
-        uint16_t const buffers = header.buffers(copy);
-        if (buffers == 0 || buffers > parts_max || buffers > queue_.count()) {
-            return DriverReason::net_buffer_count;
+        queue_.copy(filled, 0, &header_, sizeof header_);
+        if (!header.is_plain(header_)) {
+            return false;
         }
-        packet_.offload = header.decode(copy);
-        packet_.bytes = 0;
-        missing_ = buffers;
-        add(filled, header.bytes());
-        return DriverReason::none;
-    }
-    void add(FilledBuffer const& filled, uint32_t skip) {
-        parts_[count_++] = {queue_.data(filled) + skip, filled.bytes - skip, filled.number};
-        packet_.bytes += filled.bytes - skip;
-        --missing_;
+        uint32_t const bytes = filled.bytes - header.bytes();
+        NetPart const part{queue_.data(filled) + header.bytes(), bytes, filled.number};
+        put_away(part, handle(NetPacket{{&part, 1}, bytes, {}}), tell);
+        return true;
     }
 
-    NetPacket packet_;
-    uint32_t count_ = 0;    ///< parts that are there
-    uint32_t missing_ = 0;  ///< parts that the device has not used yet
+    /// Adds a buffer to a packet, and shows the packet if it is whole. Returns how many were shown.
+    template <class Handle, class Lie, class Tell>
+    [[__nodiscard__]] [[gnu::__noinline__]] uint32_t collect(FilledBuffer const& filled, NetHeader const& header,
+                                                             uint32_t mtu, Handle& handle, Lie& lie, Tell& tell) {
+        if (DriverReason const wrong = add(filled, header); wrong != DriverReason::none) {
+            lie(wrong, filled.bytes);
+            give_up_buffer(filled.number, tell);
+            return 0;
+        }
+        return missing_ == 0 ? finish(header, mtu, handle, lie, tell) : 0;
+    }
+
+    /// The first buffer of a packet begins with the header.
+    [[__nodiscard__]] DriverReason add(FilledBuffer const& filled, NetHeader const& header) {
+        uint32_t skip = 0;
+        if (count_ == 0) {
+            if (filled.bytes < header.bytes()) {
+                return DriverReason::net_header_short;
+            }
+            header_ = spec::net::Header{};
+            queue_.copy(filled, 0, &header_, header.wire_bytes());
+            uint16_t const buffers = header.buffers(header_);
+            if (buffers == 0 || buffers > parts_max || buffers > queue_.count()) {
+                return DriverReason::net_buffer_count;
+            }
+            skip = header.bytes();
+            bytes_ = 0;
+            missing_ = buffers;
+        }
+        parts_[count_++] = {queue_.data(filled) + skip, filled.bytes - skip, filled.number};
+        bytes_ += filled.bytes - skip;
+        --missing_;
+        return DriverReason::none;
+    }
+
+    /// The packet is whole: checks it, and shows it to the kernel. Returns how many packets that were.
+    template <class Handle, class Lie, class Tell>
+    [[__nodiscard__]] uint32_t finish(NetHeader const& header, uint32_t mtu, Handle& handle, Lie& lie, Tell& tell) {
+        NetPacket const packet{{parts_, count_}, bytes_, header.decode(header_)};
+        DriverReason const wrong = header.check_received(packet.offload, bytes_, mtu);
+        NetUse use = NetUse::done;
+        if (wrong == DriverReason::none) [[__likely__]] {
+            use = handle(packet);
+        } else {
+            lie(wrong, bytes_);
+        }
+        for (uint32_t i = 0; i < count_; ++i) {
+            put_away(parts_[i], use, tell);
+        }
+        count_ = 0;
+        return wrong == DriverReason::none ? 1 : 0;
+    }
+
+    template <class Tell>
+    void put_away(NetPart const& part, NetUse use, Tell& tell) {
+        if (use == NetUse::kept) {
+            is_kept_[part.buffer] = true;
+            ++kept_;
+        } else {
+            give_up_buffer(part.buffer, tell);
+        }
+    }
+    template <class Tell>
+    void give_up_buffer(uint16_t buffer, Tell& tell) {
+        returned_[returned_count_++] = buffer;
+        if (returned_count_ == burst_max) {
+            post_returned(tell);
+        }
+    }
+    template <class Tell>
+    void post_returned(Tell& tell) {
+        tell(queue_.post_burst({returned_, returned_count_}));  // also those that the kernel gave back
+        returned_count_ = 0;
+    }
+
+    spec::net::Header header_{};
+    uint32_t bytes_ = 0;    ///< of the packet that is being put together
+    uint32_t count_ = 0;    ///< its parts that are there
+    uint32_t missing_ = 0;  ///< its parts that the device has not used yet
     uint32_t kept_ = 0;     ///< buffers that the kernel holds: those with `is_kept_`
+    size_t returned_count_ = 0;
+    uint16_t returned_[burst_max] = {};  ///< buffers that the device gets next
     bool is_kept_[N] = {};
     NetPart parts_[parts_max] = {};
     Queue queue_;
