@@ -106,7 +106,8 @@ inline constexpr FeatureNames<Bit> feature_names{};
 /// The name of a bit of this enumeration, or null.
 template <class Bit>
 [[__nodiscard__]] constexpr char const* feature_name_in(unsigned bit) {
-    if (bit >= count_feature_bits<Bit>()) {
+    constexpr unsigned end = count_feature_bits<Bit>();  // at compile time: it recurs
+    if (bit >= end) {
         return nullptr;
     }
     char const* const name = find_text(feature_names<Bit>.text, bit);
