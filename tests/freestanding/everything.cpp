@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A kernel has globals of these names. The headers must not warn about them (-Wshadow).
+extern int transport, device, disk, function, pages;
+
 namespace kernel {
 
 /// The compiler must make the value, and may assume nothing about what becomes of it.
@@ -202,6 +205,8 @@ void transport() {
     use(global_transport.read_config16(2));
     use(global_transport.read_config32(4));
     global_transport.write_config8(8, 1);
+    global_transport.write_config16(10, 1);
+    global_transport.write_config32(12, 1);
     use(global_transport.config_generation());
 }
 

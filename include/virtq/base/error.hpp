@@ -121,7 +121,7 @@ enum class Error : uint8_t {
     config_unstable = 88,
     zoned_host_managed = 89,
 
-    // device: a block request
+    // device: a request
     not_initialised = 90,
     read_only = 91,
     beyond_capacity = 92,
