@@ -131,7 +131,7 @@ namespace detail {
     switch (cause) {
         case Cause::none: return "Nothing wrong is visible from here.";
         case Cause::nothing_in_flight:
-            return "Nothing is in flight on this queue, so nothing will come. Nothing wrong is visible from here.";
+            return "Nothing wrong is visible from here. Nothing is in flight on this queue, so nothing will come.";
         case Cause::nothing_asked:
             return "Nothing is in flight on this queue, and nothing was ever requested on it, so nothing will come.";
         case Cause::request_refused:
