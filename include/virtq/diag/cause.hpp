@@ -350,19 +350,11 @@ namespace detail {
     return nullptr;
 }
 
-/// See `description_of`.
-struct CauseWords {
-    using Value = Cause;
-    static constexpr char letter = 'C';
-    static constexpr char const* unknown = "An unknown cause.";
-    [[__nodiscard__]] static constexpr char const* sentence(Cause cause) { return cause_sentence(cause); }
-};
-
 }  // namespace detail
 
 /// What is wrong, in a sentence without a line end.
 [[__nodiscard__]] constexpr char const* describe(Cause cause) {
-    return detail::description_of<detail::CauseWords>(cause);
+    return detail::description_of<detail::cause_sentence, 'C'>(cause);
 }
 
 }  // namespace virtq
