@@ -74,18 +74,15 @@ public:
                 }
             }
             ring.order_.after_look();
-            PackedMemory::Used const entry = ring.memory_.load_used(next);
-            if (ring.is_usual(entry)) [[__likely__]] {
-                room[count++] = ring.take_checked(back, entry);
-                continue;
+            PackedMemory::Used entry = ring.memory_.load_used(next);
+            if (!ring.is_usual(entry)) [[__unlikely__]] {
+                back.store(ring);
+                entry.len = ring.judge(entry, flags);
+                if (ring.fault_) {
+                    return {count, CompletionState::broken};
+                }
             }
-            back.store(ring);
-            Completion const one = ring.take_unusual(entry, flags);
-            if (!one) {
-                return {count, one.state};
-            }
-            room[count++] = one;
-            back = Back{ring};
+            room[count++] = ring.take_checked(back, entry);
         }
         back.store(ring);
         return {count, CompletionState::ready};
@@ -183,7 +180,7 @@ private:
     }
 
     /// Publishes what is not visible yet, and decides for the descriptors from `first` on.
-    [[__nodiscard__]] static Notification publish(Ring& ring, uint16_t first) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Notification publish(Ring& ring, uint16_t first) {
         ring.admit_pending();
         if (ring.first_flags_ != 0) {  // 0 if the chain was refused that would have begun a batch
             ring.show_batch();
@@ -197,8 +194,8 @@ private:
         size_t count = 0;
         while (count != room.size()) {
             if (ring.batch_.is_over()) {
-                if (Completion const found = InOrder::begin_batch(ring); !found) {
-                    return {count, found.state};
+                if (CompletionState const state = InOrder::begin_batch(ring); state != CompletionState::ready) {
+                    return {count, state};
                 }
             }
             size_t const left = room.size() - count;

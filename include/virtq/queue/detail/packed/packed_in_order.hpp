@@ -20,8 +20,8 @@ public:
     /// IN_ORDER, and gets `broken`.
     [[__nodiscard__]] static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
-            if (Completion const found = begin_batch(ring); !found) {
-                return found;
+            if (CompletionState const state = begin_batch(ring); state != CompletionState::ready) {
+                return {Token{}, 0, state};
             }
         }
         BufferId const id = ring.oldest_;
@@ -49,40 +49,41 @@ public:
 
 private:
     /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
-    [[__nodiscard__]] static Completion begin_batch(Ring& ring) {
+    [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
         VIRTQ_ASSERT(ring.initialised(), "A queue without memory has no completions. Call init() first.");
         if (!ring.is_open()) {
-            return {Token{}, 0, CompletionState::broken};
+            return CompletionState::broken;
         }
         spec::PackedDescriptor const& next = ring.next_used();
         uint16_t flags = ring.memory_.load_flags(next);
         if (!ring.is_used(flags)) {
             flags = ring.look_again(flags);
             if (!ring.is_used(flags)) {
-                return {Token{}, 0, CompletionState::none};
+                return CompletionState::none;
             }
         }
         ring.order_.after_look();
-        PackedMemory::Used const entry = ring.memory_.load_used(next);
+        PackedMemory::Used entry = ring.memory_.load_used(next);
         if (entry.id >= ring.id_limit_) {
-            return ring.lie(FaultReason::used_id_out_of_range, entry.id);
+            ring.break_queue(FaultReason::used_id_out_of_range, entry.id);
+            return CompletionState::broken;
         }
         uint32_t const oldest = number(ring.oldest_);
         uint32_t const ahead =
             entry.id >= oldest ? entry.id - oldest : entry.id + uint32_t{ring.memory_.size()} - oldest;
         if (ahead >= ring.in_flight_) {
-            return ring.lie(FaultReason::batch_not_reached, entry.id);
+            ring.break_queue(FaultReason::batch_not_reached, entry.id);
+            return CompletionState::broken;
         }
         auto const last = static_cast<BufferId>(entry.id);
-        uint32_t written = entry.len;
-        if (written > ring.shadow_.bytes(last)) {
-            if (ring.breaks_on_length(flags)) {
-                return ring.lie(FaultReason::used_length_above_writable, written);
+        if (entry.len > ring.shadow_.bytes(last)) {
+            entry.len = ring.correct_length(last, entry.len, flags);
+            if (ring.fault_) {
+                return CompletionState::broken;
             }
-            written = ring.corrected_length(last, flags);
         }
-        ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), written};
-        return {Token{}, 0, CompletionState::ready};
+        ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), entry.len};
+        return CompletionState::ready;
     }
 };
 

@@ -350,9 +350,12 @@ private:
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
         order_.after_look();
         memory_.prefetch_behind(next);
-        PackedMemory::Used const entry = memory_.load_used(next);
+        PackedMemory::Used entry = memory_.load_used(next);
         if (!is_usual(entry)) [[__unlikely__]] {
-            return take_unusual(entry, flags);
+            entry.len = judge(entry, flags);
+            if (fault_) {
+                return {Token{}, 0, CompletionState::broken};
+            }
         }
         return take_checked(Back{*this}, entry);
     }
@@ -363,19 +366,16 @@ private:
         return entry.id < id_limit_ && shadow_.mark(id).is_published_head(batch_number_) &&
                entry.len <= shadow_.bytes(id);
     }
-    /// Any other one: it breaks the queue, or its length is corrected.
-    [[__nodiscard__]] [[gnu::__noinline__]] Completion take_unusual(PackedMemory::Used entry, uint16_t flags) {
+    /// Judges any other one: returns its length, corrected, or breaks the queue.
+    [[__nodiscard__]] [[gnu::__noinline__]] uint32_t judge(PackedMemory::Used entry, uint16_t flags) {
         if (entry.id >= id_limit_) {
-            return lie(FaultReason::used_id_out_of_range, entry.id);
+            return break_queue(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const id = static_cast<BufferId>(entry.id);
         if (!shadow_.mark(id).is_published_head(batch_number_)) {
-            return lie(FaultReason::used_id_not_in_flight, entry.id);
+            return break_queue(FaultReason::used_id_not_in_flight, entry.id);
         }
-        if (breaks_on_length(flags)) {
-            return lie(FaultReason::used_length_above_writable, entry.len);
-        }
-        return take_checked(Back{*this}, {entry.id, corrected_length(id, flags)});
+        return correct_length(id, entry.len, flags);
     }
 
     /// Frees the chain of a used descriptor that was checked.
@@ -395,14 +395,14 @@ private:
         return {shadow_.token(id), entry.len, CompletionState::ready};
     }
 
-    /// Whether a length above the writable bytes breaks the queue. Without WRITE the length is reserved (§2.8.4), so
-    /// any value is allowed, and nothing was written. A possible length is accepted even without WRITE, because QEMU
-    /// 7.2 never sets WRITE in a used descriptor.
-    [[__nodiscard__]] bool breaks_on_length(uint16_t flags) const {
-        return (flags & write_flag) != 0 && !clamps_length_;
-    }
-    [[__nodiscard__]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
-        return (flags & write_flag) != 0 ? shadow_.bytes(id) : 0;
+    /// Of a length above the writable bytes: returns it corrected, or breaks the queue. Without WRITE the length is
+    /// reserved (§2.8.4), so any value is allowed, and nothing was written. A possible length is accepted even without
+    /// WRITE, because QEMU 7.2 never sets WRITE in a used descriptor.
+    [[__nodiscard__]] uint32_t correct_length(BufferId id, uint32_t len, uint16_t flags) {
+        if ((flags & write_flag) == 0) {
+            return 0;
+        }
+        return clamps_length_ ? shadow_.bytes(id) : break_queue(FaultReason::used_length_above_writable, len);
     }
 
     [[__nodiscard__]] BufferId following(BufferId id) const {
@@ -443,10 +443,11 @@ private:
 
     /// The device violated the standard. From now on every call reports it. Nothing of the ring is read afterwards, so
     /// `fault_` keeps the first violation.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
+    /// Returns 0.
+    [[gnu::__cold__]] [[gnu::__noinline__]] uint32_t break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
-        return {Token{}, 0, CompletionState::broken};
+        return 0;
     }
 
     template <class Each>
