@@ -61,12 +61,12 @@ namespace detail {
     return chain.writable;
 }
 template <size_t Readable, size_t Writable>
-[[__nodiscard__]] constexpr FixedSegments<Readable> readable_of(FixedChain<Readable, Writable> const& chain) {
-    return {chain.segments};
+[[__nodiscard__]] constexpr auto readable_of(FixedChain<Readable, Writable> const& chain) {
+    return side_of<Readable + Writable, Readable>(chain.segments);
 }
 template <size_t Readable, size_t Writable>
-[[__nodiscard__]] constexpr FixedSegments<Writable> writable_of(FixedChain<Readable, Writable> const& chain) {
-    return {chain.segments + Readable};
+[[__nodiscard__]] constexpr auto writable_of(FixedChain<Readable, Writable> const& chain) {
+    return side_of<Readable + Writable, Writable>(chain.segments + Readable);
 }
 
 /// The callable of `submit_burst`.

@@ -370,19 +370,13 @@ private:
     using Ring = typename Format::template Ring<N>;
     using Tier = detail::DescriptorTier<Ring>;
 
-    /// The longest chain that is worth straight-line code.
-    static constexpr size_t longest_unrolled = 16;
-
     template <size_t Readable, size_t Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,
                                                                Token token) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
-        if constexpr (Readable + Writable <= longest_unrolled) {
-            return ring_.add(detail::FixedSegments<Readable>{readable}, detail::FixedSegments<Writable>{writable},
-                             token);
-        } else {
-            return ring_.add(Span<Segment const>{readable, Readable}, Span<Segment const>{writable, Writable}, token);
-        }
+        constexpr size_t total = Readable + Writable;
+        return ring_.add(detail::side_of<total, Readable>(readable), detail::side_of<total, Writable>(writable),
+                         token);
     }
 
     template <class One>

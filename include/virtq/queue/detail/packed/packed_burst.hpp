@@ -29,7 +29,10 @@ public:
     [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
         SubmittedBurst made;
         if (!ring.initialised()) [[__unlikely__]] {  // then `Front` has no address
-            made.error = count != 0 ? ring.refuse(1) : Error::none;
+            if (count != 0) {
+                static_cast<void>(chain_at(0));
+                made.error = ring.refuse(1);
+            }
             return made;
         }
         bool const adds_to_batch = ring.first_flags_ != 0;
@@ -59,7 +62,7 @@ public:
     /// the next descriptor again.
     [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
         if (!ring.takes_by_id_) {
-            return take_in_order(ring, room);
+            return take_batches<InOrder>(ring, room);
         }
         size_t count = 0;
         Back back{ring};
@@ -186,45 +189,6 @@ private:
             ring.show_batch();
         }
         return ring.decide(first);
-    }
-
-    /// With IN_ORDER: reads one used descriptor a batch. The chains of a batch are those that the driver added. Every
-    /// ring that is not open comes here, and gets `broken`.
-    [[__nodiscard__]] static TakenBurst take_in_order(Ring& ring, Span<Completion> room) {
-        size_t count = 0;
-        while (count != room.size()) {
-            if (ring.batch_.is_over()) {
-                if (CompletionState const state = InOrder::begin_batch(ring); state != CompletionState::ready) {
-                    return {count, state};
-                }
-            }
-            size_t const left = room.size() - count;
-            count += take_of_batch(ring, room.data() + count, left < ring.batch_.left() ? left : ring.batch_.left());
-        }
-        return {count, CompletionState::ready};
-    }
-
-    /// Takes the oldest `chains` of a batch that has as many. Returns their number.
-    static size_t take_of_batch(Ring& ring, Completion* out, size_t chains) {
-        BufferId id = ring.oldest_;
-        BufferId last = id;
-        uint32_t freed = 0;
-        for (size_t i = 0; i != chains; ++i) {
-            Extent const extent = ring.shadow_.extent(id);
-            out[i] = {ring.shadow_.token(id), ring.shadow_.bytes(id), CompletionState::ready};
-            if (extent.has_table()) {
-                ring.pool_.give_back(extent.table());
-            }
-            freed += extent.descriptors();
-            last = id;
-            id = ring.following(id);
-        }
-        auto const count = static_cast<uint16_t>(chains);
-        out[chains - 1].written = ring.batch_.take(count, ring.shadow_.bytes(last));
-        ring.oldest_ = id;
-        ring.free_descriptors(static_cast<uint16_t>(freed));
-        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ - count);
-        return chains;
     }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/code_size.hpp>
 #include <virtq/queue/detail/packed/packed_ring.hpp>
 #include <virtq/queue/detail/slot.hpp>
 
@@ -13,7 +14,31 @@ namespace virtq::detail {
 template <uint32_t N>
 class PackedInOrder {
     using Ring = PackedRing<N>;
-    friend class PackedBurst<N>;
+
+    /// The oldest chain that was not taken.
+    struct Oldest {
+        /// Takes it as if it were written completely.
+        [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Completion pop(Ring& ring) {
+            BufferId const taken = id;
+            id = ring.following(taken);
+            Extent const extent = ring.shadow_.extent(taken);
+            if (extent.has_table()) {
+                ring.pool_.give_back(extent.table());
+            }
+            freed += extent.descriptors();
+            return {ring.shadow_.token(taken), ring.shadow_.bytes(taken), CompletionState::ready};
+        }
+        /// After `chains` were taken, the last one into `last`.
+        VIRTQ_ALWAYS_INLINE void store(Ring& ring, Completion& last, uint16_t chains) const {
+            last.written = ring.batch_.take(chains, last.written);
+            ring.oldest_ = id;
+            ring.free_descriptors(static_cast<uint16_t>(freed));
+            ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ - chains);
+        }
+
+        BufferId id;
+        uint32_t freed = 0;  ///< descriptors of those before it
+    };
 
 public:
     /// Takes the oldest chain, if the device has used it. Every ring that is not open comes here, also without
@@ -24,31 +49,30 @@ public:
                 return {Token{}, 0, state};
             }
         }
-        BufferId const id = ring.oldest_;
-        ring.oldest_ = ring.following(id);
-        Extent const extent = ring.shadow_.extent(id);
-        if (extent.has_table()) {
-            ring.pool_.give_back(extent.table());
-        }
-        ring.free_descriptors(extent.descriptors());
-        --ring.in_flight_;
-        return {ring.shadow_.token(id), ring.batch_.take(1, ring.shadow_.bytes(id)), CompletionState::ready};
+        Oldest oldest{ring.oldest_};
+        Completion one = oldest.pop(ring);
+        oldest.store(ring, one, 1);
+        return one;
     }
 
-    template <class Each>
-    static void drain(Ring& ring, Each& each) {
-        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ + ring.pending_);
-        ring.pending_ = 0;
-        while (ring.in_flight_ != 0) {
-            --ring.in_flight_;  // before `each`, so that the token is handed back once, whatever `each` does
-            BufferId const id = ring.oldest_;
-            ring.oldest_ = ring.following(id);
-            each(ring.shadow_.token(id));
-        }
+    /// Makes sure that the batch has a chain: `ready`, or why it has none.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE static CompletionState find_batch(Ring& ring) {
+        return ring.batch_.is_over() ? begin_batch(ring) : CompletionState::ready;
     }
 
-private:
+    /// Takes the oldest chains of the batch, at most `room`. Returns their number.
+    VIRTQ_INLINE_FOR_SPEED static size_t take_many(Ring& ring, Completion* out, size_t room) {
+        size_t const chains = room < ring.batch_.left() ? room : ring.batch_.left();
+        Oldest oldest{ring.oldest_};
+        for (size_t i = 0; i != chains; ++i) {
+            out[i] = oldest.pop(ring);
+        }
+        oldest.store(ring, out[chains - 1], static_cast<uint16_t>(chains));
+        return chains;
+    }
+
     /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
+
     [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
         VIRTQ_ASSERT(ring.initialised(), "A queue without memory has no completions. Call init() first.");
         if (!ring.is_open()) {
@@ -84,6 +108,18 @@ private:
         }
         ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), entry.len};
         return CompletionState::ready;
+    }
+
+    template <class Each>
+    static void drain(Ring& ring, Each& each) {
+        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ + ring.pending_);
+        ring.pending_ = 0;
+        while (ring.in_flight_ != 0) {
+            --ring.in_flight_;  // before `each`, so that the token is handed back once, whatever `each` does
+            BufferId const id = ring.oldest_;
+            ring.oldest_ = ring.following(id);
+            each(ring.shadow_.token(id));
+        }
     }
 };
 

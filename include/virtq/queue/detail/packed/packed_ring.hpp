@@ -138,7 +138,6 @@ private:
         [[__nodiscard__]] PackedPosition const& position() const { return ring.next_; }
         [[__nodiscard__]] uint16_t& hidden_flag() const { return ring.hidden_flag_; }
         [[__nodiscard__]] BufferId& id() const { return ring.shadow_.free_head_place(); }
-        void store(PackedRing&) const {}  // for a burst, which keeps copies
         /// Moves behind a chain, which `walk` has left.
         void pass(Walk const&, uint16_t count) const {
             ring.free_count_ = static_cast<uint16_t>(ring.free_count_ - count);
@@ -167,8 +166,7 @@ private:
                                                              Writable const& writable, Token token) {
         PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
-            front.store(*this);
-            return take_back(&chain.walk.last(), error);
+            return take_back(front.position(), &chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
         memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
@@ -224,10 +222,10 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from `next_` to `last`. Otherwise a later publish of the
+    /// Restores the previous lap's flags on the descriptors from `at` to `last`. Otherwise a later publish of the
     /// first one would expose them. A device that obeys the standard has not read that far.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
-        PackedPosition at = next_;
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(PackedPosition at, spec::PackedDescriptor const* last,
+                                                            Error error) {
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));
@@ -452,16 +450,7 @@ private:
 
     template <class Each>
     void drain_chains(Each& each) {
-        if (in_order_) {
-            return PackedInOrder<N>::drain(*this, each);
-        }
-        for (uint32_t i = 0; i < this->size(); ++i) {
-            auto const id = static_cast<BufferId>(static_cast<uint16_t>(i));
-            if (shadow_.mark(id).is_head_in_flight()) {
-                shadow_.set_mark(id, Mark{});
-                each(shadow_.token(id));
-            }
-        }
+        in_order_ ? PackedInOrder<N>::drain(*this, each) : this->template drain_heads<BufferId>(each);
     }
 
     // Hot and private: what the driver needs later is here and in the shadow, not in the ring. The attribute lets a

@@ -478,16 +478,7 @@ private:
     /// Hands back the chains of both tiers. Only heads have a token; a body comes back with its head.
     template <class Each>
     void drain_chains(Each& each) {
-        if (in_order()) {
-            return InOrder::drain(*this, each);
-        }
-        for (uint32_t i = 0; i < this->size(); ++i) {
-            auto const desc = static_cast<DescIndex>(static_cast<uint16_t>(i));
-            if (shadow_.mark(desc).is_head_in_flight()) {
-                shadow_.set_mark(desc, Mark{});
-                each(shadow_.token(desc));
-            }
-        }
+        in_order() ? InOrder::drain(*this, each) : this->template drain_heads<DescIndex>(each);
     }
 
     // Hot and private: what the driver needs later is here and in the shadow, not in the ring. The attribute lets a
