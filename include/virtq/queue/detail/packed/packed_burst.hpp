@@ -179,7 +179,7 @@ private:
         if (count - 1 >= front.free_count) {  // count 0 wraps around, and is refused too
             return ring.refuse(count);
         }
-        return ring.add_chain(front, readable, writable, token);
+        return ring.template add_chain<Front&>(front, readable, writable, token);
     }
 
     /// Publishes what is not visible yet, and decides for the descriptors from `first` on.

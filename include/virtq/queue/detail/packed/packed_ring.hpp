@@ -162,7 +162,7 @@ private:
     }
 
     template <class End, class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_chain(End&& front, Readable const& readable,
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_chain(End front, Readable const& readable,
                                                              Writable const& writable, Token token) {
         PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {

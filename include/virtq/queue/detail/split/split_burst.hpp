@@ -31,8 +31,7 @@ public:
         Local local{ring};
         while (made.count != count) {
             auto const& chain = chain_at(made.count);
-            made.error =
-                ring.add_to({local.added, local.free_list()}, readable_of(chain), writable_of(chain), chain.token);
+            made.error = ring.template add_at<Local&>(local, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;
             }
@@ -88,20 +87,21 @@ private:
     /// Members of the ring, in registers during a call.
     struct Local {
         explicit Local(Ring& ring)
-            : added(ring.added_),
+            : next(ring.added_),
               taken(ring.taken_),
               head(ring.shadow_.free_list().head),
               count(ring.shadow_.free_list().count) {}
 
         void store(Ring& ring) const {
-            ring.added_ = added;
+            ring.added_ = next;
             ring.taken_ = taken;
             ring.shadow_.free_list().head = head;
             ring.shadow_.free_list().count = count;
         }
+        [[__nodiscard__]] RingIndex& added() { return next; }
         [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
 
-        RingIndex added;
+        RingIndex next;
         RingIndex taken;
         DescIndex head;
         uint16_t count;
