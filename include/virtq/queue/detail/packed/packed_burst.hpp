@@ -21,7 +21,7 @@ class PackedBurst {
 
 public:
     /// After so many descriptors, the chains that were added become visible, so that the device can begin before the
-    /// call ends: a cache line of 64 bytes, which the driver does not touch again, or half of a small queue.
+    /// call ends: about one cache line, which the driver does not touch again, or half of a small N.
     static constexpr uint32_t shown_together = N < 8 ? (N + 1) / 2 : 4;
 
     /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
@@ -93,7 +93,7 @@ public:
 
 private:
     // Copies of members, for registers: with the members the compiler must assume that each store to the ring changes
-    // them. None has 16 bits where it may have more, or GCC would keep four of them in one register.
+    // them. The counts are 32 bits wide: GCC keeps four 16-bit ones in one register.
 
     /// What a chain that is added changes.
     struct Front {

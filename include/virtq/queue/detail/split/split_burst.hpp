@@ -20,7 +20,7 @@ class SplitBurst {
 
 public:
     /// After so many chains, those that were added become visible, so that the device can begin before the call ends:
-    /// half of a small queue. Each release of the index takes its cache line away from a device that polls it, so every
+    /// half of a small N. Each release of the index takes its cache line away from a device that polls it, so every
     /// chain would be too often.
     static constexpr size_t shown_together = Ring::capacity < 32 ? (Ring::capacity + 1) / 2 : 16;
 
@@ -45,23 +45,23 @@ public:
         return made;
     }
 
-    /// Reads the device's index once. With EVENT_IDX and notifications on, it ends as take_used() does: it asks for
+    /// Without IN_ORDER, reads the device's index once. With EVENT_IDX and notifications on, it ends as take_used() does: it asks for
     /// the next notification and reads the index again.
     [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
         if (ring.in_order()) {
             return take_batches<InOrder>(ring, room);
         }
         size_t count = 0;
-        bool looks = true;
+        bool polls = true;
         Local local{ring};
         while (count != room.size()) {
             if (local.taken == ring.seen_) {
                 local.store(ring);
-                CompletionState const state = looks ? ring.look() : CompletionState::none;
+                CompletionState const state = polls ? ring.look() : CompletionState::none;
                 if (state != CompletionState::ready) {
                     return {count, state};
                 }
-                looks = ring.asks_again();
+                polls = ring.asks_again();
             }
             spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(local.taken));
             if (is_usual(ring, entry)) [[__likely__]] {

@@ -245,7 +245,7 @@ private:
     /// free descriptor behind it.
     template <class End>
     VIRTQ_INLINE_FOR_SPEED void append(End front, DescIndex last, Link end, uint16_t count, DescIndex rest,
-                                    uint32_t writable_bytes, Token token) {
+                                       uint32_t writable_bytes, Token token) {
         DescIndex const head = front.free_list().head;
         if (in_order()) [[__unlikely__]] {
             Extent const extent = end.has_table() ? Extent::indirect(end.table()) : Extent::direct(count);
@@ -331,7 +331,7 @@ private:
         admit_pending();
         show();
     }
-    /// As above, while the caller will call `expose` before any completion is taken.
+    /// Makes them visible without admitting them. Call `expose` before any completion is taken.
     VIRTQ_ALWAYS_INLINE void show() {
         memory_.attach();
         order_.before_publish();
