@@ -12,7 +12,7 @@ namespace {
 using virtq::describe;
 using virtq::Error;
 
-constexpr std::string_view unknown = "An unknown error number.";
+constexpr std::string_view unknown = "Unknown.";
 
 /// The enumerators are numbered from 0 without gaps, so the first number without a sentence is their count.
 unsigned error_count() {

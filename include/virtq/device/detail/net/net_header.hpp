@@ -98,10 +98,10 @@ public:
         return (header.flags | header.gso_type) == 0 && buffers(header) == 1;
     }
     /// Whether a used length is that of a header and a packet that uses no offload.
-    [[__nodiscard__]] bool is_plain_length(uint32_t used, uint32_t mtu) const {
+    [[__nodiscard__]] bool is_plain_length(uint32_t completion, uint32_t mtu) const {
         uint32_t const least = bytes_ + ethernet_bytes;
         uint32_t const most = mtu != 0 ? least + vlan_bytes + mtu : UINT32_MAX;
-        return used >= least && used <= most;
+        return completion >= least && completion <= most;
     }
 
     [[__nodiscard__]] NetOffload decode(spec::net::Header const& header) const {

@@ -48,12 +48,12 @@ public:
     /// after each.
     template <class Handle, class Lie, class Tell>
     CompletionState receive(NetHeader const& header, uint32_t mtu, uint32_t most, Handle handle, Lie lie, Tell tell) {
-        Completion used[burst_max];
+        Completion done[burst_max];
         uint32_t left = most;
         while (left != 0) {  // each buffer is at most one packet, so that no burst has more than are asked for
-            TakenBurst const taken = queue_.ring().take_burst({used, left < burst_max ? size_t{left} : burst_max});
+            TakenBurst const taken = queue_.ring().take_burst({done, left < burst_max ? size_t{left} : burst_max});
             for (size_t i = 0; i < taken.count; ++i) {
-                FilledBuffer const filled{static_cast<uint16_t>(used[i].token.value()), used[i].written,
+                FilledBuffer const filled{static_cast<uint16_t>(done[i].token.value()), done[i].written,
                                           CompletionState::ready};
                 left -= count_ == 0 && show_plain(filled, header, mtu, handle, tell)
                             ? 1
@@ -178,7 +178,7 @@ private:
     spec::net::Header header_{};
     uint32_t bytes_ = 0;    ///< of the packet that is being put together
     uint32_t count_ = 0;    ///< its parts that are there
-    uint32_t missing_ = 0;  ///< its parts that the device has not used yet
+    uint32_t missing_ = 0;  ///< its parts that the device has not completion yet
     uint32_t kept_ = 0;     ///< buffers that the kernel holds: those with `is_kept_`
     size_t returned_count_ = 0;
     uint16_t returned_[burst_max] = {};  ///< buffers that the device gets next

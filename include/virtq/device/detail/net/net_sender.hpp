@@ -136,12 +136,12 @@ public:
     template <class Each>
     CompletionState take_each(Each& each) {
         constexpr size_t burst_max = 16;
-        Completion used[burst_max];
+        Completion done[burst_max];
         TakenBurst taken;
         do {  // ends: each turn takes packets in flight, and only `each` can send more
-            taken = ring().take_burst(used);
+            taken = ring().take_burst(done);
             for (size_t i = 0; i < taken.count; ++i) {
-                each(take_slot(used[i]));
+                each(take_slot(done[i]));
             }
         } while (taken.state == CompletionState::ready);
         return taken.state;
@@ -149,9 +149,9 @@ public:
 
     /// Takes the next packet that the device has sent.
     [[__nodiscard__]] RequestCompletion take() {
-        Completion const used = ring().take_used();
-        return used ? RequestCompletion{take_slot(used), 0, Error::none, CompletionState::ready}
-                    : RequestCompletion{Token{}, 0, Error::none, used.state};
+        Completion const completion = ring().take_used();
+        return completion ? RequestCompletion{take_slot(completion), 0, Error::none, CompletionState::ready}
+                          : RequestCompletion{Token{}, 0, Error::none, completion.state};
     }
 
 private:
@@ -168,8 +168,8 @@ private:
         free_ = 0;
     }
     /// Frees the slot of a packet that was sent, and returns the packet's token.
-    [[__nodiscard__]] Token take_slot(Completion const& used) {
-        auto const slot = static_cast<uint16_t>(used.token.value());
+    [[__nodiscard__]] Token take_slot(Completion const& completion) {
+        auto const slot = static_cast<uint16_t>(completion.token.value());
         data_.unmap(mapper_, slot);
         give_back(slot);
         return token_[slot];
