@@ -30,7 +30,7 @@ TEST(NetDevice, SaysWhatItIs) {
     EXPECT_EQ(machine.driver.mtu(), 1500u);
     EXPECT_TRUE(machine.driver.is_link_up());
     EXPECT_EQ(machine.driver.speed().megabits, 10'000u);
-    EXPECT_EQ(machine.driver.speed().duplex, spec::net::Duplex::full);
+    EXPECT_EQ(machine.driver.speed().duplex, spec::net::Duplex::full_duplex);
     EXPECT_EQ(machine.driver.pair_count(), 1u);
     EXPECT_TRUE(machine.driver.can_checksum());
     EXPECT_TRUE(machine.driver.can_split(spec::net::Gso::tcpv4));

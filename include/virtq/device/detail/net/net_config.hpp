@@ -52,7 +52,7 @@ template <Transport T>
     constexpr uint32_t most = 0x7fffffff;
     uint32_t const megabits = transport.read_config32(config::speed.offset);
     auto const duplex = static_cast<spec::net::Duplex>(transport.read_config8(config::duplex.offset));
-    bool const known = duplex == spec::net::Duplex::half || duplex == spec::net::Duplex::full;
+    bool const known = duplex == spec::net::Duplex::half_duplex || duplex == spec::net::Duplex::full_duplex;
     return {megabits <= most ? megabits : 0, known ? duplex : spec::net::Duplex::unknown};
 }
 

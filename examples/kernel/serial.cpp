@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "console.hpp"
+#include "serial.hpp"
 
 #include "divide.hpp"
 
-namespace console {
+namespace serial {
 
 void print(char const* text) {
     for (; *text != '\0'; ++text) {
@@ -44,4 +44,4 @@ void print(Mebibytes size) {
     print(" MiB");
 }
 
-}  // namespace console
+}  // namespace serial
