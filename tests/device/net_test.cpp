@@ -2,6 +2,9 @@
 #include <virtq/device/net.hpp>
 
 #include <device/net_machine.hpp>
+#include <sim/pci_bus.hpp>
+#include <sim/pci_device.hpp>
+#include <virtq/transport/pci_legacy.hpp>
 
 #include <set>
 #include <type_traits>
@@ -266,6 +269,7 @@ TEST(NetDevice, PushesBackWhenTheRingIsFull) {
     }
     EXPECT_EQ(status.error(), Error::queue_full);
     EXPECT_EQ(machine.driver.in_flight(), submitted);
+    EXPECT_EQ(machine.driver.send_room(), 0u);
     EXPECT_TRUE(machine.driver.kick_device());
     machine.device.step();
     EXPECT_EQ(machine.driver.take_sent().state, CompletionState::none);
@@ -274,6 +278,8 @@ TEST(NetDevice, PushesBackWhenTheRingIsFull) {
     machine.device.step();
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);  // there is room again
     EXPECT_EQ(machine.driver.take_sent().token, Token{1});
+    EXPECT_EQ(machine.driver.send_room(), 1u);
+    EXPECT_EQ(machine.driver.send_room(1), 0u);  // there is no such pair
     EXPECT_TRUE(machine.driver.submit(packet, Token{99}).ok());
 }
 
@@ -575,6 +581,29 @@ TEST(NetDevice, SendsCommandsToLegacyCards) {
     EXPECT_EQ(machine.card.multicast().size(), 1u);
     EXPECT_TRUE(machine.driver.set_vlan(258, NetSwitch::on, PollLimit{10}, machine.stepping()).ok());
     EXPECT_EQ(machine.card.vlans(), (std::set<std::uint16_t>{258}));
+}
+
+// There a device fixes the size of each queue, and QEMU's control queue has 64 descriptors, not 16.
+TEST(NetDevice, FitsFixedQueuesOfLegacyPci) {
+    sim::GuestMemory memory;
+    sim::NetDevice card(memory.violations(), {.features = {mac, ctrl_vq, ctrl_rx}, .queue_size_max = 64});
+    sim::PciLayout layout = sim::PciLayout::legacy();
+    layout.bars[0] = {sim::PciBarKind::memory32, 0x80};
+    sim::PciBus bus(memory.violations());
+    sim::PciDevice device(memory, card, layout);
+    PciFunction<sim::PciBus> function{bus, {0, 3, 0}};
+    bus.add(function.address(), device);
+    bus.assign();
+    PciLegacyTransport<sim::BarSpace> transport;
+    ASSERT_TRUE(transport.probe(function, bus, {}).ok());
+    NetDevice<PciLegacyTransport<sim::BarSpace>, 64> driver;
+    Status const up = driver.init(transport, memory, {.reset_limit = PollLimit{100}});
+    ASSERT_TRUE(up.ok()) << describe(up.error());
+    EXPECT_TRUE(
+        driver.set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, PollLimit{10}, [&] { device.step(); })
+            .ok());
+    EXPECT_TRUE(driver.release(memory, PollLimit{100}).ok());
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
 }
 
 }  // namespace

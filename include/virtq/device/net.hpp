@@ -237,6 +237,11 @@ public:
     [[__nodiscard__]] uint16_t in_flight(uint16_t pair = 0) const {
         return pair < pairs_ ? pair_[pair].sender.in_flight() : uint16_t{0};
     }
+    /// How many more packets of one segment `submit` takes before it returns `queue_full`. A kernel that forwards
+    /// packets receives no more than these.
+    [[__nodiscard__]] uint16_t send_room(uint16_t pair = 0) const {
+        return pair < pairs_ ? pair_[pair].sender.room() : uint16_t{0};
+    }
 
     // --- control: each waits for the device. Errors: `not_supported` without the feature, `command_refused`,
     // --- `answer_invalid`, `timed_out`, `queue_broken`, `device_gone`, `reset_needed`, `not_initialised`

@@ -22,7 +22,7 @@ class NetControl {
     static constexpr uint32_t head_bytes = sizeof(spec::net::Control);
     /// The longest data: two tables of addresses, each behind its count.
     static constexpr uint32_t data_max = 2 * count_bytes + Traits::mac_table_max * spec::net::mac_bytes;
-    static constexpr uint32_t queue_size = 16;
+    static constexpr uint32_t queue_size = 64;  // QEMU's: a legacy device on PCI fixes it
 
 public:
     using Queue = SlotQueue<queue_size, QueueTraits, SlotShape<head_bytes + data_max, 1>>;
