@@ -76,7 +76,7 @@ public:
                     return {count, CompletionState::none};
                 }
             }
-            ring.order_.after_look();
+            ring.order_.after_poll();
             PackedMemory::Used entry = ring.memory_.load_used(next);
             if (!ring.is_usual(entry)) [[__unlikely__]] {
                 back.store(ring);

@@ -346,7 +346,7 @@ private:
     [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// Takes the used descriptor `next`; `flags` are the flags that were read from it.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
-        order_.after_look();
+        order_.after_poll();
         memory_.prefetch_behind(next);
         PackedMemory::Used entry = memory_.load_used(next);
         if (!is_usual(entry)) [[__unlikely__]] {

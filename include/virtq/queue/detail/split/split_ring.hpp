@@ -348,7 +348,7 @@ private:
         batch_number_ = batch_number_.next();
     }
 
-    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches look(), and
+    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches poll(), and
     /// both report why. publish() finds nothing to publish.
     [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
         is_open_ = false;
@@ -365,7 +365,7 @@ private:
     [[__nodiscard__]] bool asks_again() const { return notifications_on_ && event_idx_; }
 
     /// Polls the device's index for new entries. `seen_` equals `taken_` here.
-    [[gnu::__noinline__]] CompletionState look() {
+    [[gnu::__noinline__]] CompletionState poll() {
         VIRTQ_ASSERT(initialised(), "A queue without memory has no completions. Call init() first.");
         if (!is_open_) {
             return CompletionState::broken;
@@ -385,7 +385,7 @@ private:
         if (distance(taken_, index) > distance(taken_, published_)) {
             return break_queue(FaultReason::used_index_ahead, number(index));
         }
-        order_.after_look();
+        order_.after_poll();
         seen_ = index;
         return CompletionState::ready;
     }
@@ -397,7 +397,8 @@ private:
         return CompletionState::broken;
     }
 
-    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
+    /// As above, for the calls that return a chain.
+    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain violation(FaultReason reason, uint32_t value) {
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
@@ -405,7 +406,7 @@ private:
     /// change the mark before the next entry is taken.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
-            if (CompletionState const state = look(); state != CompletionState::ready) {
+            if (CompletionState const state = poll(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
             }
         }
@@ -418,7 +419,7 @@ private:
     /// Checks the used entry at `taken_`, which was read.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain check(spec::UsedElement entry) {
         if (entry.id > memory_.mask()) {
-            return lie(FaultReason::used_id_out_of_range, entry.id);
+            return violation(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const head = static_cast<DescIndex>(entry.id);
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
@@ -452,14 +453,14 @@ private:
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
         }
-        return lie(FaultReason::used_id_not_in_flight, subscript(head));
+        return violation(FaultReason::used_id_not_in_flight, subscript(head));
     }
 
     /// Advances behind the entry. If the device reports more bytes than `writable`, clamps them or breaks the queue.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
             if (!clamps_length_) {
-                return lie(FaultReason::used_length_above_writable, len);
+                return violation(FaultReason::used_length_above_writable, len);
             }
             len = writable;
         }
