@@ -64,31 +64,35 @@ public:
         if (!ring.takes_by_id_) {
             return take_batches<InOrder>(ring, room);
         }
-        size_t count = 0;
         Back back{ring};
-        while (count != room.size()) {
-            spec::PackedDescriptor const& next = *back.next_used();
-            uint16_t flags = ring.memory_.load_flags(next);
-            if (!back.is_used(flags)) {
-                back.store(ring);
+        Completion* out = room.begin();
+        CompletionState state = CompletionState::ready;
+        for (; out != room.end(); ++out) {
+            uint16_t flags = ring.memory_.load_flags(*back.next);
+            if (!back.is_used(flags)) [[__unlikely__]] {
+                back.store();
                 flags = ring.look_again(flags);
                 if (!back.is_used(flags)) {
-                    return {count, CompletionState::none};
+                    state = CompletionState::none;
+                    break;
                 }
             }
             ring.order_.after_look();
-            PackedMemory::Used entry = ring.memory_.load_used(next);
+            PackedMemory::Used entry = ring.memory_.load_used(*back.next);
             if (!ring.is_usual(entry)) [[__unlikely__]] {
-                back.store(ring);
+                back.store();
                 entry.len = ring.judge(entry, flags);
                 if (ring.fault_) {
-                    return {count, CompletionState::broken};
+                    state = CompletionState::broken;
+                    break;
                 }
             }
-            room[count++] = ring.take_checked(back, entry);
+            *out = ring.take_checked(back, entry);
         }
-        back.store(ring);
-        return {count, CompletionState::ready};
+        if (state == CompletionState::ready) {
+            back.store();
+        }
+        return {static_cast<size_t>(out - room.begin()), state};
     }
 
 private:
@@ -129,38 +133,42 @@ private:
 
     /// What a completion changes.
     struct Back {
-        explicit Back(Ring& ring)
-            : descriptors(ring.memory_.descriptor(0)),
-              offset(ring.taken_.offset()),
-              available_flags(ring.taken_.available_flags()),
-              size(ring.memory_.size()),
-              free_count(ring.free_count_),
-              head(ring.shadow_.free_head()) {}
+        explicit Back(Ring& of)
+            : ring(of),
+              next(&of.next_used()),
+              to_end(of.memory_.size() - uint32_t{of.taken_.offset()}),
+              used_flags(of.taken_.available_flags() ^ PackedPosition::used_flag),
+              free_count(of.free_count_),
+              head(of.shadow_.free_head()) {}
 
-        void store(Ring& ring) const {
-            ring.taken_ = PackedPosition::at(static_cast<uint16_t>(offset), static_cast<uint16_t>(available_flags));
+        void store() const {
+            ring.taken_ = PackedPosition::at(static_cast<uint16_t>(ring.memory_.size() - to_end),
+                                             static_cast<uint16_t>(used_flags ^ PackedPosition::used_flag));
             ring.free_count_ = static_cast<uint16_t>(free_count);
             ring.shadow_.free_head_place() = head;
         }
 
-        [[__nodiscard__]] spec::PackedDescriptor const* next_used() const { return descriptors + offset; }
         [[__nodiscard__]] bool is_used(uint16_t flags) const {
-            return PackedPosition::at(0, static_cast<uint16_t>(available_flags)).is_used(flags);
+            return (flags & PackedPosition::both_flags) == used_flags;
         }
         [[__nodiscard__]] BufferId& free_head() { return head; }
         void free_descriptors(uint16_t count) {
             free_count += count;
-            offset += count;
-            if (offset >= size) {
-                offset -= size;
-                available_flags ^= PackedPosition::both_flags;
+            if (count < to_end) {
+                to_end -= count;
+                next += count;
+            } else {
+                uint32_t const offset = count - to_end;
+                to_end = ring.memory_.size() - offset;
+                next = ring.memory_.descriptor(static_cast<uint16_t>(offset));
+                used_flags ^= PackedPosition::both_flags;
             }
         }
 
-        spec::PackedDescriptor const* descriptors;
-        uint32_t offset;
-        uint32_t available_flags;
-        uint32_t size;
+        Ring& ring;
+        spec::PackedDescriptor const* next;
+        uint32_t to_end;      // descriptors from `next` to the end of the ring
+        uint32_t used_flags;  // AVAIL and USED of a descriptor that is used there
         uint32_t free_count;
         BufferId head;
     };
