@@ -169,7 +169,9 @@ private:
             return take_back(front.position(), &chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
-        memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        }
         if (front.hidden_flag() != 0) {
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
             front.hidden_flag() = 0;
