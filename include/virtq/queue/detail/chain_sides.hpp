@@ -44,7 +44,7 @@ struct SideFlags {
 template <class Chain>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline bool write_one(Chain& chain, Segment const& segment, uint16_t flags) {
     uint64_t const bytes = segment.bytes;
-    chain.write({segment.addr, static_cast<uint32_t>(bytes)}, flags);
+    chain.write({PhysAddr{segment.addr.value}, static_cast<uint32_t>(bytes)}, flags);
     chain.bytes += bytes;
     return bytes != 0;
 }
@@ -81,7 +81,7 @@ inline constexpr bool is_fixed<FixedSegments<Extent>> = true;
 
 /// Whether `write_sides` gives the last descriptor its flags. Otherwise it has `link` too, and the caller corrects that.
 template <class Readable, class Writable>
-inline constexpr bool knows_end = is_fixed<Readable> && is_fixed<Writable>;
+inline constexpr bool knows_end = is_fixed<Readable>&& is_fixed<Writable>;
 
 /// Writes the device-readable side, then the device-writable one (§2.7.4.2), with `link` in the flags of all but the
 /// last descriptor. Nothing of the chain is exposed yet, so the caller drops it on an error.
@@ -94,7 +94,8 @@ template <class Chain, class Readable, class Writable>
         return Error::segment_empty;
     }
     uint64_t const readable_bytes = chain.bytes;
-    if (!write_side(chain, writable, SideFlags{static_cast<uint16_t>(link | write), static_cast<uint16_t>(end | write)})) {
+    if (!write_side(chain, writable,
+                    SideFlags{static_cast<uint16_t>(link | write), static_cast<uint16_t>(end | write)})) {
         return Error::segment_empty;
     }
     uint64_t writable_bytes = chain.bytes - readable_bytes;

@@ -5,6 +5,7 @@
 #include <virtq/queue/burst.hpp>
 #include <virtq/queue/detail/packed/packed_in_order.hpp>
 #include <virtq/queue/detail/packed/packed_ring.hpp>
+#include <virtq/queue/detail/packed/packed_run.hpp>
 #include <virtq/queue/detail/slot.hpp>
 
 #include <stddef.h>
@@ -37,21 +38,11 @@ public:
         }
         bool const adds_to_batch = ring.first_flags_ != 0;
         uint16_t const first = adds_to_batch ? ring.first_ : ring.next_.offset();
-        Front front{ring};
-        uint32_t free_before = front.free_count;  // when the last batch became visible
-        while (made.count != count) {
-            auto const& chain = chain_at(made.count);
-            made.error = add(ring, front, readable_of(chain), writable_of(chain), chain.token);
-            if (made.error != Error::none) {
-                break;
-            }
-            if (++made.count != count && free_before - front.free_count >= shown_together) {
-                ring.show_batch();
-                front.hides = PackedPosition::avail_flag;
-                free_before = front.free_count;
-            }
+        if constexpr (requires { run_of(chain_at(0)); }) {
+            submit_runs<decltype(run_of(chain_at(0)))>(ring, made, count, chain_at);
+        } else {
+            submit_each(ring, made, count, chain_at);
         }
-        front.store(ring);
         if (adds_to_batch || made.count != 0) {
             made.notification = publish(ring, first);
         }
@@ -96,6 +87,56 @@ public:
     }
 
 private:
+    /// Adds chains of any shape.
+    template <class Get>
+    VIRTQ_INLINE_FOR_SPEED static void submit_each(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
+        Front front{ring};
+        uint32_t free_before = front.free_count;  // when the last batch became visible
+        while (made.count != count) {
+            auto const& chain = chain_at(made.count);
+            made.error = add(ring, front, readable_of(chain), writable_of(chain), chain.token);
+            if (made.error != Error::none) {
+                break;
+            }
+            if (++made.count != count && free_before - front.free_count >= shown_together) {
+                ring.show_batch();
+                front.hides = PackedPosition::avail_flag;
+                free_before = front.free_count;
+            }
+        }
+        front.store(ring);
+    }
+
+    /// The type of a run of such chains. Chains of other types have none.
+    template <size_t Readable, size_t Writable>
+        requires(Readable + Writable <= longest_unrolled)
+    static PackedRun<N, Readable, Writable> run_of(FixedChain<Readable, Writable> const&);
+
+    /// Adds chains in runs, and those between the runs one by one: at the end of the ring, and in tables.
+    template <class Run, class Get>
+    VIRTQ_INLINE_FOR_SPEED static void submit_runs(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
+        constexpr size_t together = (shown_together + Run::length - 1) / Run::length;
+        uint32_t free_before = ring.free_count_;  // when the last batch became visible
+        while (made.count != count) {
+            if (size_t const run = Run::fit(ring, count - made.count); run > 1) {
+                if (ring.first_flags_ != 0) {
+                    ring.show_batch();  // a run begins a batch
+                }
+                made.error = Run{ring}.add(made.count, made.count + run, together, chain_at);
+            } else {
+                auto const& chain = chain_at(made.count);
+                made.error = ring.add(readable_of(chain), writable_of(chain), chain.token).error();
+                made.count += made.error == Error::none;
+            }
+            if (made.error != Error::none) {
+                break;
+            }
+            if (made.count != count && free_before - ring.free_count_ >= shown_together) {
+                ring.show_batch();
+                free_before = ring.free_count_;
+            }
+        }
+    }
     // Copies of members, for registers: with the members the compiler must assume that each store to the ring changes
     // them. The counts are 32 bits wide: GCC keeps four 16-bit ones in one register.
 

@@ -31,6 +31,8 @@ template <uint32_t N>
 class PackedInOrder;
 template <uint32_t N>
 class PackedBurst;
+template <uint32_t N, size_t Readable, size_t Writable>
+class PackedRun;
 
 /// The packed ring (§2.8): the protocol with the device. `VirtQueue` documents what each call does for the caller; the
 /// comments here say how.
@@ -122,6 +124,8 @@ private:
     friend class RingLife<PackedRing>;
     friend class PackedInOrder<N>;
     friend class PackedBurst<N>;
+    template <uint32_t, size_t, size_t>
+    friend class PackedRun;
     friend class PackedInspector<N>;
 
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
@@ -250,7 +254,7 @@ private:
         hidden_flag_ = PackedPosition::avail_flag;
         memory_.attach();
         order_.before_publish();
-        memory_.expose(first_, flags);
+        memory_.expose(*memory_.descriptor(first_), flags);
     }
 
     /// Whether the device wants a notification for the descriptors from the offset `first` up to `next_`.

@@ -270,7 +270,7 @@ private:
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
     template <class End, class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Error add_indirect(End front, Readable readable, Writable writable,
-                                                                Token token) {
+                                                             Token token) {
         size_t const count = readable.size() + writable.size();
         if (front.free_list().count == 0) {
             return refuse(count);
