@@ -170,7 +170,7 @@ private:
                                                              Writable const& writable, Token token) {
         PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
-            return take_back(front.position(), &chain.walk.last(), error);
+            return take_back(front.position().offset(), front.position().available_flags(), &chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
         if constexpr (!knows_end<Readable, Writable>) {
@@ -228,10 +228,11 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from `at` to `last`. Otherwise a later publish of the
+    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of the
     /// first one would expose them. A device that obeys the standard has not read that far.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(PackedPosition at, spec::PackedDescriptor const* last,
-                                                            Error error) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(uint16_t offset, uint16_t available_flags,
+                                                            spec::PackedDescriptor const* last, Error error) {
+        auto at = PackedPosition::at(offset, available_flags);
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));

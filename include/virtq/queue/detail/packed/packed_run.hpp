@@ -64,7 +64,7 @@ public:
         }
         if (walk_.at != head) {
             ring_.hidden_flag_ = 0;
-            ring_.begin_batch(position(head), head_flags);
+            ring_.begin_batch(PackedPosition::at(offset(head), lap()), head_flags);
         }
         store(static_cast<uint16_t>(done - count));
         count = done;
@@ -76,7 +76,7 @@ private:
         PackedChain<StraightWalk> chain{walk_, id_};
         if (Error const error = write_sides(chain, readable_of(from), writable_of(from), Ring::next_flag);
             error != Error::none) {
-            return ring_.take_back(position(walk_.at), &chain.walk.last(), error);
+            return ring_.take_back(offset(walk_.at), lap(), &chain.walk.last(), error);
         }
         walk_ = chain.walk;
         PackedShadow<N>& shadow = ring_.shadow_;
@@ -94,17 +94,16 @@ private:
 
     /// Makes the chains from `head` on visible. The next one is the first of those that are hidden.
     void show(spec::PackedDescriptor* head) {
-        uint16_t const lap = walk_.flags;
-        walk_.flags = lap ^ PackedPosition::avail_flag;
+        walk_.flags = lap() ^ PackedPosition::avail_flag;
         ring_.memory_.attach();
         ring_.order_.before_publish();
-        PackedMemory::expose(*head, lap | head_flags);
+        PackedMemory::expose(*head, lap() | head_flags);
     }
 
-    [[__nodiscard__]] PackedPosition position(spec::PackedDescriptor const* at) const {
-        return PackedPosition::at(static_cast<uint16_t>(at - ring_.memory_.descriptor(0)),
-                                  ring_.next_.available_flags());
+    [[__nodiscard__]] uint16_t offset(spec::PackedDescriptor const* at) const {
+        return static_cast<uint16_t>(at - ring_.memory_.descriptor(0));
     }
+    [[__nodiscard__]] uint16_t lap() const { return ring_.next_.available_flags(); }
 
     void store(uint16_t chains) const {
         auto const descriptors = static_cast<uint16_t>(chains * length);
