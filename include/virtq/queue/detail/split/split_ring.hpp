@@ -229,14 +229,16 @@ private:
         if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
             return error;
         }
-        commit<End>(front, chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(*chain.entry, writable.size() != 0 ? write_flag : uint16_t{0});
+        }
+        commit<End>(front, chain, count, token);
         return Error::none;
     }
 
-    /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
+    /// Finishes a chain that is written to the ring.
     template <class End>
-    void commit(End front, SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
-        memory_.write_flags(*chain.entry, last_flags);
+    void commit(End front, SplitChain<N> const& chain, size_t count, Token token) {
         auto const taken = static_cast<uint16_t>(count);
         append<End>(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
     }
@@ -267,8 +269,8 @@ private:
 
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
     template <class End, class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_indirect(End front, Readable readable, Writable writable,
-                                                                Token token) {
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Error add_indirect(End front, Readable readable, Writable writable,
+                                                             Token token) {
         size_t const count = readable.size() + writable.size();
         if (front.free_list().count == 0) {
             return refuse(count);
@@ -278,7 +280,9 @@ private:
         if (Error const error = write_sides(table, readable, writable, link_flags); error != Error::none) {
             return error;
         }
-        memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        }
         Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
         commit_indirect<End>(front, in_ring, table.writable_bytes, token);
         return Error::none;
