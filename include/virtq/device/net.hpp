@@ -109,7 +109,7 @@ public:
             this->blame(reason, index, value);
         };
         auto const tell = [&](Notification notification) { this->notify(index, notification); };
-        CompletionState const state = pair_[pair].receiver.receive(header_, config_.mtu, most, handle, lie, tell);
+        CompletionState const state = pair_[pair].receiver.receive(header_, most, handle, lie, tell);
         if (state == CompletionState::broken) {
             this->give_up();
         }
@@ -150,7 +150,7 @@ public:
         for (Segment const& segment : packet) {
             bytes += segment.bytes;
         }
-        if (Error const error = header_.check_send(offload, bytes, config_.mtu); error != Error::none) {
+        if (Error const error = header_.check_send(offload, bytes); error != Error::none) {
             return error;
         }
         Sender& sender = pair_[pair].sender;
@@ -167,7 +167,7 @@ public:
         }
         if constexpr (detail::SameAs<Mapper, NoMapper>) {
             size_t good = 0;
-            while (good < frames.size() && header_.is_plain_packet(frames[good].data.bytes, config_.mtu)) {
+            while (good < frames.size() && header_.is_plain_packet(frames[good].data.bytes)) {
                 ++good;
             }
             SubmittedBurst burst = pair_[pair].sender.send_burst({frames.data(), good}, header_.bytes());
@@ -361,8 +361,8 @@ private:
         }
         config_ = *read;
         bool const is_legacy = this->device().is_legacy();
-        header_ =
-            detail::NetHeader{this->negotiated(), is_legacy ? detail::native_byte_order : detail::ByteOrder::little};
+        header_ = detail::NetHeader{this->negotiated(),
+                                    is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
         if (config_.pairs == 0 || config_.pairs > 0x8000) {
             this->blame(DriverReason::net_pairs_zero, 0, config_.pairs);
             config_.pairs = 1;
