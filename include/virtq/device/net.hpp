@@ -350,7 +350,7 @@ private:
 
     [[__nodiscard__]] Negotiation wanted_features() const {
         Negotiation wanted = Core::template wanted_of<Traits>(detail::net_features<Traits>());
-        wanted.needs = spec::net::feature_needs;
+        wanted.needs = detail::net_needs.rows;
         return wanted;
     }
 

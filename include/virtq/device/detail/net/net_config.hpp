@@ -7,6 +7,7 @@
 #include <virtq/spec/feature.hpp>
 #include <virtq/spec/net.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace virtq::detail {
@@ -44,6 +45,30 @@ template <class Traits>
     }
     return features;
 }
+
+/// What this driver needs beside §5.1.3.1: packets of 64 KiB come in merged buffers only, because the others are small.
+/// ECN, which needs one of two features, needs the first.
+struct NetNeeds {
+    static constexpr size_t standard = sizeof spec::net::feature_needs / sizeof spec::net::feature_needs[0];
+    static constexpr size_t own = 6;
+
+    FeatureNeed rows[standard + own]{};
+
+    constexpr NetNeeds() {
+        using Bit = spec::net::Feature;
+        for (size_t i = 0; i < standard; ++i) {
+            rows[i] = spec::net::feature_needs[i];
+        }
+        size_t at = standard;
+        constexpr Bit large[] = {Bit::guest_tso4, Bit::guest_tso6, Bit::guest_uso4, Bit::guest_uso6};
+        for (Bit const bit : large) {
+            rows[at++] = spec::net::need(bit, Bit::mrg_rxbuf);
+        }
+        rows[at++] = spec::net::need(Bit::guest_ecn, Bit::guest_tso4);
+        rows[at] = spec::net::need(Bit::host_ecn, Bit::host_tso4);
+    }
+};
+inline constexpr NetNeeds net_needs{};
 
 /// §5.1.4.2: what is no speed, or neither half nor full, is unknown.
 template <Transport T>
