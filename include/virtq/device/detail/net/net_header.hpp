@@ -11,6 +11,12 @@
 
 namespace virtq::detail {
 
+/// Most buffers of one packet (§5.1.9.3): 65589 bytes, or an Ethernet frame with two VLAN tags, and the header.
+template <class Traits>
+inline constexpr uint32_t net_parts_max = ((Traits::large_packets ? 65589u : 1522u) +
+                                           spec::net::header_bytes_with_hash + Traits::buffer_bytes - 1) /
+                                          Traits::buffer_bytes;
+
 /// The header in front of each packet (§5.1.9): how long it is, what may be in it, and how it is written and read.
 class NetHeader {
 public:

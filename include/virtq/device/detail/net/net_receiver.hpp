@@ -15,16 +15,11 @@ namespace virtq::detail {
 /// **Invariant** Each buffer is with the device, a part of the packet that is being put together, or held by the kernel.
 template <uint32_t N, class Traits>
 class NetReceiver {
-    static constexpr uint32_t largest_packet =
-        Traits::large_packets ? 65589 : 1514 + 2 * NetHeader::vlan_bytes;  // §5.1.9.3
-    static constexpr uint32_t header_max = spec::net::header_bytes_with_hash;
     static constexpr size_t burst_max = 16;
 
 public:
-    /// Most buffers of a packet.
-    static constexpr uint32_t parts_max =
-        (largest_packet + header_max + Traits::buffer_bytes - 1) / Traits::buffer_bytes;
-
+    using Packet = NetPacket;
+    static constexpr uint32_t parts_max = net_parts_max<Traits>;
     using Queue = PostedQueue<N, typename Traits::Format, Traits::buffer_bytes>;
 
     [[__nodiscard__]] Queue& queue() { return queue_; }
