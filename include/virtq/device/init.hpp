@@ -35,6 +35,9 @@ namespace detail {
     return bits;
 }
 
+/// No other bit is accepted. A constant, because the compiler would make the set anew for each device.
+inline constexpr Features known_features = implemented_features | device_type_features();
+
 /// Queues below this number may have been enabled through the transport. 0 if it does not keep count.
 template <Transport T>
 [[__nodiscard__]] uint32_t enabled_queue_end([[__maybe_unused__]] T const& transport) {
@@ -150,17 +153,15 @@ public:
         if (Status const begun = announce_driver(); !begun) {
             return begun;
         }
-        Features const usable =
-            transport_.possible_features() & (implemented_features | detail::device_type_features());
         require_what_the_interface_needs(negotiation);
         negotiation.offered = read_offered(negotiation.wanted);
-        negotiation.missing = negotiation.required.without(negotiation.offered & usable);
+        Features const usable = negotiation.offered & transport_.possible_features() & detail::known_features;
+        negotiation.missing = negotiation.required.without(usable);
         if (!negotiation.missing.empty()) {
             bool const is_memory = negotiation.offered.empty() && !transport_.is_legacy();
             return fail(is_memory ? Error::nothing_offered : Error::feature_required_not_offered);
         }
-        negotiation.negotiated =
-            without_unmet_needs(negotiation.offered & negotiation.wanted & usable, negotiation.needs);
+        negotiation.negotiated = without_unmet_needs(usable & negotiation.wanted, negotiation.needs);
         if (!negotiation.negotiated.contains(negotiation.required)) {
             return fail(Error::feature_prerequisite_missing);
         }
