@@ -66,12 +66,10 @@ public:
 
     /// Whether this queue shares a page with `other`. With itself: whether two of its runs have a page in common.
     [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
-        Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
-        Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
-        for (Pages const& run : own) {
-            for (Pages const& one : others) {
-                bool const is_itself = this == &other && &run - own == &one - others;
-                if (!is_itself && share_pages(run, one)) {
+        for (unsigned own = 0; own < run_count; ++own) {
+            for (unsigned one = 0; one < run_count; ++one) {
+                bool const is_itself = this == &other && own == one;
+                if (!is_itself && share_pages(run(own), other.run(one))) {
                     return true;
                 }
             }
@@ -193,6 +191,13 @@ private:
         pool_.reset(request_count());
     }
 
+    static constexpr unsigned run_count = 3;
+
+    /// Each run of pages that the queue has taken.
+    [[__nodiscard__]] Pages run(unsigned index) const {
+        return index == 0 ? ring_.pages() : index == 1 ? ring_.table_pages() : frames_.pages();
+    }
+
     [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
 
     /// The usual case: one part. `add` fails if the ring has no room.
@@ -310,8 +315,9 @@ private:
             range = frames_.range(number);
             data = {&range, 1};
         }
-        Gather const readable{{&header, 1}, part.device_writes() ? Span<Segment const>{} : data};
-        Gather const writable{part.device_writes() ? data : Span<Segment const>{}, {&status, 1}};
+        size_t const read_by_device = part.device_writes() ? 0 : data.size();
+        Gather const readable{{&header, 1}, {data.data(), read_by_device}};
+        Gather const writable{{data.data(), data.size() - read_by_device}, {&status, 1}};
         return ring_.add_gathered(readable, writable, Token{uintptr_t{number}}).error();
     }
 
