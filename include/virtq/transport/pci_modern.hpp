@@ -467,15 +467,6 @@ private:
     static constexpr uint32_t notif_config_data_bit =
         uint32_t{1} << (static_cast<unsigned>(spec::Feature::notif_config_data) % 32);
 
-    struct Part {
-        detail::PciStructure detail::PciLayout::*structure;
-        Space PciModernTransport::*space;
-    };
-    static constexpr Part parts[] = {{&detail::PciLayout::common, &PciModernTransport::common_},
-                                     {&detail::PciLayout::notify, &PciModernTransport::notify_},
-                                     {&detail::PciLayout::isr, &PciModernTransport::isr_},
-                                     {&detail::PciLayout::device, &PciModernTransport::config_}};
-
     Space common_{};
     Space notify_{};
     Space isr_{};
@@ -494,6 +485,16 @@ private:
     bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA was accepted
     uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`, or 0
     Doorbell doorbells_[doorbell_count];
+
+    // Behind the members, whose pointers it has.
+    struct Part {
+        detail::PciStructure detail::PciLayout::*structure;
+        Space PciModernTransport::*space;
+    };
+    static constexpr Part parts[] = {{&detail::PciLayout::common, &PciModernTransport::common_},
+                                     {&detail::PciLayout::notify, &PciModernTransport::notify_},
+                                     {&detail::PciLayout::isr, &PciModernTransport::isr_},
+                                     {&detail::PciLayout::device, &PciModernTransport::config_}};
 };
 
 static_assert(Transport<PciModernTransport<>>);
