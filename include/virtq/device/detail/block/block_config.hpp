@@ -41,9 +41,13 @@ struct BlockConfig {
     uint32_t write_zeroes_sectors = 0;  ///< most sectors of one write zeroes
     uint16_t queue_count = 0;
     bool write_zeroes_may_unmap = false;
+    uint8_t unused[5] = {};  ///< so that there is no padding, and two can be compared as bytes
 
-    friend constexpr bool operator==(BlockConfig const&, BlockConfig const&) = default;
+    friend bool operator==(BlockConfig const& a, BlockConfig const& b) {
+        return __builtin_memcmp(&a, &b, sizeof(BlockConfig)) == 0;
+    }
 };
+static_assert(__has_unique_object_representations(BlockConfig));
 
 /// Most data segments of one request. `said` is the device's limit, 0 if it reports none; `own` is the caller's, 0 if
 /// none. Without any limit it is one, because Firecracker and semu take the second data segment for the status.

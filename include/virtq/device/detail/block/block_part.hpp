@@ -91,9 +91,15 @@ public:
         : type_(detail::request_type(request.operation)),
           range_flags_(detail::range_flags(request.operation)),
           limit_(&limit),
-          data_(detail::is_range_type(type_) ? Span<Segment const>{} : request.data, limit.data),
+          data_(request.data, limit.data),
           sector_(request.sector),
-          range_left_(detail::is_range_type(type_) ? request.sector_count : 0) {}
+          range_left_(request.sector_count) {
+        if (!detail::is_range_type(type_)) {
+            range_left_ = 0;  // read and write ignore it
+        } else {
+            data_ = SegmentSplitter{{}, limit.data};  // and a range has no data
+        }
+    }
 
     /// Makes the next part, and goes behind it. Its data is in `pieces`. Its length is 0 if the limits allow no part.
     [[__nodiscard__]] BlockPart next(Pieces& pieces) {
