@@ -195,4 +195,23 @@ struct ErrorWords {
     [[__nodiscard__]] static constexpr char const* sentence(Error error) { return error_sentence(error); }
 };
 
+/// The same with empty sentences for the errors of PCI devices.
+template <class Error>
+struct ErrorWordsWithoutPci : ErrorWords<Error> {
+    [[__nodiscard__]] static constexpr char const* sentence(Error error) {
+        return pci_sentence(error) != nullptr ? "" : error_sentence(error);
+    }
+};
+
+/// And with empty sentences for all others.
+template <class Error>
+struct PciErrorWords : ErrorWords<Error> {
+    static constexpr char const* unknown = "";
+    [[__nodiscard__]] static constexpr char const* sentence(Error error) { return pci_sentence(error); }
+};
+
+/// The sentences of PCI devices, in each kernel whose code has instantiated this.
+template <class Error>
+[[gnu::__used__]] inline constexpr Descriptions<PciErrorWords<Error>, Wording::sentences> pci_sentences{};
+
 }  // namespace virtq::detail

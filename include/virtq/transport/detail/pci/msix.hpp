@@ -113,6 +113,7 @@ private:
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[__nodiscard__]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                Span<MsiMessage const> messages) {
+    bring_pci_sentences();
     Result<Msix<Access>> found = Msix<Access>::find(function);
     if (!found) {
         return found.error();
