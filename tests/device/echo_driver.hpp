@@ -32,11 +32,12 @@ public:
     }
 
     std::uint16_t size = 8;
-    unsigned events = 0;             ///< how many events the device may still send
-    std::uint32_t event_bytes = 8;   ///< how many bytes of an event it says it wrote
-    bool answers = true;             ///< otherwise it keeps commands for ever
-    std::uint32_t answer_bytes = 4;  ///< how many bytes of an answer it says it wrote
-    std::vector<std::uint8_t> seen;  ///< the bytes of all commands and of their data
+    unsigned events = 0;                       ///< how many events the device may still send
+    std::uint32_t event_bytes = 8;             ///< how many bytes of an event it says it wrote
+    bool answers = true;                       ///< otherwise it keeps commands for ever
+    std::uint32_t answer_bytes = 4;            ///< how many bytes of an answer it says it wrote
+    std::uint8_t const* command_at = nullptr;  ///< where the last command is
+    std::vector<std::uint8_t> seen;            ///< the bytes of all commands and of their data
 
 private:
     sim::Completion raise_event(sim::Chain const& chain) {
@@ -47,6 +48,7 @@ private:
         return event_bytes;
     }
     sim::Completion answer(sim::Chain const& chain) {
+        command_at = chain.readable[0].virt;
         for (sim::Segment const& segment : chain.readable) {
             seen.insert(seen.end(), segment.virt, segment.virt + segment.bytes);
         }

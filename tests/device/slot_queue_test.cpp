@@ -57,6 +57,16 @@ TEST(SlotQueue, FreesTheSlotOfARefusedChain) {
     EXPECT_TRUE(machine.driver.ask(1, PollLimit{10}, machine.stepping()).ok());
 }
 
+// The device must not see commands from before the reset (faults B3).
+TEST(SlotQueue, HasNoOldCommandsAfterAReset) {
+    EchoMachine machine;
+    machine.bring_up();
+    ASSERT_TRUE(machine.driver.ask(0x0a0b0c0d, PollLimit{10}, machine.stepping()).ok());
+    EXPECT_EQ(machine.backend.command_at[0], 0x0du);
+    ASSERT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_EQ(machine.backend.command_at[0], 0u);
+}
+
 TEST(SlotQueue, PutsNoMoreThanTheShapeHas) {
     EchoMachine machine;
     machine.bring_up();

@@ -165,6 +165,9 @@ protected:
 
     // --- for the driver ---
 
+    [[__nodiscard__]] bool has_transport() const { return transport_ != nullptr; }
+    /// How the last `init` ended.
+    [[__nodiscard__]] Error init_error() const { return init_error_; }
     [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
     [[__nodiscard__]] Option const& option() const { return option_; }
     /// Valid while there is a transport: in `configure`, and while the driver is up.
@@ -179,6 +182,15 @@ protected:
         return stopped_.is_set() ? Error::reset_needed : Error::none;
     }
 
+    /// Whether the device is given up: `reset` is needed.
+    [[__nodiscard__]] bool is_stopped() const { return stopped_.is_set(); }
+    /// Calls the hook. False if that called `reset` or `release`: then a slot may belong to another request.
+    template <Relax R>
+    [[__nodiscard__]] bool relax_keeps_requests(R& relax) {
+        uint32_t const before = stop_count_;
+        relax();
+        return stop_count_ == before;
+    }
     /// Nothing more is asked of the device before `reset`.
     void give_up() { stopped_.set(); }
 
@@ -247,9 +259,7 @@ protected:
             if (++polls >= poll_limit.count) {
                 return Error::timed_out;
             }
-            uint32_t const before = stop_count_;
-            relax();
-            if (stop_count_ != before) {
+            if (!relax_keeps_requests(relax)) {
                 return Error::request_cancelled;
             }
         }
@@ -393,16 +403,9 @@ private:
             }
             return made;
         }
-        return shares_pages(index, queue.runs()) ? init.fail(Error::pages_handed_out_twice) : Status{};
-    }
-
-    /// Whether queue `index` has a page twice, or shares one with another queue.
-    [[__nodiscard__]] bool shares_pages(uint16_t index, detail::QueueRuns const& runs) {
-        bool found = runs.shares_pages();
-        for_each_queue([&](uint16_t other, auto& queue) {
-            found = found || (other != index && runs.shares_pages_with(queue.runs()));
-        });
-        return found;
+        bool shares = false;
+        for_each_queue([&](uint16_t, auto& other) { shares = shares || queue.shares_pages_with(other); });
+        return shares ? init.fail(Error::pages_handed_out_twice) : Status{};
     }
 
     /// Brings the device up after a reset, in the pages that it has. A queue without pages is not used.

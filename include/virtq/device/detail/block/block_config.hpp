@@ -126,15 +126,14 @@ template <Transport T>
                        [&](BlockConfig& read) { detail::read_block_fields(transport, features, own_segments, read); });
 }
 
-/// The features that a driver with these traits wants. ACCESS_PLATFORM (§6) is requested only with a DMA mapper. The
-/// allocator must then return device-visible addresses.
-template <class Traits>
-[[__nodiscard__]] constexpr Features wanted_features() {
-    Features wanted = block_features(Traits::queue_count_max) | Traits::Format::wanted;
-    if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
-        wanted.set(spec::Feature::access_platform);
+/// §5.2.5.1: a driver without ZONED must neither drive a host-managed disk nor accept its DISCARD.
+template <Transport T>
+[[__nodiscard__]] Error check_zones(T& transport, Features const& offered) {
+    if (transport.is_legacy() || !offered.has(spec::block::Feature::zoned)) {
+        return Error::none;
     }
-    return wanted;
+    uint8_t const model = transport.read_config8(spec::block::config::zoned_model.offset);
+    return model == spec::block::zoned_host_managed ? Error::zoned_host_managed : Error::none;
 }
 
 }  // namespace virtq::detail
