@@ -184,8 +184,9 @@ TEST_F(BusyPorts, AreRefusedWhenThereIsASlot) {
     machine.console.add_port(4);
     fill_slots();
     EXPECT_TRUE(handle().empty());
-    machine.console.add_port(1);
-    EXPECT_EQ(machine.settle(), (PortEvents{{1, Event::added}}));
+    machine.device.step();
+    EXPECT_TRUE(handle().empty());
+    machine.device.step();
     std::vector<sim::ConsoleMessage> const messages = machine.console.messages();
     for (std::uint32_t port = 3; port < 5; ++port) {
         EXPECT_EQ(std::count(messages.begin(), messages.end(), sim::ConsoleMessage{port, wire::port_ready, 0}), 1);
@@ -193,6 +194,40 @@ TEST_F(BusyPorts, AreRefusedWhenThereIsASlot) {
     machine.console.remove_port(3);
     EXPECT_TRUE(machine.settle().empty());
     EXPECT_FALSE(machine.driver.driver_fault());
+}
+
+TEST_F(BusyPorts, StartAgainWithoutOldMessages) {
+    machine.console.add_port(3);
+    fill_slots();
+    EXPECT_TRUE(handle().empty());  // the message waits for a slot
+    ASSERT_TRUE(machine.reset().ok());
+    EXPECT_EQ(machine.settle(), (PortEvents{{0, Event::added}, {0, Event::console}}));
+    EXPECT_FALSE(machine.driver.driver_fault());
+}
+
+TEST_F(BusyPorts, AreNotAnsweredWhenGone) {
+    machine.console.add_port(1);
+    machine.console.remove_port(1);
+    EXPECT_EQ(machine.settle(), (PortEvents{{1, Event::added}, {1, Event::removed}}));
+    std::vector<sim::ConsoleMessage> const messages = machine.console.messages();
+    EXPECT_EQ(std::count(messages.begin(), messages.end(), sim::ConsoleMessage{1, wire::port_ready, 1}), 0);
+}
+
+TEST(ConsolePorts, BeginWithoutNameAndSize) {
+    PortMachine machine{{.ports = 3}};
+    open_all(machine);
+    machine.console.name_port(2, "abcdefgh");
+    machine.console.resize_port(2, {80, 25});
+    machine.settle();
+    machine.console.name_port(2, "xy");
+    machine.settle();
+    EXPECT_EQ(std::string_view{machine.driver.port(2).name}, "xy");
+    machine.console.remove_port(2);
+    machine.console.add_port(2);
+    machine.settle();
+    EXPECT_TRUE(machine.driver.port(2).is_present);
+    EXPECT_EQ(std::string_view{machine.driver.port(2).name}, "");
+    EXPECT_EQ(machine.driver.port(2).size, ConsoleSize{});
 }
 
 TEST(ConsolePorts, WakeForEvents) {
