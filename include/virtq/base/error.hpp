@@ -139,6 +139,10 @@ enum class Error : uint8_t {
 
     // device: what the device said
     answer_invalid = 104,
+
+    // ports of a device
+    port_absent = 105,
+    port_closed = 106,
 };
 
 namespace detail {

@@ -35,6 +35,7 @@ class PostedQueue : public detail::DriverQueue<N, Format> {
 
 public:
     using Base::ring;
+    using Filled = FilledBuffer;                     ///< what `take` returns
     static constexpr uint32_t buffer_bytes = Bytes;  ///< of each buffer
 
     /// The most pages that it takes.

@@ -183,6 +183,12 @@ template <class Error>
         case Error::answer_invalid:
             return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
                    "broke. Try again, or reset the device.";
+        case Error::port_absent:
+            return "The device has no port of this number now. Compare it with port_count(). Then wait until on_events() "
+                   "reports that the port was added.";
+        case Error::port_closed:
+            return "The host has not opened this port, so output would be lost. Wait until on_events() reports that it was "
+                   "opened, then write again.";
         default: return transport_sentence(error);
     }
 }
