@@ -8,6 +8,7 @@
 #pragma implementation "device_backend.hpp"
 #pragma implementation "device_queue.hpp"
 #pragma implementation "device_status.hpp"
+#pragma implementation "entropy_device.hpp"
 #pragma implementation "feature_exchange.hpp"
 #pragma implementation "guest_memory.hpp"
 #pragma implementation "mmio_device.hpp"
@@ -45,6 +46,7 @@
 #include <sim/device_backend.hpp>
 #include <sim/device_queue.hpp>
 #include <sim/device_status.hpp>
+#include <sim/entropy_device.hpp>
 #include <sim/feature_exchange.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_device.hpp>

@@ -246,4 +246,7 @@ inline constexpr Rule block_segments{"S-5.2.4-seg", "5.2.4", "Data has at most s
 inline constexpr Rule legacy_header{"L-2.7.4.3-1", "2.7.4.3", "Without ANY_LAYOUT, the header is one descriptor"};
 inline constexpr Rule legacy_status{"L-2.7.4.3-2", "2.7.4.3", "Without ANY_LAYOUT, the status is a descriptor alone"};
 
+// §5.4
+inline constexpr Rule entropy_readable{"D-5.4.6.1-1", "5.4.6.1", "Put no device-readable buffer into the queue"};
+
 }  // namespace virtq::sim::rule

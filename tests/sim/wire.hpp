@@ -272,5 +272,10 @@ inline constexpr uint8_t zoned_host_managed = 1;  // VIRTIO_BLK_Z_HM
 inline constexpr uint8_t zoned_host_aware = 2;    // VIRTIO_BLK_Z_HA
 }  // namespace block
 
+/// §5.4.
+namespace entropy {
+inline constexpr uint32_t device_id = 4;  // §5.4.1
+}  // namespace entropy
+
 }  // namespace wire
 }  // namespace virtq::sim
