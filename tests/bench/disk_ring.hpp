@@ -44,6 +44,8 @@ public:
         return offset == config::capacity ? 1u << 24 : offset == config::seg_max.offset ? 126 : 0;
     }
     void write_config8(uint16_t, uint8_t) {}
+    void write_config16(uint16_t, uint16_t) {}
+    void write_config32(uint16_t, uint32_t) {}
     [[nodiscard]] uint32_t config_generation() const { return 0; }
 
 private:

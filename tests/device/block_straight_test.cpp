@@ -120,6 +120,8 @@ public:
     }
     [[nodiscard]] std::uint32_t read_config32(std::uint16_t at) const { return config[at / 4u]; }
     void write_config8(std::uint16_t, std::uint8_t) {}
+    void write_config16(std::uint16_t, std::uint16_t) {}
+    void write_config32(std::uint16_t, std::uint32_t) {}
     [[nodiscard]] std::uint32_t config_generation() const { return 0; }
 
 private:

@@ -102,6 +102,8 @@ void expect_useless(T& transport) {
     EXPECT_BREACH(transport.read_config16(0), rule);
     EXPECT_BREACH(transport.read_config32(0), rule);
     EXPECT_BREACH(transport.write_config8(0, 0), rule);
+    EXPECT_BREACH(transport.write_config16(0, 0), rule);
+    EXPECT_BREACH(transport.write_config32(0, 0), rule);
     if constexpr (!SameAs<T, LegacyPorts>) {  // it has no such register
         EXPECT_BREACH(transport.config_generation(), rule);
     }

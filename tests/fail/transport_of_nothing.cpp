@@ -18,6 +18,9 @@
 // EXPECT: This transport has no public `uint8_t read_config8\(uint16_t offset\)`
 // EXPECT: This transport has no public `uint16_t read_config16\(uint16_t offset\)`
 // EXPECT: This transport has no public `uint32_t read_config32\(uint16_t offset\)`
+// EXPECT: This transport has no public `void write_config8\(uint16_t offset, uint8_t value\)`
+// EXPECT: This transport has no public `void write_config16\(uint16_t offset, uint16_t value\)`
+// EXPECT: This transport has no public `void write_config32\(uint16_t offset, uint32_t value\)`
 // EXPECT: This transport has no public `uint32_t config_generation\(\)`
 #include <virtq/virtq.hpp>
 

@@ -22,6 +22,8 @@ struct Mailbox {
     uint16_t read_config16(uint16_t) { return 0; }
     uint32_t read_config32(uint16_t) { return 0; }
     void write_config8(uint16_t, uint8_t) {}
+    void write_config16(uint16_t, uint16_t) {}
+    void write_config32(uint16_t, uint32_t) {}
     uint32_t config_generation() { return 0; }
 };
 

@@ -202,6 +202,8 @@ void transport() {
     use(global_transport.read_config16(2));
     use(global_transport.read_config32(4));
     global_transport.write_config8(8, 1);
+    global_transport.write_config16(10, 1);
+    global_transport.write_config32(12, 1);
     use(global_transport.config_generation());
 }
 

@@ -129,6 +129,8 @@ public:
         require(offset == 32);  // writeback, the only field that a driver writes (§5.2.4)
         config[offset] = value;
     }
+    void write_config16(std::uint16_t, std::uint16_t) { require(false); }  // a disk has no such field to write
+    void write_config32(std::uint16_t, std::uint32_t) { require(false); }
     [[nodiscard]] std::uint32_t config_generation() { return count(), is_restless ? ++generation_ : generation_; }
 
 private:

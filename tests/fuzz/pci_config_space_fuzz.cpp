@@ -179,6 +179,8 @@ void drive(T& transport, Machine& machine) {
         static_cast<void>(transport.read_config16(static_cast<std::uint16_t>(offset & ~1u)));
         static_cast<void>(transport.read_config32(static_cast<std::uint16_t>(offset & ~3u)));
         transport.write_config8(offset, 1);
+        transport.write_config16(static_cast<std::uint16_t>(offset & ~1u), 1);
+        transport.write_config32(static_cast<std::uint16_t>(offset & ~3u), 1);
     }
     static_cast<void>(transport.config_generation());
     static_cast<void>(transport.on_interrupt());

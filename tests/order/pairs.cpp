@@ -167,6 +167,8 @@ public:
     [[nodiscard]] std::uint16_t read_config16(std::uint16_t) { return 2; }  // the number of queues
     [[nodiscard]] std::uint32_t read_config32(std::uint16_t offset) { return offset == 0 ? 1000 : 0; }
     void write_config8(std::uint16_t, std::uint8_t) {}
+    void write_config16(std::uint16_t, std::uint16_t) {}
+    void write_config32(std::uint16_t, std::uint32_t) {}
     [[nodiscard]] std::uint32_t config_generation() { return 0; }
 
 private:

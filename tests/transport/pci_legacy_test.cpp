@@ -243,8 +243,12 @@ TYPED_TEST(PciLegacy, ReadsZeroBeyondItsBar) {
         EXPECT_EQ(transport.read_config16(static_cast<std::uint16_t>(offset)), 0u);
         EXPECT_EQ(transport.read_config8(static_cast<std::uint16_t>(offset)), 0u);
         transport.write_config8(static_cast<std::uint16_t>(offset), 1);
+        transport.write_config16(static_cast<std::uint16_t>(offset), 1);
+        transport.write_config32(static_cast<std::uint16_t>(offset), 1);
     }
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
+    transport.write_config32(0x80 - 20 - 3, 1);
+    transport.write_config16(0x80 - 20 - 1, 1);
     transport.use_vectors(1);  // moves by 4
     EXPECT_EQ(transport.read_config32(0x80 - 24 - 3), 0u);
     EXPECT_EQ(machine.device.bar_accesses(), accesses);

@@ -723,6 +723,10 @@ TEST(PciModernConfig, ReadsZeroBeyondItsEnd) {
     std::size_t const accesses = machine.device.bar_accesses();
     transport.write_config8(0x18, 1);
     transport.write_config8(0xffff, 1);
+    transport.write_config16(0x17, 1);
+    transport.write_config16(0xffff, 1);
+    transport.write_config32(0x15, 1);
+    transport.write_config32(0xfffe, 1);
     EXPECT_EQ(machine.device.bar_accesses(), accesses);
     machine.bring_up();
     machine.expect_works();

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <transport/either_space.hpp>
-#include <transport/pci_machine.hpp>
-
-#include <sim/mmio_device.hpp>
+#include <transport/transport_setting.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -10,77 +7,12 @@
 #include <map>
 #include <vector>
 
-/// What a driver may rely on with any transport. A new transport is added to the list below.
+/// What a driver may rely on with any transport. A new transport is added to the list in transport_setting.hpp.
 namespace virtq::test {
 
 using namespace virtq::detail;
 
 namespace {
-
-using EitherAny = AnyTransport<EitherSpace, BarPorts>;
-
-/// A device on virtio-mmio.
-template <class T, sim::MmioVersion version>
-struct OnMmio {
-    using Transport = T;
-    using Device = sim::MmioDevice;
-    static constexpr bool legacy = version == sim::MmioVersion::legacy;
-
-    OnMmio(sim::GuestMemory& memory, sim::BlockDevice& disk) : device(memory, disk, version) {}
-    Status probe(T& transport) {
-        if constexpr (SameAs<T, EitherAny>) {
-            return transport.probe_mmio(EitherSpace{device.registers()});
-        } else {
-            return transport.probe(device.registers());
-        }
-    }
-    Device device;
-};
-
-enum class Layout { modern, transitional, legacy, legacy_memory };
-
-/// A device on PCI.
-template <class T, Layout layout>
-struct OnPci {
-    using Transport = T;
-    using Device = sim::PciDevice;
-    static constexpr bool legacy = layout == Layout::legacy || layout == Layout::legacy_memory;
-
-    OnPci(sim::GuestMemory& memory, sim::BlockDevice& disk)
-        : bus(memory.violations()), device(memory, disk, layout_of()) {
-        bus.add(function.address(), device);
-        bus.assign();
-    }
-    Status probe(T& transport) {
-        if constexpr (SameAs<T, EitherAny>) {
-            return transport.probe_pci(function, bus);
-        } else {
-            return probe_pci(transport, function, bus);
-        }
-    }
-    static sim::PciLayout layout_of() {
-        switch (layout) {
-            case Layout::modern: return sim::PciLayout::modern();
-            case Layout::transitional: return sim::PciLayout::transitional();
-            case Layout::legacy: return sim::PciLayout::legacy();
-            default: return legacy_in_memory();
-        }
-    }
-
-    sim::PciBus bus;
-    Function function{bus, {0, 7, 0}};
-    Device device;
-};
-
-using Transports =
-    testing::Types<OnMmio<MmioTransport<sim::MmioRegisters>, sim::MmioVersion::modern>,
-                   OnMmio<MmioTransport<sim::MmioRegisters>, sim::MmioVersion::legacy>, OnPci<Modern, Layout::modern>,
-                   OnPci<Modern, Layout::transitional>, OnPci<LegacyPorts, Layout::legacy>,
-                   OnPci<LegacyPorts, Layout::transitional>, OnPci<LegacyMemory, Layout::legacy_memory>,
-                   OnPci<Window, Layout::modern>, OnMmio<EitherAny, sim::MmioVersion::modern>,
-                   OnMmio<EitherAny, sim::MmioVersion::legacy>, OnPci<EitherAny, Layout::modern>,
-                   OnPci<EitherAny, Layout::transitional>, OnPci<EitherAny, Layout::legacy>,
-                   OnPci<EitherAny, Layout::legacy_memory>>;
 
 template <class Setting>
 class EveryTransport : public testing::Test {

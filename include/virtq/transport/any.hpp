@@ -323,6 +323,14 @@ public:
     void write_config8(uint16_t offset, uint8_t value) {
         visit([&](auto& transport) { transport.write_config8(offset, value); });
     }
+    /// Writes a field of 16 bits, `offset` bytes into the configuration space (§2.5).
+    void write_config16(uint16_t offset, uint16_t value) {
+        visit([&](auto& transport) { transport.write_config16(offset, value); });
+    }
+    /// Writes a field of 32 bits, `offset` bytes into the configuration space (§2.5).
+    void write_config32(uint16_t offset, uint32_t value) {
+        visit([&](auto& transport) { transport.write_config32(offset, value); });
+    }
     /// Whether the device configuration has `bytes` bytes, as in the PCI transports. virtio-mmio does not report the
     /// size, so the call succeeds there.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {

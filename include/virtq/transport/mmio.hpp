@@ -204,6 +204,10 @@ public:
 
     /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) { space_.write8(in_config(offset), value); }
+    /// Writes a field of 16 bits. `value` is native, whatever the device's byte order (§2.5.3).
+    void write_config16(uint16_t offset, uint16_t value) { space_.write16(in_config(offset), config_order(value)); }
+    /// Writes a field of 32 bits. `value` is native, whatever the device's byte order (§2.5.3).
+    void write_config32(uint16_t offset, uint32_t value) { space_.write32(in_config(offset), config_order(value)); }
 
     /// Changes whenever a read may have been torn (§2.5). A legacy device has none and
     /// returns 0: read a field twice and compare.
@@ -268,8 +272,8 @@ private:
         check_probed();
         return static_cast<uint16_t>(spec::mmio::config_offset + offset);
     }
-    /// The register space converted the word from little-endian. A legacy configuration is in the guest's byte order
-    /// (§2.5.3), so this converts it back.
+    /// The register space converts words from and to little-endian. A legacy configuration is in the guest's byte order
+    /// (§2.5.3), so this undoes it.
     template <class Word>
     [[__nodiscard__]] Word config_order(Word word) const {
         return legacy_ ? detail::little_endian(word) : word;

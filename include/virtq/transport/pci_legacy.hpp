@@ -222,6 +222,18 @@ public:
             space_.write8(in_config(offset), value);
         }
     }
+    /// Writes a field of 16 bits, in the guest's byte order (§2.5.3). Does nothing if BAR 0 ends before it.
+    void write_config16(uint16_t offset, uint16_t value) {
+        if (has_config(offset, 2)) {
+            space_.write16(in_config(offset), detail::little_endian(value));
+        }
+    }
+    /// Writes a field of 32 bits, in the guest's byte order (§2.5.3). Does nothing if BAR 0 ends before it.
+    void write_config32(uint16_t offset, uint32_t value) {
+        if (has_config(offset, 4)) {
+            space_.write32(in_config(offset), detail::little_endian(value));
+        }
+    }
     /// Whether the device configuration has `bytes` bytes. Error: `config_too_short`.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {
         check_probed();

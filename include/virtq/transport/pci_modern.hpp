@@ -309,6 +309,18 @@ public:
             config_.write8(offset, value);
         }
     }
+    /// Writes a field of 16 bits, converted to little-endian. Does nothing if the device has none there.
+    void write_config16(uint16_t offset, uint16_t value) {
+        if (has_config(offset, 2)) {
+            config_.write16(offset, value);
+        }
+    }
+    /// Writes a field of 32 bits, converted to little-endian. Does nothing if the device has none there.
+    void write_config32(uint16_t offset, uint32_t value) {
+        if (has_config(offset, 4)) {
+            config_.write32(offset, value);
+        }
+    }
     /// Whether the device configuration has `bytes` bytes. Errors: `config_absent`, `config_refused` if the probe
     /// could not use it, `config_too_short`.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {

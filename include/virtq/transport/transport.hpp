@@ -90,8 +90,10 @@ concept Transport = requires(T& transport, T const& constant, uint16_t queue, ui
     { transport.read_config8(offset) } -> detail::SameAs<uint8_t>;
     { transport.read_config16(offset) } -> detail::SameAs<uint16_t>;
     { transport.read_config32(offset) } -> detail::SameAs<uint32_t>;
-    /// Writes a field of 8 bits, `offset` bytes from the start of the configuration space (§2.5).
+    /// Each call writes a field, in the same way. The value is in the byte order of the CPU.
     { transport.write_config8(offset, octet) } -> detail::SameAs<void>;
+    { transport.write_config16(offset, next) } -> detail::SameAs<void>;
+    { transport.write_config32(offset, bits) } -> detail::SameAs<void>;
     /// Returns a number that changes whenever a read may have been torn (§2.5.1). A legacy device returns 0; its
     /// readers compare two reads. There is no default: a constant would let torn reads of a modern device pass.
     { transport.config_generation() } -> detail::SameAs<uint32_t>;
@@ -253,6 +255,18 @@ constexpr void name_missing_configuration_calls() {
             { transport.write_config8(offset, octet) } -> SameAs<void>;
         },
         "This transport has no public `void write_config8(uint16_t offset, uint8_t value)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t offset, uint16_t value) {
+            { transport.write_config16(offset, value) } -> SameAs<void>;
+        },
+        "This transport has no public `void write_config16(uint16_t offset, uint16_t value)`: add it, see "
+        "virtq/transport/transport.hpp");
+    static_assert(
+        requires(T & transport, uint16_t offset, uint32_t value) {
+            { transport.write_config32(offset, value) } -> SameAs<void>;
+        },
+        "This transport has no public `void write_config32(uint16_t offset, uint32_t value)`: add it, see "
         "virtq/transport/transport.hpp");
     static_assert(
         requires(T & transport) {
