@@ -5,6 +5,7 @@
 /// includes this file.
 
 #include <virtq/device/block.hpp>
+#include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/posted_queue.hpp>
 #include <virtq/device/queue_reset.hpp>
@@ -16,7 +17,6 @@
 #include <virtq/queue/scoped_queue.hpp>
 #include <virtq/queue/virtqueue.hpp>
 #include <virtq/spec/balloon.hpp>
-#include <virtq/spec/console.hpp>
 #include <virtq/spec/entropy.hpp>
 #include <virtq/spec/feature_name.hpp>
 #include <virtq/spec/gpu.hpp>

@@ -76,6 +76,21 @@ TEST(Error, NamesTheUnitOfSectors) {
     EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
 }
 
+// A driver of any device type can return what is not about sectors.
+TEST(Error, SpeaksOfDisksOnlyForDisks) {
+    std::set<Error> const of_disks = {Error::zoned_host_managed,  Error::read_only,
+                                      Error::beyond_capacity,     Error::length_not_block_multiple,
+                                      Error::request_above_queue, Error::device_limits_too_small};
+    for (unsigned i = 0; i < error_count(); ++i) {
+        if (of_disks.count(static_cast<Error>(i)) == 0) {
+            std::string_view const sentence = describe(static_cast<Error>(i));
+            for (std::string_view const word : {"VIRTIO_BLK", "can_flush", "the disk", "request queue"}) {
+                EXPECT_EQ(sentence.find(word), std::string_view::npos) << sentence;
+            }
+        }
+    }
+}
+
 // The kernel causes these errors more often than the device.
 TEST(Error, SuspectsThePageAllocatorFirst) {
     for (Error const error : {Error::status_invalid, Error::queue_not_accepted}) {

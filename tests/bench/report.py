@@ -5,6 +5,7 @@ import json
 
 import build
 import cases
+import dpdk
 import measure
 import plot
 import qemu
@@ -307,6 +308,17 @@ def stack_summary(results):
     return table(["call", "bytes of stack at most"], [list(row) for row in most.items()])
 
 
+def dpdk_table(results):
+    seen = results.get("dpdk")
+    if seen is None:
+        return "Not measured yet: `tests/bench/run --dpdk`.\n"
+    rows = [[ring.replace("_", " "), *(f"{one[name]:.2f}" for name in dpdk.CONTENDERS), f"{1 / one['ratio']:.2f}"]
+            for ring, one in seen["rings"].items()]
+    made = (f"DPDK {seen['version']}; {seen['machine']}, {seen['cores']} cores; {seen['compiler']}, -O2; {seen['date']}. "
+            f"Million packets a second, medians of windows of 4096 packets.\n\n")
+    return made + table(["ring", *dpdk.CONTENDERS, "virtq / DPDK"], rows)
+
+
 def growth_table(results):
     counts, times = results["instructions"], results["times"]
     rows = []
@@ -390,6 +402,7 @@ def write(results):
     put(BENCH_README, "cores", two_core_table(results))
     put(BENCH_README, "queues", queue_table(results))
     put(BENCH_README, "qemu", qemu_table(results))
+    put(BENCH_README, "dpdk", dpdk_table(results))
     put(BENCH_README, "growth", growth_table(results))
     put(BENCH_README, "code", code_table(results))
     put(BENCH_README, "private", private_table(results))

@@ -101,6 +101,11 @@ def memory(results):
     yield "private bytes, queue of 256", results["private"]["Split 256"], 18 * 256 + 128, 16 * 256 + 128
 
 
+def against_dpdk(results):
+    for ring, one in results.get("dpdk", {}).get("rings", dict.fromkeys(("split", "packed"), {})).items():
+        yield f"time of virtq / of DPDK's driver, {ring.replace('_', ' ')}", one.get("ratio"), 1 / 1.1, 1 / 1.2
+
+
 FLAT = 1.05
 
 
@@ -120,7 +125,7 @@ def growth(results):
 
 
 def rows(results):
-    return [row for part in (one_at_a_time, bursts, disk, memory, growth) for row in part(results)]
+    return [row for part in (one_at_a_time, bursts, against_dpdk, disk, memory, growth) for row in part(results)]
 
 
 def verdict(now, must, aim):

@@ -5,6 +5,8 @@
 #pragma implementation "block_device.hpp"
 #pragma implementation "chain.hpp"
 #pragma implementation "config_space.hpp"
+#pragma implementation "console_device.hpp"
+#pragma implementation "console_port.hpp"
 #pragma implementation "device_backend.hpp"
 #pragma implementation "device_queue.hpp"
 #pragma implementation "device_status.hpp"
@@ -43,6 +45,8 @@
 #include <sim/block_device.hpp>
 #include <sim/chain.hpp>
 #include <sim/config_space.hpp>
+#include <sim/console_device.hpp>
+#include <sim/console_port.hpp>
 #include <sim/device_backend.hpp>
 #include <sim/device_queue.hpp>
 #include <sim/device_status.hpp>
@@ -92,8 +96,8 @@ template <class T>
 [[maybe_unused]] bool use_defaulted_functions() {
     [[maybe_unused]] MmioRegisters const registers;
     [[maybe_unused]] BarSpace const space;
-    return is_reflexive(Descriptor{}) && is_reflexive(MsixMessage{}) && is_reflexive(PackedDescriptor{}) &&
-           is_reflexive(PackedPosition{}) && is_reflexive(EventSuppression{});
+    return is_reflexive(ConsoleMessage{}) && is_reflexive(Descriptor{}) && is_reflexive(MsixMessage{}) &&
+           is_reflexive(PackedDescriptor{}) && is_reflexive(PackedPosition{}) && is_reflexive(EventSuppression{});
 }
 
 }  // namespace virtq::sim

@@ -87,7 +87,7 @@ inline void ConfigSpace::check_moment(ConfigField const& field, uint16_t offset,
     bool const early = !legacy_ && !status_.has(wire::status::features_ok);
     if (is_write && !field.writable) {
         log_.report(*rules_.read_only, offset);
-    } else if (is_write && early) {
+    } else if (is_write && early && !field.early_write) {
         log_.report(rule::init_config_write, offset);
     } else if (!is_write && early && field.early_read != nullptr) {
         log_.report(*field.early_read, offset);

@@ -32,6 +32,7 @@ struct ConfigField {
     unsigned feature = always;  ///< the bit that must be offered for the field to exist (§2.5.1)
     bool writable = false;
     Rule const* early_read = nullptr;  ///< the rule broken by reading it before FEATURES_OK
+    bool early_write = false;          ///< the driver may write it at any time
 };
 
 /// What driver and device agreed on.

@@ -128,7 +128,7 @@ TEST_P(Entropy, ReportsReadableBuffers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Entropy, ::testing::ValuesIn(raw_kinds),
-                         [](auto const& info) { return name_of(info.param); });
+                         [](auto const& one) { return name_of(one.param); });
 
 TEST(EntropyFeatures, AreThoseOfTheQueue) {
     ViolationLog log;

@@ -255,7 +255,7 @@ TEST_P(Parking, WorksFromAnotherThread) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Parking, ::testing::ValuesIn(raw_kinds),
-                         [](auto const& info) { return name_of(info.param); });
+                         [](auto const& one) { return name_of(one.param); });
 
 /// What only a modern device has.
 class ParkingModern : public Parking {
@@ -340,7 +340,7 @@ TEST_P(ParkingModern, WaitsWhileSuspended) {
 INSTANTIATE_TEST_SUITE_P(Kinds, ParkingModern,
                          ::testing::Values(RawKind::mmio_split, RawKind::mmio_packed, RawKind::pci_split,
                                            RawKind::pci_packed),
-                         [](auto const& info) { return name_of(info.param); });
+                         [](auto const& one) { return name_of(one.param); });
 
 }  // namespace
 }  // namespace virtq::sim_test

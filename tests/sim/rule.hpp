@@ -246,6 +246,24 @@ inline constexpr Rule block_segments{"S-5.2.4-seg", "5.2.4", "Data has at most s
 inline constexpr Rule legacy_header{"L-2.7.4.3-1", "2.7.4.3", "Without ANY_LAYOUT, the header is one descriptor"};
 inline constexpr Rule legacy_status{"L-2.7.4.3-2", "2.7.4.3", "Without ANY_LAYOUT, the status is a descriptor alone"};
 
+// §5.3
+inline constexpr Rule console_receive_readable{"D-5.3.6.1-1", "5.3.6.1",
+                                               "Put no device-readable buffer into a receiveq"};
+inline constexpr Rule console_transmit_writable{"D-5.3.6.1-2", "5.3.6.1",
+                                                "Put no device-writable buffer into a transmitq"};
+inline constexpr Rule console_multiport{"S-5.3.2-multiport", "5.3.2",
+                                        "Without MULTIPORT, use only the queues of port 0"};
+inline constexpr Rule console_length{"S-5.3.6.2-length", "5.3.6.2", "A control message has 8 bytes"};
+inline constexpr Rule console_event{"S-5.3.6.2-event", "5.3.6.2", "Send only DEVICE_READY, PORT_READY and PORT_OPEN"};
+inline constexpr Rule console_value{"S-5.3.6.2-value", "5.3.6.2", "value is 0 or 1"};
+inline constexpr Rule console_port_absent{"S-5.3.6.2-port", "5.3.6.2", "Use only ports that DEVICE_ADD announced"};
+inline constexpr Rule console_port_ready{"S-5.3.6.2-ready", "5.3.6.2", "Send PORT_READY before a port is used"};
+inline constexpr Rule console_device_ready{"D-5.3.6.2.2-1", "5.3.6.2.2", "With MULTIPORT, send DEVICE_READY first"};
+inline constexpr Rule console_open_console{"D-5.3.6.2.2-3", "5.3.6.2.2",
+                                           "Answer CONSOLE_PORT with PORT_OPEN, value 1"};
+inline constexpr Rule legacy_console_control{"L-5.3.4.1-4", "5.3.6.4",
+                                             "Without ANY_LAYOUT, a control buffer is one descriptor"};
+
 // §5.4
 inline constexpr Rule entropy_readable{"D-5.4.6.1-1", "5.4.6.1", "Put no device-readable buffer into the queue"};
 

@@ -272,6 +272,31 @@ inline constexpr uint8_t zoned_host_managed = 1;  // VIRTIO_BLK_Z_HM
 inline constexpr uint8_t zoned_host_aware = 2;    // VIRTIO_BLK_Z_HA
 }  // namespace block
 
+/// §5.3.
+namespace console {
+inline constexpr uint32_t device_id = 3;  // §5.3.1
+
+inline constexpr unsigned size = 0;         // VIRTIO_CONSOLE_F_SIZE, §5.3.3
+inline constexpr unsigned multiport = 1;    // VIRTIO_CONSOLE_F_MULTIPORT
+inline constexpr unsigned emerg_write = 2;  // VIRTIO_CONSOLE_F_EMERG_WRITE
+
+inline constexpr size_t config_cols = 0;  // struct virtio_console_config, §5.3.4
+inline constexpr size_t config_rows = 2;
+inline constexpr size_t config_max_nr_ports = 4;
+inline constexpr size_t config_emerg_wr = 8;
+inline constexpr size_t config_bytes = 12;
+
+inline constexpr size_t message_bytes = 8;   // struct virtio_console_control, §5.3.6.2: le32, le16, le16
+inline constexpr uint16_t device_ready = 0;  // VIRTIO_CONSOLE_DEVICE_READY, and so on
+inline constexpr uint16_t device_add = 1;
+inline constexpr uint16_t device_remove = 2;
+inline constexpr uint16_t port_ready = 3;
+inline constexpr uint16_t console_port = 4;
+inline constexpr uint16_t event_resize = 5;  // VIRTIO_CONSOLE_RESIZE
+inline constexpr uint16_t port_open = 6;
+inline constexpr uint16_t port_name = 7;
+}  // namespace console
+
 /// §5.4.
 namespace entropy {
 inline constexpr uint32_t device_id = 4;  // §5.4.1

@@ -121,7 +121,7 @@ enum class Error : uint8_t {
     config_unstable = 88,
     zoned_host_managed = 89,
 
-    // device: a block request
+    // device: a request
     not_initialised = 90,
     read_only = 91,
     beyond_capacity = 92,
@@ -139,6 +139,10 @@ enum class Error : uint8_t {
 
     // device: what the device said
     answer_invalid = 104,
+
+    // ports of a device
+    port_absent = 105,
+    port_closed = 106,
 };
 
 /// What happened, and what to do next. A constant string without a line end.

@@ -65,11 +65,7 @@ public:
         static_assert(detail::SameAs<typename Driver::Mapper, M>,
                       "This is not the Mapper of the driver's traits: derive traits with `using Mapper = …`.");
         if constexpr (detail::check_page_allocator<Allocator>()) {
-            for_each_queue([&](uint16_t, auto& queue) {
-                if constexpr (requires { queue.set_mapper(&mapper); }) {
-                    queue.set_mapper(&mapper);
-                }
-            });
+            for_each_queue([&](uint16_t, auto& queue) { queue.set_mapper(&mapper); });
             return init_error_ = init_with(transport, allocator, option, relax).error();
         } else {
             return {};
@@ -122,7 +118,9 @@ public:
     /// which is slow in a virtual machine.
     [[__nodiscard__]] Status check_alive() {
         check_place();
-        return is_up_ ? find_trouble() : Error::not_initialised;
+        Fault fault;
+        for_each_queue([&](uint16_t, auto& queue) { fault = fault ? fault : queue.ring().fault(); });
+        return is_up_ ? find_trouble(fault) : Error::not_initialised;
     }
 
     /// The negotiated features, or why negotiation failed; also after `release`.
@@ -162,6 +160,8 @@ protected:
     [[__nodiscard__]] bool uses_queue(uint16_t) const { return true; }
     /// The device is live (DRIVER_OK), and its queues may be used.
     void on_live() {}
+    /// The device is given up, and all pages are given back.
+    void on_release() {}
 
     // --- for the driver ---
 
@@ -193,6 +193,31 @@ protected:
         return notification.needed;
     }
 
+    /// Why a queue with this fault does not answer; see `check_alive`. With an error the device is given up.
+    [[__nodiscard__]] Status find_trouble(Fault const& fault) {
+        DeviceStatus const status = transport_->status();
+        Error error = Error::none;
+        if (status.is_gone()) {
+            error = Error::device_gone;
+        } else if (fault) {
+            error = Error::queue_broken;
+        } else if (stopped_.is_set() || status.is_reset() || status.has(spec::StatusBit::device_needs_reset)) {
+            error = Error::reset_needed;
+        }
+        if (error != Error::none) {
+            give_up();
+        }
+        return error;
+    }
+
+    /// Detects a copied or moved object: two copies would count one ring, each by itself.
+    void check_place() const {
+        VIRTQ_ASSERT(
+            place_ == nullptr || place_ == static_cast<Driver const*>(this),
+            "This driver is not where init() left it: it was copied or moved (by memcpy, or in a list), or is "
+            "used through another mapping. Make it static.");
+    }
+
     /// Asks for an interrupt when the device uses the next buffer of `queue`; see `VirtQueue`.
     template <class Queue>
     [[__nodiscard__]] MaySleep enable_notifications(Queue& queue) {
@@ -207,9 +232,8 @@ protected:
     }
 
     /// Polls `look()` until it returns `ready`, and calls `relax` in between. `polls` continues from call to call:
-    /// several waits share one limit. Errors: `timed_out`, `queue_broken`, `device_gone`, `reset_needed`; then the driver
-    /// has given the device up. And `request_cancelled`, if `relax` called `reset` or `release`: then the caller must
-    /// not touch its request any more.
+    /// several waits share one limit. Errors: `timed_out`; `queue_broken`, if `look()` returns `broken`; and
+    /// `request_cancelled`, if `relax` called `reset` or `release`: then the caller must not touch its request any more.
     template <class Look, Relax R>
     [[__nodiscard__]] Error wait(Look look, PollLimit poll_limit, uint32_t& polls, R& relax) {
         for (;;) {
@@ -217,10 +241,11 @@ protected:
             if (state == CompletionState::ready) {
                 return Error::none;
             }
-            if (state == CompletionState::broken || ++polls >= poll_limit.count) {
-                Status const alive = find_trouble();
-                give_up();
-                return alive ? Error::timed_out : alive.error();
+            if (state == CompletionState::broken) {
+                return Error::queue_broken;
+            }
+            if (++polls >= poll_limit.count) {
+                return Error::timed_out;
             }
             uint32_t const before = stop_count_;
             relax();
@@ -231,25 +256,31 @@ protected:
     }
 
     /// Does one request of a `SlotQueue` and waits for it, also for a free slot. `send()` adds it and returns its slot;
-    /// `look()` collects the queue, whose number is `index`. Returns what `written` of the slot was. Errors: those of
-    /// `send` and of `wait`, and how the request ended. `queue_full`: only taking requests that ended can make room.
+    /// `look()` collects the queue, whose number is `index`. Returns what `bytes` of the slot was. Errors: those of
+    /// `send`, how the request ended, `request_cancelled` as for `wait`, and
+    /// - `queue_full`: only taking requests that ended can make room, or there was none within the poll limit;
+    /// - `timed_out`, `queue_broken`, `device_gone`, `reset_needed`: the device is given up, and has the data.
     template <class Queue, class Send, class Look, Relax R>
     [[__nodiscard__]] Result<uint32_t> perform(Queue& queue, uint16_t index, Send send, Look look,
                                                PollLimit poll_limit, uint32_t& polls, R& relax) {
         Result<uint16_t> slot = send();
-        auto const finds_room = [&] {
-            notify(index, queue.publish());
-            CompletionState const state = look();
-            slot = send();
-            bool const is_full = slot.error() == Error::queue_full && queue.in_flight() != 0;
-            return is_full ? state : CompletionState::ready;
-        };
         if (slot.error() == Error::queue_full) {
-            if (Error const error = wait(finds_room, poll_limit, polls, relax); error != Error::none) {
-                return error;
+            auto const finds_room = [&] {
+                notify(index, queue.publish());
+                look();
+                slot = send();
+                bool const is_full = slot.error() == Error::queue_full && queue.in_flight() != 0;
+                return is_full ? CompletionState::none : CompletionState::ready;
+            };
+            if (wait(finds_room, poll_limit, polls, relax) == Error::request_cancelled) {
+                return Error::request_cancelled;
             }
         }
-        return slot ? wait_for(queue, index, *slot, look, poll_limit, polls, relax) : Result<uint32_t>{slot.error()};
+        if (slot.error() == Error::queue_full) {
+            Status const alive = find_trouble(queue.ring().fault());
+            return alive ? Error::queue_full : alive.error();  // the device never had the data
+        }
+        return slot ? wait_for(queue, index, *slot, look, poll_limit, polls, relax) : slot.error();
     }
 
     /// The usual way to collect a `SlotQueue`; see there. A broken queue gives the device up.
@@ -308,15 +339,18 @@ private:
         queue.await(slot);
         notify(index, queue.publish());
         Error const error = wait(is_done, poll_limit, polls, relax);
-        if (error != Error::none) {
-            if (error != Error::request_cancelled) {
-                queue.abandon(slot);
-            }
+        if (error == Error::none) {
+            uint32_t const bytes = queue.bytes(slot);
+            Error const ended = queue.take_awaited(slot);
+            return ended == Error::none ? Result<uint32_t>{bytes} : Result<uint32_t>{ended};
+        }
+        if (error == Error::request_cancelled) {
             return error;
         }
-        uint32_t const written = queue.written(slot);
-        Error const ended = queue.take_awaited(slot);
-        return ended == Error::none ? Result<uint32_t>{written} : Result<uint32_t>{ended};
+        queue.abandon(slot);
+        Status const alive = find_trouble(queue.ring().fault());
+        give_up();
+        return alive ? Error::timed_out : alive.error();
     }
 
     [[__nodiscard__]] Driver& driver() { return static_cast<Driver&>(*this); }
@@ -437,6 +471,7 @@ private:
         transport_ = nullptr;
         place_ = nullptr;
         is_up_ = false;
+        driver().on_release();
     }
 
     /// Whether the device may write to the pages of any queue.
@@ -444,32 +479,6 @@ private:
         bool found = false;
         for_each_queue([&](uint16_t, auto& queue) { found = found || queue.ring().is_live(); });
         return found;
-    }
-
-    [[__nodiscard__]] Status find_trouble() {
-        bool is_broken = false;
-        for_each_queue([&](uint16_t, auto& queue) { is_broken = is_broken || queue.ring().fault(); });
-        DeviceStatus const status = transport_->status();
-        Error error = Error::none;
-        if (status.is_gone()) {
-            error = Error::device_gone;
-        } else if (is_broken) {
-            error = Error::queue_broken;
-        } else if (stopped_.is_set() || status.is_reset() || status.has(spec::StatusBit::device_needs_reset)) {
-            error = Error::reset_needed;
-        }
-        if (error != Error::none) {
-            stopped_.set();
-        }
-        return error;
-    }
-
-    /// Detects a copied or moved object: two copies would count one ring, each by itself.
-    void check_place() const {
-        VIRTQ_ASSERT(
-            place_ == nullptr || place_ == static_cast<Driver const*>(this),
-            "This driver is not where init() left it: it was copied or moved (by memcpy, or in a list), or is "
-            "used through another mapping. Make it static.");
     }
 
     T* transport_ = nullptr;

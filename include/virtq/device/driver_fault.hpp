@@ -13,6 +13,13 @@ namespace virtq {
 enum class DriverReason : uint8_t {
     none = 0,
     entropy_empty = 1,
+    console_port_count = 2,
+    console_message_short = 3,
+    console_event_unknown = 4,
+    console_port_unknown = 5,
+    console_port_twice = 6,
+    console_port_absent = 7,
+    console_size_zero = 8,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -33,6 +40,27 @@ namespace detail {
         case DriverReason::entropy_empty:
             return "The device returned a buffer without a random byte (§5.4.6.2: it must write at least one). Try again; if "
                    "this repeats, the host's source of randomness has failed.";
+        case DriverReason::console_port_count:
+            return "The console says that it can have no port, or more than there are queues for (§5.3.2). The driver uses "
+                   "port 0, or as many as it has room for. Check max_ports of the device on the host.";
+        case DriverReason::console_message_short:
+            return "A control message of the console ends before its last field (§5.3.6.2). The driver ignored it. Update "
+                   "the host.";
+        case DriverReason::console_event_unknown:
+            return "A control message of the console has an event that only drivers send, or that does not exist "
+                   "(§5.3.6.2). The driver ignored it. Compare the value with VIRTIO 1.4.";
+        case DriverReason::console_port_unknown:
+            return "A control message is about a port above max_nr_ports (§5.3.6.2.1). The driver ignored it. Check the "
+                   "byte order of the messages, which is little-endian.";
+        case DriverReason::console_port_twice:
+            return "The console added a port that exists already (§5.3.6.2.1). The driver ignored it. Reset the device if "
+                   "the port does not work.";
+        case DriverReason::console_port_absent:
+            return "A control message is about a port that the console has not added, or has removed (§5.3.6.2.1). The "
+                   "driver ignored it. Reset the device if the port does not work.";
+        case DriverReason::console_size_zero:
+            return "The console was resized to no columns or no rows (rows are the upper 16 bits of the value). The driver "
+                   "kept the old size. Check the terminal on the host.";
     }
     return nullptr;
 }

@@ -86,7 +86,8 @@ private:
     }
 
     CompletionState collect() {
-        return this->collect_from(requests_, [this](uint16_t, uint32_t written) {
+        return this->collect_from(requests_, [this](uint16_t slot, uint32_t written) {
+            requests_.keep_bytes(slot, written);
             if (written != 0) {
                 return Error::none;
             }

@@ -35,6 +35,7 @@ class PostedQueue : public detail::DriverQueue<N, Format> {
 
 public:
     using Base::ring;
+    using Filled = FilledBuffer;                     ///< what `take` returns
     static constexpr uint32_t buffer_bytes = Bytes;  ///< of each buffer
 
     /// The most pages that it takes.
@@ -42,6 +43,9 @@ public:
         return Base::Ring::page_count(N, indirect) + detail::align_up(N * Bytes, page_bytes) / page_bytes;
     }
 
+    /// For `DriverCore`: the buffers are the driver's own, whose addresses are the device's already.
+    template <class Mapper>
+    void set_mapper(Mapper*) {}
     /// For `DriverCore`: step 7 of §3.1.1, and the pages of the buffers. Then the device has all buffers.
     template <class T, PageAllocator Allocator>
     [[__nodiscard__]] Status set_up(DeviceInit<T>& init, uint16_t index, Allocator& allocator,

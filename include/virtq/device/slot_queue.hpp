@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/assert.hpp>
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/device/detail/driver_queue.hpp>
 #include <virtq/device/detail/mapped_data.hpp>
 #include <virtq/device/detail/request_pool.hpp>
@@ -64,8 +65,13 @@ public:
 
     // --- for `DriverCore` ---
 
-    /// Before `set_up`: who maps the data.
-    void set_mapper(Mapper* mapper) { mapper_ = mapper; }
+    /// Before `set_up`: who maps the data. A queue whose traits have no mapper has no data of the kernel's.
+    template <class M>
+    void set_mapper([[__maybe_unused__]] M* mapper) {
+        if constexpr (detail::SameAs<M, Mapper>) {
+            mapper_ = mapper;
+        }
+    }
 
     /// Step 7 of §3.1.1, and the pages of the slots.
     template <class T, PageAllocator Allocator>
@@ -164,7 +170,7 @@ public:
     void abandon(uint16_t slot) { pool_.abandon(slot); }
 
     /// Takes the used chains from the ring and ends their requests, each with the error that `outcome(slot, written)`
-    /// returns. `outcome` may read the answer. Returns `none`, or `broken`.
+    /// returns. `outcome` may read the answer, and `keep_bytes`. Returns `none`, or `broken`.
     template <class Outcome>
     CompletionState collect(Outcome outcome) {
         if (!ring().is_live()) {
@@ -177,7 +183,6 @@ public:
             }
             auto const slot = static_cast<uint16_t>(used.token.value());
             data_.unmap(mapper_, slot);
-            pool_.set_length(slot, used.written);
             pool_.finish(slot, outcome(slot, used.written));
         }
     }
@@ -189,8 +194,10 @@ public:
         platform::copy_out(to, this->virt(answer_offset(slot) + offset), bytes);
     }
 
-    /// How many bytes the device wrote for a request that is ready, or whose outcome is being asked for.
-    [[__nodiscard__]] uint32_t written(uint16_t slot) const { return pool_.length(slot); }
+    /// Keeps a number of bytes for `RequestCompletion`: as a rule, how many bytes of the data the device wrote.
+    void keep_bytes(uint16_t slot, uint32_t bytes) { pool_.set_length(slot, bytes); }
+    /// What was kept for this slot.
+    [[__nodiscard__]] uint32_t bytes(uint16_t slot) const { return pool_.length(slot); }
 
     /// Hands out the request that ended first.
     [[__nodiscard__]] RequestCompletion take_finished() {
@@ -212,11 +219,10 @@ private:
     }
     [[__nodiscard__]] uint16_t slot_count() const { return static_cast<uint16_t>(ring().size() / Shape::descriptors); }
     /// All answers are behind all commands: the device only reads the one area and only writes the other.
-    [[__nodiscard__]] uint32_t answer_offset(uint16_t slot) const {
-        return slot_count() * Shape::command_bytes + slot * Shape::answer_bytes;
-    }
+    [[__nodiscard__]] uint32_t answer_offset(uint16_t slot) const { return answers_ + slot * Shape::answer_bytes; }
     void start() {
         refused_ = Error::none;
+        answers_ = slot_count() * Shape::command_bytes;
         pool_.reset(slot_count());
     }
 
@@ -248,6 +254,7 @@ private:
     }
 
     Error refused_ = Error::none;
+    uint32_t answers_ = 0;  ///< where the answers begin
     Mapper* mapper_ = nullptr;
     Pool pool_;
     [[__no_unique_address__]] Data data_;

@@ -169,19 +169,17 @@ template <class Error>
             return "The device's size_max and seg_max (1 without SEG_MAX) do not allow a whole block of these "
                    "segments in one request. Make each segment a multiple of block_bytes(), or set "
                    "BlockOption::data_segments.";
-        case Error::no_such_queue: return "There is no request queue of this number. Compare it with queue_count().";
+        case Error::no_such_queue: return "The driver has no queue of this number. Compare it with queue_count().";
         case Error::dma_map_failed:
             return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU). Nothing "
                    "was left mapped. Wait for completions, then try again.";
         case Error::not_supported:
-            return "The device does not know this request (VIRTIO_BLK_S_UNSUPP). Ask can_flush(), can_discard() … "
-                   "first. After a read or write its header was overwritten: check whether its pages were handed out "
-                   "twice.";
-        case Error::io_error:
-            return "The device reported an I/O error (VIRTIO_BLK_S_IOERR). Look at the host's log of the disk.";
+            return "The device does not know this request. Ask the driver first what the device can do. If it can do "
+                   "this, the request was overwritten: check whether its pages were handed out twice.";
+        case Error::io_error: return "The device reported an error. Look at the host's log of the device.";
         case Error::status_invalid:
-            return "The device completed the request without a status byte. Do not use the data. Check Pages::phys of "
-                   "all pages of the allocator: did the device write it elsewhere? If the request has several data "
+            return "The device completed the request without a status. Do not use the data. Check Pages::phys of all "
+                   "pages of the allocator: did the device write it elsewhere? If a disk request has several data "
                    "segments, set BlockOption::data_segments to 1: the device may take only one. Otherwise the device "
                    "is faulty.";
         case Error::short_read:
@@ -197,6 +195,12 @@ template <class Error>
         case Error::answer_invalid:
             return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
                    "broke. Try again, or reset the device.";
+        case Error::port_absent:
+            return "The device has no port of this number now. Compare it with port_count(). Then wait until on_events() "
+                   "reports that the port was added.";
+        case Error::port_closed:
+            return "The host has not opened this port, so output would be lost. Wait until on_events() reports that it was "
+                   "opened, then write again.";
         default: return transport_sentence(error);
     }
 }

@@ -129,8 +129,8 @@ template <class Error>
             return "The device has no queue of this index: its maximum size reads 0. Check the index and the "
                    "negotiated features.";
         case Error::queue_too_small:
-            return "The device's queue has fewer descriptors than one request takes. Give the device a queue of at "
-                   "least 4 (QEMU: queue-size=); 3 are enough for a packed one.";
+            return "The device's queue has fewer descriptors than one request takes. Give the device a larger queue "
+                   "(QEMU: queue-size=). A disk needs 4, with a packed ring 3.";
         case Error::queue_in_use: return "The queue is already enabled. Reset the device before you set it up again.";
         case Error::queue_not_accepted:
             return "The device did not accept the queue: its ready or page number register does not read back. Check "
