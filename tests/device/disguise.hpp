@@ -67,13 +67,13 @@ public:
         return words;
     }
     [[nodiscard]] std::uint8_t read_config(std::size_t offset) override {
-        auto const value = static_cast<std::uint8_t>(random_());
+        std::uint8_t const value = random_byte();
         return changes_.try_emplace(offset, random_() % 2 == 0 ? value : DisguisedDevice::read_config(offset))
             .first->second;
     }
     [[nodiscard]] sim::Completion process(std::uint16_t, sim::Chain const& chain) override {
         for (sim::Segment const& segment : chain.writable) {
-            std::generate_n(segment.virt, segment.bytes, [this] { return static_cast<std::uint8_t>(random_()); });
+            std::generate_n(segment.virt, segment.bytes, [this] { return random_byte(); });
         }
         auto const writable = static_cast<std::uint32_t>(chain.writable_bytes());
         switch (random_() % 32) {
@@ -89,6 +89,12 @@ public:
     }
 
 private:
+    /// Most numbers of the standard are small, and have bytes that are 0.
+    [[nodiscard]] std::uint8_t random_byte() {
+        std::uint_fast32_t const number = random_();
+        return static_cast<std::uint8_t>(number % 16 < 10 ? 0 : number % 16 < 14 ? number / 16 % 8 : number / 16);
+    }
+
     std::mt19937 random_;
     std::uint32_t feature_bits_;
     std::map<std::size_t, std::uint8_t> changes_;

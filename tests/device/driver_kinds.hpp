@@ -3,9 +3,11 @@
 
 #include <device/driver_subject.hpp>
 #include <virtq/device/block.hpp>
+#include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 
 #include <sim/block_device.hpp>
+#include <sim/console_device.hpp>
 #include <sim/entropy_device.hpp>
 
 #include <cstdint>
@@ -31,6 +33,7 @@ struct BlockKind {
     using Option = BlockOption;
     template <class T, class Chosen>
     using Driver = BlockDevice<T, 16, Chosen>;
+    static constexpr bool has_tokens = true;
     static constexpr bool has_config = true;
     static constexpr std::uint32_t least_queue = 4;
 
@@ -43,8 +46,10 @@ struct BlockKind {
         return std::make_unique<sim::BlockDevice>(log, options);
     }
     template <class Disk>
-    static Status submit(Disk& disk, Segment const& buffer, Token token) {
-        return disk.submit_read(5, buffer, token);
+    static Status start(Disk& disk, Segment const& buffer, Token token) {
+        Status const added = disk.submit_read(5, buffer, token);
+        disk.kick_device();
+        return added;
     }
     template <class Disk, class Relax>
     static Status use(Disk& disk, Segment const& buffer, PollLimit limit, Relax& relax) {
@@ -58,6 +63,7 @@ struct EntropyKind {
     using Option = DriverOption;
     template <class T, class Chosen>
     using Driver = EntropyDevice<T, 16, Chosen>;
+    static constexpr bool has_tokens = true;
     static constexpr bool has_config = false;
     static constexpr std::uint32_t least_queue = 1;
 
@@ -66,13 +72,75 @@ struct EntropyKind {
             log, sim::EntropyOptions{.queue_size_max = 16, .features = ring_bits(offer)});
     }
     template <class Source>
-    static Status submit(Source& source, Segment const& buffer, Token token) {
-        return source.submit(buffer, token);
+    static Status start(Source& source, Segment const& buffer, Token token) {
+        Status const added = source.submit(buffer, token);
+        source.kick_device();
+        return added;
     }
     template <class Source, class Relax>
     static Status use(Source& source, Segment const& buffer, PollLimit limit, Relax& relax) {
         return source.read(buffer, limit, relax);
     }
 };
+
+/// One port, or with MULTIPORT two. Output is what a kernel starts; input is what it takes.
+template <std::uint32_t ports>
+struct ConsoleKindOf {
+    static constexpr char const* name = ports == 1 ? "Console" : "Ports";
+    struct Traits : ConsoleTraits {
+        static constexpr std::uint32_t port_max = ports;
+        static constexpr std::uint32_t buffer_bytes = 64;
+    };
+    using Option = DriverOption;
+    template <class T, class Chosen>
+    using Driver = ConsoleDevice<T, 16, Chosen>;
+    static constexpr bool has_tokens = false;
+    static constexpr bool has_config = true;
+    static constexpr std::uint32_t least_queue = 1;
+
+    static std::unique_ptr<sim::DeviceBackend> make_device(sim::ViolationLog& log, RingOffer const& offer) {
+        return std::make_unique<sim::ConsoleDevice>(log, sim::ConsoleOptions{.size = sim::ConsoleSize{80, 25},
+                                                                             .ports = ports == 1 ? 0 : ports,
+                                                                             .queue_size_max = 16,
+                                                                             .features = ring_bits(offer)});
+    }
+    /// §5.3.6.2: ports are there once the device has added them, and the driver has answered.
+    template <class Console>
+    static void settle(Console& console, Subject& subject) {
+        for (int round = 0; round < 4; ++round) {
+            subject.step();
+            static_cast<void>(console.on_events([](std::uint32_t, ConsoleEvent) {}));
+        }
+    }
+    template <class Console>
+    static Status start(Console& console, Segment const&, Token) {
+        std::uint8_t const text[] = {'v'};
+        return console.write({text, 1}).error();
+    }
+    template <class Console>
+    static Ended take(Console& console) {
+        static_cast<void>(console.on_events([](std::uint32_t, ConsoleEvent) {}));
+        std::uint8_t text[100];
+        Result<std::uint32_t> const got = console.read(text);
+        CompletionState const pending = got && *got != 0 ? CompletionState::ready : CompletionState::none;
+        return {{}, got.error(), got ? pending : CompletionState::broken};
+    }
+    template <class Console, class Relax>
+    static Status use(Console& console, Segment const& buffer, PollLimit limit, Relax& relax) {
+        Status const started = start(console, buffer, {});
+        for (std::uint32_t polls = 0; started && !console.is_drained(); ++polls) {
+            if (polls == limit.count) {
+                return Error::timed_out;
+            }
+            relax();
+            if (Status const alive = console.check_alive(); !alive) {
+                return alive;
+            }
+        }
+        return started;
+    }
+};
+using ConsoleKind = ConsoleKindOf<1>;
+using PortsKind = ConsoleKindOf<2>;
 
 }  // namespace virtq::test

@@ -58,7 +58,9 @@ public:
     [[nodiscard]] virtual Status init() = 0;
     [[nodiscard]] virtual Status reset(std::function<void(Ended const&)> const& each) = 0;
     [[nodiscard]] virtual Status release() = 0;
-    /// Begins a piece of work, and notifies the device.
+    /// After `init` or `reset`: lets driver and device agree on more than §3.1.1, if the device type asks for that.
+    virtual void settle() = 0;
+    /// Begins a piece of work, and notifies the device. Some drivers have no tokens.
     [[nodiscard]] virtual Status start(Token token) = 0;
     [[nodiscard]] virtual Ended take() = 0;
     /// A blocking call.
@@ -141,20 +143,33 @@ public:
         return driver_.reset([&](auto const& ended) { each(common(ended)); });
     }
     [[nodiscard]] Status release() override { return driver_.release(pages, PollLimit{100}); }
+    void settle() override {
+        if constexpr (requires { Kind::settle(driver_, *this); }) {
+            Kind::settle(driver_, *this);
+        }
+    }
     [[nodiscard]] Status start(Token token) override {
         sim::Buffer const buffer = memory.allocate_buffer(buffer_bytes, buffer_bytes);
-        Status const added = Kind::submit(driver_, Segment{buffer.phys, buffer_bytes}, token);
-        if (added) {
-            driver_.kick_device();
-        }
-        return added;
+        return Kind::start(driver_, Segment{buffer.phys, buffer_bytes}, token);
     }
-    [[nodiscard]] Ended take() override { return common(driver_.take_completed()); }
+    [[nodiscard]] Ended take() override {
+        if constexpr (Kind::has_tokens) {
+            return common(driver_.take_completed());
+        } else {
+            return Kind::take(driver_);
+        }
+    }
     [[nodiscard]] Status use(PollLimit limit, std::function<void()> const& relax) override {
         sim::Buffer const buffer = memory.allocate_buffer(buffer_bytes, buffer_bytes);
         return Kind::use(driver_, Segment{buffer.phys, buffer_bytes}, limit, relax);
     }
-    [[nodiscard]] std::uint16_t in_flight() override { return driver_.in_flight(); }
+    [[nodiscard]] std::uint16_t in_flight() override {
+        if constexpr (Kind::has_tokens) {
+            return driver_.in_flight();
+        } else {
+            return 0;
+        }
+    }
     [[nodiscard]] MaySleep enable_notifications() override { return driver_.enable_used_notifications(); }
     void disable_notifications() override { driver_.disable_used_notifications(); }
     [[nodiscard]] Error check_alive() override { return driver_.check_alive().error(); }
@@ -199,6 +214,7 @@ struct SubjectParam {
     std::string name;
     bool is_legacy = false;
     bool is_packed = false;
+    bool has_tokens = true;         ///< pieces of work end one by one, each with its token
     bool has_config = false;        ///< the driver reads the configuration
     std::uint32_t least_queue = 1;  ///< the smallest queue that the driver can use
     std::unique_ptr<Subject> (*make)(Disguise how, unsigned seed) = nullptr;
@@ -265,7 +281,7 @@ struct AnyPciPlace : OnPci<EitherAny, Layout::transitional> {
 template <class Kind, class Place, class... Rings>
 void add_subjects(std::vector<SubjectParam>& all) {
     (all.push_back({std::string{Kind::name} + Place::name + Rings::name, Place::legacy,
-                    Rings::offer.packed && !Place::legacy, Kind::has_config, Kind::least_queue,
+                    Rings::offer.packed && !Place::legacy, Kind::has_tokens, Kind::has_config, Kind::least_queue,
                     [](Disguise how, unsigned seed) -> std::unique_ptr<Subject> {
                         return std::make_unique<SubjectOf<Kind, Place, Rings>>(how, seed);
                     }}),
