@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A kernel has globals of these names. The headers must not warn about them (-Wshadow).
+extern int transport, device, disk, function, pages;
+
 namespace kernel {
 
 /// The compiler must make the value, and may assume nothing about what becomes of it.
