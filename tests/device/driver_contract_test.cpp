@@ -22,7 +22,7 @@ protected:
     /// Starts anew, on a machine of its own.
     void make(Disguise how = Disguise::none, unsigned seed = 0) {
         finish();
-        subject = GetParam().make(how, seed);
+        subject = GetParam().make([&](auto device) { return disguised(std::move(device), how, seed); });
         hostile = how != Disguise::none;
     }
     void bring_up() {
@@ -112,6 +112,7 @@ protected:
 TEST_P(DriverContract, IsZeroAtFirst) {
     make();
     EXPECT_TRUE(subject->is_zero_at_first());
+    EXPECT_EQ(subject->diagnose(), Cause::driver_not_initialised);
     EXPECT_EQ(subject->check_alive(), Error::not_initialised);
     EXPECT_EQ(subject->start(Token{1}).error(), Error::not_initialised);
     EXPECT_EQ(subject->use(PollLimit{3}, [] {}).error(), Error::not_initialised);
@@ -247,6 +248,7 @@ TEST_P(DriverContract, NamesADeviceThatNeedsReset) {
     start(1, 3);
     subject->on_device([](auto& device) { device.need_reset(); });
     EXPECT_EQ(subject->check_alive(), Error::reset_needed);
+    EXPECT_EQ(subject->diagnose(), Cause::device_needs_reset);
     expect_reset_needed();
     expect_three_back();
 }
@@ -265,6 +267,8 @@ TEST_P(DriverContract, ReturnsEachTokenOfAVanishedDevice) {
     subject->on_device([](auto& device) { device.vanish(); });
     hostile = true;  // it still holds memory
     EXPECT_EQ(subject->check_alive(), Error::device_gone);
+    Cause const cause = subject->diagnose();  // of a device on MMIO, the first register tells
+    EXPECT_TRUE(cause == Cause::device_gone || cause == Cause::registers_all_ones) << describe(cause);
     expect_reset_needed();
     HandedBack back;
     EXPECT_EQ(reset(back).error(), Error::device_gone);
@@ -462,8 +466,8 @@ private:
     void step() {
         switch (random_() % 8) {
             case 0:
-            case 1:
-            case 2: start(); break;
+            case 1: start(); break;
+            case 2: subject_.call_others(static_cast<unsigned>(random_() % 4096)); break;
             case 3: subject_.step(); break;
             case 4: end(subject_.take()); break;
             case 5: static_cast<void>(subject_.use(PollLimit{10}, subject_.stepping())); break;

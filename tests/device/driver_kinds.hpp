@@ -11,6 +11,7 @@
 #include <sim/entropy_device.hpp>
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -124,6 +125,24 @@ struct ConsoleKindOf {
         Result<std::uint32_t> const got = console.read(text);
         CompletionState const pending = got && *got != 0 ? CompletionState::ready : CompletionState::none;
         return {{}, got.error(), got ? pending : CompletionState::broken};
+    }
+    template <class Console>
+    static void call_others(Console& console, unsigned choice) {
+        std::uint32_t const port = choice / 8 % (ports + 1);  // one of them too many
+        std::uint8_t text[100];
+        switch (choice % 8) {
+            case 0: static_cast<void>(console.open(port)); break;
+            case 1: static_cast<void>(console.close(port)); break;
+            case 2: static_cast<void>(console.on_config_change()); break;
+            case 3: static_cast<void>(console.read({text, 1 + choice % 100}, port)); break;
+            case 4: static_cast<void>(console.write({text, choice % 100}, port)); break;
+            case 5: static_cast<void>(console.enable_used_notifications(ConsoleQueue::events, port)); break;
+            default: {
+                ConsolePort const found = console.port(port);
+                EXPECT_LE(std::strlen(found.name), ConsoleTraits::name_bytes);
+                EXPECT_EQ(found.size.cols == 0, found.size.rows == 0);
+            }
+        }
     }
     template <class Console, class Relax>
     static Status use(Console& console, Segment const& buffer, PollLimit limit, Relax& relax) {

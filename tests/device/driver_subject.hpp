@@ -45,6 +45,9 @@ struct Ended {
     CompletionState state = CompletionState::none;
 };
 
+/// Puts a device into the place of the true one, or returns that.
+using Dress = std::function<std::unique_ptr<sim::DeviceBackend>(std::unique_ptr<sim::DeviceBackend>)>;
+
 class Subject {
 public:
     static constexpr std::uint32_t buffer_bytes = 512;  // of each piece of work
@@ -68,6 +71,8 @@ public:
     [[nodiscard]] virtual std::uint16_t in_flight() = 0;
     [[nodiscard]] virtual MaySleep enable_notifications() = 0;
     virtual void disable_notifications() = 0;
+    /// Calls that only this driver has.
+    virtual void call_others(unsigned choice) = 0;
     [[nodiscard]] virtual Error check_alive() = 0;
     [[nodiscard]] virtual Error last_error() = 0;
     [[nodiscard]] virtual std::uint32_t required_queue_size() = 0;
@@ -101,7 +106,7 @@ public:
 
     // The rest of the machine.
 
-    sim::GuestMemory memory;
+    sim::GuestMemory memory{std::size_t{4} << 20};
     CountingPages pages{memory};
     BounceMapper mapper;
 
@@ -122,9 +127,8 @@ class SubjectOf final : public Subject {
     static_assert(std::is_trivially_destructible_v<Driver>);
 
 public:
-    SubjectOf(Disguise how, unsigned seed)
-        : backend_(disguised(Kind::make_device(memory.violations(), Rings::offer), how, seed)),
-          setting_(memory, *backend_) {
+    explicit SubjectOf(Dress const& dress)
+        : backend_(dress(Kind::make_device(memory.violations(), Rings::offer))), setting_(memory, *backend_) {
         mapper.memory = &memory;
         device_ = &setting_.device;
     }
@@ -172,17 +176,16 @@ public:
     }
     [[nodiscard]] MaySleep enable_notifications() override { return driver_.enable_used_notifications(); }
     void disable_notifications() override { driver_.disable_used_notifications(); }
+    void call_others([[maybe_unused]] unsigned choice) override {
+        if constexpr (requires { Kind::call_others(driver_, choice); }) {
+            Kind::call_others(driver_, choice);
+        }
+    }
     [[nodiscard]] Error check_alive() override { return driver_.check_alive().error(); }
     [[nodiscard]] Error last_error() override { return driver_.last_error(); }
     [[nodiscard]] std::uint32_t required_queue_size() override { return driver_.required_queue_size(); }
     [[nodiscard]] Features missing_features() override { return driver_.negotiation().missing; }
-    [[nodiscard]] Cause diagnose() override {
-        if constexpr (DiagnosableDriver<Driver>) {
-            return virtq::diagnose(driver_).cause();
-        } else {
-            return Cause::none;
-        }
-    }
+    [[nodiscard]] Cause diagnose() override { return virtq::diagnose(driver_).cause(); }
     void use_copy() override {
         auto const copy = std::make_unique<Copy>();
         std::memcpy(copy->bytes, static_cast<void const*>(&driver_), sizeof(Driver));
@@ -217,7 +220,7 @@ struct SubjectParam {
     bool has_tokens = true;         ///< pieces of work end one by one, each with its token
     bool has_config = false;        ///< the driver reads the configuration
     std::uint32_t least_queue = 1;  ///< the smallest queue that the driver can use
-    std::unique_ptr<Subject> (*make)(Disguise how, unsigned seed) = nullptr;
+    std::unique_ptr<Subject> (*make)(Dress const& dress) = nullptr;
 };
 inline void PrintTo(SubjectParam const& param, std::ostream* out) {
     *out << param.name;
@@ -282,8 +285,8 @@ template <class Kind, class Place, class... Rings>
 void add_subjects(std::vector<SubjectParam>& all) {
     (all.push_back({std::string{Kind::name} + Place::name + Rings::name, Place::legacy,
                     Rings::offer.packed && !Place::legacy, Kind::has_tokens, Kind::has_config, Kind::least_queue,
-                    [](Disguise how, unsigned seed) -> std::unique_ptr<Subject> {
-                        return std::make_unique<SubjectOf<Kind, Place, Rings>>(how, seed);
+                    [](Dress const& dress) -> std::unique_ptr<Subject> {
+                        return std::make_unique<SubjectOf<Kind, Place, Rings>>(dress);
                     }}),
      ...);
 }
