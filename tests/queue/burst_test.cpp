@@ -251,10 +251,12 @@ TEST_P(Burst, EndsAtTheFirstRejectedChain) {
             auto const whole = std::vector<Segment>(size + 1u, Segment{PhysAddr{0x1000}, 16});
             std::array const empty{Segment{PhysAddr{0x1000}, 16}, Segment{PhysAddr{0x2000}, 0}};
             std::array const large{Segment{PhysAddr{0x1000}, UINT32_MAX}, Segment{PhysAddr{0x2000}, 2}};
+            std::array const empty_first{Segment{PhysAddr{0x1000}, 0}, Segment{PhysAddr{0x2000}, 16}};
             struct {
                 Chain chain;
                 Error error;
             } const bad[] = {{{}, Error::chain_empty},
+                             {{empty_first, {}, Token{}}, Error::segment_empty},
                              {{whole, {}, Token{}}, Error::chain_longer_than_queue},
                              {{empty, {}, Token{}}, Error::segment_empty},
                              {{{}, empty, Token{}}, Error::segment_empty},
@@ -473,6 +475,31 @@ TEST_P(Burst, AsksForTheNextNotification) {
         2);
 }
 
+// The caller must go on until `none`: after a full room, the device need not notify of the next completion.
+TEST_P(Burst, AsksAgainOnlyAtTheEnd) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            ContractMachine machine{GetParam(), size, 2};
+            std::array<Completion, 2> room;
+            ASSERT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
+            for (int lap = 0; lap < 5; ++lap) {
+                ASSERT_EQ(machine.queue->submit_burst(writable_buffers(machine, 4)).count, 4u);
+                machine.use_next();
+                EXPECT_TRUE(machine.device->needs_interrupt()) << lap;
+                machine.use_next();
+                EXPECT_EQ(machine.queue->take_burst(room).state, CompletionState::ready);
+                EXPECT_EQ(machine.device->needs_interrupt(), !GetParam().event_idx) << lap;
+                machine.use_next();
+                EXPECT_EQ(machine.device->needs_interrupt(), !GetParam().event_idx) << lap;
+                EXPECT_EQ(machine.queue->take_burst(room).state, CompletionState::none);
+                machine.use_next();
+                EXPECT_TRUE(machine.device->needs_interrupt()) << lap;
+                EXPECT_EQ(machine.queue->take_burst(room).state, CompletionState::none);
+            }
+        },
+        4);
+}
+
 TEST_P(Burst, EndsWhenTheRoomIsFull) {
     for_each_size(
         [&](std::uint16_t size) {
@@ -542,8 +569,39 @@ TEST_P(Burst, AssertsThatItHasMemory) {
     auto const queue = make_queue(GetParam().kind);
     Completion room[2];
     EXPECT_BREACH(queue->take_burst(room), "Call init() first");
-    WritableBuffer const buffers[] = {{{{PhysAddr{0x1000}, 16}}, Token{}}};
-    EXPECT_EQ(queue->submit_burst(buffers).error, Error::queue_not_initialised);
+    std::size_t calls = 0;
+    auto const get = [&](std::size_t i) {
+        EXPECT_EQ(i, calls++);
+        return Chain{};
+    };
+    EXPECT_EQ(queue->submit_burst(2, std::function<Chain(std::size_t)>{get}).error, Error::queue_not_initialised);
+    EXPECT_EQ(calls, 1u);
+    EXPECT_EQ(queue->submit_burst(Span<Chain const>{}).error, Error::none);
+}
+
+/// A queue of 2048 of one format: its chains have more segments than straight-line code is made for.
+template <class Format>
+void submit_long_chains(QueueKind kind) {
+    ContractMachine machine{Combination{kind}, 2048, 3};
+    auto& queue = static_cast<QueueOf<Format>&>(*machine.queue).queue();
+    auto const segments = machine.segments(1000);
+    auto const get = [&](std::size_t) {
+        FixedChain<500, 500> chain;
+        std::copy(segments.begin(), segments.end(), chain.segments);
+        return chain;
+    };
+    EXPECT_EQ(queue.submit_burst(3, get).count, 2u);
+    for (int i = 0; i < 2; ++i) {
+        auto const chain = machine.device->fetch();
+        ASSERT_TRUE(chain.has_value());
+        EXPECT_TRUE(same_segments({segments.begin(), segments.begin() + 500}, chain->readable));
+        EXPECT_TRUE(same_segments({segments.begin() + 500, segments.end()}, chain->writable));
+    }
+}
+
+TEST(BurstOfLongChains, SubmitsThem) {
+    submit_long_chains<Split>(QueueKind::split);
+    submit_long_chains<Packed>(QueueKind::packed);
 }
 
 class BurstInOrder : public Burst {};

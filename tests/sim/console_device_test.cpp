@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <sim/console_device.hpp>
@@ -193,6 +194,25 @@ TEST_P(Console, TakesEmergencyWritesAnyTime) {
     write_emergency(0x4563);  // only the lower byte counts
     EXPECT_EQ(device.emergency(), "abc");
     EXPECT_EQ(read_config(8, 4), 0u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_P(Console, WorksFromAnotherThread) {
+    std::thread worker([&] {
+        for (size_t used = 0; used < 40;) {
+            used += machine.step();
+        }
+    });
+    for (int i = 0; i < 20; ++i) {
+        device.type(0, "in");
+        receive(0, 2);
+        print(1, "out ");
+        device.hold(0);
+        device.release(0);
+    }
+    worker.join();
+    EXPECT_EQ(device.untaken(0), 0u);
+    EXPECT_EQ(device.printed(0).size(), 80u);
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -395,11 +415,13 @@ TEST_P(ConsolePorts, SendsInvalidMessages) {
     device.send_raw({beyond});
     device.send_raw({endless});
     device.send_raw({unknown, 4000});
+    device.send_raw({ConsoleMessage{0, console::console_port, 1}.encoded(guest_order)});  // before PORT_READY
     EXPECT_EQ(input(control), "\1\2\3");
     EXPECT_EQ(input(control), std::string(unknown.begin(), unknown.end()));
     EXPECT_EQ(input(control), std::string(beyond.begin(), beyond.end()));
     EXPECT_EQ(input(control), std::string(endless.begin(), endless.begin() + 32));
     EXPECT_EQ(machine.take(control), (RawUsed{4, 4000}));
+    EXPECT_FALSE(device.driver_of(0).owes_open);
     EXPECT_TRUE(log.empty()) << log;
 }
 

@@ -65,21 +65,11 @@ namespace detail {
     return nullptr;
 }
 
-/// See `description_of`.
-struct DriverFaultWords {
-    using Value = DriverReason;
-    static constexpr char letter = 'D';
-    static constexpr char const* unknown = "An unknown reason.";
-    [[__nodiscard__]] static constexpr char const* sentence(DriverReason reason) {
-        return driver_fault_sentence(reason);
-    }
-};
-
 }  // namespace detail
 
 /// What the device did, as a sentence: a constant string without a line end. Print `DriverFault::value` with it.
 [[__nodiscard__]] constexpr char const* describe(DriverReason reason) {
-    return detail::description_of<detail::DriverFaultWords>(reason);
+    return detail::description_of<detail::driver_fault_sentence, 'D'>(reason);
 }
 
 }  // namespace virtq

@@ -21,7 +21,7 @@ class PackedBurst {
 
 public:
     /// After so many descriptors, the chains that were added become visible, so that the device can begin before the
-    /// call ends: a cache line of 64 bytes, which the driver does not touch again, or half of a small queue.
+    /// call ends: about one cache line, which the driver does not touch again, or half of a small N.
     static constexpr uint32_t shown_together = N < 8 ? (N + 1) / 2 : 4;
 
     /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
@@ -29,7 +29,10 @@ public:
     [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
         SubmittedBurst made;
         if (!ring.initialised()) [[__unlikely__]] {  // then `Front` has no address
-            made.error = count != 0 ? ring.refuse(1) : Error::none;
+            if (count != 0) {
+                static_cast<void>(chain_at(0));
+                made.error = ring.refuse(1);
+            }
             return made;
         }
         bool const adds_to_batch = ring.first_flags_ != 0;
@@ -59,7 +62,7 @@ public:
     /// the next descriptor again.
     [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
         if (!ring.takes_by_id_) {
-            return take_in_order(ring, room);
+            return take_batches<InOrder>(ring, room);
         }
         size_t count = 0;
         Back back{ring};
@@ -74,18 +77,15 @@ public:
                 }
             }
             ring.order_.after_look();
-            PackedMemory::Used const entry = ring.memory_.load_used(next);
-            if (ring.is_usual(entry)) [[__likely__]] {
-                room[count++] = ring.take_checked(back, entry);
-                continue;
+            PackedMemory::Used entry = ring.memory_.load_used(next);
+            if (!ring.is_usual(entry)) [[__unlikely__]] {
+                back.store(ring);
+                entry.len = ring.judge(entry, flags);
+                if (ring.fault_) {
+                    return {count, CompletionState::broken};
+                }
             }
-            back.store(ring);
-            Completion const one = ring.take_unusual(entry, flags);
-            if (!one) {
-                return {count, one.state};
-            }
-            room[count++] = one;
-            back = Back{ring};
+            room[count++] = ring.take_checked(back, entry);
         }
         back.store(ring);
         return {count, CompletionState::ready};
@@ -93,7 +93,7 @@ public:
 
 private:
     // Copies of members, for registers: with the members the compiler must assume that each store to the ring changes
-    // them. None has 16 bits where it may have more, or GCC would keep four of them in one register.
+    // them. The counts are 32 bits wide: GCC keeps four 16-bit ones in one register.
 
     /// What a chain that is added changes.
     struct Front {
@@ -179,55 +179,16 @@ private:
         if (count - 1 >= front.free_count) {  // count 0 wraps around, and is refused too
             return ring.refuse(count);
         }
-        return ring.add_chain(front, readable, writable, token);
+        return ring.template add_chain<Front&>(front, readable, writable, token);
     }
 
     /// Publishes what is not visible yet, and decides for the descriptors from `first` on.
-    [[__nodiscard__]] static Notification publish(Ring& ring, uint16_t first) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Notification publish(Ring& ring, uint16_t first) {
         ring.admit_pending();
         if (ring.first_flags_ != 0) {  // 0 if the chain was refused that would have begun a batch
             ring.show_batch();
         }
         return ring.decide(first);
-    }
-
-    /// With IN_ORDER: reads one used descriptor a batch. The chains of a batch are those that the driver added. Every
-    /// ring that is not open comes here, and gets `broken`.
-    [[__nodiscard__]] static TakenBurst take_in_order(Ring& ring, Span<Completion> room) {
-        size_t count = 0;
-        while (count != room.size()) {
-            if (ring.batch_.is_over()) {
-                if (Completion const found = InOrder::begin_batch(ring); !found) {
-                    return {count, found.state};
-                }
-            }
-            size_t const left = room.size() - count;
-            count += take_of_batch(ring, room.data() + count, left < ring.batch_.left() ? left : ring.batch_.left());
-        }
-        return {count, CompletionState::ready};
-    }
-
-    /// Takes the oldest `chains` of a batch that has as many. Returns their number.
-    static size_t take_of_batch(Ring& ring, Completion* out, size_t chains) {
-        BufferId id = ring.oldest_;
-        BufferId last = id;
-        uint32_t freed = 0;
-        for (size_t i = 0; i != chains; ++i) {
-            Extent const extent = ring.shadow_.extent(id);
-            out[i] = {ring.shadow_.token(id), ring.shadow_.bytes(id), CompletionState::ready};
-            if (extent.has_table()) {
-                ring.pool_.give_back(extent.table());
-            }
-            freed += extent.descriptors();
-            last = id;
-            id = ring.following(id);
-        }
-        auto const count = static_cast<uint16_t>(chains);
-        out[chains - 1].written = ring.batch_.take(count, ring.shadow_.bytes(last));
-        ring.oldest_ = id;
-        ring.free_descriptors(static_cast<uint16_t>(freed));
-        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ - count);
-        return chains;
     }
 };
 
