@@ -50,8 +50,8 @@ namespace detail {
             return "A control message of the console has an event that only drivers send, or that does not exist "
                    "(§5.3.6.2). The driver ignored it. Compare the value with VIRTIO 1.4.";
         case DriverReason::console_port_unknown:
-            return "A control message is about a port above max_nr_ports (§5.3.6.2.1). The driver ignored it. Check the "
-                   "byte order of the messages, which is little-endian.";
+            return "A control message of the console is about a port that is not below max_nr_ports (§5.3.6.2.1). The driver "
+                   "ignored it. Check the byte order of the messages, which is little-endian.";
         case DriverReason::console_port_twice:
             return "The console added a port that exists already (§5.3.6.2.1). The driver ignored it. Reset the device if "
                    "the port does not work.";
