@@ -129,7 +129,7 @@ struct ConsoleKindOf {
     template <class Console>
     static void call_others(Console& console, unsigned choice) {
         std::uint32_t const port = choice / 8 % (ports + 1);  // one of them too many
-        std::uint8_t text[100];
+        std::uint8_t text[100] = {};
         switch (choice % 8) {
             case 0: static_cast<void>(console.open(port)); break;
             case 1: static_cast<void>(console.close(port)); break;

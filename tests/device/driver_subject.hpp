@@ -106,7 +106,7 @@ public:
 
     // The rest of the machine.
 
-    sim::GuestMemory memory{std::size_t{4} << 20};
+    sim::GuestMemory memory{std::size_t{1} << 20};
     CountingPages pages{memory};
     BounceMapper mapper;
 
@@ -153,8 +153,7 @@ public:
         }
     }
     [[nodiscard]] Status start(Token token) override {
-        sim::Buffer const buffer = memory.allocate_buffer(buffer_bytes, buffer_bytes);
-        return Kind::start(driver_, Segment{buffer.phys, buffer_bytes}, token);
+        return Kind::start(driver_, Segment{buffer_.phys, buffer_bytes}, token);
     }
     [[nodiscard]] Ended take() override {
         if constexpr (Kind::has_tokens) {
@@ -164,8 +163,7 @@ public:
         }
     }
     [[nodiscard]] Status use(PollLimit limit, std::function<void()> const& relax) override {
-        sim::Buffer const buffer = memory.allocate_buffer(buffer_bytes, buffer_bytes);
-        return Kind::use(driver_, Segment{buffer.phys, buffer_bytes}, limit, relax);
+        return Kind::use(driver_, Segment{buffer_.phys, buffer_bytes}, limit, relax);
     }
     [[nodiscard]] std::uint16_t in_flight() override {
         if constexpr (Kind::has_tokens) {
@@ -206,6 +204,7 @@ private:
         return {ended.token, ended.error, ended.state};
     }
 
+    sim::Buffer buffer_ = memory.allocate_buffer(buffer_bytes, buffer_bytes);  // of all work: nobody looks into it
     std::unique_ptr<sim::DeviceBackend> backend_;
     Setting setting_;
     T transport_;
