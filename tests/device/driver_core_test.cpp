@@ -5,6 +5,10 @@
 
 #include <device/echo_driver.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 /// `DriverCore`: the way up and down, recovery and waiting, whatever the device is.
 namespace virtq::test {
 namespace {
@@ -75,25 +79,65 @@ TEST(DriverCore, EndsAWaitWhoseHookResets) {
     EXPECT_TRUE(machine.driver.check_alive().ok());
 }
 
-TEST(DriverCore, RefusesPagesHandedOutTwice) {
-    struct Twice {
-        Pages allocate_pages(size_t count) {
-            if (one.virt == nullptr) {
-                one = memory.allocate_pages(4);
-            }
-            return {one.virt, one.phys, count};
+/// Hands the pages of allocation `first` out again as allocation `second`.
+struct RepeatingPages {
+    Pages allocate_pages(std::size_t count) {
+        taken.push_back(taken.size() == second ? Pages{taken[first].virt, taken[first].phys, count}
+                                               : memory.allocate_pages(count));
+        return taken.back();
+    }
+    void free_pages(Pages pages) {
+        if (pages.virt != taken[first].virt) {  // the test frees these
+            memory.free_pages(pages);
         }
-        void free_pages(Pages) {}
-        sim::GuestMemory& memory;
-        Pages one{};
-    };
+    }
+    sim::GuestMemory& memory;
+    std::size_t first;
+    std::size_t second;
+    std::vector<Pages> taken{};
+};
+
+void expect_pages_refused(std::size_t first, std::size_t second, Features const& unwanted) {
     EchoMachine machine;
+    machine.device.offer(sim::wire::feature::indirect_desc);
     ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
-    Twice twice{machine.memory};
-    EXPECT_EQ(machine.driver.init(machine.transport, twice, {.reset_limit = PollLimit{100}}).error(),
-              Error::pages_handed_out_twice);
+    RepeatingPages pages{machine.memory, first, second};
+    DriverOption const option{.unwanted = unwanted, .reset_limit = PollLimit{100}};
+    EXPECT_EQ(machine.driver.init(machine.transport, pages, option).error(), Error::pages_handed_out_twice)
+        << first << " as " << second;
     EXPECT_EQ(machine.driver.last_error(), Error::pages_handed_out_twice);
-    machine.memory.free_pages(twice.one);
+    EXPECT_EQ(pages.taken.size(), second + 1);
+    machine.memory.free_pages(pages.taken[first]);
+}
+
+TEST(DriverCore, RefusesPagesHandedOutTwice) {
+    auto const no_tables = Features::of(spec::Feature::indirect_desc);
+    for (std::size_t second = 1; second < 4; second += 2) {  // the buffers of both queues
+        for (std::size_t first = 0; first < second; ++first) {
+            expect_pages_refused(first, second, no_tables);
+        }
+    }
+    expect_pages_refused(0, 1, {});  // the tables are the ring
+    expect_pages_refused(0, 2, {});  // the buffers are the ring
+    expect_pages_refused(1, 2, {});  // the buffers are the tables
+}
+
+TEST(DriverCore, NamesAResetBehindItsBack) {
+    EchoMachine machine;
+    machine.bring_up();
+    machine.device.write(sim::wire::mmio::status, 0, 4);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+}
+
+TEST(DriverCore, NamesAQueueThatShrank) {
+    for (std::uint16_t index = 0; index < 2; ++index) {
+        EchoMachine machine;
+        machine.bring_up();
+        machine.device.set_queue_size_max(4, index);
+        EXPECT_EQ(machine.driver.reset([](RequestCompletion const&) {}).error(), Error::queue_size_not_taken);
+        EXPECT_EQ(machine.driver.send(1, Token{}).error(), Error::reset_needed);
+    }
 }
 
 TEST(DriverCore, RejectsASecondInit) {
@@ -173,6 +217,17 @@ TEST(DriverCore, LeavesOutAQueueThatIsNotUsed) {
     machine.driver.has_events = true;  // too late: it has no pages
     EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
     EXPECT_EQ(machine.driver.events.ring().size(), 0u);
+    EXPECT_TRUE(machine.driver.ask(1, PollLimit{10}, machine.stepping()).ok());
+}
+
+TEST(DriverCore, DoesNotNotifyAQueueOfBefore) {
+    EchoMachine machine;
+    machine.bring_up();
+    EXPECT_EQ(machine.device.notifications(0), 1u);  // for the buffers that were posted before DRIVER_OK
+    machine.driver.has_events = false;               // as the device is configured after the reset
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_EQ(machine.device.notifications(0), 1u);
+    EXPECT_FALSE(machine.driver.events.ring().is_live());
     EXPECT_TRUE(machine.driver.ask(1, PollLimit{10}, machine.stepping()).ok());
 }
 

@@ -232,6 +232,19 @@ TEST(Entropy, ReportsAQueueThatStaysFull) {
     EXPECT_EQ(machine.read(asked, PollLimit{5}), Error::reset_needed);
 }
 
+TEST(Entropy, EndsAWaitForRoomThatIsReset) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const asked = machine.buffer(4);
+    for (std::uintptr_t token = 1; token <= 8; ++token) {
+        machine.submit(asked, token);
+    }
+    unsigned back = 0;
+    auto const reset = [&] { EXPECT_TRUE(machine.driver.reset([&](RequestCompletion const&) { ++back; }).ok()); };
+    EXPECT_EQ(machine.driver.read(machine.segment(asked), machine.patience, reset).error(), Error::request_cancelled);
+    EXPECT_EQ(back, 8u);
+}
+
 // As QEMU with a file that has ended.
 TEST(Entropy, TimesOutAtTheEndOfTheSource) {
     EntropyMachine<> machine;

@@ -64,6 +64,7 @@ TEST(SlotQueue, PutsNoMoreThanTheShapeHas) {
     std::uint16_t const slot = machine.driver.commands.take_slot(Token{});
     EXPECT_BREACH(machine.driver.commands.put(slot, 0, bytes, 5), "command_bytes");
     EXPECT_BREACH(machine.driver.commands.put(slot, 4, bytes, 1), "command_bytes");
+    EXPECT_BREACH(machine.driver.commands.put(slot, 5, bytes, 0), "command_bytes");
 }
 
 /// Breaks the queue by a used entry with two requests in flight, which a reset hands back.

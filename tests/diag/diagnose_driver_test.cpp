@@ -500,6 +500,8 @@ TEST(DiagnosisOfADriver, ExaminesEachQueueOfADriver) {
     EXPECT_EQ(machine.driver.take_completed().error, Error::answer_invalid);
     EXPECT_EQ(diagnose(machine.driver, 2).violation.queue, 1u);  // also without a queue
     EXPECT_FALSE(diagnose(machine.driver, 2).is_healthy());
+    machine.device.need_reset();
+    EXPECT_EQ(diagnose(machine.driver, 2).cause(), Cause::device_needs_reset);
 }
 
 }  // namespace

@@ -144,11 +144,7 @@ public:
     /// For `diagnose`: calls `visit(ring)` with the ring of queue `index`, if that has pages.
     template <class Visit>
     void visit_ring(uint16_t index, Visit const& visit) {
-        for_each_queue([&](uint16_t at, auto& queue) {
-            if (at == index && queue.ring().size() != 0) {
-                visit(queue.ring());
-            }
-        });
+        for_each_queue([&](uint16_t at, auto& queue) { visit_at(at, queue, index, visit); });
     }
 
 protected:
@@ -386,6 +382,9 @@ private:
 
     template <class Queue, PageAllocator Allocator>
     [[__nodiscard__]] Status set_up_queue(DeviceInit<T>& init, uint16_t index, Queue& queue, Allocator& allocator) {
+        if (!driver().uses_queue(index)) {
+            return {};
+        }
         Status const made = queue.set_up(init, index, allocator, negotiated(), option_.queue);
         if (!made) {
             if (made.error() == Error::queue_size_above_capacity) {
@@ -393,25 +392,28 @@ private:
             }
             return made;
         }
-        return shares_pages(index, queue.runs()) ? init.fail(Error::pages_handed_out_twice) : Status{};
+        return shares_pages(queue.runs()) ? init.fail(Error::pages_handed_out_twice) : Status{};
     }
 
-    /// Whether queue `index` has a page twice, or shares one with another queue.
-    [[__nodiscard__]] bool shares_pages(uint16_t index, detail::QueueRuns const& runs) {
-        bool found = runs.shares_pages();
-        for_each_queue([&](uint16_t other, auto& queue) {
-            found = found || (other != index && runs.shares_pages_with(queue.runs()));
-        });
-        return found;
+    /// Whether a queue has a page twice, or shares one with another queue.
+    [[__nodiscard__]] bool shares_pages(detail::QueueRuns const& runs) {
+        unsigned sharers = 0;  // itself included
+        for_each_queue([&](uint16_t, auto& queue) { sharers += unsigned{runs.shares_pages_with(queue.runs())}; });
+        return sharers > 1 || runs.shares_pages();
     }
 
     /// Brings the device up after a reset, in the pages that it has. A queue without pages is not used.
     template <Relax R>
     [[__nodiscard__]] Status bring_up_again(R& relax) {
         auto const resume = [&](DeviceInit<T>& init, uint16_t index, auto& queue) {
-            return queue.ring().size() == 0 ? Status{} : queue.resume(init, index, negotiated(), option_.queue);
+            return resume_queue(init, index, queue);
         };
         return bring_up(resume, relax);
+    }
+    template <class Queue>
+    [[__nodiscard__]] Status resume_queue(DeviceInit<T>& init, uint16_t index, Queue& queue) {
+        bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
+        return is_used ? queue.resume(init, index, negotiated(), option_.queue) : Status{};
     }
 
     template <class MakeQueue, Relax R>
@@ -427,9 +429,8 @@ private:
         if (Status const configured = driver().configure(); !configured) {
             return init.fail(configured.error());
         }
-        Status const made = driver().visit_queues([&](uint16_t index, auto& queue) {
-            return driver().uses_queue(index) ? make(init, index, queue) : Status{};
-        });
+        Status const made =
+            driver().visit_queues([&](uint16_t index, auto& queue) { return make(init, index, queue); });
         if (!made) {
             return made;
         }
@@ -437,14 +438,17 @@ private:
         if (live) {
             is_up_ = true;
             stopped_.clear();
-            for_each_queue([&](uint16_t index, auto& queue) {
-                if (queue.ring().is_live()) {
-                    notify(index, queue.first_notification());
-                }
-            });
+            for_each_queue([&](uint16_t index, auto& queue) { notify(index, queue.first_notification()); });
             driver().on_live();
         }
         return live;
+    }
+
+    template <class Queue, class Visit>
+    static void visit_at(uint16_t at, Queue& queue, uint16_t index, Visit const& visit) {
+        if (at == index && queue.ring().size() != 0) {
+            visit(queue.ring());
+        }
     }
 
     /// Resets the device and ends all requests in flight. A device that is gone has stopped, too.
