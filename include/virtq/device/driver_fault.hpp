@@ -59,7 +59,7 @@ namespace detail {
             return "A control message is about a port that the console has not added, or has removed (§5.3.6.2.1). The "
                    "driver ignored it. Reset the device if the port does not work.";
         case DriverReason::console_size_zero:
-            return "The console was resized to no columns or no rows (rows are the upper 16 bits of the value). The driver "
+            return "The console was resized to no columns or no rows (§5.3.6.2; rows are the upper 16 bits of the value). The driver "
                    "kept the old size. Check the terminal on the host.";
     }
     return nullptr;
