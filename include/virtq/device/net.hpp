@@ -91,13 +91,14 @@ public:
         if (Error const error = this->check_usable(); error != Error::none) {
             return error;
         }
-        Result<detail::NetConfig> const read = detail::read_net_config(this->device(), this->negotiated());
-        if (!read) {
-            return read.error();
+        detail::NetConfig read;
+        if (Error const error = detail::read_net_config(this->device(), this->negotiated(), read);
+            error != Error::none) {
+            return error;
         }
-        bool const differs = !(*read == config_);
-        config_.status = read->status;
-        config_.speed = read->speed;
+        bool const differs = !(read == config_);
+        config_.status = read.status;
+        config_.speed = read.speed;
         return differs;
     }
 
@@ -382,11 +383,10 @@ private:
     }
 
     [[__nodiscard__]] Status configure() {
-        Result<detail::NetConfig> const read = detail::read_net_config(this->device(), this->negotiated());
-        if (!read) {
-            return read.error();
+        if (Error const error = detail::read_net_config(this->device(), this->negotiated(), config_);
+            error != Error::none) {
+            return error;
         }
-        config_ = *read;
         bool const is_legacy = this->device().is_legacy();
         header_ = detail::NetHeader{this->negotiated(),
                                     is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};

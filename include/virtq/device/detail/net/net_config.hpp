@@ -83,10 +83,10 @@ template <Transport T>
 
 /// Reads each field once, if its feature was negotiated (§2.5.1).
 template <Transport T>
-[[__nodiscard__]] NetConfig read_net_fields(T& transport, Features const& features) {
+void read_net_fields(T& transport, Features const& features, NetConfig& read) {
     namespace config = spec::net::config;
     using Bit = spec::net::Feature;
-    NetConfig read;
+    read = {};
     if (features.has(Bit::mac)) {
         for (uint16_t i = 0; i < spec::net::mac_bytes; ++i) {
             read.mac.bytes[i] = transport.read_config8(static_cast<uint16_t>(config::mac + i));
@@ -102,16 +102,17 @@ template <Transport T>
     if (features.has(Bit::speed_duplex)) {
         read.speed = read_net_speed(transport);
     }
-    return read;
 }
 
-/// Reads the configuration without a change in between. Errors: `config_unstable`, those of `check_config`.
+/// Reads the configuration without a change in between. After an error `config` is undefined. Errors: `config_unstable`,
+/// those of `check_config`.
 template <Transport T>
-[[__nodiscard__]] Result<NetConfig> read_net_config(T& transport, Features const& features) {
-    if (Status const there = check_config(transport, spec::net::mac_bytes); !there) {
-        return there.error();
+[[__nodiscard__]] Error read_net_config(T& transport, Features const& features, NetConfig& config) {
+    if (Error const error = check_config(transport, spec::net::mac_bytes); error != Error::none) {
+        return error;
     }
-    return read_config(transport, [&] { return detail::read_net_fields(transport, features); });
+    return read_config(transport, config,
+                       [&](NetConfig& read) { detail::read_net_fields(transport, features, read); });
 }
 
 }  // namespace virtq::detail
