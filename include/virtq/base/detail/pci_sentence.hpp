@@ -51,9 +51,10 @@ template <class Error>
             return "The PciWindow has no room for a BAR of this device (below 4 GiB for a 32-bit BAR). Give a larger "
                    "one.";
         case Error::pci_bridge_closed:
-            return "A BAR of this PCI device has no address, and the bridge before it forwards nothing of the given "
-                   "PciWindow. Call number_buses() with the host bridge's windows before any probe. If it returned "
-                   "pci_window_full, give it a larger window below 4 GiB. PciProbeOption::config_window needs no BAR.";
+            return "A BAR of this PCI device has no address. The window of the bridge before it is closed, or forwards "
+                   "nothing of the given PciWindow. Call number_buses() with the host bridge's windows before any probe. "
+                   "If it returned pci_window_full, give it a larger window below 4 GiB. PciProbeOption::config_window "
+                   "needs no BAR.";
         case Error::pci_not_mapped:
             return "The kernel did not map a BAR of this device: map_device_memory or map_device_ports returned 0. Map "
                    "the host bridge's windows as device memory.";
