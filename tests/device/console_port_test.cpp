@@ -9,10 +9,9 @@
 namespace virtq::test {
 namespace {
 
-using Event = ConsoleEvent;
 using PortMachine = ConsoleMachine<ThreePorts>;
 using PortEvents = PortMachine::Events;
-namespace wire = sim::wire::console;
+namespace console_wire = sim::wire::console;
 
 /// Ports 0, 1 and 2 are there, and open on both sides.
 void open_all(PortMachine& machine) {
@@ -28,10 +27,10 @@ void open_all(PortMachine& machine) {
 }
 
 /// What the driver said about a port.
-std::vector<std::pair<std::uint16_t, std::uint16_t>> said(PortMachine const& machine, std::uint32_t port) {
+std::vector<std::pair<std::uint16_t, std::uint16_t>> said_about(PortMachine const& machine, std::uint32_t port) {
     std::vector<std::pair<std::uint16_t, std::uint16_t>> found;
     for (sim::ConsoleMessage const& message : machine.console.messages()) {
-        if (message.port == port && message.event != wire::device_ready) {
+        if (message.port == port && message.event != console_wire::device_ready) {
             found.emplace_back(message.event, message.value);
         }
     }
@@ -47,16 +46,18 @@ TEST(ConsolePorts, ComeGoOpenAndClose) {
     machine.bring_up();
     EXPECT_EQ(machine.driver.port_count(), 3u);
     EXPECT_FALSE(machine.driver.port(0).is_present);
-    EXPECT_EQ(machine.settle(), (PortEvents{{0, Event::added}, {0, Event::console}}));
+    EXPECT_EQ(machine.settle(), (PortEvents{{0, ConsoleEvent::added}, {0, ConsoleEvent::console}}));
     EXPECT_TRUE(machine.driver.port(0).is_console);
-    EXPECT_EQ(said(machine, 0), (decltype(said(machine, 0)){{wire::port_ready, 1}, {wire::port_open, 1}}));
+    EXPECT_EQ(said_about(machine, 0),
+              (decltype(said_about(machine, 0)){{console_wire::port_ready, 1}, {console_wire::port_open, 1}}));
 
     machine.console.add_port(2);
-    EXPECT_EQ(machine.settle(), (PortEvents{{2, Event::added}}));
+    EXPECT_EQ(machine.settle(), (PortEvents{{2, ConsoleEvent::added}}));
     machine.console.name_port(2, "org.virtq.test");
     machine.console.resize_port(2, {80, 25});
     machine.console.open_port(2);
-    EXPECT_EQ(machine.settle(), (PortEvents{{2, Event::named}, {2, Event::resized}, {2, Event::opened}}));
+    EXPECT_EQ(machine.settle(),
+              (PortEvents{{2, ConsoleEvent::named}, {2, ConsoleEvent::resized}, {2, ConsoleEvent::opened}}));
     ConsolePort const port = machine.driver.port(2);
     EXPECT_EQ(std::string_view{port.name}, "org.virt");  // name_bytes is 8
     EXPECT_EQ(port.size, (ConsoleSize{80, 25}));
@@ -64,10 +65,10 @@ TEST(ConsolePorts, ComeGoOpenAndClose) {
     EXPECT_TRUE(port.is_present && port.is_open && !port.is_console);
 
     machine.console.close_port(2);
-    EXPECT_EQ(machine.settle(), (PortEvents{{2, Event::closed}}));
+    EXPECT_EQ(machine.settle(), (PortEvents{{2, ConsoleEvent::closed}}));
     EXPECT_FALSE(machine.driver.port(2).is_open);
     machine.console.remove_port(2);
-    EXPECT_EQ(machine.settle(), (PortEvents{{2, Event::removed}}));
+    EXPECT_EQ(machine.settle(), (PortEvents{{2, ConsoleEvent::removed}}));
     EXPECT_FALSE(machine.driver.port(2).is_present);
     EXPECT_EQ(std::string_view{machine.driver.port(2).name}, "");
     EXPECT_FALSE(machine.driver.driver_fault());
@@ -124,9 +125,9 @@ TEST(ConsolePorts, MayBeUsedInTheHandler) {
     machine.console.type(1, "input");
     for (int round = 0; round < 8; ++round) {
         machine.device.step();
-        Status const handled = machine.driver.on_events([&](std::uint32_t port, Event event) {
-            EXPECT_TRUE(event != Event::added || machine.driver.open(port).ok());
-            EXPECT_TRUE(event != Event::console || machine.taken("login: ", port) == 7u);
+        Status const handled = machine.driver.on_events([&](std::uint32_t port, ConsoleEvent event) {
+            EXPECT_TRUE(event != ConsoleEvent::added || machine.driver.open(port).ok());
+            EXPECT_TRUE(event != ConsoleEvent::console || machine.taken("login: ", port) == 7u);
         });
         EXPECT_TRUE(handled.ok());
     }
@@ -149,8 +150,8 @@ protected:
     }
     PortEvents handle() {
         PortEvents events;
-        Status const handled =
-            machine.driver.on_events([&](std::uint32_t port, Event event) { events.emplace_back(port, event); });
+        Status const handled = machine.driver.on_events(
+            [&](std::uint32_t port, ConsoleEvent event) { events.emplace_back(port, event); });
         EXPECT_TRUE(handled.ok());
         return events;
     }
@@ -163,7 +164,7 @@ TEST_F(BusyPorts, RememberAnswers) {
     machine.console.add_port(2);
     fill_slots();
     EXPECT_TRUE(machine.driver.close(0).ok());
-    EXPECT_EQ(handle(), (PortEvents{{1, Event::added}, {2, Event::added}}));
+    EXPECT_EQ(handle(), (PortEvents{{1, ConsoleEvent::added}, {2, ConsoleEvent::added}}));
     EXPECT_TRUE(machine.driver.open(1).ok());
     EXPECT_TRUE(machine.driver.open(2).ok());
     EXPECT_TRUE(machine.driver.close(2).ok());
@@ -184,15 +185,51 @@ TEST_F(BusyPorts, AreRefusedWhenThereIsASlot) {
     machine.console.add_port(4);
     fill_slots();
     EXPECT_TRUE(handle().empty());
-    machine.console.add_port(1);
-    EXPECT_EQ(machine.settle(), (PortEvents{{1, Event::added}}));
+    machine.device.step();
+    EXPECT_TRUE(handle().empty());
+    machine.device.step();
     std::vector<sim::ConsoleMessage> const messages = machine.console.messages();
     for (std::uint32_t port = 3; port < 5; ++port) {
-        EXPECT_EQ(std::count(messages.begin(), messages.end(), sim::ConsoleMessage{port, wire::port_ready, 0}), 1);
+        EXPECT_EQ(std::count(messages.begin(), messages.end(), sim::ConsoleMessage{port, console_wire::port_ready, 0}),
+                  1);
     }
     machine.console.remove_port(3);
     EXPECT_TRUE(machine.settle().empty());
     EXPECT_FALSE(machine.driver.driver_fault());
+}
+
+TEST_F(BusyPorts, StartAgainWithoutOldMessages) {
+    machine.console.add_port(3);
+    fill_slots();
+    EXPECT_TRUE(handle().empty());  // the message waits for a slot
+    ASSERT_TRUE(machine.reset().ok());
+    EXPECT_EQ(machine.settle(), (PortEvents{{0, ConsoleEvent::added}, {0, ConsoleEvent::console}}));
+    EXPECT_FALSE(machine.driver.driver_fault());
+}
+
+TEST_F(BusyPorts, AreNotAnsweredWhenGone) {
+    machine.console.add_port(1);
+    machine.console.remove_port(1);
+    EXPECT_EQ(machine.settle(), (PortEvents{{1, ConsoleEvent::added}, {1, ConsoleEvent::removed}}));
+    std::vector<sim::ConsoleMessage> const messages = machine.console.messages();
+    EXPECT_EQ(std::count(messages.begin(), messages.end(), sim::ConsoleMessage{1, console_wire::port_ready, 1}), 0);
+}
+
+TEST(ConsolePorts, BeginWithoutNameAndSize) {
+    PortMachine machine{{.ports = 3}};
+    open_all(machine);
+    machine.console.name_port(2, "abcdefgh");
+    machine.console.resize_port(2, {80, 25});
+    machine.settle();
+    machine.console.name_port(2, "xy");
+    machine.settle();
+    EXPECT_EQ(std::string_view{machine.driver.port(2).name}, "xy");
+    machine.console.remove_port(2);
+    machine.console.add_port(2);
+    machine.settle();
+    EXPECT_TRUE(machine.driver.port(2).is_present);
+    EXPECT_EQ(std::string_view{machine.driver.port(2).name}, "");
+    EXPECT_EQ(machine.driver.port(2).size, ConsoleSize{});
 }
 
 TEST(ConsolePorts, WakeForEvents) {
@@ -206,7 +243,7 @@ TEST(ConsolePorts, WakeForEvents) {
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
     EXPECT_EQ(machine.driver.enable_used_notifications(ConsoleQueue::events), MaySleep::no);
     machine.driver.disable_used_notifications(ConsoleQueue::events);
-    EXPECT_EQ(machine.settle(), (PortEvents{{1, Event::added}}));
+    EXPECT_EQ(machine.settle(), (PortEvents{{1, ConsoleEvent::added}}));
 }
 
 TEST(ConsolePorts, ComeAgainAfterAReset) {
@@ -234,7 +271,7 @@ TEST(ConsolePorts, AreOneWithoutMultiport) {
     EXPECT_EQ(machine.taken("x"), 1u);
     EXPECT_EQ(machine.driver.enable_used_notifications(ConsoleQueue::events), MaySleep::yes);
     machine.driver.disable_used_notifications(ConsoleQueue::events);
-    machine.device.offer(wire::multiport);  // there are no pages for its queues
+    machine.device.offer(console_wire::multiport);  // there are no pages for its queues
     ASSERT_TRUE(machine.reset().ok());
     EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::console::Feature::multiport));
     EXPECT_EQ(machine.taken("y"), 1u);
@@ -245,11 +282,11 @@ TEST(ConsolePorts, AreNotMoreThanBeforeAReset) {
     PortMachine machine{{.ports = 2}};
     machine.bring_up();
     EXPECT_EQ(machine.driver.port_count(), 2u);
-    machine.device.offer(wire::multiport, false);
+    machine.device.offer(console_wire::multiport, false);
     ASSERT_TRUE(machine.reset().ok());
     EXPECT_EQ(machine.driver.port_count(), 1u);
     EXPECT_EQ(machine.taken("x"), 1u);
-    machine.device.offer(wire::multiport);
+    machine.device.offer(console_wire::multiport);
     ASSERT_TRUE(machine.reset().ok());
     EXPECT_EQ(machine.driver.port_count(), 2u);
     EXPECT_EQ(machine.settle().size(), 2u);
@@ -263,7 +300,7 @@ struct BadMessage {
     std::uint32_t value;
 };
 
-std::vector<std::uint8_t> bytes_of(std::uint32_t port, std::uint16_t event, std::string_view behind = {}) {
+std::vector<std::uint8_t> bytes_of_message(std::uint32_t port, std::uint16_t event, std::string_view behind = {}) {
     return sim::ConsoleMessage{port, event, 1}.encoded(sim::ByteOrder::little, behind);
 }
 
@@ -282,7 +319,7 @@ TEST_P(BadConsoleMessage, IsIgnoredAndNamed) {
     EXPECT_NE(std::string_view{describe(GetParam().reason)}.find("console"), std::string_view::npos);
     EXPECT_EQ(machine.taken("still works", 2), 11u);
     machine.console.add_port(1);
-    EXPECT_EQ(machine.settle(), (PortEvents{{1, Event::added}}));
+    EXPECT_EQ(machine.settle(), (PortEvents{{1, ConsoleEvent::added}}));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -290,27 +327,32 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadMessage{"Empty", {}, DriverReason::console_message_short, 0},
         BadMessage{"Short", {1, 0, 0, 0, 5, 0, 0}, DriverReason::console_message_short, 7},
-        BadMessage{"ShortResize", bytes_of(2, wire::event_resize, "abc"), DriverReason::console_message_short, 11},
-        BadMessage{"NoColumns", bytes_of(2, wire::event_resize, std::string_view{"\0\0\x19\0", 4}),
+        BadMessage{"ShortResize", bytes_of_message(2, console_wire::event_resize, "abc"),
+                   DriverReason::console_message_short, 11},
+        BadMessage{"NoColumns", bytes_of_message(2, console_wire::event_resize, std::string_view{"\0\0\x19\0", 4}),
                    DriverReason::console_size_zero, 25u << 16},
-        BadMessage{"NoRows", bytes_of(2, wire::event_resize, std::string_view{"\x50\0\0\0", 4}),
+        BadMessage{"NoRows", bytes_of_message(2, console_wire::event_resize, std::string_view{"\x50\0\0\0", 4}),
                    DriverReason::console_size_zero, 80},
-        BadMessage{"UnknownEvent", bytes_of(2, 8), DriverReason::console_event_unknown, 8},
-        BadMessage{"OfADriver", bytes_of(2, wire::device_ready), DriverReason::console_event_unknown, 0},
-        BadMessage{"PortBehindTheLast", bytes_of(5, wire::device_add), DriverReason::console_port_unknown, 5},
-        BadMessage{"PortOfAllOnes", bytes_of(UINT32_MAX, wire::port_open), DriverReason::console_port_unknown,
-                   UINT32_MAX},
-        BadMessage{"AddedTwice", bytes_of(2, wire::device_add), DriverReason::console_port_twice, 2},
-        BadMessage{"RemovedTwice", bytes_of(1, wire::device_remove), DriverReason::console_port_absent, 1},
-        BadMessage{"OpenedWhenGone", bytes_of(1, wire::port_open), DriverReason::console_port_absent, 1}),
+        BadMessage{"UnknownEvent", bytes_of_message(2, 8), DriverReason::console_event_unknown, 8},
+        BadMessage{"OfADriver", bytes_of_message(2, console_wire::device_ready), DriverReason::console_event_unknown,
+                   0},
+        BadMessage{"PortBehindTheLast", bytes_of_message(5, console_wire::device_add),
+                   DriverReason::console_port_unknown, 5},
+        BadMessage{"PortOfAllOnes", bytes_of_message(UINT32_MAX, console_wire::port_open),
+                   DriverReason::console_port_unknown, UINT32_MAX},
+        BadMessage{"AddedTwice", bytes_of_message(2, console_wire::device_add), DriverReason::console_port_twice, 2},
+        BadMessage{"RemovedTwice", bytes_of_message(1, console_wire::device_remove), DriverReason::console_port_absent,
+                   1},
+        BadMessage{"OpenedWhenGone", bytes_of_message(1, console_wire::port_open), DriverReason::console_port_absent,
+                   1}),
     [](auto const& message) { return std::string{message.param.name}; });
 
 TEST(ConsolePorts, TakeANameWithoutEnd) {
     PortMachine machine{{.ports = 3}};
     open_all(machine);
-    send_raw(machine, 1, wire::port_name, std::string(5000, 'n'));
-    send_raw(machine, 2, wire::port_name);
-    EXPECT_EQ(machine.settle(), (PortEvents{{1, Event::named}, {2, Event::named}}));
+    send_raw(machine, 1, console_wire::port_name, std::string(5000, 'n'));
+    send_raw(machine, 2, console_wire::port_name);
+    EXPECT_EQ(machine.settle(), (PortEvents{{1, ConsoleEvent::named}, {2, ConsoleEvent::named}}));
     EXPECT_EQ(std::string_view{machine.driver.port(1).name}, "nnnnnnnn");
     EXPECT_EQ(std::string_view{machine.driver.port(2).name}, "");
 }
@@ -319,13 +361,13 @@ TEST(ConsolePorts, SurviveAFloodOfMessages) {
     PortMachine machine{{.ports = 3}};
     open_all(machine);
     for (int i = 0; i < 200; ++i) {
-        send_raw(machine, 1, wire::device_remove);
-        send_raw(machine, 1, wire::device_add);
+        send_raw(machine, 1, console_wire::device_remove);
+        send_raw(machine, 1, console_wire::device_add);
     }
     std::ptrdiff_t removed = 0;
     for (int round = 0; removed < 200 && round < 100; ++round) {
         PortEvents const events = machine.settle();
-        removed += std::count(events.begin(), events.end(), PortEvents::value_type{1, Event::removed});
+        removed += std::count(events.begin(), events.end(), PortEvents::value_type{1, ConsoleEvent::removed});
     }
     EXPECT_EQ(removed, 200);
     EXPECT_TRUE(machine.driver.port(1).is_present);
@@ -335,10 +377,10 @@ TEST(ConsolePorts, ReportABrokenControlQueue) {
     PortMachine machine{{.ports = 3}};
     machine.hostile = true;
     open_all(machine);
-    machine.console.send_raw({bytes_of(1, wire::port_open), 17});
+    machine.console.send_raw({bytes_of_message(1, console_wire::port_open), 17});
     machine.device.step();
-    EXPECT_EQ(machine.driver.on_events([](std::uint32_t, Event) {}).error(), Error::queue_broken);
-    EXPECT_EQ(machine.driver.on_events([](std::uint32_t, Event) {}).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.on_events([](std::uint32_t, ConsoleEvent) {}).error(), Error::queue_broken);
+    EXPECT_EQ(machine.driver.on_events([](std::uint32_t, ConsoleEvent) {}).error(), Error::reset_needed);
     ASSERT_TRUE(machine.reset().ok());
     EXPECT_FALSE(machine.settle().empty());
 }
@@ -348,7 +390,7 @@ TEST(ConsolePorts, ReportBrokenControlOutput) {
     machine.hostile = true;
     machine.bring_up();
     machine.device.step();
-    EXPECT_EQ(machine.driver.on_events([](std::uint32_t, Event) {}).error(), Error::queue_broken);
+    EXPECT_EQ(machine.driver.on_events([](std::uint32_t, ConsoleEvent) {}).error(), Error::queue_broken);
     EXPECT_EQ(machine.driver.open(0).error(), Error::reset_needed);
 }
 
@@ -356,23 +398,23 @@ TEST(ConsolePorts, ReportBrokenControlOutput) {
 class SilentConsole : public sim::DeviceBackend {
 public:
     explicit SilentConsole(std::uint32_t count) : ports(count) {}
-    [[nodiscard]] uint32_t device_id() const override { return wire::device_id; }
+    [[nodiscard]] uint32_t device_id() const override { return console_wire::device_id; }
     [[nodiscard]] sim::FeatureWords features() const override {
         sim::FeatureWords words{};
-        sim::set_feature(words, wire::multiport);
+        sim::set_feature(words, console_wire::multiport);
         return words;
     }
     [[nodiscard]] uint16_t queue_count() const override { return 8; }
     [[nodiscard]] uint16_t queue_size_max(uint16_t) const override { return 8; }
     [[nodiscard]] std::vector<sim::ConfigField> config_fields() const override {
-        return {{wire::config_max_nr_ports, 4, wire::multiport}};
+        return {{console_wire::config_max_nr_ports, 4, console_wire::multiport}};
     }
     [[nodiscard]] uint8_t read_config(size_t offset) override {
-        if (changes != 0 && offset == wire::config_max_nr_ports) {
+        if (changes != 0 && offset == console_wire::config_max_nr_ports) {
             --changes;
             ++ports;
         }
-        return static_cast<uint8_t>(ports >> (8 * (offset - wire::config_max_nr_ports)));
+        return static_cast<uint8_t>(ports >> (8 * (offset - console_wire::config_max_nr_ports)));
     }
     [[nodiscard]] sim::Completion process(uint16_t, sim::Chain const&) override { return {}; }
 

@@ -283,6 +283,34 @@ TEST(Console, IgnoresLengthsOfALegacyDevice) {
     EXPECT_EQ(machine.console.printed(0), "xy");
 }
 
+struct UnusedMapper {
+    [[nodiscard]] Result<PhysAddr> map(PhysAddr address, uint32_t, DmaDirection) {
+        ADD_FAILURE() << "data of a console is copied";
+        return address;
+    }
+    void unmap(PhysAddr, uint32_t, DmaDirection) {}
+};
+struct MappedConsole : SmallConsole {
+    using Mapper = UnusedMapper;
+};
+
+TEST(Console, MapsNothing) {
+    sim::GuestMemory memory;
+    sim::ConsoleDevice console{memory.violations()};
+    sim::MmioDevice device{memory, console};
+    ConsoleTransport transport;
+    ASSERT_TRUE(transport.probe(device.registers()).ok());
+    UnusedMapper mapper;
+    ConsoleDevice<ConsoleTransport, 4, MappedConsole> driver;
+    ASSERT_TRUE(driver.init(transport, memory, mapper, {.reset_limit = PollLimit{100}}).ok());
+    std::array<std::uint8_t, 2> const text{'h', 'i'};
+    EXPECT_EQ(*driver.write(text), 2u);
+    device.step();
+    EXPECT_EQ(console.printed(0), "hi");
+    EXPECT_TRUE(driver.release(memory).ok());
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
 TEST(Console, DropsWhatAResetInterrupts) {
     ConsoleMachine machine;
     machine.bring_up();

@@ -41,8 +41,8 @@ namespace detail {
             return "The device returned a buffer without a random byte (§5.4.6.2: it must write at least one). Try again; if "
                    "this repeats, the host's source of randomness has failed.";
         case DriverReason::console_port_count:
-            return "The console says that it can have no port, or more than there are queues for (§5.3.2). The driver uses "
-                   "port 0, or as many as it has room for. Check max_ports of the device on the host.";
+            return "The console reports a max_nr_ports of 0, or more ports than there are queues for (§5.3.2). The driver "
+                   "uses port 0, or as many as it has room for. Check max_ports of the device on the host.";
         case DriverReason::console_message_short:
             return "A control message of the console ends before its last field (§5.3.6.2). The driver ignored it. Update "
                    "the host.";

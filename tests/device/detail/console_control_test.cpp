@@ -14,7 +14,7 @@
 namespace virtq::test {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
+using MessageBytes = std::vector<std::uint8_t>;
 
 struct SoundRing {
     [[nodiscard]] static Fault fault() { return {}; }
@@ -39,7 +39,7 @@ struct InboxOfMessages {
     }
     void post(uint16_t) { message.clear(); }
 
-    Bytes message;
+    MessageBytes message;
 };
 
 /// What it needs of a `SlotQueue`.
@@ -53,11 +53,11 @@ struct OutboxOfMessages {
     static void abandon(uint16_t) {}
     void put(uint16_t, uint32_t, void const* from, uint32_t bytes) {
         auto const* const first = static_cast<std::uint8_t const*>(from);
-        sent = Bytes(first, first + bytes);
+        sent = MessageBytes(first, first + bytes);
     }
     [[nodiscard]] static Error send(uint16_t, Chain const&) { return Error::none; }
 
-    Bytes sent;
+    MessageBytes sent;
 };
 
 struct TwoNumberedPorts {
@@ -69,18 +69,18 @@ TEST(ConsoleControl, SpeaksTheByteOrderOfTheDevice) {
     detail::ConsoleControl<TwoNumberedPorts, InboxOfMessages, OutboxOfMessages> control;
     control.reset(2, 2, detail::ByteOrder::big);
     control.announce();
-    EXPECT_EQ(control.transmit.sent, (Bytes{0, 0, 0, 0, 0, 0, 0, 1}));
+    EXPECT_EQ(control.transmit.sent, (MessageBytes{0, 0, 0, 0, 0, 0, 0, 1}));
     control.receive.message = {0, 0, 0, 1, 0, 1, 0, 0};
     EXPECT_EQ(control.take_news().event, ConsoleEvent::added);
     control.send_owed();
-    EXPECT_EQ(control.transmit.sent, (Bytes{0, 0, 0, 1, 0, 3, 0, 1}));
+    EXPECT_EQ(control.transmit.sent, (MessageBytes{0, 0, 0, 1, 0, 3, 0, 1}));
     control.receive.message = {0, 0, 0, 1, 0, 5, 0, 0, 0, 80, 0, 25};
     EXPECT_EQ(control.take_news().event, ConsoleEvent::resized);
     EXPECT_EQ(control.describe_port(1).size, (ConsoleSize{80, 25}));
 
     control.reset(2, 2, detail::ByteOrder::little);
     control.announce();
-    EXPECT_EQ(control.transmit.sent, (Bytes{0, 0, 0, 0, 0, 0, 1, 0}));
+    EXPECT_EQ(control.transmit.sent, (MessageBytes{0, 0, 0, 0, 0, 0, 1, 0}));
     control.receive.message = {1, 0, 0, 0, 1, 0, 0, 0};
     EXPECT_EQ(control.take_news().port, 1u);
     EXPECT_FALSE(control.take_news().found);

@@ -88,9 +88,9 @@ public:
     void send_owed() {
         for (uint32_t number = 0; number < count_; ++number) {
             Port& port = ports_[number];
+            // A port is opened after it is ready: without a slot for the first message, there is none for the second.
             port.owes_ready = port.owes_ready && !send(number, Event::port_ready, 1);
-            // A port is opened only after it is ready.
-            port.owes_open = port.owes_open && (port.owes_ready || !send(number, Event::port_open, port.open_value));
+            port.owes_open = port.owes_open && !send(number, Event::port_open, port.open_value);
         }
     }
 
