@@ -89,7 +89,10 @@ template <class Chain, class Readable, class Writable>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
                                                                Writable const& writable, uint16_t link) {
     constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
-    uint16_t const end = knows_end<Readable, Writable> ? uint16_t{0} : link;
+    uint16_t end = link;
+    if constexpr (knows_end<Readable, Writable>) {
+        end = 0;
+    }
     if (!write_side(chain, readable, SideFlags{link, writable.size() == 0 ? end : link})) {
         return Error::segment_empty;
     }

@@ -57,15 +57,14 @@ public:
         }
         Back back{ring};
         Completion* out = room.begin();
-        CompletionState state = CompletionState::ready;
+        auto const taken = [&] { return static_cast<size_t>(out - room.begin()); };
         for (; out != room.end(); ++out) {
             uint16_t flags = ring.memory_.load_flags(*back.next);
             if (!back.is_used(flags)) [[__unlikely__]] {
                 back.store();
                 flags = ring.look_again(flags);
                 if (!back.is_used(flags)) {
-                    state = CompletionState::none;
-                    break;
+                    return {taken(), CompletionState::none};
                 }
             }
             ring.order_.after_poll();
@@ -74,16 +73,13 @@ public:
                 back.store();
                 entry.len = ring.judge(entry, flags);
                 if (ring.fault_) {
-                    state = CompletionState::broken;
-                    break;
+                    return {taken(), CompletionState::broken};
                 }
             }
             *out = ring.take_checked(back, entry);
         }
-        if (state == CompletionState::ready) {
-            back.store();
-        }
-        return {static_cast<size_t>(out - room.begin()), state};
+        back.store();
+        return {taken(), CompletionState::ready};
     }
 
 private:
