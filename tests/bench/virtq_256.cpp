@@ -9,14 +9,6 @@
 
 namespace bench {
 
-struct Split {
-    using Format = virtq::Split;
-    using Device = SplitDevice;
-};
-struct Packed {
-    using Format = virtq::Packed;
-    using Device = PackedDevice;
-};
 struct NegotiatedSplit {
     using Format = virtq::AnyFormat;
     using Device = SplitDevice;

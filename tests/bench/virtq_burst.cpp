@@ -66,15 +66,6 @@ private:
     virtq::Completion* room_ = nullptr;
 };
 
-struct Split {
-    using Format = virtq::Split;
-    using Device = SplitDevice;
-};
-struct Packed {
-    using Format = virtq::Packed;
-    using Device = PackedDevice;
-};
-
 template <class Kind, unsigned Segments>
 Contender* make_virtq_burst(Case const& which) {
     return make_machine<BurstRing<typename Kind::Format, Segments>, typename Kind::Device>(which);

@@ -116,4 +116,14 @@ public:
     }
 };
 
+/// A format of the ring, with the device that serves it.
+struct Split {
+    using Format = virtq::Split;
+    using Device = SplitDevice;
+};
+struct Packed {
+    using Format = virtq::Packed;
+    using Device = PackedDevice;
+};
+
 }  // namespace bench

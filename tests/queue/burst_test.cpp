@@ -104,25 +104,41 @@ private:
         }
     }
     void submit(std::size_t count) {
+        std::size_t const kind = below(machine_.queue->size() < 3 ? 3 : 4);
         std::vector<OwnChain> own;
-        std::vector<Chain> views;
         for (std::size_t i = 0; i < count; ++i) {
-            own.push_back(make(sent_.size() + i));
+            Token const token{sent_.size() + i};
+            own.push_back(kind < 2    ? make(sent_.size() + i)
+                          : kind == 2 ? OwnChain{{}, machine_.segments(1), token}
+                                      : OwnChain{machine_.segments(2), machine_.segments(1), token});
         }
-        for (OwnChain const& each : own) {
-            views.push_back(each.view());
-        }
-        bool const in_array = below(2) == 0;
-        SubmittedBurst const made = in_array
-                                        ? machine_.queue->submit_burst(views)
-                                        : machine_.queue->submit_burst(count, [&](std::size_t i) { return views[i]; });
+        SubmittedBurst const made = submit(kind, own);
         ASSERT_LE(made.count, count);
         ASSERT_EQ(made.error, made.count == count ? Error::none : Error::queue_full);
         if (made.count != count) {
-            ASSERT_LT(machine_.queue->num_free(),
-                      views[made.count].readable.size() + views[made.count].writable.size());
+            ASSERT_LT(machine_.queue->num_free(), own[made.count].readable.size() + own[made.count].writable.size());
         }
         sent_.insert(sent_.end(), own.begin(), own.begin() + static_cast<std::ptrdiff_t>(made.count));
+    }
+
+    /// In each of the ways to give chains, of which the last two have one shape.
+    SubmittedBurst submit(std::size_t kind, std::vector<OwnChain> const& own) {
+        AnyQueue& queue = *machine_.queue;
+        auto const any = [&](std::size_t i) { return own[i].view(); };
+        auto const buffer = [&](std::size_t i) { return WritableBuffer{{own[i].writable[0]}, own[i].token}; };
+        auto const fixed = [&](std::size_t i) {
+            return FixedChain<2, 1>{{own[i].readable[0], own[i].readable[1], own[i].writable[0]}, own[i].token};
+        };
+        if (kind == 0) {
+            std::vector<Chain> views;
+            for (OwnChain const& each : own) {
+                views.push_back(each.view());
+            }
+            return queue.submit_burst(views);
+        }
+        return kind == 1   ? queue.submit_burst(own.size(), std::function<Chain(std::size_t)>{any})
+               : kind == 2 ? queue.submit_burst(own.size(), std::function<WritableBuffer(std::size_t)>{buffer})
+                           : queue.submit_burst(own.size(), std::function<FixedChain<2, 1>(std::size_t)>{fixed});
     }
 
     void fetch_all() {
@@ -289,6 +305,37 @@ TEST_P(Burst, EndsAtTheFirstRejectedChain) {
         8);
 }
 
+TEST_P(Burst, EndsAtTheFirstRejectedFixedChain) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            for (std::size_t good = 0; good <= 9; ++good) {
+                for (std::uint32_t const bytes : {0u, UINT32_MAX}) {
+                    for (bool const is_pending : {false, true}) {
+                        ContractMachine machine{GetParam(), size, 12};
+                        auto const segments = machine.segments(3);
+                        if (is_pending) {
+                            ASSERT_TRUE(machine.add(1, 1, 50).ok());
+                        }
+                        auto const get = [&](std::size_t i) {
+                            Segment const second{segments[1].addr, i == good ? bytes : 16};
+                            return FixedChain<2, 1>{{segments[0], second, segments[2]}, Token{i}};
+                        };
+                        std::function<FixedChain<2, 1>(std::size_t)> const chain_at{get};
+                        SubmittedBurst made = machine.queue->submit_burst(12, chain_at);
+                        EXPECT_EQ(made.count, good);
+                        EXPECT_EQ(made.error, bytes == 0 ? Error::segment_empty : Error::chain_above_4_gib);
+                        EXPECT_EQ(made.notification.needed, good != 0 || is_pending);
+                        EXPECT_EQ(fetch_all(machine), good + (is_pending ? 1 : 0));
+                        // Nothing of the rejected chain is left: the rest follows the others.
+                        EXPECT_EQ(machine.queue->submit_burst(writable_buffers(machine, 2)).count, 2u);
+                        EXPECT_EQ(fetch_all(machine), 2u);
+                    }
+                }
+            }
+        },
+        256);
+}
+
 TEST_P(Burst, LeavesADetachedQueueDetached) {
     for_each_size([&](std::uint16_t size) {
         ContractMachine machine{GetParam(), size};
@@ -364,6 +411,44 @@ TEST_P(Burst, ShowsTheFirstChainsEarly) {
                 EXPECT_EQ(machine.queue->submit_burst(40, get).count, 40u);
                 EXPECT_EQ(fetched + fetch_all(machine), 40u);
                 EXPECT_EQ(machine.device->fetch(), std::nullopt);
+            }
+        },
+        256);
+}
+
+// How many chains are hidden depends on where the ring ends. So many as are shown together never are.
+TEST_P(Burst, ShowsFixedChainsEarly) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            for (unsigned const before_wrap : {0u, 1u, 7u, 40u}) {
+                for (bool const is_pending : {false, true}) {
+                    ContractMachine machine{GetParam(), size, static_cast<std::uint16_t>(before_wrap)};
+                    auto const segments = machine.segments(3);
+                    std::size_t added = 0;
+                    if (is_pending) {
+                        ASSERT_TRUE(machine.add(0, 1, 50).ok());
+                        added = 1;
+                    }
+                    std::size_t fetched = 0;
+                    auto const buffer = [&](std::size_t) {
+                        fetched += fetch_all(machine);
+                        EXPECT_LT(added++ - fetched, shown_together() + (is_pending ? 1 : 0));
+                        return WritableBuffer{{segments[0]}, Token{1}};
+                    };
+                    auto const chain = [&](std::size_t) {
+                        fetched += fetch_all(machine);
+                        EXPECT_LT(added++ - fetched, shown_together());
+                        return FixedChain<2, 1>{{segments[0], segments[1], segments[2]}, Token{1}};
+                    };
+                    EXPECT_EQ(
+                        machine.queue->submit_burst(40, std::function<WritableBuffer(std::size_t)>{buffer}).count,
+                        40u);
+                    EXPECT_EQ(
+                        machine.queue->submit_burst(40, std::function<FixedChain<2, 1>(std::size_t)>{chain}).count,
+                        40u);
+                    EXPECT_EQ(fetched + fetch_all(machine), added);
+                    EXPECT_EQ(machine.device->fetch(), std::nullopt);
+                }
             }
         },
         256);

@@ -68,8 +68,7 @@ public:
     /// the default options these are 3 + 4 + 2 = 9 pages. `indirect` is that of `BlockOption::queue`.
     [[__nodiscard__]] static constexpr uint32_t page_count(IndirectOption const& indirect = {}) {
         using Queue = typename detail::BlockQueueSet<N, Traits>::Queue;
-        return Traits::queue_count_max *
-               (Queue::Ring::page_count(N, indirect) + detail::BlockFrames::page_count(Queue::request_max));
+        return Traits::queue_count_max * Queue::page_count(indirect);
     }
 
     constexpr BlockDevice() = default;
@@ -78,85 +77,34 @@ public:
 
     // --- life ---
 
-    /// Initialises the device behind `transport` (§3.1.1, §5.2.5) and takes pages. Calls `relax` while it waits for a
-    /// reset. On an error it sets FAILED and gives everything back, after a reset if the device had got a queue. If
-    /// that reset fails, the pages are kept, and `release` tries again. Errors: those of `DeviceInit` and of the page
-    /// allocator, `transport_not_probed`, `wrong_device_type`, `zoned_host_managed`, `queue_too_small`,
-    /// `pages_handed_out_twice`, `config_unstable`, `config_absent`, `config_refused`, `config_too_short`.
-    template <class Allocator, Relax R = SpinRelax>
-    [[__nodiscard__]] Status init(T& transport, Allocator& allocator, BlockOption const& option = {},
-                                  R relax = {}) requires detail::SameAs<Mapper, NoMapper> {
-        if constexpr (detail::check_page_allocator<Allocator>()) {
-            return init_error_ = init_with(transport, allocator, nullptr, option, relax).error();
-        } else {
-            return {};
-        }
-    }
-
-    /// As above, with the mapper of `Traits`.
-    template <class Allocator, Relax R = SpinRelax>
-    [[__nodiscard__]] Status init(T& transport, Allocator& allocator, Mapper& mapper, BlockOption const& option = {},
-                                  R relax = {}) {
-        if constexpr (detail::check_page_allocator<Allocator>()) {
-            return init_error_ = init_with(transport, allocator, &mapper, option, relax).error();
-        } else {
-            return {};
-        }
-    }
-
-    /// Resets the device, and brings the disk up again in the pages that it has. Hands back every request that was
-    /// submitted and not handed out, each once: calls `each(BlockCompletion)` with `request_cancelled` for those in
-    /// flight, and with their result for those that had ended. Requests of blocking calls are not among them. Errors:
-    /// - `reset_timed_out`, `reset_refused`, `queue_survived_reset`: the device still has all memory, and nothing was
-    ///   handed back. Call again.
-    /// - `not_restarted`: everything was handed back, but the device did not complete the second reset, with which its
-    ///   initialisation begins (§3.1.1). Call again, or call `release`, which then gives all pages back.
-    /// - `device_gone`: everything was handed back, requests in flight with this error. Nothing answers any more.
-    /// - `not_initialised`: there is no disk, for example because `init` failed.
-    /// - Others, as of `init`: everything was handed back. Call `release`.
-    template <class Each, Relax R = SpinRelax>
-    [[__nodiscard__]] Status reset(Each each, R relax = {}) {
-        if (queue_count_ == 0) {
-            return Error::not_initialised;
-        }
-        Status const stopped = stop_device(option_.reset_limit, relax);
-        if (is_reset_incomplete(stopped.error())) {
-            return queues_.any_live() ? stopped : Status{Error::not_restarted};
-        }
-        queues_.hand_back(each);
-        Status const up = stopped ? bring_up_again(relax) : stopped;
-        // Its first step is a second reset. The device has no queue by then, so nothing is left with it.
-        return is_reset_incomplete(up.error()) ? Status{Error::not_restarted} : up;
-    }
-
-    /// Resets the device and gives all pages back. Requests in flight end without a completion, and their data is the
-    /// caller's again; for completions, call `reset` before. If the device does not complete the reset and has a
-    /// queue, nothing is given back, and the error says so (`is_reset_incomplete`): call again.
-    template <PageAllocator Allocator, Relax R = SpinRelax>
-    [[__nodiscard__]] Status release(Allocator& allocator, PollLimit reset_limit = PollLimit{1'000'000},
-                                     R relax = {}) {
-        return this->release_all(allocator, reset_limit, relax);
-    }
+    /// Initialises the device (§3.1.1, §5.2.5) and takes pages; see `DriverCore`. Errors beside those there:
+    /// `zoned_host_managed`, `config_unstable`, `config_absent`, `config_refused`, `config_too_short`.
+    using Driver::init;
+    /// Resets the device, brings the disk up again in the pages that it has, and hands back every request that was
+    /// submitted and not handed out, each once: as `BlockCompletion`; see `DriverCore`.
+    using Driver::reset;
+    /// Resets the device and gives all pages back; see `DriverCore`.
+    using Driver::release;
 
     // --- what it is ---
 
     /// In units of 512 bytes, whatever `block_bytes` is.
-    [[__nodiscard__]] uint64_t capacity_sectors() const { return facts_.capacity_sectors(); }
+    [[__nodiscard__]] uint64_t capacity_sectors() const { return config_.capacity_sectors; }
     /// The block size in bytes: what the device reports, otherwise 512. A request must start and end at a multiple of
     /// it.
-    [[__nodiscard__]] uint32_t block_bytes() const { return facts_.block_bytes(); }
+    [[__nodiscard__]] uint32_t block_bytes() const { return config_.block_bytes; }
     /// Which alignment and sizes of requests are fast. All zero without TOPOLOGY (§5.2.3).
-    [[__nodiscard__]] BlockTopology const& topology() const { return facts_.topology(); }
+    [[__nodiscard__]] BlockTopology const& topology() const { return config_.topology; }
     /// Whether write, discard and write zeroes end with `read_only` (RO, §5.2.3).
-    [[__nodiscard__]] bool is_read_only() const { return facts_.is_read_only(); }
+    [[__nodiscard__]] bool is_read_only() const { return this->has(spec::block::Feature::ro); }
     /// Whether there is a write cache that `flush` empties (§5.2.5).
-    [[__nodiscard__]] bool can_flush() const { return facts_.can_flush(); }
+    [[__nodiscard__]] bool can_flush() const { return this->has(spec::block::Feature::flush); }
     /// Whether the device takes `discard` (DISCARD, §5.2.3).
-    [[__nodiscard__]] bool can_discard() const { return facts_.can_discard(); }
+    [[__nodiscard__]] bool can_discard() const { return this->has(spec::block::Feature::discard); }
     /// Whether the device takes `write_zeroes` (WRITE_ZEROES, §5.2.3).
-    [[__nodiscard__]] bool can_write_zeroes() const { return facts_.can_write_zeroes(); }
+    [[__nodiscard__]] bool can_write_zeroes() const { return this->has(spec::block::Feature::write_zeroes); }
     /// The negotiated features, or why negotiation failed; also after `release`.
-    [[__nodiscard__]] Negotiation const& negotiation() const { return facts_.negotiation(); }
+    using Driver::negotiation;
     /// How many request queues are in use; 0 while the disk is not up.
     [[__nodiscard__]] uint16_t queue_count() const { return queue_count_; }
     /// How many descriptors the ring of a queue has.
@@ -176,13 +124,11 @@ public:
         if (Status const alive = check_alive(); !alive) {
             return alive.error();
         }
-        return facts_.read_again(*transport_, option_);
+        return this->read_config_again();
     }
 
     /// §5.2.5: the current cache mode. Without CONFIG_WCE, and after `release`, it is deduced from FLUSH.
-    [[__nodiscard__]] BlockCacheMode cache_mode() {
-        return queue_count_ != 0 ? facts_.read_cache_mode(*transport_) : facts_.deduced_cache_mode();
-    }
+    [[__nodiscard__]] BlockCacheMode cache_mode() { return this->read_cache_mode(); }
 
     /// §5.2.6: switches the cache mode. That does not make earlier writes durable: flush first. Errors:
     /// `not_initialised`, `reset_needed`, and `not_supported` if the device cannot switch, or did not.
@@ -190,20 +136,20 @@ public:
         if (Error const error = check_usable(0); error != Error::none) {
             return error;
         }
-        return facts_.switch_cache_mode(*transport_, mode);
+        return this->switch_cache_mode(mode);
     }
 
     /// Why the last request of a queue was rejected or timed out; no error if it was neither. If the disk is not up,
     /// why `init` failed.
     [[__nodiscard__]] Error last_error(uint16_t queue = 0) const {
-        return transport_ == nullptr ? init_error_ : queues_.at(queue).last_error();
+        return this->has_transport() ? queues_.at(queue).last_error() : this->init_error();
     }
     /// The least `N` for this disk, after `init` failed with `queue_size_above_capacity`; otherwise 0.
-    [[__nodiscard__]] uint32_t required_queue_size() const { return required_queue_size_; }
+    using Driver::required_queue_size;
     /// For `diagnose` of diag/: the transport; null before `init`.
-    [[__nodiscard__]] T* transport() { return transport_; }
+    using Driver::transport;
     /// For `diagnose`: the object's address at `init`, to detect that it was moved since; null before `init`.
-    [[__nodiscard__]] void const* initialised_at() const { return place_; }
+    using Driver::initialised_at;
     /// For diag/: the ring of a queue.
     [[__nodiscard__]] VirtQueue<N, typename Traits::Format> const& ring(uint16_t queue) const {
         return queues_.at(queue).ring();
@@ -224,19 +170,19 @@ public:
             added =
                 this->template go_straight<BlockOperation::write>(request.sector, request.data, request.token, queue);
         }
-        return added ? Status{} : add(request, queue).error();
+        return added ? Error::none : add(request, queue);
     }
     /// As `submit` to queue 0: reads from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return this->template go_straight<BlockOperation::read>(sector, data, token, 0)
-                   ? Status{}
-                   : add({BlockOperation::read, sector, 0, data, token}, 0).error();
+                   ? Error::none
+                   : add({BlockOperation::read, sector, 0, data, token}, 0);
     }
     /// As `submit` to queue 0: writes from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
         return this->template go_straight<BlockOperation::write>(sector, data, token, 0)
-                   ? Status{}
-                   : add({BlockOperation::write, sector, 0, data, token}, 0).error();
+                   ? Error::none
+                   : add({BlockOperation::write, sector, 0, data, token}, 0);
     }
     /// Makes all writes durable that completed before. Errors: those of `submit`; `not_supported` if the device has no
     /// write cache.
@@ -260,8 +206,8 @@ public:
         if (state == CompletionState::broken) {
             return {Token{}, Error::queue_broken, state};
         }
-        return stopped_.is_set() ? BlockCompletion{Token{}, Error::reset_needed, CompletionState::broken}
-                                 : BlockCompletion{Token{}, Error::none, state};
+        return this->is_stopped() ? BlockCompletion{Token{}, Error::reset_needed, CompletionState::broken}
+                                  : BlockCompletion{Token{}, Error::none, state};
     }
 
     /// Calls `each(BlockCompletion)` for all requests that had ended when it was called. Returns `none`, or `broken` if
@@ -295,7 +241,7 @@ public:
         if (queues_.at(queue).has_finished()) {
             return MaySleep::no;
         }
-        return stopped_.is_set() ? MaySleep::broken : pending;
+        return this->is_stopped() ? MaySleep::broken : pending;
     }
     /// Asks for no interrupts, for polling. The device may send some anyway (§2.7.7, §2.8.10).
     void disable_used_notifications(uint16_t queue = 0) { queues_.at(queue).ring().disable_used_notifications(); }
@@ -311,9 +257,7 @@ public:
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status perform(BlockRequest const& request, PollLimit poll_limit, R&& relax = R{},
                                      uint16_t queue = 0) {
-        uint32_t polls = 0;
-        Status const done = perform_at_once(request, poll_limit, polls, relax, queue);
-        return done.error() == Error::request_above_queue ? perform_in_turn(request, poll_limit, relax, queue) : done;
+        return Driver::perform_request(request, poll_limit, relax, queue);
     }
 
     /// Reads from `sector` on, in units of 512 bytes, and waits as `perform` does. Errors: those of `perform`.
@@ -345,23 +289,12 @@ public:
 
 private:
     using Driver::add;
-    using Driver::bring_up_again;
     using Driver::check_exists;
     using Driver::check_usable;
     using Driver::collect;
-    using Driver::facts_;
-    using Driver::init_error_;
-    using Driver::init_with;
-    using Driver::option_;
-    using Driver::perform_at_once;
-    using Driver::perform_in_turn;
-    using Driver::place_;
+    using Driver::config_;
     using Driver::queue_count_;
     using Driver::queues_;
-    using Driver::required_queue_size_;
-    using Driver::stop_device;
-    using Driver::stopped_;
-    using Driver::transport_;
 };
 
 }  // namespace virtq

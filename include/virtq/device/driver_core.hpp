@@ -141,14 +141,10 @@ public:
     [[__nodiscard__]] T* transport() { return transport_; }
     /// For `diagnose`: the object's address at `init`, to detect that it was moved since; null before `init`.
     [[__nodiscard__]] void const* initialised_at() const { return place_; }
-    /// For `diagnose`: calls `each(index, queue)` for each queue that has pages.
-    template <class Each>
-    void for_each_ring(Each each) {
-        for_each_queue([&](uint16_t index, auto& queue) {
-            if (queue.ring().size() != 0) {
-                each(index, queue.ring());
-            }
-        });
+    /// For `diagnose`: calls `visit(ring)` with the ring of queue `index`, if that has pages.
+    template <class Visit>
+    void visit_ring(uint16_t index, Visit const& visit) {
+        for_each_queue([&](uint16_t at, auto& queue) { visit_at(at, queue, index, visit); });
     }
 
 protected:
@@ -165,6 +161,9 @@ protected:
 
     // --- for the driver ---
 
+    [[__nodiscard__]] bool has_transport() const { return transport_ != nullptr; }
+    /// How the last `init` ended.
+    [[__nodiscard__]] Error init_error() const { return init_error_; }
     [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
     [[__nodiscard__]] Option const& option() const { return option_; }
     /// Valid while there is a transport: in `configure`, and while the driver is up.
@@ -179,6 +178,15 @@ protected:
         return stopped_.is_set() ? Error::reset_needed : Error::none;
     }
 
+    /// Whether the device is given up: `reset` is needed.
+    [[__nodiscard__]] bool is_stopped() const { return stopped_.is_set(); }
+    /// Calls the hook. False if that called `reset` or `release`: then a slot may belong to another request.
+    template <Relax R>
+    [[__nodiscard__]] bool relax_keeps_requests(R& relax) {
+        uint32_t const before = stop_count_;
+        relax();
+        return stop_count_ == before;
+    }
     /// Nothing more is asked of the device before `reset`.
     void give_up() { stopped_.set(); }
 
@@ -247,9 +255,7 @@ protected:
             if (++polls >= poll_limit.count) {
                 return Error::timed_out;
             }
-            uint32_t const before = stop_count_;
-            relax();
-            if (stop_count_ != before) {
+            if (!relax_keeps_requests(relax)) {
                 return Error::request_cancelled;
             }
         }
@@ -386,6 +392,9 @@ private:
 
     template <class Queue, PageAllocator Allocator>
     [[__nodiscard__]] Status set_up_queue(DeviceInit<T>& init, uint16_t index, Queue& queue, Allocator& allocator) {
+        if (!driver().uses_queue(index)) {
+            return {};
+        }
         Status const made = queue.set_up(init, index, allocator, negotiated(), option_.queue);
         if (!made) {
             if (made.error() == Error::queue_size_above_capacity) {
@@ -393,25 +402,23 @@ private:
             }
             return made;
         }
-        return shares_pages(index, queue.runs()) ? init.fail(Error::pages_handed_out_twice) : Status{};
-    }
-
-    /// Whether queue `index` has a page twice, or shares one with another queue.
-    [[__nodiscard__]] bool shares_pages(uint16_t index, detail::QueueRuns const& runs) {
-        bool found = runs.shares_pages();
-        for_each_queue([&](uint16_t other, auto& queue) {
-            found = found || (other != index && runs.shares_pages_with(queue.runs()));
-        });
-        return found;
+        bool shares = false;
+        for_each_queue([&](uint16_t, auto& other) { shares = shares || queue.shares_pages_with(other); });
+        return shares ? init.fail(Error::pages_handed_out_twice) : Status{};
     }
 
     /// Brings the device up after a reset, in the pages that it has. A queue without pages is not used.
     template <Relax R>
     [[__nodiscard__]] Status bring_up_again(R& relax) {
         auto const resume = [&](DeviceInit<T>& init, uint16_t index, auto& queue) {
-            return queue.ring().size() == 0 ? Status{} : queue.resume(init, index, negotiated(), option_.queue);
+            return resume_queue(init, index, queue);
         };
         return bring_up(resume, relax);
+    }
+    template <class Queue>
+    [[__nodiscard__]] Status resume_queue(DeviceInit<T>& init, uint16_t index, Queue& queue) {
+        bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
+        return is_used ? queue.resume(init, index, negotiated(), option_.queue) : Status{};
     }
 
     template <class MakeQueue, Relax R>
@@ -427,9 +434,8 @@ private:
         if (Status const configured = driver().configure(); !configured) {
             return init.fail(configured.error());
         }
-        Status const made = driver().visit_queues([&](uint16_t index, auto& queue) {
-            return driver().uses_queue(index) ? make(init, index, queue) : Status{};
-        });
+        Status const made =
+            driver().visit_queues([&](uint16_t index, auto& queue) { return make(init, index, queue); });
         if (!made) {
             return made;
         }
@@ -437,14 +443,17 @@ private:
         if (live) {
             is_up_ = true;
             stopped_.clear();
-            for_each_queue([&](uint16_t index, auto& queue) {
-                if (queue.ring().is_live()) {
-                    notify(index, queue.first_notification());
-                }
-            });
+            for_each_queue([&](uint16_t index, auto& queue) { notify(index, queue.first_notification()); });
             driver().on_live();
         }
         return live;
+    }
+
+    template <class Queue, class Visit>
+    static void visit_at(uint16_t at, Queue& queue, uint16_t index, Visit const& visit) {
+        if (at == index && queue.ring().size() != 0) {
+            visit(queue.ring());
+        }
     }
 
     /// Resets the device and ends all requests in flight. A device that is gone has stopped, too.

@@ -51,8 +51,8 @@ namespace detail {
             return "The device returned a buffer without a random byte (§5.4.6.2: it must write at least one). Try again; if "
                    "this repeats, the host's source of randomness has failed.";
         case DriverReason::console_port_count:
-            return "The console says that it can have no port, or more than there are queues for (§5.3.2). The driver uses "
-                   "port 0, or as many as it has room for. Check max_ports of the device on the host.";
+            return "The console reports a max_nr_ports of 0, or more ports than there are queues for (§5.3.2). The driver "
+                   "uses port 0, or as many as it has room for. Check max_ports of the device on the host.";
         case DriverReason::console_message_short:
             return "A control message of the console ends before its last field (§5.3.6.2). The driver ignored it. Update "
                    "the host.";
@@ -60,8 +60,8 @@ namespace detail {
             return "A control message of the console has an event that only drivers send, or that does not exist "
                    "(§5.3.6.2). The driver ignored it. Compare the value with VIRTIO 1.4.";
         case DriverReason::console_port_unknown:
-            return "A control message is about a port above max_nr_ports (§5.3.6.2.1). The driver ignored it. Check the "
-                   "byte order of the messages, which is little-endian.";
+            return "A control message of the console is about a port that is not below max_nr_ports (§5.3.6.2.1). The driver "
+                   "ignored it. Check the byte order of the messages, which is little-endian.";
         case DriverReason::console_port_twice:
             return "The console added a port that exists already (§5.3.6.2.1). The driver ignored it. Reset the device if "
                    "the port does not work.";
@@ -69,7 +69,7 @@ namespace detail {
             return "A control message is about a port that the console has not added, or has removed (§5.3.6.2.1). The "
                    "driver ignored it. Reset the device if the port does not work.";
         case DriverReason::console_size_zero:
-            return "The console was resized to no columns or no rows (rows are the upper 16 bits of the value). The driver "
+            return "The console was resized to no columns or no rows (§5.3.6.2; rows are the upper 16 bits of the value). The driver "
                    "kept the old size. Check the terminal on the host.";
         case DriverReason::net_header_short:
             return "The card put less into a receive buffer than a packet header has (§5.1.9); the value is that length. The "

@@ -4,6 +4,7 @@
 #include <virtq/device/detail/net/net_config.hpp>
 #include <virtq/device/detail/net/net_control.hpp>
 #include <virtq/device/detail/net/net_header.hpp>
+#include <virtq/device/detail/net/net_own_receiver.hpp>
 #include <virtq/device/detail/net/net_receiver.hpp>
 #include <virtq/device/detail/net/net_sender.hpp>
 #include <virtq/device/driver_core.hpp>
@@ -17,7 +18,9 @@ namespace virtq {
 ///
 /// **Spec** §5.1 (Network Device).
 /// **Receive** `receive_each` calls a handler for each packet that has come. Its parts lie in buffers of the driver's, and
-/// are not copied. A handler that returns `NetUse::kept` holds them until `give_back`. The driver keeps the ring full.
+/// are not copied. A handler that returns `NetUse::kept` holds them until `give_back`. The driver keeps the ring full. With
+/// `NetTraits::own_buffers` the buffers are the kernel's own: `submit_receive` fills the ring, and each packet is a
+/// `NetOwnPacket`.
 /// **Send** `submit`, once or many times, then `kick_device`. `take_sent` hands the tokens back, in the order in which
 /// the device finished. `queue_full` is back-pressure: take what was sent, or sleep until something was.
 /// **Threading** Calls on one pair of queues may run concurrently with calls on other pairs. So may receiving and sending
@@ -30,12 +33,17 @@ class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
     using Core = DriverCore<NetDevice, T>;
     friend Core;
     using Bit = spec::net::Feature;
-    using Receiver = detail::NetReceiver<N, Traits>;
+    using Receiver = typename detail::NetReceiverOf<N, Traits, Traits::own_buffers>::Type;
     using Sender = detail::NetSender<N, Traits>;
     using Control = detail::NetControl<Traits>;
     static_assert(Traits::pair_max >= 1, "NetTraits: pair_max is 0. Use at least 1.");
     static_assert(Traits::buffer_bytes >= 1534,
                   "NetTraits: buffer_bytes is too small for a packet. Use at least 1534.");
+    static_assert(!Traits::own_buffers || Traits::receive_headroom >= sizeof(spec::net::Header),
+                  "NetTraits: receive_headroom is too small for a header. Use at least 12.");
+    static_assert(
+        !Traits::own_buffers || detail::SameAs<typename Traits::Mapper, NoMapper>,
+        "NetTraits: own_buffers and a Mapper do not go together yet. Map your buffers before you give them.");
     static_assert(N >= 4, "NetDevice<T, N>: N is too small. Use an N of at least 4.");
 
 public:
@@ -73,6 +81,7 @@ public:
     [[__nodiscard__]] uint32_t dropped(uint16_t pair = 0) const { return pair < pairs_ ? pair_[pair].dropped : 0; }
     /// Receive buffers that the kernel holds.
     [[__nodiscard__]] uint32_t buffers_kept(uint16_t pair = 0) const {
+        static_assert(!Traits::own_buffers, "The kernel has buffers of its own: it counts them itself.");
         return pair < pairs_ ? pair_[pair].receiver.kept() : 0;
     }
 
@@ -82,13 +91,14 @@ public:
         if (Error const error = this->check_usable(); error != Error::none) {
             return error;
         }
-        Result<detail::NetConfig> const read = detail::read_net_config(this->device(), this->negotiated());
-        if (!read) {
-            return read.error();
+        detail::NetConfig read;
+        if (Error const error = detail::read_net_config(this->device(), this->negotiated(), read);
+            error != Error::none) {
+            return error;
         }
-        bool const differs = !(*read == config_);
-        config_.status = read->status;
-        config_.speed = read->speed;
+        bool const differs = !(read == config_);
+        config_.status = read.status;
+        config_.speed = read.speed;
         return differs;
     }
 
@@ -103,13 +113,13 @@ public:
             return CompletionState::broken;
         }
         uint16_t const index = spec::net::receive_queue(pair);
-        auto const handle = [&](NetPacket const& packet) { return use_of(each, packet); };
+        auto const handle = [&](typename Receiver::Packet const& packet) { return use_of(each, packet); };
         auto const lie = [&](DriverReason reason, uint32_t value) {
             ++pair_[pair].dropped;
             this->blame(reason, index, value);
         };
         auto const tell = [&](Notification notification) { this->notify(index, notification); };
-        CompletionState const state = pair_[pair].receiver.receive(header_, config_.mtu, most, handle, lie, tell);
+        CompletionState const state = pair_[pair].receiver.receive(header_, most, handle, lie, tell);
         if (state == CompletionState::broken) {
             this->give_up();
         }
@@ -118,9 +128,27 @@ public:
 
     /// Gives a part of a packet back that the kernel kept. The device gets it with the next `receive_each`.
     void give_back(NetPart const& part, uint16_t pair = 0) {
+        static_assert(!Traits::own_buffers, "The kernel has buffers of its own: give them to submit_receive() again.");
         if (check_pair(pair) == Error::none) {
             pair_[pair].receiver.give_back(part.buffer);
         }
+    }
+
+    /// Gives buffers of the kernel's own to the device (`NetTraits::own_buffers`), and notifies it if it wants that. A buffer
+    /// is the device's until `receive_each` or `reset` hands its token out. Stops at the first that is refused: `count` were
+    /// taken, and `error` says why not the next. Errors: `queue_full` is the usual end; `no_such_pair`, `queue_broken`,
+    /// `reset_needed`, `not_initialised`. The ring is empty after `init` and `reset`: fill it then, and whenever packets
+    /// have come.
+    [[__nodiscard__]] SubmittedBurst submit_receive(Span<NetBuffer const> buffers, uint16_t pair = 0) {
+        static_assert(
+            Traits::own_buffers,
+            "submit_receive() is for a card whose traits have own_buffers; the driver has its own otherwise.");
+        if (Error const error = check_pair(pair); error != Error::none) {
+            return {0, error, {}};
+        }
+        SubmittedBurst const burst = pair_[pair].receiver.post(header_, buffers);
+        this->notify(spec::net::receive_queue(pair), burst.notification);
+        return burst;
     }
 
     /// Asks for an interrupt when the next packet comes. Sleep only after `MaySleep::yes`.
@@ -150,7 +178,7 @@ public:
         for (Segment const& segment : packet) {
             bytes += segment.bytes;
         }
-        if (Error const error = header_.check_send(offload, bytes, config_.mtu); error != Error::none) {
+        if (Error const error = header_.check_send(offload, bytes); error != Error::none) {
             return error;
         }
         Sender& sender = pair_[pair].sender;
@@ -167,7 +195,7 @@ public:
         }
         if constexpr (detail::SameAs<Mapper, NoMapper>) {
             size_t good = 0;
-            while (good < frames.size() && header_.is_plain_packet(frames[good].data.bytes, config_.mtu)) {
+            while (good < frames.size() && header_.is_plain_packet(frames[good].data.bytes)) {
                 ++good;
             }
             SubmittedBurst burst = pair_[pair].sender.send_burst({frames.data(), good}, header_.bytes());
@@ -355,19 +383,18 @@ private:
 
     [[__nodiscard__]] Negotiation wanted_features() const {
         Negotiation wanted = Core::template wanted_of<Traits>(detail::net_features<Traits>());
-        wanted.needs = spec::net::feature_needs;
+        wanted.needs = detail::net_needs.rows;
         return wanted;
     }
 
     [[__nodiscard__]] Status configure() {
-        Result<detail::NetConfig> const read = detail::read_net_config(this->device(), this->negotiated());
-        if (!read) {
-            return read.error();
+        if (Error const error = detail::read_net_config(this->device(), this->negotiated(), config_);
+            error != Error::none) {
+            return error;
         }
-        config_ = *read;
         bool const is_legacy = this->device().is_legacy();
-        header_ =
-            detail::NetHeader{this->negotiated(), is_legacy ? detail::native_byte_order : detail::ByteOrder::little};
+        header_ = detail::NetHeader{this->negotiated(),
+                                    is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
         if (config_.pairs == 0 || config_.pairs > 0x8000) {
             this->blame(DriverReason::net_pairs_zero, 0, config_.pairs);
             config_.pairs = 1;
@@ -413,8 +440,8 @@ private:
         return error == Error::none && pair >= pairs_ ? Error::no_such_pair : error;
     }
 
-    template <class Each>
-    [[__nodiscard__]] static NetUse use_of(Each& each, NetPacket const& packet) {
+    template <class Each, class Packet>
+    [[__nodiscard__]] static NetUse use_of(Each& each, Packet const& packet) {
         if constexpr (requires { NetUse{each(packet)}; }) {
             return each(packet);
         } else {

@@ -16,7 +16,10 @@ struct NetTraits : DriverTraits {
     static constexpr uint16_t pair_max = 1;         ///< most pairs of queues to use, if the device has them
     static constexpr uint32_t buffer_bytes = 2048;  ///< of each receive buffer; at least 1534
     static constexpr uint32_t mac_table_max = 16;   ///< most addresses of `set_mac_table`
-    static constexpr bool large_packets = false;    ///< accepts packets of up to 65589 bytes: TSO and USO on receive
+    static constexpr bool own_buffers = false;      ///< the kernel gives receive buffers of its own: `submit_receive`
+    static constexpr uint32_t receive_headroom =
+        12;  ///< with `own_buffers`: where a packet begins in its buffer; at least 12
+    static constexpr bool large_packets = false;  ///< accepts packets of up to 65589 bytes: TSO and USO on receive
 };
 
 /// A MAC address, in the order in which it is sent.
@@ -66,6 +69,28 @@ struct NetPacket {
     Span<NetPart const> parts;  ///< valid until the handler returns; the data behind it until it is given back
     uint32_t bytes = 0;         ///< of all parts together
     NetOffload offload{};       ///< checked against the packet and the negotiated features
+};
+
+/// A receive buffer of the kernel's own (`NetTraits::own_buffers`), contiguous for the device.
+struct NetBuffer {
+    uint8_t* data = nullptr;  ///< where the kernel sees it
+    PhysAddr addr;            ///< where the device does
+    uint32_t bytes = 0;       ///< at least `NetTraits::buffer_bytes`
+    Token token;              ///< comes back with the packet
+};
+
+/// A piece of a packet in a buffer of the kernel's own, which is the kernel's again.
+struct NetOwnPart {
+    Token token;          ///< of the buffer
+    uint32_t offset = 0;  ///< where the piece begins in the buffer
+    uint32_t bytes = 0;   ///< how many bytes
+};
+
+/// A packet in buffers of the kernel's own. The device can still change the bytes, as it can any buffer that it had.
+struct NetOwnPacket {
+    Span<NetOwnPart const> parts;  ///< valid until the handler returns
+    uint32_t bytes = 0;    ///< of all parts together; 0: it was no packet (`driver_fault`), and only its buffers come
+    NetOffload offload{};  ///< as in `NetPacket`
 };
 
 /// What a handler of `receive_each` has done with a packet.

@@ -82,7 +82,10 @@ public:
     /// For `DriverCore`, after DRIVER_OK: the notification for the buffers that were posted before it (§3.1.1).
     [[__nodiscard__]] Notification first_notification() const { return first_; }
     /// For `DriverCore`: the device has stopped, and the buffers are the driver's again.
-    void stop(Error) { ring().detach(); }
+    void stop(Error) {
+        ring().detach();
+        first_ = {};
+    }
     /// For `DriverCore`: these buffers have no tokens of the kernel's.
     template <class Each>
     void hand_back(Each&) {}

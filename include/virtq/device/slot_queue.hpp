@@ -47,6 +47,7 @@ class SlotQueue : public detail::DriverQueue<N, typename Traits::Format> {
     static_assert(uint64_t{slot_max} * (Shape::command_bytes + Shape::answer_bytes) <= UINT32_MAX,
                   "SlotQueue<N, Traits, Shape>: all slots together are above 4 GiB. Use a smaller N.");
 
+protected:
     using Pool = detail::RequestPool<slot_max>;
     using Data = detail::MappedData<slot_max, typename Traits::Mapper>;
 
@@ -217,6 +218,28 @@ public:
     [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Why the last request was refused; no error if it was not.
     [[__nodiscard__]] Error last_error() const { return refused_; }
+
+protected:
+    // --- for a queue that derives from this one, because its requests have several chains (a disk's)
+
+    [[__nodiscard__]] Pool& pool() { return pool_; }
+    [[__nodiscard__]] Pool const& pool() const { return pool_; }
+    [[__nodiscard__]] uint8_t* command(uint16_t slot) const { return this->virt(slot * Shape::command_bytes); }
+    [[__nodiscard__]] uint8_t* answer(uint16_t slot) const { return this->virt(answer_offset(slot)); }
+    /// The start of the slot's answer, for the device.
+    [[__nodiscard__]] Segment answer_part(uint16_t slot, uint32_t bytes) const {
+        return {this->phys(answer_offset(slot)), bytes};
+    }
+    [[__nodiscard__]] Error map(uint16_t slot, Span<Segment const> data, DmaDirection direction) {
+        return data_.map(mapper_, slot, data, direction);
+    }
+    void unmap(uint16_t slot) { data_.unmap(mapper_, slot); }
+    /// The data as the device sees it.
+    [[__nodiscard__]] Span<Segment const> mapped(uint16_t slot, Span<Segment const> data) const {
+        return data_.where(slot, data);
+    }
+    /// Records why the last request was rejected or timed out, for `last_error`.
+    void note_refusal(Error error) { refused_ = error; }
 
 private:
     [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t slots) {

@@ -10,28 +10,6 @@
 
 namespace virtq::detail {
 
-/// The page runs of one queue of a driver: its ring, the ring's indirect tables, and the driver's own buffers.
-struct QueueRuns {
-    static constexpr unsigned count = 3;
-    Pages run[count];
-
-    /// Whether a page is in two runs, of this queue and of `other`.
-    [[__nodiscard__]] bool shares_pages_with(QueueRuns const& other) const {
-        for (Pages const& own : run) {
-            for (Pages const& one : other.run) {
-                if (share_pages(own, one)) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-    /// Whether a page is in two runs of this queue.
-    [[__nodiscard__]] bool shares_pages() const {
-        return share_pages(run[0], run[1]) || share_pages(run[0], run[2]) || share_pages(run[1], run[2]);
-    }
-};
-
 /// A ring and the pages of a driver's own buffers: what every queue of a driver has, whatever it is used for.
 template <uint32_t N, class Format>
 class DriverQueue {
@@ -44,7 +22,24 @@ public:
     /// Makes what was added visible to the device; see `VirtQueue::publish`.
     Notification publish() { return ring_.publish(); }
 
-    [[__nodiscard__]] QueueRuns runs() const { return {{ring_.pages(), ring_.table_pages(), memory_.run()}}; }
+    static constexpr unsigned run_count = 3;
+    /// Each run of pages: the ring, the ring's indirect tables, and the driver's own buffers.
+    [[__nodiscard__]] Pages run(unsigned index) const {
+        return index == 0 ? ring_.pages() : index == 1 ? ring_.table_pages() : memory_.run();
+    }
+    /// Whether this queue shares a page with `other`. With itself: whether two of its runs have a page in common.
+    template <class Other>
+    [[__nodiscard__]] bool shares_pages_with(Other const& other) const {
+        for (unsigned own = 0; own < run_count; ++own) {
+            for (unsigned one = 0; one < run_count; ++one) {
+                bool const is_itself = static_cast<void const*>(this) == &other && own == one;
+                if (!is_itself && share_pages(run(own), other.run(one))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
 
     /// Gives all pages back. The device must have stopped, or must never have got this queue.
     template <PageAllocator Allocator>

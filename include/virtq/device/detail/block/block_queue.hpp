@@ -9,116 +9,86 @@
 #include <virtq/device/detail/block/block_limit.hpp>
 #include <virtq/device/detail/block/block_part.hpp>
 #include <virtq/device/detail/block/block_rule.hpp>
-#include <virtq/device/detail/mapped_data.hpp>
-#include <virtq/device/detail/request_pool.hpp>
 #include <virtq/device/negotiation.hpp>
+#include <virtq/device/slot_queue.hpp>
 #include <virtq/platform/dma_mapper.hpp>
-#include <virtq/queue/virtqueue.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace virtq::detail {
 
 /// One request queue of a disk: turns requests into chains, and used chains into completions. It knows no transport:
-/// `BlockDevice` notifies the device.
+/// `BlockDevice` notifies the device. All headers and ranges are commands of a `SlotQueue`, and the status bytes answers.
 template <uint32_t N, class Traits>
-class BlockQueue {
+class BlockQueue : public SlotQueue<N, Traits, SlotShape<sizeof(BlockFrame), 1>> {
+    using Base = SlotQueue<N, Traits, SlotShape<sizeof(BlockFrame), 1>>;
+    using typename Base::Data;
+    using typename Base::Mapper;
+    using typename Base::Pool;
+
 public:
-    using Mapper = typename Traits::Mapper;
-    using Ring = VirtQueue<N, typename Traits::Format>;
+    using Base::ring;
 
-    static constexpr uint32_t request_max = N / 2;  // a request has at least a header and a status
-
-    using Pool = RequestPool<request_max>;
-    using Data = MappedData<request_max, Mapper>;
-
-    /// The ring, which `DeviceInit` brings up.
-    [[__nodiscard__]] Ring& ring() { return ring_; }
-    [[__nodiscard__]] Ring const& ring() const { return ring_; }
-
-    /// Takes pages for headers and status bytes. The ring must be up. Errors: those of `BlockFrames::init`.
-    template <PageAllocator Allocator>
-    [[__nodiscard__]] Status init(Allocator& allocator, Interface device_interface, UnderReportedLength under_reported,
-                                  Mapper* mapper) {
-        mapper_ = mapper;
-        uint16_t const requests = request_count();
-        if (Status const framed = frames_.init(allocator, requests, byte_order(device_interface)); !framed) {
-            return framed;
-        }
-        reset(device_interface, under_reported);
-        return {};
+    /// Before `set_up` and `resume`: through which interface the device is driven, and what a short length means.
+    void set_manner(Interface device_interface, UnderReportedLength under_reported) {
+        interface_ = device_interface;
+        under_reported_ = under_reported;
     }
 
-    /// Starts again after a reset, in the pages that it has.
-    void start(Interface device_interface, UnderReportedLength under_reported) {
-        frames_.restart(byte_order(device_interface));
-        reset(device_interface, under_reported);
+    /// As of `SlotQueue`. Error: `queue_too_small` for fewer descriptors than header, data and status take.
+    template <class T, PageAllocator Allocator>
+    [[__nodiscard__]] Status set_up(DeviceInit<T>& init, uint16_t index, Allocator& allocator,
+                                    Features const& negotiated, QueueOption const& option) {
+        constexpr uint16_t descriptors_minimum = 3;
+        Status const made = Base::set_up(init, index, allocator, negotiated, option);
+        return made && ring().size() < descriptors_minimum ? init.fail(Error::queue_too_small) : made;
     }
 
-    /// Gives all pages back. The device must have stopped, or must never have got this queue.
-    template <PageAllocator Allocator>
-    void release(Allocator& allocator) {
-        ring_.detach();
-        static_cast<void>(ring_.release(allocator));  // cannot fail: the ring is detached
-        frames_.release(allocator);
-        pool_.reset(0);
-    }
+    using Base::note_refusal;
 
-    /// Whether this queue shares a page with `other`. With itself: whether two of its runs have a page in common.
-    [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
-        Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
-        Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
-        for (Pages const& run : own) {
-            for (Pages const& one : others) {
-                bool const is_itself = this == &other && &run - own == &one - others;
-                if (!is_itself && share_pages(run, one)) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    /// Records why the last request was rejected or timed out, for `last_error`.
-    void note_refusal(Error error) { refused_ = error; }
-    [[__nodiscard__]] Error last_error() const { return refused_; }
-
-    [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
-    /// Whether a request has ended that was not handed out.
-    [[__nodiscard__]] bool has_finished() const { return pool_.has_finished(); }
-
-    /// For a caller that waits for one request: `take_finished` does not hand that out.
-    void await(uint16_t number) { pool_.await(number); }
-    [[__nodiscard__]] bool is_ready(uint16_t number) const { return pool_.is_ready(number); }
-    [[__nodiscard__]] Error take_awaited(uint16_t number) { return pool_.take_awaited(number); }
     void abandon(uint16_t number) {
-        pool_.abandon(number);
-        refused_ = Error::timed_out;
+        Base::abandon(number);
+        note_refusal(Error::timed_out);
     }
 
     /// What one part of a request can carry: the least of what the device accepts, what fits the ring, and what `Data`
     /// can remember.
     [[__nodiscard__]] BlockLimit limit(BlockConfig const& config, BlockOperation operation) const {
-        uint32_t const fits = uint32_t{ring_.size()} - 2;
+        uint32_t const fits = uint32_t{ring().size()} - 2;
         uint32_t const most = config.segments < fits ? config.segments : fits;
         return block_limit(config, operation, most < Data::segments_max ? most : Data::segments_max);
     }
 
-    /// Checks a request, and adds it in as many parts as it takes: all of them, or none. Returns the number of its
+    /// Checks a request, and adds it in as many parts as it takes: all of them, or none. `number` becomes that of its
     /// record. Errors: those of `BlockDevice::submit`.
-    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, BlockConfig const& config,
-                                              Features const& negotiated) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error submit(BlockRequest const& request, BlockConfig const& config,
+                                                          Features const& negotiated, uint16_t& number) {
         BlockRule rule{config, negotiated};
         if (Error const error = rule.check(request); error != Error::none) {
             return error;
         }
-        if (ring_.fault()) {
+        if (ring().fault()) {
             return Error::queue_broken;
         }
         BlockLimit const limit = this->limit(config, request.operation);
         BlockPart part;
-        return make_whole(part, request, rule.data_bytes(), limit) ? submit_whole(request.token, part)
-                                                                   : submit_parts(request, limit);
+        return make_whole(part, request, rule.data_bytes(), limit) ? submit_whole(request.token, part, number)
+                                                                   : submit_parts(request, limit, number);
+    }
+
+    /// Adds the next part of a request that `submit` has checked, and goes behind it. After an error it is where it was.
+    [[__nodiscard__]] Error submit_next(BlockParts& parts, uint16_t& number) {
+        BlockParts ahead = parts;
+        BlockPart const part = ahead.next(pieces_);
+        if (part.length == 0) {
+            return Error::device_limits_too_small;
+        }
+        Error const error = submit_whole(Token{}, part, number);
+        if (error == Error::none) {
+            parts = ahead;
+        }
+        return error;
     }
 
     /// Adds a read or write of one segment that `BlockRule::is_plain` has accepted. False: nothing has changed, and
@@ -126,65 +96,46 @@ public:
     template <BlockOperation operation>
     [[__nodiscard__]] bool submit_plain(uint64_t sector, Segment const& data, Token token) {
         VIRTQ_ASSERT(!has_pages_of({&data, 1}), own_pages_sentence);
-        uint16_t const number = pool_.take(token, data.bytes);
+        uint16_t const number = pool().take(token, data.bytes);
         if (number == Pool::none) {
             return false;
         }
-        frames_.prepare(number, request_type(operation), sector);
+        prepare(number, request_type(operation), sector);
         bool const added = add_plain<operation>(number, data).ok();
         if (!added) [[__unlikely__]] {
-            pool_.give_back(number);
+            pool().give_back(number);
         }
         return added;
     }
 
-    Notification publish() { return ring_.publish(); }
-
     /// Takes the used chains from the ring and ends their requests. Returns `none`, or `broken`.
     CompletionState collect() {
-        if (!ring_.is_live()) {
-            return CompletionState::
-                none;  // the device did not come up again after a reset; its requests were handed back
-        }
-        for (;;) {  // ends: each turn takes one of the parts in flight
-            Completion const completion = ring_.take_used();
-            if (!completion) {
-                return completion.state;
-            }
-            auto const number = static_cast<uint16_t>(completion.token.value());
-            data_.unmap(mapper_, number);
-            pool_.finish(number, outcome(number, completion.written));
-        }
+        return Base::collect([this](uint16_t number, uint32_t written) { return outcome(number, written); });
     }
 
     [[__nodiscard__]] BlockCompletion take_finished() {
-        auto const finished = pool_.take_finished();
+        auto const finished = pool().take_finished();
         return finished.found ? BlockCompletion{finished.token, finished.error, CompletionState::ready}
                               : BlockCompletion{};
     }
-
-    /// After a reset of the device: ends everything in flight with `error`.
-    void cancel(Error error) {
-        pool_.cancel_all(error, [this](uint16_t number) { data_.unmap(mapper_, number); });
+    /// Calls `each(BlockCompletion)` for every request that has ended and was not handed out.
+    template <class Each>
+    void hand_back(Each& each) {
+        for (BlockCompletion ended = take_finished(); ended.state == CompletionState::ready; ended = take_finished()) {
+            each(ended);
+        }
     }
 
 private:
+    using Base::pool;
+
     static constexpr char const* own_pages_sentence =
         "The data of a request is in the disk's own pages. Check whether they were handed out twice, or freed, and "
         "whether a segment is longer than its buffer, or Pages::phys is wrong.";
 
-    void reset(Interface device_interface, UnderReportedLength under_reported) {
-        interface_ = device_interface;
-        under_reported_ = under_reported;
-        refused_ = Error::none;
-        pool_.reset(request_count());
-    }
-
-    [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
-
     /// The usual case: one part. `add` fails if the ring has no room.
-    [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
-        uint16_t const number = pool_.take(token, part.length);
+    [[__nodiscard__]] Error submit_whole(Token token, BlockPart const& part, uint16_t& number) {
+        number = pool().take(token, part.length);
         if (number == Pool::none) {
             return Error::queue_full;  // no record is free: requests that ended keep theirs until they are handed out
         }
@@ -194,71 +145,61 @@ private:
         }
         if (error != Error::none) {
             undo(number);
-            return error;
         }
-        return number;
+        return error;
     }
 
-    /// Splits the request once, into a record for each part. Then maps all parts before it adds one, because what was
-    /// added cannot be taken back. It is a separate function because the parts take stack.
-    [[__nodiscard__]] [[gnu::__noinline__]] Result<uint16_t> submit_parts(BlockRequest const& request,
-                                                                          BlockLimit const& limit) {
-        Result<uint16_t> const owner = split(request, limit);
-        if (!owner) {
-            return owner;
-        }
+    /// Takes a record for each part. Then maps all parts before it adds one, because what was added cannot be taken
+    /// back. It is a separate function because few requests have several parts.
+    [[__nodiscard__]] [[gnu::__noinline__]] Error submit_parts(BlockRequest const& request, BlockLimit const& limit,
+                                                               uint16_t& number) {
+        Error error = split(request, limit, number);
         if constexpr (!SameAs<Mapper, NoMapper>) {
-            Error const error = each_part(*owner, BlockParts{request, limit},
-                                          [&](uint16_t number, BlockPart const& part) { return map(number, part); });
-            if (error != Error::none) {
-                undo(*owner);
-                return error;
+            if (error == Error::none) {
+                error = each_part(number, BlockParts{request, limit},
+                                  [&](uint16_t each, BlockPart const& part) { return map(each, part); });
             }
-        }
-        [[__maybe_unused__]] Error const refused =
-            each_part(*owner, BlockParts{request, limit},
-                      [&](uint16_t number, BlockPart const& part) { return add(number, part); });
-        VIRTQ_ASSERT(refused == Error::none, "A part was refused after split() had found room for all");
-        return owner;
-    }
-
-    /// Takes a record for each part, if all of them fit now. Returns the first record.
-    [[__nodiscard__]] Result<uint16_t> split(BlockRequest const& request, BlockLimit const& limit) {
-        BlockParts parts{request, limit};
-        uint16_t owner = Pool::none;
-        uint16_t last = Pool::none;
-        uint32_t descriptors = 0;
-        Error error = Error::none;
-        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
-            BlockParts::Size const part = parts.next();
-            last = owner == Pool::none ? pool_.take(request.token, part.length)
-                                       : pool_.take_part(owner, last, part.length);
-            owner = owner == Pool::none ? last : owner;
-            descriptors += part.descriptors;
-            if (part.length == 0) {
-                error = Error::device_limits_too_small;
-            } else if (descriptors > ring_.size()) {
-                error = Error::request_above_queue;
-            }
-        } while (error == Error::none && !parts.at_end());
-        if (error == Error::none && (last == Pool::none || descriptors > ring_.num_free())) {
-            error = Error::queue_full;
         }
         if (error != Error::none) {
-            undo(owner);
+            undo(number);
             return error;
         }
-        return owner;
+        error = each_part(number, BlockParts{request, limit},
+                          [&](uint16_t each, BlockPart const& part) { return add(each, part); });
+        VIRTQ_ASSERT(error == Error::none, "A part was refused after split() had found room for all");
+        return Error::none;
+    }
+
+    /// Takes a record for each part, if all of them fit now. `owner` becomes the first one, also after an error.
+    [[__nodiscard__]] Error split(BlockRequest const& request, BlockLimit const& limit, uint16_t& owner) {
+        BlockParts parts{request, limit};
+        uint16_t last = owner = Pool::none;
+        uint32_t descriptors = 0;
+        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
+            BlockPart const part = parts.next(pieces_);
+            if (part.length == 0) {
+                return Error::device_limits_too_small;
+            }
+            descriptors += part.descriptors();
+            if (descriptors > ring().size()) {
+                return Error::request_above_queue;
+            }
+            if (owner == Pool::none) {
+                last = owner = pool().take(request.token, part.length);
+            } else if (last != Pool::none) {
+                last = pool().take_part(owner, last, part.length);
+            }
+        } while (!parts.at_end());
+        return last == Pool::none || descriptors > ring().num_free() ? Error::queue_full : Error::none;
     }
 
     /// Calls `each(number, part)` for each record of `split`, until one fails.
     template <class Each>
     [[__nodiscard__]] Error each_part(uint16_t owner, BlockParts&& parts, Each each) {
-        BlockParts::Pieces pieces;
         Error error = Error::none;
         for (uint16_t number = owner; number != Pool::none && error == Error::none;) {
-            uint16_t const after = pool_.next_part(number);
-            error = each(number, parts.take(pool_.length(number), pieces));
+            uint16_t const after = pool().next_part(number);
+            error = each(number, parts.next(pieces_));
             number = after;
         }
         return error;
@@ -266,9 +207,9 @@ private:
 
     void undo(uint16_t owner) {
         for (uint16_t number = owner; number != Pool::none;) {
-            uint16_t const after = pool_.next_part(number);
-            data_.unmap(mapper_, number);
-            pool_.give_back(number);
+            uint16_t const after = pool().next_part(number);
+            this->unmap(number);
+            pool().give_back(number);
             number = after;
         }
     }
@@ -279,8 +220,9 @@ private:
         bool found = false;
         if constexpr (SameAs<Mapper, NoMapper>) {
             for (Segment const& segment : data) {
-                found = found || overlaps(segment, ring_.pages()) || overlaps(segment, ring_.table_pages()) ||
-                        overlaps(segment, frames_.pages());
+                for (unsigned own = 0; own < Base::run_count; ++own) {
+                    found = found || overlaps(segment, this->run(own));
+                }
             }
         }
         return found;
@@ -291,26 +233,39 @@ private:
     }
 
     [[__nodiscard__]] Error map(uint16_t number, BlockPart const& part) {
-        return data_.map(mapper_, number, part.data,
+        return Base::map(number, part.data,
                          part.device_writes() ? DmaDirection::device_writes : DmaDirection::device_reads);
     }
 
     [[__nodiscard__]] Error add(uint16_t number, BlockPart const& part) {
         VIRTQ_ASSERT(!has_pages_of(part.data), own_pages_sentence);
-        frames_.prepare(number, part.type, part.has_range() ? 0 : part.sector);  // §5.2.6: a range has its own
-        Segment const header = frames_.header(number);
-        Segment const status = frames_.status(number);
-        Span<Segment const> const data = data_.where(number, part.data);
-        Token const token{uintptr_t{number}};
-        if (part.device_writes()) {
-            return ring_.add_gathered(Gather{{&header, 1}, {}}, Gather{data, {&status, 1}}, token).error();
-        }
+        prepare(number, part.type, part.has_range() ? 0 : part.sector);  // §5.2.6: a range has its own
+        Segment const header = this->header(number);
+        Segment const status = this->status(number);
+        Span<Segment const> data = this->mapped(number, part.data);
+        Segment range;
         if (part.has_range()) {
-            frames_.prepare_range(number, {part.sector, part.length, part.range_flags});
-            Segment const range = frames_.range(number);
-            return ring_.add_gathered(Gather{{&header, 1}, {&range, 1}}, Gather{{}, {&status, 1}}, token).error();
+            frame(number)->put_range({part.sector, part.length, part.range_flags}, byte_order(interface_));
+            range = this->command_part(number, offsetof(BlockFrame, range), sizeof(spec::block::Range));
+            data = {&range, 1};
         }
-        return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
+        size_t const read_by_device = part.device_writes() ? 0 : data.size();
+        Gather const readable{{&header, 1}, {data.data(), read_by_device}};
+        Gather const writable{{data.data(), data.size() - read_by_device}, {&status, 1}};
+        return ring().add_gathered(readable, writable, Token{uintptr_t{number}}).error();
+    }
+
+    [[__nodiscard__]] BlockFrame* frame(uint16_t number) const {
+        return reinterpret_cast<BlockFrame*>(this->command(number));
+    }
+    [[__nodiscard__]] Segment header(uint16_t number) const {
+        return this->command_part(number, 0, sizeof(spec::block::RequestHeader));
+    }
+    [[__nodiscard__]] Segment status(uint16_t number) const { return this->answer_part(number, 1); }
+    /// Fills in the header, and marks the status byte as unwritten.
+    void prepare(uint16_t number, spec::block::RequestType type, uint64_t sector) {
+        frame(number)->put_header(type, sector, byte_order(interface_));
+        platform::store_plain(this->answer(number), block_status_unwritten);
     }
 
     /// In arrays, so that the compiler makes straight-line code of it.
@@ -318,18 +273,18 @@ private:
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_plain(uint16_t number, Segment const& data) {
         Token const token{uintptr_t{number}};
         if constexpr (operation == BlockOperation::read) {
-            Segment const readable[] = {frames_.header(number)};
-            Segment const writable[] = {data, frames_.status(number)};
-            return ring_.add(readable, writable, token);
+            Segment const readable[] = {header(number)};
+            Segment const writable[] = {data, status(number)};
+            return ring().add(readable, writable, token);
         } else {
-            Segment const readable[] = {frames_.header(number), data};
-            Segment const writable[] = {frames_.status(number)};
-            return ring_.add(readable, writable, token);
+            Segment const readable[] = {header(number), data};
+            Segment const writable[] = {status(number)};
+            return ring().add(readable, writable, token);
         }
     }
 
     [[__nodiscard__]] Error outcome(uint16_t number, uint32_t written) const {
-        auto const status = static_cast<spec::block::RequestStatus>(frames_.load_status(number));
+        auto const status = static_cast<spec::block::RequestStatus>(platform::load_relaxed(this->answer(number)));
         if (status == spec::block::RequestStatus::ok) [[__likely__]] {
             return is_short(number, written) ? Error::short_read : Error::none;
         }
@@ -345,18 +300,13 @@ private:
     /// chain of a read has more writable bytes, and the ring returns no length above them.
     [[__nodiscard__]] bool is_short(uint16_t number, uint32_t written) const {
         constexpr uint32_t status_bytes = 1;
-        return written < pool_.length(number) && written > status_bytes && interface_ == Interface::modern &&
+        return written < pool().length(number) && written > status_bytes && interface_ == Interface::modern &&
                under_reported_ == UnderReportedLength::fail_request;
     }
 
     Interface interface_ = Interface::modern;
     UnderReportedLength under_reported_ = UnderReportedLength::fail_request;
-    Error refused_ = Error::none;
-    Mapper* mapper_ = nullptr;
-    BlockFrames frames_;
-    Pool pool_;
-    [[__no_unique_address__]] Data data_;
-    Ring ring_;
+    BlockParts::Pieces pieces_ = {};  ///< of the part that is being added; not on the stack of a kernel
 };
 
 }  // namespace virtq::detail

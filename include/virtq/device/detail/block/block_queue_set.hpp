@@ -8,7 +8,7 @@
 
 namespace virtq::detail {
 
-/// All request queues of a disk, and what is done to all of them at once. BlockDevice tracks how many are in use.
+/// All request queues of a disk. `BlockDevice` tracks how many are in use.
 template <uint32_t N, class Traits>
 class BlockQueueSet {
 public:
@@ -21,16 +21,6 @@ public:
     [[__nodiscard__]] Queue& at(uint16_t queue) { return queues_[checked(queue)]; }
     [[__nodiscard__]] Queue const& at(uint16_t queue) const { return queues_[checked(queue)]; }
 
-    /// Whether the device may write to the pages of any queue.
-    [[__nodiscard__]] bool any_live() const {
-        for (Queue const& queue : queues_) {
-            if (queue.ring().is_live()) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /// How many queues have pages. They get them in order, so these are the first ones.
     [[__nodiscard__]] uint16_t with_pages() const {
         uint16_t count = 0;
@@ -38,43 +28,6 @@ public:
             ++count;
         }
         return count;
-    }
-
-    /// Whether queue `index` has a page twice, or shares one with a queue before it.
-    [[__nodiscard__]] bool shares_pages(uint16_t index) const {
-        for (uint16_t other = 0; other <= index; ++other) {
-            if (queues_[index].shares_pages_with(queues_[other])) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /// Ends everything in flight with `error`. The device must have stopped.
-    void stop_all(Error error) {
-        for (Queue& queue : queues_) {
-            queue.ring().detach();
-            queue.cancel(error);
-        }
-    }
-
-    /// Calls `each(BlockCompletion)` for every request that has ended and was not handed out.
-    template <class Each>
-    void hand_back(Each& each) {
-        for (Queue& queue : queues_) {
-            for (BlockCompletion ended = queue.take_finished(); ended.state == CompletionState::ready;
-                 ended = queue.take_finished()) {
-                each(ended);
-            }
-        }
-    }
-
-    /// Gives all pages back. The device must have stopped, or must never have got a queue.
-    template <PageAllocator Allocator>
-    void release(Allocator& allocator) {
-        for (Queue& queue : queues_) {
-            queue.release(allocator);
-        }
     }
 
 private:

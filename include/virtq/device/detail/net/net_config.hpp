@@ -7,6 +7,7 @@
 #include <virtq/spec/feature.hpp>
 #include <virtq/spec/net.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace virtq::detail {
@@ -45,6 +46,30 @@ template <class Traits>
     return features;
 }
 
+/// What this driver needs beside §5.1.3.1: packets of 64 KiB come in merged buffers only, because the others are small.
+/// ECN, which needs one of two features, needs the first.
+struct NetNeeds {
+    static constexpr size_t standard = sizeof spec::net::feature_needs / sizeof spec::net::feature_needs[0];
+    static constexpr size_t own = 6;
+
+    FeatureNeed rows[standard + own]{};
+
+    constexpr NetNeeds() {
+        using Bit = spec::net::Feature;
+        for (size_t i = 0; i < standard; ++i) {
+            rows[i] = spec::net::feature_needs[i];
+        }
+        size_t at = standard;
+        constexpr Bit large[] = {Bit::guest_tso4, Bit::guest_tso6, Bit::guest_uso4, Bit::guest_uso6};
+        for (Bit const bit : large) {
+            rows[at++] = spec::net::need(bit, Bit::mrg_rxbuf);
+        }
+        rows[at++] = spec::net::need(Bit::guest_ecn, Bit::guest_tso4);
+        rows[at] = spec::net::need(Bit::host_ecn, Bit::host_tso4);
+    }
+};
+inline constexpr NetNeeds net_needs{};
+
 /// §5.1.4.2: what is no speed, or neither half nor full, is unknown.
 template <Transport T>
 [[__nodiscard__]] NetSpeed read_net_speed(T& transport) {
@@ -58,10 +83,10 @@ template <Transport T>
 
 /// Reads each field once, if its feature was negotiated (§2.5.1).
 template <Transport T>
-[[__nodiscard__]] NetConfig read_net_fields(T& transport, Features const& features) {
+void read_net_fields(T& transport, Features const& features, NetConfig& read) {
     namespace config = spec::net::config;
     using Bit = spec::net::Feature;
-    NetConfig read;
+    read = {};
     if (features.has(Bit::mac)) {
         for (uint16_t i = 0; i < spec::net::mac_bytes; ++i) {
             read.mac.bytes[i] = transport.read_config8(static_cast<uint16_t>(config::mac + i));
@@ -77,16 +102,17 @@ template <Transport T>
     if (features.has(Bit::speed_duplex)) {
         read.speed = read_net_speed(transport);
     }
-    return read;
 }
 
-/// Reads the configuration without a change in between. Errors: `config_unstable`, those of `check_config`.
+/// Reads the configuration without a change in between. After an error `config` is undefined. Errors: `config_unstable`,
+/// those of `check_config`.
 template <Transport T>
-[[__nodiscard__]] Result<NetConfig> read_net_config(T& transport, Features const& features) {
-    if (Status const there = check_config(transport, spec::net::mac_bytes); !there) {
-        return there.error();
+[[__nodiscard__]] Error read_net_config(T& transport, Features const& features, NetConfig& config) {
+    if (Error const error = check_config(transport, spec::net::mac_bytes); error != Error::none) {
+        return error;
     }
-    return read_config(transport, [&] { return detail::read_net_fields(transport, features); });
+    return read_config(transport, config,
+                       [&](NetConfig& read) { detail::read_net_fields(transport, features, read); });
 }
 
 }  // namespace virtq::detail

@@ -11,6 +11,12 @@
 
 namespace virtq::detail {
 
+/// Most buffers of one packet (§5.1.9.3): 65589 bytes, or an Ethernet frame with two VLAN tags, and the header.
+template <class Traits>
+inline constexpr uint32_t net_parts_max = ((Traits::large_packets ? 65589u : 1522u) +
+                                           spec::net::header_bytes_with_hash + Traits::buffer_bytes - 1) /
+                                          Traits::buffer_bytes;
+
 /// The header in front of each packet (§5.1.9): how long it is, what may be in it, and how it is written and read.
 class NetHeader {
 public:
@@ -21,9 +27,11 @@ public:
     static constexpr uint32_t vlan_bytes = 4;
 
     NetHeader() = default;
-    NetHeader(Features const& negotiated, ByteOrder order)
+    /// `mtu` is the device's; 0: it has none.
+    NetHeader(Features const& negotiated, ByteOrder order, uint32_t mtu)
         : negotiated_(negotiated),
           bytes_(spec::net::header_bytes(negotiated)),
+          plain_room_(mtu != 0 ? mtu + vlan_bytes : UINT32_MAX - ethernet_bytes),
           merges_(negotiated.has(Bit::mrg_rxbuf)),
           order_(order) {}
 
@@ -39,9 +47,9 @@ public:
 
     // --- sending ---
 
-    /// Whether a packet of `packet_bytes` may be sent without an offload.
-    [[__nodiscard__]] bool is_plain_packet(uint64_t packet_bytes, uint32_t mtu) const {
-        return packet_bytes >= ethernet_bytes && (mtu == 0 || packet_bytes <= mtu + ethernet_bytes + vlan_bytes);
+    /// Whether a packet without an offload may have `packet_bytes`.
+    [[__nodiscard__]] bool is_plain_packet(uint64_t packet_bytes) const {
+        return packet_bytes - ethernet_bytes <= plain_room_;  // less than a header wraps around
     }
     /// Whether the device splits packets of this protocol.
     [[__nodiscard__]] bool can_split(Gso gso) const {
@@ -55,7 +63,7 @@ public:
 
     /// Whether a packet of `packet_bytes` may be sent like this. Errors: `not_supported` for what was not negotiated,
     /// `packet_length_invalid`, `offload_invalid`.
-    [[__nodiscard__]] Error check_send(NetOffload const& offload, uint64_t packet_bytes, uint32_t mtu) const {
+    [[__nodiscard__]] Error check_send(NetOffload const& offload, uint64_t packet_bytes) const {
         if (packet_bytes < ethernet_bytes) {
             return Error::packet_length_invalid;
         }
@@ -70,7 +78,7 @@ public:
         if (offload.gso != Gso::none) {
             return check_gso(offload, packet_bytes);
         }
-        return is_plain_packet(packet_bytes, mtu) ? Error::none : Error::packet_length_invalid;
+        return is_plain_packet(packet_bytes) ? Error::none : Error::packet_length_invalid;
     }
 
     /// The header of a packet that `check_send` accepted.
@@ -98,10 +106,8 @@ public:
         return (header.flags | header.gso_type) == 0 && buffers(header) == 1;
     }
     /// Whether a used length is that of a header and a packet that uses no offload.
-    [[__nodiscard__]] bool is_plain_length(uint32_t completion, uint32_t mtu) const {
-        uint32_t const least = bytes_ + ethernet_bytes;
-        uint32_t const most = mtu != 0 ? least + vlan_bytes + mtu : UINT32_MAX;
-        return completion >= least && completion <= most;
+    [[__nodiscard__]] bool is_plain_length(uint32_t length) const {
+        return length >= bytes_ && is_plain_packet(length - bytes_);
     }
 
     [[__nodiscard__]] NetOffload decode(spec::net::Header const& header) const {
@@ -121,8 +127,7 @@ public:
     }
 
     /// What is wrong with a received packet of `packet_bytes`, which is `none` as a rule.
-    [[__nodiscard__]] DriverReason check_received(NetOffload const& offload, uint32_t packet_bytes,
-                                                  uint32_t mtu) const {
+    [[__nodiscard__]] DriverReason check_received(NetOffload const& offload, uint32_t packet_bytes) const {
         if (packet_bytes < ethernet_bytes) {
             return DriverReason::net_packet_short;
         }
@@ -133,7 +138,7 @@ public:
             return DriverReason::net_checksum_outside;
         }
         if (offload.gso == Gso::none) {
-            return is_plain_packet(packet_bytes, mtu) ? DriverReason::none : DriverReason::net_packet_above_mtu;
+            return is_plain_packet(packet_bytes) ? DriverReason::none : DriverReason::net_packet_above_mtu;
         }
         if (!may_receive(offload.gso)) {
             return DriverReason::net_gso_not_negotiated;
@@ -173,7 +178,8 @@ private:
 
     Features negotiated_;
     uint32_t bytes_ = 0;
-    bool merges_ = false;  ///< MRG_RXBUF
+    uint32_t plain_room_ = 0;  ///< most bytes behind the Ethernet header, without an offload
+    bool merges_ = false;      ///< MRG_RXBUF
     ByteOrder order_ = ByteOrder::little;
 };
 

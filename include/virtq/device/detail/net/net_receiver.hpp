@@ -15,16 +15,11 @@ namespace virtq::detail {
 /// **Invariant** Each buffer is with the device, a part of the packet that is being put together, or held by the kernel.
 template <uint32_t N, class Traits>
 class NetReceiver {
-    static constexpr uint32_t largest_packet =
-        Traits::large_packets ? 65589 : 1514 + 2 * NetHeader::vlan_bytes;  // §5.1.9.3
-    static constexpr uint32_t header_max = spec::net::header_bytes_with_hash;
     static constexpr size_t burst_max = 16;
 
 public:
-    /// Most buffers of a packet.
-    static constexpr uint32_t parts_max =
-        (largest_packet + header_max + Traits::buffer_bytes - 1) / Traits::buffer_bytes;
-
+    using Packet = NetPacket;
+    static constexpr uint32_t parts_max = net_parts_max<Traits>;
     using Queue = PostedQueue<N, typename Traits::Format, Traits::buffer_bytes>;
 
     [[__nodiscard__]] Queue& queue() { return queue_; }
@@ -47,17 +42,15 @@ public:
     /// no packet, whose buffers are posted again. The device gets buffers back in bursts; `tell(notification)` is called
     /// after each.
     template <class Handle, class Lie, class Tell>
-    CompletionState receive(NetHeader const& header, uint32_t mtu, uint32_t most, Handle handle, Lie lie, Tell tell) {
+    CompletionState receive(NetHeader const& header, uint32_t most, Handle handle, Lie lie, Tell tell) {
         Completion done[burst_max];
         uint32_t left = most;
         while (left != 0) {  // each buffer is at most one packet, so that no burst has more than are asked for
             TakenBurst const taken = queue_.ring().take_burst({done, left < burst_max ? size_t{left} : burst_max});
             for (size_t i = 0; i < taken.count; ++i) {
-                FilledBuffer const filled{static_cast<uint16_t>(done[i].token.value()), done[i].written,
-                                          CompletionState::ready};
-                left -= count_ == 0 && show_plain(filled, header, mtu, handle, tell)
+                left -= count_ == 0 && show_plain(done[i], header, handle, tell)
                             ? 1
-                            : collect(filled, header, mtu, handle, lie, tell);
+                            : collect(done[i], header, handle, lie, tell);
             }
             post_returned(tell);
             if (taken.state != CompletionState::ready) {
@@ -82,19 +75,25 @@ public:
     }
 
 private:
+    [[__nodiscard__]] static FilledBuffer filled_by(Completion const& done) {
+        return {static_cast<uint16_t>(done.token.value()), done.written, CompletionState::ready};
+    }
+
     /// As most packets come: in one buffer, without an offload, of a good length. False: nothing has changed, and
     /// `collect` says what it is.
     template <class Handle, class Tell>
-    [[__nodiscard__]] bool show_plain(FilledBuffer const& filled, NetHeader const& header, uint32_t mtu,
-                                      Handle& handle, Tell& tell) {
-        if (!header.is_plain_length(filled.bytes, mtu)) [[__unlikely__]] {
+    [[__nodiscard__]] bool show_plain(Completion const& done, NetHeader const& header, Handle& handle, Tell& tell) {
+        uint32_t const length = done.written;
+        if (!header.is_plain_length(length)) [[__unlikely__]] {
             return false;
         }
-        queue_.copy(filled, 0, &header_, sizeof header_);
-        if (!header.is_plain(header_)) {
+        FilledBuffer const filled = filled_by(done);
+        spec::net::Header head;
+        queue_.copy(filled, 0, &head, sizeof head);
+        if (!header.is_plain(head)) {
             return false;
         }
-        uint32_t const bytes = filled.bytes - header.bytes();
+        uint32_t const bytes = length - header.bytes();
         NetPart const part{queue_.data(filled) + header.bytes(), bytes, filled.number};
         put_away(part, handle(NetPacket{{&part, 1}, bytes, {}}), tell);
         return true;
@@ -102,14 +101,15 @@ private:
 
     /// Adds a buffer to a packet, and shows the packet if it is whole. Returns how many were shown.
     template <class Handle, class Lie, class Tell>
-    [[__nodiscard__]] [[gnu::__noinline__]] uint32_t collect(FilledBuffer const& filled, NetHeader const& header,
-                                                             uint32_t mtu, Handle& handle, Lie& lie, Tell& tell) {
+    [[__nodiscard__]] [[gnu::__noinline__]] uint32_t collect(Completion const& done, NetHeader const& header,
+                                                             Handle& handle, Lie& lie, Tell& tell) {
+        FilledBuffer const filled = filled_by(done);
         if (DriverReason const wrong = add(filled, header); wrong != DriverReason::none) {
             lie(wrong, filled.bytes);
             give_up_buffer(filled.number, tell);
             return 0;
         }
-        return missing_ == 0 ? finish(header, mtu, handle, lie, tell) : 0;
+        return missing_ == 0 ? finish(header, handle, lie, tell) : 0;
     }
 
     /// The first buffer of a packet begins with the header.
@@ -137,9 +137,9 @@ private:
 
     /// The packet is whole: checks it, and shows it to the kernel. Returns how many packets that were.
     template <class Handle, class Lie, class Tell>
-    [[__nodiscard__]] uint32_t finish(NetHeader const& header, uint32_t mtu, Handle& handle, Lie& lie, Tell& tell) {
+    [[__nodiscard__]] uint32_t finish(NetHeader const& header, Handle& handle, Lie& lie, Tell& tell) {
         NetPacket const packet{{parts_, count_}, bytes_, header.decode(header_)};
-        DriverReason const wrong = header.check_received(packet.offload, bytes_, mtu);
+        DriverReason const wrong = header.check_received(packet.offload, bytes_);
         NetUse use = NetUse::done;
         if (wrong == DriverReason::none) [[__likely__]] {
             use = handle(packet);

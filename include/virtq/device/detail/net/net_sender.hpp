@@ -123,9 +123,7 @@ public:
             return FixedChain<2, 0>{{header, frames[i].data}, Token{uintptr_t{own}}};
         };
         SubmittedBurst burst = ring().submit_burst(count, chain_at);
-        for (size_t i = 0; i < burst.count; ++i) {
-            occupy(free_, frames[i].token);
-        }
+        occupy(frames, burst.count);
         if (burst.error == Error::none && count != frames.size()) {
             burst.error = Error::queue_full;
         }
@@ -141,8 +139,9 @@ public:
         TakenBurst taken;
         do {  // ends: each turn takes packets in flight, and only `each` can send more
             taken = ring().take_burst(done);
+            take_slots({done, taken.count});
             for (size_t i = 0; i < taken.count; ++i) {
-                each(take_slot(done[i]));
+                each(done[i].token);  // may send: the slots are free already
             }
         } while (taken.state == CompletionState::ready);
         return taken.state;
@@ -174,6 +173,31 @@ private:
         data_.unmap(mapper_, slot);
         give_back(slot);
         return token_[slot];
+    }
+    /// As above for many; each completion gets the token of its packet.
+    void take_slots(Span<Completion> done) {
+        uint16_t head = free_;
+        for (Completion& one : done) {
+            auto const slot = static_cast<uint16_t>(one.token.value());
+            data_.unmap(mapper_, slot);
+            next_[slot] = head;
+            head = slot;
+            one.token = token_[slot];
+        }
+        free_ = head;
+        in_flight_ = static_cast<uint16_t>(in_flight_ - done.size());
+    }
+    /// The first `count` frames are in the first free slots, and with the device.
+    void occupy(Span<NetFrame const> frames, size_t count) {
+        uint16_t slot = free_;
+        for (size_t i = 0; i < count; ++i) {
+            uint16_t const after = next_[slot];
+            next_[slot] = at_device;
+            token_[slot] = frames[i].token;
+            slot = after;
+        }
+        free_ = slot;
+        in_flight_ = static_cast<uint16_t>(in_flight_ + count);
     }
     /// A packet in this slot, the first free one, is with the device.
     void occupy(uint16_t slot, Token token) {

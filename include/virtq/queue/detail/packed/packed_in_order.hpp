@@ -86,7 +86,7 @@ public:
                 return CompletionState::none;
             }
         }
-        ring.order_.after_look();
+        ring.order_.after_poll();
         PackedMemory::Used entry = ring.memory_.load_used(next);
         if (entry.id >= ring.id_limit_) {
             ring.break_queue(FaultReason::used_id_out_of_range, entry.id);

@@ -31,6 +31,8 @@ template <uint32_t N>
 class PackedInOrder;
 template <uint32_t N>
 class PackedBurst;
+template <uint32_t N, size_t Readable, size_t Writable>
+class PackedRun;
 
 /// The packed ring (§2.8): the protocol with the device. `VirtQueue` documents what each call does for the caller; the
 /// comments here say how.
@@ -122,6 +124,8 @@ private:
     friend class RingLife<PackedRing>;
     friend class PackedInOrder<N>;
     friend class PackedBurst<N>;
+    template <uint32_t, size_t, size_t>
+    friend class PackedRun;
     friend class PackedInspector<N>;
 
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
@@ -166,10 +170,12 @@ private:
                                                              Writable const& writable, Token token) {
         PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
-            return take_back(front.position(), &chain.walk.last(), error);
+            return take_back(front.position().offset(), front.position().available_flags(), &chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
-        memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        }
         if (front.hidden_flag() != 0) {
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
             front.hidden_flag() = 0;
@@ -222,10 +228,11 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from `at` to `last`. Otherwise a later publish of the
+    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of the
     /// first one would expose them. A device that obeys the standard has not read that far.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(PackedPosition at, spec::PackedDescriptor const* last,
-                                                            Error error) {
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(uint16_t offset, uint16_t available_flags,
+                                                            spec::PackedDescriptor const* last, Error error) {
+        auto at = PackedPosition::at(offset, available_flags);
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));
@@ -248,7 +255,7 @@ private:
         hidden_flag_ = PackedPosition::avail_flag;
         memory_.attach();
         order_.before_publish();
-        memory_.expose(first_, flags);
+        memory_.expose(*memory_.descriptor(first_), flags);
     }
 
     /// Whether the device wants a notification for the descriptors from the offset `first` up to `next_`.
@@ -346,7 +353,7 @@ private:
     [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// Takes the used descriptor `next`; `flags` are the flags that were read from it.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
-        order_.after_look();
+        order_.after_poll();
         memory_.prefetch_behind(next);
         PackedMemory::Used entry = memory_.load_used(next);
         if (!is_usual(entry)) [[__unlikely__]] {

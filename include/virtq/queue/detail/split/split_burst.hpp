@@ -57,7 +57,7 @@ public:
         while (count != room.size()) {
             if (local.taken == ring.seen_) {
                 local.store(ring);
-                CompletionState const state = polls ? ring.look() : CompletionState::none;
+                CompletionState const state = polls ? ring.poll() : CompletionState::none;
                 if (state != CompletionState::ready) {
                     return {count, state};
                 }

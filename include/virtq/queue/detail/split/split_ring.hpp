@@ -229,14 +229,16 @@ private:
         if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
             return error;
         }
-        commit<End>(front, chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(*chain.entry, writable.size() != 0 ? write_flag : uint16_t{0});
+        }
+        commit<End>(front, chain, count, token);
         return Error::none;
     }
 
-    /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
+    /// Finishes a chain that is written to the ring.
     template <class End>
-    void commit(End front, SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
-        memory_.write_flags(*chain.entry, last_flags);
+    void commit(End front, SplitChain<N> const& chain, size_t count, Token token) {
         auto const taken = static_cast<uint16_t>(count);
         append<End>(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
     }
@@ -267,8 +269,8 @@ private:
 
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
     template <class End, class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_indirect(End front, Readable readable, Writable writable,
-                                                                Token token) {
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Error add_indirect(End front, Readable readable, Writable writable,
+                                                             Token token) {
         size_t const count = readable.size() + writable.size();
         if (front.free_list().count == 0) {
             return refuse(count);
@@ -278,7 +280,9 @@ private:
         if (Error const error = write_sides(table, readable, writable, link_flags); error != Error::none) {
             return error;
         }
-        memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        }
         Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
         commit_indirect<End>(front, in_ring, table.writable_bytes, token);
         return Error::none;
@@ -348,7 +352,7 @@ private:
         batch_number_ = batch_number_.next();
     }
 
-    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches look(), and
+    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches poll(), and
     /// both report why. publish() finds nothing to publish.
     [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
         is_open_ = false;
@@ -365,7 +369,7 @@ private:
     [[__nodiscard__]] bool asks_again() const { return notifications_on_ && event_idx_; }
 
     /// Polls the device's index for new entries. `seen_` equals `taken_` here.
-    [[gnu::__noinline__]] CompletionState look() {
+    [[gnu::__noinline__]] CompletionState poll() {
         VIRTQ_ASSERT(initialised(), "A queue without memory has no completions. Call init() first.");
         if (!is_open_) {
             return CompletionState::broken;
@@ -385,7 +389,7 @@ private:
         if (distance(taken_, index) > distance(taken_, published_)) {
             return break_queue(FaultReason::used_index_ahead, number(index));
         }
-        order_.after_look();
+        order_.after_poll();
         seen_ = index;
         return CompletionState::ready;
     }
@@ -397,7 +401,8 @@ private:
         return CompletionState::broken;
     }
 
-    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
+    /// As above, for the calls that return a chain.
+    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain violation(FaultReason reason, uint32_t value) {
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
@@ -405,7 +410,7 @@ private:
     /// change the mark before the next entry is taken.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
-            if (CompletionState const state = look(); state != CompletionState::ready) {
+            if (CompletionState const state = poll(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
             }
         }
@@ -418,7 +423,7 @@ private:
     /// Checks the used entry at `taken_`, which was read.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain check(spec::UsedElement entry) {
         if (entry.id > memory_.mask()) {
-            return lie(FaultReason::used_id_out_of_range, entry.id);
+            return violation(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const head = static_cast<DescIndex>(entry.id);
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
@@ -452,14 +457,14 @@ private:
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
         }
-        return lie(FaultReason::used_id_not_in_flight, subscript(head));
+        return violation(FaultReason::used_id_not_in_flight, subscript(head));
     }
 
     /// Advances behind the entry. If the device reports more bytes than `writable`, clamps them or breaks the queue.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
             if (!clamps_length_) {
-                return lie(FaultReason::used_length_above_writable, len);
+                return violation(FaultReason::used_length_above_writable, len);
             }
             len = writable;
         }
