@@ -12,7 +12,7 @@ namespace {
 using virtq::describe;
 using virtq::Error;
 
-constexpr std::string_view unknown = "An unknown error number.";
+constexpr std::string_view unknown = "Unknown.";
 
 /// The enumerators are numbered from 0 without gaps, so the first number without a sentence is their count.
 unsigned error_count() {
@@ -28,8 +28,8 @@ TEST(Error, IsNoneAtZero) {
 }
 
 TEST(Error, HasASentenceForEachEnumerator) {
-    // request_cancelled is the last enumerator. detail/description_test.cpp looks at those in between.
-    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::request_cancelled) + 1);
+    // answer_invalid is the last enumerator. detail/description_test.cpp looks at those in between.
+    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::answer_invalid) + 1);
 }
 
 // With VIRTQ_SENTENCES=numbers a kernel prints only these. A log may be older than the header that it is compared with.

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instructions on other architectures: bare/program.cpp with the contenders of all, in QEMU's user mode, with a plugin that
-counts."""
+"""Counts instructions on other architectures: bare/program.cpp and all contenders, in QEMU's user mode with a plugin."""
 
 import re
 import shutil
@@ -40,7 +39,7 @@ def plugin(arch):
 
 
 def write_functions(made, into):
-    """Which addresses are submit and take, and which the device and the loop around all."""
+    """Writes the addresses of submit and take, and those of the device and of the loop around them."""
     lines = []
     for line in build.run("nm", "-S", "-C", "--defined-only", made).splitlines():
         found = FUNCTION.match(line)
@@ -51,7 +50,7 @@ def write_functions(made, into):
 
 
 def instruction_phases(arch, names):
-    """Of the driver's side, for one request: {case: (submit, take)}."""
+    """{case: (submit, take)}: the driver's instructions for one request."""
     made = program(arch)
     functions = made.with_name("functions")
     write_functions(made, functions)
@@ -59,7 +58,7 @@ def instruction_phases(arch, names):
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
         build.stop(f"{made} in qemu-{arch}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    # Four writes a case: the second one is behind what is counted.
+    # The program writes four times a case. The second write comes right after the counted part.
     counts = [tuple(map(int, line.split())) for line in done.stderr.splitlines()][1::4]
     requests = dict(line.split() for line in done.stdout.splitlines())
     return {name: tuple(count / int(requests[name]) for count in phases) for name, phases in zip(names, counts)}

@@ -6,10 +6,10 @@ import bare
 import cases
 import measure
 
-ALLOWED = 0.02  # of a rise
+ALLOWED = 0.02  # the rise of a count that passes
 SKIPPED = 77
 SHOWN = 12
-HERE = "x86_64"  # counted by callgrind, and those of other architectures in QEMU's user mode
+HERE = "x86_64"  # counted by callgrind; other architectures in QEMU's user mode
 ARCHES = (HERE, *bare.ARCHES)
 
 
@@ -75,11 +75,11 @@ def check(arch):
     return 0
 
 
-ALLOWED_STACK = 64  # bytes
+ALLOWED_STACK = 64  # more bytes that pass
 
 
 def check_stack(results):
-    """The exit status: 1 if a call takes more stack than results.json says. Only x86_64: its compiler is always there."""
+    """The exit status: 1 if a call takes more stack than results.json has. Only for x86_64, whose compiler is always there."""
     if compiler() != results["compiler"]:
         print(f"Skipped: the stacks were measured with {results['compiler']}, and this is {compiler()}.")
         return SKIPPED

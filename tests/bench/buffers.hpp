@@ -3,10 +3,10 @@
 
 #include "machine.hpp"
 
-/// Of a lambda. clang leaves it outside else, and with it the locals in memory.
+/// For a lambda. Otherwise clang does not inline it, and keeps the locals in memory.
 #define INLINED __attribute__((always_inline))
 
-/// What the drivers without checks share.
+/// Parts that the drivers without checks share.
 namespace bench {
 
 struct Buffer {
@@ -14,7 +14,7 @@ struct Buffer {
     uint32_t len;
 };
 
-/// Requests of a fixed number of segments if `Segments` is not 0.
+/// The requests. `Segments` is their number of segments, or 0 if only the case knows it.
 template <unsigned Segments>
 class Buffers {
 public:
@@ -30,7 +30,7 @@ public:
     [[nodiscard]] Buffer const* of(unsigned slot) const { return all_ + slot * count(); }
     [[nodiscard]] unsigned count() const { return Segments == 0 ? segments_ : Segments; }
 
-    /// Calls `write(buffer, direction)` for each; in straight-line code if their number is known.
+    /// Calls `write(buffer, direction)` for each segment, in straight-line code if the compiler knows their number.
     template <class Write>
     [[gnu::always_inline]] void each(unsigned slot, Write const& write) const {
         Buffer const* const first = of(slot);
@@ -57,7 +57,8 @@ private:
     unsigned segments_ = 0;
 };
 
-/// Where private memory lies in its page: not where rings or requests do.
+/// Offset of private memory in its page. Rings and requests have other offsets, so that stores to one do not delay loads
+/// of another (`request_offset`).
 inline constexpr size_t tokens_offset = 1088;
 
 [[nodiscard]] constexpr unsigned whole_lines(unsigned bytes) {
@@ -73,7 +74,7 @@ inline void full_fence() {
 #endif
 }
 
-/// The contender for a number of segments that the compiler knows, or for any.
+/// Makes a contender for the case's number of segments. In the style `span` the compiler does not know that number.
 template <class Kind>
 Contender* make_of_style(Case const& which) {
     if (which.style == Case::Style::span) {

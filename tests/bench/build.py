@@ -15,19 +15,19 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OUT = ROOT / "build" / "bench"
 
-# As kernels are compiled: without vector registers, at fixed addresses.
+# Flags of a kernel: no vector registers, fixed addresses.
 KERNEL_FLAGS = ["-O2", "-g", "-mgeneral-regs-only", "-fno-pie", "-fno-stack-protector", "-fcf-protection=none"]
 CXX_FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-DVIRTQ_ASSERTIONS=0", f"-I{ROOT}/include"]
-# As Linux compiles its own; the warnings are about the shim.
+# Linux's own flags. Warnings are off because of the shim.
 LINUX_FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-fno-common", "-fno-delete-null-pointer-checks",
                "-fno-strict-overflow", "-fno-asynchronous-unwind-tables",
                "-Werror=implicit-function-declaration", "-D__KERNEL__"]
 
 CONTENDERS = ["case.cpp", "virtq_size.cpp", "floor.cpp", "unchecked.cpp"]
-# virtq_256.cpp, once for each.
+# virtq_256.cpp is compiled once for each.
 STYLES = [(format_, segments) for format_ in ("Split", "Packed") for segments in (0, 1, 2, 3, 8)]
 STYLES += [("NegotiatedSplit", 0), ("NegotiatedPacked", 0), ("PlainSplit", 0)]
-COMPILERS = {"g++": "g++", "clang": "clang++-19"}  # of virtq and of the drivers without checks; Linux's ring is gcc's
+COMPILERS = {"g++": "g++", "clang": "clang++-19"}  # for virtq and the drivers without checks; gcc compiles Linux's ring
 
 
 def say(text):
@@ -53,7 +53,7 @@ def compiler_version(compiler="g++"):
 
 
 def is_fresh(target, command, depfile):
-    """Whether the target was made by this command from files that are older."""
+    """Whether this command made the target, and no source is newer."""
     note = target.with_name(target.name + ".command")
     if not (target.exists() and depfile.exists() and note.exists() and note.read_text() == shlex.join(command)):
         return False
@@ -63,7 +63,7 @@ def is_fresh(target, command, depfile):
 
 
 def compile_one(source, target, *command):
-    """Runs the compiler, if it has to; the command is without the source and the target."""
+    """Compiles, if it is necessary. The command lacks the source and the target."""
     depfile = target.with_suffix(".d")
     whole = [str(word) for word in command] + ["-MMD", "-MF", str(depfile), "-c", str(source), "-o", str(target)]
     if not is_fresh(target, whole, depfile):
@@ -74,7 +74,7 @@ def compile_one(source, target, *command):
 
 
 def compile_all(jobs):
-    """Jobs are those of compile_one; returns the targets."""
+    """Runs jobs of compile_one, and returns their targets."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(lambda job: compile_one(*job), jobs))
 
@@ -87,7 +87,7 @@ def link(target, objects, *more):
 
 # --- Linux -----------------------------------------------------------------------------------------------------------
 
-# Its own headers, whose contents count; all others become an include of linux/kernel.h.
+# Only these headers of Linux are used as they are. All others become an include of linux/kernel.h.
 TAKEN = {
     "drivers/virtio/virtio_ring.c": "virtio_ring.c",
     "include/linux/virtio.h": "linux/virtio.h",
@@ -106,7 +106,7 @@ def linux_tarball():
 
 
 def linux_source():
-    """The folder with virtio_ring.c and what it includes, taken out of Debian's package. None of it is ours."""
+    """The folder with virtio_ring.c and its headers, from Debian's package. Nothing in it is ours."""
     tarball = linux_tarball()
     if tarball is None:
         stop("Debian's linux-source is not installed; tests/bench/run installs it.")
@@ -137,7 +137,7 @@ def linux_source():
 
 
 def stand_ins(folder):
-    """For each header that is included and was not taken: one that includes the shim, or the taken one."""
+    """Writes a header for each included one that was not taken. It includes the shim, or a taken header."""
     wanted = {"linux/virtio_types.h"}
     for name in TAKEN.values():
         wanted.update(re.findall(r"^\s*#\s*include\s*<((?:linux|asm|xen|uapi)/[^>]+)>", (folder / name).read_text(), re.M))
@@ -167,7 +167,7 @@ def folder_of(with_linux, compiler):
     return OUT / (("with-linux" if with_linux else "alone") + ("" if compiler == "g++" else f"-{compiler}"))
 
 
-# The library of this commit is measured beside the one of today: it is before the batch numbers and the bursts.
+# The library of this commit, from before batch numbers and bursts, is measured beside today's.
 BEFORE = "3136805"
 
 
@@ -186,7 +186,7 @@ def include_before():
 
 
 def renamed(suffix, *names):
-    """Flags that give virtq's namespace and some names another one, so that two of them fit into a program."""
+    """Flags that rename virtq's namespace and some names, so that two libraries fit into one program."""
     return [f"-Dvirtq=virtq_{suffix}", *(f"-D{name}={name.replace('virtq', suffix)}" for name in names)]
 
 
@@ -196,7 +196,7 @@ def has_bursts():
 
 
 def contender_jobs(folder, command, define=(), before=None):
-    """Of virtq and the drivers without checks. The command is a compiler with its flags."""
+    """The jobs of virtq and of the drivers without checks. The command is a compiler with its flags."""
     define = [*define, "-DBENCH_WITH_BURST"] if has_bursts() else define
     jobs = [(HERE / name, folder / name.replace(".cpp", ".o"), *command, *CXX_FLAGS, *define) for name in CONTENDERS]
     jobs += [(HERE / "virtq_256.cpp", folder / f"virtq_256-{format_}-{segments}.o", *command, *CXX_FLAGS,

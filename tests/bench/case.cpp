@@ -25,7 +25,7 @@ struct Word {
         }
         return false;
     }
-    /// 0 if it is none.
+    /// The number, or 0 if the word is not one.
     [[nodiscard]] unsigned number() const {
         unsigned made = 0;
         for (unsigned long i = 0; i < length; ++i) {
@@ -174,7 +174,7 @@ Contender* make_contender(Case const& which) {
     switch (which.format) {
         case Case::Format::split: return make_of_style<Split>(which);
         case Case::Format::packed: return make_of_style<Packed>(which);
-        // Of these only what is known at run time is compiled.
+        // These are compiled only for lengths that are known at run time.
         case Case::Format::negotiated_split:
             return which.style == Case::Style::span ? make_virtq_256<NegotiatedSplit, 0>(which) : nullptr;
         case Case::Format::negotiated_packed:

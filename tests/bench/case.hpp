@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// One thing to measure: a contender, how its queue is set up, and what it is given to do. No C++ library here: the
-/// contenders are compiled as kernels are, with -mgeneral-regs-only, and most headers of a hosted library are not.
+/// One thing to measure: a contender, its queue and its load. This header uses no C++ library: the contenders are
+/// compiled with -mgeneral-regs-only, as kernels are, and most headers of a hosted library do not compile so.
 namespace bench {
 
 struct Case {
@@ -23,10 +23,11 @@ struct Case {
         negotiated_split,
         negotiated_packed,
         plain_split,
-        disk_split,  ///< reads by BlockDevice; `segments` are those of the data
+        disk_split,  ///< reads by BlockDevice; `segments` counts those of the data
         disk_packed,
     };
-    /// Whether the compiler knows how many segments a request has, one at a time or in bursts; or `publish()` alone.
+    /// `fixed`, `burst`: the compiler knows how many segments a request has. `span`, `burst_span`: it does not. `publish`:
+    /// only `publish()` is measured.
     enum class Style { span, fixed, burst_span, burst, publish };
 
     Who who = Who::virtq;
@@ -38,7 +39,7 @@ struct Case {
     bool notifications = false;  ///< the driver asks to be notified of each completion
     unsigned size = 256;
     unsigned batch = 1;     ///< requests published at once
-    unsigned segments = 1;  ///< of a request: one device-readable, the others device-writable
+    unsigned segments = 1;  ///< segments of a request: one device-readable, the others device-writable
 
     [[nodiscard]] bool is_packed() const {
         return format == Format::packed || format == Format::negotiated_packed || format == Format::disk_packed;
@@ -52,30 +53,30 @@ bool read_case(char const* name, Case& made);
 /// A queue with its driver and its device, in one process.
 class Contender {
 public:
-    /// A batch is added and published.
+    /// Adds and publishes a batch.
     virtual void submit() = 0;
-    /// The device uses all that is there. Returns how many chains.
+    /// The device uses all chains that it has got. Returns how many.
     virtual unsigned serve() = 0;
     /// Takes at most `most` completions, and returns how many there were.
     virtual unsigned take(unsigned most) = 0;
-    /// Adds as many as the queue has room for, at most a batch, and publishes them. Returns how many.
+    /// Adds a batch and publishes it, if the queue has room. Returns the number of requests.
     virtual unsigned submit_what_fits() = 0;
     /// `turns` times: submit, serve, take the batch.
     virtual void run(unsigned long turns) = 0;
 
-    /// Sum of the tokens that came back; those of a batch are 1 … batch.
+    /// Sum of the tokens that came back. A batch has the tokens 1 to `batch`.
     [[nodiscard]] virtual unsigned long token_sum() const = 0;
     [[nodiscard]] virtual unsigned long notifications() const = 0;
     [[nodiscard]] virtual unsigned long private_bytes() const = 0;
 
 protected:
-    ~Contender() = default;  // none is ever destroyed
+    ~Contender() = default;  // contenders are never destroyed
 };
 
-/// Null when there is no such contender.
+/// Null if there is no such contender.
 Contender* make_contender(Case const& which);
 
-// Made in files of their own, so that they compile side by side.
+// Each is in a file of its own, so that they compile in parallel.
 template <class Kind, unsigned Segments>
 Contender* make_virtq_256(Case const& which);
 struct Split;
@@ -89,7 +90,7 @@ template <class Kind>
 Contender* make_virtq_publish(Case const& which);
 template <class Kind>
 Contender* make_virtq_disk(Case const& which);
-// The same files, compiled with other names for what is in them (build.py).
+// Defined in the same files, which build.py compiles again with these names.
 template <class Kind, unsigned Segments>
 Contender* make_before_256(Case const& which);
 template <class Kind>

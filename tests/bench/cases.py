@@ -9,8 +9,8 @@ FEATURES = ["-", "e", "ei", "eo", "en"]
 BATCHES = [1, 16, 64]
 SEGMENTS = [1, 2, 3, 8, 64]
 SIZES = [8, 64, 256, 1024, 4096, 32768]
-FLOORS = {"floor": ["-", "o"], "fence": ["-", "o"], "unchecked": ["-"], "unchecked-fence": ["-"]}  # and their features
-FIXED = [1, 2, 3, 8]  # numbers of segments that are compiled
+FLOORS = {"floor": ["-", "o"], "fence": ["-", "o"], "unchecked": ["-"], "unchecked-fence": ["-"]}  # with their features
+FIXED = [1, 2, 3, 8]  # numbers of segments that the compiler may know
 
 
 def name_of(stem, batch, segments, size=SIZE):
@@ -18,7 +18,7 @@ def name_of(stem, batch, segments, size=SIZE):
 
 
 def descriptors(features, segments):
-    """Of the ring, for one request."""
+    """Descriptors of the ring that one request takes."""
     return 1 if "i" in features and segments >= 3 else segments
 
 
@@ -37,13 +37,14 @@ def growth(stem):
 
 
 def of_bursts():
-    """The stems of submit_burst() and take_burst(), if the library has them; 1 or 3 segments."""
+    """The stems of submit_burst() and take_burst(), if the library has them. They take 1 or 3 segments."""
     return [f"virtq/{format_}/{style}/{features}" for format_ in FORMATS for style in ("burst", "burst-span")
             for features in ("e", "eo")] if build.has_bursts() else []
 
 
 def phased(format_, segments):
-    """Those of which submit, device and take are measured apart, with 16 at once: the clock costs too much for one."""
+    """Cases whose submit, device and take are timed separately. All have batches of 16: a shorter phase costs less than the
+    clock."""
     stems = [f"{who}/{format_}/{style}/{features}" for who, some in (("virtq", ["e", "eo"]), ("fence", ["-", "o"]))
              for features in some for style in ("span", "fixed")]
     stems += [stem for stem in of_bursts() if f"/{format_}/" in stem]
@@ -52,12 +53,12 @@ def phased(format_, segments):
 
 
 def before():
-    """Of the library of an earlier commit, measured beside those of `phased`."""
+    """Cases of the library of an earlier commit, measured beside those of `phased`."""
     return [name_of("before/packed/fixed/e", 16, 1), *(name_of("before/split/fixed/e", 16, count) for count in (1, 3))]
 
 
 def of_disks():
-    """Reads of one segment, and of three. Header and status are two descriptors more."""
+    """Reads of one segment and of three. Header and status take two more descriptors."""
     names = [name_of(f"virtq/disk-{format_}/span/e", batch, segments) for format_ in FORMATS for segments in (1, 3)
              for batch in (1, 16)]
     return names + [name_of("checked/disk-split/span/e", batch, 1) for batch in (1, 16)]
@@ -69,13 +70,13 @@ def of_publish():
 
 
 def without_checks():
-    """The stems of the drivers that ours are compared with, but for Linux."""
+    """The stems of the drivers that virtq is compared with, except for Linux."""
     return [f"{who}/{format_}/{style}/{feature}" for format_ in FORMATS for who, features in FLOORS.items()
             for feature in features for style in ("span", "fixed")]
 
 
 def kept():
-    """Those of instructions.tsv: all of ours, and one of each driver without checks."""
+    """The cases of instructions.tsv: all of virtq, and one of each driver without checks."""
     names = []
     for format_ in FORMATS:
         for features in FEATURES:
@@ -84,14 +85,14 @@ def kept():
         names += grid(f"virtq/negotiated-{format_}/span/e", SEGMENTS)
         names += [name for names_ in growth(f"virtq/{format_}/span/e") for name in names_]
     names += [name for stem in of_bursts() for name in grid(stem, [1, 3])]
-    names += [name_of(stem, 16, 3) for stem in without_checks()]  # they change only with the benchmark
+    names += [name_of(stem, 16, 3) for stem in without_checks()]  # one is enough: they change only with the benchmark
     names += grid("virtq/plain-split/span/e", SEGMENTS)
     names += of_disks()
     return list(dict.fromkeys(names))
 
 
 def of_other_architectures():
-    """Those of instructions-ARCH.tsv: the calls that run most."""
+    """The cases of instructions-ARCH.tsv: the calls that run most often."""
     stems = [f"virtq/{format_}/{style}/{features}" for format_ in FORMATS
              for style, some in (("span", ["e", "ei", "eo", "en"]), ("fixed", ["e", "eo"])) for features in some]
     stems += [f"virtq/negotiated-{format_}/span/e" for format_ in FORMATS] + ["virtq/plain-split/span/e"]
@@ -100,7 +101,7 @@ def of_other_architectures():
 
 
 def of_others():
-    """What ours are compared with: the drivers without checks, and Linux's."""
+    """The cases that virtq is compared with: the drivers without checks, and Linux."""
     names = [name for stem in without_checks() for name in grid(stem, FIXED if "/fixed/" in stem else SEGMENTS)]
     for format_ in FORMATS:
         for who in ("linux", "linux-sgs"):

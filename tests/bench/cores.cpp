@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Driver and device on a core each, or queues on two cores.
+// Runs driver and device on a core each, or queues on two cores.
 //
 //   cores lockstep|pipelined CORE CORE ROUNDS MILLISECONDS CASE…   the driver on the first core, the device on the
 //   second cores queues CORE CORE|- ROUNDS MILLISECONDS NUMBER CASE…      NUMBER queues, each with its device, on one
 //   core or two
 //
-// Goes round all cases, ROUNDS times, so that all of them meet the same weather, and prints a line a run:
-// CASE PING-PONG NANOSECONDS, the time that a cache line took there and back just before, and that of a request.
-// lockstep waits for all of a batch before it adds the next one; pipelined adds when a batch fits in.
+// Runs all cases in turn, ROUNDS times, so that a disturbance meets all of them, and prints a line a run: CASE PING-PONG
+// NANOSECONDS. PING-PONG is the time of a cache line there and back just before, NANOSECONDS that of a request.
+// lockstep waits for a whole batch before it adds the next one. pipelined adds as soon as a batch fits.
 #include "case.hpp"
 
 #include <pthread.h>
@@ -47,7 +47,7 @@ long times_displaced() {
     return usage.ru_nivcsw;
 }
 
-/// What `measure()` returns, of a run in which nothing came between; on a busy machine that takes a few.
+/// Repeats `measure()` until no other process interrupted it, at most five times, and returns its result.
 template <class Measure>
 double undisturbed(Measure const& measure) {
     constexpr int attempts = 5;
@@ -60,7 +60,7 @@ double undisturbed(Measure const& measure) {
     }
 }
 
-/// The other core: serves the contender it is given, or answers the ball of ping-pong.
+/// The other core. It serves a contender, or answers ping-pong.
 class Other {
 public:
     explicit Other(char const* core) : thread_([this, core] { live(core); }) {}
@@ -186,7 +186,7 @@ double pipelined(Run const& run, double nanoseconds) {
     return each;
 }
 
-/// One core's queues in turn, a batch each.
+/// Serves the queues of one core in turn.
 unsigned long serve_queues(Run const* first, size_t count, Clock::time_point start, double nanoseconds) {
     unsigned long requests = 0;
     if (count == 0) {
@@ -201,7 +201,7 @@ unsigned long serve_queues(Run const* first, size_t count, Clock::time_point sta
     return requests;
 }
 
-/// Negative if another process came between.
+/// Nanoseconds a request; negative if another process interrupted the run.
 double run_queues_once(Run const* first, size_t count, char const* other_core, double nanoseconds) {
     size_t const ours = other_core == nullptr ? count : (count + 1) / 2;
     unsigned long theirs = 0;
@@ -219,7 +219,7 @@ double run_queues_once(Run const* first, size_t count, char const* other_core, d
         });
     }
     while (!there.load()) {
-        std::this_thread::yield();  // it begins on our core
+        std::this_thread::yield();  // the other thread starts on this core
     }
     long const displaced = times_displaced();
     start = Clock::now();
@@ -243,8 +243,8 @@ double run_queues(Run const* first, size_t count, char const* other_core, double
     return each < 0 ? -each : each;
 }
 
-/// Turns of a loop that touches no memory, and that keeps a core as busy as it can be: two threads on what is one core
-/// of the host (hyperthreads) gain nothing.
+/// Turns of a loop that touches no memory and keeps a core fully busy. Two threads gain nothing if they share one core
+/// of the host (hyperthreads).
 unsigned long spin(double nanoseconds) {
     unsigned long turns = 0;
     unsigned long a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
@@ -262,7 +262,7 @@ unsigned long spin(double nanoseconds) {
     return turns;
 }
 
-/// How much more two threads get done than one.
+/// The work of two threads, divided by that of one.
 double gain_of_two(char const* other_core, double nanoseconds) {
     unsigned long const alone = spin(nanoseconds);
     std::atomic<bool> there{false};
@@ -313,7 +313,7 @@ int main(int argc, char** argv) {
             double const ping_pong = undisturbed([&] { return other.ping_pong(); });
             double const each = undisturbed([&] {
                 other.rest();
-                other.serve(run.contender);  // it has answered, so it is on its core now
+                other.serve(run.contender);  // the ping-pong has shown that it runs on its core
                 return mode == "lockstep" ? lockstep(run, nanoseconds) : pipelined(run, nanoseconds);
             });
             other.rest();

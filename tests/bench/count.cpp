@@ -4,7 +4,7 @@
 //
 //   valgrind --tool=callgrind --collect-atstart=no '--toggle-collect=bench::Drive<*' count CASE…
 //
-// and prints how many requests each had.
+// and prints the number of requests of each.
 #include "case.hpp"
 
 #include <valgrind/callgrind.h>
@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
         }
         unsigned long const turns = (requests + which.batch - 1) / which.batch;
         unsigned long const sum_before = contender->token_sum();
-        contender->run(turns);  // once round the ring, so that its state is that of every day
+        contender->run(turns);  // fills the ring once, to measure its usual state
         CALLGRIND_ZERO_STATS;
         contender->run(turns);
         CALLGRIND_DUMP_STATS_AT(argv[i]);

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-/// The device of all contenders: it reads each descriptor of each chain and writes a completion, and nothing else. It
-/// checks nothing, wants no notification and sends none, so that what remains is the driver's.
+/// The device of all contenders. It reads each descriptor of each chain and writes a completion. It checks nothing,
+/// wants no notification and sends none, so the driver makes the difference.
 namespace bench {
 
 struct SplitDescriptor {
@@ -43,7 +43,7 @@ inline constexpr uint16_t flag_indirect = 4;
 inline constexpr uint16_t flag_available = 1 << 7;
 inline constexpr uint16_t flag_used = 1 << 15;
 
-/// Where the three areas of a queue lie.
+/// The addresses of the three areas of a queue.
 struct Areas {
     uint64_t descriptors;
     uint64_t driver;
@@ -55,7 +55,7 @@ T* at(uint64_t address) {
     return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
 }
 
-/// A chain of which the device only reads the descriptors. Its used length is that of the last one.
+/// A chain of a device that reads the descriptors and no data. The used length is the length of the last descriptor.
 class PlainChain {
 public:
     template <class Descriptor>
@@ -66,7 +66,7 @@ public:
     }
 };
 
-/// A request of a disk, which succeeds: its last byte is the status, and its used length is all that is writable.
+/// A request of a disk, which succeeds. Its last byte is the status. Its used length is the sum of all writable bytes.
 class DiskChain {
 public:
     template <class Descriptor>
@@ -92,7 +92,7 @@ public:
         used_ = at<SplitUsed>(areas.device);
         mask_ = static_cast<uint16_t>(size - 1);
         in_order_ = in_order;
-        // Without the event index a flag says that no notification is wanted. With it avail_event stays where it is.
+        // The device wants no notification: a flag says so without EVENT_IDX. With it, avail_event stays as it is.
         used_->flags = event_idx ? 0 : 1;
     }
 
@@ -152,7 +152,7 @@ public:
         ring_ = at<PackedDescriptor>(areas.descriptors);
         size_ = size;
         in_order_ = in_order;
-        // Wants none; with the event index, one when descriptor 0 of every other lap is exposed.
+        // The device wants no notification. With EVENT_IDX it gets one in every second lap, for descriptor 0.
         auto* const event = at<PackedEvent>(areas.device);
         event->offset_and_wrap = 1 << 15;
         event->flags = event_idx ? 2 : 1;

@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// The least of a disk's registers. What nobody reads is 0.
+/// The registers of a disk that its driver reads. All others are 0.
 class DiskRegisters : public virtq::TransportDefaults {
 public:
     void offer(Case const& which) {
@@ -54,7 +54,7 @@ private:
     virtq::QueueAddresses addresses_{};
 };
 
-/// A disk, as `Drive` wants a ring.
+/// Gives a disk the calls of a ring that `Drive` uses.
 template <class RingFormat>
 class DiskRing {
 public:

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // FLOOR, the least that a driver can do: a loop over a batch with its state in locals, and no check. It keeps the token
-// of each request, and hands tokens and lengths over in an array, because no driver can do without. With `Fence` the
-// full fence and the look at the device's flags, without which no decision to notify is right. `InOrder` uses the
-// feature IN_ORDER.
+// of each request, and hands over tokens and lengths in an array: every driver needs that. `Fence` adds the full fence
+// and the read of the device's flags, which a correct decision to notify needs. `InOrder` uses the feature IN_ORDER.
 #include "buffers.hpp"
 
 namespace bench {
 
-/// What a batch hands over.
+/// The tokens and lengths that a batch hands over.
 class Finished {
 public:
     void open(unsigned size) { all_ = static_cast<One*>(allocate(sizeof(One) * size, finished_offset)); }
@@ -26,7 +25,7 @@ private:
         unsigned long token;
         uint32_t written;
     };
-    static constexpr size_t finished_offset = 3264;  // not where ring or requests lie in their pages
+    static constexpr size_t finished_offset = 3264;  // other than those of ring and requests, as `tokens_offset`
 
     One* all_ = nullptr;
 };
@@ -57,7 +56,7 @@ public:
     void prepare(unsigned slot) { buffers_.prepare(slot); }
 
     bool submit(unsigned batch) {
-        FloorSplit const local = *this;  // no store can change it
+        FloorSplit const local = *this;  // a copy, which no store to a ring can change
         uint16_t added = added_;
         unsigned free = free_;
         for (unsigned slot = 0; slot < batch; ++slot, ++added) {
@@ -82,7 +81,7 @@ public:
         unsigned const there = static_cast<uint16_t>(__atomic_load_n(&used_->index, __ATOMIC_ACQUIRE) - taken);
         unsigned const count = there < most ? there : most;
         for (unsigned i = 0; i < count; ++i, ++taken) {
-            if constexpr (InOrder) {  // the device writes the last element of its batch only
+            if constexpr (InOrder) {  // the device writes only the last element of its batch
                 local.finished_.put(i, local.tokens_[taken & local.mask_], 0);
             } else {
                 SplitUsed::Element const one = local.used_->ring[taken & local.mask_];
@@ -99,7 +98,7 @@ public:
     [[nodiscard]] unsigned long private_bytes() const { return sizeof *this + 12 * (mask_ + 1ul); }
 
 private:
-    /// Returns the descriptor to use next.
+    /// Writes all descriptors of a chain, and returns the next free one.
     [[gnu::always_inline]] unsigned write_chain(unsigned slot, unsigned head) const {
         unsigned place = head;
         unsigned last = head;
@@ -122,9 +121,9 @@ private:
     SplitDescriptor* descriptors_ = nullptr;
     SplitAvailable* available_ = nullptr;
     SplitUsed* used_ = nullptr;
-    unsigned long* tokens_ = nullptr;  // of heads; with IN_ORDER of requests, as they come
-    uint16_t* behind_ = nullptr;       // the descriptor behind each, in its chain or among those that are free
-    uint16_t* last_ = nullptr;         // descriptor of each head's chain
+    unsigned long* tokens_ = nullptr;  // by head; with IN_ORDER by the number of the request
+    uint16_t* behind_ = nullptr;       // the next descriptor of each, in its chain or in the free list
+    uint16_t* last_ = nullptr;         // the last descriptor of a chain, by head
     unsigned free_ = 0;
     uint16_t mask_ = 0;
     uint16_t added_ = 0;
@@ -133,8 +132,8 @@ private:
     Finished finished_;
 };
 
-/// Takes the place of the head for the id of a chain. That is right as long as the device completes in the order of the
-/// requests, as this one does; for any other order a driver needs a list of ids.
+/// Uses the position of the head as the buffer id. This is correct because the device completes requests in their order.
+/// For any other order a driver needs a list of ids.
 template <bool Fence, unsigned Segments, bool InOrder>
 class FloorPacked {
 public:
@@ -153,7 +152,7 @@ public:
     void prepare(unsigned slot) { buffers_.prepare(slot); }
 
     bool submit(unsigned batch) {
-        FloorPacked const local = *this;  // no store can change it
+        FloorPacked const local = *this;  // a copy, which no store to a ring can change
         Position position{added_place_, added_flags_};
         unsigned number = number_;
         PackedDescriptor& first = local.ring_[position.place];
@@ -192,18 +191,19 @@ public:
 private:
     struct Position {
         unsigned place;
-        unsigned flags;  // AVAIL and USED of a descriptor here
+        unsigned flags;  // AVAIL and USED of descriptors in this lap
 
         void advance(unsigned count, unsigned size) {
             place += count;
-            if (__builtin_expect(place >= size ? 1 : 0, 0) != 0) {  // a branch: a conditional move must be waited for
+            if (__builtin_expect(place >= size ? 1 : 0, 0) !=
+                0) {  // a branch, because a conditional move delays all that follows
                 place -= size;
                 flags ^= flag_available | flag_used;
             }
         }
     };
 
-    /// All but the flags of the head, which it returns.
+    /// Writes a chain except for the flags of its head, which it returns.
     [[gnu::always_inline]] uint16_t write_chain(unsigned slot, uint16_t id, Position& position) const {
         unsigned left = buffers_.count();
         uint16_t head_flags = 0;
@@ -247,7 +247,7 @@ private:
         taken_flags_ = position.flags;
         return count;
     }
-    /// The device writes the last descriptor of its batch only, where the first one was.
+    /// The device writes one used descriptor a batch: the id of the last chain, in the place of the first.
     unsigned take_in_order(unsigned most) {
         FloorPacked const local = *this;
         Position position{taken_place_, taken_flags_};
@@ -275,17 +275,17 @@ private:
 
     PackedDescriptor* ring_ = nullptr;
     PackedEvent* device_event_ = nullptr;
-    unsigned long* tokens_ = nullptr;  // of ids
-    uint16_t* counts_ = nullptr;       // of descriptors
+    unsigned long* tokens_ = nullptr;  // by id
+    uint16_t* counts_ = nullptr;       // numbers of descriptors, by id
     unsigned size_ = 0;
-    // All of it is read as it was written: a word that was stored in parts is not there for a load of the whole yet.
+    // Full words: a load of a whole word has to wait if its parts were stored separately.
     unsigned added_place_ = 0;
     unsigned added_flags_ = flag_available;
     unsigned taken_place_ = 0;
     unsigned taken_flags_ = flag_available | flag_used;
-    unsigned number_ = 0;  // of requests, those added,
-    unsigned done_ = 0;    // those taken, and
-    unsigned seen_ = 0;    // those of which the device has said that they are done
+    unsigned number_ = 0;  // requests added
+    unsigned done_ = 0;    // requests taken
+    unsigned seen_ = 0;    // requests that the device has completed, as far as the driver has seen
     Buffers<Segments> buffers_;
     Finished finished_;
 };
@@ -294,7 +294,7 @@ template <bool Fence, bool InOrder>
 struct Floor {
     template <unsigned Segments>
     static Contender* make(Case which) {
-        which.event_idx = false;  // it looks at the flags
+        which.event_idx = false;  // it reads the flags
         return which.is_packed() ? make_machine<FloorPacked<Fence, Segments, InOrder>, PackedDevice>(which)
                                  : make_machine<FloorSplit<Fence, Segments, InOrder>, SplitDevice>(which);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the contenders ask of a program on this machine.
+// What the contenders need from a program on this machine.
 #include "memory.hpp"
 
 #include <cstdio>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Linux's own ring, called in the cheapest way that it has (virtqueue_add_outbuf, one scatterlist, all of it
-// readable), or as its block driver does (virtqueue_add_sgs, two scatterlists, one of readable and one of writable
-// segments).
+// Linux's own ring. It is called in its cheapest way (virtqueue_add_outbuf with one readable scatterlist), or as its
+// block driver does (virtqueue_add_sgs with a readable and a writable scatterlist).
 #include "linux/glue.h"
 #include "machine.hpp"
 
@@ -59,7 +58,7 @@ private:
     virtqueue* queue_ = nullptr;
     char* lists_ = nullptr;
     size_t sg_bytes_ = 0;
-    size_t stride_ = 0;  // of a slot's list
+    size_t stride_ = 0;  // bytes of a slot's list
     unsigned segments_ = 0;
 };
 

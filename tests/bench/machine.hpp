@@ -7,7 +7,7 @@
 
 namespace bench {
 
-/// Of a ring with a call for a whole batch: FLOOR, and bursts. `submit` adds the slots 0 … batch - 1 and publishes;
+/// A ring with calls for a whole batch: FLOOR, and bursts. `submit` adds the slots 0 to batch - 1 and publishes them.
 /// `take` adds the tokens to `sum`, and returns how many came.
 template <class Ring>
 concept TakesBatches = requires(Ring& ring, unsigned long& sum) {
@@ -15,12 +15,12 @@ concept TakesBatches = requires(Ring& ring, unsigned long& sum) {
     ring.take(1u, sum);
 };
 
-/// What is counted: all that a driver does for its requests, with the loop around it. callgrind collects in the
-/// functions of this class and in what they call, and nowhere else. A function here must not call another one of this
-/// class: that would stop it.
+/// The code that is counted: a driver's calls for its requests, with the loop around them. callgrind counts in the
+/// functions of this class and in their callees, and nowhere else. A function of this class must not call another one,
+/// which would stop the counting.
 ///
-/// A ring has `prepare(slot)`, which makes the request of a slot beforehand, and either of these: `add(slot)`,
-/// `publish()`, and `take()`, which returns the token of a completion or 0; or the calls of `TakesBatches`. A disk has
+/// A ring has `prepare(slot)`, which makes the request of a slot beforehand. It also has `add(slot)`, `publish()` and
+/// `take()`, which returns the token of a completion or 0; or it has the calls of `TakesBatches`. A disk has
 /// `take_all(token_sum)` in place of `take()`.
 template <class Ring>
 class Drive {
@@ -97,7 +97,7 @@ public:
         return taken;
     }
     void run(unsigned long turns) override {
-        // A driver that wants to be notified goes on until nothing is there: that is when it asks for the next one.
+        // A driver that uses notifications asks for the next one when it finds no completion, so let it find none.
         unsigned const most = asks_ ? batch_ + 1 : batch_;
         for (; turns != 0; --turns) {
             submit();
@@ -113,7 +113,7 @@ public:
     [[nodiscard]] unsigned long private_bytes() const override { return ring_.private_bytes(); }
 
 private:
-    // Driver and device on cache lines of their own.
+    // Driver and device have cache lines of their own.
     alignas(128) Ring ring_{};
     unsigned batch_;
     unsigned room_;
@@ -129,7 +129,7 @@ Contender* make_machine(Case const& which) {
     return new Machine<Ring, Device>{which};
 }
 
-/// The addresses of the segments of requests, the same for all contenders: 512 bytes each, those of a request apart.
+/// The address of a segment of 512 bytes, the same for all contenders. Requests do not share a page.
 [[nodiscard]] constexpr uint64_t segment_address(unsigned slot, unsigned segment) {
     return 0x1'0000'0000u + 0x10000ull * slot + 512ull * segment;
 }

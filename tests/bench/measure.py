@@ -21,17 +21,17 @@ DRIVE = re.compile(r"bench::Drive<.*>::(submit|take)\(")
 
 
 def phases_of(text):
-    """Of callgrind's dump: (instructions of submit, of take), each with all that it calls."""
+    """(instructions of submit, of take) from callgrind's dump, each with its callees."""
     names, costs, phase = {}, {"submit": 0, "take": 0}, None
     for line in text.splitlines():
         if line.startswith(("fn=", "cfn=")):
             number, _, name = line.partition("=")[2].partition(" ")
-            names.setdefault(number, name)  # said once
+            names.setdefault(number, name)  # callgrind gives a name only once
             if line.startswith("fn="):
                 found = DRIVE.match(names[number])
                 phase = found[1] if found else None
         elif phase and line[:1] in "0123456789+-*":
-            # Of the line itself, or of the call that the line before names; left out if it is 0.
+            # The cost of this line, or of the call that the previous line names. callgrind leaves out a cost of 0.
             costs[phase] += sum(map(int, line.split()[1:]))
     return costs["submit"], costs["take"]
 
@@ -48,7 +48,7 @@ def count_some(program, names):
             total = re.search(r"^totals: (\d+)", text, re.M)
             if name and total:
                 phases, all_ = phases_of(text), int(total[1])
-                if not 0.99 * all_ < sum(phases) <= all_:  # stubs of malloc are in the total only: Linux's shim calls it
+                if not 0.99 * all_ < sum(phases) <= all_:  # only the total has the stubs of malloc, which Linux's shim calls
                     build.stop(f"{name[1]}: submit and take are {sum(phases)} instructions, and callgrind counted {all_}")
                 counts[name[1]] = ((all_ - phases[1]) / requests[name[1]], phases[1] / requests[name[1]])
     missing = [name for name in names if not counts.get(name)]
@@ -58,7 +58,7 @@ def count_some(program, names):
 
 
 def instruction_phases(names, with_linux):
-    """Of the driver's side, for one request: {case: (submit, take)}."""
+    """{case: (submit, take)}: the driver's instructions for one request."""
     program = build.program("count", with_linux)
     names = list(names)
     jobs = os.cpu_count()
@@ -70,7 +70,7 @@ def instruction_phases(names, with_linux):
 
 
 def instructions(names, with_linux):
-    """Of the driver's side, for one request, by name of the case."""
+    """{case: the driver's instructions for one request}"""
     return {name: sum(phases) for name, phases in instruction_phases(names, with_linux).items()}
 
 
@@ -89,7 +89,7 @@ TIERS = {1: "chain tier, polled", 2: "chain tier", 3: "both tiers"}
 
 
 def text_bytes(path):
-    """Of an ELF object: what is loaded and not written, code and constants."""
+    """The bytes of code and constants of an ELF object."""
     data = path.read_bytes()
     wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
     table = struct.unpack_from(order + ("Q" if wide else "I"), data, 0x28 if wide else 0x20)[0]
@@ -186,12 +186,12 @@ class CallGraph:
             self.names[title] = lines[0]
         for source, target in re.findall(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', text):
             self.calls.setdefault(source, set()).add(target)
-        # What virtq calls through a pointer are its own functions without a capture (PciKeptAccess).
+        # virtq calls through a pointer only its own functions without a capture (PciKeptAccess).
         self.calls["__indirect_call"] = {title for title in self.own if "_FUNE" in title}
 
     def deepest(self, title, above=()):
-        """(bytes, the functions on the way): of the call and all that it calls, return addresses included. What the
-        kernel brings, its allocator for example, is not in it."""
+        """(bytes, the functions on the way) of the call and its callees, with return addresses and without the kernel's
+        own functions, such as its allocator."""
         if title in above:
             build.stop(f"{title} calls itself: there is no recursion in virtq")
         below = [self.deepest(called, (*above, title)) for called in self.calls.get(title, ())]
@@ -229,7 +229,7 @@ CALL_STACKS = {
 
 
 def function_name(signature):
-    """Of a C++ signature, without its type, its scope, and its arguments."""
+    """The name in a C++ signature, without type, scope and arguments."""
     signature = signature.split(" [with ")[0]
     plain, depth = "", 0
     for character in signature.replace("operator()", "lambda"):
@@ -252,7 +252,7 @@ def call_stacks(column):
 
 
 def all_stacks():
-    """All of it, as results.json has it."""
+    """All results of the stack, as results.json has them."""
     calls = {column: call_stacks(column) for column in CALL_STACKS}
     return {"stack": {f"{format_} {level}": stack_depths(level, format_)
                       for format_ in ("Split", "Packed", "AnyFormat") for level in ("-Os", "-O2")},
@@ -294,14 +294,14 @@ def compile_times(rounds=5):
 
 
 def core_pair():
-    """Two cores to use, the later ones: an interrupt is most often for the first."""
+    """The last two cores. Most interrupts go to the first one."""
     cores = sorted(os.sched_getaffinity(0))
     return (cores[-1], cores[-2]) if len(cores) > 1 else (cores[0], None)
 
 
 def times_of(names, repetitions, seconds):
-    """{case: [nanoseconds a request of each repetition]}, driver and device in one thread; interleaved, so that all of
-    `names` meet the same weather. CPU time: another process on the core does not count."""
+    """{case: [nanoseconds a request of each repetition]}, driver and device in one thread. The cases are
+    interleaved, so that a disturbance meets all of them. CPU time, which leaves out other processes on the core."""
     program = build.program("time", True, "-lbenchmark", "-lpthread")
     core, _ = core_pair()
     with tempfile.TemporaryDirectory() as folder:
@@ -318,8 +318,8 @@ def times_of(names, repetitions, seconds):
 
 
 def phase_times(names, rounds, compiler):
-    """{case: [nanoseconds a request of submit, device, take, and of the clock, which is in none of them]}: medians of
-    interleaved rounds, in one thread."""
+    """{case: [nanoseconds a request of submit, device, take, and of the clock]}: medians of interleaved rounds, in one
+    thread. The first three do not contain the clock."""
     program = build.program("phases", True, compiler=compiler)
     core, _ = core_pair()
     printed = build.run(program, rounds, *names, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
@@ -343,8 +343,8 @@ def two_core_times(mode, names, rounds, milliseconds):
 
 
 def queue_times(queues, cores, names, rounds, milliseconds):
-    """{case: [nanoseconds a request of each round]} of so many queues, on one core or shared by two. With two, `spin` is
-    how much more two threads get done than one that share nothing: what this machine has for a second core."""
+    """{case: [nanoseconds a request of each round]} of so many queues, on one core or on two. With two, `spin` is the
+    work of two threads that share nothing, divided by that of one: what the second core of this machine is worth."""
     program = build.program("cores", True, "-lpthread")
     first, second = core_pair()
     printed = build.run(program, "queues", first, second if cores == 2 else "-", rounds, milliseconds, queues, *names)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Where the time goes, driver and device in one thread: phases ROUNDS CASE…
+// Times submit, device and take separately, driver and device in one thread: phases ROUNDS CASE…
 //
-// Goes round all cases, ROUNDS times, so that all of them meet the same weather, and prints a line a run:
-// CASE SUBMIT DEVICE TAKE CLOCK, nanoseconds a request. What the clock itself costs a phase is measured in the same
-// loop, and taken off. It is read without a barrier, so a phase may end while its last loads and stores are under way.
+// Runs all cases in turn, ROUNDS times, so that a disturbance meets all of them, and prints a line a run: CASE SUBMIT
+// DEVICE TAKE CLOCK, in nanoseconds a request. The same loop measures the cost of the clock, which is subtracted from
+// each phase. The clock is read without a barrier, so a phase may end before its last loads and stores do.
 #include "case.hpp"
 
 #include <x86intrin.h>
@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
             std::fprintf(stderr, "There is no case %s.\n", argv[i]);
             return 2;
         }
-        contender->run(1024 / which.batch);  // once round the ring
+        contender->run(1024 / which.batch);  // fills the ring once
         runs.push_back({argv[i], which.batch, contender});
     }
     double const ticks = ticks_a_nanosecond();

@@ -51,7 +51,7 @@ def title_of(who):
 
 
 def of_all(stem):
-    """A case of FLOOR+fence or Linux that is to be compared with one of ours: (Linux's, FLOOR+fence's)."""
+    """(case of Linux, case of FLOOR+fence) to compare a case of virtq with."""
     _, format_, style, features = stem.split("/")
     format_ = format_.replace("negotiated-", "").replace("plain-", "")
     in_order = "o" if "o" in features else "-"
@@ -107,7 +107,7 @@ WITHOUT_CHECKS = [("fence", "-"), ("fence", "o"), ("floor", "-"), ("unchecked-fe
 
 
 def compared(ours, others, form):
-    """A figure, and its ratio to each of the others that was measured."""
+    """A figure, and its ratio to each of the others that were measured."""
     if ours is None:
         return ""
     ratios = ", ".join(ratio(ours, other) for other in others if other is not None)
@@ -160,7 +160,7 @@ def measured_phases():
 
 
 def phase_table(results):
-    """Instructions of submit + take; ns of submit + device + take."""
+    """Instructions of submit + take; nanoseconds of submit + device + take."""
     times = results["phase_times"].get("g++", {})
     rows = []
     for format_ in cases.FORMATS:
@@ -176,12 +176,12 @@ def phase_table(results):
 
 
 def driver_ns(phases):
-    """Of what phase_times has for a case."""
+    """Nanoseconds of the driver, from what phase_times has for a case."""
     return phases[0] + phases[2]
 
 
 def compiler_table(results):
-    """ns of the driver, clang / g++ = ratio."""
+    """Nanoseconds of the driver: clang / g++ = ratio."""
     ours, theirs = (results["phase_times"].get(compiler, {}) for compiler in ("g++", "clang"))
     rows = []
     for format_ in cases.FORMATS:
@@ -281,7 +281,7 @@ def stack_table(results):
 
 
 def call_stack_table(results):
-    """Most stack first."""
+    """Rows with the most stack come first."""
     columns = results["call_stack"]
     usual = columns["x86_64 -O2"]
     rows = [[f"`{call}`", *(calls[call] for calls in columns.values()), results["call_way"][call]]
@@ -302,7 +302,7 @@ STACK_SUMMARY = [
 
 
 def stack_summary(results):
-    """The most of all columns."""
+    """The largest of all columns."""
     most = {what: max(calls[call] for calls in results["call_stack"].values() for call in its)
             for what, its in STACK_SUMMARY}
     return table(["call", "bytes of stack at most"], [list(row) for row in most.items()])
@@ -364,7 +364,7 @@ def write_plots(results):
              results["two_cores"]["lockstep"])):
         groups = [(f"{format_} b{batch}", group(values, format_, batch, 3)) for format_, batch in shapes]
         if file == "lockstep":
-            # One at a time is a round trip between the cores, whatever the ring.
+            # One request at a time takes a round trip between the cores, with any ring.
             groups = [one for one in groups if not one[0].endswith(" b1")]
         (PLOTS / f"{file}.svg").write_text(plot.bars(title, unit, note, groups, names, "Linux"))
 

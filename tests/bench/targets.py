@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the library is held to: the table "What it is held to" of README.md. A row is (what, now, must, aim); the smaller the
+"""What the library is held to: the table "What it is held to" of README.md. A row is (what, now, must, aim); smaller is
 better. `now` is None as long as nothing measures it."""
 
 import build
@@ -8,14 +8,14 @@ from cases import name_of
 
 
 def ratio_of(values, ours, theirs):
-    """Of two cases; None if one was not measured."""
+    """The ratio of two cases; None if one was not measured."""
     if ours not in values or theirs not in values:
         return None
     return values[ours] / values[theirs]
 
 
 def driver_ns(phases):
-    """Of what `phase_times` has for a case. The clock is in it, as it was when the targets were set."""
+    """Nanoseconds of the driver with the clock, which was in them when the targets were set."""
     submit, _, take, clock = phases
     return submit + take + 2 * clock
 
@@ -44,13 +44,13 @@ def worst_of_compilers(results):
 
 
 def bursts(results):
-    """Of calls for a whole batch. In the style `burst` the compiler knows the number of segments, in `burst-span` not."""
+    """Rows for calls of a whole batch. With `burst` the compiler knows the number of segments, with `burst-span` it does not."""
     counts, times = results["instructions"], results["phase_times"].get("g++", {})
     drivers = {name: driver_ns(phases) for name, phases in times.items()}
     for title, stem, must, aim in (("packed", "packed/burst/e", 106, 90), ("packed, in order", "packed/burst/eo", 78, 65),
                                    ("split", "split/burst/e", 106, 90)):
         yield f"{title}, bursts, b16 n1, instructions", counts.get(name_of(f"virtq/{stem}", 16, 1)), must, aim
-    # In order too the ratio is to FLOOR+fence without IN_ORDER: so the targets were set.
+    # With IN_ORDER the ratio is also to FLOOR+fence without IN_ORDER, because the targets were set so.
     for title, features, format_, segments, must, aim in (
             ("packed", "e", "packed", 1, 2.3, 1.7), ("packed", "e", "packed", 3, 1.6, 1.3),
             ("packed, in order", "eo", "packed", 1, 1.7, 1.35), ("split", "e", "split", 1, 1.85, 1.5),
@@ -110,7 +110,7 @@ FLAT = 1.05
 
 
 def growth(results):
-    """Flat by the size of the queue, and by the number of queues; the last segment of a chain costs what the second did."""
+    """Rows that show no growth: with the size of the queue, the number of queues, and the segments of a chain."""
     counts = results["instructions"]
     for format_ in cases.FORMATS:
         by_size, by_length = cases.growth(f"virtq/{format_}/span/e")

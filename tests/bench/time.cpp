@@ -2,7 +2,7 @@
 //
 // Times cases with Google Benchmark, driver and device in one thread: time [--benchmark_…] CASE…
 //
-// To compare them, let it interleave: --benchmark_enable_random_interleaving=true --benchmark_repetitions=27
+// To compare cases, interleave them: --benchmark_enable_random_interleaving=true --benchmark_repetitions=27
 #include "case.hpp"
 
 #include <benchmark/benchmark.h>
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
             std::fprintf(stderr, "There is no case %s.\n", argv[i]);
             return 2;
         }
-        // Each look of Google Benchmark at its counter stands for at least 64 requests.
+        // Google Benchmark checks its counter once for at least 64 requests.
         unsigned long const turns = (64 + which.batch - 1) / which.batch;
         auto const requests = static_cast<double>(turns * which.batch);
         benchmark::RegisterBenchmark(argv[i], [=](benchmark::State& state) {

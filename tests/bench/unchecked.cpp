@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One request at a time, unchecked: no check, no token, no event index; a chain comes back as the number of its head,
-// the index of the device is looked at when what was seen is used up, and no descriptor is read back. With `Fence` the
-// full fence and the look at the device's flags, without which no decision to notify is right.
+// A driver for one request at a time without checks, tokens and event index. A chain comes back as the number of its
+// head. The driver reads the device's index only when it has taken all that it saw, and reads no descriptor back.
+// `Fence` adds the full fence and the read of the device's flags, which a correct decision to notify needs.
 #include "buffers.hpp"
 
 namespace bench {
@@ -13,7 +13,7 @@ public:
     Areas open(Case const& which) {
         unsigned const size = which.size;
         mask_ = static_cast<uint16_t>(size - 1);
-        // One behind the other, each on cache lines of its own.
+        // The areas follow each other, each on cache lines of its own.
         unsigned const table_bytes = sizeof(SplitDescriptor) * size;
         unsigned const available_bytes = whole_lines(6 + 2 * size);
         unsigned const used_bytes = whole_lines(6 + 8 * size);
@@ -200,7 +200,7 @@ template <bool Fence>
 struct Unchecked {
     template <unsigned Segments>
     static Contender* make(Case which) {
-        which.event_idx = false;  // it looks at the flags
+        which.event_idx = false;  // it reads the flags
         return which.is_packed() ? make_machine<UncheckedPacked<Fence, Segments>, PackedDevice>(which)
                                  : make_machine<UncheckedSplit<Fence, Segments>, SplitDevice>(which);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// virtq's queue of 256, compiled once for each format and style of request, because a driver uses one of them: where
-// several share a file, the compiler inlines less.
+// virtq's queue of 256, compiled once for each format and style of request. A driver uses only one of them, and if
+// several shared a file, the compiler would inline less.
 //
 //   BENCH_FORMAT    Split, Packed, NegotiatedSplit, NegotiatedPacked or PlainSplit
 //   BENCH_SEGMENTS  how many segments a request has; 0: known at run time only
@@ -9,14 +9,6 @@
 
 namespace bench {
 
-struct Split {
-    using Format = virtq::Split;
-    using Device = SplitDevice;
-};
-struct Packed {
-    using Format = virtq::Packed;
-    using Device = PackedDevice;
-};
 struct NegotiatedSplit {
     using Format = virtq::AnyFormat;
     using Device = SplitDevice;

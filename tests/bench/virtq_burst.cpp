@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// submit_burst() and take_burst() of a queue of 256, compiled once for each format and number of segments, as
+// submit_burst() and take_burst() of a queue of 256. Compiled once for each format and number of segments, as
 // virtq_256.cpp is.
 #include "virtq_ring.hpp"
 
@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// `Segments` is 0 for an array of chains, whose lengths are known at run time only.
+/// `Segments` is 0 for an array of chains, whose lengths the compiler does not know.
 template <class Format, unsigned Segments>
 class BurstRing : public VirtqRing<256, Format, Segments> {
     using Base = VirtqRing<256, Format, Segments>;
@@ -64,15 +64,6 @@ private:
 
     virtq::Chain* chains_ = nullptr;
     virtq::Completion* room_ = nullptr;
-};
-
-struct Split {
-    using Format = virtq::Split;
-    using Device = SplitDevice;
-};
-struct Packed {
-    using Format = virtq::Packed;
-    using Device = PackedDevice;
 };
 
 template <class Kind, unsigned Segments>

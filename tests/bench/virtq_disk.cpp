@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads by BlockDevice, whose device has registers in memory. Compiled once for each format, as virtq_256.cpp is:
+// Reads by BlockDevice from a device with registers in memory. Compiled once for each format, as virtq_256.cpp is:
 // BENCH_FORMAT is Split or Packed.
 #include "disk_ring.hpp"
 

@@ -5,15 +5,6 @@
 
 namespace bench {
 
-struct Split {
-    using Format = virtq::Split;
-    using Device = SplitDevice;
-};
-struct Packed {
-    using Format = virtq::Packed;
-    using Device = PackedDevice;
-};
-
 template <class Kind>
 Contender* make_virtq_publish(Case const& which) {
     return make_machine<PublishRing<256, typename Kind::Format>, typename Kind::Device>(which);

@@ -9,7 +9,7 @@
 
 namespace bench {
 
-/// virtq's queue as a driver uses it. `Segments` is 0 for requests whose length is known at run time only (spans).
+/// virtq's queue as a driver uses it. `Segments` is 0 for requests whose length the compiler does not know (spans).
 template <unsigned N, class Format, unsigned Segments = 0>
 class VirtqRing {
 public:
@@ -51,7 +51,7 @@ public:
         }
     }
 
-    /// Inlined, as FLOOR's is: what is counted is the queue, not how the compiler cuts the harness.
+    /// Inlined, as that of FLOOR: the count must not depend on how the compiler divides the harness into functions.
     [[gnu::always_inline]] bool add(unsigned slot) {
         virtq::Token const token{uintptr_t{slot + 1}};
         if constexpr (Segments == 0) {
@@ -91,7 +91,7 @@ private:
     };
 };
 
-/// `publish()` alone: what comes before is not counted.
+/// `publish()` alone. The adds before it are not counted.
 template <unsigned N, class Format>
 class PublishRing : public VirtqRing<N, Format, 1> {
 public:
@@ -114,6 +114,16 @@ public:
         }
         return taken;
     }
+};
+
+/// A format of the ring, with the device that serves it.
+struct Split {
+    using Format = virtq::Split;
+    using Device = SplitDevice;
+};
+struct Packed {
+    using Format = virtq::Packed;
+    using Device = PackedDevice;
 };
 
 }  // namespace bench

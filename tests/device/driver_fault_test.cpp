@@ -13,7 +13,7 @@ namespace {
 TEST(DriverFault, HasASentenceForEachReason) {
     EXPECT_NE(std::string_view{describe(DriverReason::none)}, "");
     EXPECT_NE(std::string_view{describe(DriverReason::entropy_empty)}.find("§5.4.6.2"), std::string_view::npos);
-    EXPECT_EQ(std::string_view{describe(static_cast<DriverReason>(255))}, "An unknown reason.");
+    EXPECT_EQ(std::string_view{describe(static_cast<DriverReason>(255))}, "Unknown.");
     EXPECT_FALSE(DriverFault{});
 }
 

@@ -25,5 +25,13 @@ TEST(NegotiationRecord, IsEmptyAtFirst) {
     EXPECT_TRUE(fresh.needs.empty());
 }
 
+// Compiled with -Wextra, which warns about a member without an initialiser.
+TEST(NegotiationRecord, TakesTheFirstMembersAlone) {
+    constexpr Negotiation both{Features::of(spec::Feature::event_idx), Features::of(spec::Feature::version_1)};
+    EXPECT_TRUE(both.wanted.has(spec::Feature::event_idx));
+    EXPECT_TRUE(both.required.has(spec::Feature::version_1));
+    EXPECT_TRUE(both.needs.empty());
+}
+
 }  // namespace
 }  // namespace virtq::test

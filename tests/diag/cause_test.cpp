@@ -28,8 +28,8 @@ TEST(CauseSentence, BelongsToOneCause) {
 }
 
 TEST(CauseSentence, IsThereForUnknownNumbers) {
-    EXPECT_STREQ(describe(static_cast<Cause>(causes)), "An unknown cause.");
-    EXPECT_STREQ(describe(static_cast<Cause>(255)), "An unknown cause.");
+    EXPECT_STREQ(describe(static_cast<Cause>(causes)), "Unknown.");
+    EXPECT_STREQ(describe(static_cast<Cause>(255)), "Unknown.");
 }
 
 }  // namespace

@@ -49,6 +49,49 @@ TEST(DiagnosisOfADriver, DetectsASecondDriver) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
+/// A driver with queues of two types, of which nobody has initialised the second.
+struct TwoQueueTypes {
+    [[nodiscard]] auto* transport() { return &machine.transport; }
+    [[nodiscard]] Negotiation const& negotiation() const { return machine.negotiation; }
+    template <class Visit>
+    void visit_ring(std::uint16_t index, Visit const& visit) const {
+        if (index == 0) {
+            visit(machine.queue);
+        } else if (index == 1) {
+            visit(control);
+        }
+    }
+
+    QueueMachine machine;
+    VirtQueue<16, Packed> control;
+};
+static_assert(DiagnosableDriver<TwoQueueTypes>);
+
+TEST(DiagnosisOfADriver, VisitsQueuesOfSeveralTypes) {
+    TwoQueueTypes driver;
+    driver.machine.bring_up();
+    EXPECT_TRUE(diagnose(driver).is_healthy());
+    driver.machine.add_read();
+    static_cast<void>(driver.machine.queue.publish());
+    Diagnosis const first = diagnose(driver, 0);
+    EXPECT_EQ(first.cause(), Cause::ring_not_seen) << explained(first);
+    EXPECT_EQ(first.queue_index, 0);
+    Diagnosis const second = diagnose(driver, 1);
+    EXPECT_EQ(second.cause(), Cause::queue_not_initialised) << explained(second);
+    EXPECT_EQ(second.queue_index, 1);
+}
+
+TEST(DiagnosisOfADriver, ExaminesTheDeviceWithoutQueue) {
+    TwoQueueTypes driver;
+    driver.machine.bring_up();
+    DiagnosisRecord record;
+    EXPECT_TRUE(diagnose(record, driver, 1).has_queue);
+    EXPECT_FALSE(diagnose(record, driver, 2).has_queue);
+    EXPECT_TRUE(record.diagnosis.is_healthy());
+    driver.machine.device.need_reset();
+    EXPECT_EQ(diagnose(record, driver, 2).cause(), Cause::device_needs_reset);
+}
+
 // Without an event index nobody can tell what the device has seen.
 TEST(DiagnosisOfADriver, SuspectsASlowDeviceFirst) {
     DiskMachine<> machine{{.disk = {.event_idx = false}}};

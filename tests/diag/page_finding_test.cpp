@@ -33,7 +33,7 @@ TEST(PageFinding, IsANoteIfPossiblyRight) {
 }
 
 TEST(PageFinding, DescribesUnknownNumbers) {
-    EXPECT_STREQ(virtq::describe(static_cast<PageFinding>(200)), "An unknown finding.");
+    EXPECT_STREQ(virtq::describe(static_cast<PageFinding>(200)), "Unknown.");
 }
 
 TEST(PageReport, HasTheSentenceOfItsFinding) {

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A kernel has globals of these names. The headers must not warn about them (-Wshadow).
+extern int transport, device, disk, function, pages;
+
 namespace kernel {
 
 /// The compiler must make the value, and may assume nothing about what becomes of it.
@@ -40,6 +43,11 @@ struct MappedTraits : virtq::BlockTraits {
 
 struct NegotiatedTraits : virtq::BlockTraits {
     using Format = virtq::AnyFormat;
+};
+
+struct PortTraits : virtq::ConsoleTraits {
+    using Format = virtq::AnyFormat;
+    static constexpr uint32_t port_max = 4;
 };
 
 /// Pages of a fixed pool, physical addresses apart from virtual ones.
@@ -86,6 +94,8 @@ virtq::BlockDevice<virtq::AnyTransport<>, 8> global_any_disk;
 kernel::Mapper global_mapper;
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapped_disk;
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_negotiated_disk;
+virtq::ConsoleDevice<virtq::MmioTransport<>> global_console;
+virtq::ConsoleDevice<virtq::AnyTransport<>, 16, kernel::PortTraits> global_ports;
 
 namespace kernel {
 
@@ -373,6 +383,32 @@ void names() {
     use(virtq::feature_name(unknown<virtq::spec::DeviceId>(), unknown<unsigned>()));
 }
 
+template <class Console, class Transport>
+void console_driver(Console& console, Transport& transport) {
+    use(console.emergency_write(transport, unknown<char>()));
+    use(console.init(transport, global_pool));
+    uint8_t bytes[64];
+    use(console.read(bytes));
+    use(bytes);
+    use(console.write(bytes, unknown<uint32_t>()));
+    use(console.is_drained());
+    use(console.on_events([](uint32_t port, virtq::ConsoleEvent event) {
+        use(port);
+        use(event);
+    }));
+    use(console.open(1));
+    use(console.close(1));
+    use(console.port_count());
+    use(console.port(1));
+    use(console.size());
+    use(console.on_config_change());
+    use(console.enable_used_notifications(unknown<virtq::ConsoleQueue>()));
+    console.disable_used_notifications(unknown<virtq::ConsoleQueue>());
+    use(virtq::describe(console.driver_fault().reason));
+    use(console.reset([](virtq::RequestCompletion const& ended) { use(ended); }));
+    use(console.release(global_pool));
+}
+
 }  // namespace kernel
 
 extern "C" void kernel_main();
@@ -396,6 +432,8 @@ extern "C" void kernel_main() {
     kernel::pci();
     kernel::block_driver();
     kernel::mapped_block_driver();
+    kernel::console_driver(global_console, global_transport);
+    kernel::console_driver(global_ports, global_any_transport);
     kernel::diagnosis();
     kernel::names();
 }

@@ -69,7 +69,7 @@ struct MappedTraits : BlockTraits {
 };
 
 bool has_name(Error error) {
-    return std::strcmp(describe(error), "An unknown error number.") != 0;
+    return std::strcmp(describe(error), "Unknown.") != 0;
 }
 
 template <class Traits>

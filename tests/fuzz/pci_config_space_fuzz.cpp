@@ -144,7 +144,7 @@ struct Machine {
 };
 
 bool has_name(Error error) {
-    return std::strcmp(describe(error), "An unknown error number.") != 0;
+    return std::strcmp(describe(error), "Unknown.") != 0;
 }
 
 /// Makes all calls that a driver makes to a transport, in the usual order.

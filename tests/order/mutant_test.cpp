@@ -83,7 +83,7 @@ struct Mutant {
 [[nodiscard]] std::set<std::string> lines_that_order() {
     std::regex const call(
         R"(platform::(store_release|load_acquire|full_fence|memory_before_register_write|register_read_before_memory)\()"
-        R"(|order_\.(full|before_publish|after_look)\()");
+        R"(|order_\.(full|before_publish|after_poll)\()");
     std::set<std::string> lines;
     for (auto const& entry : std::filesystem::recursive_directory_iterator(VIRTQ_INCLUDE_DIR)) {
         if (entry.path().extension() != ".hpp") {

@@ -26,18 +26,19 @@
 /// Runs operations on a queue, its device and the model side by side, and compares them after each.
 namespace virtq::property {
 
-/// What happened how often: a random test proves nothing about what it never reached.
+/// Counts what happened: a random test proves nothing about what it never reached.
 struct Reached {
     std::array<uint64_t, answer_count> answers{};
     std::array<uint64_t, invalid_value_count> invalid_values{};
-    uint64_t operations = 0;  ///< that found something to do
+    uint64_t operations = 0;  ///< operations that found something to do
     std::array<uint64_t, kind_count> kinds{};
     uint64_t completions = 0;
     uint64_t cut_lengths = 0;
-    std::array<uint64_t, 2> notifications{};  ///< publish with something new: not needed, needed
+    std::array<uint64_t, 2>
+        notifications{};  ///< calls of publish() that exposed a chain: notification not needed, needed
     std::array<uint64_t, 2> interrupts{};
     std::array<uint64_t, 2> may_sleep{};
-    uint64_t wraps = 0;        ///< ring indices that passed 65535
+    uint64_t wraps = 0;        ///< ring indices that wrapped past 65535
     uint64_t full_queues = 0;  ///< nothing free
     uint64_t four_gib_chains = 0;
 };
@@ -63,7 +64,7 @@ public:
         check_state();
     }
 
-    /// The end of every sequence: all comes back.
+    /// Ends every sequence: all tokens come back.
     void finish() {
         queue_.detach();
         expect(queue_.release(memory_).ok(), "release() after detach() must succeed");
@@ -142,7 +143,7 @@ private:
         }
     }
 
-    /// Calls, and compares the answer; whether it was ok.
+    /// Makes the call and compares its answer with the model's. True if the answer was ok.
     template <class Call>
     bool answers(Answers const& expected, Call call) {
         Answer answer = Answer::breach;
@@ -181,7 +182,7 @@ private:
         }
     }
 
-    // --- operations; false: there was nothing to do it with ---
+    // --- operations; each returns false if it found nothing to do ---
 
     bool step(Operation const& op) {
         switch (op.kind) {
@@ -214,8 +215,8 @@ private:
         return false;
     }
 
-    /// a: which size; b: 1 EVENT_IDX, 2 legacy, 4 a feature that no split queue has; c: how long before the wrap the
-    /// indices start; d: 1 over-reported lengths are cut, 2 there are no pages.
+    /// a: which size; b: 1 EVENT_IDX, 2 legacy, 4 a feature that no split queue has; c: how far before the wrap the
+    /// indices start; d: 1 over-reported lengths are clamped, 2 there are no pages.
     bool init(Operation const& op) {
         uint32_t const size = queue_sizes[op.a % queue_sizes.size()];
         bool const event_idx = (op.b & 1u) != 0;
@@ -287,7 +288,7 @@ private:
         return true;
     }
 
-    /// The pieces of a chain: `a` readable, then `b` writable, all as long as `c` says, the last as `c / 8` says.
+    /// The pieces of a chain: first `a` readable, then `b` writable ones. `c` chooses their length, `c / 8` that of the last.
     [[nodiscard]] std::vector<Piece> pieces_of(Operation const& op) {
         std::vector<Piece> pieces;
         uint32_t const count = op.a + op.b;
@@ -297,7 +298,7 @@ private:
         }
         return pieces;
     }
-    /// Another one each time, with 4096 bytes behind it.
+    /// The address of 4096 bytes, another one each time.
     [[nodiscard]] uint64_t next_address() { return buffer_.phys.value + addresses_++ * 16 % 4096; }
 
     static std::string print(std::vector<Segment> const& segments) {
@@ -308,7 +309,7 @@ private:
         return text + "})";
     }
 
-    /// a, b, c: the pieces; d: how they are cut in two, 0 not at all.
+    /// a, b, c: the pieces; d: where they are split into two parts, 0: nowhere.
     bool add(Operation const& op) {
         std::vector<Piece> const pieces = pieces_of({op.kind, op.a % (N + 3), op.b % (N + 3), op.c, op.d});
         std::vector<Segment> readable;
@@ -360,7 +361,7 @@ private:
         return anything;
     }
 
-    /// a, b, c: the pieces of the first chain, of which the others have more or fewer; d: how many chains.
+    /// a, b, c: the pieces of the first chain; later chains have other numbers of pieces. d: how many more chains.
     bool submit_burst(Operation const& op) {
         struct Given {
             std::vector<Segment> readable;
@@ -408,7 +409,7 @@ private:
         return true;
     }
 
-    /// Looks at all that has become visible as a device would, and tells the model which descriptors it is.
+    /// Reads all newly visible chains as a device does, and tells the model their descriptors.
     void expose() {
         while (!model_.added.empty()) {
             uint64_t const index = model_.next_added - model_.added.size();
@@ -438,7 +439,7 @@ private:
 
     // --- completions ---
 
-    /// What both ways of taking share; the chain if there is one.
+    /// The part that both ways of taking share. Returns the chain, if there is one.
     template <class Library>
     std::optional<Model::Chain> compare_taken(Library const& library, uint32_t written) {
         bool const was_broken = model_.broken();
@@ -474,7 +475,7 @@ private:
         return true;
     }
 
-    /// a: how large the room is.
+    /// a: the size of the room.
     bool take_burst(Operation const& op) {
         std::array<Completion, 16> room;
         size_t const size = 1 + op.a % room.size();
@@ -579,8 +580,8 @@ private:
         return index;
     }
 
-    /// One of the caller's descriptors, counted back from the one that it got last: then a number means the same in a
-    /// sequence without the operations before it, and a failing sequence becomes smaller.
+    /// One of the caller's descriptors, counted back from the newest. So a number keeps its meaning when operations before
+    /// it are removed, and a failing sequence can become smaller.
     [[nodiscard]] std::optional<uint16_t> pick_callers(uint32_t which) const {
         if (callers_by_age_.empty()) {
             return std::nullopt;
@@ -646,7 +647,7 @@ private:
         return head.has_value();
     }
 
-    /// A whole chain at once: a, b, c as in add.
+    /// Pushes a whole chain; a, b, c as in add.
     bool push_chain(Operation const& op) {
         std::vector<Piece> const pieces = pieces_of({op.kind, op.a % (N + 1), op.b % (N + 1), op.c, op.d});
         std::vector<uint16_t> descs;
@@ -674,7 +675,7 @@ private:
         return false;
     }
 
-    /// a: which one, of the heads that poll_used took and of the caller's whole chains.
+    /// a: which one of the heads that poll_used took and of the caller's whole chains.
     bool free_chain(Operation const& op) {
         std::vector<std::pair<uint16_t, Model::Linked>> heads;
         for (auto const& [head, count] : model_.taken_heads) {
@@ -772,7 +773,7 @@ private:
         expect_equal("fetched head", chain->head, wanted.descs.front());
         auto const is_huge = [](Piece const& piece) { return piece.bytes > 4096; };
         if (std::any_of(wanted.pieces.begin(), wanted.pieces.end(), is_huge)) {
-            // There is no memory behind it, and the device says so; what matters is in the table, and was compared.
+            // The address has no memory, and the device reports that. The table has what matters, and was compared.
             if (memory_.violations().entries().size() == memory_.violations().count("S-2.7.5-addr")) {
                 memory_.violations().clear();
             }
@@ -806,7 +807,7 @@ private:
         }
     }
 
-    /// a: which chain; b: how much is written; d: 3 visible only at the next flush.
+    /// a: which chain; b: how much is written; d: 3: visible only at the next flush.
     bool use(Operation const& op) {
         if (model_.fetched.empty()) {
             return false;
@@ -856,14 +857,14 @@ private:
             case 2: {
                 auto const event = static_cast<uint16_t>(next + op.b - (op.b >= 8 ? 16 : 0));
                 note("device->set_avail_event(", event, ")");
-                device_->set_avail_event(event);  // without EVENT_IDX nobody may look at it
+                device_->set_avail_event(event);  // without EVENT_IDX the driver must ignore it
                 model_.avail_event = event;
                 return true;
             }
             default: {
                 auto const flags = static_cast<uint16_t>(0xaaaa | (op.b & 1u));
                 note("device->write_used_flags_raw(", flags, ")");
-                device_->write_used_flags_raw(flags);  // only bit 0 has a meaning, and with EVENT_IDX none has
+                device_->write_used_flags_raw(flags);  // only bit 0 has a meaning, and none with EVENT_IDX
                 model_.no_notify = (flags & 1u) != 0;
                 return true;
             }
@@ -885,8 +886,8 @@ private:
         }
     }
 
-    /// An entry that nothing in flight can have. It takes the place of a valid one, so that the index stays valid.
-    /// The device then stops until the driver has found it.
+    /// Writes an entry that matches no chain in flight, in the place of a valid one, so that the index stays valid. The
+    /// device then stops until the driver has found the entry.
     bool write_invalid_id(uint32_t id) {
         if (model_.put.size() + model_.used.size() >= model_.in_flight.size()) {
             return false;
@@ -900,7 +901,7 @@ private:
         return true;
     }
 
-    /// The library looks at the used index `index` and must find that it is ahead.
+    /// The library reads the used index `index`, and must find that it is ahead.
     void break_by_index(uint16_t index) {
         expect(queue_.has_used(), "has_used() must be true when there is an invalid value to find");
         note("queue.take_used()");
@@ -910,14 +911,14 @@ private:
         ++reached_.invalid_values[static_cast<size_t>(InvalidValue::index_ahead)];
     }
 
-    /// Takes until there is nothing, or the queue is broken.
+    /// Takes completions until there is none, or the queue is broken.
     void drain() {
         while (take_used()) {
         }
     }
 
-    /// b: which of the descriptors that are not a head in flight. Taken at once: later it may be a head again. What is
-    /// added last stays unpublished, so its head is not in flight either.
+    /// b: which of the descriptors that are not the head of a chain in flight. It is taken at once, because later it may be
+    /// a head again. The last chain that was added stays unpublished, so its head is not in flight either.
     bool write_id_not_in_flight(Operation const& op) {
         publish();
         static_cast<void>(add({Kind::add, 0, 1, 0, 1}));
@@ -969,7 +970,7 @@ private:
         return true;
     }
 
-    /// The device writes into the descriptors of a chain of `add` that it has fetched: no business of the driver's.
+    /// The device overwrites the descriptors of a chain of `add` that it has fetched. The driver must not notice.
     bool scribble(Operation const& op) {
         if (model_.fetched.empty()) {
             return false;
@@ -993,12 +994,12 @@ private:
     VirtQueue<N> queue_;
     Model model_;
     std::vector<uint16_t> callers_by_age_;
-    bool misbehaved_ = false;  ///< the device, in a way that is not found yet
+    bool misbehaved_ = false;  ///< the device has misbehaved, and the driver has not found it yet
     uint64_t tokens_ = 0;
     uint64_t addresses_ = 0;
 };
 
-/// Runs a sequence; nothing if library and model agree, else where and what.
+/// Runs a sequence. Returns nothing if library and model agree, otherwise the place and the difference.
 struct Failure {
     size_t operation = 0;
     std::string what;

@@ -10,11 +10,11 @@
 #include <set>
 #include <vector>
 
-/// What a split queue is, said as plainly as possible: lists and maps, indices that never wrap, everything stepped one
-/// by one. It is written from the design and the standard, and includes nothing of the library.
+/// A split queue in its plainest form: lists and maps, indices that never wrap, one step at a time. It is written from
+/// the design and the standard, and includes nothing of the library.
 namespace virtq::property {
 
-/// What a call may answer: the model says which answers are right, the library picks one when several are.
+/// What a call may answer. The model has the set of correct answers, and the library gives one of them.
 enum class Answer : uint8_t {
     ok,
     breach,  ///< the assertion hook
@@ -41,7 +41,7 @@ using Answers = std::set<Answer>;
 enum class InvalidValue : uint8_t { none, index_ahead, id_out_of_range, id_not_in_flight, length_above_writable };
 inline constexpr size_t invalid_value_count = static_cast<size_t>(InvalidValue::length_above_writable) + 1;
 
-/// A mistake built into the model on purpose, to see that it is found and cut down.
+/// A mistake that the model makes on purpose, to see that it is found, and its sequence shrunk.
 enum class Mistake : uint8_t { none, loses_one_of_three, notifies_one_early, forgets_order };
 
 struct Piece {
@@ -55,11 +55,11 @@ struct Piece {
 struct Model {
     struct Chain {
         uint64_t token = 0;
-        bool added = false;  ///< by the chain tier
+        bool added = false;  ///< added by the chain tier
         std::vector<Piece> pieces;
-        std::vector<uint16_t> descs;  ///< head first; of an added chain known when the device can see it
+        std::vector<uint16_t> descs;  ///< head first; for the chain tier, unknown until the device can see the chain
     };
-    /// A descriptor of the caller's.
+    /// A descriptor that the caller holds.
     struct Desc {
         Piece piece;
         bool linked = false;
@@ -86,16 +86,16 @@ struct Model {
     InvalidValue invalid = InvalidValue::none;
     uint32_t fault_value = 0;
 
-    // Where the descriptors are; what is nowhere is free.
+    // Where the descriptors are. One that is in none of these is free.
     uint32_t free = 0;
     std::map<uint16_t, Desc> callers;
-    std::map<uint16_t, uint32_t> taken_heads;  ///< of added chains that poll_used took: how many descriptors
+    std::map<uint16_t, uint32_t> taken_heads;  ///< heads of added chains that poll_used took: number of descriptors
     std::deque<Chain> added;                   ///< not visible yet
     std::deque<Chain> offered;                 ///< visible, not fetched
-    std::map<uint16_t, Chain> in_flight;       ///< by head: visible, and not taken back
+    std::map<uint16_t, Chain> in_flight;       ///< by head: visible, and not taken
     std::vector<uint16_t> fetched;             ///< heads that the device can use
 
-    // The available ring, counted since ever.
+    // The available ring. The counters never wrap.
     uint64_t first = 0;
     uint64_t next_added = 0;
     uint64_t decided = 0;
@@ -151,7 +151,7 @@ struct Model {
         cuts_length = cuts;
         first = next_added = decided = next_fetched = first_index;
         next_flushed = next_taken = interrupt_decided = first_index;
-        used_event = static_cast<uint16_t>(first_index - 1);  // one round away
+        used_event = static_cast<uint16_t>(first_index - 1);  // as far away as possible
         avail_event = first_index;
     }
 
@@ -192,7 +192,7 @@ struct Model {
         ++next_added;
     }
 
-    /// Whether a notification is due for what was added since it was decided last.
+    /// Whether a notification is due for the chains that were added since the last decision.
     [[nodiscard]] bool publish() {
         bool due = false;
         if (initialised && !broken()) {
@@ -207,7 +207,7 @@ struct Model {
         return due;
     }
 
-    /// The descriptors that the device finds in the ring for the next of `added`; false: one is not free.
+    /// Records the descriptors that the device finds in the ring for the next chain of `added`. False if one is not free.
     [[nodiscard]] bool expose(std::vector<uint16_t> const& descs) {
         Chain chain = std::move(added.front());
         added.pop_front();
@@ -234,7 +234,7 @@ struct Model {
         });
     }
 
-    /// The next completion. Its descriptors are nobody's after this; the caller of this function says whose.
+    /// The next completion. After this its descriptors belong to nobody, and the caller of this function assigns them.
     [[nodiscard]] Taken take() {
         Taken taken;
         if (broken()) {
@@ -243,7 +243,8 @@ struct Model {
         }
         if (used.empty()) {
             if (notifications_on && event_idx) {
-                used_event = static_cast<uint16_t>(next_taken);  // caught up: the next one shall notify
+                used_event =
+                    static_cast<uint16_t>(next_taken);  // all are taken: ask for a notification of the next one
             }
             return taken;
         }
@@ -296,12 +297,12 @@ struct Model {
                             : Answers{Answer::ok};
     }
 
-    /// The caller's chain at `head`, as far as it is one.
+    /// Follows the caller's chain from `head` as far as possible.
     struct Linked {
         std::vector<uint16_t> descs;
         std::vector<Piece> pieces;
         bool loops = false;
-        bool foreign = false;  ///< it reaches a descriptor that is not the caller's
+        bool foreign = false;  ///< it reaches a descriptor that the caller does not hold
     };
     [[nodiscard]] Linked follow(uint16_t head) const {
         Linked chain;
@@ -341,7 +342,7 @@ struct Model {
         }
         check_pieces(chain.pieces, errors);
         bool const turns = chain.loops && !chain.pieces.empty() && chain.pieces.back().writable;
-        if (turns) {  // a loop may come by a readable descriptor again
+        if (turns) {  // the next round of the loop may begin with a readable descriptor
             errors.insert(Answer::readable_after_writable);
         }
         if (mistake == Mistake::forgets_order) {
@@ -361,7 +362,7 @@ struct Model {
 
     // --- device ---
 
-    /// Makes visible what was put; whether an interrupt is due.
+    /// Makes the new entries visible. True if an interrupt is due.
     [[nodiscard]] bool flush() {
         next_flushed += put.size();
         used.insert(used.end(), put.begin(), put.end());

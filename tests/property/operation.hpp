@@ -8,9 +8,9 @@
 #include <ostream>
 #include <vector>
 
-/// What a random test does, as plain values: so that a sequence that fails can be cut down and run again. Numbers mean
-/// something only modulo what is there when the operation runs, so every part of a sequence is a sequence too. 0 is
-/// always the plainest choice.
+/// The operations of a random test, as plain values, so that a failing sequence can be shrunk and run again. Numbers
+/// count modulo what exists when the operation runs, so every part of a sequence is a sequence too. 0 is always the
+/// plainest choice.
 namespace virtq::property {
 
 enum class Kind : uint8_t {
@@ -68,7 +68,7 @@ inline std::ostream& operator<<(std::ostream& out, Operation const& op) {
                << op.c << ", " << op.d << '}';
 }
 
-/// SplitMix64: the same numbers with every library and compiler.
+/// SplitMix64: the numbers are the same with every library and compiler.
 class Random {
 public:
     explicit Random(uint64_t seed) : state_(seed) {}
@@ -87,12 +87,12 @@ private:
     uint64_t state_;
 };
 
-/// The lengths that a segment can have, by number.
+/// The lengths of segments, by number.
 inline constexpr std::array<uint32_t, 8> segment_lengths{64, 1, 512, 4096, 0, 0x4000'0000, 0x8000'0000, 0xffff'ffff};
-/// The sizes that `init` asks for, by number: those of the queues under test, then ones that are refused.
+/// The sizes that `init` requests, by number: first those of the queues under test, then sizes that are refused.
 inline constexpr std::array<uint32_t, 12> queue_sizes{1, 2, 4, 8, 64, 16, 32, 0, 3, 128, 65536, 48};
 
-/// What a driver and a device would do next; the same operation when there is nothing special.
+/// What a driver or a device usually does next; the same operation if nothing usually follows.
 inline Kind follower(Kind kind, bool other) {
     switch (kind) {
         case Kind::init: return other ? Kind::add : Kind::push_chain;
@@ -112,7 +112,7 @@ inline Kind follower(Kind kind, bool other) {
 }
 
 /// A random sequence for a `VirtQueue<capacity>`. Each sequence prefers other operations, because an even mixture
-/// never fills a large queue, and never empties it.
+/// neither fills a large queue nor empties it.
 inline Sequence generate(uint64_t seed, uint32_t capacity) {
     Random random(seed);
     std::array<uint32_t, kind_count> weight{};
@@ -125,12 +125,12 @@ inline Sequence generate(uint64_t seed, uint32_t capacity) {
     };
     uint32_t total = 0;
     for (size_t i = 0; i < kind_count; ++i) {
-        bool const is_needed = usual[i] >= 80;  // without it all stands still
+        bool const is_needed = usual[i] >= 80;  // without this operation nothing moves
         weight[i] = usual[i] * std::max(factor[random.below(factor.size())], is_needed ? 1u : 0u);
         total += weight[i];
     }
     total += usual[0];
-    weight[0] += usual[0];  // never none of all
+    weight[0] += usual[0];  // so that the total is not 0
 
     auto const length = [&] { return random.once_in(12) ? random.below(8) : random.below(4); };
     auto const lengths = [&] {
@@ -141,7 +141,7 @@ inline Sequence generate(uint64_t seed, uint32_t capacity) {
         return random.once_in(20) ? random.below(capacity + 3) : random.below(std::min(4u, capacity + 1));
     };
     auto const init = [&] {
-        uint32_t valid = 0;  // the larger sizes more often
+        uint32_t valid = 0;  // larger sizes come more often
         for (uint32_t i = 0; i < 5; ++i) {
             valid = queue_sizes[i] <= capacity && !random.once_in(4) ? i : valid;
         }
@@ -153,7 +153,7 @@ inline Sequence generate(uint64_t seed, uint32_t capacity) {
 
     Sequence sequence{init()};
     uint32_t const wanted = 1 + random.below(400);
-    uint32_t const wildness = 1 + random.below(4);  // how often something follows that does not follow
+    uint32_t const wildness = 1 + random.below(4);  // how often an unusual operation follows
     while (sequence.size() < wanted) {
         Kind which = follower(sequence.back().kind, random.once_in(2));
         if (which == sequence.back().kind || random.below(6) < wildness) {
@@ -164,7 +164,8 @@ inline Sequence generate(uint64_t seed, uint32_t capacity) {
             }
             which = static_cast<Kind>(kind);
         }
-        if (which == Kind::init) {  // as a kernel restarts a device; the parts alone come from release and detach
+        if (which ==
+            Kind::init) {  // as a kernel restarts a device; Kind::release and Kind::detach test the steps alone
             sequence.push_back({Kind::detach});
             sequence.push_back({Kind::release});
             sequence.push_back(init());

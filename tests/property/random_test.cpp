@@ -17,7 +17,7 @@
 /// Compares a million random operations of both tiers, driver and device, with a model: 200 000 for each queue
 /// capacity, without those that did nothing. The sequences are always the same, unless the environment differs:
 ///
-///   VIRTQ_SEED=1234                 starts with this sequence, as a failure prints it; `random` picks another
+///   VIRTQ_SEED=1234                 starts with this sequence, which a failure prints; `random` chooses one
 ///   VIRTQ_OPERATIONS=50000000       the number of operations for each capacity
 ///   VIRTQ_SEED=1234 VIRTQ_OPERATIONS=1  runs that sequence alone (with --gtest_filter of the capacity)
 namespace virtq::property {
@@ -132,12 +132,12 @@ TEST(RandomOperations, ReachEverythingAtSize8) {
     EXPECT_GE(reached.four_gib_chains, 5u);
 }
 
-// Mistakes in the model prove that a disagreement is found and reduced to its cause.
+// Deliberate mistakes of the model prove that a difference is found and shrunk to its cause.
 
 struct ShrinkCase {
     char const* name;
     Mistake mistake;
-    size_t most;  ///< the most operations needed to show it
+    size_t most;  ///< most operations that are needed to show the mistake
 };
 
 void PrintTo(ShrinkCase const& one, std::ostream* out) {

@@ -8,7 +8,7 @@
 
 #include "operation.hpp"
 
-/// Makes a failing sequence as small as it gets: fewer operations first, then plainer ones. RapidCheck searches.
+/// Makes a failing sequence as small as possible: first fewer operations, then plainer ones. RapidCheck searches.
 namespace virtq::property {
 
 inline rc::Seq<Operation> plainer(Operation const& op) {
@@ -22,7 +22,7 @@ inline rc::Seq<Operation> plainer(Operation const& op) {
     return rc::seq::concat(with(&Operation::a), with(&Operation::b), with(&Operation::c), with(&Operation::d));
 }
 
-/// The smallest part of `sequence` that still `fails`: no operation of it can be left out.
+/// A small sequence that still `fails`, and from which no operation can be removed.
 template <class Fails>
 Sequence shrink(Sequence const& sequence, Fails fails) {
     auto const smaller = [](Sequence const& whole) {

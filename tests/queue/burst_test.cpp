@@ -104,25 +104,41 @@ private:
         }
     }
     void submit(std::size_t count) {
+        std::size_t const kind = below(machine_.queue->size() < 3 ? 3 : 4);
         std::vector<OwnChain> own;
-        std::vector<Chain> views;
         for (std::size_t i = 0; i < count; ++i) {
-            own.push_back(make(sent_.size() + i));
+            Token const token{sent_.size() + i};
+            own.push_back(kind < 2    ? make(sent_.size() + i)
+                          : kind == 2 ? OwnChain{{}, machine_.segments(1), token}
+                                      : OwnChain{machine_.segments(2), machine_.segments(1), token});
         }
-        for (OwnChain const& each : own) {
-            views.push_back(each.view());
-        }
-        bool const in_array = below(2) == 0;
-        SubmittedBurst const made = in_array
-                                        ? machine_.queue->submit_burst(views)
-                                        : machine_.queue->submit_burst(count, [&](std::size_t i) { return views[i]; });
+        SubmittedBurst const made = submit(kind, own);
         ASSERT_LE(made.count, count);
         ASSERT_EQ(made.error, made.count == count ? Error::none : Error::queue_full);
         if (made.count != count) {
-            ASSERT_LT(machine_.queue->num_free(),
-                      views[made.count].readable.size() + views[made.count].writable.size());
+            ASSERT_LT(machine_.queue->num_free(), own[made.count].readable.size() + own[made.count].writable.size());
         }
         sent_.insert(sent_.end(), own.begin(), own.begin() + static_cast<std::ptrdiff_t>(made.count));
+    }
+
+    /// In each of the ways to give chains, of which the last two have one shape.
+    SubmittedBurst submit(std::size_t kind, std::vector<OwnChain> const& own) {
+        AnyQueue& queue = *machine_.queue;
+        auto const any = [&](std::size_t i) { return own[i].view(); };
+        auto const buffer = [&](std::size_t i) { return WritableBuffer{{own[i].writable[0]}, own[i].token}; };
+        auto const fixed = [&](std::size_t i) {
+            return FixedChain<2, 1>{{own[i].readable[0], own[i].readable[1], own[i].writable[0]}, own[i].token};
+        };
+        if (kind == 0) {
+            std::vector<Chain> views;
+            for (OwnChain const& each : own) {
+                views.push_back(each.view());
+            }
+            return queue.submit_burst(views);
+        }
+        return kind == 1   ? queue.submit_burst(own.size(), std::function<Chain(std::size_t)>{any})
+               : kind == 2 ? queue.submit_burst(own.size(), std::function<WritableBuffer(std::size_t)>{buffer})
+                           : queue.submit_burst(own.size(), std::function<FixedChain<2, 1>(std::size_t)>{fixed});
     }
 
     void fetch_all() {
@@ -251,10 +267,12 @@ TEST_P(Burst, EndsAtTheFirstRejectedChain) {
             auto const whole = std::vector<Segment>(size + 1u, Segment{PhysAddr{0x1000}, 16});
             std::array const empty{Segment{PhysAddr{0x1000}, 16}, Segment{PhysAddr{0x2000}, 0}};
             std::array const large{Segment{PhysAddr{0x1000}, UINT32_MAX}, Segment{PhysAddr{0x2000}, 2}};
+            std::array const empty_first{Segment{PhysAddr{0x1000}, 0}, Segment{PhysAddr{0x2000}, 16}};
             struct {
                 Chain chain;
                 Error error;
             } const bad[] = {{{}, Error::chain_empty},
+                             {{empty_first, {}, Token{}}, Error::segment_empty},
                              {{whole, {}, Token{}}, Error::chain_longer_than_queue},
                              {{empty, {}, Token{}}, Error::segment_empty},
                              {{{}, empty, Token{}}, Error::segment_empty},
@@ -285,6 +303,37 @@ TEST_P(Burst, EndsAtTheFirstRejectedChain) {
             }
         },
         8);
+}
+
+TEST_P(Burst, EndsAtTheFirstRejectedFixedChain) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            for (std::size_t good = 0; good <= 9; ++good) {
+                for (std::uint32_t const bytes : {0u, UINT32_MAX}) {
+                    for (bool const is_pending : {false, true}) {
+                        ContractMachine machine{GetParam(), size, 12};
+                        auto const segments = machine.segments(3);
+                        if (is_pending) {
+                            ASSERT_TRUE(machine.add(1, 1, 50).ok());
+                        }
+                        auto const get = [&](std::size_t i) {
+                            Segment const second{segments[1].addr, i == good ? bytes : 16};
+                            return FixedChain<2, 1>{{segments[0], second, segments[2]}, Token{i}};
+                        };
+                        std::function<FixedChain<2, 1>(std::size_t)> const chain_at{get};
+                        SubmittedBurst made = machine.queue->submit_burst(12, chain_at);
+                        EXPECT_EQ(made.count, good);
+                        EXPECT_EQ(made.error, bytes == 0 ? Error::segment_empty : Error::chain_above_4_gib);
+                        EXPECT_EQ(made.notification.needed, good != 0 || is_pending);
+                        EXPECT_EQ(fetch_all(machine), good + (is_pending ? 1 : 0));
+                        // Nothing of the rejected chain is left: the rest follows the others.
+                        EXPECT_EQ(machine.queue->submit_burst(writable_buffers(machine, 2)).count, 2u);
+                        EXPECT_EQ(fetch_all(machine), 2u);
+                    }
+                }
+            }
+        },
+        256);
 }
 
 TEST_P(Burst, LeavesADetachedQueueDetached) {
@@ -362,6 +411,44 @@ TEST_P(Burst, ShowsTheFirstChainsEarly) {
                 EXPECT_EQ(machine.queue->submit_burst(40, get).count, 40u);
                 EXPECT_EQ(fetched + fetch_all(machine), 40u);
                 EXPECT_EQ(machine.device->fetch(), std::nullopt);
+            }
+        },
+        256);
+}
+
+// How many chains are hidden depends on where the ring ends. So many as are shown together never are.
+TEST_P(Burst, ShowsFixedChainsEarly) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            for (unsigned const before_wrap : {0u, 1u, 7u, 40u}) {
+                for (bool const is_pending : {false, true}) {
+                    ContractMachine machine{GetParam(), size, static_cast<std::uint16_t>(before_wrap)};
+                    auto const segments = machine.segments(3);
+                    std::size_t added = 0;
+                    if (is_pending) {
+                        ASSERT_TRUE(machine.add(0, 1, 50).ok());
+                        added = 1;
+                    }
+                    std::size_t fetched = 0;
+                    auto const buffer = [&](std::size_t) {
+                        fetched += fetch_all(machine);
+                        EXPECT_LT(added++ - fetched, shown_together() + (is_pending ? 1 : 0));
+                        return WritableBuffer{{segments[0]}, Token{1}};
+                    };
+                    auto const chain = [&](std::size_t) {
+                        fetched += fetch_all(machine);
+                        EXPECT_LT(added++ - fetched, shown_together());
+                        return FixedChain<2, 1>{{segments[0], segments[1], segments[2]}, Token{1}};
+                    };
+                    EXPECT_EQ(
+                        machine.queue->submit_burst(40, std::function<WritableBuffer(std::size_t)>{buffer}).count,
+                        40u);
+                    EXPECT_EQ(
+                        machine.queue->submit_burst(40, std::function<FixedChain<2, 1>(std::size_t)>{chain}).count,
+                        40u);
+                    EXPECT_EQ(fetched + fetch_all(machine), added);
+                    EXPECT_EQ(machine.device->fetch(), std::nullopt);
+                }
             }
         },
         256);
@@ -473,6 +560,31 @@ TEST_P(Burst, AsksForTheNextNotification) {
         2);
 }
 
+// The caller must go on until `none`: after a full room, the device need not notify of the next completion.
+TEST_P(Burst, AsksAgainOnlyAtTheEnd) {
+    for_each_size(
+        [&](std::uint16_t size) {
+            ContractMachine machine{GetParam(), size, 2};
+            std::array<Completion, 2> room;
+            ASSERT_EQ(machine.queue->enable_used_notifications(), MaySleep::yes);
+            for (int lap = 0; lap < 5; ++lap) {
+                ASSERT_EQ(machine.queue->submit_burst(writable_buffers(machine, 4)).count, 4u);
+                machine.use_next();
+                EXPECT_TRUE(machine.device->needs_interrupt()) << lap;
+                machine.use_next();
+                EXPECT_EQ(machine.queue->take_burst(room).state, CompletionState::ready);
+                EXPECT_EQ(machine.device->needs_interrupt(), !GetParam().event_idx) << lap;
+                machine.use_next();
+                EXPECT_EQ(machine.device->needs_interrupt(), !GetParam().event_idx) << lap;
+                EXPECT_EQ(machine.queue->take_burst(room).state, CompletionState::none);
+                machine.use_next();
+                EXPECT_TRUE(machine.device->needs_interrupt()) << lap;
+                EXPECT_EQ(machine.queue->take_burst(room).state, CompletionState::none);
+            }
+        },
+        4);
+}
+
 TEST_P(Burst, EndsWhenTheRoomIsFull) {
     for_each_size(
         [&](std::uint16_t size) {
@@ -542,8 +654,39 @@ TEST_P(Burst, AssertsThatItHasMemory) {
     auto const queue = make_queue(GetParam().kind);
     Completion room[2];
     EXPECT_BREACH(queue->take_burst(room), "Call init() first");
-    WritableBuffer const buffers[] = {{{{PhysAddr{0x1000}, 16}}, Token{}}};
-    EXPECT_EQ(queue->submit_burst(buffers).error, Error::queue_not_initialised);
+    std::size_t calls = 0;
+    auto const get = [&](std::size_t i) {
+        EXPECT_EQ(i, calls++);
+        return Chain{};
+    };
+    EXPECT_EQ(queue->submit_burst(2, std::function<Chain(std::size_t)>{get}).error, Error::queue_not_initialised);
+    EXPECT_EQ(calls, 1u);
+    EXPECT_EQ(queue->submit_burst(Span<Chain const>{}).error, Error::none);
+}
+
+/// A queue of 2048 of one format: its chains have more segments than straight-line code is made for.
+template <class Format>
+void submit_long_chains(QueueKind kind) {
+    ContractMachine machine{Combination{kind}, 2048, 3};
+    auto& queue = static_cast<QueueOf<Format>&>(*machine.queue).queue();
+    auto const segments = machine.segments(1000);
+    auto const get = [&](std::size_t) {
+        FixedChain<500, 500> chain;
+        std::copy(segments.begin(), segments.end(), chain.segments);
+        return chain;
+    };
+    EXPECT_EQ(queue.submit_burst(3, get).count, 2u);
+    for (int i = 0; i < 2; ++i) {
+        auto const chain = machine.device->fetch();
+        ASSERT_TRUE(chain.has_value());
+        EXPECT_TRUE(same_segments({segments.begin(), segments.begin() + 500}, chain->readable));
+        EXPECT_TRUE(same_segments({segments.begin() + 500, segments.end()}, chain->writable));
+    }
+}
+
+TEST(BurstOfLongChains, SubmitsThem) {
+    submit_long_chains<Split>(QueueKind::split);
+    submit_long_chains<Packed>(QueueKind::packed);
 }
 
 class BurstInOrder : public Burst {};

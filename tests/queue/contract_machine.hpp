@@ -120,6 +120,7 @@ public:
     virtual SubmittedBurst submit_burst(std::size_t count, std::function<Chain(std::size_t)> const& get) = 0;
     virtual SubmittedBurst submit_burst(std::size_t count,
                                         std::function<FixedChain<2, 1>(std::size_t)> const& get) = 0;
+    virtual SubmittedBurst submit_burst(std::size_t count, std::function<WritableBuffer(std::size_t)> const& get) = 0;
     virtual TakenBurst take_burst(Span<Completion> room) = 0;
     virtual Completion take_used() = 0;
     virtual MaySleep enable_used_notifications() = 0;
@@ -173,6 +174,9 @@ public:
         return queue_.submit_burst(count, get);
     }
     SubmittedBurst submit_burst(std::size_t count, std::function<FixedChain<2, 1>(std::size_t)> const& get) override {
+        return queue_.submit_burst(count, get);
+    }
+    SubmittedBurst submit_burst(std::size_t count, std::function<WritableBuffer(std::size_t)> const& get) override {
         return queue_.submit_burst(count, get);
     }
     TakenBurst take_burst(Span<Completion> room) override { return queue_.take_burst(room); }

@@ -81,6 +81,9 @@ private:
     static size_t each_piece(std::vector<Segment> const& segments, uint64_t offset, uint64_t bytes, Visit visit) {
         size_t done = 0;
         for (auto const& segment : segments) {
+            if (done == bytes) {
+                break;
+            }
             if (offset >= segment.bytes) {
                 offset -= segment.bytes;
                 continue;
@@ -89,9 +92,6 @@ private:
             visit(segment.virt + offset, count, done);
             done += count;
             offset = 0;
-            if (done == bytes) {
-                break;
-            }
         }
         return done;
     }

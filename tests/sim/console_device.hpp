@@ -112,7 +112,7 @@ public:
 
     // Faults.
 
-    /// Sends these bytes as a control message, after those that wait.
+    /// Sends these bytes as a control message, after those that wait. A reset drops what waits.
     void send_raw(Injection message) {
         locked([&] { outbox_.push_back(std::move(message)); });
     }
@@ -287,7 +287,7 @@ inline uint8_t ConsoleDevice::read_config(size_t offset) {
     encode(config.data() + wire::console::config_cols, 2, options_.size.value_or(ConsoleSize{}).cols, session_.order);
     encode(config.data() + wire::console::config_rows, 2, options_.size.value_or(ConsoleSize{}).rows, session_.order);
     encode(config.data() + wire::console::config_max_nr_ports, 4, options_.ports, session_.order);
-    return config.at(offset);
+    return offset < config.size() ? config[offset] : uint8_t{0};
 }
 
 /// §5.3.5.1: only the lower byte of emerg_wr counts.
@@ -364,7 +364,7 @@ inline void ConsoleDevice::note_delivery(ConsoleMessage const& message) {
     }
     ConsolePort::Session& driver = ports_[message.port].driver;
     driver.announced = driver.announced || message.event == wire::console::device_add;
-    driver.owes_open = driver.owes_open || message.event == wire::console::console_port;
+    driver.owes_open = driver.owes_open || (driver.ready && message.event == wire::console::console_port);
 }
 
 inline void ConsoleDevice::fill_input(uint16_t queue) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <sim/console_device.hpp>
@@ -109,6 +110,12 @@ TEST_P(Console, PrintsInOrderWhateverTheSchedule) {
     EXPECT_EQ(machine.take(1)->post, 1u);
     EXPECT_EQ(machine.take(1)->post, 0u);
     EXPECT_EQ(device.printed(0), "one two ");
+    device.let_pass(0, 1);
+    print(1, "three ");
+    print(1, "four");
+    EXPECT_EQ(machine.step(), 1u);
+    EXPECT_EQ(machine.take(1)->post, 2u);
+    EXPECT_EQ(device.printed(0), "one two three ");
 }
 
 TEST_P(Console, KeepsInputUntilItHasBuffers) {
@@ -196,6 +203,25 @@ TEST_P(Console, TakesEmergencyWritesAnyTime) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
+TEST_P(Console, WorksFromAnotherThread) {
+    std::thread worker([&] {
+        for (size_t used = 0; used < 40;) {
+            used += machine.step();
+        }
+    });
+    for (int i = 0; i < 20; ++i) {
+        device.type(0, "in");
+        receive(0, 2);
+        print(1, "out ");
+        device.hold(0);
+        device.release(0);
+    }
+    worker.join();
+    EXPECT_EQ(device.untaken(0), 0u);
+    EXPECT_EQ(device.printed(0).size(), 80u);
+    EXPECT_TRUE(log.empty()) << log;
+}
+
 TEST_P(Console, ForgetsBuffersAtReset) {
     receive(0);
     EXPECT_EQ(machine.step(), 0u);
@@ -279,6 +305,28 @@ TEST_P(ConsolePorts, DescribesReadyPorts) {
     expect_message({2, console::port_open, 1});
     expect_silence();
     EXPECT_TRUE(log.empty()) << log;
+}
+
+TEST_P(ConsolePorts, SaysNothingBeforePortReady) {
+    say(console::device_ready, 0);
+    expect_message({0, console::device_add, 0});
+    device.name_port(0, "tty");
+    expect_silence();
+    say(console::port_ready, 0);
+    expect_message({0, console::console_port, 1});
+    expect_message({0, console::port_name, 1}, "tty");
+    expect_silence();
+}
+
+TEST_P(ConsolePorts, TakesMessagesInOrder) {
+    machine.on_device([](auto& one) { one.set_schedule(Schedule::reversed()); });
+    machine.bring_up();
+    for (uint16_t const event : {console::device_ready, console::port_ready}) {
+        auto const bytes = ConsoleMessage{0, event, 0}.encoded(guest_order);
+        print(control + 1, {reinterpret_cast<char const*>(bytes.data()), bytes.size()});
+    }
+    EXPECT_EQ(machine.step(), 2u);
+    EXPECT_EQ(device.messages(), (std::vector<ConsoleMessage>{{0, 0, 0}, {0, 3, 0}}));
 }
 
 TEST_P(ConsolePorts, TellsReadyPortsOfChanges) {
@@ -395,11 +443,13 @@ TEST_P(ConsolePorts, SendsInvalidMessages) {
     device.send_raw({beyond});
     device.send_raw({endless});
     device.send_raw({unknown, 4000});
+    device.send_raw({ConsoleMessage{0, console::console_port, 1}.encoded(guest_order)});  // before PORT_READY
     EXPECT_EQ(input(control), "\1\2\3");
     EXPECT_EQ(input(control), std::string(unknown.begin(), unknown.end()));
     EXPECT_EQ(input(control), std::string(beyond.begin(), beyond.end()));
     EXPECT_EQ(input(control), std::string(endless.begin(), endless.begin() + 32));
     EXPECT_EQ(machine.take(control), (RawUsed{4, 4000}));
+    EXPECT_FALSE(device.driver_of(0).owes_open);
     EXPECT_TRUE(log.empty()) << log;
 }
 
@@ -489,6 +539,11 @@ TEST_P(ConsolePorts, ReportsSplitControlBuffersOnLegacy) {
     EXPECT_EQ(machine.step(), 1u);
     EXPECT_EQ(log.contains("L-5.3.4.1-4"), is_legacy(GetParam())) << log;
     EXPECT_EQ(log.entries().size(), is_legacy(GetParam()) ? 1u : 0u) << log;
+    log.clear();
+    open_console();
+    machine.post(1, {{buffer.phys, 4}, {buffer.phys + 4, 4}});  // data may be split
+    EXPECT_EQ(machine.step(), 1u);
+    EXPECT_TRUE(log.empty()) << log;
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, ConsolePorts, ::testing::ValuesIn(raw_kinds),
@@ -534,7 +589,8 @@ TEST(ConsoleMultiport, NeedsNegotiation) {
     machine.offer(console::multiport, false);
     machine.bring_up();
     Buffer const buffer = memory.allocate_buffer(8);
-    std::memset(buffer.virt, 0, 8);
+    auto const ready = ConsoleMessage{0, console::device_ready, 1}.encoded(guest_order);
+    std::memcpy(buffer.virt, ready.data(), ready.size());
     machine.post(3, buffer, 8, 0);
     EXPECT_EQ(machine.step(), 1u);
     EXPECT_TRUE(memory.violations().contains("S-5.3.2-multiport"));

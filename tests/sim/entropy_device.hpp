@@ -94,7 +94,7 @@ public:
         if (!chain.readable.empty()) {
             log_.report(rule::entropy_readable, chain.readable_bytes());
         }
-        return chain.writable_bytes() == 0 ? Completion{0} : Completion{};
+        return {};
     }
     void work(uint16_t queue) override {
         std::lock_guard const lock(mutex_);

@@ -41,8 +41,8 @@ TEST(InputStructure, HasTheLayoutOfTheStandard) {
     EXPECT_EQ(offsetof(input::AbsInfo, res), 16u);
     EXPECT_EQ(sizeof(input::DeviceIds), 8u);
     EXPECT_EQ(offsetof(input::DeviceIds, bustype), 0u);
-    EXPECT_EQ(offsetof(input::DeviceIds, vendor), 2u);
-    EXPECT_EQ(offsetof(input::DeviceIds, product), 4u);
+    EXPECT_EQ(offsetof(input::DeviceIds, vendor_id), 2u);
+    EXPECT_EQ(offsetof(input::DeviceIds, product_id), 4u);
     EXPECT_EQ(offsetof(input::DeviceIds, version), 6u);
     EXPECT_EQ(sizeof(input::Event), 8u);
     EXPECT_EQ(offsetof(input::Event, type), 0u);

@@ -123,8 +123,8 @@ TEST(NetConfiguration, HasTheOffsetsOfTheStandard) {
     EXPECT_EQ(net::config::supported_hash_types.offset, 20);
     EXPECT_EQ(net::status_link_up, 1);
     EXPECT_EQ(net::status_announce, 2);
-    EXPECT_EQ(net_number(net::Duplex::half), 0u);
-    EXPECT_EQ(net_number(net::Duplex::full), 1u);
+    EXPECT_EQ(net_number(net::Duplex::half_duplex), 0u);
+    EXPECT_EQ(net_number(net::Duplex::full_duplex), 1u);
     EXPECT_EQ(net_number(net::Duplex::unknown), 255u);
 }
 

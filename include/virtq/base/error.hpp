@@ -154,7 +154,7 @@ enum class Error : uint8_t {
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.
 [[__nodiscard__]] constexpr char const* describe(Error error) {
-    return detail::description_of<detail::ErrorWords<Error>>(error);
+    return detail::description_of<detail::error_sentence<Error>, 'E'>(error);
 }
 
 }  // namespace virtq

@@ -3,6 +3,7 @@
 
 #include <virtq/device/config.hpp>
 #include <virtq/device/console_types.hpp>
+#include <virtq/device/detail/console/console_config.hpp>
 #include <virtq/device/detail/console/console_control.hpp>
 #include <virtq/device/detail/console/console_stream.hpp>
 #include <virtq/device/driver_core.hpp>
@@ -31,6 +32,12 @@ namespace virtq {
 /// **Memory** Data is copied, to and from pages of the driver's own: 2 · `N` · `Traits::buffer_bytes` bytes a port.
 /// **Recovery** As of `DriverCore`. `reset` drops input that was not read and output that the device had not used, and
 /// hands nothing back. Afterwards the device adds all ports again: `open` them again.
+///
+/// ```
+/// static virtq::ConsoleDevice<virtq::MmioTransport<>> console;
+/// virtq::Status up = console.init(transport, pages);
+/// virtq::Result<uint32_t> taken = console.write(text);  // below text.size(): try the rest again later
+/// ```
 template <class T, uint32_t N = 16, class Traits = ConsoleTraits>
 class ConsoleDevice : public DriverCore<ConsoleDevice<T, N, Traits>, T> {
     using Core = DriverCore<ConsoleDevice, T>;
@@ -40,10 +47,14 @@ class ConsoleDevice : public DriverCore<ConsoleDevice<T, N, Traits>, T> {
     static constexpr uint32_t control_max = has_many_ports ? N : 1;  // one port alone has no control queues
     static constexpr uint32_t message_bytes = sizeof(spec::console::Control);
 
+    /// No data of the kernel's is mapped: everything is copied.
+    struct QueueTraits : Traits {
+        using Mapper = NoMapper;
+    };
     template <uint32_t Size, uint32_t Bytes>
     using Receive = PostedQueue<Size, typename Traits::Format, Bytes>;
     template <uint32_t Size, uint32_t Bytes>
-    using Transmit = SlotQueue<Size, Traits, SlotShape<Bytes, 0>>;
+    using Transmit = SlotQueue<Size, QueueTraits, SlotShape<Bytes, 0>>;
 
     using ControlReceive = Receive<control_max, message_bytes + Traits::name_bytes>;
     using ControlTransmit = Transmit<control_max, message_bytes>;
@@ -51,12 +62,7 @@ class ConsoleDevice : public DriverCore<ConsoleDevice<T, N, Traits>, T> {
     using Input = detail::ConsoleInput<Receive<N, Traits::buffer_bytes>>;
     using Output = detail::ConsoleOutput<Transmit<N, Traits::buffer_bytes>, Traits::buffer_bytes>;
 
-    struct Stream {
-        Input input;
-        Output output;
-    };
-    /// §5.3.2: the numbers of queues have 16 bits.
-    static constexpr uint32_t most_ports = 32767;
+    static constexpr uint32_t most_ports = 32767;  // §5.3.2: the numbers of queues have 16 bits
     static_assert(Traits::port_max >= 1, "ConsoleTraits: port_max is 0. Use at least 1.");
     static_assert(Traits::port_max <= most_ports,
                   "ConsoleTraits: port_max is above 32767, for which there are queues.");
@@ -81,7 +87,7 @@ public:
         if (Error const error = check_port(port); error != Error::none) {
             return error;
         }
-        auto& input = streams_[port].input;
+        auto& input = inputs_[port];
         uint32_t const have = input.read(to);
         this->notify(spec::console::receive_queue(port), input.publish());
         if (have != 0) {
@@ -102,10 +108,10 @@ public:
         if (Error const error = check_writable(port); error != Error::none) {
             return error;
         }
-        if (collect(streams_[port].output) == CompletionState::broken) {
+        auto& output = outputs_[port];
+        if (collect(output) == CompletionState::broken) {
             return Error::queue_broken;
         }
-        auto& output = streams_[port].output;
         uint32_t const taken = output.write(from);
         this->notify(spec::console::transmit_queue(port), output.publish());
         return taken;
@@ -115,20 +121,18 @@ public:
     /// waits for it, and ask `check_alive`.
     [[__nodiscard__]] bool is_drained(uint32_t port = 0) {
         if (check_port(port) == Error::none) {
-            collect(streams_[port].output);
+            collect(outputs_[port]);
         }
-        return port >= port_count_ || streams_[port].output.in_flight() == 0;
+        return port >= port_count_ || outputs_[port].in_flight() == 0;
     }
 
     /// Prints one character without queues and without `init`, for early boot and a panic (§5.3.4, §5.3.5): the transport
     /// need only be probed. Errors: `not_supported` if the device does not offer EMERG_WRITE, `transport_not_probed`,
     /// `wrong_device_type`, `config_absent`, `config_refused`, `config_too_short`.
     [[__nodiscard__]] static Status emergency_write(T& transport, char character) {
-        if (transport.device_id() == spec::DeviceId::none) {
-            return Error::transport_not_probed;
-        }
         if (transport.device_id() != device_type) {
-            return Error::wrong_device_type;
+            bool const is_probed = transport.device_id() != spec::DeviceId::none;
+            return is_probed ? Error::wrong_device_type : Error::transport_not_probed;
         }
         if ((transport.offered_features(0) >> static_cast<unsigned>(Bit::emerg_write) & 1u) == 0) {
             return Error::not_supported;
@@ -144,11 +148,9 @@ public:
 
     /// How many ports the driver has room for and the device can have: the numbers of ports are below that. 1 without
     /// MULTIPORT, and 0 while the driver is not up.
-    [[__nodiscard__]] uint32_t port_count() const { return is_initialised() ? port_count_ : 0; }
+    [[__nodiscard__]] uint32_t port_count() const { return port_count_; }
     /// What is known of a port. One that the device has not added is not present.
-    [[__nodiscard__]] ConsolePort port(uint32_t number) const {
-        return number < port_count() ? control_.describe_port(number) : ConsolePort{};
-    }
+    [[__nodiscard__]] ConsolePort port(uint32_t number) const { return control_.describe_port(number); }
     /// How large a port is: what MULTIPORT told, or for port 0 what SIZE did.
     [[__nodiscard__]] ConsoleSize size(uint32_t number = 0) const { return port(number).size; }
 
@@ -157,14 +159,13 @@ public:
     /// interrupts. Without MULTIPORT it does nothing. Errors: `queue_broken`, `reset_needed`, `not_initialised`.
     template <class Each>
     [[__nodiscard__]] Status on_events(Each each) {
-        if (Error const error = this->check_usable(); error != Error::none) {
-            return error;
-        }
+        Error const error = this->check_usable();
         if constexpr (has_many_ports) {
-            return is_multiport() ? take_events(each) : Status{};
-        } else {
-            return {};
+            if (error == Error::none && is_multiport()) {
+                return take_events(each);
+            }
         }
+        return error;
     }
 
     /// Tells the device that a program uses the port: now there can be input. The driver opens consoles itself. Without
@@ -180,7 +181,7 @@ public:
         if (Status const alive = this->check_alive(); !alive) {
             return alive.error();
         }
-        Result<Config> const config = read_fields();
+        auto const config = detail::ConsoleConfig::read(this->device(), this->negotiated());
         return config ? Result<bool>{control_.set_size(config->size)} : Result<bool>{config.error()};
     }
 
@@ -194,23 +195,26 @@ public:
         if (check_port(port) != Error::none) {
             return MaySleep::broken;
         }
-        switch (queue) {
-            case ConsoleQueue::output: return this->enable_notifications(streams_[port].output);
-            case ConsoleQueue::events: return enable_events();
-            default: break;
+        if (queue == ConsoleQueue::events) {
+            return enable_events();
         }
-        MaySleep const pending = this->enable_notifications(streams_[port].input);
-        return streams_[port].input.has_rest() ? MaySleep::no : pending;
+        if (queue == ConsoleQueue::output) {
+            return this->enable_notifications(outputs_[port]);
+        }
+        MaySleep const pending = this->enable_notifications(inputs_[port]);
+        return inputs_[port].has_rest() ? MaySleep::no : pending;
     }
     /// Asks for no interrupts, for polling. The device may send some anyway (§2.7.7, §2.8.10).
     void disable_used_notifications(ConsoleQueue queue = ConsoleQueue::input, uint32_t port = 0) {
         if (check_port(port) != Error::none) {
             return;
         }
-        switch (queue) {
-            case ConsoleQueue::input: return streams_[port].input.ring().disable_used_notifications();
-            case ConsoleQueue::output: return streams_[port].output.ring().disable_used_notifications();
-            case ConsoleQueue::events: return disable_events();
+        if (queue == ConsoleQueue::events) {
+            disable_events();
+        } else if (queue == ConsoleQueue::output) {
+            outputs_[port].ring().disable_used_notifications();
+        } else {
+            inputs_[port].ring().disable_used_notifications();
         }
     }
 
@@ -220,25 +224,22 @@ private:
     [[__nodiscard__]] Negotiation wanted_features() const {
         Features own = Features::of(Bit::size);
         // After a reset only what has pages can be used: a device that offers ports only then has one.
-        if (has_many_ports && (usable_ports() > 1 || control_.receive.ring().size() != 0)) {
+        bool const is_first = inputs_[0].ring().size() == 0;
+        if (has_many_ports && (is_first || control_.receive.ring().size() != 0)) {
             own.set(Bit::multiport);
         }
         return Core::template wanted_of<Traits>(own);
     }
 
     [[__nodiscard__]] Status configure() {
-        uint32_t const bytes = is_multiport() ? 8 : this->negotiated().has(Bit::size) ? 4 : 0;
-        if (Status const there = bytes == 0 ? Status{} : check_config(this->device(), bytes); !there) {
-            return there;
-        }
-        Result<Config> const config = read_fields();
+        Result<detail::ConsoleConfig> const config = detail::ConsoleConfig::read(this->device(), this->negotiated());
         if (!config) {
             return config.error();
         }
         if (config->ports == 0 || config->ports > most_ports) {
             this->blame(DriverReason::console_port_count, 0, config->ports);
         }
-        uint32_t const offered = config->ports == 0 ? 1 : config->ports;
+        uint32_t const offered = config->ports == 0 ? 1 : config->ports;  // port 0 always exists (§5.3.2)
         uint32_t const usable = usable_ports();
         port_count_ = offered < usable ? offered : usable;
         auto const interface = this->device().is_legacy() ? detail::Interface::legacy : detail::Interface::modern;
@@ -259,13 +260,9 @@ private:
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {
         for (uint32_t port = 0; port < Traits::port_max; ++port) {
-            Status visited = visit(spec::console::receive_queue(port), streams_[port].input);
-            if (visited) {
-                visited = visit(spec::console::transmit_queue(port), streams_[port].output);
-            }
-            if (visited && port == 0) {
-                visited = visit_control(visit);
-            }
+            Status visited = visit(spec::console::receive_queue(port), inputs_[port]);
+            visited = visited ? visit(spec::console::transmit_queue(port), outputs_[port]) : visited;
+            visited = visited && port == 0 ? visit_control(visit) : visited;
             if (!visited) {
                 return visited;
             }
@@ -282,6 +279,11 @@ private:
         }
     }
 
+    void on_release() {
+        port_count_ = 0;
+        control_.reset(0, 0, detail::ByteOrder::little);
+    }
+
     /// §5.3.6.2.2: the device waits for this message.
     void on_live() {
         if constexpr (has_many_ports) {
@@ -292,46 +294,19 @@ private:
         }
     }
 
-    // --- the configuration ---
-
-    struct Config {
-        ConsoleSize size{};
-        uint32_t ports = 1;
-
-        friend constexpr bool operator==(Config const&, Config const&) = default;
-    };
-
     [[__nodiscard__]] bool is_multiport() const { return this->negotiated().has(Bit::multiport); }
 
     /// How many ports have pages; before there are any, how many may get some.
     [[__nodiscard__]] uint32_t usable_ports() const {
         uint32_t count = 0;
-        while (count < Traits::port_max && streams_[count].input.ring().size() != 0) {
+        while (count < Traits::port_max && inputs_[count].ring().size() != 0) {
             ++count;
         }
         return count == 0 ? Traits::port_max : count;
     }
 
-    [[__nodiscard__]] Result<Config> read_fields() {
-        namespace field = spec::console::config;
-        bool const has_size = this->negotiated().has(Bit::size);
-        T& transport = this->device();
-        return read_config(transport, [&] {
-            Config config;
-            if (has_size) {
-                config.size = {transport.read_config16(field::cols.offset),
-                               transport.read_config16(field::rows.offset)};
-            }
-            if (is_multiport()) {
-                config.ports = transport.read_config32(field::max_nr_ports.offset);
-            }
-            return config;
-        });
-    }
-
     // --- ports ---
 
-    [[__nodiscard__]] bool is_initialised() const { return this->check_usable() != Error::not_initialised; }
     /// Whether a port has queues.
     [[__nodiscard__]] Error check_port(uint32_t port) const {
         if (Error const error = this->check_usable(); error != Error::none) {
@@ -418,7 +393,8 @@ private:
 
     uint32_t port_count_ = 0;
     Control control_;
-    Stream streams_[Traits::port_max];
+    Input inputs_[Traits::port_max];
+    Output outputs_[Traits::port_max];
 };
 
 }  // namespace virtq

@@ -37,8 +37,8 @@ struct ConsolePort {
 /// What happened to a port (§5.3.6.2).
 enum class ConsoleEvent : uint8_t {
     added,    ///< it can be used; `open` it to get input
-    removed,  ///< it is gone. What had arrived can still be read, until the number is added again or even later
-    console,  ///< it is for a person at a terminal. The driver has opened it (§5.3.6.2.2)
+    removed,  ///< it is gone. What had arrived can still be read; otherwise it precedes what a new port gets
+    console,  ///< it is for a person at a terminal. The driver opens it (§5.3.6.2.2)
     resized,  ///< its size has changed
     opened,   ///< the host has opened it, and takes output
     closed,   ///< the host has closed it

@@ -41,8 +41,8 @@ namespace detail {
             return "The device returned a buffer without a random byte (§5.4.6.2: it must write at least one). Try again; if "
                    "this repeats, the host's source of randomness has failed.";
         case DriverReason::console_port_count:
-            return "The console says that it can have no port, or more than there are queues for (§5.3.2). The driver uses "
-                   "port 0, or as many as it has room for. Check max_ports of the device on the host.";
+            return "The console reports a max_nr_ports of 0, or more ports than there are queues for (§5.3.2). The driver "
+                   "uses port 0, or as many as it has room for. Check max_ports of the device on the host.";
         case DriverReason::console_message_short:
             return "A control message of the console ends before its last field (§5.3.6.2). The driver ignored it. Update "
                    "the host.";
@@ -50,8 +50,8 @@ namespace detail {
             return "A control message of the console has an event that only drivers send, or that does not exist "
                    "(§5.3.6.2). The driver ignored it. Compare the value with VIRTIO 1.4.";
         case DriverReason::console_port_unknown:
-            return "A control message is about a port above max_nr_ports (§5.3.6.2.1). The driver ignored it. Check the "
-                   "byte order of the messages, which is little-endian.";
+            return "A control message of the console is about a port that is not below max_nr_ports (§5.3.6.2.1). The driver "
+                   "ignored it. Check the byte order of the messages, which is little-endian.";
         case DriverReason::console_port_twice:
             return "The console added a port that exists already (§5.3.6.2.1). The driver ignored it. Reset the device if "
                    "the port does not work.";
@@ -65,21 +65,11 @@ namespace detail {
     return nullptr;
 }
 
-/// See `description_of`.
-struct DriverFaultWords {
-    using Value = DriverReason;
-    static constexpr char letter = 'D';
-    static constexpr char const* unknown = "An unknown reason.";
-    [[__nodiscard__]] static constexpr char const* sentence(DriverReason reason) {
-        return driver_fault_sentence(reason);
-    }
-};
-
 }  // namespace detail
 
 /// What the device did, as a sentence: a constant string without a line end. Print `DriverFault::value` with it.
 [[__nodiscard__]] constexpr char const* describe(DriverReason reason) {
-    return detail::description_of<detail::DriverFaultWords>(reason);
+    return detail::description_of<detail::driver_fault_sentence, 'D'>(reason);
 }
 
 }  // namespace virtq

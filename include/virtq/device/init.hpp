@@ -127,8 +127,8 @@ class DeviceInit {
     static_assert(check_transport<T>());
 
 public:
-    /// Prepares the initialisation of the device behind `transport`, which must outlive it. Accesses no register.
-    explicit DeviceInit(T& transport) : transport_(transport) {}
+    /// Prepares the initialisation of the device behind `its_transport`, which must outlive it. Accesses no register.
+    explicit DeviceInit(T& its_transport) : transport_(its_transport) {}
 
     /// Steps 1 to 6: reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Fills in `offered`, `missing` and
     /// `negotiated`. Calls `check(offered)` before it accepts features: then the configuration may be read but not

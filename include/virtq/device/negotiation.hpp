@@ -23,14 +23,14 @@ enum class Interface : uint8_t { modern, legacy };
 
 /// The feature sets of one negotiation (§2.2), kept so that a refusal can be explained.
 struct Negotiation {
-    Features wanted;                  ///< what the driver can use
-    Features required;                ///< what the driver needs; `negotiate` adds it to `wanted`
+    Features wanted{};                ///< what the driver can use
+    Features required{};              ///< what the driver needs; `negotiate` adds it to `wanted`
     Span<FeatureNeed const> needs{};  ///< which wanted features need another one (§2.2.1)
-    Features offered;                 ///< what the device offers
-    Features negotiated;              ///< what both have agreed on
+    Features offered{};               ///< what the device offers
+    Features negotiated{};            ///< what both have agreed on
 
-    Features unwanted;  ///< never negotiated unless it is required, even if it is in `wanted`
-    Features missing;   ///< required, but the device or the library lacks it: `Error::feature_required_not_offered`
+    Features unwanted{};  ///< never negotiated unless it is required, even if it is in `wanted`
+    Features missing{};   ///< required, but the device or the library lacks it: `Error::feature_required_not_offered`
 };
 
 }  // namespace virtq

@@ -83,9 +83,10 @@ public:
 
     /// Takes the next buffer that the device has filled. It is the caller's until `post`.
     [[__nodiscard__]] FilledBuffer take() {
-        Completion const used = ring().take_used();
-        return used ? FilledBuffer{static_cast<uint16_t>(used.token.value()), used.written, used.state}
-                    : FilledBuffer{0, 0, used.state};
+        Completion const completion = ring().take_used();
+        return completion ? FilledBuffer{static_cast<uint16_t>(completion.token.value()), completion.written,
+                                         completion.state}
+                          : FilledBuffer{0, 0, completion.state};
     }
 
     /// Copies `bytes` bytes of a filled buffer, from `offset` on. Each byte is read once.

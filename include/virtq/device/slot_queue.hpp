@@ -177,13 +177,13 @@ public:
             return CompletionState::none;  // the device did not come up again after a reset
         }
         for (;;) {  // ends: each turn takes one of the chains in flight
-            Completion const used = ring().take_used();
-            if (!used) {
-                return used.state;
+            Completion const completion = ring().take_used();
+            if (!completion) {
+                return completion.state;
             }
-            auto const slot = static_cast<uint16_t>(used.token.value());
+            auto const slot = static_cast<uint16_t>(completion.token.value());
             data_.unmap(mapper_, slot);
-            pool_.finish(slot, outcome(slot, used.written));
+            pool_.finish(slot, outcome(slot, completion.written));
         }
     }
 

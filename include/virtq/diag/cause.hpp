@@ -131,7 +131,7 @@ namespace detail {
     switch (cause) {
         case Cause::none: return "Nothing wrong is visible from here.";
         case Cause::nothing_in_flight:
-            return "Nothing is in flight on this queue, so nothing will come. Nothing wrong is visible from here.";
+            return "Nothing wrong is visible from here. Nothing is in flight on this queue, so nothing will come.";
         case Cause::nothing_asked:
             return "Nothing is in flight on this queue, and nothing was ever requested on it, so nothing will come.";
         case Cause::request_refused:
@@ -350,19 +350,11 @@ namespace detail {
     return nullptr;
 }
 
-/// See `description_of`.
-struct CauseWords {
-    using Value = Cause;
-    static constexpr char letter = 'C';
-    static constexpr char const* unknown = "An unknown cause.";
-    [[__nodiscard__]] static constexpr char const* sentence(Cause cause) { return cause_sentence(cause); }
-};
-
 }  // namespace detail
 
 /// What is wrong, in a sentence without a line end.
 [[__nodiscard__]] constexpr char const* describe(Cause cause) {
-    return detail::description_of<detail::CauseWords>(cause);
+    return detail::description_of<detail::cause_sentence, 'C'>(cause);
 }
 
 }  // namespace virtq

@@ -91,15 +91,50 @@ Diagnosis const& diagnose(DiagnosisRecord& record, Source& source) {
     return record.diagnosis;
 }
 
-/// A driver that exposes its transport, its rings and its negotiated features, as `BlockDevice` does.
+namespace detail {
+
+/// Accepts any queue. Stands for the visitor of `visit_ring` in the concept.
+struct RingVisitor {
+    template <uint32_t N, class Format>
+    void operator()(VirtQueue<N, Format> const&) const {}
+};
 template <class D>
-concept DiagnosableDriver = requires(D& driver, uint16_t queue) {
+concept VisitsRings = requires(D& driver, uint16_t index, RingVisitor visit) {
+    driver.visit_ring(index, visit);
+};
+template <class D>
+concept GivesRings = requires(D& driver, uint16_t index) {
+    driver.ring(index);
+};
+
+}  // namespace detail
+
+/// A driver that exposes its transport, its negotiated features and its rings: by `ring(index)`, as `BlockDevice`
+/// does, or, if its queues are of several types, by `visit_ring(index, visit)`. That calls `visit(queue)` with the
+/// `VirtQueue` of this index, and does nothing if there is none:
+///
+/// ```text
+/// template <class Visit>
+/// void visit_ring(uint16_t index, Visit const& visit) const {
+///     index < 2 ? visit(data_[index]) : visit(control_);  // VirtQueue<256>, VirtQueue<8>
+/// }
+/// ```
+template <class D>
+concept DiagnosableDriver = (detail::GivesRings<D> || detail::VisitsRings<D>)&&requires(D& driver) {
     {*driver.transport()};  // null before init
-    driver.ring(queue);
     driver.negotiation().negotiated;
 };
 
 namespace detail {
+
+template <class Driver, class Visit>
+void visit_ring_of(Driver& driver, uint16_t index, Visit const& visit) {
+    if constexpr (VisitsRings<Driver>) {
+        driver.visit_ring(index, visit);
+    } else {
+        visit(driver.ring(index));
+    }
+}
 
 template <class Driver>
 [[__nodiscard__]] DriverView view_of(Driver const& driver, [[__maybe_unused__]] uint16_t queue_index) {
@@ -130,8 +165,16 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
         record.diagnosis.add({Cause::driver_not_initialised, static_cast<uint64_t>(view.refused)});
         return;
     }
-    diagnose_queue(record, *driver.transport(), queue_index, driver.ring(queue_index), driver.negotiation().negotiated,
-                   option, Notifier::driver, view);
+    bool visited = false;
+    visit_ring_of(driver, queue_index, [&](auto const& ring) {
+        visited = true;
+        diagnose_queue(record, *driver.transport(), queue_index, ring, driver.negotiation().negotiated, option,
+                       Notifier::driver, view);
+    });
+    if (!visited) {  // without the queue, its device may still show why
+        record.clear();
+        diagnose_device(record.diagnosis, *driver.transport());
+    }
 }
 
 }  // namespace detail

@@ -139,21 +139,11 @@ namespace detail {
     return nullptr;
 }
 
-/// See `description_of`.
-struct PageFindingWords {
-    using Value = PageFinding;
-    static constexpr char letter = 'P';
-    static constexpr char const* unknown = "An unknown finding.";
-    [[__nodiscard__]] static constexpr char const* sentence(PageFinding finding) {
-        return page_finding_sentence(finding);
-    }
-};
-
 }  // namespace detail
 
 /// What was found, and what to do next. A constant string without a line end.
 [[__nodiscard__]] constexpr char const* describe(PageFinding finding) {
-    return detail::description_of<detail::PageFindingWords>(finding);
+    return detail::description_of<detail::page_finding_sentence, 'P'>(finding);
 }
 
 /// One finding, with what is needed to print it.

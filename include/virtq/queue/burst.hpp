@@ -37,15 +37,15 @@ using WritableBuffer = FixedChain<0, 1>;
 
 /// What `submit_burst` did. Chains before `count` were submitted; the queue kept nothing of the others.
 struct [[__nodiscard__]] SubmittedBurst {
-    size_t count = 0;             ///< how many chains were submitted: the number of the chain that was refused
-    Error error = Error::none;    ///< why that one was refused; `none` if all were submitted
+    size_t count = 0;             ///< how many chains were submitted
+    Error error = Error::none;    ///< why chain `count` was rejected; `none` if all were submitted
     Notification notification{};  ///< as `publish` returns it, for these chains and those that `add` left pending
 };
 
 /// What `take_burst` did.
 struct [[__nodiscard__]] TakenBurst {
     size_t count = 0;  ///< how many completions were written, each of them `ready`
-    /// Why there are not more. `ready`: there was no room for more. `none`: the device has not used more. `broken`: as
+    /// Why there are not more. `ready`: there was no room for more. `none`: the device had not used more when last read. `broken`: as
     /// with `take_used`; the completions before the violation are valid.
     CompletionState state = CompletionState::none;
 };
@@ -61,12 +61,12 @@ namespace detail {
     return chain.writable;
 }
 template <size_t Readable, size_t Writable>
-[[__nodiscard__]] constexpr FixedSegments<Readable> readable_of(FixedChain<Readable, Writable> const& chain) {
-    return {chain.segments};
+[[__nodiscard__]] constexpr auto readable_of(FixedChain<Readable, Writable> const& chain) {
+    return side_of<Readable + Writable, Readable>(chain.segments);
 }
 template <size_t Readable, size_t Writable>
-[[__nodiscard__]] constexpr FixedSegments<Writable> writable_of(FixedChain<Readable, Writable> const& chain) {
-    return {chain.segments + Readable};
+[[__nodiscard__]] constexpr auto writable_of(FixedChain<Readable, Writable> const& chain) {
+    return side_of<Readable + Writable, Writable>(chain.segments + Readable);
 }
 
 /// The callable of `submit_burst`.

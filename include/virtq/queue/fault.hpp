@@ -57,19 +57,11 @@ namespace detail {
     return nullptr;
 }
 
-/// See `description_of`.
-struct FaultWords {
-    using Value = FaultReason;
-    static constexpr char letter = 'F';
-    static constexpr char const* unknown = "An unknown reason.";
-    [[__nodiscard__]] static constexpr char const* sentence(FaultReason reason) { return fault_sentence(reason); }
-};
-
 }  // namespace detail
 
 /// What the device did, as a sentence: a constant string without a line end. Print `Fault::value` with it.
 [[__nodiscard__]] constexpr char const* describe(FaultReason reason) {
-    return detail::description_of<detail::FaultWords>(reason);
+    return detail::description_of<detail::fault_sentence, 'F'>(reason);
 }
 
 }  // namespace virtq

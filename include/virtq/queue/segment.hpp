@@ -28,6 +28,23 @@ struct FixedSegments {
 
 }  // namespace detail
 
+namespace detail {
+
+/// The longest chain that is worth straight-line code.
+inline constexpr size_t longest_unrolled = 16;
+
+/// One side, of `Extent` segments, of a chain that has `Total`: with its length in the type if the chain is short.
+template <size_t Total, size_t Extent>
+[[__nodiscard__]] constexpr auto side_of(Segment const* first) {
+    if constexpr (Total <= longest_unrolled) {
+        return FixedSegments<Extent>{first};
+    } else {
+        return Span<Segment const>{first, Extent};
+    }
+}
+
+}  // namespace detail
+
 /// One side of a chain in two arrays: first the segments of `front`, then those of `back`.
 struct Gather {
     constexpr Gather() = default;

@@ -275,7 +275,7 @@ public:
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<ReadableBuffer const> buffers) { return submit_array(buffers); }
     /// As above for `count` chains that `chain_at(i)` returns: each a `Chain`, or a `FixedChain`, for which the compiler
     /// makes straight-line code. It is called once for each chain from 0 on, the last time for the one that is
-    /// rejected. It must not call this queue.
+    /// rejected. It must not call this queue, and its `Chain` must not point at its own locals.
     template <class Get>
     [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get&& chain_at) {
         if constexpr (detail::GetsChain<Get>) {
@@ -289,9 +289,10 @@ public:
         }
     }
 
-    /// Takes completions until `room` is full or there are no more, and frees their chains. A violation in the middle
-    /// breaks the queue, and `state` says so: the completions before it are valid, and `drain` hands back the rest. As
-    /// with `take_used`, do not sleep on `none` alone.
+    /// Takes completions until `room` is full or there are no more, and frees their chains. After `ready`, call again
+    /// until `none`: only then does the queue ask for the next notification. As with `take_used`, do not sleep on
+    /// `none` alone. A violation in the middle breaks the queue, and `state` says so: the completions before it are
+    /// valid, and `drain` hands back the rest. A room of 0 gets `ready`, also from a broken queue.
     [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.take_burst(room);
@@ -370,19 +371,13 @@ private:
     using Ring = typename Format::template Ring<N>;
     using Tier = detail::DescriptorTier<Ring>;
 
-    /// The longest chain that is worth straight-line code.
-    static constexpr size_t longest_unrolled = 16;
-
     template <size_t Readable, size_t Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add_arrays(Segment const* readable, Segment const* writable,
                                                                Token token) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
-        if constexpr (Readable + Writable <= longest_unrolled) {
-            return ring_.add(detail::FixedSegments<Readable>{readable}, detail::FixedSegments<Writable>{writable},
-                             token);
-        } else {
-            return ring_.add(Span<Segment const>{readable, Readable}, Span<Segment const>{writable, Writable}, token);
-        }
+        constexpr size_t total = Readable + Writable;
+        return ring_.add(detail::side_of<total, Readable>(readable), detail::side_of<total, Writable>(writable),
+                         token);
     }
 
     template <class One>

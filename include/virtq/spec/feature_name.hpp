@@ -1,72 +1,136 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/description.hpp>
+#include <virtq/spec/balloon.hpp>
 #include <virtq/spec/block.hpp>
+#include <virtq/spec/console.hpp>
 #include <virtq/spec/device_id.hpp>
 #include <virtq/spec/feature.hpp>
+#include <virtq/spec/gpu.hpp>
+#include <virtq/spec/net.hpp>
+#include <virtq/spec/p9.hpp>
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// The standard's names of feature bits, for a kernel that prints them.
 namespace virtq {
 
-namespace spec {
+namespace detail {
 
-/// The standard's name of a reserved feature bit (§6), or null.
-[[__nodiscard__]] constexpr char const* reserved_feature_name(Feature feature) {
-    switch (feature) {
-        case Feature::notify_on_empty: return "VIRTIO_F_NOTIFY_ON_EMPTY";
-        case Feature::any_layout: return "VIRTIO_F_ANY_LAYOUT";
-        case Feature::indirect_desc: return "VIRTIO_F_INDIRECT_DESC";
-        case Feature::event_idx: return "VIRTIO_F_EVENT_IDX";
-        case Feature::version_1: return "VIRTIO_F_VERSION_1";
-        case Feature::access_platform: return "VIRTIO_F_ACCESS_PLATFORM";
-        case Feature::ring_packed: return "VIRTIO_F_RING_PACKED";
-        case Feature::in_order: return "VIRTIO_F_IN_ORDER";
-        case Feature::order_platform: return "VIRTIO_F_ORDER_PLATFORM";
-        case Feature::sr_iov: return "VIRTIO_F_SR_IOV";
-        case Feature::notification_data: return "VIRTIO_F_NOTIFICATION_DATA";
-        case Feature::notif_config_data: return "VIRTIO_F_NOTIF_CONFIG_DATA";
-        case Feature::ring_reset: return "VIRTIO_F_RING_RESET";
-        case Feature::admin_vq: return "VIRTIO_F_ADMIN_VQ";
-        case Feature::suspend: return "VIRTIO_F_SUSPEND";
+/// How the names of an enumeration of feature bits begin. The rest is the enumerator in capital letters.
+template <class Bit>
+inline constexpr char const* feature_prefix = nullptr;
+template <>
+inline constexpr char const* feature_prefix<spec::Feature> = "VIRTIO_F_";
+template <>
+inline constexpr char const* feature_prefix<spec::balloon::Feature> = "VIRTIO_BALLOON_F_";
+template <>
+inline constexpr char const* feature_prefix<spec::block::Feature> = "VIRTIO_BLK_F_";
+template <>
+inline constexpr char const* feature_prefix<spec::console::Feature> = "VIRTIO_CONSOLE_F_";
+template <>
+inline constexpr char const* feature_prefix<spec::gpu::Feature> = "VIRTIO_GPU_F_";
+template <>
+inline constexpr char const* feature_prefix<spec::net::Feature> = "VIRTIO_NET_F_";
+template <>
+inline constexpr char const* feature_prefix<spec::p9::Feature> = "VIRTIO_9P_";
+
+/// An enumerator as the compiler names it. Empty for a value that is none: then the compiler writes `(Type)4`.
+struct EnumeratorName {
+    char const* first = nullptr;
+    size_t length = 0;
+};
+template <auto value>
+constexpr EnumeratorName enumerator_name() {
+    char const* name = signature_with<value>();
+    for (char const* at = name; *at != '\0'; ++at) {
+        name = *at == ':' ? at + 1 : name;
     }
-    return nullptr;
+    size_t length = 0;
+    while (name[length] != ']' && name[length] != ';') {
+        if (name[length] == ')') {
+            return {};
+        }
+        ++length;
+    }
+    return {name, length};
 }
 
-/// The standard's name of a feature bit of a block device (§5.2.3), or null.
-[[__nodiscard__]] constexpr char const* block_feature_name(block::Feature feature) {
-    switch (feature) {
-        case block::Feature::barrier: return "VIRTIO_BLK_F_BARRIER";
-        case block::Feature::size_max: return "VIRTIO_BLK_F_SIZE_MAX";
-        case block::Feature::seg_max: return "VIRTIO_BLK_F_SEG_MAX";
-        case block::Feature::geometry: return "VIRTIO_BLK_F_GEOMETRY";
-        case block::Feature::ro: return "VIRTIO_BLK_F_RO";
-        case block::Feature::blk_size: return "VIRTIO_BLK_F_BLK_SIZE";
-        case block::Feature::scsi: return "VIRTIO_BLK_F_SCSI";
-        case block::Feature::flush: return "VIRTIO_BLK_F_FLUSH";
-        case block::Feature::topology: return "VIRTIO_BLK_F_TOPOLOGY";
-        case block::Feature::config_wce: return "VIRTIO_BLK_F_CONFIG_WCE";
-        case block::Feature::mq: return "VIRTIO_BLK_F_MQ";
-        case block::Feature::discard: return "VIRTIO_BLK_F_DISCARD";
-        case block::Feature::write_zeroes: return "VIRTIO_BLK_F_WRITE_ZEROES";
-        case block::Feature::lifetime: return "VIRTIO_BLK_F_LIFETIME";
-        case block::Feature::secure_erase: return "VIRTIO_BLK_F_SECURE_ERASE";
-        case block::Feature::zoned: return "VIRTIO_BLK_F_ZONED";
+/// One above the last bit of `end` bits that has a name.
+template <class Bit, unsigned end = Features::bit_count>
+constexpr unsigned count_feature_bits() {
+    if constexpr (enumerator_name<static_cast<Bit>(end - 1)>().length != 0) {
+        return end;
+    } else {
+        return count_feature_bits<Bit, end - 1>();
     }
-    return nullptr;
 }
 
-}  // namespace spec
+/// Adds the names of all bits from `number` on. A bit without a name adds an empty text.
+template <class Bit, unsigned end, unsigned number = 0>
+constexpr void add_feature_names(TextJoiner& joiner) {
+    if constexpr (number < end) {
+        constexpr EnumeratorName name = enumerator_name<static_cast<Bit>(number)>();
+        char text[64] = {};
+        size_t length = 0;
+        for (char const* at = feature_prefix<Bit>; name.length != 0 && *at != '\0'; ++at) {
+            text[length++] = *at;
+        }
+        for (size_t i = 0; i < name.length; ++i) {
+            char const letter = name.first[i];
+            text[length++] = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+        }
+        joiner.add(text, length);
+        add_feature_names<Bit, end, number + 1>(joiner);
+    }
+}
+template <class Bit>
+constexpr size_t join_feature_names(TextJoiner joiner) {
+    add_feature_names<Bit, count_feature_bits<Bit>()>(joiner);
+    return joiner.bytes;
+}
+
+/// All names of a device type in one text, as `Descriptions` are. A kernel has the text of a type only if it asks for
+/// this type, or for one that it does not know when it is compiled.
+template <class Bit>
+struct FeatureNames {
+    char text[join_feature_names<Bit>({nullptr, false})]{};
+
+    constexpr FeatureNames() { static_cast<void>(join_feature_names<Bit>({text, true})); }
+};
+template <class Bit>
+inline constexpr FeatureNames<Bit> feature_names{};
+
+/// The name of a bit of this enumeration, or null.
+template <class Bit>
+[[__nodiscard__]] constexpr char const* feature_name_in(unsigned bit) {
+    constexpr unsigned end = count_feature_bits<Bit>();  // at compile time: it recurs
+    if (bit >= end) {
+        return nullptr;
+    }
+    char const* const name = find_text(feature_names<Bit>.text, bit);
+    return *name == '\0' ? nullptr : name;
+}
+
+}  // namespace detail
 
 /// The name of feature bit `bit` of a device of this type; null if the library does not know it. `bit` is below
 /// `Features::bit_count`.
 [[__nodiscard__]] constexpr char const* feature_name(spec::DeviceId device, unsigned bit) {
-    if (char const* const name = spec::reserved_feature_name(static_cast<spec::Feature>(bit)); name != nullptr) {
+    if (char const* const name = detail::feature_name_in<spec::Feature>(bit); name != nullptr) {
         return name;
     }
-    return device == spec::DeviceId::block ? spec::block_feature_name(static_cast<spec::block::Feature>(bit))
-                                           : nullptr;
+    switch (device) {
+        case spec::DeviceId::net: return detail::feature_name_in<spec::net::Feature>(bit);
+        case spec::DeviceId::block: return detail::feature_name_in<spec::block::Feature>(bit);
+        case spec::DeviceId::console: return detail::feature_name_in<spec::console::Feature>(bit);
+        case spec::DeviceId::traditional_balloon: return detail::feature_name_in<spec::balloon::Feature>(bit);
+        case spec::DeviceId::transport_9p: return detail::feature_name_in<spec::p9::Feature>(bit);
+        case spec::DeviceId::gpu: return detail::feature_name_in<spec::gpu::Feature>(bit);
+        default: return nullptr;
+    }
 }
 
 }  // namespace virtq

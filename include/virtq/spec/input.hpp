@@ -50,12 +50,12 @@ static_assert(sizeof(AbsInfo) == 20 && offsetof(AbsInfo, max) == 4 && offsetof(A
 
 /// §5.8.4: what hardware the device resembles.
 struct DeviceIds {
-    uint16_t bustype;  ///< a bus type of Linux
-    uint16_t vendor;   ///< number of the vendor
-    uint16_t product;  ///< number of the product
-    uint16_t version;  ///< its version
+    uint16_t bustype;     ///< a bus type of Linux
+    uint16_t vendor_id;   ///< number of the vendor
+    uint16_t product_id;  ///< number of the product
+    uint16_t version;     ///< its version
 };
-static_assert(sizeof(DeviceIds) == 8 && offsetof(DeviceIds, vendor) == 2 && offsetof(DeviceIds, version) == 6,
+static_assert(sizeof(DeviceIds) == 8 && offsetof(DeviceIds, vendor_id) == 2 && offsetof(DeviceIds, version) == 6,
               "Input device ids are 8 bytes: le16 bustype, vendor, product, version (§5.8.4)");
 
 /// §5.8.6 (Device Operation): an event of either queue.

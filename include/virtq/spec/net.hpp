@@ -130,7 +130,7 @@ inline constexpr uint16_t status_link_up = 1;
 inline constexpr uint16_t status_announce = 2;
 
 /// §5.1.4: values of `duplex`. §5.1.4.1 has them the other way round; QEMU and Linux agree with these.
-enum class Duplex : uint8_t { half = 0, full = 1, unknown = 0xff };
+enum class Duplex : uint8_t { half_duplex = 0, full_duplex = 1, unknown = 0xff };
 
 /// §5.1.9 (Device Operation): precedes each packet. Further fields follow with HASH_REPORT, the UDP tunnel features,
 /// OUT_NET_HEADER or IPSEC.

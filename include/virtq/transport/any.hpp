@@ -180,17 +180,17 @@ public:
     /// Sets the number of vectors, for a kernel that has enabled MSI-X itself. Call it after `probe_pci`. Does nothing
     /// for a device that is not on PCI.
     void use_vectors(uint16_t count) {
-        visit([&](auto& transport) {
-            if constexpr (requires { transport.use_vectors(count); }) {
-                transport.use_vectors(count);
+        visit([&](auto& chosen) {
+            if constexpr (requires { chosen.use_vectors(count); }) {
+                chosen.use_vectors(count);
             }
         });
     }
     /// Whether interrupts come by MSI-X.
     [[__nodiscard__]] bool uses_vectors() const {
-        return visit([](auto const& transport) {
-            if constexpr (requires { transport.uses_vectors(); }) {
-                return transport.uses_vectors();
+        return visit([](auto const& chosen) {
+            if constexpr (requires { chosen.uses_vectors(); }) {
+                return chosen.uses_vectors();
             } else {
                 return false;
             }
@@ -198,9 +198,9 @@ public:
     }
     /// The pin and the line register of a PCI function; pin 0 for a device that is not on PCI.
     [[__nodiscard__]] PciLine interrupt_line() const {
-        return visit([](auto const& transport) {
-            if constexpr (requires { transport.interrupt_line(); }) {
-                return transport.interrupt_line();
+        return visit([](auto const& chosen) {
+            if constexpr (requires { chosen.interrupt_line(); }) {
+                return chosen.interrupt_line();
             } else {
                 return PciLine{};
             }
@@ -211,132 +211,132 @@ public:
     [[__nodiscard__]] Kind kind() const { return kind_; }
     /// Whether a probe reached the registers of a device, whatever it found there.
     [[__nodiscard__]] bool is_probed() const {
-        return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_probed(); });
+        return probe_mark_.is_set() && visit([](auto const& chosen) { return chosen.is_probed(); });
     }
     /// Whether a queue was configured, and the device not reset since.
     [[__nodiscard__]] bool is_in_use() const {
-        return probe_mark_.is_set() && visit([](auto const& transport) { return transport.is_in_use(); });
+        return probe_mark_.is_set() && visit([](auto const& chosen) { return chosen.is_in_use(); });
     }
     /// One above the highest queue that was enabled since the probe.
     [[__nodiscard__]] uint32_t enabled_queue_end() const {
-        return visit([](auto const& transport) { return transport.enabled_queue_end(); });
+        return visit([](auto const& chosen) { return chosen.enabled_queue_end(); });
     }
 
     /// The device type; `none` until a probe has succeeded.
     [[__nodiscard__]] spec::DeviceId device_id() const {
         return kind_ == Kind::none ? spec::DeviceId::none
-                                   : visit([](auto const& transport) { return transport.device_id(); });
+                                   : visit([](auto const& chosen) { return chosen.device_id(); });
     }
     /// Whether the interface is the legacy one (§1.3.1).
     [[__nodiscard__]] bool is_legacy() const {
-        return visit([](auto const& transport) { return transport.is_legacy(); });
+        return visit([](auto const& chosen) { return chosen.is_legacy(); });
     }
     /// The feature bits that the transport in use can carry (§2.2.1).
     [[__nodiscard__]] Features possible_features() const {
-        return visit([](auto const& transport) { return transport.possible_features(); });
+        return visit([](auto const& chosen) { return chosen.possible_features(); });
     }
     /// The device status field (§2.1); all ones if nothing answers.
     [[__nodiscard__]] DeviceStatus status() {
-        return visit([](auto& transport) { return transport.status(); });
+        return visit([](auto& chosen) { return chosen.status(); });
     }
     /// Writes the device status field (§2.1); status 0 requests a reset (§2.4).
     void set_status(DeviceStatus status) {
-        visit([&](auto& transport) { transport.set_status(status); });
+        visit([&](auto& chosen) { chosen.set_status(status); });
     }
     /// 32 offered feature bits, from bit `32 * word` on (§2.2).
     [[__nodiscard__]] uint32_t offered_features(unsigned word) {
-        return visit([&](auto& transport) { return transport.offered_features(word); });
+        return visit([&](auto& chosen) { return chosen.offered_features(word); });
     }
     /// Writes 32 accepted feature bits, from bit `32 * word` on (§2.2).
     void accept_features(unsigned word, uint32_t bits) {
-        visit([&](auto& transport) { transport.accept_features(word, bits); });
+        visit([&](auto& chosen) { chosen.accept_features(word, bits); });
     }
     /// How many queues the device has. Call it after `DeviceInit::negotiate`, before a queue is set up.
     [[__nodiscard__]] uint16_t queue_count() {
-        return visit([](auto& transport) { return transport.queue_count(); });
+        return visit([](auto& chosen) { return chosen.queue_count(); });
     }
     /// The largest size of a queue, in descriptors; 0 if the device has no such queue.
     [[__nodiscard__]] uint32_t queue_size_max(uint16_t queue) {
-        return visit([&](auto& transport) { return transport.queue_size_max(queue); });
+        return visit([&](auto& chosen) { return chosen.queue_size_max(queue); });
     }
     /// Whether the device accepts only its largest size, as on PCI with the legacy interface (§4.1.5.1.3.1).
     [[__nodiscard__]] bool is_queue_size_fixed() const {
-        return visit([](auto const& transport) { return transport.is_queue_size_fixed(); });
+        return visit([](auto const& chosen) { return chosen.is_queue_size_fixed(); });
     }
     /// Requests a smaller size, in descriptors. Returns the size that the device took, which may differ.
     [[__nodiscard__]] uint32_t choose_queue_size(uint16_t queue, uint32_t size) {
-        return visit([&](auto& transport) { return transport.choose_queue_size(queue, size); });
+        return visit([&](auto& chosen) { return chosen.choose_queue_size(queue, size); });
     }
     /// Whether the queue is enabled already.
     [[__nodiscard__]] bool is_queue_in_use(uint16_t queue) {
-        return visit([&](auto& transport) { return transport.is_queue_in_use(queue); });
+        return visit([&](auto& chosen) { return chosen.is_queue_in_use(queue); });
     }
     /// Enables a queue with this size and these addresses. Errors: those of the transport in use.
     [[__nodiscard__]] Status enable_queue(uint16_t queue, QueueAddresses const& addresses) {
-        return visit([&](auto& transport) { return transport.enable_queue(queue, addresses); });
+        return visit([&](auto& chosen) { return chosen.enable_queue(queue, addresses); });
     }
     /// Tells the device that a queue has new buffers (§2.3). Allowed only without NOTIFICATION_DATA.
     void notify(uint16_t queue) {
-        visit([&](auto& transport) { transport.notify(queue); });
+        visit([&](auto& chosen) { chosen.notify(queue); });
     }
     /// As above, with `Notification::next`, which NOTIFICATION_DATA needs (§2.9).
     void notify(uint16_t queue, uint16_t next) {
-        visit([&](auto& transport) { transport.notify(queue, next); });
+        visit([&](auto& chosen) { chosen.notify(queue, next); });
     }
     /// Requests the reset of one queue (§2.6.1). Does nothing if the device has no register for it.
     void reset_queue(uint16_t queue) {
-        visit([&](auto& transport) { transport.reset_queue(queue); });
+        visit([&](auto& chosen) { chosen.reset_queue(queue); });
     }
     /// Whether the reset is complete and the queue disabled (§2.6.1).
     [[__nodiscard__]] bool is_queue_reset(uint16_t queue) {
-        return visit([&](auto& transport) { return transport.is_queue_reset(queue); });
+        return visit([&](auto& chosen) { return chosen.is_queue_reset(queue); });
     }
     /// Acknowledges, then returns the cause. A second call returns no cause: call it once per interrupt, and keep the
     /// result.
     InterruptCause on_interrupt() {
-        return visit([](auto& transport) { return transport.on_interrupt(); });
+        return visit([](auto& chosen) { return chosen.on_interrupt(); });
     }
     /// Handles an MSI-X vector, as the PCI transports do. virtio-mmio has no vectors, so `on_interrupt` is called
     /// there.
     InterruptCause on_vector(uint16_t vector) {
-        return visit([&](auto& transport) {
-            if constexpr (requires { transport.on_vector(vector); }) {
-                return transport.on_vector(vector);
+        return visit([&](auto& chosen) {
+            if constexpr (requires { chosen.on_vector(vector); }) {
+                return chosen.on_vector(vector);
             } else {
-                return transport.on_interrupt();
+                return chosen.on_interrupt();
             }
         });
     }
     /// Reads a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint8_t read_config8(uint16_t offset) {
-        return visit([&](auto& transport) { return transport.read_config8(offset); });
+        return visit([&](auto& chosen) { return chosen.read_config8(offset); });
     }
     /// Reads a field of 16 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint16_t read_config16(uint16_t offset) {
-        return visit([&](auto& transport) { return transport.read_config16(offset); });
+        return visit([&](auto& chosen) { return chosen.read_config16(offset); });
     }
     /// Reads a field of 32 bits, `offset` bytes into the configuration space (§2.5).
     [[__nodiscard__]] uint32_t read_config32(uint16_t offset) {
-        return visit([&](auto& transport) { return transport.read_config32(offset); });
+        return visit([&](auto& chosen) { return chosen.read_config32(offset); });
     }
     /// Writes a field of 8 bits, `offset` bytes into the configuration space (§2.5).
     void write_config8(uint16_t offset, uint8_t value) {
-        visit([&](auto& transport) { transport.write_config8(offset, value); });
+        visit([&](auto& chosen) { chosen.write_config8(offset, value); });
     }
     /// Writes a field of 16 bits, `offset` bytes into the configuration space (§2.5).
     void write_config16(uint16_t offset, uint16_t value) {
-        visit([&](auto& transport) { transport.write_config16(offset, value); });
+        visit([&](auto& chosen) { chosen.write_config16(offset, value); });
     }
     /// Writes a field of 32 bits, `offset` bytes into the configuration space (§2.5).
     void write_config32(uint16_t offset, uint32_t value) {
-        visit([&](auto& transport) { transport.write_config32(offset, value); });
+        visit([&](auto& chosen) { chosen.write_config32(offset, value); });
     }
     /// Whether the device configuration has `bytes` bytes, as in the PCI transports. virtio-mmio does not report the
     /// size, so the call succeeds there.
     [[__nodiscard__]] Status check_config(uint32_t bytes) const {
-        return visit([&](auto const& transport) {
-            if constexpr (requires { transport.check_config(bytes); }) {
-                return transport.check_config(bytes);
+        return visit([&](auto const& chosen) {
+            if constexpr (requires { chosen.check_config(bytes); }) {
+                return chosen.check_config(bytes);
             } else {
                 return Status{};
             }
@@ -344,7 +344,7 @@ public:
     }
     /// Changes whenever a read may have been torn (§2.5.1). Always 0 for a legacy device.
     [[__nodiscard__]] uint32_t config_generation() {
-        return visit([](auto& transport) { return transport.config_generation(); });
+        return visit([](auto& chosen) { return chosen.config_generation(); });
     }
 
     /// Calls `what` with the transport in use, to reach what only that transport has. Call it after a probe.

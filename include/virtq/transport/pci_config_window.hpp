@@ -18,8 +18,8 @@ public:
     constexpr PciConfigWindow() = default;
     /// The registers from `base` bytes on in a BAR. `capability` is the offset of the PCI configuration access
     /// capability.
-    PciConfigWindow(PciFunction<Access> const& function, uint16_t capability, uint8_t bar, uint32_t base)
-        : function_(function), capability_(capability), bar_(bar), base_(base) {}
+    PciConfigWindow(PciFunction<Access> const& of, uint16_t capability, uint8_t bar, uint32_t base)
+        : function_(of), capability_(capability), bar_(bar), base_(base) {}
 
     /// Whether it refers to a device.
     [[__nodiscard__]] constexpr bool is_set() const { return capability_ != 0; }

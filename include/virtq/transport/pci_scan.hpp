@@ -71,21 +71,14 @@ enum class PciScanOutcome : uint8_t {
     return nullptr;
 }
 
-/// See `description_of`.
-struct PciScanWords {
-    using Value = PciScanOutcome;
-    static constexpr char letter = 'S';
-    static constexpr char const* unknown = "";
-    [[__nodiscard__]] static constexpr char const* sentence(Value outcome) { return pci_scan_sentence(outcome); }
-};
-
 }  // namespace detail
 
 /// Explains what a scan found, and what to do next if something is missing. Returns a constant string without a line
 /// end. With VIRTQ_SENTENCES=numbers, S0 to S4 are the enumerators of `PciScanOutcome`, and E… those of `Error`.
 [[__nodiscard__]] constexpr char const* describe(PciScan const& scan) {
-    return scan.trouble == Error::none ? detail::description_of<detail::PciScanWords>(detail::outcome_of(scan))
-                                       : describe(scan.trouble);
+    return scan.trouble == Error::none
+               ? detail::description_of<detail::pci_scan_sentence, 'S'>(detail::outcome_of(scan))
+               : describe(scan.trouble);
 }
 
 namespace detail {

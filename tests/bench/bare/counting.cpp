@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A plugin of QEMU's user mode, which has no header in Debian: counts the instructions of the driver. A file says which
-// function is what, a line each: FIRST END KIND, hexadecimal addresses, and the kind submit, take or other. Code that it
-// does not name counts as what called it. At each write of the program it prints SUBMIT TAKE, of what ran since the
-// last one.
+// A plugin of QEMU's user mode that counts the driver's instructions. A file lists the functions, one a line: FIRST END
+// KIND, with hexadecimal addresses and the kind submit, take or other. A function that is not listed counts as part of
+// its caller. Each time the program writes, the plugin prints SUBMIT TAKE: the counts since the previous write.
 #include <stddef.h>
 #include <stdint.h>
 #include <cstdio>
@@ -13,7 +12,7 @@
 
 extern "C" {
 
-// Of QEMU, version 1 of its interface.
+// QEMU's interface, version 1. Debian has no header for it.
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, void (*call)(uint64_t id, qemu_plugin_tb* block));
@@ -46,7 +45,7 @@ std::vector<Function> functions;
 Kind current = other;
 unsigned long counts[as_before];
 
-/// A block of instructions, all of which run if the first one does.
+/// A translation block: if its first instruction runs, all of them do.
 struct Block {
     Kind kind;
     size_t instructions;

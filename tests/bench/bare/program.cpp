@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs one case after the other on an architecture that has no C++ library here, in QEMU's user mode, and prints how
-// many requests each had. It writes before a case and behind it: there counting.cpp prints what it counted.
+// Runs the cases one after the other in QEMU's user mode, for architectures that have no C++ library here, and prints
+// the number of requests of each. It writes before and after each case. counting.cpp prints its counts at each write.
 #include "../case.hpp"
 #include "../memory.hpp"
 
@@ -27,7 +27,7 @@ asm(".globl _start\n"
 
 namespace {
 
-// Linux's numbers, which both architectures have.
+// System call numbers of Linux, the same on both architectures.
 enum class Call : long { write = 64, exit = 93 };
 
 long call_linux(Call call, long first, void const* second, unsigned long third) {
@@ -82,7 +82,7 @@ void run_case(char const* name) {
     }
     unsigned long const turns = (requests + which.batch - 1) / which.batch;
     unsigned long const sum_before = contender->token_sum();
-    contender->run(turns);  // once round the ring, so that its state is that of every day
+    contender->run(turns);  // fills the ring once, to measure its usual state
     print(name);
     contender->run(turns);
     print(" ");
@@ -122,7 +122,7 @@ void bench::fail(char const* sentence) {
     exit_with(1);
 }
 
-// What compilers call.
+// Functions that compilers call.
 extern "C" {
 
 [[noreturn]] void __cxa_pure_virtual() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The example kernel with another main: it reads one disk again and again, so many requests deep, and says how long
-// that took. tests/bench/qemu.py leaves it the words of machine.hpp, and one more with the depth.
+// The example kernel with another main: it reads one disk again and again with many requests in flight, and prints how
+// long that took. tests/bench/qemu.py writes the words of machine.hpp, and one more with the number in flight.
 #include "disk.hpp"
 #include "startup.hpp"
 
@@ -26,7 +26,7 @@ struct Reader {
     uint32_t done = 0;
     uint64_t notifications = 0;
 
-    /// All that may be in flight, published at once.
+    /// Submits as many requests as may be in flight, and publishes them at once.
     void submit() {
         uint32_t const before = submitted;
         for (; submitted != requests && submitted - done < depth; ++submitted) {
@@ -88,7 +88,8 @@ void run_kernel(KernelOptions const& options, PagePool& pages) {
         serial::fail("there are no pages for the buffers", virtq::Error::no_pages);
     }
     disk.expect_interrupts(uint64_t{requests} + requests / 8 + 1);
-    Reader{disk, buffer, requests / 8 + 1, depth}.read_all();  // QEMU translates the code, and its device wakes up
+    Reader{disk, buffer, requests / 8 + 1, depth}
+        .read_all();  // first, QEMU translates the code, and its device wakes up
     Reader reader{disk, buffer, requests, depth};
     uint64_t const interrupts = disk.interrupts;
     uint64_t const start = machine::ticks();

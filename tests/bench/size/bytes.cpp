@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Prints FORMAT N BYTES for each: the private memory of a queue; and "pages" FEATURES RING TABLES: what a queue of 256
-// takes from the kernel.
+// Prints FORMAT N BYTES, the private memory of a queue, for each format and size. Then prints "pages" FEATURES RING
+// TABLES, the pages that a queue of 256 takes from the kernel.
 #include <virtq/queue/any_format.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/queue/virtqueue.hpp>

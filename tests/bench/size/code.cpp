@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a kernel's object file holds of one queue, by what it calls. Compiled and measured, never run.
+// The code that one queue adds to a kernel's object file, depending on what the kernel calls. Compiled and measured,
+// never run.
 //
 //   SIZE_FORMAT  Split, PlainSplit, Packed or AnyFormat
 //   SIZE_TIER    1: chain tier, polled (init, release, add, publish, take_used); 2: with notifications of completions;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a kernel's object file holds when it reads its first sector, as the README does it. Compiled and measured, never
-// run.
+// The object file of a kernel that reads its first sector as the README does. Compiled and measured, never run.
 //
 //   SIZE_TRANSPORT  1: MmioTransport; 2: AnyTransport, found on PCI
 //   SIZE_FORMAT     Split or PlainSplit

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One function for each call that a kernel makes of a transport, of a disk and of diag/. Compiled for the stack that each
-// takes, never run. What the kernel brings (its allocator, its mapper, its serial line) is declared only, so that it is not
-// counted.
+// One function for each call of a kernel to a transport, a disk or diag/. Compiled to measure the stack of each, never
+// run. The kernel's own functions (allocator, mapper, serial line) are only declared, so that they are not counted.
 #include <virtq/diag/diag.hpp>
 #include <virtq/virtq.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Prints the bytes of stack that a submit_read of one segment touches when nothing is wrong, its return address
-// included. size/stack.cpp has the deepest way of each call.
+// Prints the bytes of stack that a submit_read of one segment touches if nothing is wrong, with its return address.
+// size/stack.cpp has the deepest path of each call.
 #include "../disk_ring.hpp"
 
 #include <cstdio>
@@ -26,7 +26,7 @@ private:
 constexpr unsigned char paint = 0xa5;
 constexpr unsigned long depth = 16384;
 
-/// Paints the stack below, calls, and looks how far the paint is gone.
+/// Paints the stack below, makes the call, and looks how much of the paint is left.
 [[gnu::noinline]] unsigned long stack_of_submit(Reader& reader) {
     unsigned char volatile* top;
     asm volatile("mov %%rsp, %0" : "=r"(top));
@@ -49,6 +49,6 @@ Reader reader;
 
 int main() {
     bench::reader.open();
-    bench::stack_of_submit(bench::reader);  // the first one may do what the others need not
+    bench::stack_of_submit(bench::reader);  // the first call may do more than the others
     std::printf("%lu\n", bench::stack_of_submit(bench::reader));
 }

@@ -12,9 +12,10 @@ namespace on_pci {
 using virtq::readme::Machine;
 
 std::vector<std::string> printed;
+bool maps = true;
 
 std::uintptr_t kernel_map_uncached(std::uint64_t physical, std::uint64_t bytes) {
-    return Machine::current().map_uncached(physical, bytes);
+    return maps ? Machine::current().map_uncached(physical, bytes) : 0;
 }
 void kernel_print(char const* sentence) {
     printed.emplace_back(sentence);
@@ -72,6 +73,14 @@ TEST_F(OnPci, PrintsWhyThereIsNone) {
     PciMachine machine({}, sim::PciLayout::modern(), false);
     EXPECT_EQ(on_pci::find_disk(PciMachine::ecam).error(), Error::pci_virtio_absent);
     EXPECT_EQ(on_pci::printed.size(), 1u);
+}
+
+TEST_F(OnPci, PrintsWhyModernFailed) {
+    PciMachine machine;
+    on_pci::maps = false;
+    EXPECT_EQ(on_pci::find_disk(PciMachine::ecam).error(), Error::pci_config_window_off);
+    on_pci::maps = true;
+    EXPECT_EQ(on_pci::printed, std::vector<std::string>{describe(Error::pci_not_mapped)});
 }
 
 TEST(HeaderExample, AnyTransport) {

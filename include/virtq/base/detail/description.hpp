@@ -47,17 +47,27 @@ struct TextJoiner {
     }
 };
 
+/// Only declared: finds the enumeration that a function has sentences for.
+template <class Value>
+Value described_by(char const* (*sentence)(Value));
+
+/// What `sentence` returns for the value with this number.
+template <auto sentence>
+constexpr char const* sentence_at(unsigned number) {
+    return sentence(static_cast<decltype(described_by(sentence))>(number));
+}
+
 /// One above the last value that has a sentence.
-template <class Words>
+template <auto sentence>
 constexpr unsigned count_values() {
     unsigned count = 256;
-    while (Words::sentence(static_cast<typename Words::Value>(count - 1)) == nullptr) {
+    while (sentence_at<sentence>(count - 1) == nullptr) {
         --count;
     }
     return count;
 }
-template <class Words>
-inline constexpr unsigned value_count = count_values<Words>();
+template <auto sentence>
+inline constexpr unsigned value_count = count_values<sentence>();
 
 /// A text in which the compiler names the value: `… = virtq::Error::queue_full]`.
 template <auto value>
@@ -66,10 +76,10 @@ constexpr char const* signature_with() {
 }
 
 /// The names of the values from `number` on.
-template <class Words, unsigned number = 0>
+template <auto sentence, unsigned number = 0>
 constexpr void add_names(TextJoiner& joiner) {
-    if constexpr (number < value_count<Words>) {
-        char const* name = signature_with<static_cast<typename Words::Value>(number)>();
+    if constexpr (number < value_count<sentence>) {
+        char const* name = signature_with<static_cast<decltype(described_by(sentence))>(number)>();
         for (char const* at = name; *at != '\0'; ++at) {
             name = *at == ':' ? at + 1 : name;
         }
@@ -78,58 +88,58 @@ constexpr void add_names(TextJoiner& joiner) {
             ++length;
         }
         joiner.add(name, length);
-        add_names<Words, number + 1>(joiner);
+        add_names<sentence, number + 1>(joiner);
     } else {
         joiner.add("unknown");
     }
 }
 
-template <class Words>
+template <auto sentence>
 constexpr void add_sentences(TextJoiner& joiner) {
-    for (unsigned number = 0; number < value_count<Words>; ++number) {
-        char const* const sentence = Words::sentence(static_cast<typename Words::Value>(number));
-        joiner.add(sentence == nullptr ? Words::unknown : sentence);
+    constexpr char const* unknown = "Unknown.";
+    for (unsigned number = 0; number < value_count<sentence>; ++number) {
+        char const* const known = sentence_at<sentence>(number);
+        joiner.add(known == nullptr ? unknown : known);
     }
-    joiner.add(Words::unknown);
+    joiner.add(unknown);
 }
 
-template <class Words>
-constexpr void add_numbers(TextJoiner& joiner) {
-    for (unsigned number = 0; number < value_count<Words>; ++number) {
-        char text[4] = {Words::letter};
+constexpr void add_numbers(TextJoiner& joiner, char letter, unsigned count) {
+    for (unsigned number = 0; number < count; ++number) {
+        char text[4] = {letter};
         size_t length = 1;
         for (unsigned unit = number < 10 ? 1 : number < 100 ? 10 : 100; unit != 0; unit /= 10) {
             text[length++] = static_cast<char>('0' + number / unit % 10);
         }
         joiner.add(text, length);
     }
-    char const unknown[] = {Words::letter, '?'};
+    char const unknown[] = {letter, '?'};
     joiner.add(unknown, 2);
 }
 
-template <class Words, Wording wording>
+template <auto sentence, char letter, Wording wording>
 constexpr size_t join_descriptions(TextJoiner joiner) {
     if constexpr (wording == Wording::sentences) {
-        add_sentences<Words>(joiner);
+        add_sentences<sentence>(joiner);
     } else if constexpr (wording == Wording::names) {
-        add_names<Words>(joiner);
+        add_names<sentence>(joiner);
     } else {
-        add_numbers<Words>(joiner);
+        add_numbers(joiner, letter, value_count<sentence>);
     }
     return joiner.bytes;
 }
 
 /// The descriptions of all values, and of an unknown one, in one text. A table of pointers would be larger, and a
 /// kernel that moves would have to relocate it.
-template <class Words, Wording wording>
+template <auto sentence, char letter, Wording wording>
 struct Descriptions {
-    char text[join_descriptions<Words, wording>({nullptr, false})]{};
+    char text[join_descriptions<sentence, letter, wording>({nullptr, false})]{};
 
-    constexpr Descriptions() { static_cast<void>(join_descriptions<Words, wording>({text, true})); }
+    constexpr Descriptions() { static_cast<void>(join_descriptions<sentence, letter, wording>({text, true})); }
 };
 
-template <class Words, Wording wording>
-inline constexpr Descriptions<Words, wording> descriptions{};
+template <auto sentence, char letter, Wording wording>
+inline constexpr Descriptions<sentence, letter, wording> descriptions{};
 
 /// The text with this number among texts that follow one another.
 [[__nodiscard__]] constexpr char const* find_text(char const* texts, unsigned number) {
@@ -141,13 +151,14 @@ inline constexpr Descriptions<Words, wording> descriptions{};
     return texts;
 }
 
-/// The description of a value. `Words` has the type `Value`, `sentence(Value)` (null if there is none), the sentence
-/// `unknown` for other values, and the `letter` of their numbers.
-template <class Words, Wording wording = chosen_wording>
-[[__nodiscard__]] constexpr char const* description_of(typename Words::Value value) {
+/// The description of a value of an enumeration. `sentence` is a function that returns the sentence of a value, null for
+/// a number without one. `letter` stands before the numbers.
+template <auto sentence, char letter, Wording wording = chosen_wording>
+[[__nodiscard__]] constexpr char const* description_of(decltype(described_by(sentence)) value) {
     require_same_wording();
+    constexpr unsigned count = value_count<sentence>;
     auto const number = static_cast<unsigned>(value);
-    return find_text(descriptions<Words, wording>.text, number < value_count<Words> ? number : value_count<Words>);
+    return find_text(descriptions<sentence, letter, wording>.text, number < count ? number : count);
 }
 
 }  // namespace virtq::detail

@@ -205,13 +205,4 @@ template <class Error>
     }
 }
 
-/// See `description_of`.
-template <class Error>
-struct ErrorWords {
-    using Value = Error;
-    static constexpr char letter = 'E';
-    static constexpr char const* unknown = "An unknown error number.";
-    [[__nodiscard__]] static constexpr char const* sentence(Error error) { return error_sentence(error); }
-};
-
 }  // namespace virtq::detail

@@ -71,11 +71,11 @@ template <class Error>
                    "its BAR. Check that no other driver used the device while its BARs were measured. If none did, it "
                    "is faulty.";
         case Error::pci_bar_unassigned:
-            return "A BAR of this PCI device has no address: no firmware has given it one. Give probe() a PciWindow "
-                   "of the host bridge (PciProbeOption).";
+            return "A BAR of this PCI device has no address: no firmware has given it one. Give probe() a PciWindow of "
+                   "the host bridge: in PciProbeOption::memory, or ::ports for a BAR of I/O ports.";
         case Error::pci_window_full:
-            return "The PciWindow has no room for a BAR of this device (a 32-bit BAR needs room below 4 GiB). Give a "
-                   "larger one.";
+            return "The PciWindow of memory or of ports has no room for a BAR of this device (a 32-bit BAR needs room "
+                   "below 4 GiB). Give a larger one.";
         case Error::pci_bridge_closed:
             return "A BAR of this PCI device has no address. The window of the bridge before the device is closed, or "
                    "forwards nothing of the PciWindow that was given. Call number_buses() with the host bridge's windows "

@@ -272,16 +272,9 @@ namespace virtq::detail {
     return nullptr;
 }
 
-/// See `description_of`. Names and numbers have no advice.
-struct AdviceWords {
-    using Value = Cause;
-    static constexpr char const* unknown = "";
-    [[__nodiscard__]] static constexpr char const* sentence(Cause cause) { return advice_sentence(cause); }
-};
-
-/// What to do next, in a sentence or two without a line end.
+/// What to do next, in a sentence or two without a line end: names and numbers have no advice.
 [[__nodiscard__]] constexpr char const* advise(Cause cause) {
-    return description_of<AdviceWords, Wording::sentences>(cause);
+    return description_of<advice_sentence, 'A', Wording::sentences>(cause);
 }
 
 }  // namespace virtq::detail

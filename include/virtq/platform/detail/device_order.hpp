@@ -7,7 +7,7 @@
 /// of a CPU. The table shows what that needs in addition to the acquire and release of `ring_memory.hpp` and to
 /// `full_fence`. It holds for rings in normal cacheable memory that the device accesses coherently:
 ///
-/// | architecture | `before_publish` | `after_look` | `full`     | why           |
+/// | architecture | `before_publish` | `after_poll` | `full`     | why           |
 /// |--------------|------------------|--------------|------------|---------------|
 /// | x86, x86_64  | nothing          | nothing      | nothing    | (1)           |
 /// | riscv        | nothing          | nothing      | nothing    | (2)           |
@@ -34,7 +34,7 @@ public:
     explicit constexpr DeviceOrder(Kind) {}
 
     void before_publish() const {}
-    void after_look() const {}
+    void after_poll() const {}
     void full() const { full_fence(); }
 };
 
@@ -56,7 +56,7 @@ public:
     }
     /// Between reading that a buffer is used and reading the entry that names it: pairs with the device's order of its
     /// writes.
-    void after_look() const {
+    void after_poll() const {
         if (kind_ == Kind::platform) {
             loads_from_device();
         }

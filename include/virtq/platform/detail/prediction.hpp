@@ -17,7 +17,7 @@ public:
         uint16_t const expected = last_;
         uint16_t result = expected;
         asm("" : "+r"(result));  // hides that it equals `actual` below: the compiler would return that
-        if (actual == expected) {
+        if (actual == expected) [[__likely__]] {
             return result;
         }
         last_ = actual;

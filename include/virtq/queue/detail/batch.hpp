@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/span.hpp>
+#include <virtq/queue/burst.hpp>
+#include <virtq/queue/completion.hpp>
+
+#include <stddef.h>
 #include <stdint.h>
 
 namespace virtq::detail {
@@ -26,5 +31,19 @@ private:
     uint16_t left_ = 0;
     uint32_t written_ = 0;
 };
+
+/// take_burst() of a ring with IN_ORDER: reads one used entry a batch. A packed ring that is not open comes here too,
+/// and gets `broken`.
+template <class InOrder, class Ring>
+[[__nodiscard__]] [[gnu::__noinline__]] TakenBurst take_batches(Ring& ring, Span<Completion> room) {
+    size_t count = 0;
+    while (count != room.size()) {
+        if (CompletionState const state = InOrder::find_batch(ring); state != CompletionState::ready) {
+            return {count, state};
+        }
+        count += InOrder::take_many(ring, room.data() + count, room.size() - count);
+    }
+    return {count, CompletionState::ready};
+}
 
 }  // namespace virtq::detail

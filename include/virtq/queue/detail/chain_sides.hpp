@@ -12,32 +12,6 @@
 /// What all chains have in common, split or packed, in the ring or in an indirect table: two sides, and a total.
 namespace virtq::detail {
 
-/// Calls `write` for each segment of a side, in order, and stops at the first `false`. True if all succeeded.
-template <class Write>
-[[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Span<Segment const> segments, Write const& write) {
-    for (Segment const& segment : segments) {
-        if (!write(segment)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-template <class Write>
-[[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(Gather const& segments, Write const& write) {
-    return each_segment(segments.front, write) && each_segment(segments.back, write);
-}
-
-/// As above, in straight-line code.
-template <size_t Extent, class Write>
-[[__nodiscard__]] VIRTQ_ALWAYS_INLINE constexpr bool each_segment(FixedSegments<Extent> segments, Write const& write) {
-    if constexpr (Extent == 0) {
-        return true;
-    } else {
-        return write(*segments.first) && each_segment(FixedSegments<Extent - 1>{segments.first + 1}, write);
-    }
-}
-
 /// Whether a chain may have `bytes` bytes: 1 <= `bytes` <= 2^32 (§2.7.5.2).
 [[__nodiscard__]] constexpr bool is_chain_total(uint64_t bytes) {
     return (bytes - 1) >> 32 == 0;
@@ -60,28 +34,68 @@ struct ChainTotal {
     uint32_t writable_bytes = 0;  ///< bytes that the device may write; set once both sides are written
 };
 
-/// Writes one side. False if a segment is empty.
-template <class Chain, class Segments>
-[[__nodiscard__]] inline bool write_side(Chain& chain, Segments segments, uint16_t flags) {
-    return each_segment(segments, [&](Segment const& segment) {
-        uint64_t const bytes = segment.bytes;
-        chain.write({segment.addr, static_cast<uint32_t>(bytes)}, flags);
-        chain.bytes += bytes;
-        return bytes != 0;
-    });
+/// The flags of a side: of its last segment, and of those before it.
+struct SideFlags {
+    uint16_t inner;
+    uint16_t last;
+};
+
+/// Writes one segment. False if it is empty.
+template <class Chain>
+[[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline bool write_one(Chain& chain, Segment const& segment, uint16_t flags) {
+    uint64_t const bytes = segment.bytes;
+    chain.write({PhysAddr{segment.addr.value}, static_cast<uint32_t>(bytes)}, flags);
+    chain.bytes += bytes;
+    return bytes != 0;
 }
 
-/// Writes the device-readable side with `flags`, then the device-writable one (§2.7.4.2). Nothing of the chain is
-/// exposed yet, so the caller drops it on an error.
+/// Writes one side. False if a segment is empty. All segments get the inner flags.
+template <class Chain>
+[[__nodiscard__]] inline bool write_side(Chain& chain, Span<Segment const> segments, SideFlags flags) {
+    for (Segment const& segment : segments) {
+        if (!write_one(chain, segment, flags.inner)) {
+            return false;
+        }
+    }
+    return true;
+}
+template <class Chain>
+[[__nodiscard__]] inline bool write_side(Chain& chain, Gather const& segments, SideFlags flags) {
+    return write_side(chain, segments.front, flags) && write_side(chain, segments.back, flags);
+}
+/// As above, in straight-line code, which knows the last segment.
+template <class Chain, size_t Extent>
+[[__nodiscard__]] inline bool write_side(Chain& chain, FixedSegments<Extent> segments, SideFlags flags) {
+    if constexpr (Extent == 0) {
+        return true;
+    } else {
+        return write_one(chain, *segments.first, Extent == 1 ? flags.last : flags.inner) &&
+               write_side(chain, FixedSegments<Extent - 1>{segments.first + 1}, flags);
+    }
+}
+
+template <class Segments>
+inline constexpr bool is_fixed = false;
+template <size_t Extent>
+inline constexpr bool is_fixed<FixedSegments<Extent>> = true;
+
+/// Whether `write_sides` gives the last descriptor its flags. Otherwise it has `link` too, and the caller corrects that.
+template <class Readable, class Writable>
+inline constexpr bool knows_end = is_fixed<Readable>&& is_fixed<Writable>;
+
+/// Writes the device-readable side, then the device-writable one (§2.7.4.2), with `link` in the flags of all but the
+/// last descriptor. Nothing of the chain is exposed yet, so the caller drops it on an error.
 template <class Chain, class Readable, class Writable>
 [[__nodiscard__]] VIRTQ_ALWAYS_INLINE inline Error write_sides(Chain& chain, Readable const& readable,
-                                                               Writable const& writable, uint16_t flags) {
+                                                               Writable const& writable, uint16_t link) {
     constexpr auto write = static_cast<uint16_t>(spec::DescFlag::write);
-    if (!write_side(chain, readable, flags)) {
+    uint16_t const end = knows_end<Readable, Writable> ? uint16_t{0} : link;
+    if (!write_side(chain, readable, SideFlags{link, writable.size() == 0 ? end : link})) {
         return Error::segment_empty;
     }
     uint64_t const readable_bytes = chain.bytes;
-    if (!write_side(chain, writable, flags | write)) {
+    if (!write_side(chain, writable,
+                    SideFlags{static_cast<uint16_t>(link | write), static_cast<uint16_t>(end | write)})) {
         return Error::segment_empty;
     }
     uint64_t writable_bytes = chain.bytes - readable_bytes;

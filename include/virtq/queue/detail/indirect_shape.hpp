@@ -29,7 +29,7 @@ struct IndirectShape {
         }
         uint32_t const tables = option.tables != 0 ? option.tables : (size + tables_default - 1) / tables_default;
         uint32_t const length = option.length != 0 ? option.length : length_default;
-        IndirectShape const shape{cut(tables, size < tables_max ? size : tables_max), cut(length, size),
+        IndirectShape const shape{clamp(tables, size < tables_max ? size : tables_max), clamp(length, size),
                                   option.shortest != 0 ? option.shortest : shortest_default};
         return shape.length < shape.shortest ? IndirectShape{} : shape;
     }
@@ -49,7 +49,7 @@ struct IndirectShape {
     }
 
 private:
-    [[__nodiscard__]] static constexpr uint16_t cut(uint32_t value, uint32_t most) {
+    [[__nodiscard__]] static constexpr uint16_t clamp(uint32_t value, uint32_t most) {
         return static_cast<uint16_t>(value < most ? value : most);
     }
 };

@@ -141,4 +141,14 @@ private:
 static_assert(static_cast<uint16_t>(spec::DescFlag::next) == 1 && static_cast<uint16_t>(spec::DescFlag::write) == 2,
               "A mark keeps NEXT and WRITE in its two low bits");
 
+/// Settles one of the marks of a ring's heads at a publish: see `BatchNumber`.
+template <uint32_t N>
+constexpr void settle(Mark (&marks)[N], BatchNumber published) {
+    if (published.settles() < N) {
+        if (Mark& mark = marks[published.settles()]; mark.is_in_batch()) {
+            mark = Mark::settled_head();
+        }
+    }
+}
+
 }  // namespace virtq::detail

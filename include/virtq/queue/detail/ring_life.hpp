@@ -7,6 +7,7 @@
 #include <virtq/platform/detail/page_run.hpp>
 #include <virtq/platform/page_allocator.hpp>
 #include <virtq/queue/detail/indirect_shape.hpp>
+#include <virtq/queue/detail/mark.hpp>
 #include <virtq/queue/fault.hpp>
 #include <virtq/queue/layout.hpp>
 #include <virtq/queue/option.hpp>
@@ -156,6 +157,18 @@ protected:
             return Error::chain_empty;
         }
         return count > ring().memory_.size() ? Error::chain_longer_than_queue : Error::queue_full;
+    }
+
+    /// Hands back the chains whose heads are marked. Not with IN_ORDER, where marks have another use.
+    template <class Head, class Each>
+    void drain_heads(Each& each) {
+        for (uint32_t i = 0; i < size(); ++i) {
+            auto const head = static_cast<Head>(static_cast<uint16_t>(i));
+            if (ring().shadow_.mark(head).is_head_in_flight()) {
+                ring().shadow_.set_mark(head, Mark{});  // before `each`, so that the token is handed back once
+                each(ring().shadow_.token(head));
+            }
+        }
     }
 
 private:

@@ -56,9 +56,11 @@ public:
     }
     /// Without MULTIPORT there is one port, and no message about it.
     void add_only_port() { set_state(ports_[0], present | console | open); }
+    /// Keeps the size of port 0, and returns whether it differs. A size of 0 in one direction is unknown.
     [[__nodiscard__]] bool set_size(ConsoleSize size) {
-        bool const differs = !(ports_[0].size == size);
-        ports_[0].size = size;
+        ConsoleSize const known = size.cols != 0 && size.rows != 0 ? size : ConsoleSize{};
+        bool const differs = !(ports_[0].size == known);
+        ports_[0].size = known;
         return differs;
     }
 
@@ -86,9 +88,9 @@ public:
     void send_owed() {
         for (uint32_t number = 0; number < count_; ++number) {
             Port& port = ports_[number];
+            // A port is opened after it is ready: without a slot for the first message, there is none for the second.
             port.owes_ready = port.owes_ready && !send(number, Event::port_ready, 1);
-            // A port is opened only after it is ready.
-            port.owes_open = port.owes_open && (port.owes_ready || !send(number, Event::port_open, port.open_value));
+            port.owes_open = port.owes_open && !send(number, Event::port_open, port.open_value);
         }
     }
 
@@ -131,7 +133,7 @@ private:
     /// §5.3.6.3: the messages of a legacy device are in the guest's byte order.
     template <class Word>
     [[__nodiscard__]] Word in_order(Word word) const {
-        return order_ == ByteOrder::little ? little_endian(word) : word;
+        return order_ == native_byte_order ? word : swap_bytes(word);
     }
 
     static void set_state(Port& port, unsigned state) {

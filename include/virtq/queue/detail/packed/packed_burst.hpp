@@ -5,6 +5,7 @@
 #include <virtq/queue/burst.hpp>
 #include <virtq/queue/detail/packed/packed_in_order.hpp>
 #include <virtq/queue/detail/packed/packed_ring.hpp>
+#include <virtq/queue/detail/packed/packed_run.hpp>
 #include <virtq/queue/detail/slot.hpp>
 
 #include <stddef.h>
@@ -21,7 +22,7 @@ class PackedBurst {
 
 public:
     /// After so many descriptors, the chains that were added become visible, so that the device can begin before the
-    /// call ends: a cache line of 64 bytes, which the driver does not touch again, or half of a small queue.
+    /// call ends: about one cache line, which the driver does not touch again, or half of a small N.
     static constexpr uint32_t shown_together = N < 8 ? (N + 1) / 2 : 4;
 
     /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
@@ -29,11 +30,66 @@ public:
     [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
         SubmittedBurst made;
         if (!ring.initialised()) [[__unlikely__]] {  // then `Front` has no address
-            made.error = count != 0 ? ring.refuse(1) : Error::none;
+            if (count != 0) {
+                static_cast<void>(chain_at(0));
+                made.error = ring.refuse(1);
+            }
             return made;
         }
         bool const adds_to_batch = ring.first_flags_ != 0;
         uint16_t const first = adds_to_batch ? ring.first_ : ring.next_.offset();
+        if constexpr (requires { run_of(chain_at(0)); }) {
+            submit_runs<decltype(run_of(chain_at(0)))>(ring, made, count, chain_at);
+        } else {
+            submit_each(ring, made, count, chain_at);
+        }
+        if (adds_to_batch || made.count != 0) {
+            made.notification = publish(ring, first);
+        }
+        return made;
+    }
+
+    /// With EVENT_IDX and notifications on, it ends as take_used() does: it asks for the next notification and reads
+    /// the next descriptor again.
+    [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
+        if (!ring.takes_by_id_) {
+            return take_batches<InOrder>(ring, room);
+        }
+        Back back{ring};
+        Completion* out = room.begin();
+        CompletionState state = CompletionState::ready;
+        for (; out != room.end(); ++out) {
+            uint16_t flags = ring.memory_.load_flags(*back.next);
+            if (!back.is_used(flags)) [[__unlikely__]] {
+                back.store();
+                flags = ring.look_again(flags);
+                if (!back.is_used(flags)) {
+                    state = CompletionState::none;
+                    break;
+                }
+            }
+            ring.order_.after_poll();
+            PackedMemory::Used entry = ring.memory_.load_used(*back.next);
+            if (!ring.is_usual(entry)) [[__unlikely__]] {
+                back.store();
+                entry.len = ring.judge(entry, flags);
+                if (ring.fault_) {
+                    state = CompletionState::broken;
+                    break;
+                }
+            }
+            *out = ring.take_checked(back, entry);
+        }
+        if (state == CompletionState::ready) {
+            back.store();
+        }
+        return {static_cast<size_t>(out - room.begin()), state};
+    }
+
+private:
+    /// Adds chains of any shape.
+    template <class Get>
+    VIRTQ_INLINE_FOR_SPEED static void submit_each(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
         Front front{ring};
         uint32_t free_before = front.free_count;  // when the last batch became visible
         while (made.count != count) {
@@ -49,51 +105,40 @@ public:
             }
         }
         front.store(ring);
-        if (adds_to_batch || made.count != 0) {
-            made.notification = publish(ring, first);
-        }
-        return made;
     }
 
-    /// With EVENT_IDX and notifications on, it ends as take_used() does: it asks for the next notification and reads
-    /// the next descriptor again.
-    [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
-        if (!ring.takes_by_id_) {
-            return take_in_order(ring, room);
-        }
-        size_t count = 0;
-        Back back{ring};
-        while (count != room.size()) {
-            spec::PackedDescriptor const& next = *back.next_used();
-            uint16_t flags = ring.memory_.load_flags(next);
-            if (!back.is_used(flags)) {
-                back.store(ring);
-                flags = ring.look_again(flags);
-                if (!back.is_used(flags)) {
-                    return {count, CompletionState::none};
+    /// The type of a run of such chains. Chains of other types have none.
+    template <size_t Readable, size_t Writable>
+        requires(Readable + Writable <= longest_unrolled)
+    static PackedRun<N, Readable, Writable> run_of(FixedChain<Readable, Writable> const&);
+
+    /// Adds chains in runs, and those between the runs one by one: at the end of the ring, and in tables.
+    template <class Run, class Get>
+    VIRTQ_INLINE_FOR_SPEED static void submit_runs(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
+        constexpr size_t together = (shown_together + Run::length - 1) / Run::length;
+        uint32_t free_before = ring.free_count_;  // when the last batch became visible
+        while (made.count != count) {
+            if (size_t const run = Run::fit(ring, count - made.count); run > 1) {
+                if (ring.first_flags_ != 0) {
+                    ring.show_batch();  // a run begins a batch
                 }
+                made.error = Run{ring}.add(made.count, made.count + run, together, chain_at);
+            } else {
+                auto const& chain = chain_at(made.count);
+                made.error = ring.add(readable_of(chain), writable_of(chain), chain.token).error();
+                made.count += made.error == Error::none;
             }
-            ring.order_.after_look();
-            PackedMemory::Used const entry = ring.memory_.load_used(next);
-            if (ring.is_usual(entry)) [[__likely__]] {
-                room[count++] = ring.take_checked(back, entry);
-                continue;
+            if (made.error != Error::none) {
+                break;
             }
-            back.store(ring);
-            Completion const one = ring.take_unusual(entry, flags);
-            if (!one) {
-                return {count, one.state};
+            if (made.count != count && free_before - ring.free_count_ >= shown_together) {
+                ring.show_batch();
+                free_before = ring.free_count_;
             }
-            room[count++] = one;
-            back = Back{ring};
         }
-        back.store(ring);
-        return {count, CompletionState::ready};
     }
-
-private:
     // Copies of members, for registers: with the members the compiler must assume that each store to the ring changes
-    // them. None has 16 bits where it may have more, or GCC would keep four of them in one register.
+    // them. The counts are 32 bits wide: GCC keeps four 16-bit ones in one register.
 
     /// What a chain that is added changes.
     struct Front {
@@ -129,38 +174,42 @@ private:
 
     /// What a completion changes.
     struct Back {
-        explicit Back(Ring& ring)
-            : descriptors(ring.memory_.descriptor(0)),
-              offset(ring.taken_.offset()),
-              available_flags(ring.taken_.available_flags()),
-              size(ring.memory_.size()),
-              free_count(ring.free_count_),
-              head(ring.shadow_.free_head()) {}
+        explicit Back(Ring& of)
+            : ring(of),
+              next(&of.next_used()),
+              to_end(of.memory_.size() - uint32_t{of.taken_.offset()}),
+              used_flags(of.taken_.available_flags() ^ PackedPosition::used_flag),
+              free_count(of.free_count_),
+              head(of.shadow_.free_head()) {}
 
-        void store(Ring& ring) const {
-            ring.taken_ = PackedPosition::at(static_cast<uint16_t>(offset), static_cast<uint16_t>(available_flags));
+        void store() const {
+            ring.taken_ = PackedPosition::at(static_cast<uint16_t>(ring.memory_.size() - to_end),
+                                             static_cast<uint16_t>(used_flags ^ PackedPosition::used_flag));
             ring.free_count_ = static_cast<uint16_t>(free_count);
             ring.shadow_.free_head_place() = head;
         }
 
-        [[__nodiscard__]] spec::PackedDescriptor const* next_used() const { return descriptors + offset; }
         [[__nodiscard__]] bool is_used(uint16_t flags) const {
-            return PackedPosition::at(0, static_cast<uint16_t>(available_flags)).is_used(flags);
+            return (flags & PackedPosition::both_flags) == used_flags;
         }
         [[__nodiscard__]] BufferId& free_head() { return head; }
         void free_descriptors(uint16_t count) {
             free_count += count;
-            offset += count;
-            if (offset >= size) {
-                offset -= size;
-                available_flags ^= PackedPosition::both_flags;
+            if (count < to_end) {
+                to_end -= count;
+                next += count;
+            } else {
+                uint32_t const offset = count - to_end;
+                to_end = ring.memory_.size() - offset;
+                next = ring.memory_.descriptor(static_cast<uint16_t>(offset));
+                used_flags ^= PackedPosition::both_flags;
             }
         }
 
-        spec::PackedDescriptor const* descriptors;
-        uint32_t offset;
-        uint32_t available_flags;
-        uint32_t size;
+        Ring& ring;
+        spec::PackedDescriptor const* next;
+        uint32_t to_end;      // descriptors from `next` to the end of the ring
+        uint32_t used_flags;  // AVAIL and USED of a descriptor that is used there
         uint32_t free_count;
         BufferId head;
     };
@@ -179,55 +228,16 @@ private:
         if (count - 1 >= front.free_count) {  // count 0 wraps around, and is refused too
             return ring.refuse(count);
         }
-        return ring.add_chain(front, readable, writable, token);
+        return ring.template add_chain<Front&>(front, readable, writable, token);
     }
 
     /// Publishes what is not visible yet, and decides for the descriptors from `first` on.
-    [[__nodiscard__]] static Notification publish(Ring& ring, uint16_t first) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Notification publish(Ring& ring, uint16_t first) {
         ring.admit_pending();
         if (ring.first_flags_ != 0) {  // 0 if the chain was refused that would have begun a batch
             ring.show_batch();
         }
         return ring.decide(first);
-    }
-
-    /// With IN_ORDER: reads one used descriptor a batch. The chains of a batch are those that the driver added. Every
-    /// ring that is not open comes here, and gets `broken`.
-    [[__nodiscard__]] static TakenBurst take_in_order(Ring& ring, Span<Completion> room) {
-        size_t count = 0;
-        while (count != room.size()) {
-            if (ring.batch_.is_over()) {
-                if (Completion const found = InOrder::begin_batch(ring); !found) {
-                    return {count, found.state};
-                }
-            }
-            size_t const left = room.size() - count;
-            count += take_of_batch(ring, room.data() + count, left < ring.batch_.left() ? left : ring.batch_.left());
-        }
-        return {count, CompletionState::ready};
-    }
-
-    /// Takes the oldest `chains` of a batch that has as many. Returns their number.
-    static size_t take_of_batch(Ring& ring, Completion* out, size_t chains) {
-        BufferId id = ring.oldest_;
-        BufferId last = id;
-        uint32_t freed = 0;
-        for (size_t i = 0; i != chains; ++i) {
-            Extent const extent = ring.shadow_.extent(id);
-            out[i] = {ring.shadow_.token(id), ring.shadow_.bytes(id), CompletionState::ready};
-            if (extent.has_table()) {
-                ring.pool_.give_back(extent.table());
-            }
-            freed += extent.descriptors();
-            last = id;
-            id = ring.following(id);
-        }
-        auto const count = static_cast<uint16_t>(chains);
-        out[chains - 1].written = ring.batch_.take(count, ring.shadow_.bytes(last));
-        ring.oldest_ = id;
-        ring.free_descriptors(static_cast<uint16_t>(freed));
-        ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ - count);
-        return chains;
     }
 };
 

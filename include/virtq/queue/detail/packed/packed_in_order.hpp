@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/code_size.hpp>
 #include <virtq/queue/detail/packed/packed_ring.hpp>
 #include <virtq/queue/detail/slot.hpp>
 
@@ -13,26 +14,100 @@ namespace virtq::detail {
 template <uint32_t N>
 class PackedInOrder {
     using Ring = PackedRing<N>;
-    friend class PackedBurst<N>;
+
+    /// The oldest chain that was not taken.
+    struct Oldest {
+        /// Takes it as if it were written completely.
+        [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Completion pop(Ring& ring) {
+            BufferId const taken = id;
+            id = ring.following(taken);
+            Extent const extent = ring.shadow_.extent(taken);
+            if (extent.has_table()) {
+                ring.pool_.give_back(extent.table());
+            }
+            freed += extent.descriptors();
+            return {ring.shadow_.token(taken), ring.shadow_.bytes(taken), CompletionState::ready};
+        }
+        /// After `chains` were taken, the last one into `last`.
+        VIRTQ_ALWAYS_INLINE void store(Ring& ring, Completion& last, uint16_t chains) const {
+            last.written = ring.batch_.take(chains, last.written);
+            ring.oldest_ = id;
+            ring.free_descriptors(static_cast<uint16_t>(freed));
+            ring.in_flight_ = static_cast<uint16_t>(ring.in_flight_ - chains);
+        }
+
+        BufferId id;
+        uint32_t freed = 0;  ///< descriptors of those before it
+    };
 
 public:
     /// Takes the oldest chain, if the device has used it. Every ring that is not open comes here, also without
     /// IN_ORDER, and gets `broken`.
     [[__nodiscard__]] static Completion take(Ring& ring) {
         if (ring.batch_.is_over()) {
-            if (Completion const found = begin_batch(ring); !found) {
-                return found;
+            if (CompletionState const state = begin_batch(ring); state != CompletionState::ready) {
+                return {Token{}, 0, state};
             }
         }
-        BufferId const id = ring.oldest_;
-        ring.oldest_ = ring.following(id);
-        Extent const extent = ring.shadow_.extent(id);
-        if (extent.has_table()) {
-            ring.pool_.give_back(extent.table());
+        Oldest oldest{ring.oldest_};
+        Completion one = oldest.pop(ring);
+        oldest.store(ring, one, 1);
+        return one;
+    }
+
+    /// Makes sure that the batch has a chain: `ready`, or why it has none.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE static CompletionState find_batch(Ring& ring) {
+        return ring.batch_.is_over() ? begin_batch(ring) : CompletionState::ready;
+    }
+
+    /// Takes the oldest chains of the batch, at most `room`. Returns their number.
+    VIRTQ_INLINE_FOR_SPEED static size_t take_many(Ring& ring, Completion* out, size_t room) {
+        size_t const chains = room < ring.batch_.left() ? room : ring.batch_.left();
+        Oldest oldest{ring.oldest_};
+        for (size_t i = 0; i != chains; ++i) {
+            out[i] = oldest.pop(ring);
         }
-        ring.free_descriptors(extent.descriptors());
-        --ring.in_flight_;
-        return {ring.shadow_.token(id), ring.batch_.take(1, ring.shadow_.bytes(id)), CompletionState::ready};
+        oldest.store(ring, out[chains - 1], static_cast<uint16_t>(chains));
+        return chains;
+    }
+
+    /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
+
+    [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
+        VIRTQ_ASSERT(ring.initialised(), "A queue without memory has no completions. Call init() first.");
+        if (!ring.is_open()) {
+            return CompletionState::broken;
+        }
+        spec::PackedDescriptor const& next = ring.next_used();
+        uint16_t flags = ring.memory_.load_flags(next);
+        if (!ring.is_used(flags)) {
+            flags = ring.look_again(flags);
+            if (!ring.is_used(flags)) {
+                return CompletionState::none;
+            }
+        }
+        ring.order_.after_poll();
+        PackedMemory::Used entry = ring.memory_.load_used(next);
+        if (entry.id >= ring.id_limit_) {
+            ring.break_queue(FaultReason::used_id_out_of_range, entry.id);
+            return CompletionState::broken;
+        }
+        uint32_t const oldest = number(ring.oldest_);
+        uint32_t const ahead =
+            entry.id >= oldest ? entry.id - oldest : entry.id + uint32_t{ring.memory_.size()} - oldest;
+        if (ahead >= ring.in_flight_) {
+            ring.break_queue(FaultReason::batch_not_reached, entry.id);
+            return CompletionState::broken;
+        }
+        auto const last = static_cast<BufferId>(entry.id);
+        if (entry.len > ring.shadow_.bytes(last)) {
+            entry.len = ring.correct_length(last, entry.len, flags);
+            if (ring.fault_) {
+                return CompletionState::broken;
+            }
+        }
+        ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), entry.len};
+        return CompletionState::ready;
     }
 
     template <class Each>
@@ -45,44 +120,6 @@ public:
             ring.oldest_ = ring.following(id);
             each(ring.shadow_.token(id));
         }
-    }
-
-private:
-    /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
-    [[__nodiscard__]] static Completion begin_batch(Ring& ring) {
-        VIRTQ_ASSERT(ring.initialised(), "A queue without memory has no completions. Call init() first.");
-        if (!ring.is_open()) {
-            return {Token{}, 0, CompletionState::broken};
-        }
-        spec::PackedDescriptor const& next = ring.next_used();
-        uint16_t flags = ring.memory_.load_flags(next);
-        if (!ring.is_used(flags)) {
-            flags = ring.look_again(flags);
-            if (!ring.is_used(flags)) {
-                return {Token{}, 0, CompletionState::none};
-            }
-        }
-        ring.order_.after_look();
-        PackedMemory::Used const entry = ring.memory_.load_used(next);
-        if (entry.id >= ring.id_limit_) {
-            return ring.lie(FaultReason::used_id_out_of_range, entry.id);
-        }
-        uint32_t const oldest = number(ring.oldest_);
-        uint32_t const ahead =
-            entry.id >= oldest ? entry.id - oldest : entry.id + uint32_t{ring.memory_.size()} - oldest;
-        if (ahead >= ring.in_flight_) {
-            return ring.lie(FaultReason::batch_not_reached, entry.id);
-        }
-        auto const last = static_cast<BufferId>(entry.id);
-        uint32_t written = entry.len;
-        if (written > ring.shadow_.bytes(last)) {
-            if (ring.breaks_on_length(flags)) {
-                return ring.lie(FaultReason::used_length_above_writable, written);
-            }
-            written = ring.corrected_length(last, flags);
-        }
-        ring.batch_ = Batch{static_cast<uint16_t>(ahead + 1), written};
-        return {Token{}, 0, CompletionState::ready};
     }
 };
 

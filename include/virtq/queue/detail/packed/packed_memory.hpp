@@ -69,7 +69,9 @@ public:
 
     /// Exposes the descriptor and all that was written before. Release: pairs with the device's acquire of these
     /// flags. Without it the device could see them before the descriptors that they expose (§2.8.21.1.1).
-    void expose(uint16_t at, uint16_t flags) { platform::store_release(&ring()[at].flags, little_endian(flags)); }
+    static void expose(spec::PackedDescriptor& head, uint16_t flags) {
+        platform::store_release(&head.flags, little_endian(flags));
+    }
 
     /// Writes the driver event suppression structure in one store, so that the device never sees half of it.
     void write_driver_event(spec::RingEvent event, uint16_t place) {

@@ -31,6 +31,8 @@ template <uint32_t N>
 class PackedInOrder;
 template <uint32_t N>
 class PackedBurst;
+template <uint32_t N, size_t Readable, size_t Writable>
+class PackedRun;
 
 /// The packed ring (§2.8): the protocol with the device. `VirtQueue` documents what each call does for the caller; the
 /// comments here say how.
@@ -122,6 +124,8 @@ private:
     friend class RingLife<PackedRing>;
     friend class PackedInOrder<N>;
     friend class PackedBurst<N>;
+    template <uint32_t, size_t, size_t>
+    friend class PackedRun;
     friend class PackedInspector<N>;
 
     static constexpr auto next_flag = static_cast<uint16_t>(spec::DescFlag::next);
@@ -138,7 +142,6 @@ private:
         [[__nodiscard__]] PackedPosition const& position() const { return ring.next_; }
         [[__nodiscard__]] uint16_t& hidden_flag() const { return ring.hidden_flag_; }
         [[__nodiscard__]] BufferId& id() const { return ring.shadow_.free_head_place(); }
-        void store(PackedRing&) const {}  // for a burst, which keeps copies
         /// Moves behind a chain, which `walk` has left.
         void pass(Walk const&, uint16_t count) const {
             ring.free_count_ = static_cast<uint16_t>(ring.free_count_ - count);
@@ -163,15 +166,16 @@ private:
     }
 
     template <class End, class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_chain(End&& front, Readable const& readable,
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_chain(End front, Readable const& readable,
                                                              Writable const& writable, Token token) {
         PackedChain chain{front.walk(), front.id()};
         if (Error const error = write_sides(chain, readable, writable, next_flag); error != Error::none) {
-            front.store(*this);
-            return take_back(&chain.walk.last(), error);
+            return take_back(front.position().offset(), front.position().available_flags(), &chain.walk.last(), error);
         }
         size_t const count = readable.size() + writable.size();
-        memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(chain.walk.last(), static_cast<uint16_t>(chain.last_flags & ~next_flag));
+        }
         if (front.hidden_flag() != 0) {
             uint16_t const direction = readable.size() == 0 ? write_flag : uint16_t{0};
             front.hidden_flag() = 0;
@@ -224,10 +228,11 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from `next_` to `last`. Otherwise a later publish of the
+    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of the
     /// first one would expose them. A device that obeys the standard has not read that far.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(spec::PackedDescriptor const* last, Error error) {
-        PackedPosition at = next_;
+    [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(uint16_t offset, uint16_t available_flags,
+                                                            spec::PackedDescriptor const* last, Error error) {
+        auto at = PackedPosition::at(offset, available_flags);
         for (;; at.step(memory_.size())) {
             spec::PackedDescriptor* const taken = memory_.descriptor(at.offset());
             memory_.write_flags(*taken, static_cast<uint16_t>(at.available_flags() ^ PackedPosition::avail_flag));
@@ -250,7 +255,7 @@ private:
         hidden_flag_ = PackedPosition::avail_flag;
         memory_.attach();
         order_.before_publish();
-        memory_.expose(first_, flags);
+        memory_.expose(*memory_.descriptor(first_), flags);
     }
 
     /// Whether the device wants a notification for the descriptors from the offset `first` up to `next_`.
@@ -348,11 +353,14 @@ private:
     [[__nodiscard__]] bool is_used(uint16_t flags) const { return taken_.is_used(flags); }
     /// Takes the used descriptor `next`; `flags` are the flags that were read from it.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take(spec::PackedDescriptor const& next, uint16_t flags) {
-        order_.after_look();
+        order_.after_poll();
         memory_.prefetch_behind(next);
-        PackedMemory::Used const entry = memory_.load_used(next);
+        PackedMemory::Used entry = memory_.load_used(next);
         if (!is_usual(entry)) [[__unlikely__]] {
-            return take_unusual(entry, flags);
+            entry.len = judge(entry, flags);
+            if (fault_) {
+                return {Token{}, 0, CompletionState::broken};
+            }
         }
         return take_checked(Back{*this}, entry);
     }
@@ -363,19 +371,16 @@ private:
         return entry.id < id_limit_ && shadow_.mark(id).is_published_head(batch_number_) &&
                entry.len <= shadow_.bytes(id);
     }
-    /// Any other one: it breaks the queue, or its length is corrected.
-    [[__nodiscard__]] [[gnu::__noinline__]] Completion take_unusual(PackedMemory::Used entry, uint16_t flags) {
+    /// Judges any other one: returns its length, corrected, or breaks the queue.
+    [[__nodiscard__]] [[gnu::__noinline__]] uint32_t judge(PackedMemory::Used entry, uint16_t flags) {
         if (entry.id >= id_limit_) {
-            return lie(FaultReason::used_id_out_of_range, entry.id);
+            return break_queue(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const id = static_cast<BufferId>(entry.id);
         if (!shadow_.mark(id).is_published_head(batch_number_)) {
-            return lie(FaultReason::used_id_not_in_flight, entry.id);
+            return break_queue(FaultReason::used_id_not_in_flight, entry.id);
         }
-        if (breaks_on_length(flags)) {
-            return lie(FaultReason::used_length_above_writable, entry.len);
-        }
-        return take_checked(Back{*this}, {entry.id, corrected_length(id, flags)});
+        return correct_length(id, entry.len, flags);
     }
 
     /// Frees the chain of a used descriptor that was checked.
@@ -395,14 +400,14 @@ private:
         return {shadow_.token(id), entry.len, CompletionState::ready};
     }
 
-    /// Whether a length above the writable bytes breaks the queue. Without WRITE the length is reserved (§2.8.4), so
-    /// any value is allowed, and nothing was written. A possible length is accepted even without WRITE, because QEMU
-    /// 7.2 never sets WRITE in a used descriptor.
-    [[__nodiscard__]] bool breaks_on_length(uint16_t flags) const {
-        return (flags & write_flag) != 0 && !clamps_length_;
-    }
-    [[__nodiscard__]] uint32_t corrected_length(BufferId id, uint16_t flags) const {
-        return (flags & write_flag) != 0 ? shadow_.bytes(id) : 0;
+    /// Of a length above the writable bytes: returns it corrected, or breaks the queue. Without WRITE the length is
+    /// reserved (§2.8.4), so any value is allowed, and nothing was written. A possible length is accepted even without
+    /// WRITE, because QEMU 7.2 never sets WRITE in a used descriptor.
+    [[__nodiscard__]] uint32_t correct_length(BufferId id, uint32_t len, uint16_t flags) {
+        if ((flags & write_flag) == 0) {
+            return 0;
+        }
+        return clamps_length_ ? shadow_.bytes(id) : break_queue(FaultReason::used_length_above_writable, len);
     }
 
     [[__nodiscard__]] BufferId following(BufferId id) const {
@@ -443,24 +448,16 @@ private:
 
     /// The device violated the standard. From now on every call reports it. Nothing of the ring is read afterwards, so
     /// `fault_` keeps the first violation.
-    [[gnu::__cold__]] [[gnu::__noinline__]] Completion lie(FaultReason reason, uint32_t value) {
+    /// Returns 0.
+    [[gnu::__cold__]] [[gnu::__noinline__]] uint32_t break_queue(FaultReason reason, uint32_t value) {
         fault_ = Fault{reason, value};
         close();
-        return {Token{}, 0, CompletionState::broken};
+        return 0;
     }
 
     template <class Each>
     void drain_chains(Each& each) {
-        if (in_order_) {
-            return PackedInOrder<N>::drain(*this, each);
-        }
-        for (uint32_t i = 0; i < this->size(); ++i) {
-            auto const id = static_cast<BufferId>(static_cast<uint16_t>(i));
-            if (shadow_.mark(id).is_head_in_flight()) {
-                shadow_.set_mark(id, Mark{});
-                each(shadow_.token(id));
-            }
-        }
+        in_order_ ? PackedInOrder<N>::drain(*this, each) : this->template drain_heads<BufferId>(each);
     }
 
     // Hot and private: what the driver needs later is here and in the shadow, not in the ring. The attribute lets a

@@ -52,14 +52,8 @@ public:
 
     [[__nodiscard__]] Mark mark(BufferId id) const { return mark_[number(id)]; }
     void set_mark(BufferId id, Mark mark) { mark_[number(id)] = mark; }
-    /// Called by publish() with its batch: see `BatchNumber`.
-    void settle(BatchNumber published) {
-        if (published.settles() < N) {
-            if (Mark& mark = mark_[published.settles()]; mark.is_in_batch()) {
-                mark = Mark::settled_head();
-            }
-        }
-    }
+    /// Called by publish() with the number of its batch.
+    void settle(BatchNumber published) { detail::settle(mark_, published); }
 
     [[__nodiscard__]] Token token(BufferId id) const { return token_[number(id)]; }
     void set_token(BufferId id, Token token) { token_[number(id)] = token; }

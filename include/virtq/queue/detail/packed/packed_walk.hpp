@@ -56,10 +56,11 @@ public:
     }
     [[__nodiscard__]] spec::PackedDescriptor& last() const { return *last_; }
     static void pass(PackedPosition& position, uint16_t count, uint16_t size) { position.advance(count, size); }
-    /// For the next chain, of which the first descriptor is hidden or not.
+    /// The next chain's walk. `hides` flips the flags of its first descriptor.
     [[__nodiscard__]] RoundWalk hidden(uint16_t hides) const {
         RoundWalk walk = *this;
         walk.flags = static_cast<uint16_t>(lap_ ^ hides);
+        walk.last_ = at;
         return walk;
     }
     /// Where the descriptor to write next is.

@@ -16,9 +16,11 @@ namespace virtq::detail {
 /// in the ring.
 template <class Ring>
 class SplitBurst {
+    using InOrder = SplitInOrder<Ring>;
+
 public:
     /// After so many chains, those that were added become visible, so that the device can begin before the call ends:
-    /// half of a small queue. Each release of the index takes its cache line away from a device that polls it, so every
+    /// half of a small N. Each release of the index takes its cache line away from a device that polls it, so every
     /// chain would be too often.
     static constexpr size_t shown_together = Ring::capacity < 32 ? (Ring::capacity + 1) / 2 : 16;
 
@@ -29,8 +31,7 @@ public:
         Local local{ring};
         while (made.count != count) {
             auto const& chain = chain_at(made.count);
-            made.error =
-                ring.add_to({local.added, local.free_list()}, readable_of(chain), writable_of(chain), chain.token);
+            made.error = ring.template add_at<Local&>(local, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;
             }
@@ -44,23 +45,23 @@ public:
         return made;
     }
 
-    /// Reads the device's index once. With EVENT_IDX and notifications on, it ends as take_used() does: it asks for
+    /// Without IN_ORDER, reads the device's index once. With EVENT_IDX and notifications on, it ends as take_used() does: it asks for
     /// the next notification and reads the index again.
     [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
         if (ring.in_order()) {
-            return take_in_order(ring, room);
+            return take_batches<InOrder>(ring, room);
         }
         size_t count = 0;
-        bool looks = true;
+        bool polls = true;
         Local local{ring};
         while (count != room.size()) {
             if (local.taken == ring.seen_) {
                 local.store(ring);
-                CompletionState const state = looks ? ring.look() : CompletionState::none;
+                CompletionState const state = polls ? ring.poll() : CompletionState::none;
                 if (state != CompletionState::ready) {
                     return {count, state};
                 }
-                looks = ring.asks_again();
+                polls = ring.asks_again();
             }
             spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(local.taken));
             if (is_usual(ring, entry)) [[__likely__]] {
@@ -86,20 +87,21 @@ private:
     /// Members of the ring, in registers during a call.
     struct Local {
         explicit Local(Ring& ring)
-            : added(ring.added_),
+            : next(ring.added_),
               taken(ring.taken_),
               head(ring.shadow_.free_list().head),
               count(ring.shadow_.free_list().count) {}
 
         void store(Ring& ring) const {
-            ring.added_ = added;
+            ring.added_ = next;
             ring.taken_ = taken;
             ring.shadow_.free_list().head = head;
             ring.shadow_.free_list().count = count;
         }
+        [[__nodiscard__]] RingIndex& added() { return next; }
         [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
 
-        RingIndex added;
+        RingIndex next;
         RingIndex taken;
         DescIndex head;
         uint16_t count;
@@ -114,45 +116,6 @@ private:
     [[__nodiscard__]] [[gnu::__noinline__]] static Completion take_unusual(Ring& ring, uint32_t id, uint32_t len) {
         return ring.free_used(ring.check({id, len}));
     }
-
-    /// With IN_ORDER: reads one used entry a batch. The chains of a batch are those that the driver added.
-    [[__nodiscard__]] static TakenBurst take_in_order(Ring& ring, Span<Completion> room) {
-        size_t count = 0;
-        while (count != room.size()) {
-            if (ring.batch_.is_over()) {
-                if (CompletionState const state = InOrder::begin_batch(ring); state != CompletionState::ready) {
-                    return {count, state};
-                }
-            }
-            size_t const left = room.size() - count;
-            count += take_of_batch(ring, room.data() + count, left < ring.batch_.left() ? left : ring.batch_.left());
-        }
-        return {count, CompletionState::ready};
-    }
-
-    /// Takes the oldest `chains` of a batch that has as many. Returns their number.
-    static size_t take_of_batch(Ring& ring, Completion* out, size_t chains) {
-        RingIndex taken = ring.taken_;
-        DescIndex place{};
-        uint32_t freed = 0;
-        for (size_t i = 0; i != chains; ++i) {
-            place = InOrder::place_of(ring, taken);
-            Extent const extent = ring.shadow_.mark(place).extent();
-            out[i] = {ring.shadow_.token(place), ring.shadow_.bytes(place), CompletionState::ready};
-            if (extent.has_table()) {
-                ring.pool_.give_back(extent.table());
-            }
-            freed += extent.descriptors();
-            taken = advance(taken);
-        }
-        out[chains - 1].written = ring.batch_.take(static_cast<uint16_t>(chains), ring.shadow_.bytes(place));
-        ring.taken_ = ring.seen_ = taken;
-        ring.oldest_head_ = InOrder::behind(ring, ring.oldest_head_, freed);
-        ring.shadow_.release_oldest(static_cast<uint16_t>(freed));
-        return chains;
-    }
-
-    using InOrder = SplitInOrder<Ring>;
 };
 
 }  // namespace virtq::detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/code_size.hpp>
 #include <virtq/queue/detail/slot.hpp>
 #include <virtq/queue/detail/split/split_ring.hpp>
 
@@ -12,7 +13,30 @@ namespace virtq::detail {
 /// the free list. One used entry may complete all chains up to the one that it names. All state is in the ring.
 template <class Ring>
 class SplitInOrder {
-    friend class SplitBurst<Ring>;
+    /// The oldest chain that was not taken.
+    struct Oldest {
+        /// Takes it as if it were written completely.
+        [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Completion pop(Ring& ring) {
+            DescIndex const place = place_of(ring, index);
+            index = advance(index);
+            Extent const extent = ring.shadow_.mark(place).extent();
+            if (extent.has_table()) {
+                ring.pool_.give_back(extent.table());
+            }
+            freed += extent.descriptors();
+            return {ring.shadow_.token(place), ring.shadow_.bytes(place), CompletionState::ready};
+        }
+        /// After `chains` were taken, the last one into `last`.
+        VIRTQ_ALWAYS_INLINE void store(Ring& ring, Completion& last, uint16_t chains) const {
+            last.written = ring.batch_.take(chains, last.written);
+            ring.taken_ = ring.seen_ = index;
+            ring.oldest_head_ = behind(ring, ring.oldest_head_, freed);
+            ring.shadow_.release_oldest(static_cast<uint16_t>(freed));
+        }
+
+        RingIndex index;
+        uint32_t freed = 0;  ///< descriptors of those before it
+    };
 
 public:
     /// Records what `take` needs to know of the chain that is added at `index`.
@@ -30,15 +54,52 @@ public:
                 return {Token{}, 0, state};
             }
         }
-        DescIndex const place = place_of(ring, ring.taken_);
-        Extent const extent = ring.shadow_.mark(place).extent();
-        ring.shadow_.release_oldest(extent.descriptors());
-        if (extent.has_table()) {
-            ring.pool_.give_back(extent.table());
+        Oldest oldest{ring.taken_};
+        Completion one = oldest.pop(ring);
+        oldest.store(ring, one, 1);
+        return one;
+    }
+
+    /// Makes sure that the batch has a chain: `ready`, or why it has none.
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE static CompletionState find_batch(Ring& ring) {
+        return ring.batch_.is_over() ? begin_batch(ring) : CompletionState::ready;
+    }
+
+    /// Takes the oldest chains of the batch, at most `room`. Returns their number.
+    VIRTQ_INLINE_FOR_SPEED static size_t take_many(Ring& ring, Completion* out, size_t room) {
+        size_t const chains = room < ring.batch_.left() ? room : ring.batch_.left();
+        Oldest oldest{ring.taken_};
+        for (size_t i = 0; i != chains; ++i) {
+            out[i] = oldest.pop(ring);
         }
-        ring.oldest_head_ = behind(ring, ring.oldest_head_, extent.descriptors());
-        ring.taken_ = ring.seen_ = advance(ring.taken_);
-        return {ring.shadow_.token(place), ring.batch_.take(1, ring.shadow_.bytes(place)), CompletionState::ready};
+        oldest.store(ring, out[chains - 1], static_cast<uint16_t>(chains));
+        return chains;
+    }
+
+    /// Reads the used entry of the oldest chain in flight, and searches for the chain that it names. The search takes
+    /// at most as many steps as the device reports used chains.
+    [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
+        if (ring.taken_ == ring.batched_) {
+            if (CompletionState const state = ring.poll(); state != CompletionState::ready) {
+                return state;
+            }
+            ring.batched_ = ring.seen_;
+            ring.seen_ = ring.taken_;
+        }
+        spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(ring.taken_));
+        if (entry.id >= ring.memory_.size()) {
+            return ring.break_queue(FaultReason::used_id_out_of_range, entry.id);
+        }
+        DescIndex head = ring.oldest_head_;
+        uint16_t chains = 1;
+        for (RingIndex index = ring.taken_; number(head) != entry.id; ++chains) {
+            head = behind(ring, head, ring.shadow_.mark(place_of(ring, index)).extent().descriptors());
+            index = advance(index);
+            if (index == ring.batched_) {
+                return ring.break_queue(FaultReason::batch_not_reached, entry.id);
+            }
+        }
+        return accept(ring, chains, entry.len);
     }
 
     template <class Each>
@@ -59,32 +120,6 @@ private:
     }
     [[__nodiscard__]] static DescIndex behind(Ring const& ring, DescIndex head, uint32_t descriptors) {
         return static_cast<DescIndex>(static_cast<uint16_t>((number(head) + descriptors) & ring.memory_.mask()));
-    }
-
-    /// Reads the used entry of the oldest chain in flight, and searches for the chain that it names. The search takes
-    /// at most as many steps as the device reports used chains.
-    [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
-        if (ring.taken_ == ring.batched_) {
-            if (CompletionState const state = ring.look(); state != CompletionState::ready) {
-                return state;
-            }
-            ring.batched_ = ring.seen_;
-            ring.seen_ = ring.taken_;
-        }
-        spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(ring.taken_));
-        if (entry.id >= ring.memory_.size()) {
-            return ring.break_queue(FaultReason::used_id_out_of_range, entry.id);
-        }
-        DescIndex head = ring.oldest_head_;
-        uint16_t chains = 1;
-        for (RingIndex index = ring.taken_; number(head) != entry.id; ++chains) {
-            head = behind(ring, head, ring.shadow_.mark(place_of(ring, index)).extent().descriptors());
-            index = advance(index);
-            if (index == ring.batched_) {
-                return ring.break_queue(FaultReason::batch_not_reached, entry.id);
-            }
-        }
-        return accept(ring, chains, entry.len);
     }
 
     [[__nodiscard__]] static CompletionState accept(Ring& ring, uint16_t chains, uint32_t len) {

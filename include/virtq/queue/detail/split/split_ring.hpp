@@ -55,7 +55,7 @@ public:
     /// Each side is a `Span`, a `Gather const&` or `FixedSegments`.
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Status add(Readable readable, Writable writable, Token token) {
-        return add_to<Readable, Writable>({added_, shadow_.free_list()}, readable, writable, token);
+        return add_at(Front{*this}, readable, writable, token);
     }
 
     template <class Get>
@@ -202,64 +202,62 @@ private:
         }
     }
 
-    /// What each chain that is added changes: the members, or copies of them that a burst keeps in registers. With the
-    /// members alone the compiler must assume that each store to the ring changes them.
+    /// What each chain that is added changes, in the members. A burst has copies of them in registers: with the members
+    /// the compiler must assume that each store to the ring changes them.
     struct Front {
-        RingIndex& added;
-        FreeList free;
+        [[__nodiscard__]] RingIndex& added() const { return ring.added_; }
+        [[__nodiscard__]] FreeList free_list() const { return ring.shadow_.free_list(); }
+
+        SplitRing& ring;
     };
 
-    /// Adds a chain at `front`, and moves that behind it. An error changes nothing.
-    template <class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_to(Front const& front, Readable readable, Writable writable,
+    /// Adds a chain at `front`, and moves that behind it: a `Front`, or a reference to what a burst has instead. An error
+    /// changes nothing.
+    template <class End, class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_at(End front, Readable readable, Writable writable,
                                                           Token token) {
         size_t const count = readable.size() + writable.size();
         if constexpr (Tables::exist) {
             if (pool_.takes(count)) {
-                return add_indirect<Readable, Writable>(front, readable, writable, token);
+                return add_indirect<End>(front, readable, writable, token);
             }
         }
-        if (count - 1 >= front.free.count) {  // count 0 wraps around, and is refused too
+        if (count - 1 >= front.free_list().count) {  // count 0 wraps around, and is refused too
             return refuse(count);
         }
-        SplitChain<N> chain{memory_, shadow_, front.free.head};
+        SplitChain<N> chain{memory_, shadow_, front.free_list().head};
         if (Error const error = write_sides(chain, readable, writable, link_flags); error != Error::none) {
             return error;
         }
-        commit(front, chain, count, writable.size() != 0 ? write_flag : uint16_t{0}, token);
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(*chain.entry, writable.size() != 0 ? write_flag : uint16_t{0});
+        }
+        commit<End>(front, chain, count, token);
         return Error::none;
     }
 
-    /// Finishes a chain that is written to the ring. `last_flags` are the flags of its last descriptor.
-    void commit(Front const& front, SplitChain<N> const& chain, size_t count, uint16_t last_flags, Token token) {
-        memory_.write_flags(*chain.entry, last_flags);
+    /// Finishes a chain that is written to the ring.
+    template <class End>
+    void commit(End front, SplitChain<N> const& chain, size_t count, Token token) {
         auto const taken = static_cast<uint16_t>(count);
-        if constexpr (Tables::exist) {
-            append_shared(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
-        } else {
-            append(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
-        }
+        append<End>(front, chain.last, Link::end(), taken, chain.next, chain.writable_bytes, token);
     }
 
-    /// As below. In a format with tables, chains in tables use the same copy with -Os.
-    VIRTQ_INLINE_FOR_SPEED void append_shared(Front const& front, DescIndex last, Link end, uint16_t count,
-                                              DescIndex rest, uint32_t writable_bytes, Token token) {
-        append(front, last, end, count, rest, writable_bytes, token);
-    }
     /// Adds the chain at the free head to the batch. It has `count` descriptors, ends with `last`, and `rest` is the
     /// free descriptor behind it.
-    VIRTQ_ALWAYS_INLINE void append(Front const& front, DescIndex last, Link end, uint16_t count, DescIndex rest,
-                                    uint32_t writable_bytes, Token token) {
-        DescIndex const head = front.free.head;
+    template <class End>
+    VIRTQ_INLINE_FOR_SPEED void append(End front, DescIndex last, Link end, uint16_t count, DescIndex rest,
+                                       uint32_t writable_bytes, Token token) {
+        DescIndex const head = front.free_list().head;
         if (in_order()) [[__unlikely__]] {
             Extent const extent = end.has_table() ? Extent::indirect(end.table()) : Extent::direct(count);
-            InOrder::record(*this, front.added, extent, writable_bytes, token);
+            InOrder::record(*this, front.added(), extent, writable_bytes, token);
         } else {
             record(head, writable_bytes, token);
             shadow_.set_link(last, end);
         }
-        front.free.take(count, rest);
-        front.added = offer(front.added, head);
+        front.free_list().take(count, rest);
+        front.added() = offer(front.added(), head);
     }
 
     /// Records what take_used() needs to know of a chain of `add`.
@@ -270,11 +268,11 @@ private:
     }
 
     /// Adds a chain in an indirect table, with one descriptor of the ring (§2.7.5.3).
-    template <class Readable, class Writable>
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_indirect(Front const& front, Readable readable,
-                                                                Writable writable, Token token) {
+    template <class End, class Readable, class Writable>
+    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Error add_indirect(End front, Readable readable, Writable writable,
+                                                             Token token) {
         size_t const count = readable.size() + writable.size();
-        if (front.free.count == 0) {
+        if (front.free_list().count == 0) {
             return refuse(count);
         }
         size_t const at = pool_.offset(pool_.front());
@@ -282,18 +280,21 @@ private:
         if (Error const error = write_sides(table, readable, writable, link_flags); error != Error::none) {
             return error;
         }
-        memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        if constexpr (!knows_end<Readable, Writable>) {
+            memory_.write_flags(table.next[-1], writable.size() != 0 ? write_flag : uint16_t{0});
+        }
         Segment const in_ring{pool_.phys_at(at), static_cast<uint32_t>(16 * count)};
-        commit_indirect(front, in_ring, table.writable_bytes, token);
+        commit_indirect<End>(front, in_ring, table.writable_bytes, token);
         return Error::none;
     }
 
     /// Writes the ring's descriptor of a chain in the front table of the pool, and finishes the chain.
-    void commit_indirect(Front const& front, Segment const& in_ring, uint32_t writable_bytes, Token token) {
-        DescIndex const head = front.free.head;
+    template <class End>
+    void commit_indirect(End front, Segment const& in_ring, uint32_t writable_bytes, Token token) {
+        DescIndex const head = front.free_list().head;
         TableIndex const table = pool_.take();
         memory_.write_descriptor(head, in_ring, static_cast<uint16_t>(spec::DescFlag::indirect), DescIndex{0});
-        append_shared(front, head, Link::end_with(table), 1, shadow_.next(head), writable_bytes, token);
+        append<End>(front, head, Link::end_with(table), 1, shadow_.next(head), writable_bytes, token);
     }
 
     /// Frees the chain at `head`, and its table if it has one.
@@ -334,7 +335,7 @@ private:
         admit_pending();
         show();
     }
-    /// As above, while the caller will call `expose` before any completion is taken.
+    /// Makes them visible without admitting them. Call `expose` before any completion is taken.
     VIRTQ_ALWAYS_INLINE void show() {
         memory_.attach();
         order_.before_publish();
@@ -351,7 +352,7 @@ private:
         batch_number_ = batch_number_.next();
     }
 
-    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches look(), and
+    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches poll(), and
     /// both report why. publish() finds nothing to publish.
     [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
         is_open_ = false;
@@ -368,7 +369,7 @@ private:
     [[__nodiscard__]] bool asks_again() const { return notifications_on_ && event_idx_; }
 
     /// Polls the device's index for new entries. `seen_` equals `taken_` here.
-    [[gnu::__noinline__]] CompletionState look() {
+    [[gnu::__noinline__]] CompletionState poll() {
         VIRTQ_ASSERT(initialised(), "A queue without memory has no completions. Call init() first.");
         if (!is_open_) {
             return CompletionState::broken;
@@ -388,7 +389,7 @@ private:
         if (distance(taken_, index) > distance(taken_, published_)) {
             return break_queue(FaultReason::used_index_ahead, number(index));
         }
-        order_.after_look();
+        order_.after_poll();
         seen_ = index;
         return CompletionState::ready;
     }
@@ -400,7 +401,8 @@ private:
         return CompletionState::broken;
     }
 
-    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain lie(FaultReason reason, uint32_t value) {
+    /// As above, for the calls that return a chain.
+    [[gnu::__cold__]] [[gnu::__noinline__]] UsedChain violation(FaultReason reason, uint32_t value) {
         return {DescIndex{}, 0, break_queue(reason, value)};
     }
 
@@ -408,7 +410,7 @@ private:
     /// change the mark before the next entry is taken.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
-            if (CompletionState const state = look(); state != CompletionState::ready) {
+            if (CompletionState const state = poll(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
             }
         }
@@ -421,7 +423,7 @@ private:
     /// Checks the used entry at `taken_`, which was read.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain check(spec::UsedElement entry) {
         if (entry.id > memory_.mask()) {
-            return lie(FaultReason::used_id_out_of_range, entry.id);
+            return violation(FaultReason::used_id_out_of_range, entry.id);
         }
         auto const head = static_cast<DescIndex>(entry.id);
         return is_added(head) ? pass(head, entry.len, shadow_.bytes(head)) : take_other(head, entry.len);
@@ -455,14 +457,14 @@ private:
         if (Format::has_descriptor_tier && shadow_.mark(head).is_held_by(Mark::Holder::pushed_head)) {
             return pass(head, len, Tier::writable_total(*this, head));
         }
-        return lie(FaultReason::used_id_not_in_flight, subscript(head));
+        return violation(FaultReason::used_id_not_in_flight, subscript(head));
     }
 
     /// Advances behind the entry. If the device reports more bytes than `writable`, clamps them or breaks the queue.
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED UsedChain pass(DescIndex head, uint32_t len, uint32_t writable) {
         if (len > writable) {
             if (!clamps_length_) {
-                return lie(FaultReason::used_length_above_writable, len);
+                return violation(FaultReason::used_length_above_writable, len);
             }
             len = writable;
         }
@@ -478,16 +480,7 @@ private:
     /// Hands back the chains of both tiers. Only heads have a token; a body comes back with its head.
     template <class Each>
     void drain_chains(Each& each) {
-        if (in_order()) {
-            return InOrder::drain(*this, each);
-        }
-        for (uint32_t i = 0; i < this->size(); ++i) {
-            auto const desc = static_cast<DescIndex>(static_cast<uint16_t>(i));
-            if (shadow_.mark(desc).is_head_in_flight()) {
-                shadow_.set_mark(desc, Mark{});
-                each(shadow_.token(desc));
-            }
-        }
+        in_order() ? InOrder::drain(*this, each) : this->template drain_heads<DescIndex>(each);
     }
 
     // Hot and private: what the driver needs later is here and in the shadow, not in the ring. The attribute lets a

@@ -107,14 +107,8 @@ public:
 
     [[__nodiscard__]] Mark mark(DescIndex desc) const { return mark_[subscript(desc)]; }
     void set_mark(DescIndex desc, Mark mark) { mark_[subscript(desc)] = mark; }
-    /// Called by publish() with its batch: see `BatchNumber`.
-    void settle(BatchNumber published) {
-        if (published.settles() < N) {
-            if (Mark& mark = mark_[published.settles()]; mark.is_in_batch()) {
-                mark = Mark::settled_head();
-            }
-        }
-    }
+    /// Called by publish() with the number of its batch.
+    void settle(BatchNumber published) { detail::settle(mark_, published); }
 
     /// Of a head in flight.
     [[__nodiscard__]] Token token(DescIndex head) const { return token_[subscript(head)]; }

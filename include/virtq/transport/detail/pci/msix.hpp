@@ -76,7 +76,7 @@ public:
     void disable() { set_control(static_cast<uint16_t>(control() & ~spec::pci::msix::control_enable)); }
 
 private:
-    Msix(PciFunction<Access> const& function, uint16_t offset) : function_(function), offset_(offset) {}
+    Msix(PciFunction<Access> const& of, uint16_t offset) : function_(of), offset_(offset) {}
 
     [[__nodiscard__]] ReadWrite<uint16_t> control_register() const {
         return {static_cast<uint16_t>(offset_ + spec::pci::msix::control)};

@@ -46,8 +46,8 @@ template <PciConfigAccess Access>
 class BarRegister {
 public:
     /// `count` is the number of BARs in the function's header.
-    BarRegister(PciFunction<Access> const& function, uint8_t index, uint8_t count = spec::pci::bar_count)
-        : function_(function),
+    BarRegister(PciFunction<Access> const& of, uint8_t index, uint8_t count = spec::pci::bar_count)
+        : function_(of),
           low_{static_cast<uint16_t>(spec::pci::bar_first + spec::pci::bar_bytes * index)},
           high_{static_cast<uint16_t>(low_.offset + spec::pci::bar_bytes)},
           may_be_64_bit_(index + 1 < count) {}

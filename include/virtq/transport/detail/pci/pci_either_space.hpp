@@ -15,8 +15,8 @@ class PciEitherSpace {
 public:
     constexpr PciEitherSpace() = default;
     explicit PciEitherSpace(uintptr_t mapped) : memory_(mapped) {}
-    PciEitherSpace(PciFunction<PciKeptAccess> const& function, uint16_t capability, uint8_t bar, uint32_t base)
-        : window_(function, capability, bar, base) {}
+    PciEitherSpace(PciFunction<PciKeptAccess> const& of, uint16_t capability, uint8_t bar, uint32_t base)
+        : window_(of, capability, bar, base) {}
 
     [[__nodiscard__]] uint8_t read8(uint16_t offset) {
         return window_.is_set() ? window_.read8(offset) : memory_.read8(offset);

@@ -28,7 +28,7 @@ struct PciLayout {
 template <PciConfigAccess Access>
 class LayoutSearch {
 public:
-    LayoutSearch(PciFunction<Access> const& function, PciBars const& bars) : function_(function), bars_(bars) {}
+    LayoutSearch(PciFunction<Access> const& of, PciBars const& bars) : function_(of), bars_(bars) {}
 
     void inspect(uint16_t capability) {
         using Type = spec::pci::StructureType;

@@ -22,7 +22,7 @@ public:
             order::fence(order::Fence::publish, {function, file, line});
         }
     }
-    void after_look(char const* function = __builtin_FUNCTION(), char const* file = __builtin_FILE(),
+    void after_poll(char const* function = __builtin_FUNCTION(), char const* file = __builtin_FILE(),
                     int line = __builtin_LINE()) const {
         if (kind_ == Kind::platform) {
             order::fence(order::Fence::look, {function, file, line});

@@ -57,4 +57,11 @@ inline void zero(void* memory, std::size_t bytes) {
     std::memset(memory, 0, bytes);
 }
 
+inline void copy_out(void* to, void const* from, std::size_t bytes) {
+    __builtin_memcpy(to, from, bytes);
+}
+inline void copy_in(void* to, void const* from, std::size_t bytes) {
+    __builtin_memcpy(to, from, bytes);
+}
+
 }  // namespace virtq::platform
