@@ -127,6 +127,22 @@ TEST(BlockLimit, StopsAtTheFirstFailedPart) {
     EXPECT_EQ(machine.driver.perform(request, PollLimit{3}, machine.stepping()).error(), Error::timed_out);
 }
 
+TEST(BlockLimit, SendsNoPartAfterTheDiskStopped) {
+    DiskMachine<8> machine({.disk = {.seg_max = 0}});
+    machine.bring_up();
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const segments = pieces(machine, std::vector<std::uint32_t>(6, 512), kept);
+    BlockRequest const request{BlockOperation::read, 0, 0, {segments.data(), segments.size()}, Token{}};
+    auto const fails_after_the_first = [&] {
+        machine.device.step();
+        machine.device.need_reset();
+        EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
+    };
+    EXPECT_EQ(machine.driver.perform(request, patience, fails_after_the_first).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.last_error(), Error::reset_needed);
+    EXPECT_EQ(machine.disk.requests().size(), 1u);
+}
+
 TEST(BlockLimit, ObeysTheCallersOwnLimit) {
     struct {
         std::uint32_t seg_max;

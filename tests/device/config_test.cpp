@@ -28,10 +28,10 @@ TEST(Config, ReadsAgainWhenTheGenerationChanges) {
     machine.bring_up();
     unsigned reads = 0;
     machine.device.unsettle_config(3);
-    Result<unsigned> const value = read_config(machine.transport, [&] { return ++reads; });
-    ASSERT_TRUE(value.ok());
-    EXPECT_GT(*value, 1u);
-    EXPECT_EQ(*value, reads);
+    unsigned value = 0;
+    ASSERT_EQ(read_config(machine.transport, value, [&](unsigned& read) { read = ++reads; }), Error::none);
+    EXPECT_GT(value, 1u);
+    EXPECT_EQ(value, reads);
 }
 
 TEST(Config, GivesUpOnAnUnstableGeneration) {
@@ -46,11 +46,13 @@ TEST(Config, ComparesTwoLegacyReads) {
     DiskMachine<> machine({.version = sim::MmioVersion::legacy});
     machine.bring_up();
     unsigned reads = 0;
-    Result<unsigned> const settled = read_config(machine.transport, [&] { return ++reads > 4 ? 9u : reads; });
-    ASSERT_TRUE(settled.ok());
-    EXPECT_EQ(*settled, 9u);
+    unsigned value = 0;
+    auto const settles = [&](unsigned& read) { read = ++reads > 4 ? 9u : reads; };
+    ASSERT_EQ(read_config(machine.transport, value, settles), Error::none);
+    EXPECT_EQ(value, 9u);
     reads = 0;
-    EXPECT_EQ(read_config(machine.transport, [&] { return ++reads; }).error(), Error::config_unstable);
+    auto const never_settles = [&](unsigned& read) { read = ++reads; };
+    EXPECT_EQ(read_config(machine.transport, value, never_settles), Error::config_unstable);
     EXPECT_EQ(reads, 2 * config_attempts);
 }
 

@@ -289,7 +289,9 @@ void own_driver() {
     use(init.go_live());
     use(init.fail(virtq::Error::not_supported));
     use(init.resume_queue(0, global_chain_queue, negotiation.negotiated));
-    use(virtq::read_config(global_transport, [] { return virtq::read_config64_once(global_transport, 0); }));
+    uint64_t capacity;
+    use(virtq::read_config(global_transport, capacity,
+                           [](uint64_t& read) { read = virtq::read_config64_once(global_transport, 0); }));
     use(virtq::reset_device(global_transport, virtq::PollLimit{1000}, relax));
 }
 

@@ -145,15 +145,53 @@ enum class Error : uint8_t {
     port_closed = 106,
 };
 
+namespace detail {
+
+/// Called where an error of a PCI device may begin: puts the sentences of these errors into the kernel.
+template <class AnError = Error>
+void bring_pci_sentences() {
+    if constexpr (has_pci_apart) {
+        static_cast<void>(&pci_sentences<AnError>);
+    }
+}
+
+#ifdef __ELF__
+/// `pci_sentences<Error>` if any file of the kernel has it. Otherwise a linker sets this weak reference to 0.
+extern "C"
+    [[gnu::__weak__]] Descriptions<sentence_of_pci<Error>, 'E', Wording::sentences> const virtq_pci_sentences __asm__(
+        "_ZN5virtq6detail13pci_sentencesINS_5ErrorEEE");
+
+inline Descriptions<sentence_of_pci<Error>, 'E', Wording::sentences> const* const where_pci_sentences_are =
+    &virtq_pci_sentences;
+
+template <class AnError>
+[[__nodiscard__]] char const* describe_pci(AnError error) {
+    auto const* const texts = read_pointer(&where_pci_sentences_are);
+    return texts != nullptr ? find_text(texts->text, static_cast<unsigned>(error))
+                            : "An error of a PCI device, and this kernel has no code for PCI.";
+}
+#endif
+
+}  // namespace detail
+
 /// What happened, and what to do next. A constant string without a line end.
 ///
 /// `VIRTQ_SENTENCES` chooses what this and every other `describe` of the library returns: `sentences`, unless it is
 /// defined; `names` (`queue_full`), with -Os 14 KB less; or `numbers` (`E24`), 1.5 KB less again. Define it on the
 /// command line, the same in every file: on ELF targets, files that describe in different ways do not link. `E24` is the
 /// `Error` with the number 24, `F` a `FaultReason`, `D` a `DriverReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end of a `PciScan`.
+/// A kernel without code for PCI has no sentences about PCI either (`-ffreestanding -fno-pic`, ELF).
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.
 [[__nodiscard__]] constexpr char const* describe(Error error) {
+#ifdef __ELF__
+    if constexpr (detail::has_pci_apart) {
+        if (!__builtin_is_constant_evaluated()) {
+            char const* const text = detail::description_of<detail::sentence_without_pci<Error>, 'E'>(error);
+            return *text != '\0' ? text : detail::describe_pci(error);
+        }
+    }
+#endif
     return detail::description_of<detail::error_sentence<Error>, 'E'>(error);
 }
 

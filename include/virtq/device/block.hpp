@@ -224,19 +224,19 @@ public:
             added =
                 this->template go_straight<BlockOperation::write>(request.sector, request.data, request.token, queue);
         }
-        return added ? Status{} : add(request, queue).error();
+        return added ? Error::none : add(request, queue);
     }
     /// As `submit` to queue 0: reads from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return this->template go_straight<BlockOperation::read>(sector, data, token, 0)
-                   ? Status{}
-                   : add({BlockOperation::read, sector, 0, data, token}, 0).error();
+                   ? Error::none
+                   : add({BlockOperation::read, sector, 0, data, token}, 0);
     }
     /// As `submit` to queue 0: writes from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
         return this->template go_straight<BlockOperation::write>(sector, data, token, 0)
-                   ? Status{}
-                   : add({BlockOperation::write, sector, 0, data, token}, 0).error();
+                   ? Error::none
+                   : add({BlockOperation::write, sector, 0, data, token}, 0);
     }
     /// Makes all writes durable that completed before. Errors: those of `submit`; `not_supported` if the device has no
     /// write cache.
@@ -311,9 +311,7 @@ public:
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status perform(BlockRequest const& request, PollLimit poll_limit, R&& relax = R{},
                                      uint16_t queue = 0) {
-        uint32_t polls = 0;
-        Status const done = perform_at_once(request, poll_limit, polls, relax, queue);
-        return done.error() == Error::request_above_queue ? perform_in_turn(request, poll_limit, relax, queue) : done;
+        return Driver::perform_request(request, poll_limit, relax, queue);
     }
 
     /// Reads from `sector` on, in units of 512 bytes, and waits as `perform` does. Errors: those of `perform`.
@@ -353,8 +351,6 @@ private:
     using Driver::init_error_;
     using Driver::init_with;
     using Driver::option_;
-    using Driver::perform_at_once;
-    using Driver::perform_in_turn;
     using Driver::place_;
     using Driver::queue_count_;
     using Driver::queues_;

@@ -25,25 +25,30 @@ inline constexpr unsigned config_attempts = 16;
 /// Whether the device configuration has at least `bytes` bytes. A transport without this check is trusted. Errors:
 /// `config_absent`, `config_refused`, `config_too_short`.
 template <Transport T>
-[[__nodiscard__]] Status check_config(T const& transport, uint32_t bytes) {
+[[__nodiscard__]] Error check_config(T const& transport, uint32_t bytes) {
     if constexpr (requires { transport.check_config(bytes); }) {
-        return transport.check_config(bytes);
+        return transport.check_config(bytes).error();
     } else {
-        return {};
+        return Error::none;
     }
 }
 
-/// Calls `read()`, which reads one or more fields, until the result is consistent (§2.5.4). For a modern device the
+/// Calls `read(value)`, which reads one or more fields, until the result is consistent (§2.5.4). For a modern device the
 /// generation must be unchanged. A legacy device has no generation, so two reads must be equal. Error:
-/// `config_unstable`.
-template <Transport T, class Read>
-[[__nodiscard__]] auto read_config(T& transport, Read read) -> Result<decltype(read())> {
+/// `config_unstable`. The value is not returned: as a result it would be on the stack of each caller once more.
+template <Transport T, class Value, class Read>
+[[__nodiscard__]] Error read_config(T& transport, Value& value, Read const& read) {
     for (unsigned attempt = 0; attempt < detail::config_attempts; ++attempt) {
         uint32_t const before = transport.config_generation();
-        auto const value = read();
-        bool const same = transport.is_legacy() ? value == read() : before == transport.config_generation();
+        read(value);
+        bool same = before == transport.config_generation();
+        if (transport.is_legacy()) {
+            Value again;
+            read(again);
+            same = value == again;
+        }
         if (same) {
-            return value;
+            return Error::none;
         }
     }
     return Error::config_unstable;

@@ -35,6 +35,9 @@ namespace detail {
     return bits;
 }
 
+/// No other bit is accepted. A constant, because the compiler would make the set anew for each device.
+inline constexpr Features known_features = implemented_features | device_type_features();
+
 /// Queues below this number may have been enabled through the transport. 0 if it does not keep count.
 template <Transport T>
 [[__nodiscard__]] uint32_t enabled_queue_end([[__maybe_unused__]] T const& transport) {
@@ -150,17 +153,13 @@ public:
         if (Status const begun = announce_driver(); !begun) {
             return begun;
         }
-        Features const usable =
-            transport_.possible_features() & (implemented_features | detail::device_type_features());
         require_what_the_interface_needs(negotiation);
-        negotiation.offered = read_offered(negotiation.wanted);
-        negotiation.missing = negotiation.required.without(negotiation.offered & usable);
+        read_offered(negotiation);
         if (!negotiation.missing.empty()) {
             bool const is_memory = negotiation.offered.empty() && !transport_.is_legacy();
             return fail(is_memory ? Error::nothing_offered : Error::feature_required_not_offered);
         }
-        negotiation.negotiated =
-            without_unmet_needs(negotiation.offered & negotiation.wanted & usable, negotiation.needs);
+        drop_unmet_needs(negotiation.negotiated, negotiation.needs);
         if (!negotiation.negotiated.contains(negotiation.required)) {
             return fail(Error::feature_prerequisite_missing);
         }
@@ -168,7 +167,7 @@ public:
             return fail(error);
         }
         accepted_ = negotiation.negotiated;
-        write_accepted(negotiation.negotiated, negotiation.wanted);
+        write_accepted(negotiation);
         return transport_.is_legacy() ? check_device() : confirm_features();
     }
 
@@ -331,12 +330,11 @@ private:
             negotiation.wanted.set(spec::Feature::notif_config_data);
             negotiation.required.set(spec::Feature::version_1);
         }
-        negotiation.wanted = negotiation.wanted.without(negotiation.unwanted) | negotiation.required;
     }
 
     /// §2.2.1: drops each feature whose needs are not accepted. A round that is not the last drops at least one, so
     /// `needs.size()` rounds are enough.
-    [[__nodiscard__]] static Features without_unmet_needs(Features accepted, Span<FeatureNeed const> needs) {
+    static void drop_unmet_needs(Features& accepted, Span<FeatureNeed const> needs) {
         for (size_t round = 0; round < needs.size(); ++round) {
             for (FeatureNeed const& need : needs) {
                 if (accepted.has_bit(need.bit) && !accepted.has_bit(need.needs)) {
@@ -344,30 +342,35 @@ private:
                 }
             }
         }
-        return accepted;
     }
 
     /// Whether feature word `word` is transferred. A legacy interface has only word 0. Words 2 and 3 are used only if
     /// the driver wants one of their bits: QEMU's virtio-mmio takes every selector above 1 for 1, so that writing word
     /// 2 would overwrite word 1.
-    [[__nodiscard__]] bool uses_word(unsigned word, Features const& wanted) const {
-        return word == 0 || (!transport_.is_legacy() && (word == 1 || wanted.word(word) != 0));
+    [[__nodiscard__]] bool uses_word(unsigned word, Negotiation const& negotiation) const {
+        return word == 0 || (!transport_.is_legacy() && (word == 1 || negotiation.wanted.word(word) != 0));
     }
 
-    [[__nodiscard__]] Features read_offered(Features const& wanted) {
-        Features offered;
+    /// Reads what is offered, and decides what of it can be accepted. Word by word, as the transports have the features:
+    /// operations on whole sets would take twice the code.
+    void read_offered(Negotiation& negotiation) {
+        Features const possible = transport_.possible_features();
         for (unsigned word = 0; word < Features::word_count; ++word) {
-            if (uses_word(word, wanted)) {
-                offered.set_word(word, transport_.offered_features(word));
-            }
+            uint32_t const required = negotiation.required.word(word);
+            uint32_t const wanted = (negotiation.wanted.word(word) & ~negotiation.unwanted.word(word)) | required;
+            negotiation.wanted.set_word(word, wanted);
+            uint32_t const offered = uses_word(word, negotiation) ? transport_.offered_features(word) : 0;
+            uint32_t const usable = offered & possible.word(word) & detail::known_features.word(word);
+            negotiation.offered.set_word(word, offered);
+            negotiation.missing.set_word(word, required & ~usable);
+            negotiation.negotiated.set_word(word, usable & wanted);
         }
-        return offered;
     }
 
-    void write_accepted(Features const& negotiated, Features const& wanted) {
+    void write_accepted(Negotiation const& negotiation) {
         for (unsigned word = 0; word < Features::word_count; ++word) {
-            if (uses_word(word, wanted)) {
-                transport_.accept_features(word, negotiated.word(word));
+            if (uses_word(word, negotiation)) {
+                transport_.accept_features(word, negotiation.negotiated.word(word));
             }
         }
     }

@@ -29,43 +29,47 @@ public:
 
     /// Reads 8 bits, `offset` bytes into the function's space; all ones outside of the buses.
     [[__nodiscard__]] uint8_t read8(PciAddress address, uint16_t offset) const {
-        return has(address, offset) ? at(address).read8(offset) : UINT8_MAX;
+        MmioSpace const space = space_of(address, offset);
+        return space.base() != 0 ? space.read8(offset) : UINT8_MAX;
     }
     /// Reads 16 bits, converted from little-endian; all ones outside of the buses.
     [[__nodiscard__]] uint16_t read16(PciAddress address, uint16_t offset) const {
-        return has(address, offset) ? at(address).read16(offset) : UINT16_MAX;
+        MmioSpace const space = space_of(address, offset);
+        return space.base() != 0 ? space.read16(offset) : UINT16_MAX;
     }
     /// Reads 32 bits, converted from little-endian; all ones outside of the buses.
     [[__nodiscard__]] uint32_t read32(PciAddress address, uint16_t offset) const {
-        return has(address, offset) ? at(address).read32(offset) : UINT32_MAX;
+        MmioSpace const space = space_of(address, offset);
+        return space.base() != 0 ? space.read32(offset) : UINT32_MAX;
     }
     /// Writes 8 bits, `offset` bytes into the function's space; does nothing outside of the buses.
     void write8(PciAddress address, uint16_t offset, uint8_t value) {
-        if (has(address, offset)) {
-            at(address).write8(offset, value);
+        if (MmioSpace space = space_of(address, offset); space.base() != 0) {
+            space.write8(offset, value);
         }
     }
     /// Writes 16 bits, converted to little-endian; does nothing outside of the buses.
     void write16(PciAddress address, uint16_t offset, uint16_t value) {
-        if (has(address, offset)) {
-            at(address).write16(offset, value);
+        if (MmioSpace space = space_of(address, offset); space.base() != 0) {
+            space.write16(offset, value);
         }
     }
     /// Writes 32 bits, converted to little-endian; does nothing outside of the buses.
     void write32(PciAddress address, uint16_t offset, uint32_t value) {
-        if (has(address, offset)) {
-            at(address).write32(offset, value);
+        if (MmioSpace space = space_of(address, offset); space.base() != 0) {
+            space.write32(offset, value);
         }
     }
 
 private:
     static constexpr uint16_t function_bytes = 4096;
 
-    [[__nodiscard__]] constexpr bool has(PciAddress address, uint16_t offset) const {
-        return base_ != 0 && address.bus >= first_bus_ && address.bus <= last_bus_ && address.is_possible() &&
-               offset < function_bytes;
-    }
-    [[__nodiscard__]] MmioSpace at(PciAddress address) const {
+    /// The function's space. Its base is 0 if the function or the offset is not in the ECAM.
+    [[__nodiscard__]] MmioSpace space_of(PciAddress address, uint16_t offset) const {
+        if (base_ == 0 || address.bus < first_bus_ || address.bus > last_bus_ || !address.is_possible() ||
+            offset >= function_bytes) {
+            return MmioSpace{};
+        }
         address.bus = static_cast<uint8_t>(address.bus - first_bus_);
         return MmioSpace{base_ + (uintptr_t{pci_frame(address)} << 12)};
     }

@@ -79,7 +79,13 @@ public:
     /// Whether no bit is set.
     [[__nodiscard__]] constexpr bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
     /// Whether every feature of `other` is in this set.
-    [[__nodiscard__]] constexpr bool contains(Features const& other) const { return other.without(*this).empty(); }
+    [[__nodiscard__]] constexpr bool contains(Features const& other) const {
+        uint32_t lacks = 0;
+        for (unsigned i = 0; i < word_count; ++i) {
+            lacks |= other.words_[i] & ~words_[i];
+        }
+        return lacks == 0;
+    }
 
     /// The features that are here and not in `other`.
     [[__nodiscard__]] constexpr Features without(Features const& other) const {

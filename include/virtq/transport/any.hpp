@@ -65,8 +65,8 @@ template <PciConfigAccess Access>
 [[__nodiscard__]] [[gnu::__noinline__]] bool has_config_window(PciFunction<Access> const& function) {
     PciBars bars;
     bars.measure(function);
-    Result<PciLayout> const layout = find_layout(function, bars);
-    return layout && layout->window != 0;
+    PciLayout layout;
+    return find_layout(function, bars, layout) == Error::none && layout.window != 0;
 }
 
 /// Returned if no interface works: the error that all interfaces of the device have in common, or `pci_unreachable` if
@@ -170,9 +170,8 @@ public:
         switch (kind_) {
             case Kind::pci_modern: return pci_modern_.use_msix(keep(function), mapper, messages);
             case Kind::pci_legacy_ports:
-                return pci_legacy_ports_.template use_msix<Memory>(keep(function), mapper, messages);
             case Kind::pci_legacy_memory:
-                return pci_legacy_memory_.template use_msix<Memory>(keep(function), mapper, messages);
+                return pci_legacy_.template use_msix<Memory>(keep(function), mapper, messages);
             default: return Error::msix_absent;
         }
     }
@@ -367,11 +366,8 @@ private:
     template <class Mapper>
     [[__nodiscard__]] [[gnu::__noinline__]] Status probe_legacy(Function const& function, Mapper& mapper,
                                                                 PciProbeOption const& option) {
-        Status const ports = noted(attempts_.legacy, pci_legacy_ports_.probe(function, mapper, option));
-        return ports.error() == Error::pci_legacy_absent
-                   ? found(Kind::pci_legacy_memory,
-                           noted(attempts_.legacy, pci_legacy_memory_.probe(function, mapper, option)))
-                   : found(Kind::pci_legacy_ports, ports);
+        Status const legacy = noted(attempts_.legacy, pci_legacy_.probe(function, mapper, option));
+        return found(pci_legacy_.space().is_ports() ? Kind::pci_legacy_ports : Kind::pci_legacy_memory, legacy);
     }
     [[__nodiscard__]] [[gnu::__noinline__]] Status probe_window(Function const& function) {
         Status const window = noted(attempts_.window, pci_modern_.probe_through_window(function));
@@ -401,8 +397,8 @@ private:
         switch (self.kind_) {
             case Kind::pci_modern:
             case Kind::pci_window: return visit(self.pci_modern_);
-            case Kind::pci_legacy_ports: return visit(self.pci_legacy_ports_);
-            case Kind::pci_legacy_memory: return visit(self.pci_legacy_memory_);
+            case Kind::pci_legacy_ports:
+            case Kind::pci_legacy_memory: return visit(self.pci_legacy_);
             default: return visit(self.mmio_);
         }
     }
@@ -417,8 +413,7 @@ private:
     detail::PciKeptAccess access_;  ///< of the last call with a function; `pci_window` goes on with it
     MmioTransport<Memory> mmio_;
     PciModernTransport<detail::PciEitherSpace<Memory>, queue_count_max> pci_modern_;
-    PciLegacyTransport<Ports> pci_legacy_ports_;
-    PciLegacyTransport<Memory> pci_legacy_memory_;
+    PciLegacyTransport<detail::PciLegacySpace<Memory, Ports>> pci_legacy_;
 };
 
 static_assert(Transport<AnyTransport<>>);

@@ -64,6 +64,7 @@ template <class Access>
 [[__nodiscard__]] Result<PciBusRange> number_buses(Access& access, PciBusRange buses,
                                                    PciProbeOption const& option = {}) {
     static_assert(detail::check_pci_config_access<Access>());
+    detail::bring_pci_sentences();
     return detail::BusNumbering<Access>{access, buses, option}.run();
 }
 

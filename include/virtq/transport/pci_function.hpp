@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/result.hpp>
 #include <virtq/platform/detail/register_access.hpp>
 #include <virtq/platform/pci_config_access.hpp>
@@ -56,6 +57,8 @@ private:
 
 namespace detail {
 
+class PciKeptAccess;
+
 /// Checks that the kernel's access reads the same bytes in each width. Through the ports 0xcf8 and 0xcfc, nearly every
 /// faulty access loses the low bits of the offset, and still reads plausible values. The function must exist. Errors:
 /// `pci_access_widths_differ`, `pci_function_absent` if the function was unplugged meanwhile.
@@ -82,7 +85,8 @@ template <PciConfigAccess Access>
 /// and its subsystem device ID is the type. The table of lower IDs in the standard is not used: QEMU has transitional
 /// devices that are not in it. The capabilities, not the ID, tell which interface a device has.
 template <PciConfigAccess Access>
-[[__nodiscard__]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
+[[__nodiscard__]] Result<spec::DeviceId> identify_by_registers(PciFunction<Access> const& function) {
+    bring_pci_sentences();
     uint16_t const vendor_read = function.read(spec::pci::vendor_id);
     if (vendor_read == spec::pci::vendor_absent) {
         return Error::pci_function_absent;
@@ -102,6 +106,15 @@ template <PciConfigAccess Access>
     uint32_t const type = device < spec::pci::device_modern_first ? function.read(spec::pci::subsystem_device_id)
                                                                   : uint32_t{device} - spec::pci::device_modern_first;
     return type == 0 ? Result<spec::DeviceId>{Error::not_virtio} : static_cast<spec::DeviceId>(type);
+}
+
+template <PciConfigAccess Access>
+[[__nodiscard__]] Result<spec::DeviceId> identify(PciFunction<Access> const& function) {
+    if constexpr (SameAs<Access, PciKeptAccess>) {
+        return function.access().identify(function.address());
+    } else {
+        return identify_by_registers(function);
+    }
 }
 
 /// The interrupt pin and line of this function, for INTx.

@@ -52,7 +52,7 @@ public:
         detail::PciBars bars;
         bars.measure(function);
         if (detail::PciBar const bar = bars[spec::pci::legacy::bar];
-            bar.kind != kind || bar.bytes < spec::pci::legacy::config_offset_msix) {
+            !takes(bar.kind) || bar.bytes < spec::pci::legacy::config_offset_msix) {
             return Error::pci_legacy_absent;
         }
         detail::disable_msix(function);  // firmware may have left it on, which moves the configuration
@@ -64,7 +64,8 @@ public:
         if (Status const mapped = map(bars[spec::pci::legacy::bar], mapper); !mapped) {
             return mapped;
         }
-        if (Status const enabled = detail::enable_pci(function, space_bit); !enabled) {
+        if (Status const enabled = detail::enable_pci(function, space_bit(bars[spec::pci::legacy::bar].kind));
+            !enabled) {
             return enabled;
         }
         return take(*type);
@@ -95,6 +96,8 @@ public:
     [[__nodiscard__]] bool is_probed() const { return record_.is_probed(); }
     /// A record of the calls so far, for diag/.
     [[__nodiscard__]] detail::TransportRecord const& record() const { return record_; }
+    /// The registers, for `AnyTransport`.
+    [[__nodiscard__]] Space const& space() const { return space_; }
     /// Whether interrupts come by MSI-X; otherwise by INTx, on `interrupt_line()`.
     [[__nodiscard__]] bool uses_vectors() const { return vectors_.in_use(); }
     /// The pin and the line register of the function, for INTx.
@@ -250,10 +253,37 @@ private:
                      "and leave it where it is: drivers keep its address.");
     }
 
+    using Kind = detail::PciBar::Kind;
+    static constexpr bool is_either = requires { typename Space::Ports; };  // as `PciLegacySpace`
     static constexpr bool by_ports = PortRegisterSpace<Space>;
-    static constexpr detail::PciBar::Kind kind = by_ports ? detail::PciBar::Kind::ports : detail::PciBar::Kind::memory;
     static constexpr uint32_t bytes_max = 0x10000;  // a register's offset has 16 bits
-    static constexpr uint16_t space_bit = by_ports ? spec::pci::command_io_space : spec::pci::command_memory_space;
+
+    /// Whether the registers can be in such a BAR.
+    [[__nodiscard__]] static constexpr bool takes(Kind kind) {
+        return is_either ? kind != Kind::absent : kind == (by_ports ? Kind::ports : Kind::memory);
+    }
+    /// For a BAR that it takes.
+    [[__nodiscard__]] static constexpr bool is_ports(Kind kind) { return is_either ? kind == Kind::ports : by_ports; }
+    [[__nodiscard__]] static constexpr uint16_t space_bit(Kind kind) {
+        return is_ports(kind) ? spec::pci::command_io_space : spec::pci::command_memory_space;
+    }
+    [[__nodiscard__]] static Space space_at(Kind kind, uintptr_t mapped) {
+        if constexpr (!is_either) {
+            return Space{mapped};
+        } else if (is_ports(kind)) {
+            return Space{typename Space::Ports{mapped}};
+        } else {
+            return Space{typename Space::Memory{mapped}};
+        }
+    }
+    /// One above the highest port that the space can reach.
+    [[__nodiscard__]] static constexpr uint64_t port_end() {
+        if constexpr (requires { Space::port_end; }) {
+            return Space::port_end;
+        } else {
+            return UINT64_MAX;
+        }
+    }
 
     template <class Word, detail::Access access>
     [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
@@ -275,18 +305,17 @@ private:
         if (!bar.is_assigned()) {
             return Error::pci_bar_unassigned;
         }
-        if constexpr (requires { Space::port_end; }) {
-            if (bar.address + bar.bytes > Space::port_end) {  // truncated, it would be another device's port
-                return Error::pci_not_mapped;
-            }
+        if (is_ports(bar.kind) &&
+            bar.address + bar.bytes > port_end()) {  // truncated, it would be another device's port
+            return Error::pci_not_mapped;
         }
-        uintptr_t const mapped =
-            by_ports ? mapper.map_device_ports(static_cast<uint32_t>(bar.address), static_cast<uint32_t>(bar.bytes))
-                     : mapper.map_device_memory(PhysAddr{bar.address}, bar.bytes);
+        uintptr_t const mapped = is_ports(bar.kind) ? mapper.map_device_ports(static_cast<uint32_t>(bar.address),
+                                                                              static_cast<uint32_t>(bar.bytes))
+                                                    : mapper.map_device_memory(PhysAddr{bar.address}, bar.bytes);
         if (mapped == 0) {
             return Error::pci_not_mapped;
         }
-        space_ = Space{mapped};
+        space_ = space_at(bar.kind, mapped);
         bytes_ = bar.bytes < bytes_max ? static_cast<uint32_t>(bar.bytes) : bytes_max;
         return {};
     }

@@ -49,29 +49,26 @@ public:
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
         static_assert(detail::check_device_mapper<Mapper>());
-        Result<spec::DeviceId> const type = start_probe(function);
-        if (!type) {
-            return type.error();
+        Finding found;
+        if (Error const error = start_probe(function, found); error != Error::none) {
+            return error;
         }
-        detail::PciBars bars;
-        bars.measure(function);
-        Result<detail::PciLayout> const layout = detail::find_layout(function, bars);
-        if (!layout) {
-            return layout.error();
-        }
-        if (Status const placed = detail::place_bars(bars, function, option); !placed) {
+        if (Status const placed = detail::place_bars(found.bars, function, option); !placed) {
             return placed;
         }
         detail::PciMappings mappings;
-        auto const map = [&](detail::PciStructure const& which) -> Result<Space> {
-            Result<uintptr_t> const place = detail::map_structure(bars, which, mapper);
-            if (!place) {
-                return place.error();
+        auto const map = [&](detail::PciStructure const& which, Space& place) {
+            Result<uintptr_t> const mapped = detail::map_structure(found.bars, which, mapper);
+            if (mapped && !mappings.add(*mapped, which.length)) {
+                return Error::pci_mappings_overlap;
             }
-            return mappings.add(*place, which.length) ? Result<Space>{Space{*place}} : Error::pci_mappings_overlap;
+            if (mapped) {
+                place = Space{*mapped};
+            }
+            return mapped.error();
         };
-        Status const mapped = map_all(*layout, map);
-        return mapped ? finish_probe(function, spec::pci::command_memory_space, *type) : mapped;
+        Error const error = map_all(found.layout, map);
+        return error == Error::none ? finish_probe(function, spec::pci::command_memory_space, found.type) : error;
     }
 
     /// As `probe`, for a device whose BARs cannot be mapped. It reaches the registers through the configuration space
@@ -80,22 +77,17 @@ public:
     /// device has no such window.
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status probe_through_window(PciFunction<Access> const& function) {
-        Result<spec::DeviceId> const type = start_probe(function);
-        if (!type) {
-            return type.error();
+        Finding found;
+        Error const error = start_probe(function, found);
+        if (error != Error::none || found.layout.window == 0) {
+            return error == Error::none ? Error::pci_structure_missing : error;
         }
-        detail::PciBars bars;
-        bars.measure(function);
-        Result<detail::PciLayout> const layout = detail::find_layout(function, bars);
-        if (!layout || layout->window == 0) {
-            return layout ? Error::pci_structure_missing : layout.error();
-        }
-        auto const map = [&](detail::PciStructure const& which) {
-            return Result<Space>{Space{function, layout->window, which.bar, which.offset}};
-        };
-        Status const mapped = map_all(*layout, map);
+        static_cast<void>(map_all(found.layout, [&](detail::PciStructure const& which, Space& place) {
+            place = Space{function, found.layout.window, which.bar, which.offset};
+            return Error::none;
+        }));
         // Do not enable the memory space: BARs without an address would answer at address 0.
-        return mapped ? finish_probe(function, 0, *type) : mapped;
+        return finish_probe(function, 0, found.type);
     }
 
     /// Enables MSI-X with one message per vector, and returns the number of vectors. Vector 0 is for configuration
@@ -372,45 +364,49 @@ private:
 
     // --- probe ---
 
+    struct Finding {
+        spec::DeviceId type = spec::DeviceId::none;
+        detail::PciBars bars;
+        detail::PciLayout layout;
+    };
+
+    /// Identifies the device, and finds its structures. Not inlined, because two probes begin so.
     template <PciConfigAccess Access>
-    [[__nodiscard__]] Result<spec::DeviceId> start_probe(PciFunction<Access> const& function) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Error start_probe(PciFunction<Access> const& function, Finding& found) {
         VIRTQ_ASSERT(!record_.is_in_use(),
                      "probe() was called on a transport in use: its device has a queue. Give each device a transport "
                      "of its own.");
         *this = PciModernTransport{};
         Result<spec::DeviceId> const type = detail::identify(function);
-        if (type) {
-            detail::disable_msix(function);  // firmware may have left it on
-            line_ = detail::find_line(function);
+        if (!type) {
+            return type.error();
         }
-        return type;
-    }
-
-    /// Maps the structures before the device decodes its BARs: a BAR with address 0 would answer there.
-    /// `map(PciStructure)` returns the registers of a structure.
-    template <class Map>
-    [[__nodiscard__]] Status map_all(detail::PciLayout const& layout, Map const& map) {
-        struct {
-            detail::PciStructure const& which;
-            Space& place;
-        } const parts[] = {
-            {layout.common, common_}, {layout.notify, notify_}, {layout.isr, isr_}, {layout.device, config_}};
-        for (auto const& part : parts) {
-            if (part.which.exists()) {
-                Result<Space> const mapped = map(part.which);
-                if (!mapped) {
-                    return mapped.error();
-                }
-                part.place = *mapped;
-            }
-        }
+        found.type = *type;
+        detail::disable_msix(function);  // firmware may have left it on
+        line_ = detail::find_line(function);
+        found.bars.measure(function);
+        detail::PciLayout& layout = found.layout;
+        Error const error = detail::find_layout(function, found.bars, layout);
         common_bytes_ = layout.common.length;
         notify_offset_ = layout.notify.offset;
         notify_bytes_ = layout.notify.length;
         notify_off_multiplier_ = layout.notify_off_multiplier;
         config_bytes_ = layout.device.length;
         config_error_ = layout.device_error;
-        return {};
+        return error;
+    }
+
+    /// Maps the structures before the device decodes its BARs: a BAR with address 0 would answer there.
+    /// `map(PciStructure, Space&)` makes the registers of a structure.
+    template <class Map>
+    [[__nodiscard__]] Error map_all(detail::PciLayout const& layout, Map const& map) {
+        Error error = Error::none;
+        for (Part const& part : parts) {
+            if (error == Error::none && (layout.*part.structure).exists()) {
+                error = map(layout.*part.structure, this->*part.space);
+            }
+        }
+        return error;
     }
 
     /// Enables the device, and checks that it answers.
@@ -501,6 +497,16 @@ private:
     bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA was accepted
     uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`, or 0
     Doorbell doorbells_[doorbell_count];
+
+    // Behind the members, whose pointers it has.
+    struct Part {
+        detail::PciStructure detail::PciLayout::*structure;
+        Space PciModernTransport::*space;
+    };
+    static constexpr Part parts[] = {{&detail::PciLayout::common, &PciModernTransport::common_},
+                                     {&detail::PciLayout::notify, &PciModernTransport::notify_},
+                                     {&detail::PciLayout::isr, &PciModernTransport::isr_},
+                                     {&detail::PciLayout::device, &PciModernTransport::config_}};
 };
 
 static_assert(Transport<PciModernTransport<>>);

@@ -49,9 +49,9 @@ TEST(BlockConfig, TreatsNoQueuesAsOne) {
     DiskMachine<> machine({.disk = {.queues = 4}});
     DiskWithoutQueues transport;
     ASSERT_TRUE(transport.probe(machine.device.registers()).ok());
-    Result<BlockConfig> const config = read_block_config(transport, Features::of(spec::block::Feature::mq));
-    ASSERT_TRUE(config.ok());
-    EXPECT_EQ(config->queue_count, 1);
+    BlockConfig config;
+    ASSERT_EQ(read_block_config(transport, Features::of(spec::block::Feature::mq), 0, config), Error::none);
+    EXPECT_EQ(config.queue_count, 1);
     machine.hostile = true;  // the configuration is read before FEATURES_OK
 }
 

@@ -25,18 +25,20 @@ struct Covered {
 };
 
 Covered split(std::vector<Segment> const& segments, PartLimit const& limit) {
-    SegmentSplitter ahead{{segments.data(), segments.size()}, limit};
-    SegmentSplitter splitter = ahead;
-    SegmentSplitter::Pieces pieces;
+    SegmentSplitter splitter{{segments.data(), segments.size()}, limit};
     Covered result;
     auto& covered = result.covered;
     while (!splitter.at_end()) {
-        SegmentSplitter::Part const next = ahead.next();
-        auto const part = splitter.take(next.bytes, pieces);
-        EXPECT_EQ(part.size(), next.segments);
+        SegmentSplitter::Pieces pieces;
+        SegmentSplitter again = splitter;
+        SegmentSplitter::Part const next = splitter.next(pieces);
+        Span<Segment const> const part{pieces, next.segments};
         if (part.empty()) {
+            EXPECT_EQ(next.bytes, 0u);
             return {};
         }
+        SegmentSplitter::Pieces same_pieces;
+        EXPECT_EQ(again.next(same_pieces).bytes, next.bytes);
         ++result.parts;
         std::uint64_t bytes = 0;
         EXPECT_LE(part.size(), limit.segments);
@@ -53,7 +55,7 @@ Covered split(std::vector<Segment> const& segments, PartLimit const& limit) {
         }
         EXPECT_EQ(bytes, next.bytes);
         EXPECT_LE(bytes, limit.bytes);
-        EXPECT_EQ(splitter.at_end(), ahead.at_end());
+        EXPECT_EQ(splitter.at_end(), again.at_end());
         EXPECT_TRUE(splitter.at_end() || bytes % limit.granule == 0);
     }
     return result;
@@ -120,17 +122,13 @@ TEST(SegmentSplitter, CoversEachByteOfRandomShapes) {
 /// Calls `each(part)` for all parts of a request.
 template <class Each>
 void for_each_part(BlockRequest const& request, BlockLimit const& limit, Each each) {
-    BlockParts ahead{request, limit};
-    BlockParts parts = ahead;
-    BlockParts::Pieces pieces;
+    BlockParts parts{request, limit};
     for (unsigned count = 0; !parts.at_end(); ++count) {
         ASSERT_LT(count, 10u);
-        BlockParts::Size const next = ahead.next();
-        ASSERT_NE(next.length, 0u);
-        BlockPart const part = parts.take(next.length, pieces);
-        EXPECT_EQ(part.length, next.length);
-        EXPECT_EQ(next.descriptors, part.has_range() ? 3 : part.data.size() + 2);
-        EXPECT_EQ(ahead.at_end(), parts.at_end());
+        BlockParts::Pieces pieces;
+        BlockPart const part = parts.next(pieces);
+        ASSERT_NE(part.length, 0u);
+        EXPECT_EQ(part.descriptors(), part.has_range() ? 3 : part.data.size() + 2);
         each(part);
     }
 }
@@ -207,7 +205,7 @@ TEST(BlockParts, SplitsRangesAtTheAlignment) {
     BlockRequest const request{BlockOperation::discard, 3, 100, {}, Token{}};
     BlockLimit limit;
     limit.range_sectors = 30;
-    limit.range_alignment = 8;
+    limit.range_granule = 8;
     std::vector<std::uint32_t> sizes;
     std::uint64_t sector = 3;
     for_each_part(request, limit, [&](BlockPart const& part) {
@@ -225,7 +223,7 @@ TEST(BlockParts, SplitsUnalignedRanges) {
     BlockRequest const request{BlockOperation::discard, 0, 50, {}, Token{}};
     BlockLimit limit;
     limit.range_sectors = 20;
-    limit.range_alignment = 32;
+    limit.range_granule = 32;
     std::vector<std::uint32_t> sizes;
     for_each_part(request, limit, [&](BlockPart const& part) { sizes.push_back(part.length); });
     EXPECT_EQ(sizes, (std::vector<std::uint32_t>{20, 20, 10}));

@@ -16,6 +16,13 @@ using namespace virtq::detail;
 
 namespace {
 
+template <class Access>
+Result<PciLayout> found_layout(PciFunction<Access> const& function, PciBars const& bars) {
+    PciLayout layout;
+    Error const error = find_layout(function, bars, layout);
+    return error == Error::none ? Result<PciLayout>{layout} : error;
+}
+
 using Type = spec::pci::StructureType;
 
 struct Capability {
@@ -71,7 +78,7 @@ protected:
     Result<PciLayout> find() {
         PciBars bars;
         bars.measure(function);
-        return find_layout(function, bars);
+        return found_layout(function, bars);
     }
     Error error() { return find().error(); }
 
@@ -273,7 +280,7 @@ TEST_F(PciLayoutTest, RejectsAWindowItCannotCheck) {
     unsigned reads = 0;
     for (; reads < 1000; ++reads) {
         config.reads_left = reads;
-        Result<PciLayout> const found = find_layout(function, bars);
+        Result<PciLayout> const found = found_layout(function, bars);
         if (found && found->window == window) {
             break;  // the device lasted to the end
         }
@@ -502,7 +509,7 @@ TEST_F(PciLayoutTest, RejectsShortWindowIfListBreaks) {
     PciFunction<ListBreaksLater> const breaking{access, {}};
     PciBars bars;
     bars.measure(breaking);
-    Result<PciLayout> const found = find_layout(breaking, bars);
+    Result<PciLayout> const found = found_layout(breaking, bars);
     ASSERT_TRUE(found.ok());
     EXPECT_EQ(access.looks, 2u);
     EXPECT_EQ(found->window, 0);
@@ -513,7 +520,7 @@ TEST_F(PciLayoutTest, EndsWhenTheDeviceIsGone) {
     config.bar_sticky = {};
     config.command_sticky = 0;
     PciBars const bars;
-    EXPECT_FALSE(find_layout(function, bars).ok());
+    EXPECT_FALSE(found_layout(function, bars).ok());
     EXPECT_LT(config.accesses, 300u);
 }
 

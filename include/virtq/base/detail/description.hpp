@@ -16,6 +16,14 @@ enum class Wording : unsigned char { sentences = 1, names, numbers };
 /// The choice of this build. The compiler stops here if VIRTQ_SENTENCES is none of the three.
 inline constexpr Wording chosen_wording = Wording::VIRTQ_SENTENCES;
 
+/// Whether sentences about PCI are only in kernels that have code for PCI. Elsewhere all are wanted: a program on a desk
+/// may describe any number. Position-independent code would need a pointer that is relocated.
+#if defined(__ELF__) && !__STDC_HOSTED__ && !defined(__PIC__) && !defined(__PIE__)
+inline constexpr bool has_pci_apart = chosen_wording == Wording::sentences;
+#else
+inline constexpr bool has_pci_apart = false;
+#endif
+
 /// Lets no two files with different choices link. Each file that describes something defines this symbol, and a linker
 /// accepts many definitions of an absolute symbol if all have the same value. With -flto the files become one, and a
 /// difference may stay unseen. Inside a function, because Clang's linker would otherwise reject equal values with -flto.
@@ -140,6 +148,14 @@ struct Descriptions {
 
 template <auto sentence, char letter, Wording wording>
 inline constexpr Descriptions<sentence, letter, wording> descriptions{};
+
+/// Reads a pointer from memory, also if the compiler knows what it points to. For a weak reference: relative to the code,
+/// as GCC makes it for riscv64, lld cannot link it at 0x80200000.
+template <class T>
+[[__nodiscard__]] inline T const* read_pointer(T const* const* at) {
+    __asm__("" : "+r"(at));
+    return *at;
+}
 
 /// The text with this number among texts that follow one another.
 [[__nodiscard__]] constexpr char const* find_text(char const* texts, unsigned number) {

@@ -13,166 +13,155 @@ template <class Error>
         case Error::none: return "No error.";
 
         case Error::queue_size_zero:
-            return "The queue size is 0: the device has no such queue, or its size was not read yet. Check the "
-                   "queue's number, and read the size from the device first.";
+            return "The queue size is 0: the device has no such queue, or its size was not read yet. Check the queue's "
+                   "number, and read the size first.";
         case Error::queue_size_not_power_of_two:
-            return "The size of a split queue must be a power of two (§2.7). Round it down. DeviceInit does so where the "
-                   "device lets the driver choose; a legacy PCI device does not.";
+            return "The size of a split queue must be a power of two (§2.7). Round it down. DeviceInit does so unless "
+                   "the device fixes the size, as legacy PCI does.";
         case Error::queue_size_above_maximum:
-            return "The queue size is above 32768, the maximum (§2.7), or above what the device allows. Ask for less.";
+            return "The queue size is above 32768 (§2.7), or above what the device allows. Ask for less.";
         case Error::queue_size_above_capacity:
-            return "The queue size is above this queue's N, often because the device fixes the size. Use at least the "
-                   "N that required_queue_size() of the driver or DeviceInit returns. For init() of a VirtQueue, use "
-                   "an N of at least that size.";
+            return "The queue size is above this queue's N, often because the device fixes it. Use an N of at least "
+                   "required_queue_size() of the driver or DeviceInit, or for VirtQueue::init() of at least that size.";
         case Error::queue_size_fixed_no_power_of_two:
-            return "The device fixes a queue size that is not a power of two; a split queue needs one (§2.7). Give the device "
-                   "another size (QEMU: queue-size=), or use its modern interface. If the size is fixed there too, use a "
+            return "The device fixes a queue size that is no power of two, which a split queue needs (§2.7). Give the "
+                   "device another size (QEMU: queue-size=), or use its modern interface. If that fixes it too, use a "
                    "packed queue.";
         case Error::no_pages:
-            return "The page allocator returned no pages, so nothing was kept. Free memory, or use a smaller queue.";
+            return "The page allocator returned no pages; nothing was kept. Free memory, or use a smaller queue.";
         case Error::queue_size_above_pages:
             return "The queue's pages have no room for that size. Give restart() at most the size of init().";
         case Error::queue_reset_failed:
-            return "The device did not finish the reset of one queue, or offers RING_RESET without implementing it "
-                   "(as QEMU 7.2 on virtio-mmio). It may still write to the queue's buffers. Reset the device.";
+            return "The device did not finish the reset of a queue, or offers RING_RESET without having it (QEMU 7.2 on "
+                   "virtio-mmio). It may still write to the queue's buffers. Reset the device.";
         case Error::suspend_timed_out:
-            return "The device did not confirm within the poll limit that it is suspended, or running again. Keep "
-                   "polling, or reset it.";
+            return "The device did not confirm within the poll limit that it is suspended, or runs again. Keep polling, "
+                   "or reset it.";
         case Error::not_live:
-            return "The device is not live: DRIVER_OK is not set. Initialise it first; only a live device can be "
-                   "suspended.";
+            return "The device is not live: DRIVER_OK is not set. Initialise it before you suspend it.";
         case Error::suspend_not_negotiated:
             return "VIRTIO_F_SUSPEND was not negotiated. Put it into Negotiation::wanted, and give "
                    "Negotiation::negotiated to suspend_device() and resume_device().";
-        case Error::not_suspended:
-            return "The device is not suspended: SUSPEND is not set. Suspend it before you resume it.";
+        case Error::not_suspended: return "The device is not suspended (SUSPEND). Suspend it before you resume it.";
         case Error::device_was_reset:
-            return "The device was reset while it was suspended, and its queues are gone. Initialise it again.";
+            return "The device was reset while suspended, and its queues are gone. Initialise it again.";
         case Error::descriptor_tier_in_order:
-            return "A queue with VIRTIO_F_IN_ORDER uses its descriptors in ring order and hands none out. Use add(), "
-                   "or do not accept the feature.";
+            return "A queue with VIRTIO_F_IN_ORDER uses its descriptors in ring order and hands none out. Use add(), or "
+                   "refuse the feature.";
         case Error::pages_misaligned:
-            return "The page allocator returned memory that does not start on a 4096-byte boundary, physically or "
-                   "virtually. Hand out whole pages.";
+            return "The page allocator returned memory that starts at no multiple of 4096, physically or virtually. Hand "
+                   "out whole pages.";
         case Error::pages_not_contiguous:
-            return "The pages of one allocation are not physically contiguous, or are not at Pages::phys. Allocate "
-                   "them from one physical run. Compare Pages::phys with phys_addr(): it may be truncated to 32 bits, "
-                   "off by an offset, or a frame number.";
+            return "The pages of one allocation are not physically contiguous, or not at Pages::phys. Allocate one "
+                   "physical run. Compare Pages::phys with phys_addr(): it may be truncated to 32 bits, off by an "
+                   "offset, or a frame number.";
         case Error::pages_not_memory:
-            return "The pages of the allocator do not keep what is written to them: there is no RAM at that address. "
-                   "Check the memory map, and the mapping of these pages.";
+            return "The allocator's pages do not keep what is written to them: no RAM is there. Check the memory map, "
+                   "and the mapping of these pages.";
         case Error::pages_handed_out_twice:
-            return "The page allocator handed out memory that is still in use. Wrap it in CheckedPages to see which "
-                   "pages these are. For address 0, look for a failed allocation that was passed on. An allocator of "
-                   "single pages must refuse a request for more, and not call one page a run.";
+            return "The page allocator handed out memory that is in use. Wrap it in CheckedPages to see which. Address 0 "
+                   "may be a failed allocation that was passed on. An allocator of single pages must refuse to give "
+                   "more, and not call one page a run.";
         case Error::pfn_above_32_bits:
-            return "The queue's pages are above 16 TiB, and a legacy device takes a 32-bit page number. Allocate them "
+            return "The queue's pages are above 16 TiB, but a legacy device takes a 32-bit page number. Allocate them "
                    "lower.";
         case Error::pfn_zero:
-            return "The queue's pages start at page number 0, and a legacy device reads 0 as 'no queue'. Keep page 0 "
-                   "out of the page allocator.";
+            return "The queue's pages start at page number 0, which means 'no queue' to a legacy device. Keep page 0 out "
+                   "of the page allocator.";
         case Error::queue_still_live:
-            return "The device may still write to this queue, so its pages were not given back (§3.3.1). Reset the "
-                   "device, wait until its status reads 0, call detach(), and release again.";
+            return "The device may still write to this queue, so its pages were kept (§3.3.1). Reset the device, wait "
+                   "until its status reads 0, call detach(), and release again.";
         case Error::ring_packed_not_negotiated:
-            return "A Packed queue needs VIRTIO_F_RING_PACKED among the negotiated features. Put Packed::wanted and "
-                   "Packed::required into the Negotiation (QEMU: packed=on), or choose AnyFormat or Split.";
+            return "A Packed queue needs VIRTIO_F_RING_PACKED. Put Packed::wanted and Packed::required into the "
+                   "Negotiation (QEMU: packed=on), or choose AnyFormat or Split.";
         case Error::feature_not_supported_by_queue:
-            return "This queue format does not implement a ring feature that was negotiated. Leave it out of the "
-                   "wanted features, or choose the other format.";
+            return "A ring feature was negotiated that this queue format does not implement. Do not want it, or choose "
+                   "the other format.";
 
         case Error::queue_full:
             return "The queue is full. Take completions (take_used, poll_used, or a driver's take_completed), then "
                    "try again.";
         case Error::chain_empty: return "A chain has no segment. Give it at least one (§2.7.13.1).";
-        case Error::segment_empty:
-            return "A segment has length 0, and devices stop at such a descriptor. Leave the segment out.";
+        case Error::segment_empty: return "A segment has length 0, and devices stop at it. Leave it out.";
         case Error::segment_address_virtual:
-            return "A segment's address has its top bits set, like a kernel's virtual address. Translate it page by "
-                   "page (virt_to_phys) first.";
+            return "A segment's address has its top bits set, like a kernel's virtual address. Translate it page by page "
+                   "first (virt_to_phys).";
         case Error::chain_longer_than_queue:
             return "The chain has more segments than the queue has descriptors (§2.7.5.3.1), or links to itself. "
                    "Split the request.";
-        case Error::chain_above_4_gib:
-            return "The chain is longer than 2^32 bytes in total (§2.7.5.2). Split the request.";
+        case Error::chain_above_4_gib: return "The chain is longer than 2^32 bytes (§2.7.5.2). Split the request.";
         case Error::readable_after_writable:
-            return "A device-readable descriptor follows a device-writable one (§2.7.4.2). Put all readable ones "
-                   "first.";
+            return "A device-readable descriptor follows a device-writable one (§2.7.4.2). Put the readable ones first.";
         case Error::queue_not_initialised: return "The queue has no memory yet. Call init() first.";
         case Error::queue_broken:
-            return "The device wrote an invalid value into this queue; fault() has the reason and the value. Reset "
-                   "the device and bring the queue up again.";
+            return "The device wrote an invalid value into this queue: fault() has the reason and the value. Reset the "
+                   "device and bring the queue up again.";
 
         case Error::reset_timed_out:
-            return "The device's status did not read 0 after a reset. Give init() a larger poll limit. If that does "
-                   "not help, the device is stuck: reset the system.";
+            return "The device's status did not read 0 after a reset. Give init() a larger poll limit. If that does not "
+                   "help, reset the system.";
         case Error::reset_refused:
-            return "The device sets FAILED instead of resetting (older Firecracker does, once a device was live). It "
-                   "may still use its queues, so their pages stay taken. Reset the machine.";
+            return "The device sets FAILED instead of resetting (older Firecracker, once it was live). It may still use "
+                   "its queues, so their pages stay taken. Reset the machine.";
         case Error::queue_survived_reset:
-            return "The device reports a complete reset, and a queue is still enabled (§4.1.4.3.1, §4.2.2.1). It may "
-                   "still use that queue, so the pages stay taken. Try again, or reset the machine.";
+            return "The device reports a complete reset, but a queue is still enabled (§4.1.4.3.1, §4.2.2.1). It may "
+                   "still use it, so the pages stay taken. Try again, or reset the machine.";
         case Error::not_restarted:
-            return "Every request was handed back, but the device did not complete the reset that begins its new "
-                   "initialisation. The device has none of our memory. Call reset() again, or release().";
+            return "Every request was handed back, and the device has none of our memory. But it did not complete the "
+                   "reset that begins its new initialisation. Call reset() again, or release().";
         case Error::init_needs_reset:
-            return "The device set DEVICE_NEEDS_RESET during initialisation: it entered an error state. Check the "
-                   "addresses of the pages. Some devices reach only 32 bits: for these allocate below 4 GiB.";
+            return "The device set DEVICE_NEEDS_RESET during initialisation. Check the addresses of the pages. Some "
+                   "devices reach only 32 bits: for these allocate below 4 GiB.";
         case Error::reset_needed:
             return "The driver has stopped: a request timed out, its queue is broken (see fault()), the device set "
-                   "DEVICE_NEEDS_RESET (§2.1.2) or was reset by somebody else, or the transport was probed again or "
+                   "DEVICE_NEEDS_RESET (§2.1.2) or was reset by others, or the transport was probed again or "
                    "overwritten. Ask diagnose() which. Call reset(): it hands back every request in flight.";
         case Error::transport_not_probed:
-            return "The transport has no device yet. Call its probe() first, and check what it returns.";
+            return "The transport has no device yet. Call its probe() first, and check the result.";
         case Error::wrong_device_type: return "The device is of another type than this driver. Check device_id().";
         case Error::nothing_offered:
-            return "The device offers no feature at all, unlike every modern device, and yet its status register "
-                   "keeps what is written to it. This is memory, not registers. Check whether a BAR overlaps RAM (a "
-                   "wrong PciWindow), and whether the mapping is that of the BAR.";
+            return "The device offers no feature at all, yet its status register keeps what is written: this is memory, "
+                   "not registers. Check whether a BAR overlaps RAM (a wrong PciWindow), and whether the mapping is that "
+                   "of the BAR.";
         case Error::feature_required_not_offered:
-            return "The driver cannot work without a feature that the device does not offer, or this library does not "
-                   "implement. See negotiation().missing, and the device's options (QEMU: `-global "
-                   "virtio-mmio.force-legacy=false` or, for PCI, disable-legacy=on; packed=on for a Packed queue; "
-                   "iommu_platform=off).";
+            return "The driver needs a feature that the device does not offer, or this library does not implement: see "
+                   "negotiation().missing. Check the device's options (QEMU: `-global virtio-mmio.force-legacy=false`, "
+                   "for PCI disable-legacy=on; packed=on for a Packed queue; iommu_platform=off).";
         case Error::feature_prerequisite_missing:
-            return "A wanted feature needs another one that was not accepted (§2.2.1). Ask for both or for neither.";
+            return "A wanted feature needs another one that was not accepted (§2.2.1). Ask for both or neither.";
         case Error::status_not_kept:
-            return "The status register does not read back what is written to it: these are not the device's "
-                   "registers. Check where they are mapped (device memory, uncached). On PCI keep each mapping that "
-                   "map_device_memory() gave.";
+            return "The status register does not keep what is written: these are not the device's registers. Check where "
+                   "they are mapped (device memory, uncached). On PCI keep each mapping of map_device_memory().";
         case Error::features_refused:
             return "The device refused the accepted features: FEATURES_OK did not stay set. Compare offered and "
-                   "negotiated in negotiation(). If the device insists on ACCESS_PLATFORM, switch that feature off "
-                   "(QEMU: iommu_platform=off).";
-        case Error::config_unstable:
-            return "The configuration changed during every attempt to read it. Try again later.";
+                   "negotiated in negotiation(). If the device insists on ACCESS_PLATFORM, switch it off (QEMU: "
+                   "iommu_platform=off).";
+        case Error::config_unstable: return "The configuration changed during every read of it. Try again later.";
         case Error::zoned_host_managed:
-            return "The disk is host-managed zoned (VIRTIO_BLK_Z_HM), and this driver does not support that. Attach "
-                   "another one.";
+            return "The disk is host-managed zoned (VIRTIO_BLK_Z_HM), which this driver does not support. Attach another "
+                   "one.";
 
-        case Error::not_initialised:
-            return "The driver is not initialised. Call init() first, and check what it returns.";
+        case Error::not_initialised: return "The driver is not initialised. Call init() first, and check the result.";
         case Error::read_only:
             return "The disk is read-only (VIRTIO_BLK_F_RO). Attach it writable (QEMU: readonly=off), or do not "
                    "write.";
         case Error::beyond_capacity:
-            return "The request reaches beyond the end of the disk. Compare it with capacity_sectors(). Count sectors "
-                   "in 512 bytes, whatever block_bytes() returns, and do not give a byte offset.";
+            return "The request reaches beyond the end of the disk: compare it with capacity_sectors(). Count in sectors "
+                   "of 512 bytes, whatever block_bytes() returns, and give no byte offset.";
         case Error::length_not_block_multiple:
-            return "The sector or the length is not a multiple of the disk's block size (block_bytes(), 512 if it "
-                   "reports none), or the length is 0. Round them.";
+            return "The sector or the length is no multiple of the disk's block size (block_bytes(), 512 if it reports "
+                   "none), or the length is 0. Round them.";
         case Error::request_above_queue:
-            return "The request takes more descriptors than the queue has: its segments, and two for each part. "
-                   "Without SEG_MAX a part has one data segment. Split it, use an N of at least that, or a blocking "
-                   "call: that sends part by part.";
+            return "The request takes more descriptors than the queue has: its segments, and two for each part. Without "
+                   "SEG_MAX a part has one data segment. Split it, use an N of at least that, or a blocking call, which "
+                   "sends part by part.";
         case Error::device_limits_too_small:
-            return "The device's size_max and seg_max (1 without SEG_MAX) do not allow a whole block of these "
-                   "segments in one request. Make each segment a multiple of block_bytes(), or set "
-                   "BlockOption::data_segments.";
+            return "The device's size_max and seg_max (1 without SEG_MAX) allow no whole block of these segments in one "
+                   "request. Make each segment a multiple of block_bytes(), or set BlockOption::data_segments.";
         case Error::no_such_queue: return "The driver has no queue of this number. Compare it with queue_count().";
         case Error::dma_map_failed:
             return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU). Nothing "
-                   "was left mapped. Wait for completions, then try again.";
+                   "stays mapped. Wait for completions, then try again.";
         case Error::not_supported:
             return "The device does not know this request. Ask the driver first what the device can do. If it can do "
                    "this, the request was overwritten: check whether its pages were handed out twice.";
@@ -183,15 +172,14 @@ template <class Error>
                    "segments, set BlockOption::data_segments to 1: the device may take only one. Otherwise the device "
                    "is faulty.";
         case Error::short_read:
-            return "The device reported success and a used length below what was asked for. Do not use the rest of "
-                   "the buffer (§2.7.8.3). Ask again, in smaller pieces. For a device that reports lengths wrongly, "
-                   "set BlockOption::under_reported or QueueOption::over_reported.";
+            return "The device reported success, but a used length below what was asked for. Do not use the rest of the "
+                   "buffer (§2.7.8.3). Ask again, in smaller pieces. For a device that reports lengths wrongly, set "
+                   "BlockOption::under_reported or QueueOption::over_reported.";
         case Error::timed_out:
             return "The device did not answer within the poll limit, which may be small. Ask diagnose() what it waits "
-                   "for. Data of the request still belongs to the device: call reset() before you use it again.";
+                   "for. The request's data still belongs to the device: call reset() before you use it.";
         case Error::request_cancelled:
-            return "The device was reset before it finished this request, and what it did is unknown. Send the "
-                   "request again.";
+            return "The device was reset before it finished this request; what it did is unknown. Send it again.";
         case Error::answer_invalid:
             return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
                    "broke. Try again, or reset the device.";
@@ -204,5 +192,22 @@ template <class Error>
         default: return transport_sentence(error);
     }
 }
+
+/// The same with empty sentences for the errors of PCI devices.
+template <class Error>
+[[__nodiscard__]] constexpr char const* sentence_without_pci(Error error) {
+    return pci_sentence(error) != nullptr ? "" : error_sentence(error);
+}
+
+/// And with empty sentences for all others up to the last error of a PCI device.
+template <class Error>
+[[__nodiscard__]] constexpr char const* sentence_of_pci(Error error) {
+    char const* const other = error < Error::msi_message_invalid ? "" : nullptr;
+    return pci_sentence(error) != nullptr ? pci_sentence(error) : other;
+}
+
+/// The sentences of PCI devices, in each kernel whose code has instantiated this.
+template <class Error>
+[[gnu::__used__]] inline constexpr Descriptions<sentence_of_pci<Error>, 'E', Wording::sentences> pci_sentences{};
 
 }  // namespace virtq::detail

@@ -216,12 +216,12 @@ private:
         last_finished_ = number;
     }
 
-    Record records_[S] = {};
     uint16_t count_ = 0;
     uint16_t free_ = 0;
     uint16_t first_finished_ = 0;
     uint16_t last_finished_ = 0;  ///< if there is a first one
     uint16_t in_flight_ = 0;
+    Record records_[S] = {};  // last: x86 reaches the words before it by shorter instructions
 };
 
 }  // namespace virtq::detail

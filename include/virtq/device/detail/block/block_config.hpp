@@ -41,9 +41,13 @@ struct BlockConfig {
     uint32_t write_zeroes_sectors = 0;  ///< most sectors of one write zeroes
     uint16_t queue_count = 0;
     bool write_zeroes_may_unmap = false;
+    uint8_t unused[5] = {};  ///< so that there is no padding, and two can be compared as bytes
 
-    friend constexpr bool operator==(BlockConfig const&, BlockConfig const&) = default;
+    friend bool operator==(BlockConfig const& a, BlockConfig const& b) {
+        return __builtin_memcmp(&a, &b, sizeof(BlockConfig)) == 0;
+    }
 };
+static_assert(__has_unique_object_representations(BlockConfig));
 
 /// Most data segments of one request. `said` is the device's limit, 0 if it reports none; `own` is the caller's, 0 if
 /// none. Without any limit it is one, because Firecracker and semu take the second data segment for the status.
@@ -77,27 +81,21 @@ struct BlockConfig {
     return (sectors & (block_sectors - 1)) == 0 ? limit_or(sectors, block_sectors) : block_sectors;
 }
 
-/// Reads a field; 0 if its feature was not negotiated, because the field must not be read then (§2.5.1).
+/// Reads each field once, and only if its feature was negotiated: otherwise it must not be read (§2.5.1) and counts as 0.
 template <Transport T>
-[[__nodiscard__]] uint32_t read_if(T& transport, Features const& features, spec::block::Feature bit,
-                                   ReadOnly<uint32_t> field) {
-    return features.has(bit) ? transport.read_config32(field.offset) : 0;
-}
-
-/// Reads each field once.
-template <Transport T>
-[[__nodiscard__]] BlockConfig read_block_fields(T& transport, Features const& features, uint32_t own_segments) {
+void read_block_fields(T& transport, Features const& features, uint32_t own_segments, BlockConfig& read) {
     namespace config = spec::block::config;
     using Bit = spec::block::Feature;
-    auto const word = [&](Bit bit, ReadOnly<uint32_t> field) { return read_if(transport, features, bit, field); };
-    BlockConfig read;
+    auto const word = [&](Bit bit, uint16_t offset) {
+        return features.has(bit) ? transport.read_config32(offset) : uint32_t{0};
+    };
     read.capacity_sectors = read_config64_once(transport, config::capacity);
-    uint32_t const size_max = limit_or(word(Bit::size_max, config::size_max), part_bytes_max);
+    uint32_t const size_max = limit_or(word(Bit::size_max, config::size_max.offset), part_bytes_max);
     read.segment_bytes = size_max < part_bytes_max ? size_max : part_bytes_max;
     // A limit of 0 cannot be meant: such a request carries no data.
-    uint32_t const said = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max), 1) : 0;
+    uint32_t const said = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max.offset), 1) : 0;
     read.segments = data_segments(said, own_segments);
-    read.block_bytes = sensible_block_bytes(word(Bit::blk_size, config::blk_size));
+    read.block_bytes = sensible_block_bytes(word(Bit::blk_size, config::blk_size.offset));
     if (features.has(Bit::topology)) {
         read.topology = {transport.read_config8(config::physical_block_exp.offset),
                          transport.read_config8(config::alignment_offset.offset),
@@ -107,39 +105,36 @@ template <Transport T>
     uint16_t const queues = features.has(Bit::mq) ? transport.read_config16(config::num_queues.offset) : uint16_t{1};
     read.queue_count = queues != 0 ? queues : uint16_t{1};
     auto const range = [&](uint32_t sectors) { return whole_blocks(limit_or(sectors, UINT32_MAX), read.block_bytes); };
-    read.discard_sectors = range(word(Bit::discard, config::max_discard_sectors));
-    read.discard_alignment = split_alignment(word(Bit::discard, config::discard_sector_alignment), read.block_bytes);
-    read.write_zeroes_sectors = range(word(Bit::write_zeroes, config::max_write_zeroes_sectors));
+    read.discard_sectors = range(word(Bit::discard, config::max_discard_sectors.offset));
+    read.discard_alignment =
+        split_alignment(word(Bit::discard, config::discard_sector_alignment.offset), read.block_bytes);
+    read.write_zeroes_sectors = range(word(Bit::write_zeroes, config::max_write_zeroes_sectors.offset));
     read.write_zeroes_may_unmap =
         features.has(Bit::write_zeroes) && transport.read_config8(config::write_zeroes_may_unmap.offset) != 0;
-    return read;
 }
 
 /// Reads the configuration without a change in between. `own_segments` is the caller's own limit of data segments per
-/// request; 0: none. Errors: `config_unstable`; `config_absent`, `config_refused` or `config_too_short` if not even
+/// request; 0: none. After an error `config` is undefined. Errors: `config_unstable`; `config_absent`, `config_refused` or `config_too_short` if not even
 /// the capacity can be read, which every disk has.
 template <Transport T>
-[[__nodiscard__]] Result<BlockConfig> read_block_config(T& transport, Features const& features,
-                                                        uint32_t own_segments = 0) {
-    if (Status const there = check_config(transport, spec::block::config::capacity + 8); !there) {
-        return there.error();
+[[__nodiscard__]] Error read_block_config(T& transport, Features const& features, uint32_t own_segments,
+                                          BlockConfig& config) {
+    if (Error const error = check_config(transport, spec::block::config::capacity + 8); error != Error::none) {
+        return error;
     }
-    return read_config(transport, [&] { return detail::read_block_fields(transport, features, own_segments); });
+    return read_config(transport, config,
+                       [&](BlockConfig& read) { detail::read_block_fields(transport, features, own_segments, read); });
 }
 
-/// The features that a driver with these traits wants and requires. ACCESS_PLATFORM (§6) is requested only with a DMA
-/// mapper. The allocator must then return device-visible addresses.
+/// The features that a driver with these traits wants. ACCESS_PLATFORM (§6) is requested only with a DMA mapper. The
+/// allocator must then return device-visible addresses.
 template <class Traits>
-[[__nodiscard__]] constexpr Negotiation block_negotiation(BlockOption const& option) {
-    Negotiation negotiation;
-    negotiation.wanted = block_features(Traits::queue_count_max) | Traits::Format::wanted;
+[[__nodiscard__]] constexpr Features wanted_features() {
+    Features wanted = block_features(Traits::queue_count_max) | Traits::Format::wanted;
     if constexpr (!SameAs<typename Traits::Mapper, NoMapper>) {
-        negotiation.wanted.set(spec::Feature::access_platform);
+        wanted.set(spec::Feature::access_platform);
     }
-    negotiation.unwanted = option.unwanted;
-    negotiation.required = Traits::Format::required;
-    negotiation.needs = spec::block::feature_needs;
-    return negotiation;
+    return wanted;
 }
 
 }  // namespace virtq::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/assert.hpp>
+#include <virtq/base/detail/code_size.hpp>
 #include <virtq/base/detail/same_as.hpp>
 #include <virtq/device/block_types.hpp>
 #include <virtq/device/detail/block/block_facts.hpp>
@@ -22,6 +23,7 @@ protected:
     using Mapper = typename Traits::Mapper;
     using Queues = BlockQueueSet<N, Traits>;
 
+    static constexpr Features wanted = wanted_features<Traits>();
     static constexpr uint16_t descriptors_minimum = 3;  // header, data and status
 
     [[__nodiscard__]] Interface device_interface() const {
@@ -121,8 +123,8 @@ protected:
     template <class MakeQueue, Relax R>
     [[__nodiscard__]] Status bring_up(uint16_t queue_count_max, MakeQueue make, R& relax) {
         DeviceInit<T> init{*transport_};
-        Negotiation const wanted = block_negotiation<Traits>(option_);
-        if (Status const agreed = facts_.agree(init, *transport_, wanted, option_, relax); !agreed) {
+        facts_.want(wanted, Traits::Format::required, option_.unwanted);
+        if (Status const agreed = facts_.agree(init, *transport_, option_, relax); !agreed) {
             return agreed;
         }
         uint16_t const count =
@@ -226,72 +228,94 @@ protected:
         return stop_count_ == before;
     }
 
-    /// Does a request whose parts all fit the queue. `polls` continues from call to call: several requests share one
-    /// limit.
+    /// How long a blocking call waits. All requests of one call share it.
     template <Relax R>
-    [[__nodiscard__]] Status perform_at_once(BlockRequest const& request, PollLimit poll_limit, uint32_t& polls,
-                                             R& relax, uint16_t queue) {
-        Result<uint16_t> number = add(request, queue);
-        for (; number.error() == Error::queue_full && polls < poll_limit.count; ++polls) {
-            kick_queue(queue);
-            queues_[queue].collect();
-            number = add(request, queue);
-            if (number.error() != Error::queue_full || queues_[queue].in_flight() == 0) {
-                break;  // there is room now, or only take_completed() can make room
+    struct Wait {
+        R& relax;
+        uint32_t polls_left;
+        uint16_t queue;
+    };
+
+    /// Does what `add(number)` adds: a request whose parts all fit the queue, or one part.
+    template <class Add, Relax R>
+    [[__nodiscard__]] Error perform_one(Wait<R>& wait, Add const& add) {
+        for (;;) {  // ends: each turn takes a poll
+            uint16_t number = 0;
+            Error error = add(number);
+            if (error == Error::none) {
+                return wait_for(number, wait);
             }
-            if (!relax_keeps_records(relax)) {
-                return Error::request_cancelled;
+            if (error == Error::queue_full) {
+                error = wait_for_room(wait);
+            }
+            if (error != Error::none) {
+                return error;
             }
         }
-        if (number.error() == Error::queue_full) {
-            Status const alive = find_trouble(queue);
-            return alive ? Status{Error::queue_full} : alive;  // the device never had the data
-        }
-        return number ? wait_for(*number, poll_limit, polls, relax, queue) : number.error();
     }
 
-    /// Does the parts of a request one after another. It is a separate function because the parts take stack.
     template <Relax R>
-    [[__nodiscard__]] [[gnu::__noinline__]] Status perform_in_turn(BlockRequest const& request, PollLimit poll_limit,
-                                                                   R& relax, uint16_t queue) {
-        BlockLimit const limit = queues_[queue].limit(facts_.config(), request.operation);
+    [[__nodiscard__]] Error perform_request(BlockRequest const& request, PollLimit poll_limit, R& relax,
+                                            uint16_t queue) {
+        Wait<R> wait{relax, poll_limit.count, queue};
+        Error const done = perform_one(wait, [&](uint16_t& number) { return add(request, queue, number); });
+        return done == Error::request_above_queue ? perform_in_turn(request, wait) : done;
+    }
+
+    /// Does the parts of a request that `add` has checked, one after another.
+    template <Relax R>
+    [[__nodiscard__]] [[gnu::__noinline__]] Error perform_in_turn(BlockRequest const& request, Wait<R>& wait) {
+        BlockLimit const limit = queues_[wait.queue].limit(facts_.config(), request.operation);
         BlockParts parts{request, limit};
-        BlockParts::Pieces pieces;
-        uint32_t polls = 0;
-        do {  // each turn counts as a poll: otherwise a device that takes little at a time would prolong the call
-            BlockParts ahead = parts;
-            uint32_t const length = ahead.next().length;
-            if (length == 0) {
-                return Error::device_limits_too_small;
+        for (;;) {
+            Error const error =
+                perform_one(wait, [&](uint16_t& number) { return add_next(parts, wait.queue, number); });
+            if (error != Error::none || parts.at_end()) {
+                return error;
             }
-            BlockPart const part = parts.take(length, pieces);
-            BlockRequest const one{request.operation, part.sector, part.length, part.data, {}};
-            if (Status const done = perform_at_once(one, poll_limit, polls, relax, queue); !done) {
-                return done;
+            // Each turn counts as a poll: otherwise a device that takes little at a time would prolong the call.
+            if (wait.polls_left <= 1) {
+                return Error::timed_out;
             }
-        } while (!parts.at_end() && ++polls < poll_limit.count);
-        return parts.at_end() ? Status{} : Error::timed_out;
+            --wait.polls_left;
+        }
+    }
+
+    /// Waits once until a full queue may have room. Error: it will get none, or the caller has waited enough.
+    template <Relax R>
+    [[__nodiscard__]] Error wait_for_room(Wait<R>& wait) {
+        auto& queue = queues_[wait.queue];
+        uint16_t const before = queue.in_flight();
+        if (before == 0 || wait.polls_left == 0) {  // if nothing is in flight, only take_completed() can make room
+            Status const alive = find_trouble(wait.queue);
+            return alive ? Error::queue_full : alive.error();  // the device never had the data
+        }
+        --wait.polls_left;
+        kick_queue(wait.queue);
+        bool const waits = queue.collect() != CompletionState::broken && queue.in_flight() == before;
+        return waits && !relax_keeps_records(wait.relax) ? Error::request_cancelled : Error::none;
     }
 
     template <Relax R>
-    [[__nodiscard__]] Error wait_for(uint16_t number, PollLimit poll_limit, uint32_t& polls, R& relax,
-                                     uint16_t queue) {
-        queues_[queue].await(number);
-        kick_queue(queue);
+    [[__nodiscard__]] Error wait_for(uint16_t number, Wait<R>& wait) {
+        auto& queue = queues_[wait.queue];
+        queue.await(number);
+        kick_queue(wait.queue);
         for (;;) {
-            CompletionState const state = queues_[queue].collect();
-            if (queues_[queue].is_ready(number)) {
-                return queues_[queue].take_awaited(number);
+            CompletionState const state = queue.collect();
+            if (queue.is_ready(number)) {
+                return queue.take_awaited(number);
             }
-            if (state == CompletionState::broken || ++polls >= poll_limit.count) {
+            if (state == CompletionState::broken || wait.polls_left <= 1) {
                 break;
             }
-            if (!relax_keeps_records(relax)) {
+            --wait.polls_left;
+            if (!relax_keeps_records(wait.relax)) {
                 return Error::request_cancelled;
             }
         }
-        queues_[queue].abandon(number);
-        return give_up(queue);
+        queue.abandon(number);
+        return give_up(wait.queue);
     }
 
     [[__nodiscard__]] Error give_up(uint16_t queue) {
@@ -315,19 +339,28 @@ protected:
         return false;
     }
 
-    [[__nodiscard__]] Result<uint16_t> add(BlockRequest const& request, uint16_t queue) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add(BlockRequest const& request, uint16_t queue, uint16_t& number) {
         if (Error const error = check_exists(queue); error != Error::none) {
             return error;
         }
-        auto& target = queues_[queue];
-        Result<uint16_t> const added = stopped_.is_set()
-                                           ? Result<uint16_t>{Error::reset_needed}
-                                           : target.submit(request, facts_.config(), facts_.negotiated());
-        target.note_refusal(added.error());
-        if (added.error() == Error::queue_broken) {
+        return noted(queue, stopped_.is_set()
+                                ? Error::reset_needed
+                                : queues_[queue].submit(request, facts_.config(), facts_.negotiated(), number));
+    }
+    /// For a caller that does not wait.
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add(BlockRequest const& request, uint16_t queue) {
+        uint16_t number = 0;
+        return add(request, queue, number);
+    }
+    [[__nodiscard__]] Error add_next(BlockParts& parts, uint16_t queue, uint16_t& number) {
+        return noted(queue, stopped_.is_set() ? Error::reset_needed : queues_[queue].submit_next(parts, number));
+    }
+    [[__nodiscard__]] Error noted(uint16_t queue, Error error) {
+        queues_[queue].note_refusal(error);
+        if (error == Error::queue_broken) {
             stopped_.set();
         }
-        return added;
+        return error;
     }
 
     [[__no_unique_address__]] BlockFacts facts_;

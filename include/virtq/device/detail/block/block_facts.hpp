@@ -34,29 +34,36 @@ public:
     [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
     [[__nodiscard__]] BlockConfig const& config() const { return config_; }
 
+    /// What `agree` shall negotiate.
+    void want(Features const& wanted, Features const& required, Features const& unwanted) {
+        negotiation_ = Negotiation{};
+        negotiation_.wanted = wanted;
+        negotiation_.required = required;
+        negotiation_.unwanted = unwanted;
+        negotiation_.needs = spec::block::feature_needs;
+    }
     /// Steps 1 to 6 of §3.1.1, then reads the configuration, which is permitted after them. Errors: those of
     /// `DeviceInit::negotiate`, of `read_block_config`, and `zoned_host_managed`.
     template <Transport T, Relax R>
-    [[__nodiscard__]] Status agree(DeviceInit<T>& init, T& transport, Negotiation const& wanted,
-                                   BlockOption const& option, R& relax) {
-        negotiation_ = wanted;
+    [[__nodiscard__]] Status agree(DeviceInit<T>& init, T& transport, BlockOption const& option, R& relax) {
         auto const check = [&](Features const& offered) { return check_zones(transport, offered); };
         if (Status const agreed = init.negotiate(negotiation_, option.reset_limit, relax, check); !agreed) {
             return agreed;
         }
-        Result<bool> const read = read_again(transport, option);
-        return read ? Status{} : init.fail(read.error());
+        Error const error = read_block_config(transport, negotiated(), option.data_segments, config_);
+        return error == Error::none ? Status{} : init.fail(error);
     }
     /// Reads the configuration. Returns whether it differs from the one before. Errors: those of `read_block_config`;
     /// then nothing has changed.
     template <Transport T>
     [[__nodiscard__]] Result<bool> read_again(T& transport, BlockOption const& option) {
-        Result<BlockConfig> const read = read_block_config(transport, negotiated(), option.data_segments);
-        if (!read) {
-            return read.error();
+        BlockConfig read;
+        if (Error const error = read_block_config(transport, negotiated(), option.data_segments, read);
+            error != Error::none) {
+            return error;
         }
-        bool const differs = *read != config_;
-        config_ = *read;
+        bool const differs = read != config_;
+        config_ = read;
         return differs;
     }
     /// §5.2.5: the cache mode of a disk that does not report it, or is not up.

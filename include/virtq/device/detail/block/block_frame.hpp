@@ -95,10 +95,15 @@ private:
     [[__nodiscard__]] uint8_t* status_byte(uint16_t number) const {
         return static_cast<uint8_t*>(pages_.virt()) + status_offset_ + number;
     }
-    /// Converts to or from the device's byte order: a legacy device reads headers in the guest's (§5.2.6.4).
+    /// Converts to the device's byte order: a legacy device reads headers in the guest's (§5.2.6.4). So on a
+    /// little-endian machine every device reads the same.
     template <class Word>
     [[__nodiscard__]] Word wire(Word word) const {
-        return order_ == native_byte_order ? word : swap_bytes(word);
+        if constexpr (native_byte_order == ByteOrder::little) {
+            return word;
+        } else {
+            return order_ == native_byte_order ? word : swap_bytes(word);
+        }
     }
 
     PageRun pages_;

@@ -13,7 +13,8 @@ namespace virtq::detail {
 struct BlockLimit {
     PartLimit data;
     uint32_t range_sectors = UINT32_MAX;  ///< most sectors of a discard or write zeroes
-    uint32_t range_alignment = 1;  ///< in sectors; split ranges are multiples of this, if `range_sectors` permits
+    uint32_t range_granule =
+        1;  ///< sectors of every split range but the last are a multiple, if `range_sectors` permits
 };
 
 /// The limits of one operation on a device, in a queue whose chains have room for `segments` data segments.
@@ -26,7 +27,7 @@ struct BlockLimit {
     limit.data.granule = config.block_bytes;
     if (operation == BlockOperation::discard) {
         limit.range_sectors = config.discard_sectors;
-        limit.range_alignment = config.discard_alignment;
+        limit.range_granule = config.discard_alignment;
     } else {
         limit.range_sectors = config.write_zeroes_sectors;
     }

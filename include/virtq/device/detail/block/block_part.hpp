@@ -44,6 +44,8 @@ struct BlockPart {
         return type == spec::block::RequestType::in || type == spec::block::RequestType::get_id;
     }
     [[__nodiscard__]] bool has_range() const { return is_range_type(type); }
+    /// Header, data or range, status.
+    [[__nodiscard__]] uint32_t descriptors() const { return has_range() ? 3 : static_cast<uint32_t>(data.size()) + 2; }
 };
 
 [[__nodiscard__]] inline bool fits(Span<Segment const> data, uint64_t bytes, PartLimit const& limit) {
@@ -80,61 +82,58 @@ struct BlockPart {
 }
 
 /// Splits a request into parts that the device can carry. The request must not be a flush. It is a position in the
-/// request, so a copy is cheap and can go ahead.
+/// request: a copy starts from there again, and finds the same parts.
 class BlockParts {
 public:
     using Pieces = SegmentSplitter::Pieces;
 
-    struct Size {
-        uint32_t length = 0;       ///< of the part; 0: the limits allow no part at all
-        uint32_t descriptors = 0;  ///< header, data or range, status
-    };
-
     BlockParts(BlockRequest const& request, BlockLimit const& limit)
-        : request_(request),
-          limit_(limit),
-          data_(has_range() ? Span<Segment const>{} : request.data, limit.data),
-          sector_(request.sector) {}
-
-    /// Decides how large the next part is, and goes behind it.
-    [[__nodiscard__]] Size next() {
-        if (has_range()) {
-            uint32_t const sectors = range_sectors();
-            sector_ += sectors;
-            return {sectors, 3};
+        : type_(detail::request_type(request.operation)),
+          range_flags_(detail::range_flags(request.operation)),
+          limit_(&limit),
+          data_(request.data, limit.data),
+          sector_(request.sector),
+          range_left_(request.sector_count) {
+        if (!detail::is_range_type(type_)) {
+            range_left_ = 0;  // read and write ignore it
+        } else {
+            data_ = SegmentSplitter{{}, limit.data};  // and a range has no data
         }
-        SegmentSplitter::Part const part = data_.next();
-        sector_ += part.bytes / spec::block::sector_bytes;
-        return {part.bytes, part.segments + 2};
     }
 
-    /// Makes the next part, whose length `next` of a copy has decided, and goes behind it. Its data is in `pieces`.
-    [[__nodiscard__]] BlockPart take(uint32_t length, Pieces& pieces) {
-        BlockPart const part{detail::request_type(request_.operation), length, sector_,
-                             detail::range_flags(request_.operation), data_.take(length, pieces)};
-        sector_ += has_range() ? length : length / spec::block::sector_bytes;
+    /// Makes the next part, and goes behind it. Its data is in `pieces`. Its length is 0 if the limits allow no part.
+    [[__nodiscard__]] BlockPart next(Pieces& pieces) {
+        BlockPart part{type_, 0, sector_, range_flags_};
+        if (part.has_range()) {
+            part.length = range_sectors();
+            range_left_ -= part.length;
+            sector_ += part.length;
+        } else {
+            SegmentSplitter::Part const data = data_.next(pieces);
+            part.length = data.bytes;
+            part.data = {pieces, data.segments};
+            sector_ += data.bytes / spec::block::sector_bytes;
+        }
         return part;
     }
 
-    [[__nodiscard__]] bool at_end() const { return has_range() ? range_left() == 0 : data_.at_end(); }
+    [[__nodiscard__]] bool at_end() const { return range_left_ == 0 && data_.at_end(); }
 
 private:
-    [[__nodiscard__]] bool has_range() const {
-        return detail::is_range_type(detail::request_type(request_.operation));
-    }
-    [[__nodiscard__]] uint64_t range_left() const { return request_.sector_count - (sector_ - request_.sector); }
     [[__nodiscard__]] uint32_t range_sectors() const {
-        uint32_t const sectors = limit_.range_sectors;
-        if (sectors >= range_left()) {
-            return static_cast<uint32_t>(range_left());
+        uint32_t const sectors = limit_->range_sectors;
+        if (sectors >= range_left_) {
+            return static_cast<uint32_t>(range_left_);
         }
-        return sectors > limit_.range_alignment ? sectors - sectors % limit_.range_alignment : sectors;
+        return sectors > limit_->range_granule ? sectors - sectors % limit_->range_granule : sectors;
     }
 
-    BlockRequest const& request_;
-    BlockLimit const& limit_;
+    spec::block::RequestType type_;
+    uint32_t range_flags_;
+    BlockLimit const* limit_;
     SegmentSplitter data_;
-    uint64_t sector_;  ///< where the next part begins
+    uint64_t sector_;      ///< where the next part begins
+    uint64_t range_left_;  ///< sectors of a range that are in no part yet
 };
 
 }  // namespace virtq::detail

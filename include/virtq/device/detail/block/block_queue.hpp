@@ -66,12 +66,10 @@ public:
 
     /// Whether this queue shares a page with `other`. With itself: whether two of its runs have a page in common.
     [[__nodiscard__]] bool shares_pages_with(BlockQueue const& other) const {
-        Pages const own[] = {ring_.pages(), ring_.table_pages(), frames_.pages()};
-        Pages const others[] = {other.ring_.pages(), other.ring_.table_pages(), other.frames_.pages()};
-        for (Pages const& run : own) {
-            for (Pages const& one : others) {
-                bool const is_itself = this == &other && &run - own == &one - others;
-                if (!is_itself && share_pages(run, one)) {
+        for (unsigned own = 0; own < run_count; ++own) {
+            for (unsigned one = 0; one < run_count; ++one) {
+                bool const is_itself = this == &other && own == one;
+                if (!is_itself && share_pages(run(own), other.run(one))) {
                     return true;
                 }
             }
@@ -104,10 +102,10 @@ public:
         return block_limit(config, operation, most < Data::segments_max ? most : Data::segments_max);
     }
 
-    /// Checks a request, and adds it in as many parts as it takes: all of them, or none. Returns the number of its
+    /// Checks a request, and adds it in as many parts as it takes: all of them, or none. `number` becomes that of its
     /// record. Errors: those of `BlockDevice::submit`.
-    [[__nodiscard__]] Result<uint16_t> submit(BlockRequest const& request, BlockConfig const& config,
-                                              Features const& negotiated) {
+    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error submit(BlockRequest const& request, BlockConfig const& config,
+                                                          Features const& negotiated, uint16_t& number) {
         BlockRule rule{config, negotiated};
         if (Error const error = rule.check(request); error != Error::none) {
             return error;
@@ -117,8 +115,22 @@ public:
         }
         BlockLimit const limit = this->limit(config, request.operation);
         BlockPart part;
-        return make_whole(part, request, rule.data_bytes(), limit) ? submit_whole(request.token, part)
-                                                                   : submit_parts(request, limit);
+        return make_whole(part, request, rule.data_bytes(), limit) ? submit_whole(request.token, part, number)
+                                                                   : submit_parts(request, limit, number);
+    }
+
+    /// Adds the next part of a request that `submit` has checked, and goes behind it. After an error it is where it was.
+    [[__nodiscard__]] Error submit_next(BlockParts& parts, uint16_t& number) {
+        BlockParts ahead = parts;
+        BlockPart const part = ahead.next(pieces_);
+        if (part.length == 0) {
+            return Error::device_limits_too_small;
+        }
+        Error const error = submit_whole(Token{}, part, number);
+        if (error == Error::none) {
+            parts = ahead;
+        }
+        return error;
     }
 
     /// Adds a read or write of one segment that `BlockRule::is_plain` has accepted. False: nothing has changed, and
@@ -142,9 +154,8 @@ public:
 
     /// Takes the used chains from the ring and ends their requests. Returns `none`, or `broken`.
     CompletionState collect() {
-        if (!ring_.is_live()) {
-            return CompletionState::
-                none;  // the device did not come up again after a reset; its requests were handed back
+        if (!ring_.is_live()) {  // the device did not come up again after a reset; its requests were handed back
+            return CompletionState::none;
         }
         for (;;) {  // ends: each turn takes one of the parts in flight
             Completion const completion = ring_.take_used();
@@ -180,11 +191,18 @@ private:
         pool_.reset(request_count());
     }
 
+    static constexpr unsigned run_count = 3;
+
+    /// Each run of pages that the queue has taken.
+    [[__nodiscard__]] Pages run(unsigned index) const {
+        return index == 0 ? ring_.pages() : index == 1 ? ring_.table_pages() : frames_.pages();
+    }
+
     [[__nodiscard__]] uint16_t request_count() const { return static_cast<uint16_t>(ring_.size() / 2); }
 
     /// The usual case: one part. `add` fails if the ring has no room.
-    [[__nodiscard__]] Result<uint16_t> submit_whole(Token token, BlockPart const& part) {
-        uint16_t const number = pool_.take(token, part.length);
+    [[__nodiscard__]] Error submit_whole(Token token, BlockPart const& part, uint16_t& number) {
+        number = pool_.take(token, part.length);
         if (number == Pool::none) {
             return Error::queue_full;  // no record is free: requests that ended keep theirs until they are handed out
         }
@@ -194,71 +212,61 @@ private:
         }
         if (error != Error::none) {
             undo(number);
-            return error;
         }
-        return number;
+        return error;
     }
 
-    /// Splits the request once, into a record for each part. Then maps all parts before it adds one, because what was
-    /// added cannot be taken back. It is a separate function because the parts take stack.
-    [[__nodiscard__]] [[gnu::__noinline__]] Result<uint16_t> submit_parts(BlockRequest const& request,
-                                                                          BlockLimit const& limit) {
-        Result<uint16_t> const owner = split(request, limit);
-        if (!owner) {
-            return owner;
-        }
+    /// Takes a record for each part. Then maps all parts before it adds one, because what was added cannot be taken
+    /// back. It is a separate function because few requests have several parts.
+    [[__nodiscard__]] [[gnu::__noinline__]] Error submit_parts(BlockRequest const& request, BlockLimit const& limit,
+                                                               uint16_t& number) {
+        Error error = split(request, limit, number);
         if constexpr (!SameAs<Mapper, NoMapper>) {
-            Error const error = each_part(*owner, BlockParts{request, limit},
-                                          [&](uint16_t number, BlockPart const& part) { return map(number, part); });
-            if (error != Error::none) {
-                undo(*owner);
-                return error;
+            if (error == Error::none) {
+                error = each_part(number, BlockParts{request, limit},
+                                  [&](uint16_t each, BlockPart const& part) { return map(each, part); });
             }
-        }
-        [[__maybe_unused__]] Error const refused =
-            each_part(*owner, BlockParts{request, limit},
-                      [&](uint16_t number, BlockPart const& part) { return add(number, part); });
-        VIRTQ_ASSERT(refused == Error::none, "A part was refused after split() had found room for all");
-        return owner;
-    }
-
-    /// Takes a record for each part, if all of them fit now. Returns the first record.
-    [[__nodiscard__]] Result<uint16_t> split(BlockRequest const& request, BlockLimit const& limit) {
-        BlockParts parts{request, limit};
-        uint16_t owner = Pool::none;
-        uint16_t last = Pool::none;
-        uint32_t descriptors = 0;
-        Error error = Error::none;
-        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
-            BlockParts::Size const part = parts.next();
-            last = owner == Pool::none ? pool_.take(request.token, part.length)
-                                       : pool_.take_part(owner, last, part.length);
-            owner = owner == Pool::none ? last : owner;
-            descriptors += part.descriptors;
-            if (part.length == 0) {
-                error = Error::device_limits_too_small;
-            } else if (descriptors > ring_.size()) {
-                error = Error::request_above_queue;
-            }
-        } while (error == Error::none && !parts.at_end());
-        if (error == Error::none && (last == Pool::none || descriptors > ring_.num_free())) {
-            error = Error::queue_full;
         }
         if (error != Error::none) {
-            undo(owner);
+            undo(number);
             return error;
         }
-        return owner;
+        error = each_part(number, BlockParts{request, limit},
+                          [&](uint16_t each, BlockPart const& part) { return add(each, part); });
+        VIRTQ_ASSERT(error == Error::none, "A part was refused after split() had found room for all");
+        return Error::none;
+    }
+
+    /// Takes a record for each part, if all of them fit now. `owner` becomes the first one, also after an error.
+    [[__nodiscard__]] Error split(BlockRequest const& request, BlockLimit const& limit, uint16_t& owner) {
+        BlockParts parts{request, limit};
+        uint16_t last = owner = Pool::none;
+        uint32_t descriptors = 0;
+        do {  // ends: each turn adds at least three descriptors, and more than `size()` are an error
+            BlockPart const part = parts.next(pieces_);
+            if (part.length == 0) {
+                return Error::device_limits_too_small;
+            }
+            descriptors += part.descriptors();
+            if (descriptors > ring_.size()) {
+                return Error::request_above_queue;
+            }
+            if (owner == Pool::none) {
+                last = owner = pool_.take(request.token, part.length);
+            } else if (last != Pool::none) {
+                last = pool_.take_part(owner, last, part.length);
+            }
+        } while (!parts.at_end());
+        return last == Pool::none || descriptors > ring_.num_free() ? Error::queue_full : Error::none;
     }
 
     /// Calls `each(number, part)` for each record of `split`, until one fails.
     template <class Each>
     [[__nodiscard__]] Error each_part(uint16_t owner, BlockParts&& parts, Each each) {
-        BlockParts::Pieces pieces;
         Error error = Error::none;
         for (uint16_t number = owner; number != Pool::none && error == Error::none;) {
             uint16_t const after = pool_.next_part(number);
-            error = each(number, parts.take(pool_.length(number), pieces));
+            error = each(number, parts.next(pieces_));
             number = after;
         }
         return error;
@@ -300,17 +308,17 @@ private:
         frames_.prepare(number, part.type, part.has_range() ? 0 : part.sector);  // §5.2.6: a range has its own
         Segment const header = frames_.header(number);
         Segment const status = frames_.status(number);
-        Span<Segment const> const data = data_.where(number, part.data);
-        Token const token{uintptr_t{number}};
-        if (part.device_writes()) {
-            return ring_.add_gathered(Gather{{&header, 1}, {}}, Gather{data, {&status, 1}}, token).error();
-        }
+        Span<Segment const> data = data_.where(number, part.data);
+        Segment range;
         if (part.has_range()) {
             frames_.prepare_range(number, {part.sector, part.length, part.range_flags});
-            Segment const range = frames_.range(number);
-            return ring_.add_gathered(Gather{{&header, 1}, {&range, 1}}, Gather{{}, {&status, 1}}, token).error();
+            range = frames_.range(number);
+            data = {&range, 1};
         }
-        return ring_.add_gathered(Gather{{&header, 1}, data}, Gather{{}, {&status, 1}}, token).error();
+        size_t const read_by_device = part.device_writes() ? 0 : data.size();
+        Gather const readable{{&header, 1}, {data.data(), read_by_device}};
+        Gather const writable{{data.data(), data.size() - read_by_device}, {&status, 1}};
+        return ring_.add_gathered(readable, writable, Token{uintptr_t{number}}).error();
     }
 
     /// In arrays, so that the compiler makes straight-line code of it.
@@ -357,6 +365,7 @@ private:
     Pool pool_;
     [[__no_unique_address__]] Data data_;
     Ring ring_;
+    BlockParts::Pieces pieces_ = {};  ///< of the part that is being added; not on the stack of a kernel
 };
 
 }  // namespace virtq::detail

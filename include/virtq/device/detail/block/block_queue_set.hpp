@@ -15,7 +15,7 @@ public:
     using Queue = BlockQueue<N, Traits>;
 
     /// For an index that is known to be valid.
-    [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[queue]; }
+    [[__nodiscard__]] Queue& operator[](uint16_t queue) { return queues_[single ? 0 : queue]; }
 
     /// For an index that the kernel gives.
     [[__nodiscard__]] Queue& at(uint16_t queue) { return queues_[checked(queue)]; }
@@ -83,6 +83,8 @@ private:
         VIRTQ_ASSERT(queue < Traits::queue_count_max, "This disk has no such queue. Compare it with queue_count().");
         return queue < Traits::queue_count_max ? queue : 0;
     }
+
+    static constexpr bool single = Traits::queue_count_max == 1;  // then nothing has to be computed
 
     Queue queues_[Traits::queue_count_max];
 };

@@ -56,6 +56,11 @@ private:
             note(number(head), in_ring.flags, indirect_flag);
             return check_table(ring_, number(head), in_ring, extent.table(), next_flag, bytes);
         }
+        check_descriptors(head, extent, bytes);
+    }
+
+    /// Not inlined: the check of a table does not need its stack.
+    [[gnu::__noinline__]] void check_descriptors(DescIndex head, Extent extent, uint32_t bytes) {
         ChainShape shape{head};
         DescIndex desc = head;
         uint16_t direction = 0;

@@ -24,17 +24,15 @@ class Msix {
 public:
     /// Errors: `msix_absent`, `pci_capability_list_broken`.
     [[__nodiscard__]] static Result<Msix> find(PciFunction<Access> const& function) {
-        Result<uint16_t> const found =
-            find_capability(function, [](uint8_t id, uint16_t) { return id == spec::pci::capability_msix; });
-        if (!found) {
-            return found.error();
+        CapabilityWalk<Access> walk{function};
+        while (walk.next()) {
+            if (walk.id() == spec::pci::capability_msix) {
+                bool const fits = walk.offset() + spec::pci::msix::capability_bytes <= spec::pci::capability_end;
+                return fits ? Result<Msix>{Msix{function, walk.offset()}}
+                            : Result<Msix>{Error::pci_capability_list_broken};
+            }
         }
-        if (*found == 0) {
-            return Error::msix_absent;
-        }
-        return *found + spec::pci::msix::capability_bytes > spec::pci::capability_end
-                   ? Result<Msix>{Error::pci_capability_list_broken}
-                   : Msix{function, *found};
+        return walk.is_broken() ? Error::pci_capability_list_broken : Error::msix_absent;
     }
 
     constexpr Msix() = default;
@@ -115,6 +113,7 @@ private:
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[__nodiscard__]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                Span<MsiMessage const> messages) {
+    bring_pci_sentences();
     Result<Msix<Access>> found = Msix<Access>::find(function);
     if (!found) {
         return found.error();

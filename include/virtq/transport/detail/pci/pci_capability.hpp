@@ -9,29 +9,39 @@
 
 namespace virtq::detail {
 
-/// Calls `each(id, offset)` for each capability of a function until it returns true. Returns the offset of that
-/// capability, or 0 if there was none. Error: `pci_capability_list_broken` if the list points into the header or does
-/// not end. Bounded: there is room for 48 capabilities.
-template <PciConfigAccess Access, class Each>
-[[__nodiscard__]] Result<uint16_t> find_capability(PciFunction<Access> const& function, Each each) {
-    if ((function.read(spec::pci::status) & spec::pci::status_capabilities) == 0) {
-        return uint16_t{0};
+/// Walks the capabilities of a function. Bounded: there is room for 48 of them.
+template <PciConfigAccess Access>
+class CapabilityWalk {
+public:
+    explicit CapabilityWalk(PciFunction<Access> const& of) : function_(of) {}
+
+    /// Goes to the first capability, or the next one. False: there is none, or the list is broken.
+    [[__nodiscard__]] bool next() {
+        if (steps_ == 0 && (function_.read(spec::pci::status) & spec::pci::status_capabilities) == 0) {
+            return false;
+        }
+        uint16_t const link = steps_ == 0 ? spec::pci::capabilities_pointer.offset
+                                          : static_cast<uint16_t>(offset_ + spec::pci::capability_next);
+        offset_ = function_.read8(link) & spec::pci::capability_pointer_mask;
+        if (offset_ == 0) {
+            return false;
+        }
+        is_broken_ = offset_ < spec::pci::header_bytes || steps_ == spec::pci::capability_max;
+        ++steps_;
+        return !is_broken_;
     }
-    uint16_t offset = function.read(spec::pci::capabilities_pointer) & spec::pci::capability_pointer_mask;
-    for (unsigned step = 0; step < spec::pci::capability_max; ++step) {
-        if (offset == 0) {
-            return uint16_t{0};
-        }
-        if (offset < spec::pci::header_bytes) {
-            return Error::pci_capability_list_broken;
-        }
-        if (each(function.read8(offset), offset)) {
-            return offset;
-        }
-        offset = function.read8(static_cast<uint16_t>(offset + spec::pci::capability_next)) &
-                 spec::pci::capability_pointer_mask;
-    }
-    return offset == 0 ? Result<uint16_t>{uint16_t{0}} : Result<uint16_t>{Error::pci_capability_list_broken};
-}
+
+    /// Where the capability is in the configuration space.
+    [[__nodiscard__]] uint16_t offset() const { return offset_; }
+    [[__nodiscard__]] uint8_t id() const { return function_.read8(offset_); }
+    /// Whether the list points into the header or does not end.
+    [[__nodiscard__]] bool is_broken() const { return is_broken_; }
+
+private:
+    PciFunction<Access> const& function_;
+    uint16_t offset_ = 0;
+    uint16_t steps_ = 0;
+    bool is_broken_ = false;
+};
 
 }  // namespace virtq::detail

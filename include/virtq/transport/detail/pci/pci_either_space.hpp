@@ -52,4 +52,54 @@ private:
     PciConfigWindow<PciKeptAccess> window_;
 };
 
+/// Registers of a legacy device for `AnyTransport`: in ports or in memory.
+template <class MemorySpace, class PortsSpace>
+class PciLegacySpace {
+public:
+    using Memory = MemorySpace;
+    using Ports = PortsSpace;
+
+    constexpr PciLegacySpace() = default;
+    explicit PciLegacySpace(Memory memory) : memory_(memory) {}
+    explicit PciLegacySpace(Ports ports) : ports_(ports), is_ports_(true) {}
+
+    [[__nodiscard__]] bool is_ports() const { return is_ports_; }
+
+    static constexpr uint64_t port_end = [] {
+        if constexpr (requires { Ports::port_end; }) {
+            return uint64_t{Ports::port_end};
+        } else {
+            return UINT64_MAX;
+        }
+    }();
+
+    [[__nodiscard__]] uint8_t read8(uint16_t offset) {
+        return is_ports_ ? ports_.read8(offset) : memory_.read8(offset);
+    }
+    [[__nodiscard__]] uint16_t read16(uint16_t offset) {
+        return is_ports_ ? ports_.read16(offset) : memory_.read16(offset);
+    }
+    [[__nodiscard__]] uint32_t read32(uint16_t offset) {
+        return is_ports_ ? ports_.read32(offset) : memory_.read32(offset);
+    }
+    void write8(uint16_t offset, uint8_t value) {
+        is_ports_ ? ports_.write8(offset, value) : memory_.write8(offset, value);
+    }
+    void write16(uint16_t offset, uint16_t value) {
+        is_ports_ ? ports_.write16(offset, value) : memory_.write16(offset, value);
+    }
+    void write32(uint16_t offset, uint32_t value) {
+        is_ports_ ? ports_.write32(offset, value) : memory_.write32(offset, value);
+    }
+
+    [[__nodiscard__]] PciLegacySpace at(uint32_t offset) const {
+        return is_ports_ ? PciLegacySpace{ports_.at(offset)} : PciLegacySpace{memory_.at(offset)};
+    }
+
+private:
+    Memory memory_{};
+    Ports ports_{};
+    bool is_ports_ = false;
+};
+
 }  // namespace virtq::detail

@@ -28,7 +28,8 @@ struct PciLayout {
 template <PciConfigAccess Access>
 class LayoutSearch {
 public:
-    LayoutSearch(PciFunction<Access> const& of, PciBars const& bars) : function_(of), bars_(bars) {}
+    LayoutSearch(PciFunction<Access> const& of, PciBars const& bars, PciLayout& layout)
+        : function_(of), bars_(bars), layout_(layout) {}
 
     void inspect(uint16_t capability) {
         using Type = spec::pci::StructureType;
@@ -47,7 +48,7 @@ public:
     [[__nodiscard__]] uint16_t short_window() const { return window_is_short_ ? layout_.window : uint16_t{0}; }
     void refuse_window() { layout_.window = 0; }
 
-    [[__nodiscard__]] Result<PciLayout> result() const {
+    [[__nodiscard__]] Error result() const {
         PciStructure const* const all[] = {&layout_.common, &layout_.notify, &layout_.isr, &layout_.device};
         for (unsigned i = 0; i < 4; ++i) {
             for (unsigned j = 0; j < i; ++j) {
@@ -57,7 +58,7 @@ public:
             }
         }
         if (layout_.common.exists() && layout_.notify.exists() && layout_.isr.exists()) {
-            return layout_;
+            return Error::none;
         }
         return refused_ ? Error::pci_structure_invalid
                : any()  ? Error::pci_structure_missing
@@ -137,30 +138,31 @@ private:
 
     PciFunction<Access> const& function_;
     PciBars const& bars_;
-    PciLayout layout_;
+    PciLayout& layout_;
     bool refused_ = false;
     bool window_is_short_ = false;
 };
 
-/// Finds the structures of a modern device. Errors: `pci_modern_absent` for a device with only a legacy interface,
-/// `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`.
+/// Finds the structures of a modern device. `layout` is empty at first, and undefined after an error. Errors:
+/// `pci_modern_absent` for a device with only a legacy interface, `pci_structure_missing`, `pci_structure_invalid`,
+/// `pci_capability_list_broken`.
 template <PciConfigAccess Access>
-[[__nodiscard__]] Result<PciLayout> find_layout(PciFunction<Access> const& function, PciBars const& bars) {
-    detail::LayoutSearch<Access> search{function, bars};
-    Result<uint16_t> const end = find_capability(function, [&](uint8_t id, uint16_t capability) {
-        if (id == spec::pci::capability_vendor) {
-            search.inspect(capability);
+[[__nodiscard__]] Error find_layout(PciFunction<Access> const& function, PciBars const& bars, PciLayout& layout) {
+    detail::LayoutSearch<Access> search{function, bars, layout};
+    CapabilityWalk<Access> walk{function};
+    while (walk.next()) {
+        if (walk.id() == spec::pci::capability_vendor) {
+            search.inspect(walk.offset());
         }
-        return false;
-    });
-    if (!end) {
-        return end.error();
+    }
+    if (walk.is_broken()) {
+        return Error::pci_capability_list_broken;
     }
     if (uint16_t const window = search.short_window(); window != 0) {
-        Result<uint16_t> const other = find_capability(function, [&](uint8_t, uint16_t capability) {
-            return capability == window + spec::pci::cap::pci_cfg_data;
-        });
-        if (!other || *other != 0) {
+        CapabilityWalk<Access> others{function};
+        while (others.next() && others.offset() != window + spec::pci::cap::pci_cfg_data) {
+        }
+        if (others.offset() != 0) {  // there is one, or the list is broken
             search.refuse_window();
         }
     }
