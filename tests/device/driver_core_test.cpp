@@ -102,5 +102,121 @@ TEST(DriverCore, RejectsASecondInit) {
     EXPECT_BREACH(machine.driver.init(machine.transport, machine.memory), "in use");
 }
 
+// The device fails at DRIVER_OK, with its queues enabled, and its reset does not end: then nobody may free the pages.
+TEST(DriverCore, KeepsPagesOfADeviceThatMayWrite) {
+    EchoMachine machine;
+    bool failed = false;
+    machine.device.before_access([&](std::uint16_t offset, bool is_write) {
+        bool const is_status = offset == sim::wire::mmio::status && is_write;
+        if (is_status && !failed && (machine.device.status() & sim::wire::status::features_ok) != 0) {
+            failed = true;
+            machine.device.need_reset();
+            machine.device.reset_takes(sim::MmioDevice::never);
+        }
+    });
+    EXPECT_EQ(machine.init().error(), Error::init_needs_reset);
+    EXPECT_TRUE(failed);
+    EXPECT_NE(machine.memory.pages_outstanding(), 0u);
+    EXPECT_EQ(machine.driver.transport(), &machine.transport);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
+    EXPECT_EQ(machine.driver.send(1, Token{}).error(), Error::not_initialised);
+    EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{10}).error(), Error::reset_timed_out);
+    machine.device.reset_takes(0);
+    EXPECT_TRUE(machine.driver.release(machine.memory).ok());
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.ask(1, PollLimit{10}, machine.stepping()).ok());
+}
+
+// From the second allocation on, the device has a queue already: it is reset before its pages come back.
+TEST(DriverCore, GivesBackWhatItTookBefore) {
+    for (std::size_t n = 0; n < 4; ++n) {  // the rings and the buffers of both queues
+        EchoMachine machine;
+        machine.memory.fail_allocation(n);
+        EXPECT_EQ(machine.init().error(), Error::no_pages) << n;
+        EXPECT_EQ(machine.memory.pages_outstanding(), 0u) << n;
+        EXPECT_EQ(machine.device.status() == 0, n != 0) << n;
+        EXPECT_EQ(machine.driver.transport(), nullptr);
+        machine.bring_up();
+        EXPECT_EQ(machine.memory.allocations(), n + 1 + 4);
+    }
+}
+
+TEST(DriverCore, RejectsADeviceItCannotUse) {
+    EchoMachine machine;
+    machine.driver.refused = Error::zoned_host_managed;
+    EXPECT_EQ(machine.init().error(), Error::zoned_host_managed);
+    EXPECT_EQ(machine.driver.last_error(), Error::zoned_host_managed);
+    machine.driver.refused = Error::none;
+    machine.driver.configured = Error::config_too_short;
+    EXPECT_EQ(machine.init().error(), Error::config_too_short);
+    EXPECT_EQ(machine.memory.allocations(), 0u);
+    machine.driver.configured = Error::none;
+    machine.bring_up();
+    machine.driver.configured = Error::config_unstable;
+    EXPECT_EQ(machine.driver.reset([](RequestCompletion const&) {}).error(), Error::config_unstable);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::reset_needed);
+    machine.driver.configured = Error::none;
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+}
+
+TEST(DriverCore, LeavesOutAQueueThatIsNotUsed) {
+    EchoMachine machine;
+    machine.driver.has_events = false;
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.events.ring().size(), 0u);
+    unsigned rings = 0;
+    for (std::uint16_t index = 0; index < 4; ++index) {
+        machine.driver.visit_ring(index, [&](auto const&) { rings += index; });
+    }
+    EXPECT_EQ(rings, 1u);
+    machine.driver.has_events = true;  // too late: it has no pages
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_EQ(machine.driver.events.ring().size(), 0u);
+    EXPECT_TRUE(machine.driver.ask(1, PollLimit{10}, machine.stepping()).ok());
+}
+
+TEST(DriverCore, NamesTheErrorOfEachQueue) {
+    EchoMachine machine;
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
+    machine.bring_up();
+    Segment const nothing{PhysAddr{4096}, 0};
+    EXPECT_EQ(machine.driver.send(1, Token{}, nothing).error(), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(0), Error::none);
+    EXPECT_EQ(machine.driver.last_error(1), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(2), Error::none);  // there is no such queue
+}
+
+TEST(DriverCore, NamesTheNeedForALargerN) {
+    EchoMachine machine;
+    machine.device.set_queue_size_max(16, 1);
+    machine.bring_up();  // a modern device takes a smaller size
+    EXPECT_EQ(machine.driver.required_queue_size(), 0u);
+}
+
+TEST(DriverCore, LeavesUnwantedFeaturesOut) {
+    EchoMachine machine;
+    machine.device.offer(sim::wire::feature::event_idx);
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::event_idx));
+    EXPECT_TRUE(machine.driver.release(machine.memory).ok());
+    EXPECT_TRUE(machine.driver.negotiation().negotiated.has(spec::Feature::event_idx));
+    ASSERT_TRUE(machine.driver
+                    .init(machine.transport, machine.memory,
+                          {.unwanted = Features::of(spec::Feature::event_idx), .reset_limit = PollLimit{100}})
+                    .ok());
+    EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::Feature::event_idx));
+}
+
+TEST(DriverCore, KeepsTheFirstFault) {
+    EchoMachine machine;
+    machine.bring_up();
+    machine.backend.answer_bytes = 1;
+    EXPECT_EQ(machine.driver.ask(1, PollLimit{10}, machine.stepping()).error(), Error::answer_invalid);
+    machine.backend.answer_bytes = 2;
+    EXPECT_EQ(machine.driver.ask(1, PollLimit{10}, machine.stepping()).error(), Error::answer_invalid);
+    EXPECT_EQ(machine.driver.driver_fault().value, 1u);
+}
+
 }  // namespace
 }  // namespace virtq::test

@@ -5,14 +5,21 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string_view>
 
 namespace virtq::test {
 namespace {
 
 TEST(DriverFault, HasASentenceForEachReason) {
-    EXPECT_NE(std::string_view{describe(DriverReason::none)}, "");
-    EXPECT_NE(std::string_view{describe(DriverReason::entropy_empty)}.find("§5.4.6.2"), std::string_view::npos);
+    std::set<std::string_view> sentences{describe(DriverReason::none)};
+    for (unsigned number = 1; number <= static_cast<unsigned>(DriverReason::console_size_zero); ++number) {
+        std::string_view const sentence = describe(static_cast<DriverReason>(number));
+        EXPECT_NE(sentence.find("§5."), std::string_view::npos) << sentence;
+        EXPECT_EQ(sentence.back(), '.') << sentence;
+        EXPECT_TRUE(sentences.insert(sentence).second) << sentence;
+        EXPECT_TRUE(DriverFault{static_cast<DriverReason>(number)});
+    }
     EXPECT_EQ(std::string_view{describe(static_cast<DriverReason>(255))}, "Unknown.");
     EXPECT_FALSE(DriverFault{});
 }

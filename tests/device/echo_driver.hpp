@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <device/bounce_mapper.hpp>
 #include <virtq/device/driver_core.hpp>
 #include <virtq/device/posted_queue.hpp>
 #include <virtq/device/slot_queue.hpp>
@@ -14,6 +15,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <type_traits>
 #include <vector>
 
 /// A device of no standard, with a driver: what the common parts of drivers are tested with. Queue 0 has events of the
@@ -32,11 +35,13 @@ public:
     }
 
     std::uint16_t size = 8;
-    unsigned events = 0;             ///< how many events the device may still send
-    std::uint32_t event_bytes = 8;   ///< how many bytes of an event it says it wrote
-    bool answers = true;             ///< otherwise it keeps commands for ever
-    std::uint32_t answer_bytes = 4;  ///< how many bytes of an answer it says it wrote
-    std::vector<std::uint8_t> seen;  ///< the bytes of all commands and of their data
+    unsigned events = 0;                    ///< how many events the device may still send
+    std::uint32_t event_bytes = 8;          ///< how many bytes of an event it says it wrote
+    bool answers = true;                    ///< otherwise it keeps commands for ever
+    std::uint32_t answer_bytes = 4;         ///< how many bytes of an answer it writes
+    std::optional<std::uint32_t> claims{};  ///< how many it says it wrote, if that differs
+    std::uint8_t* last_answer = nullptr;    ///< where it wrote the last answer
+    std::vector<std::uint8_t> seen;         ///< the bytes of all commands and of their data
 
 private:
     sim::Completion raise_event(sim::Chain const& chain) {
@@ -57,19 +62,20 @@ private:
         for (std::uint32_t i = 0; i < answer_bytes && i < 4; ++i) {
             to[i] = static_cast<std::uint8_t>(chain.readable[0].virt[i] + 1);
         }
-        return answer_bytes;
+        last_answer = to;
+        return claims.value_or(answer_bytes);
     }
 };
 
 /// The driver: the smallest that uses all parts.
-template <class T, std::uint32_t N = 8>
-class EchoDriver : public DriverCore<EchoDriver<T, N>, T> {
+template <class T, std::uint32_t N = 8, class Traits = DriverTraits>
+class EchoDriver : public DriverCore<EchoDriver<T, N, Traits>, T> {
     using Core = DriverCore<EchoDriver, T>;
     friend Core;
 
 public:
     static constexpr spec::DeviceId device_type = spec::DeviceId::entropy;
-    using Mapper = NoMapper;
+    using Mapper = typename Traits::Mapper;
 
     /// Sends a command and waits for its answer.
     template <class R>
@@ -107,13 +113,18 @@ public:
     [[nodiscard]] RequestCompletion take_completed() { return this->next_completed(commands, collect()); }
 
     PostedQueue<N, Split, 8> events;
-    SlotQueue<N, DriverTraits, SlotShape<4, 4>> commands;
+    SlotQueue<N, Traits, SlotShape<4, 4>> commands;
     std::uint32_t last_answer = 0;
-    unsigned lives = 0;  ///< how often the device became live
+    unsigned lives = 0;              ///< how often the device became live
+    Error refused = Error::none;     ///< what the driver says of the offered features
+    Error configured = Error::none;  ///< what reading the configuration returns
+    bool has_events = true;          ///< whether the device, as it is configured, has the queue of events
 
 private:
-    [[nodiscard]] Negotiation wanted_features() const { return Core::template wanted_of<DriverTraits>(); }
-    [[nodiscard]] Status configure() { return {}; }
+    [[nodiscard]] Negotiation wanted_features() const { return Core::template wanted_of<Traits>(); }
+    [[nodiscard]] Error check_offer(Features const&) { return refused; }
+    [[nodiscard]] Status configure() { return configured; }
+    [[nodiscard]] bool uses_queue(std::uint16_t index) const { return index != 0 || has_events; }
     template <class Visit>
     [[nodiscard]] Status visit_queues(Visit visit) {
         Status const first = visit(uint16_t{0}, events);
@@ -123,18 +134,26 @@ private:
 };
 
 /// The device on virtio-mmio, and the driver.
-struct EchoMachine {
+template <class Traits>
+struct EchoMachineOf {
     using T = MmioTransport<sim::MmioRegisters>;
 
-    ~EchoMachine() {
+    ~EchoMachineOf() {
         static_cast<void>(driver.release(memory));
         EXPECT_EQ(memory.pages_outstanding(), 0u);
+        EXPECT_TRUE(mapper.mapped.empty());
         EXPECT_TRUE(memory.violations().empty()) << memory.violations();
     }
     [[nodiscard]] Status init() {
         Status const found = transport.probe(device.registers());
         EXPECT_TRUE(found.ok()) << describe(found.error());
-        return driver.init(transport, memory, {.reset_limit = PollLimit{100}});
+        DriverOption const option{.reset_limit = PollLimit{100}};
+        if constexpr (std::is_same_v<typename Traits::Mapper, BounceMapper>) {
+            mapper.memory = &memory;
+            return driver.init(transport, memory, mapper, option);
+        } else {
+            return driver.init(transport, memory, option);
+        }
     }
     void bring_up() {
         Status const up = init();
@@ -147,8 +166,15 @@ struct EchoMachine {
     sim::GuestMemory memory;
     EchoBackend backend;
     sim::MmioDevice device{memory, backend, sim::MmioVersion::modern};
+    BounceMapper mapper;
     T transport;
-    EchoDriver<T> driver;
+    EchoDriver<T, 8, Traits> driver;
 };
+
+struct BouncingEcho : DriverTraits {
+    using Mapper = BounceMapper;
+};
+using EchoMachine = EchoMachineOf<DriverTraits>;
+using MappedEchoMachine = EchoMachineOf<BouncingEcho>;
 
 }  // namespace virtq::test

@@ -1,83 +1,326 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/entropy.hpp>
 
+#include <device/bounce_mapper.hpp>
 #include <support/contract.hpp>
 #include <virtq/transport/mmio.hpp>
 
-#include <sim/device_backend.hpp>
+#include <sim/entropy_device.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_device.hpp>
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+/// What the entropy driver does beside the contract of all drivers (`driver_contract_test`).
 namespace virtq::test {
 namespace {
 
-class Source : public sim::DeviceBackend {
-public:
-    uint32_t device_id() const override { return 4; }
-    sim::FeatureWords features() const override { return {}; }
-    uint16_t queue_count() const override { return 1; }
-    uint16_t queue_size_max(uint16_t) const override { return 8; }
-    sim::Completion process(uint16_t, sim::Chain const& chain) override {
-        uint32_t n = 0;
-        for (auto const& s : chain.writable) {
-            for (size_t i = 0; i < s.bytes && n < most; ++i) {
-                s.virt[i] = static_cast<uint8_t>(next++);
-                ++n;
-            }
-        }
-        if (silent) {
-            return {};
-        }
-        return n;
-    }
-    uint32_t most = 1000;
-    bool silent = false;
-    unsigned next = 1;
+struct BouncingEntropy : DriverTraits {
+    using Mapper = BounceMapper;
 };
 
-TEST(Entropy, ReadsWholeBuffersFromShortAnswers) {
-    sim::GuestMemory memory;
-    Source source;
-    sim::MmioDevice device{memory, source, sim::MmioVersion::modern};
-    MmioTransport<sim::MmioRegisters> transport;
-    ASSERT_TRUE(transport.probe(device.registers()).ok());
-    EntropyDevice<MmioTransport<sim::MmioRegisters>> rng;
-    ASSERT_TRUE(rng.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
-    auto const buffer = memory.allocate_buffer(100, 1);
-    Segment const segment{buffer.phys, 100};
-    source.most = 7;
-    auto step = [&] { device.step(); };
-    ASSERT_EQ(rng.read(segment, PollLimit{1000}, step).error(), Error::none);
-    for (unsigned i = 0; i < 100; ++i) {
-        EXPECT_EQ(static_cast<uint8_t const*>(buffer.virt)[i], i + 1);
+template <class Traits = DriverTraits>
+class EntropyMachine {
+public:
+    using T = MmioTransport<sim::MmioRegisters>;
+    static constexpr PollLimit patience{1000};
+
+    explicit EntropyMachine(std::uint64_t phys_base = sim::GuestMemory::default_phys_base)
+        : memory(sim::GuestMemory::default_bytes, phys_base) {
+        mapper.memory = &memory;
     }
-    ASSERT_TRUE(rng.submit(segment, Token{7}).ok());
-    EXPECT_TRUE(rng.kick_device());
-    device.step();
-    auto const done = rng.take_completed();
-    EXPECT_EQ(done.state, CompletionState::ready);
-    EXPECT_EQ(done.bytes, 7u);
-    EXPECT_EQ(done.token, Token{7});
-    source.most = 0;
-    EXPECT_EQ(rng.read(segment, PollLimit{1000}, step).error(), Error::answer_invalid);
-    EXPECT_EQ(rng.driver_fault().reason, DriverReason::entropy_empty);
-    source.silent = true;
-    ASSERT_TRUE(rng.submit(segment, Token{9}).ok());
-    EXPECT_EQ(rng.read(segment, PollLimit{10}, step).error(), Error::timed_out);
-    EXPECT_EQ(rng.submit(segment, Token{10}).error(), Error::reset_needed);
-    std::vector<RequestCompletion> back;
-    EXPECT_EQ(rng.reset([&](RequestCompletion const& c) { back.push_back(c); }).error(), Error::none);
-    ASSERT_EQ(back.size(), 1u);
-    EXPECT_EQ(back[0].token, Token{9});
-    EXPECT_EQ(back[0].error, Error::request_cancelled);
-    source.silent = false;
-    source.most = 1000;
-    EXPECT_EQ(rng.read(segment, PollLimit{10}, step).error(), Error::none);
-    EXPECT_TRUE(rng.release(memory).ok());
-    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
-    EXPECT_EQ(memory.pages_outstanding(), 0u);
+    ~EntropyMachine() {
+        EXPECT_TRUE(driver.release(memory).ok());
+        EXPECT_EQ(memory.pages_outstanding(), 0u);
+        EXPECT_TRUE(mapper.mapped.empty());
+        EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+    }
+
+    void bring_up(DriverOption option = {}) {
+        option.reset_limit = PollLimit{100};
+        ASSERT_TRUE(transport.probe(device.registers()).ok());
+        Status up;
+        if constexpr (std::is_same_v<typename Traits::Mapper, BounceMapper>) {
+            up = driver.init(transport, memory, mapper, option);
+        } else {
+            up = driver.init(transport, memory, option);
+        }
+        ASSERT_TRUE(up.ok()) << describe(up.error());
+        EXPECT_LE(memory.pages_outstanding(), driver.page_count());
+    }
+    [[nodiscard]] sim::Buffer buffer(std::size_t bytes) { return memory.allocate_buffer(bytes, 1); }
+    [[nodiscard]] static Segment segment(sim::Buffer const& buffer) {
+        return {buffer.phys, static_cast<std::uint32_t>(buffer.bytes)};
+    }
+    [[nodiscard]] auto stepping() {
+        return [this] { device.step(); };
+    }
+    [[nodiscard]] Error read(sim::Buffer const& to, PollLimit limit = patience) {
+        return driver.read(segment(to), limit, stepping()).error();
+    }
+    void submit(sim::Buffer const& to, std::uintptr_t token) {
+        Status const added = driver.submit(segment(to), Token{token});
+        ASSERT_TRUE(added.ok()) << describe(added.error());
+    }
+    void expect_ended(std::uintptr_t token, std::uint32_t bytes, Error error = Error::none) {
+        RequestCompletion const ended = driver.take_completed();
+        EXPECT_EQ(ended.state, CompletionState::ready);
+        EXPECT_EQ(ended.token, Token{token});
+        EXPECT_EQ(ended.bytes, bytes);
+        EXPECT_EQ(ended.error, error) << describe(ended.error);
+    }
+
+    sim::GuestMemory memory;
+    sim::EntropyDevice source{memory.violations(), {.queue_size_max = 8}};
+    sim::MmioDevice device{memory, source};
+    BounceMapper mapper;
+    T transport;
+    EntropyDevice<T, 8, Traits> driver;
+};
+
+[[nodiscard]] std::vector<std::uint8_t> contents(sim::Buffer const& buffer) {
+    return {buffer.virt, buffer.virt + buffer.bytes};
+}
+
+TEST(Entropy, ReadsAnyLength) {
+    for (std::size_t const bytes : {1u, 2u, 4095u, 4096u, 70000u}) {
+        EntropyMachine<> machine;
+        machine.bring_up();
+        sim::Buffer const buffer = machine.buffer(bytes);
+        EXPECT_EQ(machine.read(buffer), Error::none) << bytes;
+        EXPECT_EQ(contents(buffer), machine.source.given()) << bytes;
+    }
+}
+
+TEST(Entropy, ReadsWholeBuffersFromShortAnswers) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const buffer = machine.buffer(100);
+    machine.source.answer_at_most(7);
+    EXPECT_EQ(machine.read(buffer), Error::none);
+    EXPECT_EQ(contents(buffer), machine.source.given());
+    EXPECT_EQ(machine.device.notifications(), 15u);
+}
+
+TEST(Entropy, CountsEachTurnAsAPoll) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const buffer = machine.buffer(100);
+    machine.source.answer_at_most(1);
+    EXPECT_EQ(machine.read(buffer, PollLimit{40}), Error::timed_out);
+    EXPECT_LE(machine.source.given().size(), 40u);
+    EXPECT_EQ(machine.driver.in_flight(), 0u);
+}
+
+TEST(Entropy, ReadsNothingIntoNothing) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    Segment const nothing{machine.buffer(1).phys, 0};
+    EXPECT_EQ(machine.driver.read(nothing, PollLimit{3}).error(), Error::segment_empty);
+    EXPECT_EQ(machine.driver.submit(nothing, Token{1}).error(), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(), Error::segment_empty);
+    EXPECT_EQ(machine.driver.in_flight(), 0u);
+}
+
+TEST(Entropy, ReadsAboveSixteenTebibytes) {
+    EntropyMachine<> machine{std::uint64_t{1} << 44};
+    machine.bring_up();
+    sim::Buffer const buffer = machine.buffer(32);
+    EXPECT_EQ(machine.read(buffer), Error::none);
+    EXPECT_EQ(contents(buffer), machine.source.given());
+}
+
+TEST(Entropy, ReturnsShortAnswersAsTheyAre) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const first = machine.buffer(10);
+    sim::Buffer const second = machine.buffer(10);
+    machine.source.answer_at_most(3);
+    machine.submit(first, 1);
+    machine.submit(second, 2);
+    EXPECT_EQ(machine.driver.in_flight(), 2u);
+    EXPECT_TRUE(machine.driver.kick_device());
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
+    machine.device.step();
+    machine.expect_ended(1, 3);
+    machine.expect_ended(2, 3);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
+}
+
+TEST(Entropy, KeepsCompletionsThatAReadCollects) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const asked = machine.buffer(4);
+    machine.submit(asked, 1);
+    machine.submit(asked, 2);  // read() makes them visible
+    sim::Buffer const buffer = machine.buffer(4);
+    EXPECT_EQ(machine.read(buffer), Error::none);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::no);
+    machine.expect_ended(1, 4);
+    machine.expect_ended(2, 4);
+    EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::yes);
+    std::vector<std::uint8_t> const given = machine.source.given();
+    EXPECT_EQ(contents(buffer), (std::vector<std::uint8_t>{given.end() - 4, given.end()}));
+}
+
+TEST(Entropy, WaitsForRoomInAFullQueue) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const asked = machine.buffer(4);
+    for (std::uintptr_t token = 1; token <= 8; ++token) {
+        machine.submit(asked, token);
+    }
+    EXPECT_EQ(machine.driver.submit(machine.segment(asked), Token{9}).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
+    std::uintptr_t next = 1;
+    auto const take_one = [&] {
+        machine.device.step();
+        if (next == 1) {
+            machine.expect_ended(next++, 4);
+        }
+    };
+    sim::Buffer const buffer = machine.buffer(4);
+    EXPECT_EQ(machine.driver.read(machine.segment(buffer), machine.patience, take_one).error(), Error::none);
+    for (; next <= 8; ++next) {
+        machine.expect_ended(next, 4);
+    }
+}
+
+// Requests that ended keep their slots, so waiting would not help.
+TEST(Entropy, DoesNotWaitForItsCaller) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const asked = machine.buffer(4);
+    for (std::uintptr_t token = 1; token <= 8; ++token) {
+        machine.submit(asked, token);
+    }
+    unsigned polls = 0;
+    auto const count = [&] {
+        ++polls;
+        machine.device.step();
+    };
+    EXPECT_EQ(machine.driver.read(machine.segment(asked), machine.patience, count).error(), Error::queue_full);
+    EXPECT_EQ(polls, 1u);
+    machine.expect_ended(1, 4);
+    EXPECT_EQ(machine.read(asked), Error::none);
+    for (std::uintptr_t token = 2; token <= 8; ++token) {
+        machine.expect_ended(token, 4);
+    }
+}
+
+// The device never had the buffer, so the driver goes on.
+TEST(Entropy, ReportsAQueueThatStaysFull) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    machine.source.wait_for_feed();
+    sim::Buffer const asked = machine.buffer(4);
+    for (std::uintptr_t token = 1; token <= 8; ++token) {
+        machine.submit(asked, token);
+    }
+    EXPECT_EQ(machine.read(asked, PollLimit{5}), Error::queue_full);
+    EXPECT_EQ(machine.driver.in_flight(), 8u);
+    machine.source.feed({1, 2, 3, 4});
+    machine.device.step();
+    machine.expect_ended(1, 4);
+    machine.submit(asked, 9);
+    machine.device.need_reset();
+    EXPECT_EQ(machine.read(asked, PollLimit{5}), Error::reset_needed);
+}
+
+// As QEMU with a file that has ended.
+TEST(Entropy, TimesOutAtTheEndOfTheSource) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    machine.source.wait_for_feed();
+    machine.source.feed({1, 2, 3});
+    sim::Buffer const buffer = machine.buffer(5);
+    EXPECT_EQ(machine.read(buffer, PollLimit{20}), Error::timed_out);
+    EXPECT_EQ(buffer.virt[2], 3);
+    EXPECT_FALSE(machine.driver.kick_device());
+    RequestCompletion const nothing = machine.driver.take_completed();
+    EXPECT_EQ(nothing.state, CompletionState::broken);
+    EXPECT_EQ(nothing.error, Error::reset_needed);
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) { ADD_FAILURE() << "nobody submitted"; }).ok());
+    machine.source.feed({4, 5, 6, 7, 8});
+    EXPECT_EQ(machine.read(buffer), Error::none);
+    EXPECT_EQ(contents(buffer), (std::vector<std::uint8_t>{4, 5, 6, 7, 8}));
+}
+
+TEST(Entropy, NamesAnAnswerWithoutAByte) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const buffer = machine.buffer(8);
+    EXPECT_FALSE(machine.driver.driver_fault());
+    machine.source.report_next_length(0);
+    EXPECT_EQ(machine.read(buffer), Error::answer_invalid);
+    DriverFault const fault = machine.driver.driver_fault();
+    EXPECT_EQ(fault.reason, DriverReason::entropy_empty);
+    EXPECT_EQ(fault.queue, 0u);
+    EXPECT_EQ(fault.value, 0u);
+    machine.source.report_next_length(0);
+    machine.submit(buffer, 5);
+    machine.driver.kick_device();
+    machine.device.step();
+    machine.expect_ended(5, 0, Error::answer_invalid);
+    EXPECT_EQ(machine.read(buffer), Error::none);  // the driver goes on
+    EXPECT_TRUE(machine.driver.driver_fault());
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_FALSE(machine.driver.driver_fault());
+}
+
+TEST(Entropy, BreaksAtALengthAboveTheBuffer) {
+    EntropyMachine<> machine;
+    machine.bring_up();
+    sim::Buffer const buffer = machine.buffer(8);
+    machine.submit(buffer, 3);
+    machine.source.report_next_length(9);
+    EXPECT_EQ(machine.read(buffer), Error::queue_broken);
+    RequestCompletion const nothing = machine.driver.take_completed();
+    EXPECT_EQ(nothing.state, CompletionState::broken);
+    EXPECT_NE(nothing.error, Error::none);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::queue_broken);
+    unsigned back = 0;
+    EXPECT_TRUE(machine.driver
+                    .reset([&](RequestCompletion const& ended) {
+                        EXPECT_EQ(ended.token, Token{3});
+                        EXPECT_EQ(ended.error, Error::request_cancelled);
+                        EXPECT_EQ(ended.bytes, 0u);
+                        ++back;
+                    })
+                    .ok());
+    EXPECT_EQ(back, 1u);
+    EXPECT_EQ(machine.read(buffer), Error::none);
+}
+
+TEST(Entropy, ClampsLengthsOnRequest) {
+    EntropyMachine<> machine;
+    machine.bring_up({.queue = {.over_reported = OverReportedLength::clamp}});
+    sim::Buffer const buffer = machine.buffer(8);
+    machine.source.report_next_length(~0u);
+    EXPECT_EQ(machine.read(buffer), Error::none);
+    EXPECT_EQ(contents(buffer), machine.source.given());
+}
+
+TEST(Entropy, ReadsThroughTheMapper) {
+    EntropyMachine<BouncingEntropy> machine;
+    machine.bring_up();
+    machine.source.answer_at_most(30);
+    sim::Buffer const buffer = machine.buffer(100);
+    EXPECT_EQ(machine.read(buffer), Error::none);
+    EXPECT_EQ(contents(buffer), machine.source.given());
+    EXPECT_EQ(machine.mapper.maps, 4u);
+    machine.mapper.fail_after = 0;
+    EXPECT_EQ(machine.driver.submit(machine.segment(buffer), Token{1}).error(), Error::dma_map_failed);
+    EXPECT_EQ(machine.driver.in_flight(), 0u);
+    machine.mapper.fail_after = 1;
+    EXPECT_EQ(machine.read(buffer), Error::dma_map_failed);  // after 30 bytes
+    machine.mapper.fail_after.reset();
+    EXPECT_EQ(machine.read(buffer), Error::none);
 }
 
 }  // namespace

@@ -66,5 +66,126 @@ TEST(SlotQueue, PutsNoMoreThanTheShapeHas) {
     EXPECT_BREACH(machine.driver.commands.put(slot, 4, bytes, 1), "command_bytes");
 }
 
+/// Breaks the queue by a used entry with two requests in flight, which a reset hands back.
+void expect_commands_broken_by(std::uint32_t id, std::uint32_t bytes, FaultReason reason) {
+    EchoMachine machine;
+    machine.backend.answers = false;
+    machine.bring_up();
+    ASSERT_TRUE(machine.driver.send(1, Token{1}).ok());
+    ASSERT_TRUE(machine.driver.send(1, Token{2}).ok());
+    machine.driver.kick();
+    machine.device.step();
+    machine.device.ring(1)->put_used_raw(id, bytes);
+    machine.device.ring(1)->flush_used();
+    RequestCompletion const nothing = machine.driver.take_completed();
+    EXPECT_EQ(nothing.state, CompletionState::broken);
+    EXPECT_EQ(nothing.error, Error::queue_broken);
+    EXPECT_EQ(machine.driver.commands.ring().fault().reason, reason);
+    EXPECT_EQ(machine.driver.send(1, Token{3}).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.commands.in_flight(), 2u);
+    unsigned back = 0;
+    EXPECT_TRUE(machine.driver
+                    .reset([&](RequestCompletion const& ended) {
+                        EXPECT_EQ(ended.token, Token{++back});
+                        EXPECT_EQ(ended.error, Error::request_cancelled);
+                    })
+                    .ok());
+    EXPECT_EQ(back, 2u);
+}
+
+TEST(SlotQueue, BreaksAtAnUnknownRequest) {
+    expect_commands_broken_by(999, 4, FaultReason::used_id_out_of_range);
+    expect_commands_broken_by(7, 4, FaultReason::used_id_not_in_flight);
+}
+
+TEST(SlotQueue, BreaksAtALengthAboveTheAnswer) {
+    expect_commands_broken_by(0, 5, FaultReason::used_length_above_writable);
+}
+
+TEST(SlotQueue, ZeroesAnswersBefore) {
+    EchoMachine machine;
+    machine.bring_up();
+    EXPECT_TRUE(machine.driver.ask(0x01010101, PollLimit{10}, machine.stepping()).ok());
+    machine.backend.answer_bytes = 0;
+    machine.backend.claims = 4;  // it says that it wrote them
+    Result<std::uint32_t> const answer = machine.driver.ask(0x01010101, PollLimit{10}, machine.stepping());
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(*answer, 0u);
+}
+
+TEST(SlotQueue, KeepsACopyOfTheAnswer) {
+    EchoMachine machine;
+    machine.bring_up();
+    ASSERT_TRUE(machine.driver.ask(0x01020304, PollLimit{10}, machine.stepping()).ok());
+    std::memset(machine.backend.last_answer, 0x77, 4);  // the device goes on writing
+    EXPECT_EQ(machine.driver.last_answer, 0x02030405u);
+}
+
+TEST(SlotQueue, NeedsTwoDescriptorsARequest) {
+    EchoMachine machine;
+    machine.device.set_queue_size_max(1, 1);
+    EXPECT_EQ(machine.init().error(), Error::queue_too_small);
+    EXPECT_EQ(machine.memory.pages_outstanding(), 0u);
+}
+
+TEST(SlotQueue, CopiesNoMoreThanTheShapeHas) {
+    EchoMachine machine;
+    machine.bring_up();
+    std::uint8_t bytes[5] = {};
+    EXPECT_BREACH(machine.driver.commands.copy_answer(0, 0, bytes, 5), "answer_bytes");
+    EXPECT_BREACH(machine.driver.commands.copy_answer(0, 5, bytes, 0), "answer_bytes");
+}
+
+TEST(SlotQueue, FreesAbandonedSlotsWhenTheyEnd) {
+    EchoMachine machine;
+    machine.bring_up();
+    Result<std::uint16_t> const slot = machine.driver.send(1, Token{1});
+    ASSERT_TRUE(slot.ok());
+    machine.driver.commands.await(*slot);
+    machine.driver.commands.abandon(*slot);
+    machine.driver.kick();
+    machine.device.step();
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
+    EXPECT_EQ(machine.driver.commands.in_flight(), 0u);
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_TRUE(machine.driver.send(1, Token{}).ok());
+    }
+}
+
+TEST(SlotQueue, RefusesMoreSegmentsThanItMaps) {
+    MappedEchoMachine machine;
+    machine.bring_up();
+    std::vector<Segment> const many(machine.driver.commands.segments_max + 1, Segment{PhysAddr{4096}, 1});
+    EXPECT_EQ(machine.driver.send(1, Token{}, {many.data(), many.size()}).error(), Error::chain_longer_than_queue);
+    EXPECT_EQ(machine.driver.last_error(1), Error::chain_longer_than_queue);
+    EXPECT_EQ(machine.mapper.maps, 0u);
+    EXPECT_EQ(machine.driver.commands.in_flight(), 0u);
+}
+
+TEST(SlotQueue, UnmapsDataOnceWhateverHappens) {
+    MappedEchoMachine machine;
+    machine.bring_up();
+    auto const buffer = machine.memory.allocate_buffer(64, 1);
+    Segment const data[] = {{buffer.phys, 2}, {buffer.phys + 8, 3}};
+    for (int n = 0; n < 2; ++n) {  // the mapper fails
+        machine.mapper.fail_after = n;
+        EXPECT_EQ(machine.driver.send(1, Token{}, data).error(), Error::dma_map_failed);
+        EXPECT_TRUE(machine.mapper.mapped.empty());
+    }
+    machine.mapper.fail_after.reset();
+    ASSERT_TRUE(machine.driver.send(1, Token{1}, data).ok());
+    ASSERT_TRUE(machine.driver.send(1, Token{2}, data).ok());
+    EXPECT_EQ(machine.driver.send(1, Token{3}, data).error(), Error::queue_full);  // of descriptors, not of slots
+    EXPECT_EQ(machine.mapper.mapped.size(), 4u);
+    machine.driver.kick();
+    machine.device.step();
+    EXPECT_EQ(machine.driver.take_completed().token, Token{1});
+    EXPECT_EQ(machine.driver.take_completed().token, Token{2});
+    EXPECT_TRUE(machine.mapper.mapped.empty());
+    ASSERT_TRUE(machine.driver.send(1, Token{4}, data).ok());
+    EXPECT_TRUE(machine.driver.release(machine.memory).ok());
+    EXPECT_TRUE(machine.mapper.mapped.empty());
+}
+
 }  // namespace
 }  // namespace virtq::test

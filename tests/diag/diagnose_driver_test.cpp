@@ -2,7 +2,13 @@
 #include <virtq/diag/diag.hpp>
 
 #include <device/disk_machine.hpp>
+#include <device/echo_driver.hpp>
 #include <diag/queue_machine.hpp>
+#include <virtq/device/entropy.hpp>
+
+#include <sim/entropy_device.hpp>
+
+#include <string>
 
 /// Calls of a kernel after a read has timed out.
 namespace virtq::test {
@@ -424,6 +430,78 @@ TEST(DiagnosisOfADriver, ReportsAForgottenKick) {
     Segment const segments[] = {machine.segment(data)};
     ASSERT_TRUE(machine.driver.submit_read(0, segments, Token{1}).ok());
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::not_published);
+}
+
+/// An entropy device that returned an empty buffer, which §5.4.6.2 forbids.
+struct EmptyAnswer {
+    EmptyAnswer() {
+        EXPECT_TRUE(transport.probe(device.registers()).ok());
+        EXPECT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
+        EXPECT_TRUE(diagnose(driver).is_healthy());
+        source.report_next_length(0);
+        EXPECT_EQ(driver.read(buffer, PollLimit{10}, [this] { device.step(); }).error(), Error::answer_invalid);
+    }
+    ~EmptyAnswer() { EXPECT_TRUE(driver.release(memory).ok()); }
+
+    sim::GuestMemory memory;
+    sim::EntropyDevice source{memory.violations()};
+    sim::MmioDevice device{memory, source};
+    Transport transport;
+    EntropyDevice<Transport> driver;
+    Segment buffer{memory.allocate_buffer(8).phys, 8};
+};
+
+TEST(DiagnosisOfADriver, NamesAViolationOfTheDeviceType) {
+    EmptyAnswer machine;
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::device_type_violated) << explained(found);
+    EXPECT_STREQ(found.violation.sentence, describe(DriverReason::entropy_empty));
+    std::string const text = flattened(found);
+    EXPECT_NE(text.find("queue 0, value 0: The device returned a buffer without"), std::string::npos)
+        << explained(found);
+    EXPECT_NE(text.find("§5.4.6.2"), std::string::npos);
+    EXPECT_FALSE(diagnose(machine.driver, {.symptom = Symptom::none}).is_healthy());
+}
+
+TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {
+    EmptyAnswer machine;
+    machine.source.swallow_next();
+    ASSERT_TRUE(machine.driver.submit(machine.buffer, Token{1}).ok());
+    ASSERT_TRUE(machine.driver.kick_device());
+    machine.device.step();
+    Diagnosis const silent = diagnose(machine.driver);
+    ASSERT_GE(silent.findings().size(), 2u) << explained(silent);
+    EXPECT_EQ(silent.findings()[0].cause, Cause::device_type_violated);
+    EXPECT_EQ(silent.findings()[1].cause, Cause::not_answered) << explained(silent);
+    machine.device.need_reset();
+    Diagnosis const stopped = diagnose(machine.driver);
+    EXPECT_EQ(stopped.cause(), Cause::device_needs_reset);
+    EXPECT_NE(flattened(stopped).find("queue 0, value 0:"), std::string::npos) << explained(stopped);
+}
+
+TEST(DiagnosisOfADriver, KeepsTheViolationAfterRelease) {
+    EmptyAnswer machine;
+    ASSERT_TRUE(machine.driver.release(machine.memory).ok());
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::driver_not_initialised);
+    EXPECT_TRUE(found.violation);
+}
+
+TEST(DiagnosisOfADriver, ExaminesEachQueueOfADriver) {
+    EchoMachine machine;
+    machine.bring_up();
+    ASSERT_TRUE(machine.driver.send(1, Token{1}).ok());
+    EXPECT_TRUE(diagnose(machine.driver, 2).is_healthy());
+    EXPECT_FALSE(diagnose(machine.driver, 2).has_queue);
+    Diagnosis const commands = diagnose(machine.driver, 1);
+    EXPECT_EQ(commands.cause(), Cause::not_published) << explained(commands);
+    EXPECT_EQ(commands.queue_index, 1u);
+    machine.backend.answer_bytes = 1;
+    machine.driver.kick();
+    machine.device.step();
+    EXPECT_EQ(machine.driver.take_completed().error, Error::answer_invalid);
+    EXPECT_EQ(diagnose(machine.driver, 2).violation.queue, 1u);  // also without a queue
+    EXPECT_FALSE(diagnose(machine.driver, 2).is_healthy());
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ TEST(Explanation, FitsATerminalForEachCause) {
         diagnosis.has_queue = true;
         diagnosis.queue.size = 32768;
         diagnosis.queue.fault = {FaultReason::used_length_above_writable, 0xffff'ffff};
+        diagnosis.violation = {"The device did what no device of its type does, and said so at length.", ~0u, 65535};
         diagnosis.negotiated.set_word(0, 0xffff'ffff);
         diagnosis.device.reach = DeviceSnapshot::Reach::queue;
         diagnosis.device.device_id = spec::DeviceId::block;

@@ -141,12 +141,12 @@ public:
     [[__nodiscard__]] T* transport() { return transport_; }
     /// For `diagnose`: the object's address at `init`, to detect that it was moved since; null before `init`.
     [[__nodiscard__]] void const* initialised_at() const { return place_; }
-    /// For `diagnose`: calls `each(index, queue)` for each queue that has pages.
-    template <class Each>
-    void for_each_ring(Each each) {
-        for_each_queue([&](uint16_t index, auto& queue) {
-            if (queue.ring().size() != 0) {
-                each(index, queue.ring());
+    /// For `diagnose`: calls `visit(ring)` with the ring of queue `index`, if that has pages.
+    template <class Visit>
+    void visit_ring(uint16_t index, Visit const& visit) {
+        for_each_queue([&](uint16_t at, auto& queue) {
+            if (at == index && queue.ring().size() != 0) {
+                visit(queue.ring());
             }
         });
     }

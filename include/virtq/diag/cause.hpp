@@ -91,6 +91,7 @@ enum class Cause : uint8_t {
 
     device_reads_elsewhere,
     device_needs_reset,
+    device_type_violated,
 
     // who waits for whom
     answered_too_late,
@@ -272,6 +273,9 @@ namespace detail {
                    "Pages::phys, a freed buffer), or assumes another queue size.";
         case Cause::device_needs_reset:
             return "The device set DEVICE_NEEDS_RESET: it rejected something in a queue or a request.";
+        case Cause::device_type_violated:
+            return "The device said something that its type does not permit. The driver ignored it, or ended a request "
+                   "with answer_invalid, and went on.";
 
         case Cause::answered_too_late:
             return "The device is well, and answered after the driver had stopped waiting. The poll limit was too "

@@ -30,6 +30,7 @@ void diagnose_queue(DiagnosisRecord& record, Source& source, uint16_t queue_inde
     record.diagnosis.has_ram = names_memory(option.ram);
     record.diagnosis.queue_index = queue_index;
     record.diagnosis.negotiated = negotiated;
+    record.diagnosis.violation = driver.violation;
     read_device(source, queue_index, record.diagnosis.device);
     inspect(queue, [&](auto const& ring) {
         ring.read_state(record.diagnosis.queue);
@@ -152,6 +153,11 @@ template <class Driver>
     if constexpr (requires { Features{driver.negotiation().offered}; }) {
         view.offered = driver.negotiation().offered;
     }
+    if constexpr (requires { describe(driver.driver_fault().reason); }) {
+        if (auto const fault = driver.driver_fault()) {
+            view.violation = {describe(fault.reason), fault.value, fault.queue};
+        }
+    }
     return view;
 }
 
@@ -162,6 +168,7 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
         record.clear();
         record.diagnosis.device.device_id = view.type;
         record.diagnosis.missing = driver.negotiation().missing;
+        record.diagnosis.violation = view.violation;
         record.diagnosis.add({Cause::driver_not_initialised, static_cast<uint64_t>(view.refused)});
         return;
     }
@@ -173,7 +180,11 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
     });
     if (!visited) {  // without the queue, its device may still show why
         record.clear();
+        record.diagnosis.violation = view.violation;
         diagnose_device(record.diagnosis, *driver.transport());
+        if (view.violation && record.diagnosis.findings().empty()) {
+            record.diagnosis.add({Cause::device_type_violated, view.violation.value});
+        }
     }
 }
 

@@ -37,6 +37,16 @@ struct DiagnoseOption {
     QueueUse use = QueueUse::by_device;  ///< set it if the standard does not define what the queue is for
 };
 
+/// What a driver found wrong above its rings: its `DriverFault`, with the sentence.
+struct TypeViolation {
+    char const* sentence = nullptr;  ///< what the device did; null: nothing
+    uint32_t value = 0;              ///< what the device wrote: a length, a number, a type
+    uint16_t queue = 0;              ///< the number of the queue
+
+    /// Whether there was a violation.
+    [[__nodiscard__]] constexpr explicit operator bool() const { return sentence != nullptr; }
+};
+
 /// One cause, and the number that shows it.
 struct Finding {
     Cause cause = Cause::none;  ///< what is wrong; print it with `describe`
@@ -77,6 +87,7 @@ public:
     Features negotiated;       ///< features that the driver accepted (§2.2)
     Features missing;          ///< after a failed `init` of a driver: required features that the device does not offer
     DeviceSnapshot device;     ///< what its registers report
+    TypeViolation violation;   ///< the first that the driver reported, in any of its queues
 
 private:
     Finding findings_[capacity] = {};

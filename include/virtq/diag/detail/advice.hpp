@@ -180,6 +180,9 @@ namespace virtq::detail {
             return "Run QEMU with `-d guest_errors -trace 'virtio_*'` to see what it rejected: usually an address or "
                    "a length in a descriptor, or a queue size that differs. Then reset the device.";
 
+        case Cause::device_type_violated:
+            return "Follow the line `violation` above: it names the rule, the queue, and what to do. If the device is "
+                   "sound, the driver may read other memory than it writes: check Pages::phys.";
         case Cause::poll_limit_too_small:
         case Cause::answered_too_late:
             return "Give the call a larger poll limit (a poll takes nanoseconds, a disk milliseconds) or a relax hook "

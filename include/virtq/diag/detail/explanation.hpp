@@ -26,6 +26,9 @@ public:
             print_features("negotiated", diagnosis_.negotiated);
             print_queue();
         }
+        if (diagnosis_.violation) {
+            print_violation(diagnosis_.violation);
+        }
         print_findings();
     }
 
@@ -153,6 +156,11 @@ private:
     }
     void print_area(char const* name, PhysAddr area, RingIndex index, uint16_t flags) {
         label(name).hex(area.value).column(34).text("idx ").decimal(number(index)).text(", flags ").hex(flags);
+    }
+
+    void print_violation(TypeViolation const& violation) {
+        label("violation").text("queue ").decimal(violation.queue).text(", value ").decimal(violation.value);
+        out_.text(": ").words(violation.sentence, indent).line();
     }
 
     void print_findings() {

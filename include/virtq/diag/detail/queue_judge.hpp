@@ -24,6 +24,7 @@ struct DriverView {
     Features offered;                            ///< what the device offered at initialisation
     void const* here = nullptr;                  ///< its address
     void const* place = nullptr;                 ///< its address at initialisation
+    TypeViolation violation;                     ///< what it found wrong above its rings
 };
 
 /// Where a judge writes: the diagnosis, and what it found in the chains.
@@ -88,6 +89,7 @@ public:
             judge_complaint();
         }
         if (diagnosis_.findings().empty()) {
+            judge_violation();
             ring_.judge_event_idx();
             judge_waiting();
         }
@@ -199,6 +201,13 @@ private:
         DeviceJudge{diagnosis_}.judge_need();
         if (sound && !knows_addresses) {
             add(Cause::device_reads_elsewhere);
+        }
+    }
+
+    /// The driver goes on after a violation, which need not be why this queue is silent.
+    void judge_violation() {
+        if (driver_.violation) {
+            add(Cause::device_type_violated, driver_.violation.value);
         }
     }
 
