@@ -60,10 +60,17 @@ struct Driven : Device {
         if constexpr (virtq::DiagnosableDriver<Driver>) {
             virtq::explain(virtq::diagnose(driver), machine::put);
         } else {
-            driver.for_each_ring([this](uint16_t index, auto const& ring) {
-                virtq::explain(virtq::diagnose(transport, index, ring, driver.negotiation().negotiated), machine::put);
-            });
+            driver.for_each_ring([this](uint16_t index, auto const&) { explain_queue(index, machine::put); });
         }
+    }
+    /// Prints what can be seen of one queue by calling `put(char)`.
+    template <class Put>
+    void explain_queue(uint16_t queue, Put put) {
+        driver.for_each_ring([&](uint16_t index, auto const& ring) {
+            if (index == queue) {
+                virtq::explain(virtq::diagnose(transport, index, ring, driver.negotiation().negotiated), put);
+            }
+        });
     }
 
     void release(PagePool& pages) {
