@@ -22,6 +22,7 @@ constexpr uint16_t debug_exit = 0xf4;
 constexpr uint16_t timer_channel_0 = 0x40;
 constexpr uint16_t timer_command = 0x43;
 constexpr uint32_t timer_hertz = 1193182;
+constexpr uint8_t timer_output = 0x80;
 
 constexpr uint16_t pci_address = 0xcf8;
 constexpr uint16_t pci_data = 0xcfc;
@@ -29,24 +30,59 @@ constexpr uint32_t pci_enable = uint32_t{1} << 31;
 
 constinit uint64_t time_stamp_hertz = 0;
 
-/// Starts the interval timer, and measures the time stamp counter over 10 ms of it. Leaves the frequency unknown if
-/// the timer does not count.
+/// The interval timer and the time stamp counter at one moment, as far as that can be known.
+struct ClockReading {
+    uint64_t stamp;
+    uint64_t doubt;   ///< how far the moment may be from `stamp`: long if the host did something else in between
+    uint32_t passed;  ///< counts of the timer since it started
+    bool expired;     ///< it has counted to its end, and `passed` is wrong
+};
+
+ClockReading read_clocks() {
+    uint64_t const before = machine::ticks();
+    out8(timer_command, 0xc2);  // latch channel 0, its status and its count
+    uint64_t const doubt = machine::ticks() - before;
+    uint8_t const status = in8(timer_channel_0);
+    uint32_t const low = in8(timer_channel_0);
+    uint32_t const count = low | uint32_t{in8(timer_channel_0)} << 8;
+    return {before, doubt, (0x10000 - count) & 0xffff, (status & timer_output) != 0};
+}
+
+ClockReading read_clocks_well() {
+    ClockReading best = read_clocks();
+    for (unsigned i = 0; i < 16; ++i) {
+        ClockReading const next = read_clocks();
+        best = next.doubt < best.doubt ? next : best;
+    }
+    return best;
+}
+
+/// Measures the time stamp counter over 20 ms of the interval timer, which counts 55 ms once. Returns 0 if the host was
+/// too busy for a reading that is right within 0.5 %, or if the timer does not count.
+uint64_t measure_time_stamp() {
+    constexpr uint32_t counts = timer_hertz / 50;
+    out8(timer_command, 0x30);  // channel 0, both bytes, count down once, from 65536
+    out8(timer_channel_0, 0);
+    out8(timer_channel_0, 0);
+    ClockReading const start = read_clocks_well();
+    for (unsigned poll = 0; poll < 200'000 && read_clocks().passed < start.passed + counts; ++poll) {
+    }
+    ClockReading const end = read_clocks_well();
+    uint64_t const stamps = end.stamp - start.stamp;
+    bool const is_good =
+        !end.expired && end.passed >= start.passed + counts && (start.doubt + end.doubt) * 200 < stamps;
+    return is_good ? divide(stamps * timer_hertz, end.passed - start.passed).quotient : 0;
+}
+
+/// Measures until that succeeds, then starts the interval timer as the tick. Leaves the frequency unknown if the timer
+/// does not count.
 void calibrate_clock() {
-    constexpr uint16_t counts = timer_hertz / 100;
+    for (unsigned attempt = 0; attempt < 20 && time_stamp_hertz == 0; ++attempt) {
+        time_stamp_hertz = measure_time_stamp();
+    }
     out8(timer_command, 0x34);  // channel 0, both bytes, count down from 65536 repeatedly
     out8(timer_channel_0, 0);
     out8(timer_channel_0, 0);
-    uint64_t const start = machine::ticks();
-    for (unsigned poll = 0; poll < 10'000'000; ++poll) {
-        out8(timer_command, 0);  // latch channel 0
-        uint16_t const low = in8(timer_channel_0);
-        uint16_t const value = static_cast<uint16_t>(low | (in8(timer_channel_0) << 8));
-        if (value != 0 && value < 0x10000 - counts) {
-            uint64_t const passed = 0x10000u - value;
-            time_stamp_hertz = divide((machine::ticks() - start) * timer_hertz, passed).quotient;
-            return;
-        }
-    }
 }
 
 }  // namespace
