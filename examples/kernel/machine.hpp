@@ -22,9 +22,10 @@ inline constexpr uint64_t pool_bytes = uint64_t{128} << 20;
 inline constexpr virtq::PhysAddr option_word = pool_base + (pool_bytes - 4096);
 inline constexpr virtq::PhysAddr request_word = option_word + 4;
 enum Option : uint32_t {
-    option_polled = 1,       ///< poll instead of sleeping
-    option_no_messages = 2,  ///< use a PCI device's interrupt line even if it could send messages (MSI-X)
-    option_sleep = 4,        ///< of the kernel `disk`: only the README's ways to sleep, without a tick
+    option_polled = 1,         ///< poll instead of sleeping
+    option_no_messages = 2,    ///< use a PCI device's interrupt line even if it could send messages (MSI-X)
+    option_sleep = 4,          ///< of the kernel `disk`: only the README's ways to sleep, without a tick
+    option_fixed_address = 8,  ///< of the kernel `net`: nobody hands out an address (DHCP)
 };
 
 /// Called first; makes the serial port, the clock and the CPU's exceptions work.

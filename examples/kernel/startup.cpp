@@ -25,7 +25,7 @@ KernelOptions read_options() {
     InterruptWay const way = (bits & machine::option_polled) != 0        ? InterruptWay::none
                              : (bits & machine::option_no_messages) != 0 ? InterruptWay::line
                                                                          : InterruptWay::message;
-    return {way, (bits & machine::option_sleep) != 0,
+    return {way, (bits & machine::option_sleep) != 0, (bits & machine::option_fixed_address) != 0,
             *static_cast<uint32_t const*>(machine::virt(machine::request_word))};
 }
 

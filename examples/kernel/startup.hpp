@@ -8,6 +8,7 @@
 struct KernelOptions {
     InterruptWay way;
     bool is_sleep_check;
+    bool has_fixed_address;
     uint32_t requests;  ///< of the interrupt check
 };
 
