@@ -63,6 +63,7 @@ void Interface::receive(virtq::NetPacket const& packet) {
     constexpr u16_t by_card = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP;
     bool const is_checked = packet.offload.checksum != virtq::NetChecksum::unknown;
     NETIF_SET_CHECKSUM_CTRL(&netif_, is_checked ? NETIF_CHECKSUM_ENABLE_ALL & ~by_card : NETIF_CHECKSUM_ENABLE_ALL);
+    trusted_ += is_checked ? 1 : 0;
     if (netif_.input(copy, &netif_) != ERR_OK) {
         pbuf_free(copy);
     }

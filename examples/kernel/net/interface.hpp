@@ -17,6 +17,8 @@ public:
     [[nodiscard]] netif& get() { return netif_; }
     [[nodiscard]] uint64_t received() const { return received_; }
     [[nodiscard]] uint64_t sent() const { return sent_; }
+    /// Received packets whose checksum lwIP did not verify, because the card said so.
+    [[nodiscard]] uint64_t trusted() const { return trusted_; }
 
 private:
     static err_t set_up(netif* interface);
@@ -27,4 +29,5 @@ private:
     netif netif_ = {};
     uint64_t received_ = 0;
     uint64_t sent_ = 0;
+    uint64_t trusted_ = 0;
 };

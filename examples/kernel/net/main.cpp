@@ -78,6 +78,7 @@ void run_kernel(KernelOptions const& options, PagePool& pages) {
     serve();
     serial::line("packets received: ", interface.received());
     serial::line("packets sent: ", interface.sent());
+    serial::line("packets with a checksum that the card vouches for: ", interface.trusted());
     serial::line("packets dropped: ", uint64_t{card.driver.dropped()});
     if (options.way != InterruptWay::none) {
         serial::line("interrupts: ", card.interrupts, " for ", interface.received() + interface.sent(), " packets");
