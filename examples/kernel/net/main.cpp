@@ -23,30 +23,29 @@ void print_address() {
                  uint64_t{ip4_addr3(&address)}, ".", uint64_t{ip4_addr4(&address)});
 }
 
-/// A fixed address where nobody hands one out.
-void choose_address(bool by_dhcp) {
-    if (by_dhcp) {
-        dhcp_start(&interface.get());
-        while (ip4_addr_isany_val(*netif_ip4_addr(&interface.get()))) {
-            if (!interface.move()) {
-                card.rest(Awaited::packet);
-            }
+void get_address() {
+    dhcp_start(&interface.get());
+    while (ip4_addr_isany_val(*netif_ip4_addr(&interface.get()))) {
+        if (!interface.move()) {
+            card.rest(Awaited::packet);
         }
-    } else {
-        ip4_addr_t address;
-        ip4_addr_t mask;
-        IP4_ADDR(&address, 192, 168, 77, 2);
-        IP4_ADDR(&mask, 255, 255, 255, 0);
-        netif_set_addr(&interface.get(), &address, &mask, nullptr);
     }
-    print_address();
 }
 
-/// Ends when nothing came for a while after `/quit`: then all that was sent has been answered.
+/// Where nobody hands out addresses.
+void set_address() {
+    ip4_addr_t address;
+    ip4_addr_t mask;
+    IP4_ADDR(&address, 192, 168, 77, 2);
+    IP4_ADDR(&mask, 255, 255, 255, 0);
+    netif_set_addr(&interface.get(), &address, &mask, nullptr);
+}
+
+/// Ends when nothing came for a while after the last connection: then all that was sent has been answered.
 void serve() {
     constexpr u32_t silence = 500;  // milliseconds
     u32_t last = sys_now();
-    while (!server::has_quit() || sys_now() - last < silence || card.driver.in_flight() != 0) {
+    while (!server::is_done() || sys_now() - last < silence || card.driver.in_flight() != 0) {
         if (interface.move()) {
             last = sys_now();
         } else {
@@ -74,7 +73,8 @@ void run_kernel(KernelOptions const& options, PagePool& pages) {
     lwip_init();
     interface.start(card);
     server::start(pages);
-    choose_address(!options.has_fixed_address);
+    options.has_fixed_address ? set_address() : get_address();
+    print_address();
     serve();
     serial::line("packets received: ", interface.received());
     serial::line("packets sent: ", interface.sent());

@@ -4,6 +4,7 @@
 #include "decimal.hpp"
 #include "serial.hpp"
 
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
@@ -59,11 +60,10 @@ void choose_answer(Connection& connection) {
     if (is_request_for(connection, "/")) {
         answer(connection, "200 OK", page);
     } else if (is_request_for(connection, "/file")) {
-        connection.body_bytes = file_bytes;
-        answer(connection, "200 OK\r\nContent-Length: ", "");
-        connection.head_bytes -= 4;
+        append(connection, "HTTP/1.0 200 OK\r\nContent-Length: ");
         append(connection, Decimal{file_bytes}.text());
         append(connection, "\r\n\r\n");
+        connection.body_bytes = file_bytes;
     } else if (is_request_for(connection, "/clock")) {
         answer(connection, "200 OK", Decimal{sys_now()}.text());
     } else if (is_request_for(connection, "/quit")) {
@@ -190,8 +190,8 @@ void start(PagePool& pages) {
     udp_recv(datagrams, echo, nullptr);
 }
 
-bool has_quit() {
-    return quit;
+bool is_done() {
+    return quit && tcp_active_pcbs == nullptr;
 }
 
 void release(PagePool& pages) {

@@ -9,8 +9,8 @@
 namespace server {
 
 void start(PagePool& pages);
-/// Whether somebody asked for `/quit`.
-[[nodiscard]] bool has_quit();
+/// Whether somebody asked for `/quit`, and both sides have closed each connection since.
+[[nodiscard]] bool is_done();
 void release(PagePool& pages);
 
 }  // namespace server
