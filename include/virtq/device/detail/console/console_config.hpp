@@ -29,17 +29,18 @@ struct ConsoleConfig {
         if (Status const there = check_config(transport, has_ports ? 8 : 4); !there) {
             return there.error();
         }
-        return read_config(transport, [&] {
-            ConsoleConfig config;
+        ConsoleConfig config;
+        auto const read_fields = [&](ConsoleConfig& fields) {
             if (has_size) {
-                config.size = {transport.read_config16(field::cols.offset),
+                fields.size = {transport.read_config16(field::cols.offset),
                                transport.read_config16(field::rows.offset)};
             }
             if (has_ports) {
-                config.ports = transport.read_config32(field::max_nr_ports.offset);
+                fields.ports = transport.read_config32(field::max_nr_ports.offset);
             }
-            return config;
-        });
+        };
+        Error const error = read_config(transport, config, read_fields);
+        return error == Error::none ? Result<ConsoleConfig>{config} : Result<ConsoleConfig>{error};
     }
 };
 
