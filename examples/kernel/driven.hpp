@@ -48,29 +48,17 @@ struct Driven : Device {
         }
     }
 
-    /// Prints what is known about the device, and ends the kernel.
+    /// Prints what is known about the device and its first queue, and ends the kernel.
     [[noreturn]] void give_up(char const* why) {
         serial::line();
-        explain();
+        explain(0, machine::put);
         serial::fail("the device in slot ", slot, ": ", why);
     }
 
-    /// Prints what can be seen of the device and of its queues.
-    void explain() {
-        if constexpr (virtq::DiagnosableDriver<Driver>) {
-            virtq::explain(virtq::diagnose(driver), machine::put);
-        } else {
-            driver.for_each_ring([this](uint16_t index, auto const&) { explain_queue(index, machine::put); });
-        }
-    }
-    /// Prints what can be seen of one queue by calling `put(char)`.
+    /// Prints what is known about the device and one of its queues, by calling `put(char)`.
     template <class Put>
-    void explain_queue(uint16_t queue, Put put) {
-        driver.for_each_ring([&](uint16_t index, auto const& ring) {
-            if (index == queue) {
-                virtq::explain(virtq::diagnose(transport, index, ring, driver.negotiation().negotiated), put);
-            }
-        });
+    void explain(uint16_t queue, Put put) {
+        virtq::explain(virtq::diagnose(driver, queue), put);
     }
 
     void release(PagePool& pages) {

@@ -134,7 +134,7 @@ void Shell::close(uint32_t number) {
 
 void Shell::diagnose(uint32_t number) {
     flush();
-    console_->explain_queue(static_cast<uint16_t>(number), [this](char character) { put(character); });
+    console_->explain(static_cast<uint16_t>(number), [this](char character) { put(character); });
 }
 
 void Shell::reset(uint32_t) {

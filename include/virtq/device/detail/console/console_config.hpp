@@ -26,11 +26,11 @@ struct ConsoleConfig {
         if (!has_size && !has_ports) {
             return ConsoleConfig{};
         }
-        if (Error const error = check_config(transport, has_ports ? 8 : 4); error != Error::none) {
-            return error;
+        if (Status const there = check_config(transport, has_ports ? 8 : 4); !there) {
+            return there.error();
         }
         ConsoleConfig config;
-        Error const error = read_config(transport, config, [&](ConsoleConfig& fields) {
+        auto const read_fields = [&](ConsoleConfig& fields) {
             if (has_size) {
                 fields.size = {transport.read_config16(field::cols.offset),
                                transport.read_config16(field::rows.offset)};
@@ -38,7 +38,8 @@ struct ConsoleConfig {
             if (has_ports) {
                 fields.ports = transport.read_config32(field::max_nr_ports.offset);
             }
-        });
+        };
+        Error const error = read_config(transport, config, read_fields);
         return error == Error::none ? Result<ConsoleConfig>{config} : Result<ConsoleConfig>{error};
     }
 };
