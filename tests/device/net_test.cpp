@@ -337,7 +337,7 @@ TEST(NetDevice, SendsWithOffloads) {
     machine.driver.kick_device();
     machine.device.step();
     ASSERT_EQ(machine.card.sent().size(), 1u);
-    sim::NetFrame const& sent = machine.card.sent()[0];
+    sim::NetFrame const sent = machine.card.sent()[0];
     EXPECT_EQ(sent.flags, needs_csum);
     EXPECT_EQ(sent.gso_type, gso_tcpv4);
     EXPECT_EQ(sent.hdr_len, 54u);
