@@ -7,6 +7,7 @@
 #include <virtq/device/detail/net/net_own_receiver.hpp>
 #include <virtq/device/detail/net/net_receiver.hpp>
 #include <virtq/device/detail/net/net_sender.hpp>
+#include <virtq/device/detail/net/shared_count.hpp>
 #include <virtq/device/driver_core.hpp>
 #include <virtq/device/net_types.hpp>
 
@@ -168,10 +169,10 @@ public:
     /// Adds a packet, which begins with its Ethernet header; `kick_device` tells the device. The bytes are the device's
     /// until `take_sent` hands the token out. Errors: `queue_full`; `packet_length_invalid`, `offload_invalid`,
     /// `not_supported` (an offload that was not negotiated), those of `VirtQueue::add` and of the mapper,
-    /// `no_such_pair`, `reset_needed`, `not_initialised`; then nothing has changed.
+    /// `pair_not_in_use`, `no_such_pair`, `reset_needed`, `not_initialised`; then nothing has changed.
     [[__nodiscard__]] Status submit(Span<Segment const> packet, Token token, NetOffload const& offload = {},
                                     uint16_t pair = 0) {
-        if (Error const error = check_pair(pair); error != Error::none) {
+        if (Error const error = check_pair_in_use(pair); error != Error::none) {
             return error;
         }
         uint64_t bytes = 0;
@@ -190,7 +191,7 @@ public:
     /// As `submit` for many plain packets of one segment each, and `kick_device`: with one fence and at most one
     /// notification. Stops at the first packet that is refused: `count` were submitted, and `error` says why not the next.
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<NetFrame const> frames, uint16_t pair = 0) {
-        if (Error const error = check_pair(pair); error != Error::none) {
+        if (Error const error = check_pair_in_use(pair); error != Error::none) {
             return {0, error, {}};
         }
         if constexpr (detail::SameAs<Mapper, NoMapper>) {
@@ -327,7 +328,8 @@ public:
     }
 
     /// Uses the first `pairs` pairs (MQ, §5.1.9.5.6). The device steers a flow to the pair on which its packets are sent.
-    /// Error: `no_such_pair` for none, or more than `pair_count()`.
+    /// After `init` and `reset` only the first pair is in use. Before you call this with fewer pairs, stop to submit to the
+    /// others; `take_sent` goes on with those. Error: `no_such_pair` for none, or more than `pair_count()`.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status use_pairs(uint16_t pairs, PollLimit poll_limit, R&& relax = R{}) {
         if (pairs == 0 || pairs > pairs_) {
@@ -335,7 +337,18 @@ public:
         }
         ControlData data = control_data();
         data.put16(pairs);
-        return command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
+        uint16_t const before = pairs_in_use_.get();
+        if (pairs < before) {
+            pairs_in_use_.set(pairs);  // §5.1.9.5.6.2: from the command on
+        }
+        Status const done =
+            command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
+        if (done) {
+            pairs_in_use_.set(pairs);
+        } else if (done.error() == Error::command_refused || done.error() == Error::not_supported) {
+            pairs_in_use_.set(before);
+        }
+        return done;
     }
 
     /// Chooses which offloads the device may use on received packets: of those that were negotiated, the ones in
@@ -371,13 +384,20 @@ private:
     };
 
     static constexpr uint16_t no_queue = UINT16_MAX;
+    /// The standard permits 0x8000, too. But then the number of the control queue does not fit 16 bits.
+    static constexpr uint16_t pairs_with_control = 0x7fff;
     static constexpr Features receive_offloads = Features::of(Bit::guest_csum, Bit::guest_tso4, Bit::guest_tso6,
                                                               Bit::guest_ecn, Bit::guest_uso4, Bit::guest_uso6);
 
     // --- for `DriverCore` ---
 
     [[__nodiscard__]] Negotiation wanted_features() const {
-        Negotiation wanted = Core::template wanted_of<Traits>(detail::net_features<Traits>());
+        Features own = detail::net_features<Traits>();
+        // After a reset only what has pages can be used: a device that offers commands only then gets none.
+        if (pages_of_pairs() != 0 && control_.queue().ring().size() == 0) {
+            own.clear(Bit::ctrl_vq);  // `net_needs` clears those that need it, also MQ
+        }
+        Negotiation wanted = Core::template wanted_of<Traits>(own);
         wanted.needs = detail::net_needs.rows;
         return wanted;
     }
@@ -390,11 +410,13 @@ private:
         bool const is_legacy = this->device().is_legacy();
         header_ = detail::NetHeader{this->negotiated(),
                                     is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
-        if (config_.pairs == 0 || config_.pairs > 0x8000) {
+        bool const is_valid = config_.pairs != 0 && config_.pairs <= pairs_with_control;
+        if (!is_valid) {
             this->blame(DriverReason::net_pairs_zero, 0, config_.pairs);
-            config_.pairs = 1;
         }
-        pairs_ = config_.pairs < Traits::pair_max ? config_.pairs : Traits::pair_max;
+        device_pairs_ = is_valid ? config_.pairs : uint16_t{0};
+        pairs_ = usable_pairs(is_valid ? config_.pairs : uint16_t{1});
+        pairs_in_use_.set(1);
         bool const splits = is_legacy && !this->negotiated().has(spec::Feature::any_layout);
         for (Pair& pair : pair_) {
             pair.receiver.start();
@@ -419,20 +441,49 @@ private:
                 return send;
             }
         }
-        bool const has_control = this->negotiated().has(Bit::ctrl_vq);
+        bool const has_control = this->negotiated().has(Bit::ctrl_vq) && device_pairs_ != 0;
         return visit(has_control ? control_index() : no_queue, control_.queue());
     }
     [[__nodiscard__]] bool uses_queue(uint16_t index) const { return index != no_queue; }
 
-    void on_release() { pairs_ = 0; }
+    void on_release() {
+        pairs_ = 0;
+        pairs_in_use_.set(0);
+    }
 
     // --- workings ---
 
-    [[__nodiscard__]] uint16_t control_index() const { return spec::net::receive_queue(config_.pairs); }
+    /// Valid if the number of pairs is.
+    [[__nodiscard__]] uint16_t control_index() const { return spec::net::receive_queue(device_pairs_); }
+
+    /// How many pairs have pages.
+    [[__nodiscard__]] uint16_t pages_of_pairs() const {
+        uint16_t count = 0;
+        while (count < Traits::pair_max && pair_[count].receiver.queue().ring().size() != 0 &&
+               pair_[count].sender.ring().size() != 0) {
+            ++count;
+        }
+        return count;
+    }
+    /// How many of the device's pairs the driver uses. After a reset only those that have pages.
+    [[__nodiscard__]] uint16_t usable_pairs(uint16_t offered) const {
+        uint16_t const with_pages = pages_of_pairs();
+        uint16_t const most = with_pages == 0 ? Traits::pair_max : with_pages;
+        return offered < most ? offered : most;
+    }
 
     [[__nodiscard__]] Error check_pair(uint16_t pair) const {
         Error const error = this->check_usable();
         return error == Error::none && pair >= pairs_ ? Error::no_such_pair : error;
+    }
+
+    /// §5.1.9.5.6.2: nothing is queued on a pair that the device does not use.
+    [[__nodiscard__]] Error check_pair_in_use(uint16_t pair) const {
+        Error const error = this->check_usable();
+        if (error != Error::none || pair < pairs_in_use_.get()) [[__likely__]] {
+            return error;
+        }
+        return pair < pairs_ ? Error::pair_not_in_use : Error::no_such_pair;
     }
 
     template <class Each, class Packet>
@@ -459,20 +510,21 @@ private:
         if (Error const error = this->check_usable(); error != Error::none) {
             return error;
         }
-        if (!this->negotiated().has(feature)) {
+        if (!this->negotiated().has(feature) || !control_.queue().ring().is_live()) {
             return Error::not_supported;
         }
         auto const send = [&] { return control_.send({static_cast<uint8_t>(group), number}, data); };
         auto const look = [this] {
-            return this->collect_from(control_.queue(), [this](uint16_t slot, uint32_t) { return outcome(slot); });
+            return this->collect_from(control_.queue(), [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
         };
         uint32_t polls = 0;
         return this->perform(control_.queue(), control_index(), send, look, poll_limit, polls, relax).error();
     }
 
     /// §5.1.9.5: the answer of the device. A legacy one may report any used length.
-    [[__nodiscard__]] Error outcome(uint16_t slot) {
-        uint8_t const answer = control_.answer(slot);
+    [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        bool const has_answer = written != 0 || this->device().is_legacy();
+        uint8_t const answer = has_answer ? control_.answer(slot) : Control::unanswered;
         if (answer == static_cast<uint8_t>(spec::net::Ack::ok)) {
             return Error::none;
         }
@@ -484,6 +536,8 @@ private:
     }
 
     uint16_t pairs_ = 0;
+    uint16_t device_pairs_ = 0;  ///< before the control queue; 0: the device's number is invalid
+    detail::SharedCount pairs_in_use_;
     detail::NetConfig config_{};
     detail::NetHeader header_;
     Pair pair_[Traits::pair_max];

@@ -47,10 +47,10 @@ template <class Traits>
 }
 
 /// What this driver needs beside §5.1.3.1: packets of 64 KiB come in merged buffers only, because the others are small.
-/// ECN, which needs one of two features, needs the first.
+/// ECN, which needs one of two features, needs the first. A feature that consists of commands needs the control queue.
 struct NetNeeds {
     static constexpr size_t standard = sizeof spec::net::feature_needs / sizeof spec::net::feature_needs[0];
-    static constexpr size_t own = 6;
+    static constexpr size_t own = 8;
 
     FeatureNeed rows[standard + own]{};
 
@@ -65,7 +65,9 @@ struct NetNeeds {
             rows[at++] = spec::net::need(bit, Bit::mrg_rxbuf);
         }
         rows[at++] = spec::net::need(Bit::guest_ecn, Bit::guest_tso4);
-        rows[at] = spec::net::need(Bit::host_ecn, Bit::host_tso4);
+        rows[at++] = spec::net::need(Bit::host_ecn, Bit::host_tso4);
+        rows[at++] = spec::net::need(Bit::ctrl_rx_extra, Bit::ctrl_vq);
+        rows[at] = spec::net::need(Bit::ctrl_guest_offloads, Bit::ctrl_vq);
     }
 };
 inline constexpr NetNeeds net_needs{};

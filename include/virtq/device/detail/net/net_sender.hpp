@@ -104,7 +104,7 @@ public:
     /// Adds a packet with a header of its own.
     [[__nodiscard__]] Error send(Span<Segment const> packet, Token token, uint32_t header_bytes,
                                  spec::net::Header const& header) {
-        if (free_ != none) {
+        if (free_ < slots_) {
             platform::copy_in(this->virt(free_ * header_room), &header, sizeof header);
         }
         return add(packet, token, {this->phys(free_ * header_room), header_bytes});
@@ -213,7 +213,7 @@ private:
 
     [[__nodiscard__]] Error add(Span<Segment const> packet, Token token, Segment const& header) {
         uint16_t const slot = free_;
-        if (slot == none) {
+        if (slot >= slots_) {  // `none`, or there are no slots
             return refused_ = Error::queue_full;
         }
         refused_ = SameAs<Mapper, NoMapper> && packet.size() == 1 ? add_one(slot, header, packet[0])

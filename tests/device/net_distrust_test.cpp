@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+//
+// A card that offers, says or does what it must not.
+#include <device/net_machine.hpp>
+
+#include <set>
+
+namespace virtq::test {
+namespace {
+
+using namespace sim::wire::net;
+using Frames = std::vector<std::vector<std::uint8_t>>;
+
+struct FourPairs : NetTraits {
+    static constexpr std::uint16_t pair_max = 4;
+};
+struct LargePackets : NetTraits {
+    static constexpr bool large_packets = true;
+};
+
+auto take_nothing_back() {
+    return [](RequestCompletion const&) {};
+}
+
+// --- features and the control queue ---
+
+TEST(NetDistrust, RefusesCommandsWithoutAControlQueue) {
+    for (unsigned const feature : {ctrl_guest_offloads, ctrl_rx_extra}) {
+        NetMachine<> machine({.card = {.features = {mac, guest_csum, feature}}});
+        machine.bring_up();
+        PollLimit const limit{10};
+        EXPECT_EQ(machine.driver.set_receive_offloads(Features{}, limit).error(), Error::not_supported);
+        EXPECT_EQ(machine.driver.set_receive_mode(spec::net::RxCommand::all_uni, NetSwitch::on, limit).error(),
+                  Error::not_supported);
+    }
+}
+
+TEST(NetDistrust, IgnoresAControlQueueOfferedLate) {
+    NetMachine<> machine({.card = {.features = {mac, ctrl_vq, ctrl_rx}}});
+    machine.device.offer(ctrl_vq, false);
+    machine.bring_up();
+    machine.device.offer(ctrl_vq);
+    ASSERT_TRUE(machine.driver.reset(take_nothing_back()).ok());
+    EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::net::Feature::ctrl_vq));
+    EXPECT_EQ(machine.driver.set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, PollLimit{10}).error(),
+              Error::not_supported);
+}
+
+TEST(NetDistrust, KeepsThePairsThatHavePages) {
+    NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, csum}, .pairs = 4}});
+    machine.hostile = true;  // its control queue moves
+    machine.card.set_pairs(1);
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.pair_count(), 1u);
+    machine.card.set_pairs(4);
+    ASSERT_TRUE(machine.driver.reset(take_nothing_back()).ok());
+    EXPECT_EQ(machine.driver.pair_count(), 1u);
+    EXPECT_EQ(machine.submit(machine.frame(60), Token{1}, {}, 2).error(), Error::no_such_pair);
+}
+
+// 32768 pairs are permitted (§5.1.4.1), but the number of the control queue behind them would be 65536.
+TEST(NetDistrust, GivesUpAControlQueueWithoutANumber) {
+    for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8000}, std::uint16_t{0xffff}}) {
+        NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, ctrl_rx}, .pairs = 4}});
+        machine.card.set_pairs(pairs);
+        machine.bring_up();
+        EXPECT_EQ(machine.driver.pair_count(), 1u);
+        EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_pairs_zero);
+        EXPECT_EQ(machine.driver.driver_fault().value, pairs);
+        EXPECT_EQ(machine.driver.use_pairs(1, PollLimit{10}).error(), Error::not_supported);
+        machine.card.inject({machine.frame(60)});
+        EXPECT_EQ(machine.receive(), Frames{machine.frame(60)});
+    }
+}
+
+TEST(NetDistrust, TakesAMissingAnswerForNone) {
+    for (bool const is_legacy : {false, true}) {
+        NetMachine<> machine({.card = {.features = {mac, ctrl_vq, ctrl_rx}},
+                              .version = is_legacy ? sim::MmioVersion::legacy : sim::MmioVersion::modern});
+        machine.bring_up();
+        for (std::uint32_t const length : {0u, 1u}) {
+            machine.card.leave_out_answers(length);
+            EXPECT_EQ(machine.driver
+                          .set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, PollLimit{10},
+                                            machine.stepping())
+                          .error(),
+                      Error::answer_invalid);
+            EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_answer_unknown);
+            EXPECT_EQ(machine.driver.driver_fault().value, 0xffu);
+        }
+    }
+}
+
+// --- pairs ---
+
+TEST(NetDistrust, SendsOnlyOnPairsInUse) {
+    NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq}, .pairs = 4}});
+    machine.bring_up();
+    PollLimit const limit{10};
+    auto const submit = [&](std::uint16_t pair) {
+        return machine.submit(machine.frame(60), Token{1}, {}, pair).error();
+    };
+    NetFrame const frame{machine.packet(machine.frame(60)), Token{2}};
+    EXPECT_EQ(submit(3), Error::pair_not_in_use);
+    EXPECT_EQ(machine.driver.submit_burst({&frame, 1}, 3).error, Error::pair_not_in_use);
+    EXPECT_EQ(submit(4), Error::no_such_pair);
+    ASSERT_TRUE(machine.driver.use_pairs(4, limit, machine.stepping()).ok());
+    EXPECT_EQ(submit(3), Error::none);
+    machine.driver.kick_device(3);
+    machine.device.step();
+    machine.card.answer_with(err);
+    EXPECT_EQ(machine.driver.use_pairs(2, limit, machine.stepping()).error(), Error::command_refused);
+    EXPECT_EQ(submit(3), Error::none);  // as before
+    machine.driver.kick_device(3);
+    machine.device.step();
+    machine.card.answer_with({});
+    ASSERT_TRUE(machine.driver.use_pairs(2, limit, machine.stepping()).ok());
+    EXPECT_EQ(submit(2), Error::pair_not_in_use);
+    EXPECT_EQ(submit(1), Error::none);
+    EXPECT_EQ(machine.driver.take_sent(3).token, Token{1});  // what was sent before still comes back
+    ASSERT_TRUE(machine.driver.reset(take_nothing_back()).ok());
+    EXPECT_EQ(submit(1), Error::pair_not_in_use);
+}
+
+// --- received packets ---
+
+// Otherwise a peer could put a header where the second buffer of a dropped packet begins.
+// §5.1.4.2: a driver that accepts MTU has buffers for packets of that size.
+/// A card that delivers as soon as it is notified.
+struct EagerTransport : MmioTransport<sim::MmioRegisters> {
+    void notify(std::uint16_t queue, std::uint16_t next) {
+        MmioTransport::notify(queue, next);
+        if (device != nullptr) {
+            device->step();
+        }
+    }
+    sim::MmioDevice* device = nullptr;
+};
+
+// --- sent packets ---
+
+// --- sleeping, and the configuration ---
+
+/// A transport that knows how long the configuration is.
+struct MeasuredTransport : MmioTransport<sim::MmioRegisters> {
+    [[nodiscard]] Status check_config(std::uint32_t bytes) const {
+        return bytes <= config_bytes ? Status{} : Status{Error::config_too_short};
+    }
+    std::uint32_t config_bytes = 0;
+};
+
+}  // namespace
+}  // namespace virtq::test
