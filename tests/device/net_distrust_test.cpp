@@ -125,7 +125,59 @@ TEST(NetDistrust, SendsOnlyOnPairsInUse) {
 // --- received packets ---
 
 // Otherwise a peer could put a header where the second buffer of a dropped packet begins.
+TEST(NetDistrust, DropsAllBuffersOfABadPacket) {
+    NetMachine<> machine({.card = {.features = {mac, mrg_rxbuf}}});
+    machine.bring_up();
+    machine.card.fill_at_most(100);
+    auto frame = machine.frame(1700);  // 18 buffers would be needed; 16 have come
+    frame.resize(1500);
+    for (std::size_t at = 100 - 12; at + 12 < frame.size(); at += 100) {
+        std::memset(frame.data() + at, 0, 12);
+        frame[at + 10] = 1;
+    }
+    machine.card.inject({.bytes = frame, .num_buffers = 17});
+    machine.device.step();
+    EXPECT_TRUE(machine.receive().empty());
+    EXPECT_EQ(machine.driver.dropped(), 1u);
+    EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_buffer_count);
+    machine.card.inject({machine.frame(60)});
+    EXPECT_EQ(machine.receive(), Frames{machine.frame(60)});
+}
+
+TEST(NetDistrust, ReceivesPacketsOfALargeMtu) {
+    NetMachine<> machine({.card = {.features = {mac, mtu, mrg_rxbuf}, .mtu = 9000}});
+    machine.bring_up();
+    machine.card.inject({machine.frame(9014)});
+    EXPECT_EQ(machine.receive(), Frames{machine.frame(9014)});
+    EXPECT_EQ(machine.driver.dropped(), 0u);
+}
+
 // §5.1.4.2: a driver that accepts MTU has buffers for packets of that size.
+TEST(NetDistrust, RejectsAnMtuAboveItsBuffers) {
+    struct Row {
+        std::vector<unsigned> features;
+        std::uint16_t mtu;
+        Error error;
+    };
+    for (Row const& row : {Row{{mac, mtu}, 9000, Error::mtu_above_buffers}, Row{{mac, mtu}, 2014, Error::none},
+                           Row{{mac, mtu}, 2015, Error::mtu_above_buffers}, Row{{mac}, 9000, Error::none},
+                           Row{{mac, mtu, mrg_rxbuf}, 32'734, Error::none},
+                           Row{{mac, mtu, mrg_rxbuf}, 65'535, Error::mtu_above_buffers}}) {
+        NetMachine<> machine({.card = {.features = row.features, .mtu = row.mtu}});
+        EXPECT_EQ(machine.init().error(), row.error) << row.mtu;
+    }
+}
+
+TEST(NetDistrust, AcceptsTwoVlanTags) {
+    NetMachine<> machine({.card = {.features = {mac, mtu}}});
+    machine.bring_up();
+    machine.card.inject({machine.frame(1522)});
+    EXPECT_EQ(machine.receive(), Frames{machine.frame(1522)});
+    machine.card.inject({machine.frame(1523)});
+    EXPECT_TRUE(machine.receive().empty());
+    EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_packet_above_mtu);
+}
+
 /// A card that delivers as soon as it is notified.
 struct EagerTransport : MmioTransport<sim::MmioRegisters> {
     void notify(std::uint16_t queue, std::uint16_t next) {
@@ -137,7 +189,92 @@ struct EagerTransport : MmioTransport<sim::MmioRegisters> {
     sim::MmioDevice* device = nullptr;
 };
 
+TEST(NetDistrust, BoundsReceivingByPackets) {
+    sim::GuestMemory memory;
+    sim::NetDevice card{memory.violations(), {.features = {mac}}};
+    sim::MmioDevice device{memory, card};
+    EagerTransport transport;
+    ASSERT_TRUE(transport.probe(device.registers()).ok());
+    NetDevice<EagerTransport, 16> driver;
+    ASSERT_TRUE(driver.init(transport, memory).ok());
+    for (int i = 0; i < 200; ++i) {
+        card.inject({.bytes = NetMachine<>::frame(60), .used_length = 3});
+    }
+    device.step();
+    transport.device = &device;
+    EXPECT_EQ(driver.receive_each([](NetPacket const&) {}, 1), CompletionState::ready);
+    EXPECT_EQ(driver.dropped(), 1u);
+    EXPECT_TRUE(driver.release(memory).ok());
+}
+
+TEST(NetDistrust, ChecksOffloadsOfReceivedPackets) {
+    struct Row {
+        sim::NetFrame frame;
+        std::vector<unsigned> features;
+        DriverReason reason;
+    };
+    auto const frame = NetMachine<>::frame(100);
+    std::vector<unsigned> const tso{mac, mrg_rxbuf, guest_csum, guest_tso4};
+    for (Row const& row :
+         {Row{{.bytes = frame, .gso_type = gso_tcpv4, .gso_size = 10}, tso, DriverReason::net_gso_without_checksum},
+          Row{{.bytes = frame, .flags = data_valid, .gso_type = gso_tcpv4, .gso_size = 10},
+              tso,
+              DriverReason::net_gso_without_checksum},
+          Row{{.bytes = frame, .flags = needs_csum, .gso_type = gso_tcpv4 | gso_ecn, .gso_size = 10},
+              tso,
+              DriverReason::net_ecn_unexpected},
+          Row{{.bytes = frame, .gso_type = gso_ecn}, tso, DriverReason::net_ecn_unexpected},
+          Row{{.bytes = frame, .gso_type = gso_ecn}, {mac}, DriverReason::net_ecn_unexpected}}) {
+        NetMachine<64, LargePackets> machine({.card = {.features = row.features}});
+        machine.bring_up();
+        machine.card.inject(row.frame);
+        EXPECT_TRUE(machine.receive().empty());
+        EXPECT_EQ(machine.driver.driver_fault().reason, row.reason) << describe(machine.driver.driver_fault().reason);
+    }
+}
+
+TEST(NetDistrust, IgnoresAHeaderLengthAboveThePacket) {
+    NetMachine<64, LargePackets> machine({.card = {.features = {mac, mrg_rxbuf, guest_csum, guest_tso4}}});
+    machine.bring_up();
+    for (std::uint16_t const length : {std::uint16_t{100}, std::uint16_t{101}}) {
+        machine.card.inject({.bytes = machine.frame(100),
+                             .flags = needs_csum,
+                             .gso_type = gso_tcpv4,
+                             .hdr_len = length,
+                             .gso_size = 10});
+        machine.device.step();
+        unsigned seen = 0;
+        machine.driver.receive_each([&](NetPacket const& packet) {
+            ++seen;
+            EXPECT_EQ(packet.offload.header_bytes, length == 100 ? 100u : 0u);
+        });
+        EXPECT_EQ(seen, 1u);
+    }
+}
+
 // --- sent packets ---
+
+TEST(NetDistrust, RejectsEcnWithoutTcp) {
+    auto features = all_net_features();
+    features.push_back(host_ecn);
+    NetMachine<> machine({.card = {.features = features}});
+    machine.bring_up();
+    NetOffload offload{.checksum = NetChecksum::partial,
+                       .gso = spec::net::Gso::tcpv4,
+                       .has_ecn = true,
+                       .header_bytes = 54,
+                       .segment_bytes = 1,
+                       .csum_start = 34,
+                       .csum_offset = 16};
+    auto const submit = [&] { return machine.submit(machine.frame(60), Token{}, offload).error(); };
+    EXPECT_EQ(submit(), Error::none);
+    offload.gso = spec::net::Gso::udp_l4;
+    EXPECT_EQ(submit(), Error::offload_invalid);
+    offload.gso = spec::net::Gso::none;
+    EXPECT_EQ(submit(), Error::offload_invalid);
+    offload.checksum = NetChecksum::unknown;
+    EXPECT_EQ(submit(), Error::offload_invalid);
+}
 
 // --- sleeping, and the configuration ---
 

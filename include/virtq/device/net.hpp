@@ -40,6 +40,8 @@ class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
     static_assert(Traits::pair_max >= 1, "NetTraits: pair_max is 0. Use at least 1.");
     static_assert(Traits::buffer_bytes >= 1534,
                   "NetTraits: buffer_bytes is too small for a packet. Use at least 1534.");
+    static_assert(!Traits::own_buffers || Traits::buffer_bytes + 12 - 1534 >= Traits::receive_headroom,
+                  "NetTraits: receive_headroom leaves too little of a buffer for a packet. Leave at least 1522.");
     static_assert(!Traits::own_buffers || Traits::receive_headroom >= sizeof(spec::net::Header),
                   "NetTraits: receive_headroom is too small for a header. Use at least 12.");
     static_assert(
@@ -407,6 +409,9 @@ private:
             error != Error::none) {
             return error;
         }
+        if (config_.mtu > mtu_max()) {
+            return Error::mtu_above_buffers;  // §5.1.4.2
+        }
         bool const is_legacy = this->device().is_legacy();
         header_ = detail::NetHeader{this->negotiated(),
                                     is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
@@ -424,6 +429,15 @@ private:
             pair.dropped = 0;
         }
         return {};
+    }
+
+    /// The largest MTU for which the receive buffers have room, with two VLAN tags.
+    [[__nodiscard__]] uint32_t mtu_max() const {
+        constexpr uint32_t around = sizeof(spec::net::Header) + detail::NetHeader::ethernet_bytes +
+                                    2 * detail::NetHeader::vlan_bytes;
+        constexpr uint32_t parts = Receiver::parts_max < N ? Receiver::parts_max : N;
+        bool const merges = this->negotiated().has(Bit::mrg_rxbuf);
+        return detail::net_usable_bytes<Traits> * (merges ? parts : 1) - around;
     }
 
     /// §5.1.2: the control queue is behind all pairs that the device has, also behind those that are not used.
