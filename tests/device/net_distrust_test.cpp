@@ -276,7 +276,78 @@ TEST(NetDistrust, RejectsEcnWithoutTcp) {
     EXPECT_EQ(submit(), Error::offload_invalid);
 }
 
+TEST(NetDistrust, BoundsTakingByPacketsInFlight) {
+    NetMachine<64> machine;
+    machine.bring_up();
+    Segment const packet = machine.packet(machine.frame(60));
+    auto const send = [&](Token token) {
+        EXPECT_TRUE(machine.driver.submit(packet, token).ok());
+        machine.driver.kick_device();
+    };
+    for (std::uintptr_t i = 0; i < 16; ++i) {
+        send(Token{i});
+    }
+    machine.device.step();
+    unsigned taken = 0;
+    auto const send_again = [&](Token token) {
+        if (++taken < 1000) {
+            send(token);
+            machine.device.step();
+        }
+    };
+    EXPECT_EQ(machine.driver.for_each_sent(send_again), CompletionState::ready);
+    EXPECT_LE(taken, 32u);
+    EXPECT_EQ(machine.driver.in_flight(), 16u);
+    EXPECT_EQ(machine.driver.for_each_sent([](Token) {}), CompletionState::none);
+}
+
 // --- sleeping, and the configuration ---
+
+TEST(NetDistrust, OffersReturnedBuffersBeforeItSleeps) {
+    NetMachine<4> machine({.card = {.features = {mac}}});
+    machine.bring_up();
+    std::vector<NetPart> kept;
+    for (int i = 0; i < 4; ++i) {
+        machine.card.inject({machine.frame(60)});
+    }
+    machine.device.step();
+    machine.driver.receive_each([&](NetPacket const& packet) {
+        kept.push_back(packet.parts[0]);
+        return NetUse::kept;
+    });
+    ASSERT_EQ(kept.size(), 4u);
+    for (NetPart const& part : kept) {
+        machine.driver.give_back(part);
+    }
+    EXPECT_EQ(machine.driver.enable_receive_notifications(), MaySleep::yes);
+    machine.card.inject({machine.frame(60)});
+    machine.device.step();
+    EXPECT_EQ(machine.card.waiting(), 0u);
+    EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);
+}
+
+TEST(NetDistrust, NoticesADeadCardOnConfigChange) {
+    NetMachine<> machine({.card = {.features = {mac, sim::wire::net::status}}});
+    machine.bring_up();
+    machine.hostile = true;
+    machine.device.need_reset();
+    EXPECT_EQ(machine.driver.on_config_change().error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.receive_each([](NetPacket const&) {}), CompletionState::broken);
+    NetMachine<> gone({.card = {.features = {mac, sim::wire::net::status}}});
+    gone.bring_up();
+    gone.hostile = true;
+    gone.device.vanish();
+    EXPECT_EQ(gone.driver.on_config_change().error(), Error::device_gone);
+    EXPECT_TRUE(gone.driver.is_link_up());
+}
+
+TEST(NetDistrust, ComparesOnlyWhatItTakesOver) {
+    NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, status}, .pairs = 4}});
+    machine.bring_up();
+    machine.device.change_config([&] { machine.card.set_pairs(2); });
+    ASSERT_TRUE(machine.driver.on_config_change().ok());
+    EXPECT_FALSE(*machine.driver.on_config_change());
+}
 
 /// A transport that knows how long the configuration is.
 struct MeasuredTransport : MmioTransport<sim::MmioRegisters> {
@@ -285,6 +356,27 @@ struct MeasuredTransport : MmioTransport<sim::MmioRegisters> {
     }
     std::uint32_t config_bytes = 0;
 };
+
+TEST(NetDistrust, ReportsAShortConfiguration) {
+    struct Row {
+        std::vector<unsigned> features;
+        std::uint32_t bytes;
+    };
+    for (Row const& row : {Row{{mac}, 6}, Row{{mac, status}, 8}, Row{{mac, mq, ctrl_vq}, 10},
+                           Row{{mac, mtu}, 12}, Row{{mac, speed_duplex}, 17}}) {
+        sim::GuestMemory memory;
+        sim::NetDevice card{memory.violations(), {.features = row.features}};
+        sim::MmioDevice device{memory, card};
+        MeasuredTransport transport;
+        ASSERT_TRUE(transport.probe(device.registers()).ok());
+        NetDevice<MeasuredTransport, 4, FourPairs> driver;
+        transport.config_bytes = row.bytes - 1;
+        EXPECT_EQ(driver.init(transport, memory).error(), Error::config_too_short) << row.bytes;
+        transport.config_bytes = row.bytes;
+        EXPECT_TRUE(driver.init(transport, memory).ok()) << row.bytes;
+        EXPECT_TRUE(driver.release(memory).ok());
+    }
+}
 
 }  // namespace
 }  // namespace virtq::test

@@ -4,6 +4,7 @@
 #include <device/net_machine.hpp>
 
 #include <map>
+#include <utility>
 
 namespace virtq::test {
 namespace {
@@ -18,9 +19,9 @@ struct OwnTraits : NetTraits {
 };
 
 /// A card, and a kernel that gives it buffers.
-class OwnBufferMachine : public NetMachine<16, OwnTraits> {
+class OwnBufferMachine : public NetMachine<64, OwnTraits> {
 public:
-    using NetMachine<16, OwnTraits>::NetMachine;
+    explicit OwnBufferMachine(NetSetup setup = {}) : NetMachine<64, OwnTraits>(limited(std::move(setup))) {}
 
     NetBuffer make_buffer() {
         auto const made = memory.allocate_buffer(2048, 64);
@@ -63,6 +64,13 @@ public:
     }
 
     std::map<std::uintptr_t, NetBuffer> buffers_;
+
+private:
+    /// The device has short rings.
+    static NetSetup limited(NetSetup setup) {
+        setup.card.queue_size_max = 16;
+        return setup;
+    }
 };
 
 TEST(NetOwnBuffers, ReceivesBehindTheHeadroom) {

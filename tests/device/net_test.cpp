@@ -457,7 +457,7 @@ TEST(NetDevice, SaysWhyACommandFailed) {
 TEST(NetDevice, UsesSeveralPairs) {
     auto features = all_net_features();
     features.push_back(mq);
-    NetMachine<16, PairTraits> machine({.card = {.features = features, .pairs = 3}});
+    NetMachine<64, PairTraits> machine({.card = {.features = features, .pairs = 3}});
     machine.bring_up();
     EXPECT_EQ(machine.driver.pair_count(), 3u);
     ASSERT_TRUE(machine.driver.use_pairs(3, PollLimit{10}, machine.stepping()).ok());
@@ -482,7 +482,7 @@ TEST(NetDevice, IgnoresAnImpossibleNumberOfPairs) {
     for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8001}}) {
         auto features = all_net_features();
         features.push_back(mq);
-        NetMachine<16, PairTraits> machine({.card = {.features = features}});
+        NetMachine<64, PairTraits> machine({.card = {.features = features}});
         machine.card.set_pairs(pairs);
         machine.bring_up();
         EXPECT_EQ(machine.driver.pair_count(), 1u);
@@ -550,7 +550,7 @@ TEST(NetDevice, HandsEachUnsentTokenBackOnce) {
 
 template <class Traits>
 void expect_traffic(NetSetup const& setup) {
-    NetMachine<32, Traits> machine(setup);
+    NetMachine<64, Traits> machine(setup);
     machine.bring_up();
     for (std::uint8_t number = 0; number < 100; ++number) {
         machine.card.inject({machine.frame(600, number)});

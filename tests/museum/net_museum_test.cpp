@@ -19,7 +19,7 @@ struct LargePackets : NetTraits {
 // Hit: virtio-win, https://github.com/virtio-win/kvm-guest-drivers-windows/pull/1624
 // Here: diagnosed: net_buffer_count; the announced buffers go back, at most a ring of them, then packets come through
 TEST(Museum, net_num_buffers_believed) {
-    NetMachine<16, LargePackets> machine({.card = {.features = all_net_features()}});
+    NetMachine<64, LargePackets> machine({.card = {.features = all_net_features(), .queue_size_max = 16}});
     machine.bring_up();
     for (std::uint16_t const lie : {std::uint16_t{0}, std::uint16_t{17}, std::uint16_t{0xffff}}) {
         machine.card.inject({.bytes = machine.frame(100), .num_buffers = lie});

@@ -25,8 +25,12 @@ namespace virtq {
 /// **Send** `submit`, once or many times, then `kick_device`. `take_sent` hands the tokens back, in the order in which
 /// the device finished. `queue_full` is back-pressure: take what was sent, or sleep until something was.
 /// **Threading** Calls on one pair of queues may run concurrently with calls on other pairs. So may receiving and sending
-/// on one pair. Calls on the control queue (`set_…`, `use_pairs`, …) may run concurrently with those, but not with each
-/// other. `init`, `reset`, `release` and `on_config_change` must not run concurrently with any other call.
+/// on one pair. Receiving is `receive_each`, `give_back`, `submit_receive`, `buffers_kept`, `dropped` and the
+/// notifications of receiving. Sending is `submit`, `kick_device`, `take_sent`, `in_flight` and their like. Calls on the
+/// control queue (`set_…`, `use_pairs`, …) may run concurrently with those, but not with each other. `mac` belongs to
+/// them, because `set_mac` changes the address. `is_link_up`, `speed` and `wants_announcement` belong to
+/// `on_config_change`. `mtu`, `pair_count`, `can_checksum` and `can_split` may always be called. `init`, `reset`,
+/// `release` and `on_config_change` must not run concurrently with any other call.
 /// **Recovery** As of every driver, see `DriverCore`: `reset` hands the token of each packet back that was not sent.
 /// Buffers that the kernel held are the driver's again. Filters, address and pairs are those of a new device.
 template <class T, uint32_t N, class Traits = NetTraits>
@@ -47,6 +51,9 @@ class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
     static_assert(
         !Traits::own_buffers || detail::SameAs<typename Traits::Mapper, NoMapper>,
         "NetTraits: own_buffers and a Mapper do not go together yet. Map your buffers before you give them.");
+    static_assert(!Traits::large_packets || N >= Receiver::parts_max,
+                  "NetTraits: large_packets needs an N whose buffers hold a packet of 64 KiB, for example 64 with "
+                  "buffer_bytes of 2048. Raise N or buffer_bytes.");
     static_assert(N >= 4, "NetDevice<T, N>: N is too small. Use an N of at least 4.");
 
 public:
@@ -89,17 +96,18 @@ public:
     }
 
     /// Reads the configuration again: link, speed and announcement. Call it when the transport's `on_interrupt` reports
-    /// a configuration change. Returns whether it differs. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
+    /// a configuration change. Returns whether one of these differs. Errors: `config_unstable`, `not_initialised`, those of
+    /// `check_alive`.
     [[__nodiscard__]] Result<bool> on_config_change() {
-        if (Error const error = this->check_usable(); error != Error::none) {
-            return error;
+        if (Status const alive = this->check_alive(); !alive) {
+            return alive.error();
         }
         detail::NetConfig read;
         if (Error const error = detail::read_net_config(this->device(), this->negotiated(), read);
             error != Error::none) {
             return error;
         }
-        bool const differs = !(read == config_);
+        bool const differs = read.status != config_.status || !(read.speed == config_.speed);
         config_.status = read.status;
         config_.speed = read.speed;
         return differs;
@@ -107,8 +115,9 @@ public:
 
     // --- receive ---
 
-    /// Calls `each(NetPacket const&)` for the packets that have come, at most `most`. It may return a `NetUse`; without
-    /// one the packet is done. It may call the card, except for `receive_each` of this pair. Returns `ready` if there may
+    /// Calls `each(NetPacket const&)` for the packets that have come. It may return a `NetUse`; without one the packet is
+    /// done. It may call the card, except for `receive_each` of this pair, `reset` and `release`. Stops after `most`
+    /// packets; those that are dropped count, too. Returns `ready` if there may
     /// be more, `none` if not, and `broken` if none will come before `reset`.
     template <class Each>
     CompletionState receive_each(Each each, uint32_t most = UINT32_MAX, uint16_t pair = 0) {
@@ -129,7 +138,8 @@ public:
         return state;
     }
 
-    /// Gives a part of a packet back that the kernel kept. The device gets it with the next `receive_each`.
+    /// Gives a part of a packet back that the kernel kept. The device gets it with the next `receive_each`
+    /// or `enable_receive_notifications`.
     void give_back(NetPart const& part, uint16_t pair = 0) {
         static_assert(!Traits::own_buffers, "The kernel has buffers of its own: give them to submit_receive() again.");
         if (check_pair(pair) == Error::none) {
@@ -156,8 +166,13 @@ public:
 
     /// Asks for an interrupt when the next packet comes. Sleep only after `MaySleep::yes`.
     [[__nodiscard__]] MaySleep enable_receive_notifications(uint16_t pair = 0) {
-        return check_pair(pair) == Error::none ? this->enable_notifications(pair_[pair].receiver.queue())
-                                               : MaySleep::broken;
+        if (check_pair(pair) != Error::none) {
+            return MaySleep::broken;
+        }
+        // First the buffers of `give_back`: without a buffer the device would never interrupt.
+        auto& queue = pair_[pair].receiver.queue();
+        this->notify(spec::net::receive_queue(pair), queue.publish());
+        return this->enable_notifications(queue);
     }
     /// Asks for no interrupts on received packets, for polling.
     void disable_receive_notifications(uint16_t pair = 0) {
@@ -239,8 +254,9 @@ public:
         return sent;
     }
 
-    /// Calls `each(Token)` for all packets that were sent, in bursts. Returns `none`, or `broken` if no more will be sent
-    /// before `reset`.
+    /// Calls `each(Token)` for all packets that were sent, in bursts. `each` may submit packets, but must not call `reset`
+    /// or `release`. Returns `none`; `ready` if there may be more, because `each` submitted some; or `broken` if no more
+    /// will be sent before `reset`.
     template <class Each>
     CompletionState for_each_sent(Each each, uint16_t pair = 0) {
         if (check_pair(pair) != Error::none) {

@@ -22,7 +22,7 @@ struct NetConfig {
 
     friend constexpr bool operator==(NetConfig const& a, NetConfig const& b) {
         return a.mac == b.mac && a.status == b.status && a.pairs == b.pairs && a.mtu == b.mtu &&
-               a.speed.megabits == b.speed.megabits && a.speed.duplex == b.speed.duplex;
+               a.speed == b.speed;
     }
 };
 
@@ -106,11 +106,22 @@ void read_net_fields(T& transport, Features const& features, NetConfig& read) {
     }
 }
 
+/// Where the last field ends that is there with these features, in bytes. The address is there as a rule, also without MAC.
+[[__nodiscard__]] inline uint32_t net_config_bytes(Features const& features) {
+    namespace config = spec::net::config;
+    using Bit = spec::net::Feature;
+    return features.has(Bit::speed_duplex) ? config::duplex.offset + 1u
+           : features.has(Bit::mtu)        ? config::mtu.offset + 2u
+           : features.has(Bit::mq)         ? config::max_virtqueue_pairs.offset + 2u
+           : features.has(Bit::status)     ? config::status.offset + 2u
+                                           : spec::net::mac_bytes;
+}
+
 /// Reads the configuration without a change in between. After an error `config` is undefined. Errors: `config_unstable`,
 /// those of `check_config`.
 template <Transport T>
 [[__nodiscard__]] Error read_net_config(T& transport, Features const& features, NetConfig& config) {
-    if (Error const error = check_config(transport, spec::net::mac_bytes); error != Error::none) {
+    if (Error const error = check_config(transport, net_config_bytes(features)); error != Error::none) {
         return error;
     }
     return read_config(transport, config,
