@@ -2,6 +2,7 @@
 //
 // A card that offers, says or does what it must not.
 #include <device/net_machine.hpp>
+#include <transport/transport_setting.hpp>
 
 #include <set>
 
@@ -80,15 +81,28 @@ TEST(NetDistrust, TakesAMissingAnswerForNone) {
         machine.bring_up();
         for (std::uint32_t const length : {0u, 1u}) {
             machine.card.leave_out_answers(length);
-            EXPECT_EQ(machine.driver
-                          .set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, PollLimit{10},
-                                            machine.stepping())
-                          .error(),
-                      Error::answer_invalid);
+            EXPECT_EQ(
+                machine.driver
+                    .set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, PollLimit{10}, machine.stepping())
+                    .error(),
+                Error::answer_invalid);
             EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_answer_unknown);
             EXPECT_EQ(machine.driver.driver_fault().value, 0xffu);
         }
     }
+}
+
+// A legacy PCI device fixes the size of its queues; QEMU's control queue has 64.
+TEST(NetDistrust, TakesTheControlQueueOfLegacyPci) {
+    using Place = OnPci<LegacyPorts, Layout::legacy>;
+    sim::GuestMemory memory;
+    sim::NetDevice card{memory.violations(), {.features = {mac, ctrl_vq, ctrl_rx}, .queue_size_max = 64}};
+    Place place{memory, card};
+    Place::Transport transport;
+    ASSERT_TRUE(place.probe(transport).ok());
+    NetDevice<Place::Transport, 64> driver;
+    EXPECT_EQ(driver.init(transport, memory).error(), Error::none);
+    EXPECT_TRUE(driver.release(memory).ok());
 }
 
 // --- pairs ---
@@ -362,8 +376,8 @@ TEST(NetDistrust, ReportsAShortConfiguration) {
         std::vector<unsigned> features;
         std::uint32_t bytes;
     };
-    for (Row const& row : {Row{{mac}, 6}, Row{{mac, status}, 8}, Row{{mac, mq, ctrl_vq}, 10},
-                           Row{{mac, mtu}, 12}, Row{{mac, speed_duplex}, 17}}) {
+    for (Row const& row : {Row{{mac}, 6}, Row{{mac, status}, 8}, Row{{mac, mq, ctrl_vq}, 10}, Row{{mac, mtu}, 12},
+                           Row{{mac, speed_duplex}, 17}}) {
         sim::GuestMemory memory;
         sim::NetDevice card{memory.violations(), {.features = row.features}};
         sim::MmioDevice device{memory, card};

@@ -363,8 +363,9 @@ public:
             command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
         if (done) {
             pairs_in_use_.set(pairs);
-        } else if (done.error() == Error::command_refused || done.error() == Error::not_supported) {
-            pairs_in_use_.set(before);
+        } else if (done.error() == Error::command_refused || done.error() == Error::not_supported ||
+                   done.error() == Error::queue_full) {
+            pairs_in_use_.set(before);  // the device has not changed anything
         }
         return done;
     }
@@ -449,8 +450,8 @@ private:
 
     /// The largest MTU for which the receive buffers have room, with two VLAN tags.
     [[__nodiscard__]] uint32_t mtu_max() const {
-        constexpr uint32_t around = sizeof(spec::net::Header) + detail::NetHeader::ethernet_bytes +
-                                    2 * detail::NetHeader::vlan_bytes;
+        constexpr uint32_t around =
+            sizeof(spec::net::Header) + detail::NetHeader::ethernet_bytes + 2 * detail::NetHeader::vlan_bytes;
         constexpr uint32_t parts = Receiver::parts_max < N ? Receiver::parts_max : N;
         bool const merges = this->negotiated().has(Bit::mrg_rxbuf);
         return detail::net_usable_bytes<Traits> * (merges ? parts : 1) - around;
@@ -545,7 +546,8 @@ private:
         }
         auto const send = [&] { return control_.send({static_cast<uint8_t>(group), number}, data); };
         auto const look = [this] {
-            return this->collect_from(control_.queue(), [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
+            return this->collect_from(control_.queue(),
+                                      [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
         };
         uint32_t polls = 0;
         return this->perform(control_.queue(), control_index(), send, look, poll_limit, polls, relax).error();

@@ -21,8 +21,7 @@ struct NetConfig {
     NetSpeed speed{};
 
     friend constexpr bool operator==(NetConfig const& a, NetConfig const& b) {
-        return a.mac == b.mac && a.status == b.status && a.pairs == b.pairs && a.mtu == b.mtu &&
-               a.speed == b.speed;
+        return a.mac == b.mac && a.status == b.status && a.pairs == b.pairs && a.mtu == b.mtu && a.speed == b.speed;
     }
 };
 

@@ -207,9 +207,10 @@ private:
 
     Features negotiated_;
     uint32_t bytes_ = 0;
-    uint32_t send_room_ = 0;  ///< most bytes behind the Ethernet header of a packet without an offload; may have a VLAN tag
-    uint32_t receive_room_ = 0;  ///< the same of a received packet, which may have two
-    bool merges_ = false;      ///< MRG_RXBUF
+    // Most bytes behind the Ethernet header of a packet without an offload.
+    uint32_t send_room_ = 0;     ///< with a VLAN tag
+    uint32_t receive_room_ = 0;  ///< with two
+    bool merges_ = false;        ///< MRG_RXBUF
     ByteOrder order_ = ByteOrder::little;
 };
 

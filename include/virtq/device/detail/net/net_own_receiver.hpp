@@ -178,9 +178,10 @@ public:
         while (good < buffers.size() && buffers[good].bytes >= Traits::buffer_bytes) {
             ++good;
         }
-        VIRTQ_ASSERT(good == buffers.size(),
-                     "A receive buffer is smaller than NetTraits::buffer_bytes. Give larger ones, or derive traits with a "
-                     "smaller number.");
+        VIRTQ_ASSERT(
+            good == buffers.size(),
+            "A receive buffer is smaller than NetTraits::buffer_bytes. Give larger ones, or derive traits with a "
+            "smaller number.");
         SubmittedBurst burst = queue_.post({buffers.data(), good}, Traits::receive_headroom - header.bytes());
         if (burst.error == Error::none && good != buffers.size()) {
             burst.error = Error::segment_empty;
@@ -274,7 +275,7 @@ private:
     uint32_t bytes_ = 0;
     uint32_t count_ = 0;
     uint32_t missing_ = 0;
-    uint32_t to_drop_ = 0;               ///< buffers of a packet that was dropped; they have no header
+    uint32_t to_drop_ = 0;              ///< buffers of a packet that was dropped; they have no header
     NetOwnPart parts_[parts_max] = {};  ///< until the packet is whole, each token is the number of a slot
     Queue queue_;
 };
