@@ -4,6 +4,7 @@
 #include <device/net_machine.hpp>
 
 #include <map>
+#include <utility>
 
 namespace virtq::test {
 namespace {
@@ -18,9 +19,9 @@ struct OwnTraits : NetTraits {
 };
 
 /// A card, and a kernel that gives it buffers.
-class OwnBufferMachine : public NetMachine<16, OwnTraits> {
+class OwnBufferMachine : public NetMachine<64, OwnTraits> {
 public:
-    using NetMachine<16, OwnTraits>::NetMachine;
+    explicit OwnBufferMachine(NetSetup setup = {}) : NetMachine<64, OwnTraits>(limited(std::move(setup))) {}
 
     NetBuffer make_buffer() {
         auto const made = memory.allocate_buffer(2048, 64);
@@ -63,6 +64,13 @@ public:
     }
 
     std::map<std::uintptr_t, NetBuffer> buffers_;
+
+private:
+    /// The device has short rings.
+    static NetSetup limited(NetSetup setup) {
+        setup.card.queue_size_max = 16;
+        return setup;
+    }
 };
 
 TEST(NetOwnBuffers, ReceivesBehindTheHeadroom) {
@@ -134,6 +142,66 @@ TEST(NetOwnBuffers, HandsEachTokenBackOnReset) {
     EXPECT_EQ(machine.fill(), 16u);
     machine.card.inject({machine.frame(80)});
     EXPECT_EQ(machine.receive(), Frames{machine.frame(80)});
+}
+
+// Also those of a packet that has come in part.
+TEST(NetOwnBuffers, HandsTokensOfAPartialPacketBack) {
+    OwnBufferMachine machine({.card = {.features = {mac, mrg_rxbuf}}});
+    machine.bring_up();
+    machine.fill();
+    machine.card.inject({.bytes = machine.frame(60), .num_buffers = 3});
+    EXPECT_TRUE(machine.receive().empty());
+    std::map<std::uintptr_t, int> back;
+    ASSERT_TRUE(machine.driver.reset([&](RequestCompletion const& ended) { ++back[ended.token.value()]; }).ok());
+    EXPECT_EQ(back.size(), 16u);
+    for (auto const& [token, count] : back) {
+        EXPECT_EQ(count, 1) << token;
+    }
+    EXPECT_EQ(machine.fill(), 16u);
+    machine.card.inject({machine.frame(80)});
+    EXPECT_EQ(machine.receive(), Frames{machine.frame(80)});
+}
+
+TEST(NetOwnBuffers, GivesAllBuffersOfABadPacketBack) {
+    OwnBufferMachine machine({.card = {.features = {mac, mrg_rxbuf}}});
+    machine.bring_up();
+    machine.fill();
+    machine.card.fill_at_most(100);
+    auto frame = machine.frame(300);
+    for (std::size_t at = 100 - 12; at + 12 < frame.size(); at += 100) {
+        std::memset(frame.data() + at, 0, 12);
+        frame[at + 10] = 1;
+    }
+    for (int i = 0; i < 4; ++i) {  // 16 buffers are announced, and come
+        machine.card.inject({.bytes = frame, .num_buffers = 17});
+    }
+    EXPECT_TRUE(machine.receive().empty());
+    EXPECT_EQ(machine.driver.dropped(), 1u);
+    machine.card.inject({machine.frame(80)});
+    EXPECT_EQ(machine.receive(), Frames{machine.frame(80)});
+}
+
+/// Buffers in which the headroom takes much.
+struct RoomyTraits : OwnTraits {
+    static constexpr std::uint32_t receive_headroom = 500;
+};
+
+TEST(NetOwnBuffers, CountsPartsWithoutTheHeadroom) {
+    NetMachine<64, RoomyTraits> machine({.card = {.features = {mac, mrg_rxbuf, guest_csum, guest_tso4}}});
+    machine.bring_up();
+    std::vector<NetBuffer> buffers;
+    for (std::uintptr_t i = 0; i < 64; ++i) {
+        auto const made = machine.memory.allocate_buffer(2048, 64);
+        buffers.push_back({static_cast<std::uint8_t*>(made.virt), made.phys, 2048, Token{i}});
+    }
+    EXPECT_EQ(machine.driver.submit_receive(buffers).count, 64u);
+    machine.device.step();
+    machine.card.inject(
+        {.bytes = machine.frame(65'000), .flags = needs_csum, .gso_type = gso_tcpv4, .gso_size = 1460});
+    machine.device.step();
+    std::vector<std::uint32_t> lengths;
+    machine.driver.receive_each([&](NetOwnPacket const& packet) { lengths.push_back(packet.bytes); });
+    EXPECT_EQ(lengths, std::vector<std::uint32_t>{65'000});
 }
 
 TEST(NetOwnBuffers, WorksOverLegacyInterfaces) {

@@ -149,6 +149,8 @@ enum class Error : uint8_t {
     offload_invalid = 108,
     command_refused = 109,
     no_such_pair = 110,
+    pair_not_in_use = 111,
+    mtu_above_buffers = 112,
 };
 
 namespace detail {

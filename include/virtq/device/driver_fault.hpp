@@ -30,6 +30,8 @@ enum class DriverReason : uint8_t {
     net_gso_without_size = 16,
     net_pairs_zero = 17,
     net_answer_unknown = 18,
+    net_gso_without_checksum = 19,
+    net_ecn_unexpected = 20,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -94,11 +96,17 @@ namespace detail {
             return "The card delivered a packet that stands for several, without their size (gso_size, §5.1.9.4.1); the value "
                    "is the packet's length. It was dropped.";
         case DriverReason::net_pairs_zero:
-            return "The card says that it has no pair of queues, or more than 32768 (max_virtqueue_pairs, §5.1.4.1); the value "
-                   "is that number. One is used.";
+            return "The card reports no pair of queues, or too many for its control queue to have a number (§5.1.2, §5.1.4.1); "
+                   "the value is max_virtqueue_pairs. The driver uses one pair and sends no commands. Check the host.";
         case DriverReason::net_answer_unknown:
             return "The card answered a command with neither VIRTIO_NET_OK nor VIRTIO_NET_ERR (§5.1.9.5); the value is the "
                    "answer. Its state is unknown: reset the device.";
+        case DriverReason::net_gso_without_checksum:
+            return "The card delivered a packet that stands for several, without NEEDS_CSUM (§5.1.9.4.1); the value is the "
+                   "packet's length. It was dropped.";
+        case DriverReason::net_ecn_unexpected:
+            return "The card delivered a packet with the ECN bit of gso_type, but without TCP segmentation or GUEST_ECN "
+                   "(§5.1.9.4.1); the value is the packet's length. It was dropped.";
     }
     return nullptr;
 }

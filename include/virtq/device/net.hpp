@@ -7,6 +7,7 @@
 #include <virtq/device/detail/net/net_own_receiver.hpp>
 #include <virtq/device/detail/net/net_receiver.hpp>
 #include <virtq/device/detail/net/net_sender.hpp>
+#include <virtq/device/detail/net/shared_count.hpp>
 #include <virtq/device/driver_core.hpp>
 #include <virtq/device/net_types.hpp>
 
@@ -24,8 +25,12 @@ namespace virtq {
 /// **Send** `submit`, once or many times, then `kick_device`. `take_sent` hands the tokens back, in the order in which
 /// the device finished. `queue_full` is back-pressure: take what was sent, or sleep until something was.
 /// **Threading** Calls on one pair of queues may run concurrently with calls on other pairs. So may receiving and sending
-/// on one pair. Calls on the control queue (`set_…`, `use_pairs`, …) may run concurrently with those, but not with each
-/// other. `init`, `reset`, `release` and `on_config_change` must not run concurrently with any other call.
+/// on one pair. Receiving is `receive_each`, `give_back`, `submit_receive`, `buffers_kept`, `dropped` and the
+/// notifications of receiving. Sending is `submit`, `kick_device`, `take_sent`, `in_flight` and their like. Calls on the
+/// control queue (`set_…`, `use_pairs`, …) may run concurrently with those, but not with each other. `mac` belongs to
+/// them, because `set_mac` changes the address. `is_link_up`, `speed` and `wants_announcement` belong to
+/// `on_config_change`. `mtu`, `pair_count`, `can_checksum` and `can_split` may always be called. `init`, `reset`,
+/// `release` and `on_config_change` must not run concurrently with any other call.
 /// **Recovery** As of every driver, see `DriverCore`: `reset` hands the token of each packet back that was not sent.
 /// Buffers that the kernel held are the driver's again. Filters, address and pairs are those of a new device.
 template <class T, uint32_t N, class Traits = NetTraits>
@@ -39,11 +44,16 @@ class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
     static_assert(Traits::pair_max >= 1, "NetTraits: pair_max is 0. Use at least 1.");
     static_assert(Traits::buffer_bytes >= 1534,
                   "NetTraits: buffer_bytes is too small for a packet. Use at least 1534.");
+    static_assert(!Traits::own_buffers || Traits::buffer_bytes + 12 - 1534 >= Traits::receive_headroom,
+                  "NetTraits: receive_headroom leaves too little of a buffer for a packet. Leave at least 1522.");
     static_assert(!Traits::own_buffers || Traits::receive_headroom >= sizeof(spec::net::Header),
                   "NetTraits: receive_headroom is too small for a header. Use at least 12.");
     static_assert(
         !Traits::own_buffers || detail::SameAs<typename Traits::Mapper, NoMapper>,
         "NetTraits: own_buffers and a Mapper do not go together yet. Map your buffers before you give them.");
+    static_assert(!Traits::large_packets || N >= Receiver::parts_max,
+                  "NetTraits: large_packets needs an N whose buffers hold a packet of 64 KiB, for example 64 with "
+                  "buffer_bytes of 2048. Raise N or buffer_bytes.");
     static_assert(N >= 4, "NetDevice<T, N>: N is too small. Use an N of at least 4.");
 
 public:
@@ -86,17 +96,18 @@ public:
     }
 
     /// Reads the configuration again: link, speed and announcement. Call it when the transport's `on_interrupt` reports
-    /// a configuration change. Returns whether it differs. Errors: `config_unstable`, `not_initialised`, `reset_needed`.
+    /// a configuration change. Returns whether one of these differs. Errors: `config_unstable`, `not_initialised`, those of
+    /// `check_alive`.
     [[__nodiscard__]] Result<bool> on_config_change() {
-        if (Error const error = this->check_usable(); error != Error::none) {
-            return error;
+        if (Status const alive = this->check_alive(); !alive) {
+            return alive.error();
         }
         detail::NetConfig read;
         if (Error const error = detail::read_net_config(this->device(), this->negotiated(), read);
             error != Error::none) {
             return error;
         }
-        bool const differs = !(read == config_);
+        bool const differs = read.status != config_.status || !(read.speed == config_.speed);
         config_.status = read.status;
         config_.speed = read.speed;
         return differs;
@@ -104,8 +115,9 @@ public:
 
     // --- receive ---
 
-    /// Calls `each(NetPacket const&)` for the packets that have come, at most `most`. It may return a `NetUse`; without
-    /// one the packet is done. It may call the card, except for `receive_each` of this pair. Returns `ready` if there may
+    /// Calls `each(NetPacket const&)` for the packets that have come. It may return a `NetUse`; without one the packet is
+    /// done. It may call the card, except for `receive_each` of this pair, `reset` and `release`. Stops after `most`
+    /// packets; those that are dropped count, too. Returns `ready` if there may
     /// be more, `none` if not, and `broken` if none will come before `reset`.
     template <class Each>
     CompletionState receive_each(Each each, uint32_t most = UINT32_MAX, uint16_t pair = 0) {
@@ -126,7 +138,8 @@ public:
         return state;
     }
 
-    /// Gives a part of a packet back that the kernel kept. The device gets it with the next `receive_each`.
+    /// Gives a part of a packet back that the kernel kept. The device gets it with the next `receive_each`
+    /// or `enable_receive_notifications`.
     void give_back(NetPart const& part, uint16_t pair = 0) {
         static_assert(!Traits::own_buffers, "The kernel has buffers of its own: give them to submit_receive() again.");
         if (check_pair(pair) == Error::none) {
@@ -153,8 +166,13 @@ public:
 
     /// Asks for an interrupt when the next packet comes. Sleep only after `MaySleep::yes`.
     [[__nodiscard__]] MaySleep enable_receive_notifications(uint16_t pair = 0) {
-        return check_pair(pair) == Error::none ? this->enable_notifications(pair_[pair].receiver.queue())
-                                               : MaySleep::broken;
+        if (check_pair(pair) != Error::none) {
+            return MaySleep::broken;
+        }
+        // First the buffers of `give_back`: without a buffer the device would never interrupt.
+        auto& queue = pair_[pair].receiver.queue();
+        this->notify(spec::net::receive_queue(pair), queue.publish());
+        return this->enable_notifications(queue);
     }
     /// Asks for no interrupts on received packets, for polling.
     void disable_receive_notifications(uint16_t pair = 0) {
@@ -168,10 +186,10 @@ public:
     /// Adds a packet, which begins with its Ethernet header; `kick_device` tells the device. The bytes are the device's
     /// until `take_sent` hands the token out. Errors: `queue_full`; `packet_length_invalid`, `offload_invalid`,
     /// `not_supported` (an offload that was not negotiated), those of `VirtQueue::add` and of the mapper,
-    /// `no_such_pair`, `reset_needed`, `not_initialised`; then nothing has changed.
+    /// `pair_not_in_use`, `no_such_pair`, `reset_needed`, `not_initialised`; then nothing has changed.
     [[__nodiscard__]] Status submit(Span<Segment const> packet, Token token, NetOffload const& offload = {},
                                     uint16_t pair = 0) {
-        if (Error const error = check_pair(pair); error != Error::none) {
+        if (Error const error = check_pair_in_use(pair); error != Error::none) {
             return error;
         }
         uint64_t bytes = 0;
@@ -190,7 +208,7 @@ public:
     /// As `submit` for many plain packets of one segment each, and `kick_device`: with one fence and at most one
     /// notification. Stops at the first packet that is refused: `count` were submitted, and `error` says why not the next.
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<NetFrame const> frames, uint16_t pair = 0) {
-        if (Error const error = check_pair(pair); error != Error::none) {
+        if (Error const error = check_pair_in_use(pair); error != Error::none) {
             return {0, error, {}};
         }
         if constexpr (detail::SameAs<Mapper, NoMapper>) {
@@ -236,8 +254,9 @@ public:
         return sent;
     }
 
-    /// Calls `each(Token)` for all packets that were sent, in bursts. Returns `none`, or `broken` if no more will be sent
-    /// before `reset`.
+    /// Calls `each(Token)` for all packets that were sent, in bursts. `each` may submit packets, but must not call `reset`
+    /// or `release`. Returns `none`; `ready` if there may be more, because `each` submitted some; or `broken` if no more
+    /// will be sent before `reset`.
     template <class Each>
     CompletionState for_each_sent(Each each, uint16_t pair = 0) {
         if (check_pair(pair) != Error::none) {
@@ -332,7 +351,8 @@ public:
     }
 
     /// Uses the first `pairs` pairs (MQ, §5.1.9.5.6). The device steers a flow to the pair on which its packets are sent.
-    /// Error: `no_such_pair` for none, or more than `pair_count()`.
+    /// After `init` and `reset` only the first pair is in use. Before you call this with fewer pairs, stop to submit to the
+    /// others; `take_sent` goes on with those. Error: `no_such_pair` for none, or more than `pair_count()`.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status use_pairs(uint16_t pairs, PollLimit poll_limit, R&& relax = R{}) {
         if (pairs == 0 || pairs > pairs_) {
@@ -340,7 +360,19 @@ public:
         }
         ControlData data = control_data();
         data.put16(pairs);
-        return command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
+        uint16_t const before = pairs_in_use_.get();
+        if (pairs < before) {
+            pairs_in_use_.set(pairs);  // §5.1.9.5.6.2: from the command on
+        }
+        Status const done =
+            command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
+        if (done) {
+            pairs_in_use_.set(pairs);
+        } else if (done.error() == Error::command_refused || done.error() == Error::not_supported ||
+                   done.error() == Error::queue_full) {
+            pairs_in_use_.set(before);  // the device has not changed anything
+        }
+        return done;
     }
 
     /// Chooses which offloads the device may use on received packets: of those that were negotiated, the ones in
@@ -376,13 +408,20 @@ private:
     };
 
     static constexpr uint16_t no_queue = UINT16_MAX;
+    /// The standard permits 0x8000, too. But then the number of the control queue does not fit 16 bits.
+    static constexpr uint16_t pairs_with_control = 0x7fff;
     static constexpr Features receive_offloads = Features::of(Bit::guest_csum, Bit::guest_tso4, Bit::guest_tso6,
                                                               Bit::guest_ecn, Bit::guest_uso4, Bit::guest_uso6);
 
     // --- for `DriverCore` ---
 
     [[__nodiscard__]] Negotiation wanted_features() const {
-        Negotiation wanted = Core::template wanted_of<Traits>(detail::net_features<Traits>());
+        Features own = detail::net_features<Traits>();
+        // After a reset only what has pages can be used: a device that offers commands only then gets none.
+        if (pages_of_pairs() != 0 && control_.queue().ring().size() == 0) {
+            own.clear(Bit::ctrl_vq);  // `net_needs` clears those that need it, also MQ
+        }
+        Negotiation wanted = Core::template wanted_of<Traits>(own);
         wanted.needs = detail::net_needs.rows;
         return wanted;
     }
@@ -392,14 +431,19 @@ private:
             error != Error::none) {
             return error;
         }
+        if (config_.mtu > mtu_max()) {
+            return Error::mtu_above_buffers;  // §5.1.4.2
+        }
         bool const is_legacy = this->device().is_legacy();
         header_ = detail::NetHeader{this->negotiated(),
                                     is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
-        if (config_.pairs == 0 || config_.pairs > 0x8000) {
+        bool const is_valid = config_.pairs != 0 && config_.pairs <= pairs_with_control;
+        if (!is_valid) {
             this->blame(DriverReason::net_pairs_zero, 0, config_.pairs);
-            config_.pairs = 1;
         }
-        pairs_ = config_.pairs < Traits::pair_max ? config_.pairs : Traits::pair_max;
+        device_pairs_ = is_valid ? config_.pairs : uint16_t{0};
+        pairs_ = usable_pairs(is_valid ? config_.pairs : uint16_t{1});
+        pairs_in_use_.set(1);
         bool const splits = is_legacy && !this->negotiated().has(spec::Feature::any_layout);
         for (Pair& pair : pair_) {
             pair.receiver.start();
@@ -407,6 +451,15 @@ private:
             pair.dropped = 0;
         }
         return {};
+    }
+
+    /// The largest MTU for which the receive buffers have room, with two VLAN tags.
+    [[__nodiscard__]] uint32_t mtu_max() const {
+        constexpr uint32_t around =
+            sizeof(spec::net::Header) + detail::NetHeader::ethernet_bytes + 2 * detail::NetHeader::vlan_bytes;
+        constexpr uint32_t parts = Receiver::parts_max < N ? Receiver::parts_max : N;
+        bool const merges = this->negotiated().has(Bit::mrg_rxbuf);
+        return detail::net_usable_bytes<Traits> * (merges ? parts : 1) - around;
     }
 
     /// §5.1.2: the control queue is behind all pairs that the device has, also behind those that are not used.
@@ -424,20 +477,49 @@ private:
                 return send;
             }
         }
-        bool const has_control = this->negotiated().has(Bit::ctrl_vq);
+        bool const has_control = this->negotiated().has(Bit::ctrl_vq) && device_pairs_ != 0;
         return visit(has_control ? control_index() : no_queue, control_.queue());
     }
     [[__nodiscard__]] bool uses_queue(uint16_t index) const { return index != no_queue; }
 
-    void on_release() { pairs_ = 0; }
+    void on_release() {
+        pairs_ = 0;
+        pairs_in_use_.set(0);
+    }
 
     // --- workings ---
 
-    [[__nodiscard__]] uint16_t control_index() const { return spec::net::receive_queue(config_.pairs); }
+    /// Valid if the number of pairs is.
+    [[__nodiscard__]] uint16_t control_index() const { return spec::net::receive_queue(device_pairs_); }
+
+    /// How many pairs have pages.
+    [[__nodiscard__]] uint16_t pages_of_pairs() const {
+        uint16_t count = 0;
+        while (count < Traits::pair_max && pair_[count].receiver.queue().ring().size() != 0 &&
+               pair_[count].sender.ring().size() != 0) {
+            ++count;
+        }
+        return count;
+    }
+    /// How many of the device's pairs the driver uses. After a reset only those that have pages.
+    [[__nodiscard__]] uint16_t usable_pairs(uint16_t offered) const {
+        uint16_t const with_pages = pages_of_pairs();
+        uint16_t const most = with_pages == 0 ? Traits::pair_max : with_pages;
+        return offered < most ? offered : most;
+    }
 
     [[__nodiscard__]] Error check_pair(uint16_t pair) const {
         Error const error = this->check_usable();
         return error == Error::none && pair >= pairs_ ? Error::no_such_pair : error;
+    }
+
+    /// §5.1.9.5.6.2: nothing is queued on a pair that the device does not use.
+    [[__nodiscard__]] Error check_pair_in_use(uint16_t pair) const {
+        Error const error = this->check_usable();
+        if (error != Error::none || pair < pairs_in_use_.get()) [[__likely__]] {
+            return error;
+        }
+        return pair < pairs_ ? Error::pair_not_in_use : Error::no_such_pair;
     }
 
     template <class Each, class Packet>
@@ -464,20 +546,22 @@ private:
         if (Error const error = this->check_usable(); error != Error::none) {
             return error;
         }
-        if (!this->negotiated().has(feature)) {
+        if (!this->negotiated().has(feature) || !control_.queue().ring().is_live()) {
             return Error::not_supported;
         }
         auto const send = [&] { return control_.send({static_cast<uint8_t>(group), number}, data); };
         auto const look = [this] {
-            return this->collect_from(control_.queue(), [this](uint16_t slot, uint32_t) { return outcome(slot); });
+            return this->collect_from(control_.queue(),
+                                      [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
         };
         uint32_t polls = 0;
         return this->perform(control_.queue(), control_index(), send, look, poll_limit, polls, relax).error();
     }
 
     /// §5.1.9.5: the answer of the device. A legacy one may report any used length.
-    [[__nodiscard__]] Error outcome(uint16_t slot) {
-        uint8_t const answer = control_.answer(slot);
+    [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        bool const has_answer = written != 0 || this->device().is_legacy();
+        uint8_t const answer = has_answer ? control_.answer(slot) : Control::unanswered;
         if (answer == static_cast<uint8_t>(spec::net::Ack::ok)) {
             return Error::none;
         }
@@ -489,6 +573,8 @@ private:
     }
 
     uint16_t pairs_ = 0;
+    uint16_t device_pairs_ = 0;  ///< before the control queue; 0: the device's number is invalid
+    detail::SharedCount pairs_in_use_;
     detail::NetConfig config_{};
     detail::NetHeader header_;
     Pair pair_[Traits::pair_max];

@@ -103,6 +103,9 @@ enum class NetUse : uint8_t {
 struct NetSpeed {
     uint32_t megabits = 0;                           ///< Mbit/s; 0: unknown
     spec::net::Duplex duplex = spec::net::Duplex{};  ///< whether both sides may send at once; of a known speed only
+
+    /// Whether both are the same speed.
+    friend constexpr bool operator==(NetSpeed const&, NetSpeed const&) = default;
 };
 
 }  // namespace virtq

@@ -199,6 +199,12 @@ template <class Error>
             return "The device refused a command of the control queue (VIRTIO_NET_ERR), and its state is as before. Check "
                    "the arguments, for example the number of addresses or of queue pairs.";
         case Error::no_such_pair: return "The card has no such pair of queues. Compare it with pair_count().";
+        case Error::pair_not_in_use:
+            return "The card has this pair of queues, but does not use it, so it would never send the packet. Call "
+                   "use_pairs() first; after init and reset only pair 0 is in use.";
+        case Error::mtu_above_buffers:
+            return "A packet of the card's MTU does not fit the receive buffers. Raise buffer_bytes of NetTraits (or N, if "
+                   "the card merges buffers), or name MTU in DriverOption::unwanted.";
         default: return transport_sentence(error);
     }
 }

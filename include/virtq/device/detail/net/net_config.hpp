@@ -21,8 +21,7 @@ struct NetConfig {
     NetSpeed speed{};
 
     friend constexpr bool operator==(NetConfig const& a, NetConfig const& b) {
-        return a.mac == b.mac && a.status == b.status && a.pairs == b.pairs && a.mtu == b.mtu &&
-               a.speed.megabits == b.speed.megabits && a.speed.duplex == b.speed.duplex;
+        return a.mac == b.mac && a.status == b.status && a.pairs == b.pairs && a.mtu == b.mtu && a.speed == b.speed;
     }
 };
 
@@ -47,10 +46,10 @@ template <class Traits>
 }
 
 /// What this driver needs beside §5.1.3.1: packets of 64 KiB come in merged buffers only, because the others are small.
-/// ECN, which needs one of two features, needs the first.
+/// ECN, which needs one of two features, needs the first. A feature that consists of commands needs the control queue.
 struct NetNeeds {
     static constexpr size_t standard = sizeof spec::net::feature_needs / sizeof spec::net::feature_needs[0];
-    static constexpr size_t own = 6;
+    static constexpr size_t own = 8;
 
     FeatureNeed rows[standard + own]{};
 
@@ -65,7 +64,9 @@ struct NetNeeds {
             rows[at++] = spec::net::need(bit, Bit::mrg_rxbuf);
         }
         rows[at++] = spec::net::need(Bit::guest_ecn, Bit::guest_tso4);
-        rows[at] = spec::net::need(Bit::host_ecn, Bit::host_tso4);
+        rows[at++] = spec::net::need(Bit::host_ecn, Bit::host_tso4);
+        rows[at++] = spec::net::need(Bit::ctrl_rx_extra, Bit::ctrl_vq);
+        rows[at] = spec::net::need(Bit::ctrl_guest_offloads, Bit::ctrl_vq);
     }
 };
 inline constexpr NetNeeds net_needs{};
@@ -104,11 +105,22 @@ void read_net_fields(T& transport, Features const& features, NetConfig& read) {
     }
 }
 
+/// Where the last field ends that is there with these features, in bytes. The address is there as a rule, also without MAC.
+[[__nodiscard__]] inline uint32_t net_config_bytes(Features const& features) {
+    namespace config = spec::net::config;
+    using Bit = spec::net::Feature;
+    return features.has(Bit::speed_duplex) ? config::duplex.offset + 1u
+           : features.has(Bit::mtu)        ? config::mtu.offset + 2u
+           : features.has(Bit::mq)         ? config::max_virtqueue_pairs.offset + 2u
+           : features.has(Bit::status)     ? config::status.offset + 2u
+                                           : spec::net::mac_bytes;
+}
+
 /// Reads the configuration without a change in between. After an error `config` is undefined. Errors: `config_unstable`,
 /// those of `check_config`.
 template <Transport T>
 [[__nodiscard__]] Error read_net_config(T& transport, Features const& features, NetConfig& config) {
-    if (Error const error = check_config(transport, spec::net::mac_bytes); error != Error::none) {
+    if (Error const error = check_config(transport, net_config_bytes(features)); error != Error::none) {
         return error;
     }
     return read_config(transport, config,

@@ -4,6 +4,7 @@
 #include <virtq/base/detail/endian.hpp>
 #include <virtq/device/net_types.hpp>
 #include <virtq/device/slot_queue.hpp>
+#include <virtq/platform/detail/ring_memory.hpp>
 #include <virtq/spec/net.hpp>
 
 #include <stdint.h>
@@ -22,12 +23,19 @@ class NetControl {
     static constexpr uint32_t head_bytes = sizeof(spec::net::Control);
     /// The longest data: two tables of addresses, each behind its count.
     static constexpr uint32_t data_max = 2 * count_bytes + Traits::mac_table_max * spec::net::mac_bytes;
-    static constexpr uint32_t queue_size = 64;  // QEMU's: a legacy device on PCI fixes it
+    static constexpr uint32_t queue_size = 64;  ///< QEMU's control queue has that size, which a legacy device fixes
 
 public:
-    using Queue = SlotQueue<queue_size, QueueTraits, SlotShape<head_bytes + data_max, 1>>;
+    static constexpr uint8_t unanswered = 0xff;  ///< an answer that the device has not written
+
+    /// A `SlotQueue` in which a missing answer differs from VIRTIO_NET_OK, which is 0.
+    class Queue : public SlotQueue<queue_size, QueueTraits, SlotShape<head_bytes + data_max, 1>> {
+        friend NetControl;
+        void clear_answer(uint16_t slot) { platform::store_plain(this->answer(slot), unanswered); }
+    };
 
     [[__nodiscard__]] Queue& queue() { return queue_; }
+    [[__nodiscard__]] Queue const& queue() const { return queue_; }
 
     /// What a command carries, behind its class and number.
     class Data {
@@ -78,6 +86,7 @@ public:
                                   queue_.command_part(slot, head_bytes + first, second)};
         size_t const count = size_t{first != 0} + size_t{second != 0};
         Error const error = queue_.send(slot, {head_bytes, {pieces, count}, DmaDirection::device_reads, 1});
+        queue_.clear_answer(slot);  // the device does not see the command before `publish`
         return error == Error::none ? Result<uint16_t>{slot} : Result<uint16_t>{error};
     }
 

@@ -11,11 +11,19 @@
 
 namespace virtq::detail {
 
-/// Most buffers of one packet (§5.1.9.3): 65589 bytes, or an Ethernet frame with two VLAN tags, and the header.
+/// How many bytes of a receive buffer the device fills at most, with the header if the packet begins in it.
 template <class Traits>
-inline constexpr uint32_t net_parts_max = ((Traits::large_packets ? 65589u : 1522u) +
-                                           spec::net::header_bytes_with_hash + Traits::buffer_bytes - 1) /
-                                          Traits::buffer_bytes;
+inline constexpr uint32_t net_usable_bytes =
+    Traits::own_buffers ? Traits::buffer_bytes - Traits::receive_headroom + uint32_t{sizeof(spec::net::Header)}
+                        : Traits::buffer_bytes;
+
+/// The longest packet (§5.1.9.3.1, §5.1.4.1): one of 65535 bytes behind an Ethernet header, two VLAN tags and what
+/// tunnels add, and the header of the device.
+inline constexpr uint32_t net_packet_max = 65589 + sizeof(spec::net::Header);
+
+/// Most buffers of one packet: as many as the longest packet fills, also without `large_packets`, for a large MTU.
+template <class Traits>
+inline constexpr uint32_t net_parts_max = (net_packet_max + net_usable_bytes<Traits> - 1) / net_usable_bytes<Traits>;
 
 /// The header in front of each packet (§5.1.9): how long it is, what may be in it, and how it is written and read.
 class NetHeader {
@@ -31,7 +39,8 @@ public:
     NetHeader(Features const& negotiated, ByteOrder order, uint32_t mtu)
         : negotiated_(negotiated),
           bytes_(spec::net::header_bytes(negotiated)),
-          plain_room_(mtu != 0 ? mtu + vlan_bytes : UINT32_MAX - ethernet_bytes),
+          send_room_(mtu != 0 ? mtu + vlan_bytes : UINT32_MAX - ethernet_bytes),
+          receive_room_(mtu != 0 ? mtu + 2 * vlan_bytes : UINT32_MAX - ethernet_bytes),
           merges_(negotiated.has(Bit::mrg_rxbuf)),
           order_(order) {}
 
@@ -49,7 +58,7 @@ public:
 
     /// Whether a packet without an offload may have `packet_bytes`.
     [[__nodiscard__]] bool is_plain_packet(uint64_t packet_bytes) const {
-        return packet_bytes - ethernet_bytes <= plain_room_;  // less than a header wraps around
+        return packet_bytes - ethernet_bytes <= send_room_;  // less than a header wraps around
     }
     /// Whether the device splits packets of this protocol.
     [[__nodiscard__]] bool can_split(Gso gso) const {
@@ -77,6 +86,9 @@ public:
         }
         if (offload.gso != Gso::none) {
             return check_gso(offload, packet_bytes);
+        }
+        if (offload.has_ecn) {
+            return Error::offload_invalid;
         }
         return is_plain_packet(packet_bytes) ? Error::none : Error::packet_length_invalid;
     }
@@ -107,10 +119,11 @@ public:
     }
     /// Whether a used length is that of a header and a packet that uses no offload.
     [[__nodiscard__]] bool is_plain_length(uint32_t length) const {
-        return length >= bytes_ && is_plain_packet(length - bytes_);
+        return length >= bytes_ && is_received_plain(length - bytes_);
     }
 
-    [[__nodiscard__]] NetOffload decode(spec::net::Header const& header) const {
+    /// What the header of a received packet of `packet_bytes` says. A length of headers above that is no hint.
+    [[__nodiscard__]] NetOffload decode(spec::net::Header const& header, uint32_t packet_bytes) const {
         NetOffload offload;
         if ((header.flags & spec::net::header_needs_csum) != 0) {
             offload.checksum = NetChecksum::partial;
@@ -119,7 +132,8 @@ public:
         }
         offload.gso = static_cast<Gso>(header.gso_type & ~spec::net::gso_ecn);
         offload.has_ecn = (header.gso_type & spec::net::gso_ecn) != 0;
-        offload.header_bytes = wire(header.hdr_len);
+        uint16_t const header_bytes = wire(header.hdr_len);
+        offload.header_bytes = header_bytes <= packet_bytes ? header_bytes : uint16_t{0};
         offload.segment_bytes = wire(header.gso_size);
         offload.csum_start = wire(header.csum_start);
         offload.csum_offset = wire(header.csum_offset);
@@ -138,15 +152,29 @@ public:
             return DriverReason::net_checksum_outside;
         }
         if (offload.gso == Gso::none) {
-            return is_plain_packet(packet_bytes) ? DriverReason::none : DriverReason::net_packet_above_mtu;
+            return offload.has_ecn                   ? DriverReason::net_ecn_unexpected
+                   : is_received_plain(packet_bytes) ? DriverReason::none
+                                                     : DriverReason::net_packet_above_mtu;
         }
         if (!may_receive(offload.gso)) {
             return DriverReason::net_gso_not_negotiated;
         }
-        return offload.segment_bytes == 0 ? DriverReason::net_gso_without_size : DriverReason::none;
+        if (offload.segment_bytes == 0) {
+            return DriverReason::net_gso_without_size;
+        }
+        if (offload.checksum != NetChecksum::partial) {
+            return DriverReason::net_gso_without_checksum;
+        }
+        bool const may_have_ecn = negotiated_.has(Bit::guest_ecn) && offload.gso != Gso::udp_l4;
+        return offload.has_ecn && !may_have_ecn ? DriverReason::net_ecn_unexpected : DriverReason::none;
     }
 
 private:
+    /// Whether a received packet without an offload may have `packet_bytes`.
+    [[__nodiscard__]] bool is_received_plain(uint32_t packet_bytes) const {
+        return packet_bytes - ethernet_bytes <= receive_room_;  // less than a header wraps around
+    }
+
     /// §5.1.9: the 16 bits of the checksum lie in the packet.
     [[__nodiscard__]] static bool holds_checksum(NetOffload const& offload, uint64_t packet_bytes) {
         return uint64_t{offload.csum_start} + offload.csum_offset + 2 <= packet_bytes;
@@ -158,7 +186,8 @@ private:
             return Error::not_supported;
         }
         bool const is_sound = offload.checksum == NetChecksum::partial && offload.segment_bytes != 0 &&
-                              offload.header_bytes >= ethernet_bytes && offload.header_bytes <= packet_bytes;
+                              offload.header_bytes >= ethernet_bytes && offload.header_bytes <= packet_bytes &&
+                              !(offload.has_ecn && offload.gso == Gso::udp_l4);
         return is_sound ? Error::none : Error::offload_invalid;
     }
 
@@ -178,8 +207,10 @@ private:
 
     Features negotiated_;
     uint32_t bytes_ = 0;
-    uint32_t plain_room_ = 0;  ///< most bytes behind the Ethernet header, without an offload
-    bool merges_ = false;      ///< MRG_RXBUF
+    // Most bytes behind the Ethernet header of a packet without an offload.
+    uint32_t send_room_ = 0;     ///< with a VLAN tag
+    uint32_t receive_room_ = 0;  ///< with two
+    bool merges_ = false;        ///< MRG_RXBUF
     ByteOrder order_ = ByteOrder::little;
 };
 

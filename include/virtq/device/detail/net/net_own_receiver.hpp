@@ -169,19 +169,24 @@ public:
     void start() {
         count_ = 0;
         missing_ = 0;
+        to_drop_ = 0;
     }
 
     /// Gives buffers to the device. The packet begins `NetTraits::receive_headroom` bytes behind the start of each.
     [[__nodiscard__]] SubmittedBurst post(NetHeader const& header, Span<NetBuffer const> buffers) {
-        for (NetBuffer const& buffer : buffers) {
-            if (buffer.bytes < Traits::buffer_bytes) {
-                VIRTQ_ASSERT(buffer.bytes >= Traits::buffer_bytes,
-                             "A receive buffer is smaller than NetTraits::buffer_bytes. Give larger ones, or derive "
-                             "traits with a smaller number.");
-                return {0, Error::segment_empty, {}};
-            }
+        size_t good = 0;
+        while (good < buffers.size() && buffers[good].bytes >= Traits::buffer_bytes) {
+            ++good;
         }
-        return queue_.post(buffers, Traits::receive_headroom - header.bytes());
+        VIRTQ_ASSERT(
+            good == buffers.size(),
+            "A receive buffer is smaller than NetTraits::buffer_bytes. Give larger ones, or derive traits with a "
+            "smaller number.");
+        SubmittedBurst burst = queue_.post({buffers.data(), good}, Traits::receive_headroom - header.bytes());
+        if (burst.error == Error::none && good != buffers.size()) {
+            burst.error = Error::segment_empty;
+        }
+        return burst;
     }
 
     /// As `NetReceiver::receive`. The buffers are the kernel's when `handle` is called; those of what is no packet are
@@ -206,24 +211,34 @@ private:
     template <class Handle, class Lie>
     [[__nodiscard__]] uint32_t collect(Completion const& done, NetHeader const& header, Handle& handle, Lie& lie) {
         auto const slot = static_cast<uint16_t>(done.token.value());
-        DriverReason wrong = DriverReason::none;
+        uint32_t const begin_at = Traits::receive_headroom - header.bytes();
+        if (to_drop_ != 0) {
+            --to_drop_;
+            return hand_out_nothing(slot, begin_at, handle);
+        }
         uint32_t head = 0;
         if (count_ == 0) {
-            wrong = begin(slot, done.written, header);
-            head = wrong == DriverReason::none ? header.bytes() : done.written;
+            if (DriverReason const wrong = begin(slot, done.written, header); wrong != DriverReason::none) {
+                lie(wrong, done.written);
+                return hand_out_nothing(slot, begin_at, handle);
+            }
+            head = header.bytes();
         }
-        uint32_t const offset = Traits::receive_headroom - header.bytes() + head;
-        parts_[count_++] = {queue_.take(slot), offset, done.written - head};
+        // The slot stays in use until the packet is whole: so a reset hands its token back.
+        parts_[count_++] = {Token{uintptr_t{slot}}, begin_at + head, done.written - head};
         bytes_ += done.written - head;
-        if (--missing_ != 0) {
-            return 0;
+        return --missing_ == 0 ? finish(header, handle, lie) : 0;
+    }
+
+    /// The packet is whole: its buffers are the kernel's.
+    template <class Handle, class Lie>
+    [[__nodiscard__]] uint32_t finish(NetHeader const& header, Handle& handle, Lie& lie) {
+        for (uint32_t i = 0; i < count_; ++i) {
+            parts_[i].token = queue_.take(static_cast<uint16_t>(parts_[i].token.value()));
         }
-        NetOwnPacket packet{{parts_, count_}, bytes_, header.decode(header_)};
-        if (wrong == DriverReason::none) {
-            wrong = header.check_received(packet.offload, bytes_);
-        }
+        NetOwnPacket packet{{parts_, count_}, bytes_, header.decode(header_, bytes_)};
         count_ = 0;
-        if (wrong != DriverReason::none) {
+        if (DriverReason const wrong = header.check_received(packet.offload, bytes_); wrong != DriverReason::none) {
             lie(wrong, bytes_);
             packet.bytes = 0;
         }
@@ -231,9 +246,16 @@ private:
         return 1;
     }
 
-    /// The first buffer of a packet, which begins with the header. If it is no header, the packet is that buffer.
+    /// A buffer of no packet, for its token.
+    template <class Handle>
+    [[__nodiscard__]] uint32_t hand_out_nothing(uint16_t slot, uint32_t offset, Handle& handle) {
+        NetOwnPart const part{queue_.take(slot), offset, 0};
+        static_cast<void>(handle(NetOwnPacket{{&part, 1}, 0, {}}));
+        return 1;
+    }
+
+    /// The first buffer of a packet, which begins with the header.
     [[__nodiscard__]] DriverReason begin(uint16_t slot, uint32_t length, NetHeader const& header) {
-        missing_ = 1;
         bytes_ = 0;
         header_ = {};
         if (length < header.bytes()) {
@@ -242,6 +264,7 @@ private:
         platform::copy_out(&header_, queue_.data(slot), sizeof header_);
         uint16_t const buffers = header.buffers(header_);
         if (buffers == 0 || buffers > parts_max || buffers > queue_.count()) {
+            to_drop_ = buffers_to_drop(buffers, queue_.count());
             return DriverReason::net_buffer_count;
         }
         missing_ = buffers;
@@ -252,7 +275,8 @@ private:
     uint32_t bytes_ = 0;
     uint32_t count_ = 0;
     uint32_t missing_ = 0;
-    NetOwnPart parts_[parts_max] = {};
+    uint32_t to_drop_ = 0;              ///< buffers of a packet that was dropped; they have no header
+    NetOwnPart parts_[parts_max] = {};  ///< until the packet is whole, each token is the number of a slot
     Queue queue_;
 };
 

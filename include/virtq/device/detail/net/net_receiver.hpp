@@ -10,6 +10,13 @@
 
 namespace virtq::detail {
 
+/// A packet that announces an invalid number of buffers is dropped, and this many buffers behind its first: those that it
+/// announces, at most the ring's. Their bytes are data, in which a peer could have put a header.
+[[__nodiscard__]] constexpr uint32_t buffers_to_drop(uint16_t announced, uint16_t ring_size) {
+    uint16_t const run = announced < ring_size ? announced : ring_size;
+    return run == 0 ? 0u : run - 1u;
+}
+
 /// One receive queue: puts the buffers that the device has filled together to packets (§5.1.9.4).
 ///
 /// **Invariant** Each buffer is with the device, a part of the packet that is being put together, or held by the kernel.
@@ -38,8 +45,8 @@ public:
     /// Buffers that the kernel holds.
     [[__nodiscard__]] uint32_t kept() const { return kept_; }
 
-    /// Calls `handle(packet)` for packets, at most `most`; it returns a `NetUse`. Calls `lie(reason, value)` for what is
-    /// no packet, whose buffers are posted again. The device gets buffers back in bursts; `tell(notification)` is called
+    /// Calls `handle(packet)` for packets; it returns a `NetUse`. Calls `lie(reason, value)` for what is no packet, whose
+    /// buffers are posted again. Stops after `most` of both. The device gets buffers back in bursts; `tell(notification)` is called
     /// after each.
     template <class Handle, class Lie, class Tell>
     CompletionState receive(NetHeader const& header, uint32_t most, Handle handle, Lie lie, Tell tell) {
@@ -48,7 +55,7 @@ public:
         while (left != 0) {  // each buffer is at most one packet, so that no burst has more than are asked for
             TakenBurst const taken = queue_.ring().take_burst({done, left < burst_max ? size_t{left} : burst_max});
             for (size_t i = 0; i < taken.count; ++i) {
-                left -= count_ == 0 && show_plain(done[i], header, handle, tell)
+                left -= missing_ == 0 && show_plain(done[i], header, handle, tell)
                             ? 1
                             : collect(done[i], header, handle, lie, tell);
             }
@@ -99,18 +106,26 @@ private:
         return true;
     }
 
-    /// Adds a buffer to a packet, and shows the packet if it is whole. Returns how many were shown.
+    /// Adds a buffer to a packet, and shows the packet if it is whole. Returns how many packets ended: shown or dropped.
     template <class Handle, class Lie, class Tell>
     [[__nodiscard__]] [[gnu::__noinline__]] uint32_t collect(Completion const& done, NetHeader const& header,
                                                              Handle& handle, Lie& lie, Tell& tell) {
         FilledBuffer const filled = filled_by(done);
-        if (DriverReason const wrong = add(filled, header); wrong != DriverReason::none) {
-            lie(wrong, filled.bytes);
+        if (is_dropping()) {
+            --missing_;
             give_up_buffer(filled.number, tell);
             return 0;
         }
+        if (DriverReason const wrong = add(filled, header); wrong != DriverReason::none) {
+            lie(wrong, filled.bytes);
+            give_up_buffer(filled.number, tell);
+            return 1;
+        }
         return missing_ == 0 ? finish(header, handle, lie, tell) : 0;
     }
+
+    /// Whether the next buffers belong to a packet that was dropped. They have no header.
+    [[__nodiscard__]] bool is_dropping() const { return missing_ != 0 && count_ == 0; }
 
     /// The first buffer of a packet begins with the header.
     [[__nodiscard__]] DriverReason add(FilledBuffer const& filled, NetHeader const& header) {
@@ -123,6 +138,7 @@ private:
             queue_.copy(filled, 0, &header_, header.wire_bytes());
             uint16_t const buffers = header.buffers(header_);
             if (buffers == 0 || buffers > parts_max || buffers > queue_.count()) {
+                missing_ = buffers_to_drop(buffers, queue_.count());
                 return DriverReason::net_buffer_count;
             }
             skip = header.bytes();
@@ -135,10 +151,10 @@ private:
         return DriverReason::none;
     }
 
-    /// The packet is whole: checks it, and shows it to the kernel. Returns how many packets that were.
+    /// The packet is whole: checks it, and shows it to the kernel. Returns 1: a packet that is dropped counts, too.
     template <class Handle, class Lie, class Tell>
     [[__nodiscard__]] uint32_t finish(NetHeader const& header, Handle& handle, Lie& lie, Tell& tell) {
-        NetPacket const packet{{parts_, count_}, bytes_, header.decode(header_)};
+        NetPacket const packet{{parts_, count_}, bytes_, header.decode(header_, bytes_)};
         DriverReason const wrong = header.check_received(packet.offload, bytes_);
         NetUse use = NetUse::done;
         if (wrong == DriverReason::none) [[__likely__]] {
@@ -150,7 +166,7 @@ private:
             put_away(parts_[i], use, tell);
         }
         count_ = 0;
-        return wrong == DriverReason::none ? 1 : 0;
+        return 1;
     }
 
     template <class Tell>
@@ -178,7 +194,7 @@ private:
     spec::net::Header header_{};
     uint32_t bytes_ = 0;    ///< of the packet that is being put together
     uint32_t count_ = 0;    ///< its parts that are there
-    uint32_t missing_ = 0;  ///< its parts that the device has not completion yet
+    uint32_t missing_ = 0;  ///< its parts that the device has not used yet; without any part: buffers to drop
     uint32_t kept_ = 0;     ///< buffers that the kernel holds: those with `is_kept_`
     size_t returned_count_ = 0;
     uint16_t returned_[burst_max] = {};  ///< buffers that the device gets next

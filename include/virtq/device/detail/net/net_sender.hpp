@@ -106,7 +106,7 @@ public:
     /// Adds a packet with a header of its own.
     [[__nodiscard__]] Error send(Span<Segment const> packet, Token token, uint32_t header_bytes,
                                  spec::net::Header const& header) {
-        if (free_ != none) {
+        if (free_ < slots_) {
             platform::copy_in(this->virt(free_ * header_room), &header, sizeof header);
         }
         return add(packet, token, {this->phys(free_ * header_room), header_bytes});
@@ -131,20 +131,24 @@ public:
         return burst;
     }
 
-    /// Calls `each(token)` for the packets that the device has sent. Returns `none`, or `broken`.
+    /// Calls `each(token)` for the packets that the device has sent: at most those in flight now, and a burst. Returns
+    /// `none`, `broken`, or `ready` if there may be more, because `each` sent some.
     template <class Each>
     CompletionState take_each(Each& each) {
         constexpr size_t burst_max = 16;
         Completion done[burst_max];
         TakenBurst taken;
-        do {  // ends: each turn takes packets in flight, and only `each` can send more
+        size_t left = in_flight_;
+        do {  // ends: `each` may send more, but `left` does not grow
             taken = ring().take_burst(done);
             take_slots({done, taken.count});
             for (size_t i = 0; i < taken.count; ++i) {
                 each(done[i].token);  // may send: the slots are free already
             }
-        } while (taken.state == CompletionState::ready);
-        return taken.state;
+            left -= taken.count < left ? taken.count : left;
+        } while (taken.state == CompletionState::ready && left != 0);
+        bool const is_done = taken.state == CompletionState::ready && in_flight_ == 0;
+        return is_done ? CompletionState::none : taken.state;
     }
 
     /// Takes the next packet that the device has sent.
@@ -214,7 +218,7 @@ private:
 
     [[__nodiscard__]] Error add(Span<Segment const> packet, Token token, Segment const& header) {
         uint16_t const slot = free_;
-        if (slot == none) {
+        if (slot >= slots_) {  // `none`, or there are no slots
             return refused_ = Error::queue_full;
         }
         refused_ = SameAs<Mapper, NoMapper> && packet.size() == 1 ? add_one(slot, header, packet[0])
