@@ -24,10 +24,10 @@ inline constexpr virtq::PhysAddr request_word = option_word + 4;
 enum Option : uint32_t {
     option_polled = 1,       ///< poll instead of sleeping
     option_no_messages = 2,  ///< use a PCI device's interrupt line even if it could send messages (MSI-X)
-    option_sleep = 4,        ///< only the README's ways to sleep, without a tick
+    option_sleep = 4,        ///< of the kernel `disk`: only the README's ways to sleep, without a tick
 };
 
-/// Called first; makes the console, the clock and the CPU's exceptions work.
+/// Called first; makes the serial port, the clock and the CPU's exceptions work.
 void prepare();
 
 [[nodiscard]] char const* name();

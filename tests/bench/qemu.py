@@ -20,9 +20,9 @@ WORDS = 0x107FFF000  # machine::option_word
 
 def kernel():
     folder = build.OUT / "qemu"
-    includes = [f"-I{KERNEL}", *(f"-I{one}" for one in ARCH), f"-I{build.ROOT}/include"]
+    includes = [f"-I{KERNEL}", f"-I{KERNEL}/disk", *(f"-I{one}" for one in ARCH), f"-I{build.ROOT}/include"]
     sources = [build.HERE / "qemu" / "main.cpp"]
-    sources += [one for one in sorted(KERNEL.glob("*.cpp")) if one.name not in ("main.cpp", "sleep_check.cpp")]
+    sources += [*sorted(KERNEL.glob("*.cpp")), KERNEL / "disk" / "disk.cpp"]
     sources += [one for place in ARCH for kind in ("*.cpp", "*.S") for one in sorted(place.glob(kind))]
     jobs = []
     for source in sources:

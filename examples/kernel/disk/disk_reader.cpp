@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "disk_reader.hpp"
 
-#include "console.hpp"
+#include "serial.hpp"
 
 DiskReader::Report DiskReader::read(Disk& disk, PagePool& pages) {
     constexpr uint32_t request_sectors = request_bytes / sector_bytes;
-    sectors_ = disk.device.capacity_sectors();
+    sectors_ = disk.driver.capacity_sectors();
     request_count_ = (sectors_ + request_sectors - 1) / request_sectors;
     report_.bytes = sectors_ * sector_bytes;
     report_.requests = request_count_;
     for (Buffer& buffer : buffers_) {
         buffer.pages = pages.allocate_pages(request_bytes / virtq::page_bytes);
         if (buffer.pages.virt == nullptr) {
-            console::fail("there are no pages for the buffers", virtq::Error::no_pages);
+            serial::fail("there are no pages for the buffers", virtq::Error::no_pages);
         }
     }
 
     disk.expect_interrupts(request_count_);
     sum_.start();
-    console::print("reading");
+    serial::print("reading");
     while (summed_ != request_count_) {
         submit(disk);
         take(disk);
         sum_up();
     }
-    console::line();
+    serial::line();
     disk.check_interrupts();
     report_.interrupts = disk.interrupts;
 
@@ -46,16 +46,16 @@ void DiskReader::submit(Disk& disk) {
         buffer.arrived = false;
         virtq::Segment const segments[] = {{buffer.pages.phys, buffer.bytes}};
         virtq::Status const status =
-            disk.device.submit_read(sector, segments, virtq::Token{static_cast<uintptr_t>(submitted_)});
+            disk.driver.submit_read(sector, segments, virtq::Token{static_cast<uintptr_t>(submitted_)});
         if (status.error() == virtq::Error::queue_full) {
             break;  // the rest follows when some have completed
         }
         if (!status) {
-            console::fail("a read was refused", status.error());
+            serial::fail("a read was refused", status.error());
         }
         ++submitted_;
     }
-    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.device.kick_device()) {
+    if (submitted_ != before && !disk.is_broken_on_purpose() && disk.driver.kick_device()) {
         ++report_.notifications;
     }
     uint64_t const in_flight = submitted_ - completed_;
@@ -73,21 +73,21 @@ void DiskReader::take(Disk& disk) {
         }
         disk.rest();
         auto const each = [this](virtq::BlockCompletion const& completion) { note(completion); };
-        if (disk.device.for_each_completed(each) == virtq::CompletionState::broken) {
-            console::line();
-            console::fail("reading: ", virtq::describe(disk.device.fault().reason));
+        if (disk.driver.for_each_completed(each) == virtq::CompletionState::broken) {
+            serial::line();
+            serial::fail("reading: ", virtq::describe(disk.driver.fault().reason));
         }
     }
 }
 
 void DiskReader::note(virtq::BlockCompletion const& completion) {
     if (completion.error != virtq::Error::none) {
-        console::line();
-        console::fail("reading", completion.error);
+        serial::line();
+        serial::fail("reading", completion.error);
     }
     uint64_t const number = completion.token.value();
     if (number < summed_ || number >= submitted_ || buffers_[number % window].arrived) {
-        console::fail("a token came back that belongs to no request in flight: ", number);
+        serial::fail("a token came back that belongs to no request in flight: ", number);
     }
     buffers_[number % window].arrived = true;
     report_.out_of_order += number != complete_until_ ? 1 : 0;
@@ -105,9 +105,9 @@ void DiskReader::sum_up() {
         ++summed_;
         while (tenths_shown_ < 10 && summed_ * 10 >= request_count_ * (tenths_shown_ + 1)) {
             ++tenths_shown_;
-            console::print(" ");
-            console::print(uint64_t{tenths_shown_} * 10);
-            console::print("%");
+            serial::print(" ");
+            serial::print(uint64_t{tenths_shown_} * 10);
+            serial::print("%");
         }
     }
 }

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-namespace console {
+namespace serial {
 
 /// A number printed in base 16.
 struct Hex {
@@ -43,4 +43,4 @@ template <class... Parts>
     fail(what, ": ", virtq::describe(error));
 }
 
-}  // namespace console
+}  // namespace serial

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sleep_check.hpp"
 
-#include "console.hpp"
+#include "serial.hpp"
 
 namespace one_thread {
 
@@ -17,7 +17,7 @@ void kernel_sleep_until_interrupt() {
 }
 /// The README's `finish` prints only errors.
 void kernel_print(char const* sentence) {
-    console::fail("reading: ", sentence);
+    serial::fail("reading: ", sentence);
 }
 
 constinit Disk disk;
@@ -47,7 +47,7 @@ void wakeup(void* channel) {
     }
 }
 void panic(char const* sentence) {
-    console::fail("the disk broke down: ", sentence);
+    serial::fail("the disk broke down: ", sentence);
 }
 
 }  // namespace each_request
@@ -87,7 +87,7 @@ void listen(Disk const& disk) {
 
 void expect(char const* what, virtq::Status status) {
     if (!status) {
-        console::fail(what, status.error());
+        serial::fail(what, status.error());
     }
 }
 
@@ -114,9 +114,9 @@ void read_by_each_request(Disk& disk, PagePool& pages, virtq::Segment buffer, ui
 void check_sleeping(Disk& disk, PagePool& pages, uint32_t requests) {
     virtq::Pages const page = pages.allocate_pages(1);
     if (page.virt == nullptr) {
-        console::fail("there is no page for the buffer", virtq::Error::no_pages);
+        serial::fail("there is no page for the buffer", virtq::Error::no_pages);
     }
-    expect("the disk cannot be released", disk.device.release(pages));  // the README's own drivers follow
+    expect("the disk cannot be released", disk.driver.release(pages));  // the README's own drivers follow
     listen(disk);
     machine::stop_tick();
     virtq::Segment const buffer{page.phys, sector_bytes};
@@ -124,5 +124,5 @@ void check_sleeping(Disk& disk, PagePool& pages, uint32_t requests) {
     is_each_request = true;
     read_by_each_request(disk, pages, buffer, requests);
     pages.free_pages(page);
-    console::line("slept, and was woken, ", uint64_t{requests}, " times in each way");
+    serial::line("slept, and was woken, ", uint64_t{requests}, " times in each way");
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "interrupt_check.hpp"
 
-#include "console.hpp"
+#include "serial.hpp"
 
 namespace {
 
 void submit(Disk& disk, virtq::Pages const& buffer, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
         virtq::Segment const segments[] = {{buffer.phys + i * sector_bytes, sector_bytes}};
-        if (virtq::Status const status = disk.device.submit_read(i, segments, virtq::Token{i}); !status) {
-            console::fail("a read was refused", status.error());
+        if (virtq::Status const status = disk.driver.submit_read(i, segments, virtq::Token{i}); !status) {
+            serial::fail("a read was refused", status.error());
         }
     }
-    static_cast<void>(disk.device.kick_device());
+    static_cast<void>(disk.driver.kick_device());
 }
 
 /// Returns how often it slept.
@@ -21,13 +21,13 @@ uint64_t await(Disk& disk, uint32_t count) {
     uint32_t done = 0;
     auto const each = [&done](virtq::BlockCompletion const& completion) {
         if (completion.error != virtq::Error::none) {
-            console::fail("reading", completion.error);
+            serial::fail("reading", completion.error);
         }
         ++done;
     };
     while (done != count) {
-        if (disk.device.for_each_completed(each) == virtq::CompletionState::broken) {
-            console::fail("reading: ", virtq::describe(disk.device.fault().reason));
+        if (disk.driver.for_each_completed(each) == virtq::CompletionState::broken) {
+            serial::fail("reading: ", virtq::describe(disk.driver.fault().reason));
         }
         if (done != count) {
             disk.rest();
@@ -46,7 +46,7 @@ uint64_t check_interrupts(Disk& disk, PagePool& pages, uint32_t requests) {
     constexpr uint32_t most_at_once = 4;
     virtq::Pages const buffer = pages.allocate_pages(1);
     if (buffer.virt == nullptr) {
-        console::fail("there is no page for the buffer", virtq::Error::no_pages);
+        serial::fail("there is no page for the buffer", virtq::Error::no_pages);
     }
     disk.expect_interrupts(requests);
     uint64_t sleeps = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "console.hpp"
+#include "serial.hpp"
 
-#include "divide.hpp"
+#include "decimal.hpp"
 
-namespace console {
+namespace serial {
 
 void print(char const* text) {
     for (; *text != '\0'; ++text) {
@@ -12,14 +12,7 @@ void print(char const* text) {
 }
 
 void print(uint64_t number) {
-    char digits[21] = {};
-    char* first = digits + 20;
-    do {
-        Quotient const tens = divide(number, 10);
-        *--first = static_cast<char>('0' + tens.rest);
-        number = tens.quotient;
-    } while (number != 0);
-    print(first);
+    print(Decimal{number}.text());
 }
 
 void print(Hex number) {
@@ -44,4 +37,4 @@ void print(Mebibytes size) {
     print(" MiB");
 }
 
-}  // namespace console
+}  // namespace serial

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "write_check.hpp"
 
-#include "console.hpp"
+#include "serial.hpp"
 
 namespace {
 
@@ -25,15 +25,15 @@ void compare(void const* memory, uint64_t offset, uint32_t bytes) {
     for (uint32_t i = 0; i < bytes / sizeof(uint64_t); ++i) {
         uint64_t const here = offset + i * sizeof(uint64_t);
         if (words[i] != pattern(here)) {
-            console::fail("the disk returned other data than was written at byte ", here, ": ", console::Hex{words[i]},
-                          " instead of ", console::Hex{pattern(here)});
+            serial::fail("the disk returned other data than was written at byte ", here, ": ", serial::Hex{words[i]},
+                         " instead of ", serial::Hex{pattern(here)});
         }
     }
 }
 
 void expect(char const* what, virtq::Status status) {
     if (!status) {
-        console::fail(what, status.error());
+        serial::fail(what, status.error());
     }
 }
 
@@ -41,12 +41,12 @@ void expect(char const* what, virtq::Status status) {
 
 uint64_t check_writing(Disk& disk, PagePool& pages) {
     auto const rest = [&disk] { disk.rest(); };
-    uint64_t const capacity = disk.device.capacity_sectors() * sector_bytes;
+    uint64_t const capacity = disk.driver.capacity_sectors() * sector_bytes;
     uint64_t const total = capacity < most_bytes ? capacity : most_bytes;
     virtq::Pages const out = pages.allocate_pages(request_bytes / virtq::page_bytes);
     virtq::Pages const in = pages.allocate_pages(request_bytes / virtq::page_bytes);
     if (out.virt == nullptr || in.virt == nullptr) {
-        console::fail("there are no pages for the buffers", virtq::Error::no_pages);
+        serial::fail("there are no pages for the buffers", virtq::Error::no_pages);
     }
 
     auto const bytes_at = [total](uint64_t offset) {
@@ -55,15 +55,15 @@ uint64_t check_writing(Disk& disk, PagePool& pages) {
     disk.expect_interrupts(2 * (total / request_bytes + 1) + 1);
     for (uint64_t offset = 0; offset < total; offset += request_bytes) {
         fill(out.virt, offset, bytes_at(offset));
-        expect("writing", disk.device.write(offset / sector_bytes, virtq::Segment{out.phys, bytes_at(offset)},
+        expect("writing", disk.driver.write(offset / sector_bytes, virtq::Segment{out.phys, bytes_at(offset)},
                                             disk.patience(), rest));
     }
-    if (disk.device.can_flush()) {
-        expect("flushing", disk.device.flush(disk.patience(), rest));
+    if (disk.driver.can_flush()) {
+        expect("flushing", disk.driver.flush(disk.patience(), rest));
     }
     for (uint64_t offset = 0; offset < total; offset += request_bytes) {
         __builtin_memset(in.virt, 0, request_bytes);
-        expect("reading back", disk.device.read(offset / sector_bytes, virtq::Segment{in.phys, bytes_at(offset)},
+        expect("reading back", disk.driver.read(offset / sector_bytes, virtq::Segment{in.phys, bytes_at(offset)},
                                                 disk.patience(), rest));
         compare(in.virt, offset, bytes_at(offset));
     }
