@@ -463,6 +463,16 @@ TEST(DiagnosisOfADriver, NamesAViolationOfTheDeviceType) {
     EXPECT_FALSE(diagnose(machine.driver, {.symptom = Symptom::none}).is_healthy());
 }
 
+TEST(DiagnosisOfADriver, SaysWhyAnyDriverIsNotUp) {
+    DiskMachine<> machine;  // a disk, where the kernel expects entropy
+    ASSERT_TRUE(machine.probe().ok());
+    EntropyDevice<Transport> driver;
+    EXPECT_EQ(driver.init(machine.transport, machine.memory).error(), Error::wrong_device_type);
+    Diagnosis const found = diagnose(driver);
+    EXPECT_EQ(found.cause(), Cause::driver_not_initialised);
+    EXPECT_NE(flattened(found).find("init() returned: "), std::string::npos) << explained(found);
+}
+
 TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {
     EmptyAnswer machine;
     machine.source.swallow_next();

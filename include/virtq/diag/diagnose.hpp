@@ -138,7 +138,7 @@ void visit_ring_of(Driver& driver, uint16_t index, Visit const& visit) {
 }
 
 template <class Driver>
-[[__nodiscard__]] DriverView view_of(Driver const& driver, [[__maybe_unused__]] uint16_t queue_index) {
+[[__nodiscard__]] DriverView view_of(Driver& driver, [[__maybe_unused__]] uint16_t queue_index) {
     DriverView view;
     if constexpr (requires { Driver::device_type; }) {
         view.type = Driver::device_type;
