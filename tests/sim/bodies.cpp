@@ -15,6 +15,8 @@
 #pragma implementation "guest_memory.hpp"
 #pragma implementation "mmio_device.hpp"
 #pragma implementation "msix_unit.hpp"
+#pragma implementation "net_device.hpp"
+#pragma implementation "net_rule.hpp"
 #pragma implementation "packed_queue.hpp"
 #pragma implementation "parked_chains.hpp"
 #pragma implementation "pci_bar.hpp"
@@ -55,6 +57,7 @@
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_device.hpp>
 #include <sim/msix_unit.hpp>
+#include <sim/net_device.hpp>
 #include <sim/packed_queue.hpp>
 #include <sim/parked_chains.hpp>
 #include <sim/pci_bar.hpp>

@@ -6,7 +6,8 @@
 
 #include <sim/violation.hpp>
 
-/// Every rule whose violation the simulator detects, in the order of the standard. A test names a rule by its `id`.
+/// The rules whose violation the simulator detects, in the order of the standard. A test names a rule by its `id`. Those
+/// of the network card (§5.1) are in net_rule.hpp.
 namespace virtq::sim::rule {
 
 // The guest's memory: the contract of the page allocator, not of VirtIO.

@@ -297,6 +297,73 @@ inline constexpr uint16_t port_open = 6;
 inline constexpr uint16_t port_name = 7;
 }  // namespace console
 
+/// §5.1.
+namespace net {
+inline constexpr uint32_t device_id = 1;  // §5.1.1
+
+inline constexpr unsigned csum = 0;  // VIRTIO_NET_F_CSUM, and so on: §5.1.3
+inline constexpr unsigned guest_csum = 1;
+inline constexpr unsigned ctrl_guest_offloads = 2;
+inline constexpr unsigned mtu = 3;
+inline constexpr unsigned mac = 5;
+inline constexpr unsigned guest_tso4 = 7;
+inline constexpr unsigned guest_tso6 = 8;
+inline constexpr unsigned host_tso4 = 11;
+inline constexpr unsigned host_tso6 = 12;
+inline constexpr unsigned host_ecn = 13;
+inline constexpr unsigned mrg_rxbuf = 15;
+inline constexpr unsigned status = 16;
+inline constexpr unsigned ctrl_vq = 17;
+inline constexpr unsigned ctrl_rx = 18;
+inline constexpr unsigned ctrl_vlan = 19;
+inline constexpr unsigned ctrl_rx_extra = 20;
+inline constexpr unsigned guest_announce = 21;
+inline constexpr unsigned mq = 22;
+inline constexpr unsigned ctrl_mac_addr = 23;
+inline constexpr unsigned notf_coal = 53;
+inline constexpr unsigned host_uso = 56;
+inline constexpr unsigned speed_duplex = 63;
+
+inline constexpr size_t config_mac = 0;  // struct virtio_net_config, §5.1.4
+inline constexpr size_t config_status = 6;
+inline constexpr size_t config_pairs = 8;
+inline constexpr size_t config_mtu = 10;
+inline constexpr size_t config_speed = 12;
+inline constexpr size_t config_duplex = 16;
+inline constexpr size_t config_bytes = 17;
+
+inline constexpr uint16_t link_up = 1;  // VIRTIO_NET_S_LINK_UP
+inline constexpr uint16_t announce = 2;
+
+inline constexpr size_t header_flags = 0;  // struct virtio_net_hdr, §5.1.9
+inline constexpr size_t header_gso_type = 1;
+inline constexpr size_t header_hdr_len = 2;
+inline constexpr size_t header_gso_size = 4;
+inline constexpr size_t header_csum_start = 6;
+inline constexpr size_t header_csum_offset = 8;
+inline constexpr size_t header_num_buffers = 10;
+inline constexpr size_t header_bytes = 12;
+inline constexpr size_t header_bytes_legacy = 10;
+
+inline constexpr uint8_t needs_csum = 1;  // VIRTIO_NET_HDR_F_NEEDS_CSUM
+inline constexpr uint8_t data_valid = 2;
+inline constexpr uint8_t gso_none = 0;  // VIRTIO_NET_HDR_GSO_NONE
+inline constexpr uint8_t gso_tcpv4 = 1;
+inline constexpr uint8_t gso_tcpv6 = 4;
+inline constexpr uint8_t gso_udp_l4 = 5;
+inline constexpr uint8_t gso_ecn = 0x80;
+
+inline constexpr uint8_t class_rx = 0;  // VIRTIO_NET_CTRL_RX, §5.1.9.5
+inline constexpr uint8_t class_mac = 1;
+inline constexpr uint8_t class_vlan = 2;
+inline constexpr uint8_t class_announce = 3;
+inline constexpr uint8_t class_mq = 4;
+inline constexpr uint8_t class_offloads = 5;
+inline constexpr uint8_t class_coalescing = 6;
+inline constexpr uint8_t ok = 0;  // VIRTIO_NET_OK
+inline constexpr uint8_t err = 1;
+}  // namespace net
+
 /// §5.4.
 namespace entropy {
 inline constexpr uint32_t device_id = 4;  // §5.4.1
