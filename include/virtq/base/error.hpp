@@ -143,6 +143,14 @@ enum class Error : uint8_t {
     // ports of a device
     port_absent = 105,
     port_closed = 106,
+
+    // device: a packet, and a command of a network card
+    packet_length_invalid = 107,
+    offload_invalid = 108,
+    command_refused = 109,
+    no_such_pair = 110,
+    pair_not_in_use = 111,
+    mtu_above_buffers = 112,
 };
 
 namespace detail {
@@ -179,7 +187,8 @@ template <class AnError>
 /// `VIRTQ_SENTENCES` chooses what this and every other `describe` of the library returns: `sentences`, unless it is
 /// defined; `names` (`queue_full`), with -Os 14 KB less; or `numbers` (`E24`), 1.5 KB less again. Define it on the
 /// command line, the same in every file: on ELF targets, files that describe in different ways do not link. `E24` is the
-/// `Error` with the number 24, `F` a `FaultReason`, `D` a `DriverReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end of a `PciScan`.
+/// `Error` with the number 24, `F` a `FaultReason`, `D` a `DriverReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end
+/// of a `PciScan`.
 /// A kernel without code for PCI has no sentences about PCI either (`-ffreestanding -fno-pic`, ELF).
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.

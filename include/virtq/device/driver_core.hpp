@@ -462,7 +462,10 @@ private:
         check_place();
         stopped_.set();
         uint32_t end = 0;
-        for_each_queue([&](uint16_t index, auto& queue) { end = queue.ring().size() != 0 ? index + 1u : end; });
+        for_each_queue([&](uint16_t index, auto& queue) {
+            bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
+            end = is_used && index >= end ? index + 1u : end;
+        });
         Status const reset = reset_device(*transport_, poll_limit, relax, end);
         if (is_reset_incomplete(reset.error())) {
             return reset;

@@ -20,6 +20,18 @@ enum class DriverReason : uint8_t {
     console_port_twice = 6,
     console_port_absent = 7,
     console_size_zero = 8,
+    net_header_short = 9,
+    net_buffer_count = 10,
+    net_packet_short = 11,
+    net_packet_above_mtu = 12,
+    net_checksum_not_negotiated = 13,
+    net_checksum_outside = 14,
+    net_gso_not_negotiated = 15,
+    net_gso_without_size = 16,
+    net_pairs_zero = 17,
+    net_answer_unknown = 18,
+    net_gso_without_checksum = 19,
+    net_ecn_unexpected = 20,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -61,6 +73,40 @@ namespace detail {
         case DriverReason::console_size_zero:
             return "The console was resized to no columns or no rows (§5.3.6.2; rows are the upper 16 bits of the value). The driver "
                    "kept the old size. Check the terminal on the host.";
+        case DriverReason::net_header_short:
+            return "The card put less into a receive buffer than a packet header has (§5.1.9); the value is that length. The "
+                   "buffer was dropped. If this repeats, reset the device, and compare the negotiated features.";
+        case DriverReason::net_buffer_count:
+            return "The card says that a packet fills no buffer, or more than there are (num_buffers, §5.1.9.4); the value is "
+                   "the length of the first. It was dropped. If this repeats, reset the device.";
+        case DriverReason::net_packet_short:
+            return "The card delivered a packet shorter than an Ethernet header; the value is its length. It was dropped.";
+        case DriverReason::net_packet_above_mtu:
+            return "The card delivered a packet above its MTU (§5.1.4.1); the value is its length. It was dropped.";
+        case DriverReason::net_checksum_not_negotiated:
+            return "The card delivered a packet with a checksum flag, but GUEST_CSUM was not negotiated (§5.1.9.4.1); the value "
+                   "is the packet's length. It was dropped.";
+        case DriverReason::net_checksum_outside:
+            return "The card says that a checksum lies outside its packet (csum_start, csum_offset, §5.1.9.4); the value is "
+                   "the packet's length. It was dropped.";
+        case DriverReason::net_gso_not_negotiated:
+            return "The card delivered a packet that stands for several, of a kind that was not negotiated (gso_type, "
+                   "§5.1.9.4.1); the value is the packet's length. It was dropped.";
+        case DriverReason::net_gso_without_size:
+            return "The card delivered a packet that stands for several, without their size (gso_size, §5.1.9.4.1); the value "
+                   "is the packet's length. It was dropped.";
+        case DriverReason::net_pairs_zero:
+            return "The card reports no pair of queues, or too many for its control queue to have a number (§5.1.2, §5.1.4.1); "
+                   "the value is max_virtqueue_pairs. The driver uses one pair and sends no commands. Check the host.";
+        case DriverReason::net_answer_unknown:
+            return "The card answered a command with neither VIRTIO_NET_OK nor VIRTIO_NET_ERR (§5.1.9.5); the value is the "
+                   "answer. Its state is unknown: reset the device.";
+        case DriverReason::net_gso_without_checksum:
+            return "The card delivered a packet that stands for several, without NEEDS_CSUM (§5.1.9.4.1); the value is the "
+                   "packet's length. It was dropped.";
+        case DriverReason::net_ecn_unexpected:
+            return "The card delivered a packet with the ECN bit of gso_type, but without TCP segmentation or GUEST_ECN "
+                   "(§5.1.9.4.1); the value is the packet's length. It was dropped.";
     }
     return nullptr;
 }

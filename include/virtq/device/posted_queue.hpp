@@ -4,6 +4,7 @@
 #include <virtq/base/assert.hpp>
 #include <virtq/device/detail/driver_queue.hpp>
 #include <virtq/platform/detail/ring_memory.hpp>
+#include <virtq/queue/burst.hpp>
 
 #include <stdint.h>
 
@@ -46,6 +47,10 @@ public:
     /// For `DriverCore`: the buffers are the driver's own, whose addresses are the device's already.
     template <class Mapper>
     void set_mapper(Mapper*) {}
+    /// Before `set_up`: each buffer is given to the device in two pieces, the first of `bytes` bytes, so that there are
+    /// half as many; 0: in one. Some legacy devices want their header so.
+    void split_at(uint32_t bytes) { first_bytes_ = bytes; }
+
     /// For `DriverCore`: step 7 of §3.1.1, and the pages of the buffers. Then the device has all buffers.
     template <class T, PageAllocator Allocator>
     [[__nodiscard__]] Status set_up(DeviceInit<T>& init, uint16_t index, Allocator& allocator,
@@ -54,7 +59,10 @@ public:
         if (!made) {
             return made;
         }
-        if (Error const error = this->take_memory(allocator, ring().size() * Bytes); error != Error::none) {
+        if (count() == 0) {
+            return init.fail(Error::queue_too_small);
+        }
+        if (Error const error = this->take_memory(allocator, count() * Bytes); error != Error::none) {
             return init.fail(error);
         }
         post_all();
@@ -84,6 +92,12 @@ public:
     /// For `DriverCore`: no call is refused.
     [[__nodiscard__]] Error last_error() const { return Error::none; }
 
+    /// How many buffers there are.
+    [[__nodiscard__]] uint16_t count() const {
+        uint16_t const size = ring().size();
+        return first_bytes_ == 0 ? size : static_cast<uint16_t>(size / 2);
+    }
+
     /// Takes the next buffer that the device has filled. It is the caller's until `post`.
     [[__nodiscard__]] FilledBuffer take() {
         Completion const completion = ring().take_used();
@@ -104,21 +118,45 @@ public:
         return this->virt(filled.number * Bytes);
     }
 
+    /// Gives many buffers back and makes them visible at once: no `publish` after it.
+    [[__nodiscard__]] Notification post_burst(Span<uint16_t const> numbers) {
+        if (first_bytes_ != 0) {
+            for (uint16_t const number : numbers) {
+                post(number);
+            }
+            return this->publish();
+        }
+        auto const buffer = [&](size_t i) {
+            return WritableBuffer{{{this->phys(numbers[i] * Bytes), Bytes}}, Token{uintptr_t{numbers[i]}}};
+        };
+        return ring().submit_burst(numbers.size(), buffer).notification;  // refuses only if the queue is broken
+    }
+
     /// Gives a buffer back to the device, which sees it after `publish`.
     void post(uint16_t number) {
-        Segment const writable[] = {{this->phys(number * Bytes), Bytes}};
-        // Fails only if the queue is broken: there are as many descriptors as buffers.
-        static_cast<void>(ring().add(NoSegments{}, writable, Token{uintptr_t{number}}));
+        // Fails only if the queue is broken: there are enough descriptors for all buffers.
+        static_cast<void>(first_bytes_ == 0 ? post_whole(number) : post_split(number));
     }
 
 private:
+    [[__nodiscard__]] Status post_whole(uint16_t number) {
+        Segment const writable[] = {{this->phys(number * Bytes), Bytes}};
+        return ring().add(NoSegments{}, writable, Token{uintptr_t{number}});
+    }
+    [[__nodiscard__]] Status post_split(uint16_t number) {
+        PhysAddr const begin = this->phys(number * Bytes);
+        Segment const writable[] = {{begin, first_bytes_}, {begin + first_bytes_, Bytes - first_bytes_}};
+        return ring().add(NoSegments{}, writable, Token{uintptr_t{number}});
+    }
+
     void post_all() {
-        for (uint16_t number = 0; number < ring().size(); ++number) {
+        for (uint16_t number = 0; number < count(); ++number) {
             post(number);
         }
         first_ = this->publish();
     }
 
+    uint32_t first_bytes_ = 0;
     Notification first_{};
 };
 

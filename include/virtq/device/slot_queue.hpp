@@ -142,6 +142,11 @@ public:
         platform::copy_in(this->virt(slot * Shape::command_bytes + offset), from, bytes);
     }
 
+    /// Where the device finds a part of the slot's command, for a device that wants it in a descriptor of its own.
+    [[__nodiscard__]] Segment command_part(uint16_t slot, uint32_t offset, uint32_t bytes) const {
+        return {this->phys(slot * Shape::command_bytes + offset), bytes};
+    }
+
     /// Adds the slot's chain, with the answer zeroed. On an error the slot is free again. Errors: the mapper's, those of
     /// `VirtQueue::add`, and `chain_longer_than_queue` for more segments than `segments_max`.
     [[__nodiscard__]] Error send(uint16_t slot, SlotChain const& chain) {
@@ -223,10 +228,7 @@ protected:
     [[__nodiscard__]] Pool const& pool() const { return pool_; }
     [[__nodiscard__]] uint8_t* command(uint16_t slot) const { return this->virt(slot * Shape::command_bytes); }
     [[__nodiscard__]] uint8_t* answer(uint16_t slot) const { return this->virt(answer_offset(slot)); }
-    /// A part of the slot's command, and the start of its answer, for the device.
-    [[__nodiscard__]] Segment command_part(uint16_t slot, uint32_t offset, uint32_t bytes) const {
-        return {this->phys(slot * Shape::command_bytes + offset), bytes};
-    }
+    /// The start of the slot's answer, for the device.
     [[__nodiscard__]] Segment answer_part(uint16_t slot, uint32_t bytes) const {
         return {this->phys(answer_offset(slot)), bytes};
     }

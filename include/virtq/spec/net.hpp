@@ -199,6 +199,7 @@ enum class ControlClass : uint8_t {
     announce = 3,        ///< VIRTIO_NET_CTRL_ANNOUNCE
     mq = 4,              ///< VIRTIO_NET_CTRL_MQ
     guest_offloads = 5,  ///< VIRTIO_NET_CTRL_GUEST_OFFLOADS
+    notf_coal = 6,       ///< VIRTIO_NET_CTRL_NOTF_COAL
 };
 /// §5.1.9.5.1 (Packet Receive Filtering). The data of each command are one byte: 1 on, 0 off. From `all_uni` on they
 /// need CTRL_RX_EXTRA.
@@ -226,5 +227,10 @@ inline constexpr uint8_t announce_ack = 0;
 inline constexpr uint8_t mq_vq_pairs_set = 0;
 /// §5.1.9.5.9 (Offloads State Configuration): VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, le64 bits by feature number.
 inline constexpr uint8_t guest_offloads_set = 0;
+/// §5.1.9.5.10 (Notifications Coalescing). The data are le32 max_packets and le32 max_usecs.
+enum class CoalescingCommand : uint8_t {
+    tx_set = 0,  ///< VIRTIO_NET_CTRL_NOTF_COAL_TX_SET
+    rx_set = 1,  ///< VIRTIO_NET_CTRL_NOTF_COAL_RX_SET
+};
 
 }  // namespace virtq::spec::net

@@ -189,6 +189,22 @@ template <class Error>
         case Error::port_closed:
             return "The host has not opened this port, so output would be lost. Wait until on_events() reports that it was "
                    "opened, then write again.";
+        case Error::packet_length_invalid:
+            return "The packet is shorter than an Ethernet header (14 bytes), or longer than the device's MTU allows. Check "
+                   "its segments. A longer packet has to be split, by the stack or by an offload.";
+        case Error::offload_invalid:
+            return "The offload does not fit the packet: its checksum would lie outside, or a packet to be split has no "
+                   "partial checksum, no segment_bytes, or no header_bytes. Fill NetOffload in as its comments say.";
+        case Error::command_refused:
+            return "The device refused a command of the control queue (VIRTIO_NET_ERR), and its state is as before. Check "
+                   "the arguments, for example the number of addresses or of queue pairs.";
+        case Error::no_such_pair: return "The card has no such pair of queues. Compare it with pair_count().";
+        case Error::pair_not_in_use:
+            return "The card has this pair of queues, but does not use it, so it would never send the packet. Call "
+                   "use_pairs() first; after init and reset only pair 0 is in use.";
+        case Error::mtu_above_buffers:
+            return "A packet of the card's MTU does not fit the receive buffers. Raise buffer_bytes of NetTraits (or N, if "
+                   "the card merges buffers), or name MTU in DriverOption::unwanted.";
         default: return transport_sentence(error);
     }
 }
