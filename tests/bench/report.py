@@ -6,6 +6,7 @@ import json
 import build
 import cases
 import dpdk
+import drivers
 import measure
 import plot
 import qemu
@@ -319,6 +320,34 @@ def dpdk_table(results):
     return made + table(["ring", *dpdk.CONTENDERS, "virtq / DPDK"], rows)
 
 
+DRIVER_NAMES = {"block": "disk", "entropy": "random bytes", "console": "console", "net": "network card"}
+
+
+def driver_table(results):
+    seen = results.get("drivers")
+    if seen is None:
+        return "Not measured yet: `tests/bench/run --exact`.\n"
+    rows = []
+    for driver, title in DRIVER_NAMES.items():
+        size, pages = seen["facts"][driver]
+        stack = seen["stack"][driver]
+        ways = {call: depth for call, depth in stack.items() if call not in ("init", "reset", "release")}
+        deepest = max(ways, key=ways.get)
+        rows.append([title, seen["text"][driver]["-Os"], seen["text"][driver]["-O2"], size, pages, stack["init"],
+                     f"{ways[deepest]} ({deepest})"])
+    return table(["", "code -Os", "code -O2", "object", "pages", "stack of `init`", "of another call, at most"], rows)
+
+
+def driver_request_table(results):
+    counts = results.get("drivers", {}).get("instructions", {})
+    whats = list(dict.fromkeys(name.split("/")[0] for name in counts))
+    whats.sort(key=lambda what: [what.startswith(driver) for driver in drivers.CASES].index(True))
+    batches = (1, 16)
+    rows = [[what, *(whole(counts[name]) if (name := f"{what}/{format_}/{batch}") in counts else ""
+                     for format_ in cases.FORMATS for batch in batches)] for what in whats]
+    return table(["instructions", *(f"{format_}, {batch} at a time" for format_ in cases.FORMATS for batch in batches)], rows)
+
+
 def growth_table(results):
     counts, times = results["instructions"], results["times"]
     rows = []
@@ -402,6 +431,7 @@ def write(results):
     put(BENCH_README, "cores", two_core_table(results))
     put(BENCH_README, "queues", queue_table(results))
     put(BENCH_README, "qemu", qemu_table(results))
+    put(BENCH_README, "drivers", driver_table(results) + "\n" + driver_request_table(results))
     put(BENCH_README, "dpdk", dpdk_table(results))
     put(BENCH_README, "growth", growth_table(results))
     put(BENCH_README, "code", code_table(results))

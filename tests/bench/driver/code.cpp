@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// What a kernel calls of one driver, each in a function of its own: DRIVER is its name. Compiled to measure code and stack,
+// never run. The kernel's own functions are only declared, so that they are not counted.
+#include <virtq/virtq.hpp>
+
+struct Pages {
+    virtq::Pages allocate_pages(size_t count);
+    void free_pages(virtq::Pages pages);
+};
+extern Pages pages;
+
+using Transport = virtq::MmioTransport<>;
+extern Transport transport;
+constexpr virtq::PollLimit limit{1'000'000};
+
+void keep(virtq::Token token);
+void take(virtq::RequestCompletion const& completion);
+void look(virtq::NetPacket const& packet);
+void note(uint32_t port);
+
+extern "C" {
+
+#if DRIVER == 1
+extern virtq::BlockDevice<Transport, 64> driver;
+void finish(virtq::BlockCompletion const& completion);
+virtq::Error driver_submit(virtq::Segment const& data) {
+    return driver.submit_read(0, data, virtq::Token{1}).error();
+}
+bool driver_kick() {
+    return driver.kick_device();
+}
+void driver_take() {
+    driver.for_each_completed(finish);
+}
+virtq::Error driver_blocking(virtq::Segment const& data) {
+    return driver.read(0, data, limit).error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(finish).error();
+}
+#elif DRIVER == 2
+extern virtq::EntropyDevice<Transport> driver;
+virtq::Error driver_submit(virtq::Segment const& data) {
+    return driver.submit(data, virtq::Token{1}).error();
+}
+bool driver_kick() {
+    return driver.kick_device();
+}
+void driver_take() {
+    take(driver.take_completed());
+}
+virtq::Error driver_blocking(virtq::Segment const& data) {
+    return driver.read(data, limit).error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
+#elif DRIVER == 3
+extern virtq::ConsoleDevice<Transport, 16> driver;
+virtq::Error driver_submit(virtq::Span<uint8_t const> bytes) {
+    return driver.write(bytes).error();
+}
+virtq::Error driver_take(virtq::Span<uint8_t> bytes) {
+    return driver.read(bytes).error();
+}
+virtq::Error driver_events() {
+    return driver.on_events([](uint32_t port, auto const&) { note(port); }).error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
+#else
+extern virtq::NetDevice<Transport, 256> driver;
+virtq::Error driver_submit(virtq::Span<virtq::Segment const> packet) {
+    return driver.submit(packet, virtq::Token{1}).error();
+}
+bool driver_kick() {
+    return driver.kick_device();
+}
+void driver_take() {
+    driver.for_each_sent(keep);
+}
+void driver_receive() {
+    driver.receive_each(look);
+}
+virtq::Error driver_blocking(virtq::MacAddress const& address) {
+    return driver.set_mac(address, limit).error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
+#endif
+
+virtq::Error driver_init() {
+    return driver.init(transport, pages).error();
+}
+virtq::Error driver_release() {
+    return driver.release(pages).error();
+}
+}

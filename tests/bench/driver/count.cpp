@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs the drivers against the device of the bench, for callgrind: all but what is in the functions drive_… is left out,
+// and what they took is dumped after each case. Prints CASE REQUESTS; with --facts, DRIVER OBJECT-BYTES PAGES instead.
+#include <virtq/device/block.hpp>
+#include <virtq/device/console.hpp>
+#include <virtq/device/entropy.hpp>
+#include <virtq/device/net.hpp>
+#include <virtq/queue/packed.hpp>
+#include <virtq/transport/mmio.hpp>
+
+#include <bench/driver/registers.hpp>
+#include <bench/memory.hpp>
+
+#include <valgrind/callgrind.h>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+
+namespace bench {
+
+struct PageSource {
+    virtq::Pages allocate_pages(size_t count) {
+        void* const pages = allocate(count * virtq::page_bytes, 0);
+        return {pages, virtq::PhysAddr{reinterpret_cast<uintptr_t>(pages)}, count};
+    }
+    void free_pages(virtq::Pages) {}
+};
+
+/// Fills what it may write: 76 bytes that are a plain packet of 64 behind its header, or 64 bytes of input.
+class FillingChain {
+public:
+    template <class Descriptor>
+    void pass(Descriptor const&) {}
+    template <class Descriptor>
+    [[nodiscard]] uint32_t finish(Descriptor const& last) const {
+        if ((last.flags & flag_write) == 0) {
+            return 0;
+        }
+        std::memset(at<uint8_t>(last.addr), 0, 12);
+        at<uint8_t>(last.addr)[10] = 1;  // num_buffers
+        return last.len < 76 ? last.len : 76;
+    }
+};
+
+template <class RingFormat>
+using Device = std::conditional_t<std::is_same_v<RingFormat, virtq::Packed>, PackedDeviceOf<FillingChain>,
+                                  SplitDeviceOf<FillingChain>>;
+
+template <class DriverTraits, class RingFormat>
+struct TraitsOf : DriverTraits {
+    using Format = RingFormat;
+};
+struct SmallBuffers : virtq::ConsoleTraits {
+    static constexpr uint32_t buffer_bytes = 64;
+};
+
+template <class RingFormat>
+virtq::Features offered() {
+    using virtq::spec::Feature;
+    virtq::Features features = virtq::Features::of(Feature::version_1, Feature::event_idx);
+    if (std::is_same_v<RingFormat, virtq::Packed>) {
+        features.set(Feature::ring_packed);
+    }
+    features.set(virtq::spec::net::Feature::mrg_rxbuf);
+    return features;
+}
+
+void require(virtq::Status status) {
+    if (!status) {
+        fail(virtq::describe(status.error()));
+    }
+}
+
+constexpr unsigned turns = 256;
+constexpr size_t batch_max = 16;
+alignas(4096) uint8_t buffers[batch_max][2048];
+
+void report(char const* what, char const* format, size_t batch) {
+    char name[64];
+    std::snprintf(name, sizeof name, "%s/%s/%zu", what, format, batch);
+    CALLGRIND_DUMP_STATS_AT(name);
+    std::printf("%s %zu\n", name, turns * batch);
+}
+
+virtq::Segment buffer(size_t number, uint32_t bytes) {
+    return {virtq::PhysAddr{reinterpret_cast<uintptr_t>(buffers[number])}, bytes};
+}
+
+// --- entropy: a request and its bytes ---
+
+template <class Driver>
+[[gnu::noinline]] void drive_submit(Driver& driver, size_t batch) {
+    for (size_t i = 0; i < batch; ++i) {
+        require(driver.submit(buffer(i, 64), virtq::Token{i}));
+    }
+    driver.kick_device();
+}
+template <class Driver>
+[[gnu::noinline]] size_t drive_take(Driver& driver) {
+    size_t count = 0;
+    while (driver.take_completed().state == virtq::CompletionState::ready) {
+        ++count;
+    }
+    return count;
+}
+
+template <class RingFormat>
+void entropy(char const* format, size_t batch) {
+    static virtq::EntropyDevice<AnyRegisters, 64, TraitsOf<virtq::DriverTraits, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::entropy, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    Device<RingFormat> device;
+    device.open(registers.areas(0), 64, true, false);
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_submit(driver, batch);
+        device.serve();
+        if (drive_take(driver) != batch) {
+            fail("an entropy request did not end");
+        }
+    }
+    report("entropy", format, batch);
+    require(driver.release(pages));
+}
+
+// --- console: 64 bytes each way ---
+
+template <class Driver>
+[[gnu::noinline]] void drive_write(Driver& driver) {
+    auto const written = driver.write({buffers[0], 64});
+    if (!written || *written != 64) {
+        fail("a console did not take 64 bytes");
+    }
+}
+template <class Driver>
+[[gnu::noinline]] void drive_read(Driver& driver) {
+    auto const got = driver.read({buffers[1], 64});
+    if (!got || *got != 64) {
+        fail("a console had no 64 bytes");
+    }
+}
+
+template <class RingFormat>
+void console(char const* format) {
+    static virtq::ConsoleDevice<AnyRegisters, 64, TraitsOf<SmallBuffers, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::console, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    Device<RingFormat> receive;
+    Device<RingFormat> transmit;
+    receive.open(registers.areas(0), 64, true, false);
+    transmit.open(registers.areas(1), 64, true, false);
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_write(driver);
+        transmit.serve();
+    }
+    report("console write", format, 1);
+    receive.serve();
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_read(driver);
+        receive.serve();
+    }
+    report("console read", format, 1);
+    require(driver.release(pages));
+}
+
+// --- network card: packets of 64 bytes ---
+
+template <class Driver>
+[[gnu::noinline]] void drive_send(Driver& driver, virtq::Span<virtq::NetFrame const> frames) {
+    if (driver.submit_burst(frames).count != frames.size()) {
+        fail("a card did not take a packet");
+    }
+}
+template <class Driver>
+[[gnu::noinline]] size_t drive_sent(Driver& driver) {
+    size_t count = 0;
+    driver.for_each_sent([&](virtq::Token) { ++count; });
+    return count;
+}
+template <class Driver>
+[[gnu::noinline]] size_t drive_receive(Driver& driver, uint32_t most) {
+    size_t count = 0;
+    driver.receive_each([&](virtq::NetPacket const&) { ++count; }, most);
+    return count;
+}
+
+template <class RingFormat>
+void net(char const* format, size_t batch) {
+    static virtq::NetDevice<AnyRegisters, 256, TraitsOf<virtq::NetTraits, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::net, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    Device<RingFormat> receive;
+    Device<RingFormat> transmit;
+    receive.open(registers.areas(0), 256, true, false);
+    transmit.open(registers.areas(1), 256, true, false);
+    virtq::NetFrame frames[batch_max];
+    for (size_t i = 0; i < batch; ++i) {
+        frames[i] = {buffer(i, 64), virtq::Token{i}};
+    }
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_send(driver, {frames, batch});
+        transmit.serve();
+        if (drive_sent(driver) != batch) {
+            fail("a packet was not sent");
+        }
+    }
+    report("net send", format, batch);
+    receive.serve();
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        if (drive_receive(driver, static_cast<uint32_t>(batch)) != batch) {
+            fail("a packet did not come");
+        }
+        receive.serve();
+    }
+    report("net receive", format, batch);
+    require(driver.release(pages));
+}
+
+template <class Driver>
+void print_facts(char const* name) {
+    std::printf("%s %zu %u\n", name, sizeof(Driver), static_cast<unsigned>(Driver::page_count()));
+}
+
+}  // namespace bench
+
+int main(int count, char** arguments) {
+    using Transport = virtq::MmioTransport<>;
+    if (count > 1 && std::string_view{arguments[1]} == "--facts") {
+        bench::print_facts<virtq::BlockDevice<Transport, 64>>("block");
+        bench::print_facts<virtq::EntropyDevice<Transport>>("entropy");
+        bench::print_facts<virtq::ConsoleDevice<Transport, 16>>("console");
+        bench::print_facts<virtq::NetDevice<Transport, 256>>("net");
+        return 0;
+    }
+    bench::entropy<virtq::Split>("split", 1);
+    bench::entropy<virtq::Split>("split", 16);
+    bench::entropy<virtq::Packed>("packed", 1);
+    bench::entropy<virtq::Packed>("packed", 16);
+    bench::console<virtq::Split>("split");
+    bench::console<virtq::Packed>("packed");
+    for (size_t const batch : {1, 16}) {
+        bench::net<virtq::Split>("split", batch);
+        bench::net<virtq::Packed>("packed", batch);
+    }
+    return 0;
+}
