@@ -138,9 +138,9 @@ protected:
 
     uint16_t pairs_ = 0;                ///< that the driver uses
     detail::SharedCount pairs_in_use_;  ///< of them; sending reads it
-    detail::NetConfig config_{};  ///< as read last
-    detail::NetHeader header_;    ///< of each packet
-    Control control_;             ///< the queue
+    detail::NetConfig config_{};        ///< as read last
+    detail::NetHeader header_;          ///< of each packet
+    Control control_;                   ///< the queue
 
 private:
     using ControlData = typename Control::Data;
@@ -167,9 +167,8 @@ private:
         }
         auto const send = [&] { return control_.send({static_cast<uint8_t>(group), number}, data); };
         auto const look = [this] {
-            return this->collect_from(control_.queue(), [this](uint16_t slot, uint32_t written) {
-                return outcome(slot, written);
-            });
+            return this->collect_from(control_.queue(),
+                                      [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
         };
         uint32_t polls = 0;
         return this->perform(control_.queue(), control_index(), send, look, poll_limit, polls, relax).error();
