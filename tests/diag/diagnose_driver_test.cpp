@@ -473,6 +473,17 @@ TEST(DiagnosisOfADriver, SaysWhyAnyDriverIsNotUp) {
     EXPECT_NE(flattened(found).find("init() returned: "), std::string::npos) << explained(found);
 }
 
+TEST(DiagnosisOfADriver, DrawsAnyDriver) {
+    EmptyAnswer machine;
+    std::string const drawn = printed([&](auto sink) { dump(machine.driver, sink); });
+    std::string same;
+    machine.driver.visit_ring(0, [&](auto const& ring) { same = printed([&](auto sink) { dump(ring, sink); }); });
+    EXPECT_FALSE(drawn.empty());
+    EXPECT_EQ(drawn, same);
+    EXPECT_EQ(printed([&](auto sink) { dump(machine.driver, 0, sink, Lines{64}); }), same);
+    EXPECT_EQ(printed([&](auto sink) { dump(machine.driver, 1, sink); }), "");
+}
+
 TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {
     EmptyAnswer machine;
     machine.source.swallow_next();
