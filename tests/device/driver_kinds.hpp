@@ -172,7 +172,7 @@ struct NetKind {
     struct Traits : NetTraits {
         static constexpr std::uint16_t pair_max = 2;
         static constexpr bool large_packets = true;
-        static constexpr std::uint32_t buffer_bytes = 4096;  // 32 of them hold a large packet
+        static constexpr std::uint32_t buffer_bytes = 2304;  // 32 of them hold a packet of 64 KiB
     };
     using Option = DriverOption;
     template <class T, class Chosen>
