@@ -108,7 +108,7 @@ virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_
 virtq::ConsoleDevice<virtq::MmioTransport<>> global_console;
 virtq::ConsoleDevice<virtq::AnyTransport<>, 16, kernel::PortTraits> global_ports;
 virtq::NetDevice<virtq::MmioTransport<>, 64> global_net;
-virtq::NetDevice<virtq::AnyTransport<>, 16, kernel::PairTraits> global_pairs;
+virtq::NetDevice<virtq::AnyTransport<>, 64, kernel::PairTraits> global_pairs;
 virtq::NetDevice<virtq::MmioTransport<>, 16, kernel::OwnBufferTraits> global_own_net;
 
 namespace kernel {
