@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // A card that offers, says or does what it must not.
+#include <device/bounce_mapper.hpp>
 #include <device/net_machine.hpp>
 #include <transport/transport_setting.hpp>
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 namespace virtq::test {
 namespace {
@@ -17,6 +20,10 @@ struct FourPairs : NetTraits {
 };
 struct LargePackets : NetTraits {
     static constexpr bool large_packets = true;
+};
+
+struct MappedTraits : NetTraits {
+    using Mapper = BounceMapper;
 };
 
 auto take_nothing_back() {
@@ -378,6 +385,134 @@ TEST(NetDistrust, ReportsAShortConfiguration) {
         EXPECT_TRUE(driver.init(transport, memory).ok()) << row.bytes;
         EXPECT_TRUE(driver.release(memory).ok());
     }
+}
+
+// --- what a kernel gets wrong, and a device that changes ---
+
+TEST(NetDistrust, AnswersForAPairThatDoesNotExist) {
+    NetMachine<> machine;
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.dropped(1), 0u);
+    EXPECT_EQ(machine.driver.in_flight(1), 0u);
+    EXPECT_EQ(machine.driver.for_each_sent([](Token) {}, 1), CompletionState::broken);
+    machine.driver.disable_send_notifications(1);
+    machine.driver.disable_receive_notifications(1);
+    machine.driver.disable_receive_notifications(0);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::none);
+}
+
+TEST(NetDistrust, BreaksOnALengthOfASentPacket) {
+    NetMachine<> machine({.card = {.transmit_length = true}});
+    machine.bring_up();
+    machine.hostile = true;
+    ASSERT_TRUE(machine.submit(machine.frame(60), Token{1}).ok());
+    machine.driver.kick_device();
+    machine.device.step();
+    EXPECT_EQ(machine.driver.for_each_sent([](Token) {}), CompletionState::broken);
+    EXPECT_EQ(machine.submit(machine.frame(60), Token{2}).error(), Error::reset_needed);
+}
+
+TEST(NetDistrust, TakesManySentPackets) {
+    NetMachine<64> machine;
+    machine.bring_up();
+    for (std::uintptr_t i = 0; i < 20; ++i) {  // more than one burst
+        ASSERT_TRUE(machine.submit(machine.frame(60), Token{i}).ok());
+    }
+    machine.driver.kick_device();
+    machine.device.step();
+    std::vector<std::uintptr_t> sent;
+    EXPECT_EQ(machine.driver.for_each_sent([&](Token token) { sent.push_back(token.value()); }),
+              CompletionState::none);
+    EXPECT_EQ(sent.size(), 20u);
+}
+
+TEST(NetDistrust, SaysWhyTheLastPacketWasRefused) {
+    NetMachine<> machine;
+    machine.bring_up();
+    Segment const nothing[] = {machine.packet(machine.frame(60)), {PhysAddr{0x1000}, 0}};
+    EXPECT_EQ(machine.driver.submit(nothing, Token{2}).error(), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(1), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(0), Error::none);
+}
+
+TEST(NetDistrust, RejectsWhatTheMapperOrTheQueueCannotTake) {
+    BounceMapper mapper;  // outlives the driver
+    NetMachine<64, MappedTraits> machine;
+    mapper.memory = &machine.memory;
+    ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
+    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_limit = PollLimit{100}}).ok());
+    Segment const piece = machine.packet(machine.frame(60));
+    Segment const two[] = {piece, piece};
+    mapper.fail_after = 1;
+    EXPECT_EQ(machine.driver.submit(two, Token{1}).error(), Error::dma_map_failed);
+    mapper.fail_after.reset();
+    std::vector<Segment> const many(200, piece);
+    EXPECT_EQ(machine.driver.submit(many, Token{1}).error(), Error::chain_longer_than_queue);
+    EXPECT_TRUE(mapper.mapped.empty());
+    EXPECT_TRUE(machine.driver.submit(two, Token{1}).ok());
+}
+
+TEST(NetDistrust, DoesNotResumeASmallerQueue) {
+    for (std::uint16_t const queue : {std::uint16_t{0}, std::uint16_t{1}}) {
+        NetMachine<> machine;
+        machine.bring_up();
+        machine.device.set_queue_size_max(4, queue);
+        EXPECT_EQ(machine.driver.reset(take_nothing_back()).error(), Error::queue_size_not_taken);
+    }
+}
+
+TEST(NetDistrust, NeedsTwoDescriptorsForALegacyBuffer) {
+    NetMachine<> machine({.card = {.features = {}}, .version = sim::MmioVersion::legacy});
+    machine.device.set_queue_size_max(1, 0);
+    EXPECT_EQ(machine.init().error(), Error::queue_too_small);
+}
+
+TEST(NetDistrust, KeepsWhatItKnewOfAnUnstableConfiguration) {
+    NetMachine<> machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    machine.device.unsettle_config(sim::ConfigSpace::never);
+    EXPECT_EQ(machine.driver.on_config_change().error(), Error::config_unstable);
+    EXPECT_TRUE(machine.driver.is_link_up());
+}
+
+TEST(NetDistrust, NoticesAnotherSpeed) {
+    NetMachine<> machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    machine.device.change_config([&] { machine.card.set_speed(40'000); });
+    EXPECT_TRUE(*machine.driver.on_config_change());
+    EXPECT_EQ(machine.driver.speed().megabits, 40'000u);
+    EXPECT_FALSE(*machine.driver.on_config_change());
+}
+
+TEST(NetDistrust, TakesNoMoreAddressesThanItHasRoomFor) {
+    NetMachine<> machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    std::vector<MacAddress> const many(NetTraits::mac_table_max + 1);
+    Span<MacAddress const> const none;
+    EXPECT_EQ(machine.driver.set_mac_table(many, none, PollLimit{1}).error(), Error::not_supported);
+    EXPECT_EQ(machine.driver.set_mac_table(none, many, PollLimit{1}).error(), Error::not_supported);
+}
+
+/// A kernel whose `relax` sends the next command, and so on, until there is no room.
+struct Impatient {
+    NetMachine<16, FourPairs>& machine;
+    std::vector<Error>& errors;
+    unsigned depth;
+
+    void operator()() const {
+        if (depth < 20) {
+            Impatient const next{machine, errors, depth + 1};
+            errors.push_back(machine.driver.use_pairs(2, PollLimit{2}, next).error());
+        }
+    }
+};
+
+TEST(NetDistrust, HasNoRoomForMoreCommands) {
+    NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq}, .pairs = 4}});
+    machine.bring_up();
+    std::vector<Error> errors;
+    Impatient{machine, errors, 0}();
+    EXPECT_GE(std::count(errors.begin(), errors.end(), Error::queue_full), 1) << errors.size();
 }
 
 }  // namespace

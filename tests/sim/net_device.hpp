@@ -116,6 +116,9 @@ public:
     void set_link(bool up) {
         locked([&] { link_up_ = up; });
     }
+    void set_speed(uint32_t megabits) {
+        locked([&] { options_.speed = megabits; });
+    }
     void ask_for_announcement() {
         locked([&] { announces_ = true; });
     }

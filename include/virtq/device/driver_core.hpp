@@ -456,16 +456,20 @@ private:
         }
     }
 
+    /// One above the highest number of a queue that is used so far: this queue's, because they come in order, or `end`.
+    template <class Queue>
+    [[__nodiscard__]] uint32_t end_with(uint16_t index, Queue& queue, uint32_t end) {
+        bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
+        return is_used ? index + 1u : end;
+    }
+
     /// Resets the device and ends all requests in flight. A device that is gone has stopped, too.
     template <Relax R>
     [[__nodiscard__]] Status stop_device(PollLimit poll_limit, R& relax) {
         check_place();
         stopped_.set();
         uint32_t end = 0;
-        for_each_queue([&](uint16_t index, auto& queue) {
-            bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
-            end = is_used && index >= end ? index + 1u : end;
-        });
+        for_each_queue([&](uint16_t index, auto& queue) { end = end_with(index, queue, end); });
         Status const reset = reset_device(*transport_, poll_limit, relax, end);
         if (is_reset_incomplete(reset.error())) {
             return reset;

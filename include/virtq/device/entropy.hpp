@@ -86,14 +86,16 @@ private:
     }
 
     CompletionState collect() {
-        return this->collect_from(requests_, [this](uint16_t slot, uint32_t written) {
-            requests_.keep_bytes(slot, written);
-            if (written != 0) {
-                return Error::none;
-            }
-            this->blame(DriverReason::entropy_empty, queue_index, written);  // §5.4.6.2
-            return Error::answer_invalid;
-        });
+        return this->collect_from(requests_,
+                                  [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
+    }
+    [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        requests_.keep_bytes(slot, written);
+        if (written != 0) {
+            return Error::none;
+        }
+        this->blame(DriverReason::entropy_empty, queue_index, written);  // §5.4.6.2
+        return Error::answer_invalid;
     }
 
     /// Returns how many bytes the device wrote: at least one.

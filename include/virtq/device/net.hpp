@@ -205,7 +205,7 @@ public:
             return error;
         }
         Sender& sender = pair_[pair].sender;
-        bool const is_plain = offload.checksum != NetChecksum::partial && offload.gso == spec::net::Gso::none;
+        bool const is_plain = offload.checksum != NetChecksum::partial;  // a packet that is to be split has one, too
         return is_plain ? sender.send(packet, token, header_.bytes())
                         : sender.send(packet, token, header_.bytes(), header_.encode(offload));
     }

@@ -20,7 +20,6 @@ struct ConsoleConfig {
     /// Errors: `config_unstable`, `config_absent`, `config_refused`, `config_too_short`.
     template <class T>
     [[__nodiscard__]] static Result<ConsoleConfig> read(T& transport, Features const& negotiated) {
-        namespace field = spec::console::config;
         bool const has_size = negotiated.has(spec::console::Feature::size);
         bool const has_ports = negotiated.has(spec::console::Feature::multiport);
         if (!has_size && !has_ports) {
@@ -30,16 +29,21 @@ struct ConsoleConfig {
             return error;
         }
         ConsoleConfig config;
-        Error const error = read_config(transport, config, [&](ConsoleConfig& fields) {
-            if (has_size) {
-                fields.size = {transport.read_config16(field::cols.offset),
-                               transport.read_config16(field::rows.offset)};
-            }
-            if (has_ports) {
-                fields.ports = transport.read_config32(field::max_nr_ports.offset);
-            }
-        });
+        Error const error =
+            read_config(transport, config, [&](ConsoleConfig& fields) { read_once(transport, negotiated, fields); });
         return error == Error::none ? Result<ConsoleConfig>{config} : Result<ConsoleConfig>{error};
+    }
+
+private:
+    template <class T>
+    static void read_once(T& transport, Features const& negotiated, ConsoleConfig& fields) {
+        namespace field = spec::console::config;
+        if (negotiated.has(spec::console::Feature::size)) {
+            fields.size = {transport.read_config16(field::cols.offset), transport.read_config16(field::rows.offset)};
+        }
+        if (negotiated.has(spec::console::Feature::multiport)) {
+            fields.ports = transport.read_config32(field::max_nr_ports.offset);
+        }
     }
 };
 

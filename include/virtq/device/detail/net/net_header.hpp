@@ -93,12 +93,11 @@ public:
         return is_plain_packet(packet_bytes) ? Error::none : Error::packet_length_invalid;
     }
 
-    /// The header of a packet that `check_send` accepted.
+    /// The header of a packet with a partial checksum that `check_send` accepted.
     [[__nodiscard__]] spec::net::Header encode(NetOffload const& offload) const {
-        bool const is_partial = offload.checksum == NetChecksum::partial;
         auto const gso = static_cast<uint8_t>(offload.gso);
         spec::net::Header header{};
-        header.flags = is_partial ? spec::net::header_needs_csum : uint8_t{0};
+        header.flags = spec::net::header_needs_csum;
         header.gso_type = offload.has_ecn ? static_cast<uint8_t>(gso | spec::net::gso_ecn) : gso;
         header.hdr_len = wire(offload.header_bytes);
         header.gso_size = wire(offload.segment_bytes);
