@@ -494,25 +494,32 @@ TEST(NetDistrust, TakesNoMoreAddressesThanItHasRoomFor) {
 }
 
 /// A kernel whose `relax` sends the next command, and so on, until there is no room.
+template <class Send>
 struct Impatient {
-    NetMachine<16, FourPairs>& machine;
+    Send send;
     std::vector<Error>& errors;
-    unsigned depth;
+    unsigned depth = 0;
 
     void operator()() const {
         if (depth < 20) {
-            Impatient const next{machine, errors, depth + 1};
-            errors.push_back(machine.driver.use_pairs(2, PollLimit{2}, next).error());
+            errors.push_back(send(Impatient{send, errors, depth + 1}).error());
         }
     }
 };
 
 TEST(NetDistrust, HasNoRoomForMoreCommands) {
-    NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq}, .pairs = 4}});
-    machine.bring_up();
-    std::vector<Error> errors;
-    Impatient{machine, errors, 0}();
-    EXPECT_GE(std::count(errors.begin(), errors.end(), Error::queue_full), 1) << errors.size();
+    for (bool const has_data : {false, true}) {  // one runs out of slots, the other of descriptors
+        NetMachine<16, FourPairs> machine(
+            {.card = {.features = {mac, sim::wire::net::status, mq, ctrl_vq, guest_announce}, .pairs = 4}});
+        machine.bring_up();
+        auto const send = [&](auto const& relax) {
+            return has_data ? machine.driver.use_pairs(2, PollLimit{2}, relax)
+                            : machine.driver.acknowledge_announcement(PollLimit{2}, relax);
+        };
+        std::vector<Error> errors;
+        Impatient<decltype(send)>{send, errors}();
+        EXPECT_GE(std::count(errors.begin(), errors.end(), Error::queue_full), 1) << errors.size();
+    }
 }
 
 }  // namespace
