@@ -461,6 +461,23 @@ TEST(NetDistrust, DoesNotResumeASmallerQueue) {
     }
 }
 
+// A legacy card without ANY_LAYOUT gets half as many buffers, and has pages for those only.
+TEST(NetDistrust, GivesNoMoreBuffersAfterAResetThanItHasPagesFor) {
+    using sim::wire::feature::any_layout;
+    for (bool const had_layout : {false, true}) {
+        NetMachine<16> machine({.card = {.features = {mac, any_layout}}, .version = sim::MmioVersion::legacy});
+        machine.device.offer(any_layout, had_layout);
+        machine.bring_up();
+        machine.device.offer(any_layout, !had_layout);
+        ASSERT_TRUE(machine.driver.reset(take_nothing_back()).ok());
+        EXPECT_EQ(machine.driver.negotiation().negotiated.has(spec::Feature::any_layout), !had_layout);
+        for (std::uint8_t number = 0; number < 40; ++number) {  // each buffer is filled
+            machine.card.inject({machine.frame(1000, number)});
+            EXPECT_EQ(machine.receive(), Frames{machine.frame(1000, number)});
+        }
+    }
+}
+
 TEST(NetDistrust, NeedsTwoDescriptorsForALegacyBuffer) {
     NetMachine<> machine({.card = {.features = {}}, .version = sim::MmioVersion::legacy});
     machine.device.set_queue_size_max(1, 0);
