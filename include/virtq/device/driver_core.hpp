@@ -313,18 +313,6 @@ protected:
         return stopped_.is_set() ? RequestCompletion{Token{}, 0, Error::reset_needed, CompletionState::broken} : ended;
     }
 
-    /// What a driver with these traits wants and requires of the rings, beside `own` features of its device type.
-    template <class Traits>
-    [[__nodiscard__]] static constexpr Negotiation wanted_of(Features const& own = {}) {
-        Negotiation negotiation;
-        negotiation.wanted = own | Traits::Format::wanted;
-        if constexpr (!detail::SameAs<typename Traits::Mapper, NoMapper>) {
-            negotiation.wanted.set(spec::Feature::access_platform);
-        }
-        negotiation.required = Traits::Format::required;
-        return negotiation;
-    }
-
     /// Calls `each(index, queue)` for each queue of the driver.
     template <class Each>
     void for_each_queue(Each each) {

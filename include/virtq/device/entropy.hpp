@@ -69,7 +69,7 @@ private:
 
     // --- for `DriverCore` ---
 
-    [[__nodiscard__]] Negotiation wanted_features() const { return Core::template wanted_of<Traits>(); }
+    [[__nodiscard__]] Negotiation wanted_features() const { return wanted_of<Traits>(); }
     [[__nodiscard__]] Status configure() { return {}; }  // there is no configuration (§5.4.4)
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {

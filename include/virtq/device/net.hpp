@@ -17,8 +17,8 @@ namespace virtq {
 /// A network card.
 ///
 /// **Spec** §5.1 (Network Device).
-/// **Receive** `receive_each` calls a handler for each packet that has come. Its parts lie in buffers of the driver's, and
-/// are not copied. A handler that returns `NetUse::kept` holds them until `give_back`. The driver keeps the ring full. With
+/// **Receive** `receive_each` calls a handler for each packet that has come. Its parts are in buffers of the driver, which
+/// does not copy them. A handler that returns `NetUse::kept` holds them until `give_back`. The driver keeps the ring full. With
 /// `NetTraits::own_buffers` the buffers are the kernel's own: `submit_receive` fills the ring, and each packet is a
 /// `NetOwnPacket`.
 /// **Send** `submit`, once or many times, then `kick_device`. `take_sent` hands the tokens back, in the order in which
@@ -308,7 +308,7 @@ private:
         if (has_pages() && control_.queue().ring().size() == 0) {
             own.clear(Bit::ctrl_vq);  // `net_needs` clears those that need it, also MQ
         }
-        Negotiation wanted = Core::template wanted_of<Traits>(own);
+        Negotiation wanted = wanted_of<Traits>(own);
         wanted.needs = detail::net_needs.rows;
         return wanted;
     }

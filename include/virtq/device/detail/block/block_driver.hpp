@@ -238,7 +238,7 @@ protected:
     // --- for `DriverCore` ---
 
     [[__nodiscard__]] Negotiation wanted_features() const {
-        Negotiation wanted = Core::template wanted_of<Traits>(block_features(Traits::queue_count_max));
+        Negotiation wanted = wanted_of<Traits>(block_features(Traits::queue_count_max));
         wanted.needs = spec::block::feature_needs;
         return wanted;
     }
