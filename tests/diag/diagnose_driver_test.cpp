@@ -55,7 +55,7 @@ TEST(DiagnosisOfADriver, DetectsASecondDriver) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
-/// A driver with queues of two types, of which nobody has initialised the second.
+/// A driver with queues of two types. Nobody has initialised the second one.
 struct TwoQueueTypes {
     [[nodiscard]] auto* transport() { return &machine.transport; }
     [[nodiscard]] Negotiation const& negotiation() const { return machine.negotiation; }

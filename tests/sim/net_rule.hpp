@@ -22,7 +22,7 @@ inline constexpr Rule net_gso{"D-5.1.9.2.1-31", "5.1.9.2.1", "gso_type is of a n
 inline constexpr Rule net_gso_checksum{"D-5.1.9.2.1-32", "5.1.9.2.1", "With gso_type, set NEEDS_CSUM"};
 inline constexpr Rule net_gso_size{"D-5.1.9.2.1-33", "5.1.9.2.1", "With gso_type, set gso_size"};
 inline constexpr Rule net_data_valid{"D-5.1.9.2.1-45", "5.1.9.2.1", "Do not set DATA_VALID"};
-inline constexpr Rule net_checksum_place{"D-5.1.9.2.1-30", "5.1.9.2.1", "The checksum lies in the packet"};
+inline constexpr Rule net_checksum_place{"D-5.1.9.2.1-30", "5.1.9.2.1", "The checksum is inside the packet"};
 inline constexpr Rule net_mtu{"D-5.1.4.2-9", "5.1.4.2", "Send no packet above the MTU"};
 inline constexpr Rule net_control_command{"S-5.1.9.5-command", "5.1.9.5",
                                           "A command is one of a negotiated feature, with its data"};

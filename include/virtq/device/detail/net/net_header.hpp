@@ -174,7 +174,7 @@ private:
         return packet_bytes - ethernet_bytes <= receive_room_;  // less than a header wraps around
     }
 
-    /// §5.1.9: the 16 bits of the checksum lie in the packet.
+    /// Whether the 16 bits of the checksum are inside the packet (§5.1.9).
     [[__nodiscard__]] static bool holds_checksum(NetOffload const& offload, uint64_t packet_bytes) {
         return uint64_t{offload.csum_start} + offload.csum_offset + 2 <= packet_bytes;
     }
