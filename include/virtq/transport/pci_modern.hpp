@@ -50,7 +50,7 @@ public:
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
         static_assert(detail::check_device_mapper<Mapper>());
-        Finding found;
+        Found found;
         if (Error const error = start_probe(function, found); error != Error::none) {
             return error;
         }
@@ -78,7 +78,7 @@ public:
     /// device has no such window.
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status probe_through_window(PciFunction<Access> const& function) {
-        Finding found;
+        Found found;
         Error const error = start_probe(function, found);
         if (error != Error::none || found.layout.window == 0) {
             return error == Error::none ? Error::pci_structure_missing : error;
@@ -359,15 +359,16 @@ private:
 
     // --- probe ---
 
-    struct Finding {
+    /// What both probes read first.
+    struct Found {
         spec::DeviceId type = spec::DeviceId::none;
         detail::PciBars bars;
         detail::PciLayout layout;
     };
 
-    /// Identifies the device, and finds its structures. Not inlined, because two probes begin so.
+    /// Identifies the device, and finds its structures. Not inlined, because both probes begin with it.
     template <PciConfigAccess Access>
-    [[__nodiscard__]] [[gnu::__noinline__]] Error start_probe(PciFunction<Access> const& function, Finding& found) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Error start_probe(PciFunction<Access> const& function, Found& found) {
         VIRTQ_ASSERT(!record_.is_in_use(),
                      "probe() was called on a transport in use: its device has a queue. Give each device a transport "
                      "of its own.");
@@ -381,25 +382,28 @@ private:
         line_ = detail::find_line(function);
         found.bars.measure(function);
         detail::PciLayout& layout = found.layout;
-        Error const error = detail::find_layout(function, found.bars, layout);
+        if (Error const error = detail::find_layout(function, found.bars, layout); error != Error::none) {
+            return error;
+        }
         common_bytes_ = layout.common.length;
         doorbells_.use_structure(layout.notify.offset, layout.notify.length, layout.notify_off_multiplier);
         config_bytes_ = layout.device.length;
         config_error_ = layout.device_error;
-        return error;
+        return Error::none;
     }
 
     /// Maps the structures before the device decodes its BARs: a BAR with address 0 would answer there.
-    /// `map(PciStructure, Space&)` makes the registers of a structure.
+    /// `map(PciStructure, Space&)` maps a structure and stores where its registers are.
     template <class Map>
     [[__nodiscard__]] Error map_all(detail::PciLayout const& layout, Map const& map) {
-        Error error = Error::none;
         for (Part const& part : parts) {
-            if (error == Error::none && (layout.*part.structure).exists()) {
-                error = map(layout.*part.structure, this->*part.space);
+            if ((layout.*part.structure).exists()) {
+                if (Error const error = map(layout.*part.structure, this->*part.space); error != Error::none) {
+                    return error;
+                }
             }
         }
-        return error;
+        return Error::none;
     }
 
     /// Enables the device, and checks that it answers.
@@ -463,7 +467,7 @@ private:
     uint32_t config_bytes_ = 0;
     detail::PciDoorbells<queue_count_max> doorbells_;
 
-    // Behind the members, whose pointers it has.
+    // After the members that it points to.
     struct Part {
         detail::PciStructure detail::PciLayout::*structure;
         Space PciModernTransport::*space;
