@@ -31,7 +31,7 @@ void dump(VirtQueue<N, Format> const& queue, Sink&& sink, Lines budget = Lines{6
     detail::inspect(queue, [&](auto const& ring) { detail::print_picture(ring, sink, budget); });
 }
 
-/// As above, for a queue of a driver. Prints nothing if the driver has no such queue, or is not up.
+/// As above, for queue `queue_index` of a driver. Prints nothing if that queue is not set up.
 template <class Driver, class Sink>
     requires TextSink<Sink> && detail::HasRings<Driver>
 void dump(Driver& driver, uint16_t queue_index, Sink&& sink, Lines budget = Lines{64}) {

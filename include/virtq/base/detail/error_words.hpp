@@ -211,13 +211,13 @@ template <class Error>
     }
 }
 
-/// The same with empty sentences for the errors of PCI devices.
+/// As `error_sentence`, but empty for errors of PCI devices.
 template <class Error>
 [[__nodiscard__]] constexpr char const* sentence_without_pci(Error error) {
     return pci_sentence(error) != nullptr ? "" : error_sentence(error);
 }
 
-/// And with empty sentences for all others up to the last error of a PCI device.
+/// As `pci_sentence`, but empty for other errors below `msi_message_invalid`, which is the last one of PCI.
 template <class Error>
 [[__nodiscard__]] constexpr char const* sentence_of_pci(Error error) {
     char const* const other = error < Error::msi_message_invalid ? "" : nullptr;
