@@ -5,14 +5,18 @@
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
+#include <virtq/device/net.hpp>
 
 #include <sim/block_device.hpp>
 #include <sim/console_device.hpp>
 #include <sim/entropy_device.hpp>
+#include <sim/net_device.hpp>
 
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 /// What the contract suite must know about each driver. A new driver adds one of these.
@@ -161,5 +165,120 @@ struct ConsoleKindOf {
 };
 using ConsoleKind = ConsoleKindOf<1>;
 using PortsKind = ConsoleKindOf<2>;
+
+/// Two pairs. A kernel starts packets to send; it waits for answers of the control queue.
+struct NetKind {
+    static constexpr char const* name = "Net";
+    struct Traits : NetTraits {
+        static constexpr std::uint16_t pair_max = 2;
+        static constexpr bool large_packets = true;
+        static constexpr std::uint32_t buffer_bytes = 2304;  // 32 of them hold a packet of 64 KiB
+    };
+    using Option = DriverOption;
+    template <class T, class Chosen>
+    using Driver =
+        NetDevice<T, 32, Chosen>;  // a legacy device fixes the size of each queue, also of the control queue
+    static constexpr bool has_tokens = true;
+    static constexpr bool waits_collect = false;
+    static constexpr bool has_config = true;
+    static constexpr std::uint16_t work_queue = spec::net::transmit_queue(0);
+    static constexpr std::uint32_t least_queue = 2;  // a header and a segment
+
+    static std::unique_ptr<sim::DeviceBackend> make_device(sim::ViolationLog& log, RingOffer const& offer) {
+        using namespace sim::wire::net;
+        std::vector<unsigned> features = ring_bits(offer);
+        features.insert(features.end(),
+                        {mac, status, mtu, mq, csum, guest_csum, mrg_rxbuf, ctrl_vq, ctrl_rx, ctrl_vlan, ctrl_mac_addr,
+                         guest_announce, host_tso4, host_tso6, guest_tso4, guest_tso6, speed_duplex});
+        return std::make_unique<sim::NetDevice>(
+            log, sim::NetOptions{.features = std::move(features), .pairs = 2, .queue_size_max = 32});
+    }
+    /// Packets of many lengths. Each fourth leaves its checksum to the device, and each eighth is split by it.
+    template <class Net>
+    static Status start(Net& net, Segment const& buffer, Token token) {
+        auto const number = static_cast<std::uint32_t>(token.value());
+        Segment const packet{buffer.addr, 60 + number * 37 % (buffer.bytes - 60)};
+        NetOffload offload;
+        if (number % 4 == 3 && net.can_checksum()) {
+            offload.checksum = NetChecksum::partial;
+            offload.csum_start = 34;
+            offload.csum_offset = 16;
+        }
+        if (number % 8 == 7 && net.can_checksum() && net.can_split(spec::net::Gso::tcpv4)) {
+            offload.gso = spec::net::Gso::tcpv4;
+            offload.header_bytes = 54;
+            offload.segment_bytes = 100;
+        }
+        Status const added = net.submit(packet, token, offload);
+        net.kick_device();
+        return added;
+    }
+    template <class Net>
+    static Ended take(Net& net) {
+        RequestCompletion const sent = net.take_sent();
+        return {sent.token, sent.error, sent.state};
+    }
+    template <class Net>
+    static MaySleep enable_notifications(Net& net) {
+        return net.enable_send_notifications();
+    }
+    template <class Net>
+    static void disable_notifications(Net& net) {
+        net.disable_send_notifications();
+    }
+    template <class Net, class Relax>
+    static Status use(Net& net, Segment const&, PollLimit limit, Relax& relax) {
+        return net.set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, limit, relax);
+    }
+    template <class Net>
+    static void call_others(Net& net, unsigned choice) {
+        constexpr PollLimit few{2};
+        auto const pair = static_cast<std::uint16_t>(choice / 16 % 3);  // one of them too many
+        auto const value = choice % 2 == 0 ? NetSwitch::on : NetSwitch::off;
+        MacAddress const addresses[] = {net.mac(), {{1, 2, 3, 4, 5, 6}}};
+        switch (choice % 16) {
+            case 0: static_cast<void>(net.on_config_change()); break;
+            case 1: static_cast<void>(net.set_mac_table(addresses, addresses, few)); break;
+            case 2: static_cast<void>(net.set_mac(addresses[1], few)); break;
+            case 3: static_cast<void>(net.set_vlan(static_cast<std::uint16_t>(choice), value, few)); break;
+            case 4: static_cast<void>(net.use_pairs(pair, few)); break;
+            case 5: static_cast<void>(net.acknowledge_announcement(few)); break;
+            case 6: static_cast<void>(net.set_receive_offloads(net.negotiation().negotiated, few)); break;
+            case 7: static_cast<void>(net.enable_receive_notifications(pair)); break;
+            default: receive(net, choice / 64, pair);
+        }
+    }
+
+private:
+    /// Reads all that came, and keeps some of it: until it is given back, or until the next reset.
+    template <class Net>
+    static void receive(Net& net, unsigned choice, std::uint16_t pair) {
+        std::vector<NetPart> kept;
+        unsigned sum = 0;
+        auto const each = [&](NetPacket const& packet) {
+            std::uint32_t bytes = 0;
+            for (NetPart const& part : packet.parts) {
+                sum = std::accumulate(part.data, part.data + part.bytes, sum);
+                bytes += part.bytes;
+            }
+            EXPECT_EQ(bytes, packet.bytes);
+            EXPECT_GE(bytes, 14u);
+            bool const is_partial = packet.offload.checksum == NetChecksum::partial;
+            EXPECT_TRUE(!is_partial || packet.offload.csum_start + packet.offload.csum_offset + 2u <= bytes);
+            if (choice % 4 == 0) {
+                return NetUse::done;
+            }
+            kept.insert(kept.end(), packet.parts.begin(), packet.parts.end());
+            return NetUse::kept;
+        };
+        std::uint32_t const before = net.buffers_kept(pair);
+        static_cast<void>(net.receive_each(each, 1 + choice / 4, pair));
+        EXPECT_EQ(net.buffers_kept(pair), before + kept.size());
+        for (std::size_t i = choice % 4 == 3 ? 1 : 0; i < kept.size(); ++i) {
+            net.give_back(kept[i], pair);
+        }
+        static_cast<void>(net.is_link_up() && net.wants_announcement() && sum != 0);
+    }
+};
 
 }  // namespace virtq::test

@@ -156,10 +156,10 @@ public:
         return Kind::start(driver_, Segment{buffer_.phys, buffer_bytes}, token);
     }
     [[nodiscard]] Ended take() override {
-        if constexpr (Kind::has_tokens) {
-            return common(driver_.take_completed());
-        } else {
+        if constexpr (requires { Kind::take(driver_); }) {
             return Kind::take(driver_);
+        } else {
+            return common(driver_.take_completed());
         }
     }
     [[nodiscard]] Status use(PollLimit limit, std::function<void()> const& relax) override {
@@ -172,8 +172,20 @@ public:
             return 0;
         }
     }
-    [[nodiscard]] MaySleep enable_notifications() override { return driver_.enable_used_notifications(); }
-    void disable_notifications() override { driver_.disable_used_notifications(); }
+    [[nodiscard]] MaySleep enable_notifications() override {
+        if constexpr (requires { Kind::enable_notifications(driver_); }) {
+            return Kind::enable_notifications(driver_);
+        } else {
+            return driver_.enable_used_notifications();
+        }
+    }
+    void disable_notifications() override {
+        if constexpr (requires { Kind::disable_notifications(driver_); }) {
+            Kind::disable_notifications(driver_);
+        } else {
+            driver_.disable_used_notifications();
+        }
+    }
     void call_others([[maybe_unused]] unsigned choice) override {
         if constexpr (requires { Kind::call_others(driver_, choice); }) {
             Kind::call_others(driver_, choice);
@@ -217,8 +229,10 @@ struct SubjectParam {
     bool is_legacy = false;
     bool is_packed = false;
     bool has_tokens = true;         ///< pieces of work end one by one, each with its token
+    bool waits_collect = true;      ///< a blocking call collects the pieces of work that have ended meanwhile
     bool has_config = false;        ///< the driver reads the configuration
-    std::uint32_t least_queue = 1;  ///< the smallest queue that the driver can use
+    std::uint16_t work_queue = 0;   ///< the queue of its pieces of work
+    std::uint32_t least_queue = 1;  ///< the smallest `work_queue` that the driver can use
     std::unique_ptr<Subject> (*make)(Dress const& dress) = nullptr;
 };
 inline void PrintTo(SubjectParam const& param, std::ostream* out) {
@@ -279,11 +293,30 @@ struct AnyPciPlace : OnPci<EitherAny, Layout::transitional> {
     static constexpr char const* name = "AnyPci";
 };
 
+/// A kind whose blocking calls use another queue than its pieces of work says `waits_collect = false`.
+template <class Kind>
+inline constexpr bool waits_collect = true;
+template <class Kind>
+    requires requires {
+        Kind::waits_collect;
+    }
+inline constexpr bool waits_collect<Kind> = Kind::waits_collect;
+
+/// A kind whose pieces of work are not in queue 0 says which it is.
+template <class Kind>
+inline constexpr std::uint16_t work_queue = 0;
+template <class Kind>
+    requires requires {
+        Kind::work_queue;
+    }
+inline constexpr std::uint16_t work_queue<Kind> = Kind::work_queue;
+
 /// Adds a driver in one place, with each of `Rings`.
 template <class Kind, class Place, class... Rings>
 void add_subjects(std::vector<SubjectParam>& all) {
     (all.push_back({std::string{Kind::name} + Place::name + Rings::name, Place::legacy,
-                    Rings::offer.packed && !Place::legacy, Kind::has_tokens, Kind::has_config, Kind::least_queue,
+                    Rings::offer.packed && !Place::legacy, Kind::has_tokens, waits_collect<Kind>, Kind::has_config,
+                    work_queue<Kind>, Kind::least_queue,
                     [](Dress const& dress) -> std::unique_ptr<Subject> {
                         return std::make_unique<SubjectOf<Kind, Place, Rings>>(dress);
                     }}),

@@ -123,7 +123,7 @@ public:
     bool has_events = true;          ///< whether the device, as it is configured, has the queue of events
 
 private:
-    [[nodiscard]] Negotiation wanted_features() const { return Core::template wanted_of<Traits>(); }
+    [[nodiscard]] Negotiation wanted_features() const { return wanted_of<Traits>(); }
     [[nodiscard]] Error check_offer(Features const&) { return refused; }
     [[nodiscard]] Status configure() { return configured; }
     [[nodiscard]] bool uses_queue(std::uint16_t index) const { return index != 0 || has_events; }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // A card that offers, says or does what it must not.
+#include <device/bounce_mapper.hpp>
 #include <device/net_machine.hpp>
 #include <transport/transport_setting.hpp>
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 namespace virtq::test {
 namespace {
@@ -17,6 +20,10 @@ struct FourPairs : NetTraits {
 };
 struct LargePackets : NetTraits {
     static constexpr bool large_packets = true;
+};
+
+struct MappedTraits : NetTraits {
+    using Mapper = BounceMapper;
 };
 
 auto take_nothing_back() {
@@ -45,18 +52,6 @@ TEST(NetDistrust, IgnoresAControlQueueOfferedLate) {
     EXPECT_FALSE(machine.driver.negotiation().negotiated.has(spec::net::Feature::ctrl_vq));
     EXPECT_EQ(machine.driver.set_receive_mode(spec::net::RxCommand::promisc, NetSwitch::on, PollLimit{10}).error(),
               Error::not_supported);
-}
-
-TEST(NetDistrust, KeepsThePairsThatHavePages) {
-    NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, csum}, .pairs = 4}});
-    machine.hostile = true;  // its control queue moves
-    machine.card.set_pairs(1);
-    machine.bring_up();
-    EXPECT_EQ(machine.driver.pair_count(), 1u);
-    machine.card.set_pairs(4);
-    ASSERT_TRUE(machine.driver.reset(take_nothing_back()).ok());
-    EXPECT_EQ(machine.driver.pair_count(), 1u);
-    EXPECT_EQ(machine.submit(machine.frame(60), Token{1}, {}, 2).error(), Error::no_such_pair);
 }
 
 // 32768 pairs are permitted (§5.1.4.1), but the number of the control queue behind them would be 65536.
@@ -389,6 +384,158 @@ TEST(NetDistrust, ReportsAShortConfiguration) {
         transport.config_bytes = row.bytes;
         EXPECT_TRUE(driver.init(transport, memory).ok()) << row.bytes;
         EXPECT_TRUE(driver.release(memory).ok());
+    }
+}
+
+// --- what a kernel gets wrong, and a device that changes ---
+
+TEST(NetDistrust, AnswersForAPairThatDoesNotExist) {
+    NetMachine<> machine;
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.dropped(1), 0u);
+    EXPECT_EQ(machine.driver.in_flight(1), 0u);
+    EXPECT_EQ(machine.driver.for_each_sent([](Token) {}, 1), CompletionState::broken);
+    machine.driver.disable_send_notifications(1);
+    machine.driver.disable_receive_notifications(1);
+    machine.driver.disable_receive_notifications(0);
+    EXPECT_EQ(machine.driver.check_alive().error(), Error::none);
+}
+
+TEST(NetDistrust, BreaksOnALengthOfASentPacket) {
+    NetMachine<> machine({.card = {.transmit_length = true}});
+    machine.bring_up();
+    machine.hostile = true;
+    ASSERT_TRUE(machine.submit(machine.frame(60), Token{1}).ok());
+    machine.driver.kick_device();
+    machine.device.step();
+    EXPECT_EQ(machine.driver.for_each_sent([](Token) {}), CompletionState::broken);
+    EXPECT_EQ(machine.submit(machine.frame(60), Token{2}).error(), Error::reset_needed);
+}
+
+TEST(NetDistrust, TakesManySentPackets) {
+    NetMachine<64> machine;
+    machine.bring_up();
+    for (std::uintptr_t i = 0; i < 20; ++i) {  // more than one burst
+        ASSERT_TRUE(machine.submit(machine.frame(60), Token{i}).ok());
+    }
+    machine.driver.kick_device();
+    machine.device.step();
+    std::vector<std::uintptr_t> sent;
+    EXPECT_EQ(machine.driver.for_each_sent([&](Token token) { sent.push_back(token.value()); }),
+              CompletionState::none);
+    EXPECT_EQ(sent.size(), 20u);
+}
+
+TEST(NetDistrust, SaysWhyTheLastPacketWasRefused) {
+    NetMachine<> machine;
+    machine.bring_up();
+    Segment const nothing[] = {machine.packet(machine.frame(60)), {PhysAddr{0x1000}, 0}};
+    EXPECT_EQ(machine.driver.submit(nothing, Token{2}).error(), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(1), Error::segment_empty);
+    EXPECT_EQ(machine.driver.last_error(0), Error::none);
+}
+
+TEST(NetDistrust, RejectsWhatTheMapperOrTheQueueCannotTake) {
+    BounceMapper mapper;  // outlives the driver
+    NetMachine<64, MappedTraits> machine;
+    mapper.memory = &machine.memory;
+    ASSERT_TRUE(machine.transport.probe(machine.device.registers()).ok());
+    ASSERT_TRUE(machine.driver.init(machine.transport, machine.memory, mapper, {.reset_limit = PollLimit{100}}).ok());
+    Segment const piece = machine.packet(machine.frame(60));
+    Segment const two[] = {piece, piece};
+    mapper.fail_after = 1;
+    EXPECT_EQ(machine.driver.submit(two, Token{1}).error(), Error::dma_map_failed);
+    mapper.fail_after.reset();
+    std::vector<Segment> const many(200, piece);
+    EXPECT_EQ(machine.driver.submit(many, Token{1}).error(), Error::chain_longer_than_queue);
+    EXPECT_TRUE(mapper.mapped.empty());
+    EXPECT_TRUE(machine.driver.submit(two, Token{1}).ok());
+}
+
+TEST(NetDistrust, DoesNotResumeASmallerQueue) {
+    for (std::uint16_t const queue : {std::uint16_t{0}, std::uint16_t{1}}) {
+        NetMachine<> machine;
+        machine.bring_up();
+        machine.device.set_queue_size_max(4, queue);
+        EXPECT_EQ(machine.driver.reset(take_nothing_back()).error(), Error::queue_size_not_taken);
+    }
+}
+
+// A legacy card without ANY_LAYOUT gets half as many buffers, and has pages for those only.
+TEST(NetDistrust, GivesNoMoreBuffersAfterAResetThanItHasPagesFor) {
+    using sim::wire::feature::any_layout;
+    for (bool const had_layout : {false, true}) {
+        NetMachine<16> machine({.card = {.features = {mac, any_layout}}, .version = sim::MmioVersion::legacy});
+        machine.device.offer(any_layout, had_layout);
+        machine.bring_up();
+        machine.device.offer(any_layout, !had_layout);
+        ASSERT_TRUE(machine.driver.reset(take_nothing_back()).ok());
+        EXPECT_EQ(machine.driver.negotiation().negotiated.has(spec::Feature::any_layout), !had_layout);
+        for (std::uint8_t number = 0; number < 40; ++number) {  // each buffer is filled
+            machine.card.inject({machine.frame(1000, number)});
+            EXPECT_EQ(machine.receive(), Frames{machine.frame(1000, number)});
+        }
+    }
+}
+
+TEST(NetDistrust, NeedsTwoDescriptorsForALegacyBuffer) {
+    NetMachine<> machine({.card = {.features = {}}, .version = sim::MmioVersion::legacy});
+    machine.device.set_queue_size_max(1, 0);
+    EXPECT_EQ(machine.init().error(), Error::queue_too_small);
+}
+
+TEST(NetDistrust, KeepsWhatItKnewOfAnUnstableConfiguration) {
+    NetMachine<> machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    machine.device.unsettle_config(sim::ConfigSpace::never);
+    EXPECT_EQ(machine.driver.on_config_change().error(), Error::config_unstable);
+    EXPECT_TRUE(machine.driver.is_link_up());
+}
+
+TEST(NetDistrust, NoticesAnotherSpeed) {
+    NetMachine<> machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    machine.device.change_config([&] { machine.card.set_speed(40'000); });
+    EXPECT_TRUE(*machine.driver.on_config_change());
+    EXPECT_EQ(machine.driver.speed().megabits, 40'000u);
+    EXPECT_FALSE(*machine.driver.on_config_change());
+}
+
+TEST(NetDistrust, TakesNoMoreAddressesThanItHasRoomFor) {
+    NetMachine<> machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    std::vector<MacAddress> const many(NetTraits::mac_table_max + 1);
+    Span<MacAddress const> const none;
+    EXPECT_EQ(machine.driver.set_mac_table(many, none, PollLimit{1}).error(), Error::not_supported);
+    EXPECT_EQ(machine.driver.set_mac_table(none, many, PollLimit{1}).error(), Error::not_supported);
+}
+
+/// A kernel whose `relax` sends the next command, and so on, until there is no room.
+template <class Send>
+struct Impatient {
+    Send send;
+    std::vector<Error>& errors;
+    unsigned depth = 0;
+
+    void operator()() const {
+        if (depth < 20) {
+            errors.push_back(send(Impatient{send, errors, depth + 1}).error());
+        }
+    }
+};
+
+TEST(NetDistrust, HasNoRoomForMoreCommands) {
+    for (bool const has_data : {false, true}) {  // one runs out of slots, the other of descriptors
+        NetMachine<16, FourPairs> machine(
+            {.card = {.features = {mac, sim::wire::net::status, mq, ctrl_vq, guest_announce}, .pairs = 4}});
+        machine.bring_up();
+        auto const send = [&](auto const& relax) {
+            return has_data ? machine.driver.use_pairs(2, PollLimit{2}, relax)
+                            : machine.driver.acknowledge_announcement(PollLimit{2}, relax);
+        };
+        std::vector<Error> errors;
+        Impatient<decltype(send)>{send, errors}();
+        EXPECT_GE(std::count(errors.begin(), errors.end(), Error::queue_full), 1) << errors.size();
     }
 }
 

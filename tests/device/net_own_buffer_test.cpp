@@ -219,6 +219,46 @@ TEST(NetOwnBuffers, WorksOverLegacyInterfaces) {
     }
 }
 
+TEST(NetOwnBuffers, NeedsTwoDescriptorsForALegacyBuffer) {
+    OwnBufferMachine machine({.card = {.features = {}}, .version = sim::MmioVersion::legacy});
+    machine.device.set_queue_size_max(1, 0);
+    EXPECT_EQ(machine.init().error(), Error::queue_too_small);
+}
+
+TEST(NetOwnBuffers, ComesUpWhenThereIsMemoryAgain) {
+    OwnBufferMachine machine;
+    machine.memory.fail_all();
+    EXPECT_EQ(machine.init().error(), Error::no_pages);
+    machine.memory.fail_all(false);
+    machine.bring_up();
+    EXPECT_EQ(machine.fill(), 16u);
+}
+
+TEST(NetOwnBuffers, TakesNoMoreThanItWasAskedFor) {
+    OwnBufferMachine machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    machine.fill();
+    for (std::uint8_t number = 0; number < 3; ++number) {
+        machine.card.inject({machine.frame(60, number)});
+    }
+    machine.device.step();
+    unsigned packets = 0;
+    auto const count = [&](NetOwnPacket const&) { ++packets; };
+    EXPECT_EQ(machine.driver.receive_each(count, 2), CompletionState::ready);
+    EXPECT_EQ(packets, 2u);
+    EXPECT_EQ(machine.driver.receive_each(count, 2), CompletionState::none);
+    EXPECT_EQ(packets, 3u);
+}
+
+TEST(NetOwnBuffers, DropsAPacketOfMoreBuffersThanAny) {
+    OwnBufferMachine machine({.card = {.features = all_net_features()}});
+    machine.bring_up();
+    machine.fill();
+    machine.card.inject({.bytes = machine.frame(60), .num_buffers = 1000});
+    EXPECT_TRUE(machine.receive().empty());
+    EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_buffer_count);
+}
+
 TEST(NetOwnBuffers, RejectsASmallBuffer) {
     OwnBufferMachine machine;
     EXPECT_EQ(machine.driver.submit_receive({}).error, Error::not_initialised);

@@ -280,7 +280,6 @@ TEST(NetDevice, PushesBackWhenTheRingIsFull) {
     }
     EXPECT_EQ(status.error(), Error::queue_full);
     EXPECT_EQ(machine.driver.in_flight(), submitted);
-    EXPECT_EQ(machine.driver.send_room(), 0u);
     EXPECT_TRUE(machine.driver.kick_device());
     machine.device.step();
     EXPECT_EQ(machine.driver.take_sent().state, CompletionState::none);
@@ -289,8 +288,6 @@ TEST(NetDevice, PushesBackWhenTheRingIsFull) {
     machine.device.step();
     EXPECT_TRUE(machine.transport.on_interrupt().used_buffer);  // there is room again
     EXPECT_EQ(machine.driver.take_sent().token, Token{1});
-    EXPECT_EQ(machine.driver.send_room(), 1u);
-    EXPECT_EQ(machine.driver.send_room(1), 0u);  // there is no such pair
     EXPECT_TRUE(machine.driver.submit(packet, Token{99}).ok());
 }
 
@@ -401,62 +398,6 @@ TEST(NetDevice, RefusesPacketsThatTheDeviceCannotSend) {
 
 // --- the control queue ---
 
-TEST(NetDevice, SetsFilters) {
-    NetMachine<> machine({.card = {.features = all_net_features()}});
-    machine.bring_up();
-    auto& driver = machine.driver;
-    PollLimit const limit{10};
-    auto const relax = machine.stepping();
-    using Mode = spec::net::RxCommand;
-    EXPECT_TRUE(driver.set_receive_mode(Mode::promisc, NetSwitch::on, limit, relax).ok());
-    EXPECT_TRUE(driver.set_receive_mode(Mode::no_bcast, NetSwitch::on, limit, relax).ok());
-    EXPECT_TRUE(machine.card.is_on(0));
-    EXPECT_TRUE(machine.card.is_on(5));
-    EXPECT_TRUE(driver.set_receive_mode(Mode::promisc, NetSwitch::off, limit, relax).ok());
-    EXPECT_FALSE(machine.card.is_on(0));
-    MacAddress const unicast[] = {{{2, 0, 0, 0, 0, 1}}};
-    MacAddress const multicast[] = {{{3, 0, 0, 0, 0, 1}}, {{3, 0, 0, 0, 0, 2}}};
-    EXPECT_TRUE(driver.set_mac_table(unicast, multicast, limit, relax).ok());
-    EXPECT_EQ(machine.card.unicast().size(), 1u);
-    EXPECT_EQ(machine.card.multicast().size(), 2u);
-    EXPECT_EQ(machine.card.multicast()[1][5], 2u);
-    EXPECT_TRUE(driver.set_mac_table({}, {}, limit, relax).ok());
-    EXPECT_TRUE(machine.card.multicast().empty());
-    std::vector<MacAddress> const many(9);
-    EXPECT_EQ(driver.set_mac_table(many, many, limit, relax).error(), Error::not_supported);
-    EXPECT_TRUE(driver.set_mac({{2, 9, 9, 9, 9, 9}}, limit, relax).ok());
-    EXPECT_EQ(machine.card.mac()[1], 9u);
-    EXPECT_EQ(driver.mac().bytes[5], 9u);
-    EXPECT_TRUE(driver.set_vlan(77, NetSwitch::on, limit, relax).ok());
-    EXPECT_EQ(machine.card.vlans(), (std::set<std::uint16_t>{77}));
-    EXPECT_TRUE(driver.set_vlan(77, NetSwitch::off, limit, relax).ok());
-    EXPECT_TRUE(machine.card.vlans().empty());
-    EXPECT_TRUE(driver.set_receive_offloads(Features::of(spec::net::Feature::guest_csum), limit, relax).ok());
-    EXPECT_EQ(machine.card.offloads(), std::uint64_t{2});
-    EXPECT_TRUE(driver.set_coalescing(spec::net::CoalescingCommand::rx_set, 32, 100, limit, relax).ok());
-    EXPECT_EQ(machine.card.coalescing()[1], (std::pair<std::uint32_t, std::uint32_t>{32, 100}));
-}
-
-TEST(NetDevice, SaysWhyACommandFailed) {
-    NetMachine<> machine({.card = {.features = all_net_features()}});
-    machine.bring_up();
-    auto const command = [&] {
-        return machine.driver.set_vlan(1, NetSwitch::on, PollLimit{10}, machine.stepping()).error();
-    };
-    machine.card.answer_with(err);
-    EXPECT_EQ(command(), Error::command_refused);
-    machine.card.answer_with(9);
-    EXPECT_EQ(command(), Error::answer_invalid);
-    EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_answer_unknown);
-    EXPECT_EQ(machine.driver.driver_fault().value, 9u);
-    machine.card.ignore_commands();
-    EXPECT_EQ(command(), Error::timed_out);
-    EXPECT_EQ(command(), Error::reset_needed);
-    NetMachine<> plain;
-    plain.bring_up();
-    EXPECT_EQ(plain.driver.set_vlan(1, NetSwitch::on, PollLimit{10}).error(), Error::not_supported);
-}
-
 TEST(NetDevice, UsesSeveralPairs) {
     auto features = all_net_features();
     features.push_back(mq);
@@ -482,7 +423,7 @@ TEST(NetDevice, UsesSeveralPairs) {
 }
 
 TEST(NetDevice, IgnoresAnImpossibleNumberOfPairs) {
-    for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8001}}) {
+    for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8000}, std::uint16_t{0x8001}}) {
         auto features = all_net_features();
         features.push_back(mq);
         NetMachine<64, PairTraits> machine({.card = {.features = features}});
@@ -492,6 +433,25 @@ TEST(NetDevice, IgnoresAnImpossibleNumberOfPairs) {
         EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_pairs_zero);
         EXPECT_EQ(machine.driver.driver_fault().value, pairs);
     }
+}
+
+// Its queues have pages since init, and the control queue is behind all of them.
+TEST(NetDevice, RefusesOtherPairsAfterReset) {
+    auto features = all_net_features();
+    features.push_back(mq);
+    NetMachine<64, PairTraits> machine({.card = {.features = features, .pairs = 3}});
+    machine.bring_up();
+    auto const reset = [&] { return machine.driver.reset([](RequestCompletion const&) {}).error(); };
+    for (std::uint16_t const pairs : {std::uint16_t{1}, std::uint16_t{4}, std::uint16_t{0x2000}}) {
+        machine.card.set_pairs(pairs);
+        EXPECT_EQ(reset(), Error::config_unstable) << pairs;
+        EXPECT_EQ(machine.submit(machine.frame(60), Token{1}, {}, 2).error(), Error::reset_needed);
+    }
+    machine.card.set_pairs(3);
+    EXPECT_EQ(reset(), Error::none);
+    machine.device.step();
+    ASSERT_TRUE(machine.driver.use_pairs(3, PollLimit{10}, machine.stepping()).ok());
+    EXPECT_TRUE(machine.submit(machine.frame(60), Token{1}, {}, 2).ok());
 }
 
 // --- the link ---
@@ -507,18 +467,6 @@ TEST(NetDevice, FollowsALinkThatFlaps) {
         EXPECT_EQ(machine.driver.is_link_up(), i % 2 != 0);
     }
     EXPECT_FALSE(*machine.driver.on_config_change());
-}
-
-TEST(NetDevice, AcknowledgesAnAnnouncement) {
-    NetMachine<> machine({.card = {.features = all_net_features()}});
-    machine.bring_up();
-    EXPECT_FALSE(machine.driver.wants_announcement());
-    machine.device.change_config([&] { machine.card.ask_for_announcement(); });
-    ASSERT_TRUE(machine.driver.on_config_change().ok());
-    EXPECT_TRUE(machine.driver.wants_announcement());
-    ASSERT_TRUE(machine.driver.acknowledge_announcement(PollLimit{10}, machine.stepping()).ok());
-    ASSERT_TRUE(machine.driver.on_config_change().ok());
-    EXPECT_FALSE(machine.driver.wants_announcement());
 }
 
 // --- recovery, interfaces and formats ---
@@ -581,17 +529,6 @@ TEST(NetDevice, WorksOverEachInterfaceAndFormat) {
         expect_traffic<NetTraits>(
             {.card = {.features = features, .transmit_length = true}, .version = sim::MmioVersion::legacy});
     }
-}
-
-TEST(NetDevice, SendsCommandsToLegacyCards) {
-    NetMachine<> machine(
-        {.card = {.features = {mac, ctrl_vq, ctrl_rx, ctrl_vlan}}, .version = sim::MmioVersion::legacy});
-    machine.bring_up();
-    MacAddress const one[] = {{{2, 0, 0, 0, 0, 1}}};
-    EXPECT_TRUE(machine.driver.set_mac_table(one, one, PollLimit{10}, machine.stepping()).ok());
-    EXPECT_EQ(machine.card.multicast().size(), 1u);
-    EXPECT_TRUE(machine.driver.set_vlan(258, NetSwitch::on, PollLimit{10}, machine.stepping()).ok());
-    EXPECT_EQ(machine.card.vlans(), (std::set<std::uint16_t>{258}));
 }
 
 }  // namespace

@@ -14,7 +14,10 @@ TEST(SlotQueue, CopiesCommandsInAndSendsDataBehind) {
     auto const buffer = machine.memory.allocate_buffer(2, 1);
     std::memset(buffer.virt, 9, 2);
     Segment const data{buffer.phys, 2};
-    ASSERT_TRUE(machine.driver.send(0x04030201, Token{5}, data).ok());
+    std::uint8_t const bytes[] = {1, 2, 3, 4};
+    std::uint32_t command = 0;
+    std::memcpy(&command, bytes, sizeof command);
+    ASSERT_TRUE(machine.driver.send(command, Token{5}, data).ok());
     machine.driver.kick();
     machine.device.step();
     EXPECT_EQ(machine.backend.seen, (std::vector<std::uint8_t>{1, 2, 3, 4, 9, 9}));
@@ -22,7 +25,8 @@ TEST(SlotQueue, CopiesCommandsInAndSendsDataBehind) {
     EXPECT_EQ(ended.state, CompletionState::ready);
     EXPECT_EQ(ended.error, Error::none);
     EXPECT_EQ(ended.token, Token{5});
-    EXPECT_EQ(machine.driver.last_answer, 0x05040302u);
+    std::uint8_t const answer[] = {2, 3, 4, 5};
+    EXPECT_EQ(std::memcmp(&machine.driver.last_answer, answer, sizeof answer), 0);
 }
 
 TEST(SlotQueue, SaysWhenAllSlotsAreInUse) {
@@ -61,10 +65,19 @@ TEST(SlotQueue, FreesTheSlotOfARefusedChain) {
 TEST(SlotQueue, HasNoOldCommandsAfterAReset) {
     EchoMachine machine;
     machine.bring_up();
-    ASSERT_TRUE(machine.driver.ask(0x0a0b0c0d, PollLimit{10}, machine.stepping()).ok());
+    ASSERT_TRUE(machine.driver.ask(0x0d0d0d0d, PollLimit{10}, machine.stepping()).ok());
     EXPECT_EQ(machine.backend.command_at[0], 0x0du);
     ASSERT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
     EXPECT_EQ(machine.backend.command_at[0], 0u);
+}
+
+TEST(SlotQueue, AssertsThatASlotWasTaken) {
+    EchoMachine machine;
+    machine.bring_up();
+    auto& commands = machine.driver.commands;
+    std::uint8_t const byte = 0;
+    EXPECT_BREACH(commands.put(commands.no_slot, 0, &byte, 1), "no_slot");
+    EXPECT_BREACH(static_cast<void>(commands.send(commands.no_slot, {})), "no_slot");
 }
 
 TEST(SlotQueue, PutsNoMoreThanTheShapeHas) {

@@ -55,7 +55,7 @@ TEST(DiagnosisOfADriver, DetectsASecondDriver) {
     ASSERT_TRUE(second.release(machine.memory).ok());
 }
 
-/// A driver with queues of two types, of which nobody has initialised the second.
+/// A driver with queues of two types. Nobody has initialised the second one.
 struct TwoQueueTypes {
     [[nodiscard]] auto* transport() { return &machine.transport; }
     [[nodiscard]] Negotiation const& negotiation() const { return machine.negotiation; }
@@ -461,6 +461,27 @@ TEST(DiagnosisOfADriver, NamesAViolationOfTheDeviceType) {
         << explained(found);
     EXPECT_NE(text.find("§5.4.6.2"), std::string::npos);
     EXPECT_FALSE(diagnose(machine.driver, {.symptom = Symptom::none}).is_healthy());
+}
+
+TEST(DiagnosisOfADriver, SaysWhyAnyDriverIsNotUp) {
+    DiskMachine<> machine;  // a disk, where the kernel expects entropy
+    ASSERT_TRUE(machine.probe().ok());
+    EntropyDevice<Transport> driver;
+    EXPECT_EQ(driver.init(machine.transport, machine.memory).error(), Error::wrong_device_type);
+    Diagnosis const found = diagnose(driver);
+    EXPECT_EQ(found.cause(), Cause::driver_not_initialised);
+    EXPECT_NE(flattened(found).find("init() returned: "), std::string::npos) << explained(found);
+}
+
+TEST(DiagnosisOfADriver, DrawsAnyDriver) {
+    EmptyAnswer machine;
+    std::string const drawn = printed([&](auto sink) { dump(machine.driver, sink); });
+    std::string same;
+    machine.driver.visit_ring(0, [&](auto const& ring) { same = printed([&](auto sink) { dump(ring, sink); }); });
+    EXPECT_FALSE(drawn.empty());
+    EXPECT_EQ(drawn, same);
+    EXPECT_EQ(printed([&](auto sink) { dump(machine.driver, 0, sink, Lines{64}); }), same);
+    EXPECT_EQ(printed([&](auto sink) { dump(machine.driver, 1, sink); }), "");
 }
 
 TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {

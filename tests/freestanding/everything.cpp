@@ -50,6 +50,17 @@ struct PortTraits : virtq::ConsoleTraits {
     static constexpr uint32_t port_max = 4;
 };
 
+struct PairTraits : virtq::NetTraits {
+    using Format = virtq::AnyFormat;
+    using Mapper = kernel::Mapper;
+    static constexpr uint16_t pair_max = 4;
+    static constexpr bool large_packets = true;
+};
+
+struct OwnBufferTraits : virtq::NetTraits {
+    static constexpr bool own_buffers = true;
+};
+
 /// Pages of a fixed pool, physical addresses apart from virtual ones.
 class Pool {
 public:
@@ -96,6 +107,9 @@ virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapp
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_negotiated_disk;
 virtq::ConsoleDevice<virtq::MmioTransport<>> global_console;
 virtq::ConsoleDevice<virtq::AnyTransport<>, 16, kernel::PortTraits> global_ports;
+virtq::NetDevice<virtq::MmioTransport<>, 64> global_net;
+virtq::NetDevice<virtq::AnyTransport<>, 64, kernel::PairTraits> global_pairs;
+virtq::NetDevice<virtq::MmioTransport<>, 16, kernel::OwnBufferTraits> global_own_net;
 
 namespace kernel {
 
@@ -411,6 +425,74 @@ void console_driver(Console& console, Transport& transport) {
     use(console.release(global_pool));
 }
 
+template <class Net>
+void send_packets(Net& net) {
+    virtq::NetOffload const offload = unknown<virtq::NetOffload>();
+    virtq::NetFrame const frames[] = {unknown<virtq::NetFrame>(), unknown<virtq::NetFrame>()};
+    virtq::Segment const parts[] = {unknown<virtq::Segment>(), unknown<virtq::Segment>()};
+    use(net.submit(parts[0], virtq::Token{&net}));
+    use(net.submit(parts, virtq::Token{1}, offload, 1));
+    use(net.submit_burst(frames));
+    use(net.kick_device());
+    use(net.take_sent());
+    use(net.for_each_sent([](virtq::Token token) { use(token); }));
+    use(net.in_flight());
+    use(net.enable_send_notifications());
+    net.disable_send_notifications();
+}
+
+template <class Net>
+void control_net(Net& net) {
+    virtq::PollLimit const limit{1000};
+    virtq::MacAddress const addresses[] = {net.mac(), unknown<virtq::MacAddress>()};
+    use(net.set_receive_mode(virtq::spec::net::RxCommand::promisc, virtq::NetSwitch::on, limit));
+    use(net.set_mac_table(addresses, addresses, limit));
+    use(net.set_mac(addresses[1], limit));
+    use(net.set_vlan(unknown<uint16_t>(), unknown<virtq::NetSwitch>(), limit));
+    use(net.acknowledge_announcement(limit));
+    use(net.use_pairs(2, limit));
+    use(net.set_receive_offloads(unknown<virtq::Features>(), limit));
+    use(net.set_coalescing(virtq::spec::net::CoalescingCommand::rx_set, 32, 100, limit));
+}
+
+/// What all cards have. The kernel's own buffers and the driver's are received differently.
+template <class Net>
+void net_driver(Net& net) {
+    use(net.mtu());
+    use(net.is_link_up());
+    use(net.wants_announcement());
+    use(net.speed());
+    use(net.pair_count());
+    use(net.can_split(unknown<virtq::spec::net::Gso>()));
+    use(net.on_config_change());
+    use(net.receive_each([](auto const& packet) { use(packet); }));
+    use(net.dropped());
+    use(net.enable_receive_notifications());
+    net.disable_receive_notifications();
+    send_packets(net);
+    control_net(net);
+    use(virtq::describe(net.driver_fault().reason));
+    use(net.reset([](virtq::RequestCompletion const& ended) { use(ended); }));
+    use(net.release(global_pool));
+}
+
+void net_drivers() {
+    use(global_net.init(global_transport, global_pool));
+    use(global_net.receive_each([](virtq::NetPacket const& packet) {
+        global_net.give_back(packet.parts[0]);
+        return virtq::NetUse::kept;
+    }));
+    use(global_net.buffers_kept());
+    net_driver(global_net);
+    use(global_pairs.init(global_any_transport, global_pool, global_mapper));
+    net_driver(global_pairs);
+    use(global_own_net.init(global_transport, global_pool));
+    virtq::NetBuffer const buffers[] = {unknown<virtq::NetBuffer>()};
+    use(global_own_net.submit_receive(buffers));
+    net_driver(global_own_net);
+    virtq::explain(virtq::diagnose(global_net), [](char character) { use(character); });
+}
+
 }  // namespace kernel
 
 extern "C" void kernel_main();
@@ -436,6 +518,7 @@ extern "C" void kernel_main() {
     kernel::mapped_block_driver();
     kernel::console_driver(global_console, global_transport);
     kernel::console_driver(global_ports, global_any_transport);
+    kernel::net_drivers();
     kernel::diagnosis();
     kernel::names();
 }

@@ -121,7 +121,7 @@ private:
         sent_.insert(sent_.end(), own.begin(), own.begin() + static_cast<std::ptrdiff_t>(made.count));
     }
 
-    /// In each of the ways to give chains, of which the last two have one shape.
+    /// Submits the chains in one of the ways that there are. With the last two, all chains have one shape.
     SubmittedBurst submit(std::size_t kind, std::vector<OwnChain> const& own) {
         AnyQueue& queue = *machine_.queue;
         auto const any = [&](std::size_t i) { return own[i].view(); };

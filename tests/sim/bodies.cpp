@@ -16,6 +16,7 @@
 #pragma implementation "mmio_device.hpp"
 #pragma implementation "msix_unit.hpp"
 #pragma implementation "net_device.hpp"
+#pragma implementation "net_rule.hpp"
 #pragma implementation "packed_queue.hpp"
 #pragma implementation "parked_chains.hpp"
 #pragma implementation "pci_bar.hpp"

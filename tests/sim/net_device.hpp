@@ -19,7 +19,7 @@
 #include <vector>
 
 #include <sim/device_backend.hpp>
-#include <sim/rule.hpp>
+#include <sim/net_rule.hpp>
 #include <sim/violation.hpp>
 #include <sim/wire.hpp>
 
@@ -115,6 +115,9 @@ public:
     /// These change the configuration: wrap them in `change_config` of the transport.
     void set_link(bool up) {
         locked([&] { link_up_ = up; });
+    }
+    void set_speed(uint32_t megabits) {
+        locked([&] { options_.speed = megabits; });
     }
     void ask_for_announcement() {
         locked([&] { announces_ = true; });

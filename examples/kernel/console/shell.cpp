@@ -101,7 +101,7 @@ void Shell::run() {
 
 void Shell::help(uint32_t) {
     for (Command const& command : commands) {
-        line("  ", command.word, ": ", command.purpose);
+        line("  ", command.word, "  ", command.purpose);
     }
 }
 

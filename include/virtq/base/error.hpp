@@ -137,7 +137,7 @@ enum class Error : uint8_t {
     timed_out = 102,
     request_cancelled = 103,
 
-    // device: what the device said
+    // device: its answer
     answer_invalid = 104,
 
     // ports of a device

@@ -176,13 +176,13 @@ public:
     [[__nodiscard__]] Status submit_read(uint64_t sector, Span<Segment const> data, Token token) {
         return this->template go_straight<BlockOperation::read>(sector, data, token, 0)
                    ? Error::none
-                   : add({BlockOperation::read, sector, 0, data, token}, 0);
+                   : this->add_to_first(BlockOperation::read, sector, data, token);
     }
     /// As `submit` to queue 0: writes from `sector` on, in units of 512 bytes.
     [[__nodiscard__]] Status submit_write(uint64_t sector, Span<Segment const> data, Token token) {
         return this->template go_straight<BlockOperation::write>(sector, data, token, 0)
                    ? Error::none
-                   : add({BlockOperation::write, sector, 0, data, token}, 0);
+                   : this->add_to_first(BlockOperation::write, sector, data, token);
     }
     /// Makes all writes durable that completed before. Errors: those of `submit`; `not_supported` if the device has no
     /// write cache.

@@ -228,7 +228,7 @@ private:
         if (has_many_ports && (is_first || control_.receive.ring().size() != 0)) {
             own.set(Bit::multiport);
         }
-        return Core::template wanted_of<Traits>(own);
+        return wanted_of<Traits>(own);
     }
 
     [[__nodiscard__]] Status configure() {

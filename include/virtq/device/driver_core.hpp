@@ -313,18 +313,6 @@ protected:
         return stopped_.is_set() ? RequestCompletion{Token{}, 0, Error::reset_needed, CompletionState::broken} : ended;
     }
 
-    /// What a driver with these traits wants and requires of the rings, beside `own` features of its device type.
-    template <class Traits>
-    [[__nodiscard__]] static constexpr Negotiation wanted_of(Features const& own = {}) {
-        Negotiation negotiation;
-        negotiation.wanted = own | Traits::Format::wanted;
-        if constexpr (!detail::SameAs<typename Traits::Mapper, NoMapper>) {
-            negotiation.wanted.set(spec::Feature::access_platform);
-        }
-        negotiation.required = Traits::Format::required;
-        return negotiation;
-    }
-
     /// Calls `each(index, queue)` for each queue of the driver.
     template <class Each>
     void for_each_queue(Each each) {
@@ -456,16 +444,20 @@ private:
         }
     }
 
+    /// One above the highest number of a queue that is used so far: this queue's, because they come in order, or `end`.
+    template <class Queue>
+    [[__nodiscard__]] uint32_t end_with(uint16_t index, Queue& queue, uint32_t end) {
+        bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
+        return is_used ? index + 1u : end;
+    }
+
     /// Resets the device and ends all requests in flight. A device that is gone has stopped, too.
     template <Relax R>
     [[__nodiscard__]] Status stop_device(PollLimit poll_limit, R& relax) {
         check_place();
         stopped_.set();
         uint32_t end = 0;
-        for_each_queue([&](uint16_t index, auto& queue) {
-            bool const is_used = queue.ring().size() != 0 && driver().uses_queue(index);
-            end = is_used && index >= end ? index + 1u : end;
-        });
+        for_each_queue([&](uint16_t index, auto& queue) { end = end_with(index, queue, end); });
         Status const reset = reset_device(*transport_, poll_limit, relax, end);
         if (is_reset_incomplete(reset.error())) {
             return reset;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/same_as.hpp>
 #include <virtq/base/error.hpp>
+#include <virtq/device/negotiation.hpp>
 #include <virtq/platform/dma_mapper.hpp>
 #include <virtq/platform/relax.hpp>
 #include <virtq/queue/completion.hpp>
@@ -36,5 +38,17 @@ struct RequestCompletion {
     Error error = Error::none;                      ///< how the request ended
     CompletionState state = CompletionState::none;  ///< `ready` if a request has ended; otherwise why there is none
 };
+
+/// What a driver with these traits wants and requires of the rings, beside `own` features of its device type.
+template <class Traits>
+[[__nodiscard__]] constexpr Negotiation wanted_of(Features const& own = {}) {
+    Negotiation negotiation;
+    negotiation.wanted = own | Traits::Format::wanted;
+    if constexpr (!detail::SameAs<typename Traits::Mapper, NoMapper>) {
+        negotiation.wanted.set(spec::Feature::access_platform);
+    }
+    negotiation.required = Traits::Format::required;
+    return negotiation;
+}
 
 }  // namespace virtq

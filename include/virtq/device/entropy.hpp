@@ -69,7 +69,7 @@ private:
 
     // --- for `DriverCore` ---
 
-    [[__nodiscard__]] Negotiation wanted_features() const { return Core::template wanted_of<Traits>(); }
+    [[__nodiscard__]] Negotiation wanted_features() const { return wanted_of<Traits>(); }
     [[__nodiscard__]] Status configure() { return {}; }  // there is no configuration (§5.4.4)
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {
@@ -86,14 +86,16 @@ private:
     }
 
     CompletionState collect() {
-        return this->collect_from(requests_, [this](uint16_t slot, uint32_t written) {
-            requests_.keep_bytes(slot, written);
-            if (written != 0) {
-                return Error::none;
-            }
-            this->blame(DriverReason::entropy_empty, queue_index, written);  // §5.4.6.2
-            return Error::answer_invalid;
-        });
+        return this->collect_from(requests_,
+                                  [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
+    }
+    [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        requests_.keep_bytes(slot, written);
+        if (written != 0) {
+            return Error::none;
+        }
+        this->blame(DriverReason::entropy_empty, queue_index, written);  // §5.4.6.2
+        return Error::answer_invalid;
     }
 
     /// Returns how many bytes the device wrote: at least one.

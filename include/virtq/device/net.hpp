@@ -2,13 +2,12 @@
 #pragma once
 
 #include <virtq/device/detail/net/net_config.hpp>
-#include <virtq/device/detail/net/net_control.hpp>
 #include <virtq/device/detail/net/net_header.hpp>
 #include <virtq/device/detail/net/net_own_receiver.hpp>
 #include <virtq/device/detail/net/net_receiver.hpp>
 #include <virtq/device/detail/net/net_sender.hpp>
-#include <virtq/device/detail/net/shared_count.hpp>
 #include <virtq/device/driver_core.hpp>
+#include <virtq/device/net_commands.hpp>
 #include <virtq/device/net_types.hpp>
 
 #include <stdint.h>
@@ -18,8 +17,8 @@ namespace virtq {
 /// A network card.
 ///
 /// **Spec** §5.1 (Network Device).
-/// **Receive** `receive_each` calls a handler for each packet that has come. Its parts lie in buffers of the driver's, and
-/// are not copied. A handler that returns `NetUse::kept` holds them until `give_back`. The driver keeps the ring full. With
+/// **Receive** `receive_each` calls a handler for each packet that has come. Its parts are in buffers of the driver, which
+/// does not copy them. A handler that returns `NetUse::kept` holds them until `give_back`. The driver keeps the ring full. With
 /// `NetTraits::own_buffers` the buffers are the kernel's own: `submit_receive` fills the ring, and each packet is a
 /// `NetOwnPacket`.
 /// **Send** `submit`, once or many times, then `kick_device`. `take_sent` hands the tokens back, in the order in which
@@ -27,20 +26,26 @@ namespace virtq {
 /// **Threading** Calls on one pair of queues may run concurrently with calls on other pairs. So may receiving and sending
 /// on one pair. Receiving is `receive_each`, `give_back`, `submit_receive`, `buffers_kept`, `dropped` and the
 /// notifications of receiving. Sending is `submit`, `kick_device`, `take_sent`, `in_flight` and their like. Calls on the
-/// control queue (`set_…`, `use_pairs`, …) may run concurrently with those, but not with each other. `mac` belongs to
-/// them, because `set_mac` changes the address. `is_link_up`, `speed` and `wants_announcement` belong to
-/// `on_config_change`. `mtu`, `pair_count`, `can_checksum` and `can_split` may always be called. `init`, `reset`,
-/// `release` and `on_config_change` must not run concurrently with any other call.
+/// control queue (`NetCommands`) may run concurrently with those, but not with each other. `mac` belongs to them, because
+/// `set_mac` changes the address. `is_link_up`, `speed` and `wants_announcement` belong to `on_config_change`. `mtu`,
+/// `pair_count`, `can_checksum` and `can_split` may always be called. `init`, `reset`, `release` and `on_config_change`
+/// must not run concurrently with any other call.
 /// **Recovery** As of every driver, see `DriverCore`: `reset` hands the token of each packet back that was not sent.
 /// Buffers that the kernel held are the driver's again. Filters, address and pairs are those of a new device.
 template <class T, uint32_t N, class Traits = NetTraits>
-class NetDevice : public DriverCore<NetDevice<T, N, Traits>, T> {
+class NetDevice : public NetCommands<NetDevice<T, N, Traits>, T, N, Traits> {
     using Core = DriverCore<NetDevice, T>;
+    using Commands = NetCommands<NetDevice, T, N, Traits>;
     friend Core;
     using Bit = spec::net::Feature;
     using Receiver = typename detail::NetReceiverOf<N, Traits, Traits::own_buffers>::Type;
     using Sender = detail::NetSender<N, Traits>;
-    using Control = detail::NetControl<Traits>;
+    using Control = typename Commands::Control;
+    using Commands::config_;
+    using Commands::control_;
+    using Commands::header_;
+    using Commands::pairs_;
+    using Commands::pairs_in_use_;
     static_assert(Traits::pair_max >= 1, "NetTraits: pair_max is 0. Use at least 1.");
     static_assert(Traits::buffer_bytes >= 1534,
                   "NetTraits: buffer_bytes is too small for a packet. Use at least 1534.");
@@ -200,7 +205,7 @@ public:
             return error;
         }
         Sender& sender = pair_[pair].sender;
-        bool const is_plain = offload.checksum != NetChecksum::partial && offload.gso == spec::net::Gso::none;
+        bool const is_plain = offload.checksum != NetChecksum::partial;  // a packet that is to be split has one, too
         return is_plain ? sender.send(packet, token, header_.bytes())
                         : sender.send(packet, token, header_.bytes(), header_.encode(offload));
     }
@@ -284,123 +289,8 @@ public:
     [[__nodiscard__]] uint16_t in_flight(uint16_t pair = 0) const {
         return pair < pairs_ ? pair_[pair].sender.in_flight() : uint16_t{0};
     }
-    /// How many more packets of one segment `submit` takes before it returns `queue_full`. A kernel that forwards
-    /// packets receives no more than these.
-    [[__nodiscard__]] uint16_t send_room(uint16_t pair = 0) const {
-        return pair < pairs_ ? pair_[pair].sender.room() : uint16_t{0};
-    }
-
-    // --- control: each waits for the device. Errors: `not_supported` without the feature, `command_refused`,
-    // --- `answer_invalid`, `timed_out`, `queue_broken`, `device_gone`, `reset_needed`, `not_initialised`
-
-    /// Switches a way to receive: all packets (`promisc`), all multicast packets (`all_multi`) (CTRL_RX, §5.1.9.5.1).
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status set_receive_mode(spec::net::RxCommand mode, NetSwitch value, PollLimit poll_limit,
-                                              R&& relax = R{}) {
-        ControlData data = control_data();
-        data.put8(static_cast<uint8_t>(value));
-        bool const is_extra = mode > spec::net::RxCommand::all_multi;
-        return command(is_extra ? Bit::ctrl_rx_extra : Bit::ctrl_rx, spec::net::ControlClass::rx,
-                       static_cast<uint8_t>(mode), data, poll_limit, relax);
-    }
-
-    /// Receives packets to these addresses only, and to its own (CTRL_RX, §5.1.9.5.2). Both lists together have at most
-    /// `mac_table_max` addresses. Error: `not_supported` for more.
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status set_mac_table(Span<MacAddress const> unicast, Span<MacAddress const> multicast,
-                                           PollLimit poll_limit, R&& relax = R{}) {
-        if (unicast.size() > Traits::mac_table_max || multicast.size() > Traits::mac_table_max - unicast.size()) {
-            return Error::not_supported;
-        }
-        ControlData data = control_data();
-        put_addresses(data, unicast);
-        data.split();
-        put_addresses(data, multicast);
-        return command(Bit::ctrl_rx, spec::net::ControlClass::mac,
-                       static_cast<uint8_t>(spec::net::MacCommand::table_set), data, poll_limit, relax);
-    }
-
-    /// Changes the card's address (CTRL_MAC_ADDR, §5.1.9.5.2).
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status set_mac(MacAddress const& address, PollLimit poll_limit, R&& relax = R{}) {
-        ControlData data = control_data();
-        data.put_address(address);
-        Status const done = command(Bit::ctrl_mac_addr, spec::net::ControlClass::mac,
-                                    static_cast<uint8_t>(spec::net::MacCommand::addr_set), data, poll_limit, relax);
-        if (done) {
-            config_.mac = address;
-        }
-        return done;
-    }
-
-    /// Lets packets of a VLAN through, or no more (CTRL_VLAN, §5.1.9.5.3). With CTRL_VLAN the device begins with none.
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status set_vlan(uint16_t vlan, NetSwitch value, PollLimit poll_limit, R&& relax = R{}) {
-        ControlData data = control_data();
-        data.put16(vlan);
-        auto const number = value == NetSwitch::on ? spec::net::VlanCommand::add : spec::net::VlanCommand::del;
-        return command(Bit::ctrl_vlan, spec::net::ControlClass::vlan, static_cast<uint8_t>(number), data, poll_limit,
-                       relax);
-    }
-
-    /// The driver has announced its addresses (GUEST_ANNOUNCE, §5.1.9.5.4); see `wants_announcement`.
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status acknowledge_announcement(PollLimit poll_limit, R&& relax = R{}) {
-        return command(Bit::guest_announce, spec::net::ControlClass::announce, spec::net::announce_ack, control_data(),
-                       poll_limit, relax);
-    }
-
-    /// Uses the first `pairs` pairs (MQ, §5.1.9.5.6). The device steers a flow to the pair on which its packets are sent.
-    /// After `init` and `reset` only the first pair is in use. Before you call this with fewer pairs, stop to submit to the
-    /// others; `take_sent` goes on with those. Error: `no_such_pair` for none, or more than `pair_count()`.
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status use_pairs(uint16_t pairs, PollLimit poll_limit, R&& relax = R{}) {
-        if (pairs == 0 || pairs > pairs_) {
-            return Error::no_such_pair;
-        }
-        ControlData data = control_data();
-        data.put16(pairs);
-        uint16_t const before = pairs_in_use_.get();
-        if (pairs < before) {
-            pairs_in_use_.set(pairs);  // §5.1.9.5.6.2: from the command on
-        }
-        Status const done =
-            command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
-        if (done) {
-            pairs_in_use_.set(pairs);
-        } else if (done.error() == Error::command_refused || done.error() == Error::not_supported ||
-                   done.error() == Error::queue_full) {
-            pairs_in_use_.set(before);  // the device has not changed anything
-        }
-        return done;
-    }
-
-    /// Chooses which offloads the device may use on received packets: of those that were negotiated, the ones in
-    /// `features` (CTRL_GUEST_OFFLOADS, §5.1.9.5.9).
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status set_receive_offloads(Features const& features, PollLimit poll_limit, R&& relax = R{}) {
-        Features const allowed = features & this->negotiated() & receive_offloads;
-        ControlData data = control_data();
-        data.put64(uint64_t{allowed.word(1)} << 32 | allowed.word(0));
-        return command(Bit::ctrl_guest_offloads, spec::net::ControlClass::guest_offloads,
-                       spec::net::guest_offloads_set, data, poll_limit, relax);
-    }
-
-    /// Lets the device wait before it notifies: until `packets` packets were received or sent, or until
-    /// `microseconds` have passed since the first (NOTF_COAL, §5.1.9.5.10).
-    template <Relax R = SpinRelax>
-    [[__nodiscard__]] Status set_coalescing(spec::net::CoalescingCommand direction, uint32_t packets,
-                                            uint32_t microseconds, PollLimit poll_limit, R&& relax = R{}) {
-        ControlData data = control_data();
-        data.put32(packets);
-        data.put32(microseconds);
-        return command(Bit::notf_coal, spec::net::ControlClass::notf_coal, static_cast<uint8_t>(direction), data,
-                       poll_limit, relax);
-    }
 
 private:
-    using ControlData = typename Control::Data;
-
     struct Pair {
         Receiver receiver;
         Sender sender;
@@ -408,41 +298,45 @@ private:
     };
 
     static constexpr uint16_t no_queue = UINT16_MAX;
-    /// The standard permits 0x8000, too. But then the number of the control queue does not fit 16 bits.
-    static constexpr uint16_t pairs_with_control = 0x7fff;
-    static constexpr Features receive_offloads = Features::of(Bit::guest_csum, Bit::guest_tso4, Bit::guest_tso6,
-                                                              Bit::guest_ecn, Bit::guest_uso4, Bit::guest_uso6);
+    static constexpr uint16_t pair_count_max = 0x7fff;  ///< with one more, no number is left for the control queue
 
     // --- for `DriverCore` ---
 
     [[__nodiscard__]] Negotiation wanted_features() const {
         Features own = detail::net_features<Traits>();
         // After a reset only what has pages can be used: a device that offers commands only then gets none.
-        if (pages_of_pairs() != 0 && control_.queue().ring().size() == 0) {
+        if (has_pages() && control_.queue().ring().size() == 0) {
             own.clear(Bit::ctrl_vq);  // `net_needs` clears those that need it, also MQ
         }
-        Negotiation wanted = Core::template wanted_of<Traits>(own);
+        Negotiation wanted = wanted_of<Traits>(own);
         wanted.needs = detail::net_needs.rows;
         return wanted;
     }
 
     [[__nodiscard__]] Status configure() {
-        if (Error const error = detail::read_net_config(this->device(), this->negotiated(), config_);
+        detail::NetConfig read;
+        if (Error const error = detail::read_net_config(this->device(), this->negotiated(), read);
             error != Error::none) {
             return error;
         }
-        if (config_.mtu > mtu_max()) {
+        has_control_ = this->negotiated().has(Bit::ctrl_vq);
+        if (read.pairs == 0 || read.pairs > pair_count_max) {
+            this->blame(DriverReason::net_pairs_zero, 0, read.pairs);
+            read.pairs = 1;
+            has_control_ = false;
+        }
+        // The pages are those of `init`. With another number of pairs the control queue would be elsewhere, too.
+        if (has_pages() && read.pairs != config_.pairs) {
+            return Error::config_unstable;
+        }
+        if (read.mtu > mtu_max()) {
             return Error::mtu_above_buffers;  // §5.1.4.2
         }
+        config_ = read;
         bool const is_legacy = this->device().is_legacy();
         header_ = detail::NetHeader{this->negotiated(),
                                     is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
-        bool const is_valid = config_.pairs != 0 && config_.pairs <= pairs_with_control;
-        if (!is_valid) {
-            this->blame(DriverReason::net_pairs_zero, 0, config_.pairs);
-        }
-        device_pairs_ = is_valid ? config_.pairs : uint16_t{0};
-        pairs_ = usable_pairs(is_valid ? config_.pairs : uint16_t{1});
+        pairs_ = config_.pairs < Traits::pair_max ? config_.pairs : Traits::pair_max;
         pairs_in_use_.set(1);
         bool const splits = is_legacy && !this->negotiated().has(spec::Feature::any_layout);
         for (Pair& pair : pair_) {
@@ -477,8 +371,7 @@ private:
                 return send;
             }
         }
-        bool const has_control = this->negotiated().has(Bit::ctrl_vq) && device_pairs_ != 0;
-        return visit(has_control ? control_index() : no_queue, control_.queue());
+        return visit(has_control_ ? this->control_index() : no_queue, control_.queue());
     }
     [[__nodiscard__]] bool uses_queue(uint16_t index) const { return index != no_queue; }
 
@@ -489,24 +382,8 @@ private:
 
     // --- workings ---
 
-    /// Valid if the number of pairs is.
-    [[__nodiscard__]] uint16_t control_index() const { return spec::net::receive_queue(device_pairs_); }
-
-    /// How many pairs have pages.
-    [[__nodiscard__]] uint16_t pages_of_pairs() const {
-        uint16_t count = 0;
-        while (count < Traits::pair_max && pair_[count].receiver.queue().ring().size() != 0 &&
-               pair_[count].sender.ring().size() != 0) {
-            ++count;
-        }
-        return count;
-    }
-    /// How many of the device's pairs the driver uses. After a reset only those that have pages.
-    [[__nodiscard__]] uint16_t usable_pairs(uint16_t offered) const {
-        uint16_t const with_pages = pages_of_pairs();
-        uint16_t const most = with_pages == 0 ? Traits::pair_max : with_pages;
-        return offered < most ? offered : most;
-    }
+    /// Whether `init` has set the queues up before: this is a reset.
+    [[__nodiscard__]] bool has_pages() const { return pair_[0].sender.ring().size() != 0; }
 
     [[__nodiscard__]] Error check_pair(uint16_t pair) const {
         Error const error = this->check_usable();
@@ -532,53 +409,8 @@ private:
         }
     }
 
-    [[__nodiscard__]] ControlData control_data() const { return ControlData{header_.order()}; }
-    static void put_addresses(ControlData& data, Span<MacAddress const> addresses) {
-        data.put32(static_cast<uint32_t>(addresses.size()));
-        for (MacAddress const& address : addresses) {
-            data.put_address(address);
-        }
-    }
-
-    template <Relax R>
-    [[__nodiscard__]] Status command(Bit feature, spec::net::ControlClass group, uint8_t number,
-                                     ControlData const& data, PollLimit poll_limit, R& relax) {
-        if (Error const error = this->check_usable(); error != Error::none) {
-            return error;
-        }
-        if (!this->negotiated().has(feature) || !control_.queue().ring().is_live()) {
-            return Error::not_supported;
-        }
-        auto const send = [&] { return control_.send({static_cast<uint8_t>(group), number}, data); };
-        auto const look = [this] {
-            return this->collect_from(control_.queue(),
-                                      [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
-        };
-        uint32_t polls = 0;
-        return this->perform(control_.queue(), control_index(), send, look, poll_limit, polls, relax).error();
-    }
-
-    /// §5.1.9.5: the answer of the device. A legacy one may report any used length.
-    [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
-        bool const has_answer = written != 0 || this->device().is_legacy();
-        uint8_t const answer = has_answer ? control_.answer(slot) : Control::unanswered;
-        if (answer == static_cast<uint8_t>(spec::net::Ack::ok)) {
-            return Error::none;
-        }
-        if (answer == static_cast<uint8_t>(spec::net::Ack::err)) {
-            return Error::command_refused;
-        }
-        this->blame(DriverReason::net_answer_unknown, control_index(), answer);
-        return Error::answer_invalid;
-    }
-
-    uint16_t pairs_ = 0;
-    uint16_t device_pairs_ = 0;  ///< before the control queue; 0: the device's number is invalid
-    detail::SharedCount pairs_in_use_;
-    detail::NetConfig config_{};
-    detail::NetHeader header_;
+    bool has_control_ = false;  ///< the control queue can be used
     Pair pair_[Traits::pair_max];
-    Control control_;
 };
 
 }  // namespace virtq

@@ -47,7 +47,7 @@ public:
     /// For `DriverCore`: the buffers are the driver's own, whose addresses are the device's already.
     template <class Mapper>
     void set_mapper(Mapper*) {}
-    /// Before `set_up`: each buffer is given to the device in two pieces, the first of `bytes` bytes, so that there are
+    /// Before `set_up` or `resume`: each buffer is given to the device in two pieces, the first of `bytes` bytes, so that there are
     /// half as many; 0: in one. Some legacy devices want their header so.
     void split_at(uint32_t bytes) { first_bytes_ = bytes; }
 
@@ -59,10 +59,11 @@ public:
         if (!made) {
             return made;
         }
-        if (count() == 0) {
+        room_ = ring_room();
+        if (room_ == 0) {
             return init.fail(Error::queue_too_small);
         }
-        if (Error const error = this->take_memory(allocator, count() * Bytes); error != Error::none) {
+        if (Error const error = this->take_memory(allocator, room_ * Bytes); error != Error::none) {
             return init.fail(error);
         }
         post_all();
@@ -92,11 +93,8 @@ public:
     /// For `DriverCore`: no call is refused.
     [[__nodiscard__]] Error last_error() const { return Error::none; }
 
-    /// How many buffers there are.
-    [[__nodiscard__]] uint16_t count() const {
-        uint16_t const size = ring().size();
-        return first_bytes_ == 0 ? size : static_cast<uint16_t>(size / 2);
-    }
+    /// How many buffers the device has at most. After a reset the ring may have room for more than there are pages for.
+    [[__nodiscard__]] uint16_t count() const { return ring_room() < room_ ? ring_room() : room_; }
 
     /// Takes the next buffer that the device has filled. It is the caller's until `post`.
     [[__nodiscard__]] FilledBuffer take() {
@@ -139,6 +137,10 @@ public:
     }
 
 private:
+    [[__nodiscard__]] uint16_t ring_room() const {
+        uint16_t const size = ring().size();
+        return first_bytes_ == 0 ? size : static_cast<uint16_t>(size / 2);
+    }
     [[__nodiscard__]] Status post_whole(uint16_t number) {
         Segment const writable[] = {{this->phys(number * Bytes), Bytes}};
         return ring().add(NoSegments{}, writable, Token{uintptr_t{number}});
@@ -157,6 +159,7 @@ private:
     }
 
     uint32_t first_bytes_ = 0;
+    uint16_t room_ = 0;  ///< buffers that have pages
     Notification first_{};
 };
 

@@ -135,6 +135,7 @@ public:
 
     /// Copies `bytes` bytes to the slot's command, from `offset` on.
     void put(uint16_t slot, uint32_t offset, void const* from, uint32_t bytes) {
+        check_slot(slot);
         VIRTQ_ASSERT(offset <= Shape::command_bytes && bytes <= Shape::command_bytes - offset,
                      "A driver puts more into a slot than SlotShape::command_bytes. Make the command shorter, or the "
                      "shape larger.");
@@ -149,6 +150,7 @@ public:
     /// Adds the slot's chain, with the answer zeroed. On an error the slot is free again. Errors: the mapper's, those of
     /// `VirtQueue::add`, and `chain_longer_than_queue` for more segments than `segments_max`.
     [[__nodiscard__]] Error send(uint16_t slot, SlotChain const& chain) {
+        check_slot(slot);
         refused_ = chain.data.size() <= segments_max ? map_and_add(slot, chain) : Error::chain_longer_than_queue;
         if (refused_ != Error::none) {
             pool_.give_back(slot);
@@ -248,6 +250,11 @@ private:
     [[__nodiscard__]] uint16_t slot_count() const { return static_cast<uint16_t>(ring().size() / Shape::descriptors); }
     /// All answers are behind all commands: the device only reads the one area and only writes the other.
     [[__nodiscard__]] uint32_t answer_offset(uint16_t slot) const { return answers_ + slot * Shape::answer_bytes; }
+    void check_slot([[__maybe_unused__]] uint16_t slot) const {
+        VIRTQ_ASSERT(slot < slot_count(),
+                     "A driver uses a slot that it does not have. If take_slot() returns no_slot, "
+                     "return queue_full: the kernel tries again later.");
+    }
     void start() {
         refused_ = Error::none;
         answers_ = slot_count() * Shape::command_bytes;

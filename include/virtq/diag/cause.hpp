@@ -274,8 +274,8 @@ namespace detail {
         case Cause::device_needs_reset:
             return "The device set DEVICE_NEEDS_RESET: it rejected something in a queue or a request.";
         case Cause::device_type_violated:
-            return "The device said something that its type does not permit. The driver ignored it, or ended a request "
-                   "with answer_invalid, and went on.";
+            return "The device wrote something that its type does not permit. The driver ignored it, or ended a request "
+                   "with answer_invalid.";
 
         case Cause::answered_too_late:
             return "The device is well, and answered after the driver had stopped waiting. The poll limit was too "

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/diag/detail/device_judge.hpp>
+#include <virtq/diag/detail/driver_ring.hpp>
 #include <virtq/diag/detail/inspect.hpp>
 #include <virtq/diag/detail/queue_judge.hpp>
 #include <virtq/diag/device_snapshot.hpp>
@@ -92,24 +93,6 @@ Diagnosis const& diagnose(DiagnosisRecord& record, Source& source) {
     return record.diagnosis;
 }
 
-namespace detail {
-
-/// Accepts any queue. Stands for the visitor of `visit_ring` in the concept.
-struct RingVisitor {
-    template <uint32_t N, class Format>
-    void operator()(VirtQueue<N, Format> const&) const {}
-};
-template <class D>
-concept VisitsRings = requires(D& driver, uint16_t index, RingVisitor visit) {
-    driver.visit_ring(index, visit);
-};
-template <class D>
-concept GivesRings = requires(D& driver, uint16_t index) {
-    driver.ring(index);
-};
-
-}  // namespace detail
-
 /// A driver that exposes its transport, its negotiated features and its rings: by `ring(index)`, as `BlockDevice`
 /// does, or, if its queues are of several types, by `visit_ring(index, visit)`. That calls `visit(queue)` with the
 /// `VirtQueue` of this index, and does nothing if there is none:
@@ -121,24 +104,15 @@ concept GivesRings = requires(D& driver, uint16_t index) {
 /// }
 /// ```
 template <class D>
-concept DiagnosableDriver = (detail::GivesRings<D> || detail::VisitsRings<D>)&&requires(D& driver) {
+concept DiagnosableDriver = detail::HasRings<D> && requires(D& driver) {
     {*driver.transport()};  // null before init
     driver.negotiation().negotiated;
 };
 
 namespace detail {
 
-template <class Driver, class Visit>
-void visit_ring_of(Driver& driver, uint16_t index, Visit const& visit) {
-    if constexpr (VisitsRings<Driver>) {
-        driver.visit_ring(index, visit);
-    } else {
-        visit(driver.ring(index));
-    }
-}
-
 template <class Driver>
-[[__nodiscard__]] DriverView view_of(Driver const& driver, [[__maybe_unused__]] uint16_t queue_index) {
+[[__nodiscard__]] DriverView view_of(Driver& driver, [[__maybe_unused__]] uint16_t queue_index) {
     DriverView view;
     if constexpr (requires { Driver::device_type; }) {
         view.type = Driver::device_type;

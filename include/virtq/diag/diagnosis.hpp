@@ -37,7 +37,7 @@ struct DiagnoseOption {
     QueueUse use = QueueUse::by_device;  ///< set it if the standard does not define what the queue is for
 };
 
-/// What a driver found wrong above its rings: its `DriverFault`, with the sentence.
+/// What a driver found wrong in a buffer or in the configuration: its `DriverFault`, with the sentence.
 struct TypeViolation {
     char const* sentence = nullptr;  ///< what the device did; null: nothing
     uint32_t value = 0;              ///< what the device wrote: a length, a number, a type

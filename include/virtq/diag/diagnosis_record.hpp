@@ -9,7 +9,7 @@
 namespace virtq {
 
 /// The working memory of `diagnose`, for a kernel with small stacks. It has about 2 KiB: make it a static object, which
-/// lies in `.bss`, and pass it to each call. Only one call may use it at a time.
+/// is in `.bss`, and pass it to each call. Only one call may use it at a time.
 struct DiagnosisRecord {
     Diagnosis diagnosis;           ///< of the last call
     detail::ChainFindings chains;  ///< only `diagnose` uses it

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/diag/detail/driver_ring.hpp>
 #include <virtq/diag/detail/packed/packed_picture.hpp>
 #include <virtq/diag/detail/split/split_picture.hpp>
 #include <virtq/diag/take_snapshot.hpp>
@@ -30,13 +31,18 @@ void dump(VirtQueue<N, Format> const& queue, Sink&& sink, Lines budget = Lines{6
     detail::inspect(queue, [&](auto const& ring) { detail::print_picture(ring, sink, budget); });
 }
 
-/// As above, for the first queue of a driver. For another queue, pass `driver.ring(index)`.
+/// As above, for queue `queue_index` of a driver. Prints nothing if that queue is not set up.
 template <class Driver, class Sink>
-    requires TextSink<Sink> && requires(Driver const& driver) {
-        driver.ring(uint16_t{0});
-    }
-void dump(Driver const& driver, Sink&& sink, Lines budget = Lines{64}) {
-    dump(driver.ring(0), sink, budget);
+    requires TextSink<Sink> && detail::HasRings<Driver>
+void dump(Driver& driver, uint16_t queue_index, Sink&& sink, Lines budget = Lines{64}) {
+    detail::visit_ring_of(driver, queue_index, [&](auto const& ring) { dump(ring, sink, budget); });
+}
+
+/// As above, for the first queue of a driver.
+template <class Driver, class Sink>
+    requires TextSink<Sink> && detail::HasRings<Driver>
+void dump(Driver& driver, Sink&& sink, Lines budget = Lines{64}) {
+    dump(driver, uint16_t{0}, sink, budget);
 }
 
 }  // namespace virtq

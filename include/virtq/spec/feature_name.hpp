@@ -37,27 +37,6 @@ inline constexpr char const* feature_prefix<spec::net::Feature> = "VIRTIO_NET_F_
 template <>
 inline constexpr char const* feature_prefix<spec::p9::Feature> = "VIRTIO_9P_";
 
-/// An enumerator as the compiler names it. Empty for a value that is none: then the compiler writes `(Type)4`.
-struct EnumeratorName {
-    char const* first = nullptr;
-    size_t length = 0;
-};
-template <auto value>
-constexpr EnumeratorName enumerator_name() {
-    char const* name = signature_with<value>();
-    for (char const* at = name; *at != '\0'; ++at) {
-        name = *at == ':' ? at + 1 : name;
-    }
-    size_t length = 0;
-    while (name[length] != ']' && name[length] != ';') {
-        if (name[length] == ')') {
-            return {};
-        }
-        ++length;
-    }
-    return {name, length};
-}
-
 /// One above the last bit of `end` bits that has a name.
 template <class Bit, unsigned end = Features::bit_count>
 constexpr unsigned count_feature_bits() {
@@ -93,7 +72,7 @@ constexpr size_t join_feature_names(TextJoiner joiner) {
 }
 
 /// All names of a device type in one text, as `Descriptions` are. A kernel has the text of a type only if it asks for
-/// this type, or for one that it does not know when it is compiled.
+/// this type, or for a type that is not a constant.
 template <class Bit>
 struct FeatureNames {
     char text[join_feature_names<Bit>({nullptr, false})]{};

@@ -65,7 +65,7 @@ enum class Feature : uint8_t {
 }
 
 /// §5.1.3.1 (Feature bit requirements). A table cannot say "one of two", as GUEST_ECN, HOST_ECN, RSC_EXT and
-/// HASH_TUNNEL need: a driver that wants these checks that itself.
+/// HASH_TUNNEL need: a driver that wants one of these checks that itself.
 inline constexpr FeatureNeed feature_needs[] = {
     need(Feature::guest_tso4, Feature::guest_csum),
     need(Feature::guest_tso6, Feature::guest_csum),

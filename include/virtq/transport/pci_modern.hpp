@@ -7,6 +7,7 @@
 #include <virtq/platform/register_space.hpp>
 #include <virtq/spec/pci.hpp>
 #include <virtq/transport/detail/pci/msix.hpp>
+#include <virtq/transport/detail/pci/pci_doorbells.hpp>
 #include <virtq/transport/detail/pci/pci_layout.hpp>
 #include <virtq/transport/detail/pci/pci_mapping.hpp>
 #include <virtq/transport/detail/pci/pci_vectors.hpp>
@@ -49,7 +50,7 @@ public:
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
                                    PciProbeOption const& option = {}) {
         static_assert(detail::check_device_mapper<Mapper>());
-        Finding found;
+        Found found;
         if (Error const error = start_probe(function, found); error != Error::none) {
             return error;
         }
@@ -77,7 +78,7 @@ public:
     /// device has no such window.
     template <PciConfigAccess Access>
     [[__nodiscard__]] Status probe_through_window(PciFunction<Access> const& function) {
-        Finding found;
+        Found found;
         Error const error = start_probe(function, found);
         if (error != Error::none || found.layout.window == 0) {
             return error == Error::none ? Error::pci_structure_missing : error;
@@ -239,7 +240,7 @@ public:
     /// goes to that queue's own place in the structure.
     void notify(uint16_t queue, uint16_t next) {
         check_probed();
-        Doorbell const doorbell = doorbell_of(queue);
+        auto const doorbell = doorbells_.of(queue);
         VIRTQ_ASSERT(doorbell.placed,
                      "notify() was called for a queue that was not enabled. Call init() or set_up_queue() first.");
         if (!doorbell.placed) {
@@ -336,12 +337,6 @@ private:
                      "and leave it where it is: drivers keep its address.");
     }
 
-    struct Doorbell {
-        uint32_t offset = 0;  ///< in the notification structure
-        uint16_t value = 0;   ///< the queue number, or queue_notif_config_data (§4.1.5.2)
-        bool placed = false;
-    };
-
     template <class Word, detail::Access access>
     [[__nodiscard__]] Word read(detail::Register<Word, access> which) {
         return platform::read_register(common_, which);
@@ -364,15 +359,16 @@ private:
 
     // --- probe ---
 
-    struct Finding {
+    /// What both probes read first.
+    struct Found {
         spec::DeviceId type = spec::DeviceId::none;
         detail::PciBars bars;
         detail::PciLayout layout;
     };
 
-    /// Identifies the device, and finds its structures. Not inlined, because two probes begin so.
+    /// Identifies the device, and finds its structures. Not inlined, because both probes begin with it.
     template <PciConfigAccess Access>
-    [[__nodiscard__]] [[gnu::__noinline__]] Error start_probe(PciFunction<Access> const& function, Finding& found) {
+    [[__nodiscard__]] [[gnu::__noinline__]] Error start_probe(PciFunction<Access> const& function, Found& found) {
         VIRTQ_ASSERT(!record_.is_in_use(),
                      "probe() was called on a transport in use: its device has a queue. Give each device a transport "
                      "of its own.");
@@ -386,27 +382,28 @@ private:
         line_ = detail::find_line(function);
         found.bars.measure(function);
         detail::PciLayout& layout = found.layout;
-        Error const error = detail::find_layout(function, found.bars, layout);
+        if (Error const error = detail::find_layout(function, found.bars, layout); error != Error::none) {
+            return error;
+        }
         common_bytes_ = layout.common.length;
-        notify_offset_ = layout.notify.offset;
-        notify_bytes_ = layout.notify.length;
-        notify_off_multiplier_ = layout.notify_off_multiplier;
+        doorbells_.use_structure(layout.notify.offset, layout.notify.length, layout.notify_off_multiplier);
         config_bytes_ = layout.device.length;
         config_error_ = layout.device_error;
-        return error;
+        return Error::none;
     }
 
     /// Maps the structures before the device decodes its BARs: a BAR with address 0 would answer there.
-    /// `map(PciStructure, Space&)` makes the registers of a structure.
+    /// `map(PciStructure, Space&)` maps a structure and stores where its registers are.
     template <class Map>
     [[__nodiscard__]] Error map_all(detail::PciLayout const& layout, Map const& map) {
-        Error error = Error::none;
         for (Part const& part : parts) {
-            if (error == Error::none && (layout.*part.structure).exists()) {
-                error = map(layout.*part.structure, this->*part.space);
+            if ((layout.*part.structure).exists()) {
+                if (Error const error = map(layout.*part.structure, this->*part.space); error != Error::none) {
+                    return error;
+                }
             }
         }
-        return error;
+        return Error::none;
     }
 
     /// Enables the device, and checks that it answers.
@@ -425,32 +422,10 @@ private:
 
     // --- queues ---
 
-    /// §4.1.4.4 (Notification structure layout): computes the doorbell of a queue, and checks that it is inside the
-    /// structure.
+    /// §4.1.4.4 (Notification structure layout). Errors: those of `PciDoorbells::place`.
     [[__nodiscard__]] Status place_doorbell(uint16_t queue) {
-        uint64_t const offset = uint64_t{read(spec::pci::common::queue_notify_off)} * notify_off_multiplier_;
-        uint32_t const width = sends_data_ ? 4 : 2;
-        if (offset + width > notify_bytes_ || ((notify_offset_ + offset) & (width - 1)) != 0) {
-            return Error::pci_structure_invalid;
-        }
-        uint16_t const name = has_names_ ? read(spec::pci::common::queue_notif_config_data) : queue;
-        if (queue < doorbell_count) {
-            doorbells_[queue] = {static_cast<uint32_t>(offset), name, true};
-            return {};
-        }
-        // There is no room to store this offset, so it must follow from the queue number. `doorbell_of` then computes
-        // it, also for all lower numbers.
-        bool const follows = queue_count_max == 0 && offset == uint64_t{queue} * notify_off_multiplier_ &&
-                             name == queue && (notify_off_multiplier_ & (width - 1)) == 0;
-        if (!follows) {
-            return Error::queue_above_transport;
-        }
-        numbered_end_ = queue >= numbered_end_ ? uint32_t{queue} + 1 : numbered_end_;
-        return {};
-    }
-    [[__nodiscard__]] Doorbell doorbell_of(uint16_t queue) const {
-        return queue < doorbell_count ? doorbells_[queue]
-                                      : Doorbell{queue * notify_off_multiplier_, queue, queue < numbered_end_};
+        uint16_t const value = has_names_ ? read(spec::pci::common::queue_notif_config_data) : queue;
+        return doorbells_.place(queue, read(spec::pci::common::queue_notify_off), value, sends_data_ ? 4 : 2);
     }
 
     /// §4.1.5.1.2.2: sets both vectors, and returns whether the device took them.
@@ -471,8 +446,6 @@ private:
         return offset + bytes <= config_bytes_;
     }
 
-    static constexpr uint16_t doorbell_count = queue_count_max != 0 ? queue_count_max : 16;
-
     static constexpr unsigned word_of_notification_bits = static_cast<unsigned>(spec::Feature::notification_data) / 32;
     static constexpr uint32_t notification_data_bit =
         uint32_t{1} << (static_cast<unsigned>(spec::Feature::notification_data) % 32);
@@ -484,10 +457,6 @@ private:
     Space isr_{};
     Space config_{};
     uint32_t common_bytes_ = 0;
-    uint32_t notify_offset_ = 0;  ///< in its BAR, to check the alignment
-    uint32_t notify_bytes_ = 0;
-    uint32_t notify_off_multiplier_ = 0;
-    uint32_t config_bytes_ = 0;
     detail::PciVectors vectors_;
     PciLine line_;
     spec::DeviceId device_id_ = spec::DeviceId::none;
@@ -495,10 +464,10 @@ private:
     [[__no_unique_address__]] detail::TransportRecord record_;  // first: its padding holds the members below
     bool sends_data_ = false;                                   ///< NOTIFICATION_DATA was accepted
     bool has_names_ = false;                                    ///< NOTIF_CONFIG_DATA was accepted
-    uint32_t numbered_end_ = 0;  ///< one above the highest enabled queue that has no entry in `doorbells_`, or 0
-    Doorbell doorbells_[doorbell_count];
+    uint32_t config_bytes_ = 0;
+    detail::PciDoorbells<queue_count_max> doorbells_;
 
-    // Behind the members, whose pointers it has.
+    // After the members that it points to.
     struct Part {
         detail::PciStructure detail::PciLayout::*structure;
         Space PciModernTransport::*space;

@@ -24,5 +24,15 @@ TEST(NetDeviceWithoutAssertions, StopsAtASmallBuffer) {
     EXPECT_EQ(burst.error, Error::segment_empty);
 }
 
+TEST(NetDeviceWithoutAssertions, IgnoresABufferThatTheKernelDoesNotHold) {
+    NetMachine<16> machine;
+    machine.bring_up();
+    machine.driver.give_back({.buffer = 3});
+    machine.driver.give_back({.buffer = 999});
+    EXPECT_EQ(machine.driver.buffers_kept(), 0u);
+    machine.card.inject({machine.frame(60)});
+    EXPECT_EQ(machine.receive().size(), 1u);
+}
+
 }  // namespace
 }  // namespace virtq::test

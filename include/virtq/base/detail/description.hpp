@@ -16,8 +16,8 @@ enum class Wording : unsigned char { sentences = 1, names, numbers };
 /// The choice of this build. The compiler stops here if VIRTQ_SENTENCES is none of the three.
 inline constexpr Wording chosen_wording = Wording::VIRTQ_SENTENCES;
 
-/// Whether sentences about PCI are only in kernels that have code for PCI. Elsewhere all are wanted: a program on a desk
-/// may describe any number. Position-independent code would need a pointer that is relocated.
+/// Whether a kernel without code for PCI leaves out the sentences about PCI. Hosted programs have them, because they may
+/// describe any number. Position-independent code has them, because the pointer would need a relocation.
 #if defined(__ELF__) && !__STDC_HOSTED__ && !defined(__PIC__) && !defined(__PIE__)
 inline constexpr bool has_pci_apart = chosen_wording == Wording::sentences;
 #else
@@ -55,7 +55,7 @@ struct TextJoiner {
     }
 };
 
-/// Only declared: finds the enumeration that a function has sentences for.
+/// Not defined. Its type is the enumeration that a function has sentences for.
 template <class Value>
 Value described_by(char const* (*sentence)(Value));
 
@@ -83,19 +83,37 @@ constexpr char const* signature_with() {
     return __PRETTY_FUNCTION__;
 }
 
+/// An enumerator as the compiler names it. Empty for a value without one: then the compiler writes `(Type)4`.
+struct EnumeratorName {
+    char const* first = nullptr;
+    size_t length = 0;
+};
+template <auto value>
+constexpr EnumeratorName enumerator_name() {
+    char const* name = signature_with<value>();
+    for (char const* at = name; *at != '\0'; ++at) {
+        name = *at == ':' ? at + 1 : name;
+    }
+    size_t length = 0;
+    while (name[length] != ']' && name[length] != ';') {
+        if (name[length] == ')') {
+            return {};
+        }
+        ++length;
+    }
+    return {name, length};
+}
+
 /// The names of the values from `number` on.
 template <auto sentence, unsigned number = 0>
 constexpr void add_names(TextJoiner& joiner) {
     if constexpr (number < value_count<sentence>) {
-        char const* name = signature_with<static_cast<decltype(described_by(sentence))>(number)>();
-        for (char const* at = name; *at != '\0'; ++at) {
-            name = *at == ':' ? at + 1 : name;
+        constexpr EnumeratorName name = enumerator_name<static_cast<decltype(described_by(sentence))>(number)>();
+        if constexpr (name.length != 0) {
+            joiner.add(name.first, name.length);
+        } else {
+            joiner.add("unknown");  // no value has this number
         }
-        size_t length = 0;
-        while (name[length] != ']' && name[length] != ';') {
-            ++length;
-        }
-        joiner.add(name, length);
         add_names<sentence, number + 1>(joiner);
     } else {
         joiner.add("unknown");
@@ -149,8 +167,8 @@ struct Descriptions {
 template <auto sentence, char letter, Wording wording>
 inline constexpr Descriptions<sentence, letter, wording> descriptions{};
 
-/// Reads a pointer from memory, also if the compiler knows what it points to. For a weak reference: relative to the code,
-/// as GCC makes it for riscv64, lld cannot link it at 0x80200000.
+/// Loads a pointer from memory even if the compiler knows its value. GCC would address a weak symbol relative to the code
+/// on riscv64, which lld cannot link in a kernel at 0x80200000.
 template <class T>
 [[__nodiscard__]] inline T const* read_pointer(T const* const* at) {
     __asm__("" : "+r"(at));

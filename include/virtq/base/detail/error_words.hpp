@@ -118,7 +118,9 @@ template <class Error>
                    "overwritten. Ask diagnose() which. Call reset(): it hands back every request in flight.";
         case Error::transport_not_probed:
             return "The transport has no device yet. Call its probe() first, and check the result.";
-        case Error::wrong_device_type: return "The device is of another type than this driver. Check device_id().";
+        case Error::wrong_device_type:
+            return "The device is of another type than this driver. Compare device_id() of the transport with the "
+                   "driver's device_type, and give each device a transport of its own.";
         case Error::nothing_offered:
             return "The device offers no feature at all, yet its status register keeps what is written: this is memory, "
                    "not registers. Check whether a BAR overlaps RAM (a wrong PciWindow), and whether the mapping is that "
@@ -209,13 +211,13 @@ template <class Error>
     }
 }
 
-/// The same with empty sentences for the errors of PCI devices.
+/// As `error_sentence`, but empty for errors of PCI devices.
 template <class Error>
 [[__nodiscard__]] constexpr char const* sentence_without_pci(Error error) {
     return pci_sentence(error) != nullptr ? "" : error_sentence(error);
 }
 
-/// And with empty sentences for all others up to the last error of a PCI device.
+/// As `pci_sentence`, but empty for other errors below `msi_message_invalid`, which is the last one of PCI.
 template <class Error>
 [[__nodiscard__]] constexpr char const* sentence_of_pci(Error error) {
     char const* const other = error < Error::msi_message_invalid ? "" : nullptr;

@@ -24,7 +24,7 @@ struct DriverView {
     Features offered;                            ///< what the device offered at initialisation
     void const* here = nullptr;                  ///< its address
     void const* place = nullptr;                 ///< its address at initialisation
-    TypeViolation violation;                     ///< what it found wrong above its rings
+    TypeViolation violation;                     ///< what it found in a buffer or the configuration
 };
 
 /// Where a judge writes: the diagnosis, and what it found in the chains.

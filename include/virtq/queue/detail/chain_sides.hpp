@@ -63,9 +63,10 @@ template <class Chain>
 [[__nodiscard__]] inline bool write_side(Chain& chain, Gather const& segments, SideFlags flags) {
     return write_side(chain, segments.front, flags) && write_side(chain, segments.back, flags);
 }
-/// As above, in straight-line code, which knows the last segment.
+/// In straight-line code, which knows the last segment.
 template <class Chain, size_t Extent>
-[[__nodiscard__]] inline bool write_side(Chain& chain, FixedSegments<Extent> segments, SideFlags flags) {
+[[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED inline bool write_side(Chain& chain, FixedSegments<Extent> segments,
+                                                                SideFlags flags) {
     if constexpr (Extent == 0) {
         return true;
     } else {

@@ -224,6 +224,12 @@ protected:
         uint16_t number = 0;
         return add(request, queue, number);
     }
+    /// A read or write that does not go straight. Not inlined, so that the usual request does not need its stack. The
+    /// arguments fit the registers.
+    [[__nodiscard__]] [[gnu::__noinline__]] Error add_to_first(BlockOperation operation, uint64_t sector,
+                                                               Span<Segment const> data, Token token) {
+        return add({operation, sector, 0, data, token}, 0);
+    }
     [[__nodiscard__]] Error add_next(BlockParts& parts, uint16_t queue, uint16_t& number) {
         return noted(queue, this->is_stopped() ? Error::reset_needed : queues_[queue].submit_next(parts, number));
     }
@@ -238,7 +244,7 @@ protected:
     // --- for `DriverCore` ---
 
     [[__nodiscard__]] Negotiation wanted_features() const {
-        Negotiation wanted = Core::template wanted_of<Traits>(block_features(Traits::queue_count_max));
+        Negotiation wanted = wanted_of<Traits>(block_features(Traits::queue_count_max));
         wanted.needs = spec::block::feature_needs;
         return wanted;
     }

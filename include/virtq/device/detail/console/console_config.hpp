@@ -20,27 +20,30 @@ struct ConsoleConfig {
     /// Errors: `config_unstable`, `config_absent`, `config_refused`, `config_too_short`.
     template <class T>
     [[__nodiscard__]] static Result<ConsoleConfig> read(T& transport, Features const& negotiated) {
-        namespace field = spec::console::config;
         bool const has_size = negotiated.has(spec::console::Feature::size);
         bool const has_ports = negotiated.has(spec::console::Feature::multiport);
         if (!has_size && !has_ports) {
             return ConsoleConfig{};
         }
-        if (Status const there = check_config(transport, has_ports ? 8 : 4); !there) {
-            return there.error();
+        if (Error const error = check_config(transport, has_ports ? 8 : 4); error != Error::none) {
+            return error;
         }
         ConsoleConfig config;
-        auto const read_fields = [&](ConsoleConfig& fields) {
-            if (has_size) {
-                fields.size = {transport.read_config16(field::cols.offset),
-                               transport.read_config16(field::rows.offset)};
-            }
-            if (has_ports) {
-                fields.ports = transport.read_config32(field::max_nr_ports.offset);
-            }
-        };
-        Error const error = read_config(transport, config, read_fields);
+        Error const error =
+            read_config(transport, config, [&](ConsoleConfig& fields) { read_once(transport, negotiated, fields); });
         return error == Error::none ? Result<ConsoleConfig>{config} : Result<ConsoleConfig>{error};
+    }
+
+private:
+    template <class T>
+    static void read_once(T& transport, Features const& negotiated, ConsoleConfig& fields) {
+        namespace field = spec::console::config;
+        if (negotiated.has(spec::console::Feature::size)) {
+            fields.size = {transport.read_config16(field::cols.offset), transport.read_config16(field::rows.offset)};
+        }
+        if (negotiated.has(spec::console::Feature::multiport)) {
+            fields.ports = transport.read_config32(field::max_nr_ports.offset);
+        }
     }
 };
 

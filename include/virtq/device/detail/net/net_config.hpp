@@ -45,8 +45,9 @@ template <class Traits>
     return features;
 }
 
-/// What this driver needs beside §5.1.3.1: packets of 64 KiB come in merged buffers only, because the others are small.
-/// ECN, which needs one of two features, needs the first. A feature that consists of commands needs the control queue.
+/// What this driver needs beside §5.1.3.1. It receives packets of 64 KiB in merged buffers only, because a single buffer is
+/// too small. The standard lets ECN need one of two features; the driver needs the first. A feature with commands needs
+/// the control queue, even if §5.1.3.1 does not list it.
 struct NetNeeds {
     static constexpr size_t standard = sizeof spec::net::feature_needs / sizeof spec::net::feature_needs[0];
     static constexpr size_t own = 8;

@@ -12,8 +12,9 @@
 namespace virtq::detail {
 
 /// The control queue of a card (§5.1.9.5): a class and a command, data of up to two pieces, and an answer of one byte.
-/// The pieces are descriptors of their own, as a legacy device wants them (§5.1.11).
-template <class Traits>
+/// The pieces are descriptors of their own, as a legacy device wants them (§5.1.11). A legacy device fixes the size of this
+/// queue too, so it has room for `N`, as all others.
+template <uint32_t N, class Traits>
 class NetControl {
     struct QueueTraits {
         using Mapper = NoMapper;
@@ -23,7 +24,7 @@ class NetControl {
     static constexpr uint32_t head_bytes = sizeof(spec::net::Control);
     /// The longest data: two tables of addresses, each behind its count.
     static constexpr uint32_t data_max = 2 * count_bytes + Traits::mac_table_max * spec::net::mac_bytes;
-    static constexpr uint32_t queue_size = 64;  ///< QEMU's control queue has that size, which a legacy device fixes
+    static constexpr uint32_t queue_size = N < 64 ? N : 64;  ///< a legacy device fixes it, and QEMU's has 64
 
 public:
     static constexpr uint8_t unanswered = 0xff;  ///< an answer that the device has not written

@@ -93,12 +93,11 @@ public:
         return is_plain_packet(packet_bytes) ? Error::none : Error::packet_length_invalid;
     }
 
-    /// The header of a packet that `check_send` accepted.
+    /// The header of a packet with a partial checksum that `check_send` accepted.
     [[__nodiscard__]] spec::net::Header encode(NetOffload const& offload) const {
-        bool const is_partial = offload.checksum == NetChecksum::partial;
         auto const gso = static_cast<uint8_t>(offload.gso);
         spec::net::Header header{};
-        header.flags = is_partial ? spec::net::header_needs_csum : uint8_t{0};
+        header.flags = spec::net::header_needs_csum;
         header.gso_type = offload.has_ecn ? static_cast<uint8_t>(gso | spec::net::gso_ecn) : gso;
         header.hdr_len = wire(offload.header_bytes);
         header.gso_size = wire(offload.segment_bytes);
@@ -175,7 +174,7 @@ private:
         return packet_bytes - ethernet_bytes <= receive_room_;  // less than a header wraps around
     }
 
-    /// §5.1.9: the 16 bits of the checksum lie in the packet.
+    /// Whether the 16 bits of the checksum are inside the packet (§5.1.9).
     [[__nodiscard__]] static bool holds_checksum(NetOffload const& offload, uint64_t packet_bytes) {
         return uint64_t{offload.csum_start} + offload.csum_offset + 2 <= packet_bytes;
     }

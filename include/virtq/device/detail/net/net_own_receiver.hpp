@@ -152,8 +152,8 @@ private:
     Token token_[N] = {};
 };
 
-/// As `NetReceiver`, for buffers of the kernel's own (`NetTraits::own_buffers`). The header lies in front of the packet, in
-/// the same buffer: nothing is copied but the header.
+/// As `NetReceiver`, for buffers of the kernel's own (`NetTraits::own_buffers`). The device writes the header in front of the
+/// packet, into the same buffer. The driver copies only the header.
 template <uint32_t N, class Traits>
 class NetOwnReceiver {
     static constexpr size_t burst_max = 16;

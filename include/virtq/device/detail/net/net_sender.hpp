@@ -96,8 +96,6 @@ public:
     // --- packets ---
 
     [[__nodiscard__]] uint16_t in_flight() const { return in_flight_; }
-    /// Free slots. Without indirect tables a packet of several segments takes more than its share of descriptors.
-    [[__nodiscard__]] uint16_t room() const { return static_cast<uint16_t>(slots_ - in_flight_); }
 
     /// Adds a packet with a plain header. Errors: `queue_full`, the mapper's, those of `VirtQueue::add`.
     [[__nodiscard__]] Error send(Span<Segment const> packet, Token token, uint32_t header_bytes) {
@@ -114,7 +112,8 @@ public:
 
     /// Adds frames with plain headers and publishes them, until one is refused: with the errors of `send`.
     [[__nodiscard__]] SubmittedBurst send_burst(Span<NetFrame const> frames, uint32_t header_bytes) {
-        size_t const count = frames.size() < room() ? frames.size() : room();
+        size_t const room = uint32_t{slots_} - in_flight_;
+        size_t const count = frames.size() < room ? frames.size() : room;
         Segment const header{this->phys(slots_ * header_room), header_bytes};
         uint16_t slot = free_;
         auto const chain_at = [&](size_t i) {
