@@ -10,6 +10,9 @@ struct CardTraits : virtq::NetTraits {
 /// QEMU's queues have this size, and a legacy device on PCI uses no other one.
 inline constexpr uint32_t card_queue_size = 256;
 
+/// So many packets fit into the send queue for certain: each takes a descriptor for its header and one for its data.
+inline constexpr uint32_t packets_in_flight_max = card_queue_size / 2;
+
 /// What a sleep waits for, beside a tick.
 enum class Awaited : uint8_t {
     packet,  ///< the next packet

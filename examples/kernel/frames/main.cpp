@@ -66,17 +66,21 @@ void give_back_sent() {
     }
 }
 
+uint32_t send_room() {
+    return packets_in_flight_max - card.driver.in_flight();
+}
+
 /// Receives no more frames than can be sent.
 void echo() {
     give_back_sent();
     uint64_t const before = received.frames;
-    uint32_t const room = card.driver.send_room();
+    uint32_t const room = send_room();
     if (room != 0 && card.driver.receive_each(send_back, room) == virtq::CompletionState::broken) {
         card.give_up("it violated the standard when it received");
     }
     static_cast<void>(card.driver.kick_device());
     if (received.frames == before) {
-        card.rest(card.driver.send_room() == 0 ? Awaited::room : Awaited::packet);
+        card.rest(send_room() == 0 ? Awaited::room : Awaited::packet);
     }
 }
 
