@@ -3,7 +3,7 @@
 
 namespace {
 
-/// So many interrupts in one sleep are a storm.
+/// More interrupts than this in one sleep are a storm.
 constexpr uint64_t most_a_sleep = 32;
 
 }  // namespace

@@ -10,10 +10,11 @@ struct CardTraits : virtq::NetTraits {
 /// QEMU's queues have this size, and a legacy device on PCI uses no other one.
 inline constexpr uint32_t card_queue_size = 256;
 
-/// So many packets fit into the send queue for certain: each takes a descriptor for its header and one for its data.
+/// The send queue has room for at least this number of packets: each takes one descriptor for its header and one for its
+/// data (§5.1.9.2).
 inline constexpr uint32_t packets_in_flight_max = card_queue_size / 2;
 
-/// What a sleep waits for, beside a tick.
+/// What a sleep waits for. A tick ends it, too.
 enum class Awaited : uint8_t {
     packet,  ///< the next packet
     room,    ///< that a packet was sent, which makes room for another one

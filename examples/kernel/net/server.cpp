@@ -157,7 +157,7 @@ void echo(void*, udp_pcb* pcb, pbuf* datagram, ip_addr_t const* from, u16_t port
     pbuf_free(datagram);
 }
 
-/// Blocks of random bytes, each different from the others: `net/host` makes the same.
+/// Blocks of random bytes, each different from the others: `net/host` makes the same bytes.
 void make_file(PagePool& pages) {
     file = pages.allocate_pages(file_bytes / virtq::page_bytes);
     if (file.virt == nullptr) {
