@@ -161,10 +161,13 @@ protected:
 
     // --- for the driver ---
 
+    /// Whether an `init` gave the driver a transport that it still holds.
     [[__nodiscard__]] bool has_transport() const { return transport_ != nullptr; }
     /// How the last `init` ended.
     [[__nodiscard__]] Error init_error() const { return init_error_; }
+    /// The features that the device and the driver agreed on in the last `init`.
     [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
+    /// What the last `init` was given.
     [[__nodiscard__]] Option const& option() const { return option_; }
     /// Valid while there is a transport: in `configure`, and while the driver is up.
     [[__nodiscard__]] T& device() const { return *transport_; }
@@ -464,7 +467,7 @@ private:
         }
         ++stop_count_;
         Error const error = reset ? Error::request_cancelled : Error::device_gone;
-        for_each_queue([&](uint16_t, auto& queue) { queue.stop(error); });
+        for_each_queue([&](uint16_t, auto& queue) { queue.stop_with(error); });
         return reset;
     }
 
