@@ -148,8 +148,8 @@ TEST(DriverCore, RejectsASecondInit) {
 
 // The device fails at DRIVER_OK, with its queues enabled, and its reset does not end: then nobody may free the pages.
 TEST(DriverCore, KeepsPagesOfADeviceThatMayWrite) {
+    bool failed = false;  // before the machine, whose end accesses the device once more
     EchoMachine machine;
-    bool failed = false;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
         bool const is_status = offset == sim::wire::mmio::status && is_write;
         if (is_status && !failed && (machine.device.status() & sim::wire::status::features_ok) != 0) {
