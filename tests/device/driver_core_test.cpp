@@ -164,6 +164,7 @@ TEST(DriverCore, KeepsPagesOfADeviceThatMayWrite) {
     EXPECT_EQ(machine.driver.transport(), &machine.transport);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.send(1, Token{}).error(), Error::not_initialised);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::not_initialised);
     EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{10}).error(), Error::reset_timed_out);
     machine.device.reset_takes(0);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());

@@ -500,6 +500,24 @@ TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {
     EXPECT_NE(flattened(stopped).find("queue 0, value 0:"), std::string::npos) << explained(stopped);
 }
 
+TEST(DiagnosisOfADriver, SaysThatTheHostMayHaveNoRandomBytes) {
+    sim::GuestMemory memory;
+    sim::EntropyDevice source{memory.violations()};
+    sim::MmioDevice device{memory, source};
+    Transport transport;
+    EntropyDevice<Transport> driver;
+    ASSERT_TRUE(transport.probe(device.registers()).ok());
+    ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
+    source.wait_for_feed();
+    Segment const buffer{memory.allocate_buffer(8).phys, 8};
+    EXPECT_EQ(driver.read(buffer, PollLimit{10}, [&] { device.step(); }).error(), Error::timed_out);
+    Diagnosis const found = diagnose(driver);
+    EXPECT_FALSE(found.is_healthy()) << explained(found);
+    EXPECT_NE(flattened(found).find("random bytes), and perhaps it has nothing"), std::string::npos)
+        << explained(found);
+    EXPECT_TRUE(driver.release(memory).ok());
+}
+
 TEST(DiagnosisOfADriver, KeepsTheViolationAfterRelease) {
     EmptyAnswer machine;
     ASSERT_TRUE(machine.driver.release(machine.memory).ok());

@@ -303,7 +303,8 @@ protected:
     }
 
     /// The next request of a `SlotQueue` that has ended. If there is none: `state`, which collecting it returned, or
-    /// `broken` with the reason in `error`, if nothing more will end.
+    /// `broken` with the reason in `error`, if nothing more will end: `queue_broken`, `reset_needed`, or after `release`
+    /// and a failed `init` `not_initialised`.
     template <class Queue>
     [[__nodiscard__]] RequestCompletion next_completed(Queue& queue, CompletionState state) {
         RequestCompletion const ended = queue.take_finished();
@@ -313,7 +314,8 @@ protected:
         if (state == CompletionState::broken) {
             return {Token{}, 0, Error::queue_broken, state};
         }
-        return stopped_.is_set() ? RequestCompletion{Token{}, 0, Error::reset_needed, CompletionState::broken} : ended;
+        Error const unusable = check_usable();
+        return unusable == Error::none ? ended : RequestCompletion{Token{}, 0, unusable, CompletionState::broken};
     }
 
     /// Calls `each(index, queue)` for each queue of the driver.
