@@ -157,7 +157,7 @@ public:
     // DeviceBackend.
 
     [[nodiscard]] uint32_t device_id() const override { return wire::net::device_id; }
-    [[nodiscard]] FeatureWords features() const override;
+    [[nodiscard]] FeatureWords features() const override { return feature_words(options_.features); }
     [[nodiscard]] uint16_t queue_count() const override {
         return static_cast<uint16_t>(2 * wire_.size() + (offers(wire::net::ctrl_vq) ? 1 : 0));
     }
@@ -235,14 +235,6 @@ private:
     std::map<uint8_t, std::pair<uint32_t, uint32_t>> coalescing_;
 };
 
-inline FeatureWords NetDevice::features() const {
-    FeatureWords words{};
-    for (unsigned const bit : options_.features) {
-        set_feature(words, bit);
-    }
-    return words;
-}
-
 inline std::vector<ConfigField> NetDevice::config_fields() const {
     using namespace wire::net;
     std::vector<ConfigField> fields{{config_status, 2, status},
@@ -301,12 +293,10 @@ inline Completion NetDevice::process(uint16_t queue, Chain const& chain) {
     if (is_framed() && (chain.readable.empty() || chain.readable[0].bytes != 2)) {
         report(rule::legacy_net_control, chain.readable.size());
     }
-    std::vector<uint8_t> command(static_cast<size_t>(chain.readable_bytes()));
-    static_cast<void>(chain.read(0, command.data(), command.size()));
     if (length_of_no_answer_) {
         return *length_of_no_answer_;
     }
-    uint8_t const ack = answer_.has_value() ? *answer_ : obey(command);
+    uint8_t const ack = answer_.has_value() ? *answer_ : obey(chain.read_all());
     return static_cast<uint32_t>(chain.write(0, &ack, 1));
 }
 
@@ -399,8 +389,7 @@ inline void NetDevice::send(uint16_t queue) {
         std::reverse(packets.begin(), packets.end());
     }
     for (auto const& packet : packets) {
-        std::vector<uint8_t> bytes(static_cast<size_t>(packet.chain.readable_bytes()));
-        static_cast<void>(packet.chain.read(0, bytes.data(), bytes.size()));
+        std::vector<uint8_t> const bytes = packet.chain.read_all();
         auto const& readable = packet.chain.readable;
         if (is_framed() && (readable.empty() || readable[0].bytes != header_bytes())) {
             report(rule::legacy_net_header, queue);

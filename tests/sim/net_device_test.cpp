@@ -342,11 +342,10 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Net, ::testing::ValuesIn(raw_kinds),
 class NetFull : public NetMachine {
 protected:
     NetFull()
-        : NetMachine({.features = {net::mac,       net::mtu,           net::csum,          net::host_tso4,
-                                   net::host_tso6, net::host_ecn,      net::host_uso,      net::mrg_rxbuf,
-                                   net::ctrl_vq,   net::ctrl_rx,       net::ctrl_rx_extra, net::ctrl_vlan,
-                                   net::mq,        net::ctrl_mac_addr, net::notf_coal,     net::ctrl_guest_offloads,
-                                   net::status,    net::guest_announce},
+        : NetMachine({.features = {net::mac, net::mtu, net::csum, net::host_tso4, net::host_tso6, net::host_ecn,
+                                   net::host_uso, net::mrg_rxbuf, net::ctrl_vq, net::ctrl_rx, net::ctrl_rx_extra,
+                                   net::ctrl_vlan, net::mq, net::ctrl_mac_addr, net::notf_coal,
+                                   net::ctrl_guest_offloads, net::status, net::guest_announce},
                       .mtu = 100,
                       .pairs = 2}) {
         control = 4;
@@ -375,8 +374,7 @@ protected:
         EXPECT_EQ(last_command->length, 1u);
         expect_silence();
     }
-    void expect_rejected(uint8_t group, uint8_t number, Bytes const& data,
-                         char const* id = "S-5.1.9.5-command") {
+    void expect_rejected(uint8_t group, uint8_t number, Bytes const& data, char const* id = "S-5.1.9.5-command") {
         EXPECT_EQ(command(group, number, data), net::err);
         expect_only(id);
     }
@@ -636,12 +634,15 @@ TEST_P(NetBare, StatesTheLengthsOfPackets) {
 
 TEST_P(NetBare, ReportsCommandsOfUnnegotiatedFeatures) {
     change_config([&] { device.ask_for_announcement(); });
-    std::vector<std::pair<std::array<uint8_t, 2>, Bytes>> const commands{
-        {{net::class_rx, 0}, {1}},          {{net::class_rx, 2}, {1}},
-        {{net::class_mac, 0}, Bytes(8)},    {{net::class_mac, 1}, Bytes(6)},
-        {{net::class_vlan, 0}, {1, 0}},     {{net::class_announce, 0}, {}},
-        {{net::class_mq, 0}, {1, 0}},       {{net::class_offloads, 0}, Bytes(8)},
-        {{net::class_coalescing, 0}, Bytes(8)}};
+    std::vector<std::pair<std::array<uint8_t, 2>, Bytes>> const commands{{{net::class_rx, 0}, {1}},
+                                                                         {{net::class_rx, 2}, {1}},
+                                                                         {{net::class_mac, 0}, Bytes(8)},
+                                                                         {{net::class_mac, 1}, Bytes(6)},
+                                                                         {{net::class_vlan, 0}, {1, 0}},
+                                                                         {{net::class_announce, 0}, {}},
+                                                                         {{net::class_mq, 0}, {1, 0}},
+                                                                         {{net::class_offloads, 0}, Bytes(8)},
+                                                                         {{net::class_coalescing, 0}, Bytes(8)}};
     for (auto const& [which, data] : commands) {
         EXPECT_EQ(command(which[0], which[1], data), net::err);
         expect_only("S-5.1.9.5-command");
