@@ -18,9 +18,6 @@ using Frames = std::vector<std::vector<std::uint8_t>>;
 struct FourPairs : NetTraits {
     static constexpr std::uint16_t pair_max = 4;
 };
-struct LargePackets : NetTraits {
-    static constexpr bool large_packets = true;
-};
 
 struct MappedTraits : NetTraits {
     using Mapper = BounceMapper;
