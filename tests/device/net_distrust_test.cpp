@@ -351,8 +351,9 @@ TEST(NetDistrust, ComparesOnlyWhatItTakesOver) {
     NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, status}, .pairs = 4}});
     machine.bring_up();
     machine.device.change_config([&] { machine.card.set_pairs(2); });
-    ASSERT_TRUE(machine.driver.on_config_change().ok());
-    EXPECT_FALSE(*machine.driver.on_config_change());
+    Result<bool> const changed = machine.driver.on_config_change();
+    ASSERT_TRUE(changed.ok());
+    EXPECT_FALSE(*changed);
 }
 
 /// A transport that knows how long the configuration is.
