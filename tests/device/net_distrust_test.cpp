@@ -2,6 +2,7 @@
 //
 // A card that offers, says or does what it must not.
 #include <device/bounce_mapper.hpp>
+#include <device/measured_transport.hpp>
 #include <device/net_machine.hpp>
 #include <transport/transport_setting.hpp>
 
@@ -355,14 +356,6 @@ TEST(NetDistrust, ComparesOnlyWhatItTakesOver) {
     ASSERT_TRUE(changed.ok());
     EXPECT_FALSE(*changed);
 }
-
-/// A transport that knows how long the configuration is.
-struct MeasuredTransport : MmioTransport<sim::MmioRegisters> {
-    [[nodiscard]] Status check_config(std::uint32_t bytes) const {
-        return bytes <= config_bytes ? Status{} : Status{Error::config_too_short};
-    }
-    std::uint32_t config_bytes = 0;
-};
 
 TEST(NetDistrust, ReportsAShortConfiguration) {
     struct Row {
