@@ -54,7 +54,8 @@ TEST(NetDistrust, IgnoresAControlQueueOfferedLate) {
 
 // 32768 pairs are permitted (§5.1.4.1), but the number of the control queue behind them would be 65536.
 TEST(NetDistrust, GivesUpAControlQueueWithoutANumber) {
-    for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8000}, std::uint16_t{0xffff}}) {
+    for (unsigned const number : {0u, 0x8000u, 0x8001u, 0xffffu}) {
+        auto const pairs = static_cast<std::uint16_t>(number);
         NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, ctrl_rx}, .pairs = 4}});
         machine.card.set_pairs(pairs);
         machine.bring_up();
