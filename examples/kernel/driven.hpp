@@ -40,11 +40,19 @@ struct Driven : Device {
         auto const enable = [this] { return driver.enable_used_notifications(); };
         // Until the first interrupt, notifications stay enabled: it will come, or has come already. So the kernel sleeps
         // at least once, even for a fast device.
-        if ((interrupts == 0 || enable() == virtq::MaySleep::yes) && !sleep(enable)) {
-            give_up("an interrupt was lost: it had something to say, and only the tick ended the sleep");
+        if (interrupts == 0 || enable() == virtq::MaySleep::yes) {
+            sleep_or_give_up(enable);
         }
         if (interrupts != 0) {
             driver.disable_used_notifications();
+        }
+    }
+
+    /// Sleeps until the device interrupts; `sleep` says what `enable` does. A lost interrupt ends the kernel.
+    template <class Enable>
+    void sleep_or_give_up(Enable enable) {
+        if (!sleep(enable)) {
+            give_up("an interrupt was lost: it had something to say, and only the tick ended the sleep");
         }
     }
 

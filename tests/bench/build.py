@@ -208,7 +208,8 @@ def contender_jobs(folder, command, define=(), before=None):
                   f"-DBENCH_FORMAT={format_}", f"-DBENCH_SEGMENTS={segments}")
                  for format_ in ("Split", "Packed") for segments in (0, 1, 3)]
     jobs += [(HERE / "virtq_disk.cpp", folder / "checked_disk-Split.o", *command, *CXX_FLAGS, "-UVIRTQ_ASSERTIONS",
-              "-DBENCH_FORMAT=Split", *renamed("checked", "make_virtq_disk"), "-DDiskRegisters=CheckedRegisters")]
+              "-DBENCH_FORMAT=Split", *renamed("checked", "make_virtq_disk"), "-DAnyRegisters=CheckedAnyRegisters",
+              "-DDiskRegisters=CheckedRegisters")]
     if before:
         flags = [flag.replace(f"{ROOT}/include", str(before)) for flag in CXX_FLAGS]
         jobs += [(HERE / "virtq_256.cpp", folder / f"before_256-{format_}-{segments}.o", *command, *flags,

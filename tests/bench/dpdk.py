@@ -8,18 +8,19 @@ import contextlib
 import os
 import pathlib
 import shlex
+import socket
 import statistics
 import subprocess
 import tempfile
 import time
 
 import build
+from measure import core_pair
 
 PACKAGES = ["dpdk", "dpdk-dev", "libdpdk-dev", "pkg-config"]
 HERE = build.HERE / "dpdk"
 CONTENDERS = ["virtq", "virtq, assertions on", "DPDK"]
 RINGS = [(format_, order) for format_ in ("split", "packed") for order in ("no_order", "in_order")]
-DEVICE_CORE, DRIVER_CORE = 0, 1
 EAL = ["--no-huge", "-m", "256", "--no-pci", "--no-telemetry"]
 
 
@@ -42,41 +43,46 @@ def programs():
     return made
 
 
+def await_listener(path, device):
+    """Connects once. The device makes the socket's file before it listens."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end and device.poll() is None:
+        with socket.socket(socket.AF_UNIX) as one, contextlib.suppress(OSError):
+            one.connect(str(path))
+            return
+        time.sleep(0.05)
+    build.stop("dpdk-testpmd accepted no connection in 10 s. Run it by hand to see why.")
+
+
 @contextlib.contextmanager
-def device():
+def device(core):
     """The socket of a running dpdk-testpmd."""
     with tempfile.TemporaryDirectory() as folder:
-        socket = pathlib.Path(folder) / "socket"
+        path = pathlib.Path(folder) / "socket"
         environment = {**os.environ, "XDG_RUNTIME_DIR": folder}
         testpmd = subprocess.Popen(
-            ["dpdk-testpmd", "--lcores", f"0@{DEVICE_CORE},1@{DEVICE_CORE}", *EAL, "--file-prefix", "virtq_device",
-             "--vdev", f"net_vhost0,iface={socket},queues=1", "--", "--total-num-mbufs=4096", "--forward-mode=io",
+            ["dpdk-testpmd", "--lcores", f"0@{core},1@{core}", *EAL, "--file-prefix", "virtq_device",
+             "--vdev", f"net_vhost0,iface={path},queues=1", "--", "--total-num-mbufs=4096", "--forward-mode=io",
              "--port-topology=loop", "--auto-start", "--stats-period=3600"],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            for _ in range(100):
-                if socket.exists():
-                    break
-                time.sleep(0.1)
-            else:
-                build.stop("dpdk-testpmd did not start: run it by hand to see why")
-            time.sleep(0.5)
-            yield socket, environment
+            await_listener(path, testpmd)
+            yield path, environment
         finally:
             testpmd.terminate()
             testpmd.wait()
 
 
-def rate(name, program, socket, environment, ring, packets):
+def rate(name, program, core, path, environment, ring, packets):
     """Million packets a second: the median window of one run."""
     format_, order = ring
     if name == "DPDK":
-        command = [program, "--lcores", f"0@{DRIVER_CORE}", *EAL, "--single-file-segments", "--file-prefix", "virtq_driver",
+        command = [program, "--lcores", f"0@{core}", *EAL, "--single-file-segments", "--file-prefix", "virtq_driver",
                    "--force-max-simd-bitwidth=512", "--log-level=3", "--vdev",
-                   f"net_virtio_user0,path={socket},queues=1,queue_size=256,packed_vq={int(format_ == 'packed')},"
+                   f"net_virtio_user0,path={path},queues=1,queue_size=256,packed_vq={int(format_ == 'packed')},"
                    f"in_order={int(order == 'in_order')},mrg_rxbuf=0,vectorized=1", "--", str(packets)]
     else:
-        command = ["taskset", "-c", str(DRIVER_CORE), program, socket, format_, order, str(packets)]
+        command = ["taskset", "-c", str(core), program, path, format_, order, str(packets)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode != 0:
         build.stop(f"{name} on {format_}, {order} failed: {done.stderr[-2000:]}")
@@ -89,14 +95,17 @@ def version():
 
 def measure(rounds, packets, say):
     """{"packed in_order": {contender: median rate, "ratio": median of DPDK / virtq of each round}}"""
+    driver_core, device_core = core_pair()
+    if device_core is None:
+        build.stop("This machine has one core. Device and driver need one each: use another machine.")
     made = programs()
     seen = {f"{format_} {order}": {name: [] for name in made} for format_, order in RINGS}
-    with device() as (socket, environment):
+    with device(device_core) as (path, environment):
         for turn in range(rounds):
             say(f"Round {turn + 1} of {rounds} against DPDK")
             for ring in RINGS:
                 for name, program in made.items():
-                    seen[" ".join(ring)][name].append(rate(name, program, socket, environment, ring, packets))
+                    seen[" ".join(ring)][name].append(rate(name, program, driver_core, path, environment, ring, packets))
     return {ring: {**{name: statistics.median(rates) for name, rates in one.items()},
                    "ratio": statistics.median(theirs / ours for ours, theirs in zip(one["virtq"], one["DPDK"]))}
             for ring, one in seen.items()}

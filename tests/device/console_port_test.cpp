@@ -399,11 +399,7 @@ class SilentConsole : public sim::DeviceBackend {
 public:
     explicit SilentConsole(std::uint32_t count) : ports(count) {}
     [[nodiscard]] uint32_t device_id() const override { return console_wire::device_id; }
-    [[nodiscard]] sim::FeatureWords features() const override {
-        sim::FeatureWords words{};
-        sim::set_feature(words, console_wire::multiport);
-        return words;
-    }
+    [[nodiscard]] sim::FeatureWords features() const override { return sim::feature_words({console_wire::multiport}); }
     [[nodiscard]] uint16_t queue_count() const override { return 8; }
     [[nodiscard]] uint16_t queue_size_max(uint16_t) const override { return 8; }
     [[nodiscard]] std::vector<sim::ConfigField> config_fields() const override {

@@ -2,10 +2,10 @@
 #include <virtq/device/console.hpp>
 
 #include <device/console_machine.hpp>
+#include <device/measured_transport.hpp>
 
 #include <array>
 #include <cstddef>
-#include <new>
 
 /// `ConsoleDevice` with one port: bytes, back-pressure, size, emergency write, sleeping and recovery.
 namespace virtq::test {
@@ -17,13 +17,6 @@ std::string text_of(std::size_t bytes) {
         text += static_cast<char>('a' + (i * 7 + i / 26) % 26);
     }
     return text;
-}
-
-TEST(Console, IsAllZeroAtFirst) {
-    using Driver = ConsoleDevice<ConsoleTransport, 4, ThreePorts>;
-    alignas(Driver) std::array<unsigned char, sizeof(Driver)> memory{};
-    new (memory.data()) Driver;
-    EXPECT_EQ(memory, (std::array<unsigned char, sizeof(Driver)>{}));
 }
 
 TEST(Console, MovesBytesBothWays) {
@@ -170,14 +163,6 @@ TEST(Console, ReadsALegacySizeTwice) {
     machine.device.before_access({});
     EXPECT_EQ(machine.driver.size(), (ConsoleSize{132, 50}));
 }
-
-/// A transport that knows how long the configuration is.
-struct MeasuredTransport : ConsoleTransport {
-    [[nodiscard]] Status check_config(uint32_t bytes) const {
-        return bytes <= config_bytes ? Status{} : Status{Error::config_too_short};
-    }
-    uint32_t config_bytes = 0;
-};
 
 TEST(Console, ReportsAShortConfiguration) {
     sim::GuestMemory memory;

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-/// Devices that are like another one, except for one thing: for tests of any driver.
+/// Devices that misbehave in one way, and otherwise look like the device that they wrap.
 namespace virtq::test {
 
 enum class Disguise : std::uint8_t {

@@ -148,8 +148,8 @@ TEST(DriverCore, RejectsASecondInit) {
 
 // The device fails at DRIVER_OK, with its queues enabled, and its reset does not end: then nobody may free the pages.
 TEST(DriverCore, KeepsPagesOfADeviceThatMayWrite) {
+    bool failed = false;  // before the machine, whose end accesses the device once more
     EchoMachine machine;
-    bool failed = false;
     machine.device.before_access([&](std::uint16_t offset, bool is_write) {
         bool const is_status = offset == sim::wire::mmio::status && is_write;
         if (is_status && !failed && (machine.device.status() & sim::wire::status::features_ok) != 0) {
@@ -164,6 +164,7 @@ TEST(DriverCore, KeepsPagesOfADeviceThatMayWrite) {
     EXPECT_EQ(machine.driver.transport(), &machine.transport);
     EXPECT_EQ(machine.driver.check_alive().error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.send(1, Token{}).error(), Error::not_initialised);
+    EXPECT_EQ(machine.driver.take_completed().error, Error::not_initialised);
     EXPECT_EQ(machine.driver.release(machine.memory, PollLimit{10}).error(), Error::reset_timed_out);
     machine.device.reset_takes(0);
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());

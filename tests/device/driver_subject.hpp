@@ -38,7 +38,7 @@ struct RingOffer {
     bool in_order = false;
 };
 
-/// How an asynchronous piece of work ended, whatever the driver calls it.
+/// How an asynchronous request ended.
 struct Ended {
     Token token{};
     Error error = Error::none;
@@ -50,7 +50,7 @@ using Dress = std::function<std::unique_ptr<sim::DeviceBackend>(std::unique_ptr<
 
 class Subject {
 public:
-    static constexpr std::uint32_t buffer_bytes = 512;  // of each piece of work
+    static constexpr std::uint32_t buffer_bytes = 512;  // of each request
     static constexpr PollLimit patience{1000};
 
     virtual ~Subject() = default;
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] virtual Status release() = 0;
     /// After `init` or `reset`: lets driver and device agree on more than §3.1.1, if the device type asks for that.
     virtual void settle() = 0;
-    /// Begins a piece of work, and notifies the device. Some drivers have no tokens.
+    /// Begins a request, and notifies the device. Some drivers have no tokens.
     [[nodiscard]] virtual Status start(Token token) = 0;
     [[nodiscard]] virtual Ended take() = 0;
     /// A blocking call.
@@ -216,7 +216,8 @@ private:
         return {ended.token, ended.error, ended.state};
     }
 
-    sim::Buffer buffer_ = memory.allocate_buffer(buffer_bytes, buffer_bytes);  // of all work: nobody looks into it
+    sim::Buffer buffer_ =
+        memory.allocate_buffer(buffer_bytes, buffer_bytes);  // all requests share it; no test reads it
     std::unique_ptr<sim::DeviceBackend> backend_;
     Setting setting_;
     T transport_;
@@ -228,10 +229,10 @@ struct SubjectParam {
     std::string name;
     bool is_legacy = false;
     bool is_packed = false;
-    bool has_tokens = true;         ///< pieces of work end one by one, each with its token
-    bool waits_collect = true;      ///< a blocking call collects the pieces of work that have ended meanwhile
+    bool has_tokens = true;         ///< requests end one by one, each with its token
+    bool waits_collect = true;      ///< a blocking call collects the requests that have ended meanwhile
     bool has_config = false;        ///< the driver reads the configuration
-    std::uint16_t work_queue = 0;   ///< the queue of its pieces of work
+    std::uint16_t work_queue = 0;   ///< the queue of its requests
     std::uint32_t least_queue = 1;  ///< the smallest `work_queue` that the driver can use
     std::unique_ptr<Subject> (*make)(Dress const& dress) = nullptr;
 };
@@ -293,7 +294,7 @@ struct AnyPciPlace : OnPci<EitherAny, Layout::transitional> {
     static constexpr char const* name = "AnyPci";
 };
 
-/// A kind whose blocking calls use another queue than its pieces of work says `waits_collect = false`.
+/// Set `waits_collect = false` in a kind whose blocking calls use a different queue than its requests.
 template <class Kind>
 inline constexpr bool waits_collect = true;
 template <class Kind>
@@ -302,7 +303,7 @@ template <class Kind>
     }
 inline constexpr bool waits_collect<Kind> = Kind::waits_collect;
 
-/// A kind whose pieces of work are not in queue 0 says which it is.
+/// A kind whose requests are not in queue 0 names their queue.
 template <class Kind>
 inline constexpr std::uint16_t work_queue = 0;
 template <class Kind>

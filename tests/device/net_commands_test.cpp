@@ -67,15 +67,6 @@ TEST(NetCommands, SaysWhyACommandFailed) {
     EXPECT_EQ(plain.driver.set_vlan(1, NetSwitch::on, PollLimit{10}).error(), Error::not_supported);
 }
 
-// §5.1.3.1 does not say that these need CTRL_VQ.
-TEST(NetCommands, SendsNoCommandWithoutAQueue) {
-    NetMachine<> machine({.card = {.features = {mac, guest_csum, ctrl_guest_offloads, ctrl_rx_extra}}});
-    machine.bring_up();
-    EXPECT_EQ(machine.driver.set_receive_offloads({}, PollLimit{10}).error(), Error::not_supported);
-    EXPECT_EQ(machine.driver.set_receive_mode(spec::net::RxCommand::no_bcast, NetSwitch::on, PollLimit{10}).error(),
-              Error::not_supported);
-}
-
 TEST(NetCommands, AcknowledgesAnAnnouncement) {
     NetMachine<> machine({.card = {.features = all_net_features()}});
     machine.bring_up();

@@ -2,6 +2,7 @@
 //
 // A card that offers, says or does what it must not.
 #include <device/bounce_mapper.hpp>
+#include <device/measured_transport.hpp>
 #include <device/net_machine.hpp>
 #include <transport/transport_setting.hpp>
 
@@ -17,9 +18,6 @@ using Frames = std::vector<std::vector<std::uint8_t>>;
 
 struct FourPairs : NetTraits {
     static constexpr std::uint16_t pair_max = 4;
-};
-struct LargePackets : NetTraits {
-    static constexpr bool large_packets = true;
 };
 
 struct MappedTraits : NetTraits {
@@ -56,7 +54,8 @@ TEST(NetDistrust, IgnoresAControlQueueOfferedLate) {
 
 // 32768 pairs are permitted (§5.1.4.1), but the number of the control queue behind them would be 65536.
 TEST(NetDistrust, GivesUpAControlQueueWithoutANumber) {
-    for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8000}, std::uint16_t{0xffff}}) {
+    for (unsigned const number : {0u, 0x8000u, 0x8001u, 0xffffu}) {
+        auto const pairs = static_cast<std::uint16_t>(number);
         NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, ctrl_rx}, .pairs = 4}});
         machine.card.set_pairs(pairs);
         machine.bring_up();
@@ -354,17 +353,10 @@ TEST(NetDistrust, ComparesOnlyWhatItTakesOver) {
     NetMachine<16, FourPairs> machine({.card = {.features = {mac, mq, ctrl_vq, status}, .pairs = 4}});
     machine.bring_up();
     machine.device.change_config([&] { machine.card.set_pairs(2); });
-    ASSERT_TRUE(machine.driver.on_config_change().ok());
-    EXPECT_FALSE(*machine.driver.on_config_change());
+    Result<bool> const changed = machine.driver.on_config_change();
+    ASSERT_TRUE(changed.ok());
+    EXPECT_FALSE(*changed);
 }
-
-/// A transport that knows how long the configuration is.
-struct MeasuredTransport : MmioTransport<sim::MmioRegisters> {
-    [[nodiscard]] Status check_config(std::uint32_t bytes) const {
-        return bytes <= config_bytes ? Status{} : Status{Error::config_too_short};
-    }
-    std::uint32_t config_bytes = 0;
-};
 
 TEST(NetDistrust, ReportsAShortConfiguration) {
     struct Row {

@@ -34,6 +34,11 @@ struct NetSetup {
         ctrl_mac_addr, notf_coal, ctrl_rx_extra, speed_duplex, guest_tso4, guest_tso6, sim::wire::feature::event_idx};
 }
 
+/// Merged packets of up to 64 KiB.
+struct LargePackets : NetTraits {
+    static constexpr bool large_packets = true;
+};
+
 template <std::uint32_t N = 16, class Traits = NetTraits>
 class NetMachine {
 public:

@@ -171,17 +171,11 @@ TEST(NetDevice, StopsAfterAsManyAsAsked) {
 
 // --- what the card may not say ---
 
-struct Lie {
-    char const* name;
-    sim::NetFrame frame;
-    DriverReason reason;
-};
-
 void expect_dropped(sim::NetFrame const& frame, DriverReason reason, std::vector<unsigned> const& features) {
     NetMachine<64, PairTraits> machine({.card = {.features = features}});
     machine.bring_up();
     machine.card.inject(frame);
-    machine.card.inject({machine.frame(60, 7)});  // comes through all the same
+    machine.card.inject({machine.frame(60, 7)});  // still arrives
     EXPECT_EQ(machine.receive(), Frames{machine.frame(60, 7)});
     EXPECT_EQ(machine.driver.driver_fault().reason, reason) << describe(machine.driver.driver_fault().reason);
     EXPECT_EQ(machine.driver.dropped(), 1u);
@@ -227,12 +221,8 @@ TEST(NetDevice, ReceivesAgainAfterAnImpossibleCount) {
     }
 }
 
-// virtio-win#1624: a count above what was posted. A packet that never ends holds its buffers, and is gone with a reset.
+// A packet that never ends holds its buffers until a reset.
 TEST(NetDevice, SurvivesAPacketThatNeverEnds) {
-    NetMachine<16> machine({.card = {.features = {mrg_rxbuf}}});
-    machine.bring_up();
-    machine.card.inject({.bytes = machine.frame(100), .num_buffers = 1});
-    EXPECT_EQ(machine.receive().size(), 1u);
     NetMachine<64, PairTraits> large({.card = {.features = {mrg_rxbuf}}});
     large.bring_up();
     large.card.inject({.bytes = large.frame(100), .num_buffers = 3});
@@ -420,19 +410,6 @@ TEST(NetDevice, UsesSeveralPairs) {
     }
     EXPECT_EQ(machine.submit(machine.frame(70), Token{1}, {}, 3).error(), Error::no_such_pair);
     EXPECT_EQ(machine.driver.take_sent(3).error, Error::no_such_pair);
-}
-
-TEST(NetDevice, IgnoresAnImpossibleNumberOfPairs) {
-    for (std::uint16_t const pairs : {std::uint16_t{0}, std::uint16_t{0x8000}, std::uint16_t{0x8001}}) {
-        auto features = all_net_features();
-        features.push_back(mq);
-        NetMachine<64, PairTraits> machine({.card = {.features = features}});
-        machine.card.set_pairs(pairs);
-        machine.bring_up();
-        EXPECT_EQ(machine.driver.pair_count(), 1u);
-        EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::net_pairs_zero);
-        EXPECT_EQ(machine.driver.driver_fault().value, pairs);
-    }
 }
 
 // Its queues have pages since init, and the control queue is behind all of them.

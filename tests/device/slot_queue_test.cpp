@@ -63,12 +63,17 @@ TEST(SlotQueue, FreesTheSlotOfARefusedChain) {
 
 // The device must not see commands from before the reset (faults B3).
 TEST(SlotQueue, HasNoOldCommandsAfterAReset) {
+    using Bytes = std::vector<std::uint8_t>;
     EchoMachine machine;
     machine.bring_up();
     ASSERT_TRUE(machine.driver.ask(0x0d0d0d0d, PollLimit{10}, machine.stepping()).ok());
-    EXPECT_EQ(machine.backend.command_at[0], 0x0du);
+    std::uint8_t const* const command = machine.backend.command_at;
+    std::uint8_t const* const answer = machine.backend.last_answer;
+    EXPECT_EQ(Bytes(command, command + 4), Bytes(4, 0x0d));
+    EXPECT_EQ(Bytes(answer, answer + 4), Bytes(4, 0x0e));
     ASSERT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
-    EXPECT_EQ(machine.backend.command_at[0], 0u);
+    EXPECT_EQ(Bytes(command, command + 4), Bytes(4, 0));
+    EXPECT_EQ(Bytes(answer, answer + 4), Bytes(4, 0));
 }
 
 TEST(SlotQueue, AssertsThatASlotWasTaken) {

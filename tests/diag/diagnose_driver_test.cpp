@@ -3,10 +3,8 @@
 
 #include <device/disk_machine.hpp>
 #include <device/echo_driver.hpp>
+#include <device/entropy_machine.hpp>
 #include <diag/queue_machine.hpp>
-#include <virtq/device/entropy.hpp>
-
-#include <sim/entropy_device.hpp>
 
 #include <string>
 
@@ -433,22 +431,15 @@ TEST(DiagnosisOfADriver, ReportsAForgottenKick) {
 }
 
 /// An entropy device that returned an empty buffer, which §5.4.6.2 forbids.
-struct EmptyAnswer {
+struct EmptyAnswer : EntropyMachine<> {
     EmptyAnswer() {
-        EXPECT_TRUE(transport.probe(device.registers()).ok());
-        EXPECT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
+        bring_up();
         EXPECT_TRUE(diagnose(driver).is_healthy());
         source.report_next_length(0);
-        EXPECT_EQ(driver.read(buffer, PollLimit{10}, [this] { device.step(); }).error(), Error::answer_invalid);
+        EXPECT_EQ(read(answer), Error::answer_invalid);
     }
-    ~EmptyAnswer() { EXPECT_TRUE(driver.release(memory).ok()); }
 
-    sim::GuestMemory memory;
-    sim::EntropyDevice source{memory.violations()};
-    sim::MmioDevice device{memory, source};
-    Transport transport;
-    EntropyDevice<Transport> driver;
-    Segment buffer{memory.allocate_buffer(8).phys, 8};
+    sim::Buffer answer = buffer(8);
 };
 
 TEST(DiagnosisOfADriver, NamesAViolationOfTheDeviceType) {
@@ -487,7 +478,7 @@ TEST(DiagnosisOfADriver, DrawsAnyDriver) {
 TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {
     EmptyAnswer machine;
     machine.source.swallow_next();
-    ASSERT_TRUE(machine.driver.submit(machine.buffer, Token{1}).ok());
+    machine.submit(machine.answer, 1);
     ASSERT_TRUE(machine.driver.kick_device());
     machine.device.step();
     Diagnosis const silent = diagnose(machine.driver);
@@ -498,6 +489,24 @@ TEST(DiagnosisOfADriver, NamesWhatElseMayBeWrong) {
     Diagnosis const stopped = diagnose(machine.driver);
     EXPECT_EQ(stopped.cause(), Cause::device_needs_reset);
     EXPECT_NE(flattened(stopped).find("queue 0, value 0:"), std::string::npos) << explained(stopped);
+}
+
+TEST(DiagnosisOfADriver, SaysThatTheHostMayHaveNoRandomBytes) {
+    sim::GuestMemory memory;
+    sim::EntropyDevice source{memory.violations()};
+    sim::MmioDevice device{memory, source};
+    Transport transport;
+    EntropyDevice<Transport> driver;
+    ASSERT_TRUE(transport.probe(device.registers()).ok());
+    ASSERT_TRUE(driver.init(transport, memory, {.reset_limit = PollLimit{100}}).ok());
+    source.wait_for_feed();
+    Segment const buffer{memory.allocate_buffer(8).phys, 8};
+    EXPECT_EQ(driver.read(buffer, PollLimit{10}, [&] { device.step(); }).error(), Error::timed_out);
+    Diagnosis const found = diagnose(driver);
+    EXPECT_FALSE(found.is_healthy()) << explained(found);
+    EXPECT_NE(flattened(found).find("random bytes), and perhaps it has nothing"), std::string::npos)
+        << explained(found);
+    EXPECT_TRUE(driver.release(memory).ok());
 }
 
 TEST(DiagnosisOfADriver, KeepsTheViolationAfterRelease) {

@@ -15,6 +15,7 @@ struct Found {
     virtq::PciScan scan;
     virtq::PageReport report;
     virtq::Fault fault;
+    virtq::DriverFault violation;
 };
 
 }  // namespace kernel
@@ -24,6 +25,7 @@ void kernel_main(kernel::Found const& found) {
     global_text = virtq::describe(found.scan);
     global_text = virtq::describe(found.scan.trouble);
     global_text = virtq::describe(found.fault.reason);
+    global_text = virtq::describe(found.violation.reason);
     global_text = virtq::describe(found.diagnosis.cause());
     global_text = found.report.sentence();
     virtq::explain(found.diagnosis, [](char character) { global_character = character; });

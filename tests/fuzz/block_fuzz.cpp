@@ -68,10 +68,6 @@ struct MappedTraits : BlockTraits {
     static constexpr std::uint16_t queue_count_max = 2;
 };
 
-bool has_name(Error error) {
-    return std::strcmp(describe(error), "Unknown.") != 0;
-}
-
 template <class Traits>
 class Machine {
     static constexpr bool is_mapped = SameAs<typename Traits::Mapper, CountingMapper>;
@@ -117,7 +113,7 @@ private:
         });
         pages_.fail_at(0);
         transport_.be_honest();
-        require(has_name(up.error()) && up.ok() == (disk_->queue_count() != 0));
+        require(is_named(up.error()) && up.ok() == (disk_->queue_count() != 0));
         if (up) {
             check_config();
         }
@@ -183,7 +179,7 @@ private:
         BlockRequest request = choose_request(segments);
         request.token = Token{next_token_};
         Status const taken = call([&] { return disk_->submit(request, queue); });
-        require(has_name(taken.error()));
+        require(is_named(taken.error()));
         if (taken) {
             require(request.operation != BlockOperation::write || !disk_->is_read_only());
             waiting_.insert(next_token_);
@@ -200,7 +196,7 @@ private:
     /// A request ends that was accepted and has not ended before. One without token is a blocking call that was given
     /// up.
     void end(BlockCompletion done) {
-        require(has_name(done.error));
+        require(is_named(done.error));
         require(done.token.value() == 0 || waiting_.erase(done.token.value()) == 1);
         require(!is_honest_ || done.error == Error::none || done.error == Error::request_cancelled);
     }
@@ -222,7 +218,7 @@ private:
                 queue);
         });
         is_inside_ = !goes_deep;
-        require(has_name(done.error()) && relaxed <= looks_most);
+        require(is_named(done.error()) && relaxed <= looks_most);
     }
     void reset() {
         Status const up = call([&] {
@@ -233,7 +229,7 @@ private:
                 },
                 NoRelax{});
         });
-        require(has_name(up.error()));
+        require(is_named(up.error()));
         require(waiting_.empty() || is_reset_incomplete(up.error()));
         is_honest_ = is_honest_ && up.ok();
         if (up) {
@@ -241,7 +237,7 @@ private:
         }
     }
     void look(std::uint16_t queue, std::uint8_t what) {
-        require(has_name(call([&] { return disk_->check_alive(queue); }).error()));
+        require(is_named(call([&] { return disk_->check_alive(queue); }).error()));
         static_cast<void>(call([&] { return disk_->enable_used_notifications(queue); }));
         call([&] { disk_->disable_used_notifications(queue); });
         require(disk_->in_flight(queue) <= disk_->queue_size(queue));
@@ -295,7 +291,7 @@ private:
         transport_.config[at % 64] = in_.byte();
         transport_.is_restless = at >= 0xc0;
         Result<bool> const read = call([&] { return disk_->on_config_change(); });
-        require(has_name(read.error()));
+        require(is_named(read.error()));
         transport_.is_restless = false;
         // Without a successful read the driver keeps its old values.
         if (read) {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <set>
 #include <utility>
@@ -74,10 +73,6 @@ private:
     std::uint8_t changed_to_ = 0;
     std::uint8_t restless_ = 0;
 };
-
-bool is_named(Error error) {
-    return std::strcmp(describe(error), "Unknown.") != 0;
-}
 
 class DriverFuzz {
 public:

@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <map>
 
 /// A PCI function whose configuration space and registers return the input's bytes. Each probe, and each call after
@@ -21,6 +20,7 @@
 using namespace virtq;
 using virtq::test::ConfigBytes;
 using virtq::test::Input;
+using virtq::test::is_named;
 using virtq::test::require;
 
 namespace {
@@ -143,10 +143,6 @@ struct Machine {
     PciFunction<ConfigBytes> function{config, {0, 3, 0}};
 };
 
-bool has_name(Error error) {
-    return std::strcmp(describe(error), "Unknown.") != 0;
-}
-
 /// Makes all calls that a driver makes to a transport, in the usual order.
 template <class T>
 void drive(T& transport, Machine& machine) {
@@ -166,7 +162,7 @@ void drive(T& transport, Machine& machine) {
         QueueAddresses const addresses{static_cast<std::uint16_t>(maximum & 0x7fff), PhysAddr{0x1000},
                                        PhysAddr{0x2000}, PhysAddr{0x3000}};
         Status const enabled = transport.enable_queue(queue, addresses);
-        require(has_name(enabled.error()));
+        require(is_named(enabled.error()));
         if (enabled) {
             transport.notify(queue, 7);
         }
@@ -193,7 +189,7 @@ void probe_and_drive(Input input, Probe probe) {
     Machine machine{input};
     T transport;
     Status const found = probe(transport, machine);
-    require(has_name(found.error()));
+    require(is_named(found.error()));
     require(found.ok() == (transport.device_id() != spec::DeviceId::none));
     if (!found) {
         return;
@@ -208,7 +204,7 @@ void probe_and_drive(Input input, Probe probe) {
                 return transport.template use_msix<Registers>(machine.function, machine.mapper, messages);
             }
         }();
-        require(has_name(count.error()) && (!count || (*count >= 1 && *count <= 3)));
+        require(is_named(count.error()) && (!count || (*count >= 1 && *count <= 3)));
         drive(transport, machine);
     }
 }
@@ -238,7 +234,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     });
     require(found == 0 || found == 32 || found == 256);
     Result<PciBusRange> const buses = number_buses(machine.config, {0, 3}, machine.option);
-    require(has_name(buses.error()) && (!buses || buses->last <= 3));
+    require(is_named(buses.error()) && (!buses || buses->last <= 3));
     require(find_root_pin(machine.function, {0, 3}).pin <= 4);
     return 0;
 }

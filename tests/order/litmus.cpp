@@ -32,6 +32,8 @@ std::uint32_t registers[2];  // doorbell, interrupt status
     bool const again = litmus.buffer_again || (litmus.reads_within && number == 3);
     return Guest::answer(again ? 0 : number);
 }
+/// What the driver had in the answer buffer of chain 1.
+constexpr std::uint32_t old_content = 99;
 /// The number of bytes written, of 8. Neighbours differ.
 [[nodiscard]] std::uint32_t written_of(unsigned number) {
     return 4 + 4 * (number % 2);
@@ -112,6 +114,9 @@ private:
         if (count == 0) {
             return;
         }
+        if (litmus_.reads_old && first == 0) {
+            platform::store_plain(guest.at<std::uint32_t>(Guest::answer(1).value), old_content);
+        }
         Segment segments[4][Request::segments_max];
         bool const refuses = litmus_.refused_first && first == 0;
         Segment const bad[] = {{Guest::answer(first), 8}, {Guest::answer(first), 0}};
@@ -125,13 +130,21 @@ private:
                 load_late(guest.at<std::uint32_t>(Guest::answer(0).value), 4, answer_of(0),
                           "a buffer was offered early");
             }
+            if (litmus_.reads_old && number == 1) {
+                load_late(guest.at<std::uint32_t>(Guest::answer(1).value), 4, old_content,
+                          "a buffer was offered early");
+            }
             prepare(number, segments[i]);
             segments[i][litmus_.segments - 1] = {answer_buffer(litmus_, number), 8};
             return Chain{{segments[i], litmus_.segments - 1u},
                          {segments[i] + litmus_.segments - 1u, 1},
                          Token{std::uintptr_t{number}}};
         };
-        if (submit_burst(count, get, refuses)) {
+        auto const get_fixed = [&](std::size_t i) {
+            Chain const chain = get(i);
+            return WritableBuffer{{chain.writable.end()[-1]}, chain.token};
+        };
+        if (litmus_.fixed ? submit_burst(count, get_fixed, refuses) : submit_burst(count, get, refuses)) {
             notify();
         }
     }
@@ -537,6 +550,25 @@ std::vector<Litmus> collect() {
                   .chains = 2,
                   .segments = 2,
                   .at_once = 2});
+    // A packed ring has a way of its own for chains of a fixed shape.
+    programs.add(
+        {.name = "BurstOfFixed", .burst = true, .fixed = true, .size = 4, .chains = 3, .segments = 1, .at_once = 3});
+    programs.add({.name = "BurstOfFixedRefused",
+                  .refused_first = true,
+                  .burst = true,
+                  .fixed = true,
+                  .size = 4,
+                  .chains = 3,
+                  .segments = 1,
+                  .at_once = 3});
+    programs.add({.name = "BurstOfFixedReadsOld",
+                  .burst = true,
+                  .fixed = true,
+                  .reads_old = true,
+                  .size = 4,
+                  .chains = 3,
+                  .segments = 1,
+                  .at_once = 3});
     // The third chain is rejected, half written, behind two that the device may use already.
     programs.add({.name = "BurstRefused",
                   .refused_first = true,

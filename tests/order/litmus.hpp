@@ -33,7 +33,9 @@ struct Litmus {
     bool tier = false;           ///< the descriptor tier in place of the chain tier
     bool refused_first = false;  ///< before each chain another one is added and refused
     bool burst = false;          ///< the burst calls; a queue of 4 shows two chains early
+    bool fixed = false;          ///< with `burst`: chains of a fixed shape, one writable segment
     bool reads_within = false;   ///< with `burst`: the last of 4 chains offers a buffer that was read during its burst
+    bool reads_old = false;      ///< with `burst`: the second chain offers a buffer whose old content is read then
     bool buffer_again = false;   ///< all chains use one answer buffer, offered again after it was read
 
     std::uint16_t size = 2;

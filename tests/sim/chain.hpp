@@ -55,6 +55,13 @@ struct Chain {
         });
     }
 
+    /// All device-readable bytes.
+    [[nodiscard]] std::vector<uint8_t> read_all() const {
+        std::vector<uint8_t> bytes(static_cast<size_t>(readable_bytes()));
+        static_cast<void>(read(0, bytes.data(), bytes.size()));
+        return bytes;
+    }
+
     /// Copies to the device-writable bytes at `offset`; returns how many fitted.
     size_t write(uint64_t offset, void const* from, size_t bytes) const {
         auto const* const in = static_cast<uint8_t const*>(from);

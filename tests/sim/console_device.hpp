@@ -164,7 +164,6 @@ private:
     void obey(ConsoleMessage const& message);
     void obey_port(ConsoleMessage const& message, ConsolePort& port);
     void use_transmitted(uint16_t queue, ParkedChain const& buffer);
-    [[nodiscard]] static std::vector<uint8_t> bytes_of(Chain const& chain);
     [[nodiscard]] static bool is_older(ParkedChain const& a, ParkedChain const& b) { return a.number < b.number; }
 
     ViolationLog& log_;
@@ -262,13 +261,10 @@ inline void ConsoleDevice::check_answers() {
 // DeviceBackend.
 
 inline FeatureWords ConsoleDevice::features() const {
-    FeatureWords words{};
+    FeatureWords words = feature_words(options_.features);
     set_feature(words, wire::console::size, options_.size.has_value());
     set_feature(words, wire::console::multiport, options_.ports != 0);
     set_feature(words, wire::console::emerg_write, options_.emergency_write);
-    for (unsigned const bit : options_.features) {
-        set_feature(words, bit);
-    }
     return words;
 }
 
@@ -401,7 +397,7 @@ inline void ConsoleDevice::take_output(uint16_t queue) {
     }
     std::sort(buffers.begin(), buffers.end(), is_older);
     for (auto const& buffer : buffers) {
-        auto const bytes = bytes_of(buffer.chain);
+        auto const bytes = buffer.chain.read_all();
         port.output.append(bytes.begin(), bytes.end());
     }
 }
@@ -411,12 +407,6 @@ inline void ConsoleDevice::use_transmitted(uint16_t queue, ParkedChain const& bu
     static_cast<void>(complete(queue, buffer, static_cast<uint32_t>(length)));
 }
 
-inline std::vector<uint8_t> ConsoleDevice::bytes_of(Chain const& chain) {
-    std::vector<uint8_t> bytes(static_cast<size_t>(chain.readable_bytes()));
-    static_cast<void>(chain.read(0, bytes.data(), bytes.size()));
-    return bytes;
-}
-
 inline void ConsoleDevice::take_messages() {
     auto buffers = parked(control_transmit);
     for (auto const& buffer : buffers) {
@@ -424,7 +414,7 @@ inline void ConsoleDevice::take_messages() {
     }
     std::sort(buffers.begin(), buffers.end(), is_older);
     for (auto const& buffer : buffers) {
-        auto const bytes = bytes_of(buffer.chain);
+        auto const bytes = buffer.chain.read_all();
         if (bytes.size() != wire::console::message_bytes) {
             report(rule::console_length, bytes.size());
         }

@@ -77,13 +77,7 @@ public:
     // DeviceBackend.
 
     [[nodiscard]] uint32_t device_id() const override { return wire::entropy::device_id; }
-    [[nodiscard]] FeatureWords features() const override {
-        FeatureWords words{};
-        for (unsigned const bit : options_.features) {
-            set_feature(words, bit);
-        }
-        return words;
-    }
+    [[nodiscard]] FeatureWords features() const override { return feature_words(options_.features); }
     [[nodiscard]] uint16_t queue_count() const override { return 1; }
     [[nodiscard]] uint16_t queue_size_max(uint16_t /*queue*/) const override { return options_.queue_size_max; }
     void reset() override {

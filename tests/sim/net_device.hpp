@@ -141,7 +141,7 @@ public:
         return locked([&] { return vlans_; });
     }
     [[nodiscard]] std::array<uint8_t, 6> mac() const {
-        return locked([&] { return options_.mac; });
+        return locked([&] { return mac_; });
     }
     [[nodiscard]] uint16_t pairs_in_use() const {
         return locked([&] { return pairs_in_use_; });
@@ -157,7 +157,7 @@ public:
     // DeviceBackend.
 
     [[nodiscard]] uint32_t device_id() const override { return wire::net::device_id; }
-    [[nodiscard]] FeatureWords features() const override;
+    [[nodiscard]] FeatureWords features() const override { return feature_words(options_.features); }
     [[nodiscard]] uint16_t queue_count() const override {
         return static_cast<uint16_t>(2 * wire_.size() + (offers(wire::net::ctrl_vq) ? 1 : 0));
     }
@@ -204,7 +204,7 @@ private:
     void check_sent(uint16_t queue, NetFrame const& frame, size_t bytes);
     [[nodiscard]] bool may_split(uint8_t gso_type) const;
     [[nodiscard]] uint8_t obey(std::vector<uint8_t> const& command);
-    [[nodiscard]] bool obey_class(uint8_t group, uint8_t number, std::vector<uint8_t> const& data);
+    [[nodiscard]] std::optional<uint8_t> obey_class(uint8_t group, uint8_t number, std::vector<uint8_t> const& data);
     [[nodiscard]] bool set_mac_tables(std::vector<uint8_t> const& data);
     [[nodiscard]] uint64_t word(std::vector<uint8_t> const& data, size_t at, size_t bytes) const {
         return decode(data.data() + at, bytes, session_.order);
@@ -225,6 +225,7 @@ private:
     std::optional<uint32_t> length_of_no_answer_;
     bool link_up_ = true;
     bool announces_ = false;
+    Mac mac_ = options_.mac;
     std::set<uint8_t> modes_;
     std::vector<Mac> unicast_;
     std::vector<Mac> multicast_;
@@ -233,14 +234,6 @@ private:
     std::optional<uint64_t> offloads_;
     std::map<uint8_t, std::pair<uint32_t, uint32_t>> coalescing_;
 };
-
-inline FeatureWords NetDevice::features() const {
-    FeatureWords words{};
-    for (unsigned const bit : options_.features) {
-        set_feature(words, bit);
-    }
-    return words;
-}
 
 inline std::vector<ConfigField> NetDevice::config_fields() const {
     using namespace wire::net;
@@ -258,7 +251,7 @@ inline std::vector<ConfigField> NetDevice::config_fields() const {
 inline uint8_t NetDevice::read_config(size_t offset) {
     std::lock_guard const lock(mutex_);
     std::array<uint8_t, wire::net::config_bytes> config{};
-    std::copy(options_.mac.begin(), options_.mac.end(), config.begin());
+    std::copy(mac_.begin(), mac_.end(), config.begin());
     auto const status =
         static_cast<uint16_t>((link_up_ ? wire::net::link_up : 0) | (announces_ ? wire::net::announce : 0));
     encode(config.data() + wire::net::config_status, 2, status, session_.order);
@@ -273,6 +266,7 @@ inline uint8_t NetDevice::read_config(size_t offset) {
 inline void NetDevice::reset() {
     std::lock_guard const lock(mutex_);
     session_ = {};
+    mac_ = options_.mac;
     modes_.clear();
     unicast_.clear();
     multicast_.clear();
@@ -299,12 +293,10 @@ inline Completion NetDevice::process(uint16_t queue, Chain const& chain) {
     if (is_framed() && (chain.readable.empty() || chain.readable[0].bytes != 2)) {
         report(rule::legacy_net_control, chain.readable.size());
     }
-    std::vector<uint8_t> command(static_cast<size_t>(chain.readable_bytes()));
-    static_cast<void>(chain.read(0, command.data(), command.size()));
     if (length_of_no_answer_) {
         return *length_of_no_answer_;
     }
-    uint8_t const ack = answer_.has_value() ? *answer_ : obey(command);
+    uint8_t const ack = answer_.has_value() ? *answer_ : obey(chain.read_all());
     return static_cast<uint32_t>(chain.write(0, &ack, 1));
 }
 
@@ -397,9 +389,9 @@ inline void NetDevice::send(uint16_t queue) {
         std::reverse(packets.begin(), packets.end());
     }
     for (auto const& packet : packets) {
-        std::vector<uint8_t> bytes(static_cast<size_t>(packet.chain.readable_bytes()));
-        static_cast<void>(packet.chain.read(0, bytes.data(), bytes.size()));
-        if (is_framed() && packet.chain.readable[0].bytes != header_bytes()) {
+        std::vector<uint8_t> const bytes = packet.chain.read_all();
+        auto const& readable = packet.chain.readable;
+        if (is_framed() && (readable.empty() || readable[0].bytes != header_bytes())) {
             report(rule::legacy_net_header, queue);
         }
         NetFrame frame = parsed(bytes);
@@ -480,68 +472,77 @@ inline void NetDevice::check_sent(uint16_t queue, NetFrame const& frame, size_t 
 // Control.
 
 inline uint8_t NetDevice::obey(std::vector<uint8_t> const& command) {
-    if (command.size() >= 2 && obey_class(command[0], command[1], {command.begin() + 2, command.end()})) {
-        return wire::net::ok;
+    std::optional<uint8_t> ack;
+    if (command.size() >= 2) {
+        ack = obey_class(command[0], command[1], {command.begin() + 2, command.end()});
+    }
+    if (ack) {
+        return *ack;
     }
     report(rule::net_control_command, command.empty() ? 0 : command[0]);
     return wire::net::err;
 }
 
-/// §5.1.9.5.1 to §5.1.9.5.10. False: this is no command, or one of a feature that was not negotiated.
-inline bool NetDevice::obey_class(uint8_t group, uint8_t number, std::vector<uint8_t> const& data) {
+/// §5.1.9.5.1 to §5.1.9.5.10. Nothing: this is no command, or one of a feature that was not negotiated.
+inline std::optional<uint8_t> NetDevice::obey_class(uint8_t group, uint8_t number, std::vector<uint8_t> const& data) {
     using namespace wire::net;
     switch (group) {
         case class_rx: {
             bool const known = number <= 1 ? has(ctrl_rx) : number <= 5 && has(ctrl_rx_extra);
             if (!known || data.size() != 1) {
-                return false;
+                return {};
             }
             data[0] != 0 ? static_cast<void>(modes_.insert(number)) : static_cast<void>(modes_.erase(number));
-            return true;
+            return ok;
         }
         case class_mac:
-            if (number == 0) {
-                return has(ctrl_rx) && set_mac_tables(data);
+            if (number == 0 && has(ctrl_rx) && set_mac_tables(data)) {
+                return ok;
             }
             if (number != 1 || !has(ctrl_mac_addr) || data.size() != 6) {
-                return false;
+                return {};
             }
-            std::copy(data.begin(), data.end(), options_.mac.begin());
-            return true;
+            std::copy(data.begin(), data.end(), mac_.begin());
+            return ok;
         case class_vlan: {
             if (!has(ctrl_vlan) || data.size() != 2 || number > 1) {
-                return false;
+                return {};
             }
             auto const vlan = static_cast<uint16_t>(word(data, 0, 2));
             number == 0 ? static_cast<void>(vlans_.insert(vlan)) : static_cast<void>(vlans_.erase(vlan));
-            return true;
+            return ok;
         }
-        case class_announce: announces_ = false; return has(guest_announce) && number == 0 && data.empty();
+        case class_announce:
+            if (!has(guest_announce) || number != 0 || !data.empty()) {
+                return {};
+            }
+            announces_ = false;
+            return ok;
         case class_mq: {
             if (!has(mq) || number != 0 || data.size() != 2) {
-                return false;
+                return {};
             }
             auto const pairs = static_cast<uint16_t>(word(data, 0, 2));
             if (pairs == 0 || pairs > options_.pairs) {
                 report(rule::net_pairs, pairs);
-                return false;
+                return err;
             }
             pairs_in_use_ = pairs;
-            return true;
+            return ok;
         }
         case class_offloads:
             if (!has(ctrl_guest_offloads) || number != 0 || data.size() != 8) {
-                return false;
+                return {};
             }
             offloads_ = word(data, 0, 8);
-            return true;
+            return ok;
         case class_coalescing:
             if (!has(notf_coal) || number > 1 || data.size() != 8) {
-                return false;
+                return {};
             }
             coalescing_[number] = {static_cast<uint32_t>(word(data, 0, 4)), static_cast<uint32_t>(word(data, 4, 4))};
-            return true;
-        default: return false;
+            return ok;
+        default: return {};
     }
 }
 
@@ -564,9 +565,12 @@ inline bool NetDevice::set_mac_tables(std::vector<uint8_t> const& data) {
             table.push_back(address);
         }
     }
+    if (at != data.size()) {
+        return false;
+    }
     unicast_ = tables[0];
     multicast_ = tables[1];
-    return at == data.size();
+    return true;
 }
 
 }  // namespace virtq::sim

@@ -205,7 +205,8 @@ public:
     void storm(uint8_t bits = 1) {
         locked([&] { core_.interrupts().storm(bits); });
     }
-    /// The device is gone: reads return all ones, and writes are lost.
+    /// The device is gone: reads return all ones, and writes are lost. No reset reaches it, so it keeps its queues: a
+    /// driver that releases them breaks `memory_in_use`.
     void vanish(bool on = true) {
         locked([&] { vanished_ = on; });
     }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 /// The numbers of VIRTIO 1.4 that the simulated device needs, taken from the standard a second time. Nothing here
 /// comes from the library's own `spec/`. So a misread number shows up as a disagreement between driver and device.
@@ -23,6 +24,14 @@ using FeatureWords = std::array<uint32_t, 4>;
 constexpr void set_feature(FeatureWords& words, unsigned bit, bool on = true) {
     uint32_t const mask = uint32_t{1} << (bit % 32);
     words[bit / 32] = on ? words[bit / 32] | mask : words[bit / 32] & ~mask;
+}
+
+[[nodiscard]] inline FeatureWords feature_words(std::vector<unsigned> const& bits) {
+    FeatureWords words{};
+    for (unsigned const bit : bits) {
+        set_feature(words, bit);
+    }
+    return words;
 }
 
 /// §2.7.3: little-endian since 1.0; a legacy device uses the guest's native order.

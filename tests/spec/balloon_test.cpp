@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/spec/balloon.hpp>
 
+#include <support/number.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -8,22 +10,23 @@
 namespace {
 
 namespace balloon = virtq::spec::balloon;
+using virtq::test::number_of;
 
 TEST(BalloonFeature, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(static_cast<unsigned>(balloon::Feature::must_tell_host), 0u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Feature::stats_vq), 1u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Feature::deflate_on_oom), 2u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Feature::free_page_hint), 3u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Feature::page_poison), 4u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Feature::page_reporting), 5u);
+    EXPECT_EQ(number_of(balloon::Feature::must_tell_host), 0u);
+    EXPECT_EQ(number_of(balloon::Feature::stats_vq), 1u);
+    EXPECT_EQ(number_of(balloon::Feature::deflate_on_oom), 2u);
+    EXPECT_EQ(number_of(balloon::Feature::free_page_hint), 3u);
+    EXPECT_EQ(number_of(balloon::Feature::page_poison), 4u);
+    EXPECT_EQ(number_of(balloon::Feature::page_reporting), 5u);
 }
 
 TEST(BalloonQueue, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(static_cast<unsigned>(balloon::Queue::inflate), 0u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Queue::deflate), 1u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Queue::stats), 2u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Queue::free_page), 3u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::Queue::reporting), 4u);
+    EXPECT_EQ(number_of(balloon::Queue::inflate), 0u);
+    EXPECT_EQ(number_of(balloon::Queue::deflate), 1u);
+    EXPECT_EQ(number_of(balloon::Queue::stats), 2u);
+    EXPECT_EQ(number_of(balloon::Queue::free_page), 3u);
+    EXPECT_EQ(number_of(balloon::Queue::reporting), 4u);
 }
 
 TEST(BalloonConfiguration, HasTheOffsetsOfTheStandard) {
@@ -40,16 +43,16 @@ TEST(BalloonStat, HasTheLayoutOfTheStandard) {
     EXPECT_EQ(sizeof(balloon::Stat), 10u);
     EXPECT_EQ(offsetof(balloon::Stat, tag), 0u);
     EXPECT_EQ(offsetof(balloon::Stat, value), 2u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::swap_in), 0u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::swap_out), 1u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::majflt), 2u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::minflt), 3u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::memfree), 4u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::memtot), 5u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::avail), 6u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::caches), 7u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::htlb_pgalloc), 8u);
-    EXPECT_EQ(static_cast<unsigned>(balloon::StatTag::htlb_pgfail), 9u);
+    EXPECT_EQ(number_of(balloon::StatTag::swap_in), 0u);
+    EXPECT_EQ(number_of(balloon::StatTag::swap_out), 1u);
+    EXPECT_EQ(number_of(balloon::StatTag::majflt), 2u);
+    EXPECT_EQ(number_of(balloon::StatTag::minflt), 3u);
+    EXPECT_EQ(number_of(balloon::StatTag::memfree), 4u);
+    EXPECT_EQ(number_of(balloon::StatTag::memtot), 5u);
+    EXPECT_EQ(number_of(balloon::StatTag::avail), 6u);
+    EXPECT_EQ(number_of(balloon::StatTag::caches), 7u);
+    EXPECT_EQ(number_of(balloon::StatTag::htlb_pgalloc), 8u);
+    EXPECT_EQ(number_of(balloon::StatTag::htlb_pgfail), 9u);
 }
 
 }  // namespace

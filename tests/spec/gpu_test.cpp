@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/spec/gpu.hpp>
 
+#include <support/number.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -8,19 +10,15 @@
 namespace {
 
 namespace gpu = virtq::spec::gpu;
-
-template <class Enum>
-constexpr unsigned gpu_number(Enum value) {
-    return static_cast<unsigned>(value);
-}
+using virtq::test::number_of;
 
 TEST(GpuFeature, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(gpu_number(gpu::Feature::virgl), 0u);
-    EXPECT_EQ(gpu_number(gpu::Feature::edid), 1u);
-    EXPECT_EQ(gpu_number(gpu::Feature::resource_uuid), 2u);
-    EXPECT_EQ(gpu_number(gpu::Feature::resource_blob), 3u);
-    EXPECT_EQ(gpu_number(gpu::Feature::context_init), 4u);
-    EXPECT_EQ(gpu_number(gpu::Feature::blob_alignment), 5u);
+    EXPECT_EQ(number_of(gpu::Feature::virgl), 0u);
+    EXPECT_EQ(number_of(gpu::Feature::edid), 1u);
+    EXPECT_EQ(number_of(gpu::Feature::resource_uuid), 2u);
+    EXPECT_EQ(number_of(gpu::Feature::resource_blob), 3u);
+    EXPECT_EQ(number_of(gpu::Feature::context_init), 4u);
+    EXPECT_EQ(number_of(gpu::Feature::blob_alignment), 5u);
     EXPECT_EQ(gpu::feature_needs[0].bit, 4u);
     EXPECT_EQ(gpu::feature_needs[0].needs, 0u);
     EXPECT_EQ(gpu::feature_needs[1].bit, 5u);
@@ -40,41 +38,41 @@ TEST(GpuConfiguration, HasTheOffsetsOfTheStandard) {
 }
 
 TEST(GpuCommand, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(gpu_number(gpu::Command::get_display_info), 0x100u);
-    EXPECT_EQ(gpu_number(gpu::Command::resource_create_2d), 0x101u);
-    EXPECT_EQ(gpu_number(gpu::Command::resource_unref), 0x102u);
-    EXPECT_EQ(gpu_number(gpu::Command::set_scanout), 0x103u);
-    EXPECT_EQ(gpu_number(gpu::Command::resource_flush), 0x104u);
-    EXPECT_EQ(gpu_number(gpu::Command::transfer_to_host_2d), 0x105u);
-    EXPECT_EQ(gpu_number(gpu::Command::resource_attach_backing), 0x106u);
-    EXPECT_EQ(gpu_number(gpu::Command::resource_detach_backing), 0x107u);
-    EXPECT_EQ(gpu_number(gpu::Command::get_edid), 0x10au);
-    EXPECT_EQ(gpu_number(gpu::Command::update_cursor), 0x300u);
-    EXPECT_EQ(gpu_number(gpu::Command::move_cursor), 0x301u);
+    EXPECT_EQ(number_of(gpu::Command::get_display_info), 0x100u);
+    EXPECT_EQ(number_of(gpu::Command::resource_create_2d), 0x101u);
+    EXPECT_EQ(number_of(gpu::Command::resource_unref), 0x102u);
+    EXPECT_EQ(number_of(gpu::Command::set_scanout), 0x103u);
+    EXPECT_EQ(number_of(gpu::Command::resource_flush), 0x104u);
+    EXPECT_EQ(number_of(gpu::Command::transfer_to_host_2d), 0x105u);
+    EXPECT_EQ(number_of(gpu::Command::resource_attach_backing), 0x106u);
+    EXPECT_EQ(number_of(gpu::Command::resource_detach_backing), 0x107u);
+    EXPECT_EQ(number_of(gpu::Command::get_edid), 0x10au);
+    EXPECT_EQ(number_of(gpu::Command::update_cursor), 0x300u);
+    EXPECT_EQ(number_of(gpu::Command::move_cursor), 0x301u);
 }
 
 TEST(GpuResponse, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(gpu_number(gpu::Response::ok_nodata), 0x1100u);
-    EXPECT_EQ(gpu_number(gpu::Response::ok_display_info), 0x1101u);
-    EXPECT_EQ(gpu_number(gpu::Response::ok_edid), 0x1104u);
-    EXPECT_EQ(gpu_number(gpu::Response::err_unspec), 0x1200u);
-    EXPECT_EQ(gpu_number(gpu::Response::err_out_of_memory), 0x1201u);
-    EXPECT_EQ(gpu_number(gpu::Response::err_invalid_scanout_id), 0x1202u);
-    EXPECT_EQ(gpu_number(gpu::Response::err_invalid_resource_id), 0x1203u);
-    EXPECT_EQ(gpu_number(gpu::Response::err_invalid_context_id), 0x1204u);
-    EXPECT_EQ(gpu_number(gpu::Response::err_invalid_parameter), 0x1205u);
+    EXPECT_EQ(number_of(gpu::Response::ok_nodata), 0x1100u);
+    EXPECT_EQ(number_of(gpu::Response::ok_display_info), 0x1101u);
+    EXPECT_EQ(number_of(gpu::Response::ok_edid), 0x1104u);
+    EXPECT_EQ(number_of(gpu::Response::err_unspec), 0x1200u);
+    EXPECT_EQ(number_of(gpu::Response::err_out_of_memory), 0x1201u);
+    EXPECT_EQ(number_of(gpu::Response::err_invalid_scanout_id), 0x1202u);
+    EXPECT_EQ(number_of(gpu::Response::err_invalid_resource_id), 0x1203u);
+    EXPECT_EQ(number_of(gpu::Response::err_invalid_context_id), 0x1204u);
+    EXPECT_EQ(number_of(gpu::Response::err_invalid_parameter), 0x1205u);
     EXPECT_EQ(gpu::flag_fence, 1u);
 }
 
 TEST(GpuFormat, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(gpu_number(gpu::Format::b8g8r8a8), 1u);
-    EXPECT_EQ(gpu_number(gpu::Format::b8g8r8x8), 2u);
-    EXPECT_EQ(gpu_number(gpu::Format::a8r8g8b8), 3u);
-    EXPECT_EQ(gpu_number(gpu::Format::x8r8g8b8), 4u);
-    EXPECT_EQ(gpu_number(gpu::Format::r8g8b8a8), 67u);
-    EXPECT_EQ(gpu_number(gpu::Format::x8b8g8r8), 68u);
-    EXPECT_EQ(gpu_number(gpu::Format::a8b8g8r8), 121u);
-    EXPECT_EQ(gpu_number(gpu::Format::r8g8b8x8), 134u);
+    EXPECT_EQ(number_of(gpu::Format::b8g8r8a8), 1u);
+    EXPECT_EQ(number_of(gpu::Format::b8g8r8x8), 2u);
+    EXPECT_EQ(number_of(gpu::Format::a8r8g8b8), 3u);
+    EXPECT_EQ(number_of(gpu::Format::x8r8g8b8), 4u);
+    EXPECT_EQ(number_of(gpu::Format::r8g8b8a8), 67u);
+    EXPECT_EQ(number_of(gpu::Format::x8b8g8r8), 68u);
+    EXPECT_EQ(number_of(gpu::Format::a8b8g8r8), 121u);
+    EXPECT_EQ(number_of(gpu::Format::r8g8b8x8), 134u);
 }
 
 TEST(GpuHeader, HasTheLayoutOfTheStandard) {

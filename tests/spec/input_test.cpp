@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/spec/input.hpp>
 
+#include <support/number.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -8,6 +10,7 @@
 namespace {
 
 namespace input = virtq::spec::input;
+using virtq::test::number_of;
 
 TEST(InputQueue, HasTheNumbersOfTheStandard) {
     EXPECT_EQ(input::event_queue, 0);
@@ -23,13 +26,13 @@ TEST(InputConfiguration, HasTheOffsetsOfTheStandard) {
 }
 
 TEST(InputSelect, HasTheNumbersOfTheStandard) {
-    EXPECT_EQ(static_cast<unsigned>(input::Select::unset), 0u);
-    EXPECT_EQ(static_cast<unsigned>(input::Select::id_name), 1u);
-    EXPECT_EQ(static_cast<unsigned>(input::Select::id_serial), 2u);
-    EXPECT_EQ(static_cast<unsigned>(input::Select::id_devids), 3u);
-    EXPECT_EQ(static_cast<unsigned>(input::Select::prop_bits), 16u);
-    EXPECT_EQ(static_cast<unsigned>(input::Select::event_bits), 17u);
-    EXPECT_EQ(static_cast<unsigned>(input::Select::abs_info), 18u);
+    EXPECT_EQ(number_of(input::Select::unset), 0u);
+    EXPECT_EQ(number_of(input::Select::id_name), 1u);
+    EXPECT_EQ(number_of(input::Select::id_serial), 2u);
+    EXPECT_EQ(number_of(input::Select::id_devids), 3u);
+    EXPECT_EQ(number_of(input::Select::prop_bits), 16u);
+    EXPECT_EQ(number_of(input::Select::event_bits), 17u);
+    EXPECT_EQ(number_of(input::Select::abs_info), 18u);
 }
 
 TEST(InputStructure, HasTheLayoutOfTheStandard) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/spec/net.hpp>
 
+#include <support/number.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstddef>
@@ -9,68 +11,64 @@ namespace {
 
 namespace net = virtq::spec::net;
 using virtq::Features;
-
-template <class Enum>
-constexpr unsigned net_number(Enum value) {
-    return static_cast<unsigned>(value);
-}
+using virtq::test::number_of;
 
 TEST(NetFeature, HasTheOffloadNumbers) {
-    EXPECT_EQ(net_number(net::Feature::csum), 0u);
-    EXPECT_EQ(net_number(net::Feature::guest_csum), 1u);
-    EXPECT_EQ(net_number(net::Feature::ctrl_guest_offloads), 2u);
-    EXPECT_EQ(net_number(net::Feature::gso), 6u);
-    EXPECT_EQ(net_number(net::Feature::guest_tso4), 7u);
-    EXPECT_EQ(net_number(net::Feature::guest_tso6), 8u);
-    EXPECT_EQ(net_number(net::Feature::guest_ecn), 9u);
-    EXPECT_EQ(net_number(net::Feature::guest_ufo), 10u);
-    EXPECT_EQ(net_number(net::Feature::host_tso4), 11u);
-    EXPECT_EQ(net_number(net::Feature::host_tso6), 12u);
-    EXPECT_EQ(net_number(net::Feature::host_ecn), 13u);
-    EXPECT_EQ(net_number(net::Feature::host_ufo), 14u);
-    EXPECT_EQ(net_number(net::Feature::guest_rsc4), 41u);
-    EXPECT_EQ(net_number(net::Feature::guest_rsc6), 42u);
-    EXPECT_EQ(net_number(net::Feature::guest_uso4), 54u);
-    EXPECT_EQ(net_number(net::Feature::guest_uso6), 55u);
-    EXPECT_EQ(net_number(net::Feature::host_uso), 56u);
-    EXPECT_EQ(net_number(net::Feature::guest_hdrlen), 59u);
-    EXPECT_EQ(net_number(net::Feature::rsc_ext), 61u);
-    EXPECT_EQ(net_number(net::Feature::guest_udp_tunnel_gso), 65u);
-    EXPECT_EQ(net_number(net::Feature::guest_udp_tunnel_gso_csum), 66u);
-    EXPECT_EQ(net_number(net::Feature::host_udp_tunnel_gso), 67u);
-    EXPECT_EQ(net_number(net::Feature::host_udp_tunnel_gso_csum), 68u);
-    EXPECT_EQ(net_number(net::Feature::out_net_header), 69u);
-    EXPECT_EQ(net_number(net::Feature::ipsec), 70u);
+    EXPECT_EQ(number_of(net::Feature::csum), 0u);
+    EXPECT_EQ(number_of(net::Feature::guest_csum), 1u);
+    EXPECT_EQ(number_of(net::Feature::ctrl_guest_offloads), 2u);
+    EXPECT_EQ(number_of(net::Feature::gso), 6u);
+    EXPECT_EQ(number_of(net::Feature::guest_tso4), 7u);
+    EXPECT_EQ(number_of(net::Feature::guest_tso6), 8u);
+    EXPECT_EQ(number_of(net::Feature::guest_ecn), 9u);
+    EXPECT_EQ(number_of(net::Feature::guest_ufo), 10u);
+    EXPECT_EQ(number_of(net::Feature::host_tso4), 11u);
+    EXPECT_EQ(number_of(net::Feature::host_tso6), 12u);
+    EXPECT_EQ(number_of(net::Feature::host_ecn), 13u);
+    EXPECT_EQ(number_of(net::Feature::host_ufo), 14u);
+    EXPECT_EQ(number_of(net::Feature::guest_rsc4), 41u);
+    EXPECT_EQ(number_of(net::Feature::guest_rsc6), 42u);
+    EXPECT_EQ(number_of(net::Feature::guest_uso4), 54u);
+    EXPECT_EQ(number_of(net::Feature::guest_uso6), 55u);
+    EXPECT_EQ(number_of(net::Feature::host_uso), 56u);
+    EXPECT_EQ(number_of(net::Feature::guest_hdrlen), 59u);
+    EXPECT_EQ(number_of(net::Feature::rsc_ext), 61u);
+    EXPECT_EQ(number_of(net::Feature::guest_udp_tunnel_gso), 65u);
+    EXPECT_EQ(number_of(net::Feature::guest_udp_tunnel_gso_csum), 66u);
+    EXPECT_EQ(number_of(net::Feature::host_udp_tunnel_gso), 67u);
+    EXPECT_EQ(number_of(net::Feature::host_udp_tunnel_gso_csum), 68u);
+    EXPECT_EQ(number_of(net::Feature::out_net_header), 69u);
+    EXPECT_EQ(number_of(net::Feature::ipsec), 70u);
 }
 
 TEST(NetFeature, HasTheOtherNumbers) {
-    EXPECT_EQ(net_number(net::Feature::mtu), 3u);
-    EXPECT_EQ(net_number(net::Feature::mac), 5u);
-    EXPECT_EQ(net_number(net::Feature::mrg_rxbuf), 15u);
-    EXPECT_EQ(net_number(net::Feature::status), 16u);
-    EXPECT_EQ(net_number(net::Feature::ctrl_vq), 17u);
-    EXPECT_EQ(net_number(net::Feature::ctrl_rx), 18u);
-    EXPECT_EQ(net_number(net::Feature::ctrl_vlan), 19u);
-    EXPECT_EQ(net_number(net::Feature::ctrl_rx_extra), 20u);
-    EXPECT_EQ(net_number(net::Feature::guest_announce), 21u);
-    EXPECT_EQ(net_number(net::Feature::mq), 22u);
-    EXPECT_EQ(net_number(net::Feature::ctrl_mac_addr), 23u);
-    EXPECT_EQ(net_number(net::Feature::device_stats), 50u);
-    EXPECT_EQ(net_number(net::Feature::hash_tunnel), 51u);
-    EXPECT_EQ(net_number(net::Feature::vq_notf_coal), 52u);
-    EXPECT_EQ(net_number(net::Feature::notf_coal), 53u);
-    EXPECT_EQ(net_number(net::Feature::hash_report), 57u);
-    EXPECT_EQ(net_number(net::Feature::rss), 60u);
-    EXPECT_EQ(net_number(net::Feature::standby), 62u);
-    EXPECT_EQ(net_number(net::Feature::speed_duplex), 63u);
-    EXPECT_EQ(net_number(net::Feature::rss_context), 64u);
+    EXPECT_EQ(number_of(net::Feature::mtu), 3u);
+    EXPECT_EQ(number_of(net::Feature::mac), 5u);
+    EXPECT_EQ(number_of(net::Feature::mrg_rxbuf), 15u);
+    EXPECT_EQ(number_of(net::Feature::status), 16u);
+    EXPECT_EQ(number_of(net::Feature::ctrl_vq), 17u);
+    EXPECT_EQ(number_of(net::Feature::ctrl_rx), 18u);
+    EXPECT_EQ(number_of(net::Feature::ctrl_vlan), 19u);
+    EXPECT_EQ(number_of(net::Feature::ctrl_rx_extra), 20u);
+    EXPECT_EQ(number_of(net::Feature::guest_announce), 21u);
+    EXPECT_EQ(number_of(net::Feature::mq), 22u);
+    EXPECT_EQ(number_of(net::Feature::ctrl_mac_addr), 23u);
+    EXPECT_EQ(number_of(net::Feature::device_stats), 50u);
+    EXPECT_EQ(number_of(net::Feature::hash_tunnel), 51u);
+    EXPECT_EQ(number_of(net::Feature::vq_notf_coal), 52u);
+    EXPECT_EQ(number_of(net::Feature::notf_coal), 53u);
+    EXPECT_EQ(number_of(net::Feature::hash_report), 57u);
+    EXPECT_EQ(number_of(net::Feature::rss), 60u);
+    EXPECT_EQ(number_of(net::Feature::standby), 62u);
+    EXPECT_EQ(number_of(net::Feature::speed_duplex), 63u);
+    EXPECT_EQ(number_of(net::Feature::rss_context), 64u);
 }
 
 /// The features that a feature needs, by the table.
 Features needs_of(net::Feature feature) {
     Features needs;
     for (virtq::FeatureNeed const& row : net::feature_needs) {
-        if (row.bit == net_number(feature)) {
+        if (row.bit == number_of(feature)) {
             needs.set(row.needs);
         }
     }
@@ -80,16 +78,16 @@ Features needs_of(net::Feature feature) {
 TEST(NetFeature, NeedsWhatTheStandardSays) {
     for (net::Feature const bit : {net::Feature::guest_tso4, net::Feature::guest_tso6, net::Feature::guest_ufo,
                                    net::Feature::guest_uso4, net::Feature::guest_uso6}) {
-        EXPECT_EQ(needs_of(bit), Features::of(net::Feature::guest_csum)) << net_number(bit);
+        EXPECT_EQ(needs_of(bit), Features::of(net::Feature::guest_csum)) << number_of(bit);
     }
     for (net::Feature const bit :
          {net::Feature::host_tso4, net::Feature::host_tso6, net::Feature::host_ufo, net::Feature::host_uso}) {
-        EXPECT_EQ(needs_of(bit), Features::of(net::Feature::csum)) << net_number(bit);
+        EXPECT_EQ(needs_of(bit), Features::of(net::Feature::csum)) << number_of(bit);
     }
     for (net::Feature const bit : {net::Feature::ctrl_rx, net::Feature::ctrl_vlan, net::Feature::guest_announce,
                                    net::Feature::mq, net::Feature::ctrl_mac_addr, net::Feature::notf_coal,
                                    net::Feature::vq_notf_coal, net::Feature::rss, net::Feature::hash_tunnel}) {
-        EXPECT_EQ(needs_of(bit), Features::of(net::Feature::ctrl_vq)) << net_number(bit);
+        EXPECT_EQ(needs_of(bit), Features::of(net::Feature::ctrl_vq)) << number_of(bit);
     }
     EXPECT_EQ(needs_of(net::Feature::guest_udp_tunnel_gso),
               Features::of(net::Feature::guest_tso4, net::Feature::guest_tso6, net::Feature::guest_uso4,
@@ -123,9 +121,9 @@ TEST(NetConfiguration, HasTheOffsetsOfTheStandard) {
     EXPECT_EQ(net::config::supported_hash_types.offset, 20);
     EXPECT_EQ(net::status_link_up, 1);
     EXPECT_EQ(net::status_announce, 2);
-    EXPECT_EQ(net_number(net::Duplex::half_duplex), 0u);
-    EXPECT_EQ(net_number(net::Duplex::full_duplex), 1u);
-    EXPECT_EQ(net_number(net::Duplex::unknown), 255u);
+    EXPECT_EQ(number_of(net::Duplex::half_duplex), 0u);
+    EXPECT_EQ(number_of(net::Duplex::full_duplex), 1u);
+    EXPECT_EQ(number_of(net::Duplex::unknown), 255u);
 }
 
 TEST(NetHeader, HasTheLayoutOfTheStandard) {
@@ -139,11 +137,11 @@ TEST(NetHeader, HasTheLayoutOfTheStandard) {
     EXPECT_EQ(net::header_needs_csum, 1);
     EXPECT_EQ(net::header_data_valid, 2);
     EXPECT_EQ(net::header_rsc_info, 4);
-    EXPECT_EQ(net_number(net::Gso::none), 0u);
-    EXPECT_EQ(net_number(net::Gso::tcpv4), 1u);
-    EXPECT_EQ(net_number(net::Gso::udp), 3u);
-    EXPECT_EQ(net_number(net::Gso::tcpv6), 4u);
-    EXPECT_EQ(net_number(net::Gso::udp_l4), 5u);
+    EXPECT_EQ(number_of(net::Gso::none), 0u);
+    EXPECT_EQ(number_of(net::Gso::tcpv4), 1u);
+    EXPECT_EQ(number_of(net::Gso::udp), 3u);
+    EXPECT_EQ(number_of(net::Gso::tcpv6), 4u);
+    EXPECT_EQ(number_of(net::Gso::udp_l4), 5u);
     EXPECT_EQ(net::gso_ecn, 0x80);
 }
 
@@ -157,24 +155,24 @@ TEST(NetHeader, LengthDependsOnFeatures) {
 TEST(NetControl, HasTheNumbersOfTheStandard) {
     EXPECT_EQ(sizeof(net::Control), 2u);
     EXPECT_EQ(offsetof(net::Control, command), 1u);
-    EXPECT_EQ(net_number(net::Ack::ok), 0u);
-    EXPECT_EQ(net_number(net::Ack::err), 1u);
-    EXPECT_EQ(net_number(net::ControlClass::rx), 0u);
-    EXPECT_EQ(net_number(net::ControlClass::mac), 1u);
-    EXPECT_EQ(net_number(net::ControlClass::vlan), 2u);
-    EXPECT_EQ(net_number(net::ControlClass::announce), 3u);
-    EXPECT_EQ(net_number(net::ControlClass::mq), 4u);
-    EXPECT_EQ(net_number(net::ControlClass::guest_offloads), 5u);
-    EXPECT_EQ(net_number(net::RxCommand::promisc), 0u);
-    EXPECT_EQ(net_number(net::RxCommand::all_multi), 1u);
-    EXPECT_EQ(net_number(net::RxCommand::all_uni), 2u);
-    EXPECT_EQ(net_number(net::RxCommand::no_multi), 3u);
-    EXPECT_EQ(net_number(net::RxCommand::no_uni), 4u);
-    EXPECT_EQ(net_number(net::RxCommand::no_bcast), 5u);
-    EXPECT_EQ(net_number(net::MacCommand::table_set), 0u);
-    EXPECT_EQ(net_number(net::MacCommand::addr_set), 1u);
-    EXPECT_EQ(net_number(net::VlanCommand::add), 0u);
-    EXPECT_EQ(net_number(net::VlanCommand::del), 1u);
+    EXPECT_EQ(number_of(net::Ack::ok), 0u);
+    EXPECT_EQ(number_of(net::Ack::err), 1u);
+    EXPECT_EQ(number_of(net::ControlClass::rx), 0u);
+    EXPECT_EQ(number_of(net::ControlClass::mac), 1u);
+    EXPECT_EQ(number_of(net::ControlClass::vlan), 2u);
+    EXPECT_EQ(number_of(net::ControlClass::announce), 3u);
+    EXPECT_EQ(number_of(net::ControlClass::mq), 4u);
+    EXPECT_EQ(number_of(net::ControlClass::guest_offloads), 5u);
+    EXPECT_EQ(number_of(net::RxCommand::promisc), 0u);
+    EXPECT_EQ(number_of(net::RxCommand::all_multi), 1u);
+    EXPECT_EQ(number_of(net::RxCommand::all_uni), 2u);
+    EXPECT_EQ(number_of(net::RxCommand::no_multi), 3u);
+    EXPECT_EQ(number_of(net::RxCommand::no_uni), 4u);
+    EXPECT_EQ(number_of(net::RxCommand::no_bcast), 5u);
+    EXPECT_EQ(number_of(net::MacCommand::table_set), 0u);
+    EXPECT_EQ(number_of(net::MacCommand::addr_set), 1u);
+    EXPECT_EQ(number_of(net::VlanCommand::add), 0u);
+    EXPECT_EQ(number_of(net::VlanCommand::del), 1u);
     EXPECT_EQ(net::announce_ack, 0);
     EXPECT_EQ(net::mq_vq_pairs_set, 0);
     EXPECT_EQ(net::guest_offloads_set, 0);

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/spec/p9.hpp>
 
+#include <support/number.hpp>
+
 #include <gtest/gtest.h>
 
 namespace {
 
 namespace p9 = virtq::spec::p9;
+using virtq::test::number_of;
 
 TEST(P9, HasTheNumbersOfItsHosts) {
     EXPECT_EQ(p9::request_queue, 0);
-    EXPECT_EQ(static_cast<unsigned>(p9::Feature::mount_tag), 0u);
+    EXPECT_EQ(number_of(p9::Feature::mount_tag), 0u);
     EXPECT_EQ(p9::config::tag_len.offset, 0);
     EXPECT_EQ(p9::config::tag, 2);
 }

@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +12,6 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace virtq::test {
@@ -36,6 +34,7 @@ public:
 
     [[nodiscard]] static bool is_installed() { return std::filesystem::exists(program); }
 
+    /// Returns before the daemon listens: retry the connection.
     void start() {
         std::filesystem::remove(socket());
         std::string const file = "driver=file,node-name=disk,discard=unmap,filename=" + (folder_ / "image").string();
@@ -46,11 +45,8 @@ public:
             ::execl(program, program, "--blockdev", file.c_str(), "--export", socket_path.c_str(), nullptr);
             ::_exit(127);
         }
-        for (int i = 0; i < 1000 && !std::filesystem::exists(socket()); ++i) {
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
-        }
     }
-    /// At once, whatever it is doing.
+    /// Kills the daemon at once, also with requests in flight.
     void kill() {
         if (process_ > 0) {
             ::kill(process_, SIGKILL);

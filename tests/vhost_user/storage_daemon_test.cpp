@@ -13,6 +13,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <vhost_user/storage_daemon.hpp>
@@ -33,7 +34,7 @@ class DaemonDisk : public ::testing::Test {
 protected:
     void SetUp() override {
         if (!StorageDaemon::is_installed()) {
-            GTEST_SKIP() << "qemu-storage-daemon is not installed (Debian's package qemu-utils or qemu-system-common)";
+            GTEST_SKIP() << "qemu-storage-daemon is not installed (Debian's package qemu-system-common)";
         }
         for (auto& byte : expected) {
             byte = static_cast<std::uint8_t>(random());
@@ -51,13 +52,24 @@ protected:
     }
 
     void bring_up() {
-        // QEMU 7.2 goes on writing to buffers for a while after GET_VRING_BASE.
         transport.set_settling_time(std::chrono::milliseconds{30});
-        Status const found = transport.probe({daemon->socket(), spec::DeviceId::block, 1, 64, 60}, memory);
-        ASSERT_TRUE(found.ok()) << describe(found.error());
+        Status const found = connect(std::chrono::seconds{10});
+        ASSERT_TRUE(found.ok()) << "qemu-storage-daemon kept no connection in 10 s. Start it by hand to see why.";
         Status const up = disk.init(transport, memory);
         ASSERT_TRUE(up.ok()) << describe(up.error());
         ASSERT_EQ(disk.capacity_sectors(), sectors);
+    }
+
+    /// Connects to the daemon, which has just been started and may not listen yet.
+    [[nodiscard]] Status connect(std::chrono::seconds time_limit) {
+        auto const end = std::chrono::steady_clock::now() + time_limit;
+        for (;;) {
+            Status const found = transport.probe({daemon->socket(), spec::DeviceId::block, 1, 64, 60}, memory);
+            if (found || std::chrono::steady_clock::now() >= end) {
+                return found;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
     }
 
     /// A request that is at the device; its number is its token.

@@ -77,8 +77,8 @@ void Console::rest() {
     }
     most_interrupts = interrupts + most_a_sleep;
     auto const enable = [this] { return enable_notifications(); };
-    if (enable() == virtq::MaySleep::yes && !sleep(enable)) {
-        give_up("an interrupt was lost: it had something to say, and only the tick ended the sleep");
+    if (enable() == virtq::MaySleep::yes) {
+        sleep_or_give_up(enable);
     }
     disable_notifications();
 }

@@ -28,7 +28,7 @@ void run_kernel(KernelOptions const& options, PagePool& pages) {
     if (find_devices(devices, virtq::spec::DeviceId::console, options.way) != 1) {
         serial::fail("this kernel wants a console, and there is none");
     }
-    console.print_early("The console has no queues yet.\r\n");
+    console.print_early("(early output, by emergency_write)\r\n");
     console.bring_up(pages);
     shell.start(console);
     while (!shell.has_quit()) {

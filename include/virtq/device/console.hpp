@@ -242,8 +242,8 @@ private:
         uint32_t const offered = config->ports == 0 ? 1 : config->ports;  // port 0 always exists (§5.3.2)
         uint32_t const usable = usable_ports();
         port_count_ = offered < usable ? offered : usable;
-        auto const interface = this->device().is_legacy() ? detail::Interface::legacy : detail::Interface::modern;
-        control_.reset(port_count_, offered, detail::byte_order(interface));
+        auto const manner = this->device().is_legacy() ? detail::Interface::legacy : detail::Interface::modern;
+        control_.reset(port_count_, offered, detail::byte_order(manner));
         static_cast<void>(control_.set_size(config->size));
         if (!is_multiport()) {
             control_.add_only_port();

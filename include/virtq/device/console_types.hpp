@@ -20,6 +20,7 @@ struct ConsoleSize {
     uint16_t cols = 0;  ///< width
     uint16_t rows = 0;  ///< height
 
+    /// Whether both are the same size.
     friend constexpr bool operator==(ConsoleSize const&, ConsoleSize const&) = default;
 };
 

@@ -161,10 +161,13 @@ protected:
 
     // --- for the driver ---
 
+    /// Whether an `init` gave the driver a transport that it still holds.
     [[__nodiscard__]] bool has_transport() const { return transport_ != nullptr; }
     /// How the last `init` ended.
     [[__nodiscard__]] Error init_error() const { return init_error_; }
+    /// The features that the device and the driver agreed on in the last `init`.
     [[__nodiscard__]] Features const& negotiated() const { return negotiation_.negotiated; }
+    /// What the last `init` was given.
     [[__nodiscard__]] Option const& option() const { return option_; }
     /// Valid while there is a transport: in `configure`, and while the driver is up.
     [[__nodiscard__]] T& device() const { return *transport_; }
@@ -300,7 +303,8 @@ protected:
     }
 
     /// The next request of a `SlotQueue` that has ended. If there is none: `state`, which collecting it returned, or
-    /// `broken` with the reason in `error`, if nothing more will end.
+    /// `broken` with the reason in `error`, if nothing more will end: `queue_broken`, `reset_needed`, or after `release`
+    /// and a failed `init` `not_initialised`.
     template <class Queue>
     [[__nodiscard__]] RequestCompletion next_completed(Queue& queue, CompletionState state) {
         RequestCompletion const ended = queue.take_finished();
@@ -310,7 +314,8 @@ protected:
         if (state == CompletionState::broken) {
             return {Token{}, 0, Error::queue_broken, state};
         }
-        return stopped_.is_set() ? RequestCompletion{Token{}, 0, Error::reset_needed, CompletionState::broken} : ended;
+        Error const unusable = check_usable();
+        return unusable == Error::none ? ended : RequestCompletion{Token{}, 0, unusable, CompletionState::broken};
     }
 
     /// Calls `each(index, queue)` for each queue of the driver.
@@ -464,7 +469,7 @@ private:
         }
         ++stop_count_;
         Error const error = reset ? Error::request_cancelled : Error::device_gone;
-        for_each_queue([&](uint16_t, auto& queue) { queue.stop(error); });
+        for_each_queue([&](uint16_t, auto& queue) { queue.stop_with(error); });
         return reset;
     }
 

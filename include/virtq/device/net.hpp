@@ -175,14 +175,14 @@ public:
             return MaySleep::broken;
         }
         // First the buffers of `give_back`: without a buffer the device would never interrupt.
-        auto& queue = pair_[pair].receiver.queue();
+        auto& queue = pair_[pair].receiver.receive_queue();
         this->notify(spec::net::receive_queue(pair), queue.publish());
         return this->enable_notifications(queue);
     }
     /// Asks for no interrupts on received packets, for polling.
     void disable_receive_notifications(uint16_t pair = 0) {
         if (check_pair(pair) == Error::none) {
-            pair_[pair].receiver.queue().ring().disable_used_notifications();
+            pair_[pair].receiver.receive_queue().ring().disable_used_notifications();
         }
     }
 
@@ -305,7 +305,7 @@ private:
     [[__nodiscard__]] Negotiation wanted_features() const {
         Features own = detail::net_features<Traits>();
         // After a reset only what has pages can be used: a device that offers commands only then gets none.
-        if (has_pages() && control_.queue().ring().size() == 0) {
+        if (has_pages() && control_.control_queue().ring().size() == 0) {
             own.clear(Bit::ctrl_vq);  // `net_needs` clears those that need it, also MQ
         }
         Negotiation wanted = wanted_of<Traits>(own);
@@ -337,11 +337,11 @@ private:
         header_ = detail::NetHeader{this->negotiated(),
                                     is_legacy ? detail::native_byte_order : detail::ByteOrder::little, config_.mtu};
         pairs_ = config_.pairs < Traits::pair_max ? config_.pairs : Traits::pair_max;
-        pairs_in_use_.set(1);
+        pairs_in_use_.store(1);
         bool const splits = is_legacy && !this->negotiated().has(spec::Feature::any_layout);
         for (Pair& pair : pair_) {
             pair.receiver.start();
-            pair.receiver.queue().split_at(splits ? header_.bytes() : 0);
+            pair.receiver.receive_queue().split_at(splits ? header_.bytes() : 0);
             pair.dropped = 0;
         }
         return {};
@@ -362,7 +362,7 @@ private:
         for (uint16_t pair = 0; pair < Traits::pair_max; ++pair) {
             bool const is_used = pair < pairs_;
             Status const receive =
-                visit(is_used ? spec::net::receive_queue(pair) : no_queue, pair_[pair].receiver.queue());
+                visit(is_used ? spec::net::receive_queue(pair) : no_queue, pair_[pair].receiver.receive_queue());
             if (!receive) {
                 return receive;
             }
@@ -371,13 +371,13 @@ private:
                 return send;
             }
         }
-        return visit(has_control_ ? this->control_index() : no_queue, control_.queue());
+        return visit(has_control_ ? this->control_index() : no_queue, control_.control_queue());
     }
     [[__nodiscard__]] bool uses_queue(uint16_t index) const { return index != no_queue; }
 
     void on_release() {
         pairs_ = 0;
-        pairs_in_use_.set(0);
+        pairs_in_use_.store(0);
     }
 
     // --- workings ---
@@ -393,7 +393,7 @@ private:
     /// §5.1.9.5.6.2: nothing is queued on a pair that the device does not use.
     [[__nodiscard__]] Error check_pair_in_use(uint16_t pair) const {
         Error const error = this->check_usable();
-        if (error != Error::none || pair < pairs_in_use_.get()) [[__likely__]] {
+        if (error != Error::none || pair < pairs_in_use_.load()) [[__likely__]] {
             return error;
         }
         return pair < pairs_ ? Error::pair_not_in_use : Error::no_such_pair;

@@ -91,17 +91,17 @@ public:
         }
         ControlData data = control_data();
         data.put16(pairs);
-        uint16_t const before = pairs_in_use_.get();
+        uint16_t const before = pairs_in_use_.load();
         if (pairs < before) {
-            pairs_in_use_.set(pairs);  // §5.1.9.5.6.2: from the command on
+            pairs_in_use_.store(pairs);  // §5.1.9.5.6.2: from the command on
         }
         Status const done =
             command(Bit::mq, spec::net::ControlClass::mq, spec::net::mq_vq_pairs_set, data, poll_limit, relax);
         if (done) {
-            pairs_in_use_.set(pairs);
+            pairs_in_use_.store(pairs);
         } else if (done.error() == Error::command_refused || done.error() == Error::not_supported ||
                    done.error() == Error::queue_full) {
-            pairs_in_use_.set(before);  // the device has not changed anything
+            pairs_in_use_.store(before);  // the device has not changed anything
         }
         return done;
     }
@@ -162,16 +162,16 @@ private:
         if (Error const error = this->check_usable(); error != Error::none) {
             return error;
         }
-        if (!this->negotiated().has(feature) || !control_.queue().ring().is_live()) {
+        if (!this->negotiated().has(feature) || !control_.control_queue().ring().is_live()) {
             return Error::not_supported;
         }
         auto const send = [&] { return control_.send({static_cast<uint8_t>(group), number}, data); };
         auto const look = [this] {
-            return this->collect_from(control_.queue(),
+            return this->collect_from(control_.control_queue(),
                                       [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
         };
         uint32_t polls = 0;
-        return this->perform(control_.queue(), control_index(), send, look, poll_limit, polls, relax).error();
+        return this->perform(control_.control_queue(), control_index(), send, look, poll_limit, polls, relax).error();
     }
 
     /// §5.1.9.5: the answer of the device. A legacy one may report any used length.

@@ -83,7 +83,7 @@ public:
     /// For `DriverCore`, after DRIVER_OK: the notification for the buffers that were posted before it (§3.1.1).
     [[__nodiscard__]] Notification first_notification() const { return first_; }
     /// For `DriverCore`: the device has stopped, and the buffers are the driver's again.
-    void stop(Error) {
+    void stop_with(Error) {
         ring().detach();
         first_ = {};
     }

@@ -48,7 +48,9 @@ class SlotQueue : public detail::DriverQueue<N, typename Traits::Format> {
                   "SlotQueue<N, Traits, Shape>: all slots together are above 4 GiB. Use a smaller N.");
 
 protected:
+    /// Which slots are free, in flight and finished.
     using Pool = detail::RequestPool<slot_max>;
+    /// Where the mapper put the data of each slot.
     using Data = detail::MappedData<slot_max, typename Traits::Mapper>;
 
 public:
@@ -82,11 +84,11 @@ public:
         if (!made) {
             return made;
         }
-        uint16_t const slots = slot_count();
-        if (slots == 0) {
+        uint16_t const count = slot_count();
+        if (count == 0) {
             return init.fail(Error::queue_too_small);
         }
-        if (Error const error = this->take_memory(allocator, memory_bytes(slots)); error != Error::none) {
+        if (Error const error = this->take_memory(allocator, memory_bytes(count)); error != Error::none) {
             return init.fail(error);
         }
         start();
@@ -104,7 +106,7 @@ public:
         return made;
     }
     /// The device has stopped: ends everything in flight with `error`.
-    void stop(Error error) {
+    void stop_with(Error error) {
         ring().detach();
         pool_.cancel_all(error, [this](uint16_t slot) {
             data_.unmap(mapper_, slot);
@@ -171,6 +173,7 @@ public:
 
     /// For a caller that waits for one request: `take_finished` does not hand that out.
     void await(uint16_t slot) { pool_.await(slot); }
+    /// Whether the device has finished this request.
     [[__nodiscard__]] bool is_ready(uint16_t slot) const { return pool_.is_ready(slot); }
     /// Frees the slot of a request that is ready, and returns how it ended.
     [[__nodiscard__]] Error take_awaited(uint16_t slot) { return pool_.take_awaited(slot); }
@@ -224,17 +227,23 @@ public:
 protected:
     // --- for a queue that derives from this one, because its requests have several chains (a disk's)
 
+    /// The states of the slots.
     [[__nodiscard__]] Pool& pool() { return pool_; }
+    /// The states of the slots.
     [[__nodiscard__]] Pool const& pool() const { return pool_; }
+    /// The bytes of the slot's command, for the driver to write.
     [[__nodiscard__]] uint8_t* command(uint16_t slot) const { return this->virt(slot * Shape::command_bytes); }
+    /// The bytes of the slot's answer, which the device writes: copy what is decided on.
     [[__nodiscard__]] uint8_t* answer(uint16_t slot) const { return this->virt(answer_offset(slot)); }
     /// The start of the slot's answer, for the device.
     [[__nodiscard__]] Segment answer_part(uint16_t slot, uint32_t bytes) const {
         return {this->phys(answer_offset(slot)), bytes};
     }
+    /// Makes the data of a request visible to the device. Errors: the mapper's.
     [[__nodiscard__]] Error map(uint16_t slot, Span<Segment const> data, DmaDirection direction) {
         return data_.map(mapper_, slot, data, direction);
     }
+    /// Undoes `map`, once.
     void unmap(uint16_t slot) { data_.unmap(mapper_, slot); }
     /// The data as the device sees it.
     [[__nodiscard__]] Span<Segment const> mapped(uint16_t slot, Span<Segment const> data) const {
@@ -244,8 +253,8 @@ protected:
     void note_refusal(Error error) { refused_ = error; }
 
 private:
-    [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t slots) {
-        return slots * (Shape::command_bytes + Shape::answer_bytes);
+    [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t count) {
+        return count * (Shape::command_bytes + Shape::answer_bytes);
     }
     [[__nodiscard__]] uint16_t slot_count() const { return static_cast<uint16_t>(ring().size() / Shape::descriptors); }
     /// All answers are behind all commands: the device only reads the one area and only writes the other.

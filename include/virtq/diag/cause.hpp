@@ -315,7 +315,7 @@ namespace detail {
             return "Perhaps the kernel sleeps although enable_used_notifications() returned MaySleep::no. No "
                    "interrupt comes for a completion that is already there.";
         case Cause::not_published:
-            return "Chains were added, and publish() was not called since: the device does not know of them.";
+            return "Chains were added and not published since: the device does not know of them.";
         case Cause::never_notified: return "The device was probably never notified of what waits in the queue.";
         case Cause::other_queue_notified:
             return "The last notify() was for another queue than the one that waits, so the device looks there.";
@@ -335,7 +335,8 @@ namespace detail {
             return "The device has answered from these pages before, and does not use them any more. A second driver, "
                    "or a second init() of this device, has reset it and given it another queue.";
         case Cause::nothing_arrived:
-            return "The device answers on this queue when something arrives, and perhaps nothing has arrived.";
+            return "The device answers on this queue when it has something (a packet, a key, random bytes), and "
+                   "perhaps it has nothing.";
         case Cause::no_receive_buffers:
             return "The receive queue has no buffer. Whatever arrives is lost, or waits in the device.";
         case Cause::not_answered: return "The device was notified of the requests and has not answered yet.";

@@ -72,9 +72,9 @@ public:
         for (std::uint64_t number = 0; number < in_flight; ++number) {
             auto* const buffer = static_cast<std::byte*>(pages.virt) + number * buffer_bytes;
             std::memset(buffer, 0, header_bytes);
-            std::memset(buffer + header_bytes, 0xff, 64);  // a broadcast frame
-            std::memcpy(buffer + header_bytes + 14, &number, sizeof number);
-            Segment const segment{memory_.phys_addr(buffer), header_bytes + 64};
+            std::memset(buffer + header_bytes, 0xff, frame_bytes);  // a broadcast frame
+            std::memcpy(buffer + header_bytes + ethernet_bytes, &number, sizeof number);
+            Segment const segment{memory_.phys_addr(buffer), header_bytes + frame_bytes};
             require(transmit_.add(segment, {}, Token{buffer}), "add");
         }
         tell(transmit_index, transmit_.publish());
@@ -145,9 +145,9 @@ private:
 
     void check_number(Completion const& done) {
         std::uint64_t number = 0;
-        std::memcpy(&number, done.token.as<std::byte>() + header_bytes + 14, sizeof number);
-        if (done.written != header_bytes + 64 || number != next_) {
-            stop("receive", "a packet was lost, cut, or came in another order");
+        std::memcpy(&number, done.token.as<std::byte>() + header_bytes + ethernet_bytes, sizeof number);
+        if (done.written != header_bytes + frame_bytes || number != next_) {
+            stop("receive", "a packet was lost, truncated or reordered");
         }
         next_ = (next_ + 1) % in_flight;
     }

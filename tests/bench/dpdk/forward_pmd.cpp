@@ -49,9 +49,9 @@ void begin(rte_mempool* pool) {
     for (std::uint64_t number = 0; number < in_flight; ++number) {
         rte_mbuf* packet = rte_pktmbuf_alloc(pool);
         require(packet != nullptr, "rte_pktmbuf_alloc");
-        auto* const bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(packet, 64));
-        std::memset(bytes, 0xff, 64);
-        std::memcpy(bytes + 14, &number, sizeof number);
+        auto* const bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(packet, frame_bytes));
+        std::memset(bytes, 0xff, frame_bytes);
+        std::memcpy(bytes + ethernet_bytes, &number, sizeof number);
         require(rte_eth_tx_burst(port, 0, &packet, 1) == 1, "rte_eth_tx_burst");
     }
 }

@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <vector>
 
-/// Packet rates in short windows. On a machine that others use too, what counts is what happens while nobody interferes:
-/// the median window says that, a mean over seconds does not.
+inline constexpr std::uint32_t frame_bytes = 64;
+inline constexpr std::uint32_t ethernet_bytes = 14;  // the header of a frame; each packet's number follows
+
+/// Packet rates in short windows: other processes disturb some windows. The median ignores them; a mean would not.
 class Windows {
 public:
     static constexpr std::uint64_t packets_each = 4096;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a kernel calls of one driver, each in a function of its own: DRIVER is its name. Compiled to measure code and stack,
-// never run. The kernel's own functions are only declared, so that they are not counted.
+// The calls of a kernel to one driver, each in its own function. DRIVER is the driver's number in drivers.py. Compiled to
+// measure code and stack, never run. The kernel's own functions are only declared, so that they are not counted.
 #include <virtq/virtq.hpp>
 
 struct Pages {

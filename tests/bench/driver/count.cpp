@@ -9,8 +9,8 @@
 #include <virtq/queue/packed.hpp>
 #include <virtq/transport/mmio.hpp>
 
-#include <bench/driver/registers.hpp>
 #include <bench/memory.hpp>
+#include <bench/registers.hpp>
 
 #include <valgrind/callgrind.h>
 #include <cstdio>

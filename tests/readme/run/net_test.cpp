@@ -62,6 +62,7 @@ TEST(ReadmeNetwork, ReceivesAndSends) {
     EXPECT_EQ(status.error(), Error::queue_full);
     machine.device.step();
     EXPECT_TRUE(network::take_packets());
+    EXPECT_GT(submitted, 0u);
     EXPECT_EQ(network::freed.size(), submitted);
     EXPECT_EQ(host.sent().size(), submitted);
 

@@ -143,7 +143,9 @@ template <class Error>
             return "The disk is host-managed zoned (VIRTIO_BLK_Z_HM), which this driver does not support. Attach another "
                    "one.";
 
-        case Error::not_initialised: return "The driver is not initialised. Call init() first, and check the result.";
+        case Error::not_initialised:
+            return "The driver is not initialised: init() was not called, or it failed. If it failed, first do what "
+                   "describe() of its error says. Then call init().";
         case Error::read_only:
             return "The disk is read-only (VIRTIO_BLK_F_RO). Attach it writable (QEMU: readonly=off), or do not "
                    "write.";

@@ -84,8 +84,10 @@ namespace virtq::detail {
             return "Give init() of the queue exactly the features that were negotiated.";
 
         case Cause::driver_not_initialised:
-            return "Call init(), and check what it returns. To see the device itself, call diagnose(transport).";
-        case Cause::queue_not_initialised: return "Call init(), and check what it returns.";
+            return "If init() failed, first do what describe() of its error says. Then call init(). To see the device "
+                   "itself, call diagnose(transport).";
+        case Cause::queue_not_initialised:
+            return "If init() failed, first do what describe() of its error says. Then call init().";
         case Cause::queue_absent: return "Check the number of the queue, and the features that add it.";
         case Cause::queue_not_enabled:
             return "Call enable_queue() with the queue's number and addresses() after init() and before DRIVER_OK, "
@@ -185,8 +187,8 @@ namespace virtq::detail {
                    "sound, the driver may read other memory than it writes: check Pages::phys.";
         case Cause::poll_limit_too_small:
         case Cause::answered_too_late:
-            return "Give the call a larger poll limit (a poll takes nanoseconds, a disk milliseconds) or a relax hook "
-                   "that pauses. Then reset(): it hands back what was in flight.";
+            return "Give the call a larger poll limit (a poll takes nanoseconds, a disk milliseconds, random bytes "
+                   "perhaps seconds) or a relax hook that pauses. Then reset(): it hands back what was in flight.";
         case Cause::interrupts_off:
             return "Call take_used(), or the driver's take_completed(). To sleep, call enable_used_notifications() "
                    "first, and sleep only if it returns MaySleep::yes.";
@@ -233,11 +235,12 @@ namespace virtq::detail {
         case Cause::slept_on_completions:
             return "Sleep only after MaySleep::yes. Otherwise take what is there, and enable again.";
         case Cause::not_published:
-            return "Call publish(), after push_avail() too, and notify() if it asks for it. A driver's kick_device() "
-                   "does both.";
+            return "Call the driver's kick_device(). For a queue without a driver call publish(), after push_avail() "
+                   "too, and notify() if it asks for it.";
         case Cause::never_notified:
-            return "If publish() asks for it, call notify() of the transport with the number of this queue; check "
-                   "that number. To try, call notify() once more by hand: if things go on, this was it.";
+            return "Call the driver's kick_device() after each submit. For a queue without a driver call notify() of "
+                   "the transport if publish() asks for it, with the number of this queue. To try, call notify() once "
+                   "more by hand: if things go on, this was it.";
         case Cause::other_queue_notified:
             return "Give notify() the number that enable_queue() was given for this queue.";
         case Cause::used_ring_elsewhere:
@@ -248,10 +251,12 @@ namespace virtq::detail {
             return "Give init() of the queue exactly the features that were written to the device.";
         case Cause::nothing_arrived:
             return "Send something to it: press a key, ping the guest from outside. If it arrives only as an answer, "
-                   "send its request first: check the transmit queue.";
+                   "send its request first: check the transmit queue. Random bytes come when the host has some: check "
+                   "its source (QEMU: -object rng-…).";
         case Cause::no_receive_buffers:
-            return "Add buffers after init(), then publish() and notify(). Add each again when its completion was "
-                   "taken.";
+            return "For a network card call give_back(), or submit_receive() for buffers of your own. For a queue "
+                   "without a driver add buffers after init(), then publish() and notify(). Add each again when its "
+                   "completion was taken.";
         case Cause::not_answered:
             return "Check type, lengths and directions of the request. Run QEMU with `-d guest_errors -trace "
                    "'virtio_*'` to see what the host reports, and look at `info virtio-queue-status PATH QUEUE`.";
@@ -259,11 +264,11 @@ namespace virtq::detail {
             return "Give each device one transport and one driver. Look for two transports probed at one address, and "
                    "for a second init(). `info virtio-queue-status PATH QUEUE` shows where the device reads.";
         case Cause::ring_not_seen:
-            return "Use a larger poll limit first: a poll takes nanoseconds, a disk milliseconds. Then check "
-                   "Pages::phys: is it truncated to 32 bits, off by an offset, frames instead of bytes, or not "
-                   "contiguous? Give the allocator phys_addr(), and init() verifies it, or wrap it in CheckedPages. "
-                   "Otherwise look for a second driver or a second init() of this device. Compare with `info "
-                   "virtio-queue-status PATH QUEUE`, and the memory with `xp`.";
+            return "Use a larger poll limit first: a poll takes nanoseconds, a disk milliseconds, random bytes perhaps "
+                   "seconds. Then check Pages::phys: is it truncated to 32 bits, off by an offset, frames instead of "
+                   "bytes, or not contiguous? Give the allocator phys_addr(), and init() verifies it, or wrap it in "
+                   "CheckedPages. Otherwise look for a second driver or a second init() of this device. Compare with "
+                   "`info virtio-queue-status PATH QUEUE`, and the memory with `xp`.";
         case Cause::ring_configured_elsewhere:
             return "Check that all three addresses were written in their order, with their high halves, in bytes and "
                    "not in frames. Check Pages::phys (give the allocator phys_addr(), and init() verifies it). Look "

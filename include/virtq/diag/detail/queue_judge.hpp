@@ -317,6 +317,9 @@ private:
             add(chains_.not_a_block_request());
         }
         add(Cause::not_answered, queue_.offered(), queue_.is_first_time() ? 0 : 1);
+        if (device_.device_id == spec::DeviceId::entropy) {  // the host may have no random bytes
+            add(Cause::nothing_arrived, queue_.offered());
+        }
         if (!queue_.is_first_time() && is_unacknowledged()) {
             add(Cause::interrupt_not_acknowledged, device_.interrupt_status);
         }

@@ -41,7 +41,7 @@ struct BlockConfig {
     uint32_t write_zeroes_sectors = 0;  ///< most sectors of one write zeroes
     uint16_t queue_count = 0;
     bool write_zeroes_may_unmap = false;
-    uint8_t unused[5] = {};  ///< so that there is no padding, and two can be compared as bytes
+    uint8_t filler[5] = {};  ///< so that there is no padding, and two can be compared as bytes
 
     friend bool operator==(BlockConfig const& a, BlockConfig const& b) {
         return __builtin_memcmp(&a, &b, sizeof(BlockConfig)) == 0;

@@ -260,9 +260,9 @@ protected:
         uint16_t const with_pages = queues_.with_pages();
         uint16_t const most = with_pages != 0 ? with_pages : Traits::queue_count_max;
         wanted_queues_ = config_.queue_count < most ? config_.queue_count : most;
-        Interface const interface = this->device().is_legacy() ? Interface::legacy : Interface::modern;
+        Interface const manner = this->device().is_legacy() ? Interface::legacy : Interface::modern;
         for (uint16_t index = 0; index < wanted_queues_; ++index) {
-            queues_[index].set_manner(interface, this->option().under_reported);
+            queues_[index].set_manner(manner, this->option().under_reported);
         }
         return {};
     }

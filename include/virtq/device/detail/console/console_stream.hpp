@@ -18,8 +18,8 @@ template <class Queue>
 class ConsoleInput : public Queue {
 public:
     /// For `DriverCore`: the device has stopped. What was not read is dropped with its buffer.
-    void stop(Error error) {
-        Queue::stop(error);
+    void stop_with(Error error) {
+        Queue::stop_with(error);
         has_rest_ = false;
     }
 

@@ -35,8 +35,8 @@ public:
         void clear_answer(uint16_t slot) { platform::store_plain(this->answer(slot), unanswered); }
     };
 
-    [[__nodiscard__]] Queue& queue() { return queue_; }
-    [[__nodiscard__]] Queue const& queue() const { return queue_; }
+    [[__nodiscard__]] Queue& control_queue() { return queue_; }
+    [[__nodiscard__]] Queue const& control_queue() const { return queue_; }
 
     /// What a command carries, behind its class and number.
     class Data {

@@ -46,7 +46,7 @@ public:
         return start(init.resume_queue(index, ring(), negotiated, option));
     }
     [[__nodiscard__]] Notification first_notification() const { return {}; }
-    void stop(Error error) {
+    void stop_with(Error error) {
         ring().detach();
         cancelled_ = error;
     }
@@ -163,8 +163,8 @@ public:
     using Queue = NetBufferQueue<N, typename Traits::Format>;
     static constexpr uint32_t parts_max = net_parts_max<Traits>;
 
-    [[__nodiscard__]] Queue& queue() { return queue_; }
-    [[__nodiscard__]] Queue const& queue() const { return queue_; }
+    [[__nodiscard__]] Queue& receive_queue() { return queue_; }
+    [[__nodiscard__]] Queue const& receive_queue() const { return queue_; }
 
     void start() {
         count_ = 0;

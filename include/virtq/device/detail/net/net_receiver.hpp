@@ -29,8 +29,8 @@ public:
     static constexpr uint32_t parts_max = net_parts_max<Traits>;
     using Queue = PostedQueue<N, typename Traits::Format, Traits::buffer_bytes>;
 
-    [[__nodiscard__]] Queue& queue() { return queue_; }
-    [[__nodiscard__]] Queue const& queue() const { return queue_; }
+    [[__nodiscard__]] Queue& receive_queue() { return queue_; }
+    [[__nodiscard__]] Queue const& receive_queue() const { return queue_; }
 
     /// Forgets the packet that was being put together, before the device starts.
     void start() {

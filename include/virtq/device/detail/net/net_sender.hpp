@@ -66,7 +66,7 @@ public:
         return made;
     }
     [[__nodiscard__]] Notification first_notification() const { return {}; }
-    void stop(Error error) {
+    void stop_with(Error error) {
         ring().detach();
         cancelled_ = error;
         for (uint16_t slot = 0; slot < slots_; ++slot) {
@@ -158,7 +158,7 @@ public:
     }
 
 private:
-    [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t slots) { return (slots + 1) * header_room; }
+    [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t count) { return (count + 1) * header_room; }
     [[__nodiscard__]] uint16_t slot_count() const { return static_cast<uint16_t>(ring().size() / 2); }
 
     void start() {

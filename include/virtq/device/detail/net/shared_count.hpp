@@ -10,8 +10,8 @@ namespace virtq::detail {
 /// A number that one thread sets while others read it, so the word is atomic. It is all zero at first.
 class SharedCount {
 public:
-    void set(uint16_t count) { platform::store_word(&word_, count); }
-    [[__nodiscard__]] uint16_t get() const { return platform::load_word(&word_); }
+    void store(uint16_t count) { platform::store_word(&word_, count); }
+    [[__nodiscard__]] uint16_t load() const { return platform::load_word(&word_); }
 
 private:
     uint16_t word_ = 0;

@@ -57,7 +57,7 @@ public:
         while (count != room.size()) {
             if (local.taken == ring.seen_) {
                 local.store(ring);
-                CompletionState const state = polls ? ring.poll() : CompletionState::none;
+                CompletionState const state = polls ? ring.poll_used() : CompletionState::none;
                 if (state != CompletionState::ready) {
                     return {count, state};
                 }

@@ -3,17 +3,19 @@
 
 #include <virtq/transport/transport.hpp>
 
-#include <bench/device.hpp>
+#include "device.hpp"
 
 namespace bench {
 
-/// The registers of any device, in memory: it offers what the driver of the case wants, and says 1 where it has a number.
+/// The registers of any device, in memory. It offers what the driver of the case wants. Each number in its configuration
+/// is 1.
 class AnyRegisters : public virtq::TransportDefaults {
 public:
     static constexpr uint16_t queue_max = 4;
 
     AnyRegisters(virtq::spec::DeviceId type, virtq::Features const& offered) : type_(type), offered_(offered) {}
 
+    void offer(virtq::Features const& offered) { offered_ = offered; }
     /// Where the parts of a queue are, as the device of the bench wants them.
     [[__nodiscard__]] Areas areas(uint16_t queue) const {
         virtq::QueueAddresses const& one = addresses_[queue];
