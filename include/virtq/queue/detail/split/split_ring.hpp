@@ -83,7 +83,7 @@ public:
 
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the indices are always equal
-            return InOrder::take(*this);
+            return take_oldest<InOrder>(*this);
         }
         return free_used(next_entry());
     }
