@@ -95,9 +95,7 @@ private:
     /// Makes the chains from `head` on visible. The next one is the first of those that are hidden.
     void show(spec::PackedDescriptor* head) {
         walk_.flags = lap() ^ PackedPosition::avail_flag;
-        ring_.memory_.attach();
-        ring_.order_.before_publish();
-        PackedMemory::expose(*head, lap() | head_flags);
+        ring_.expose(*head, lap() | head_flags);
     }
 
     [[__nodiscard__]] uint16_t offset(spec::PackedDescriptor const* at) const {
