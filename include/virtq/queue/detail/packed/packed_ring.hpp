@@ -228,8 +228,8 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of the
-    /// first one would expose them. A device that obeys the standard has not read that far.
+    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of
+    /// the first one would expose them. A device that obeys the standard has not read that far.
     [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(uint16_t offset, uint16_t available_flags,
                                                             spec::PackedDescriptor const* last, Error error) {
         auto at = PackedPosition::at(offset, available_flags);
