@@ -640,6 +640,16 @@ TEST_P(Burst, UsesFreeTables) {
         256);
 }
 
+TEST_P(Burst, PutsFixedChainsInTables) {
+    ContractMachine machine{GetParam(), 8, 0, {.indirect = {.tables = 2, .length = 4}}};
+    auto const segments = machine.segments(3);
+    std::function<FixedChain<2, 1>(std::size_t)> const chain_at{[&](std::size_t) {
+        return FixedChain<2, 1>{{segments[0], segments[1], segments[2]}, Token{1}};
+    }};
+    EXPECT_EQ(machine.queue->submit_burst(2, chain_at).count, 2u);
+    EXPECT_EQ(machine.queue->num_free(), GetParam().indirect ? 6 : 2);
+}
+
 TEST_P(Burst, RejectsTheSecondCallInside) {
     ContractMachine machine{GetParam(), 8};
     auto const segments = machine.segments(1);

@@ -156,8 +156,8 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
         record.clear();
         record.diagnosis.violation = view.violation;
         diagnose_device(record.diagnosis, *driver.transport());
-        if (view.violation && record.diagnosis.findings().empty()) {
-            record.diagnosis.add({Cause::device_type_violated, view.violation.value});
+        if (record.diagnosis.findings().empty()) {
+            add_violation(record.diagnosis);
         }
     }
 }

@@ -45,8 +45,8 @@ struct [[__nodiscard__]] SubmittedBurst {
 /// What `take_burst` did.
 struct [[__nodiscard__]] TakenBurst {
     size_t count = 0;  ///< how many completions were written, each of them `ready`
-    /// Why there are not more. `ready`: there was no room for more. `none`: the device had not used more when last read. `broken`: as
-    /// with `take_used`; the completions before the violation are valid.
+    /// Why there are not more. `ready`: the room is full. `none`: the device had not used more when last read.
+    /// `broken`: as with `take_used`; the completions before the violation are valid.
     CompletionState state = CompletionState::none;
 };
 

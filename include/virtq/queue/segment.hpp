@@ -26,10 +26,6 @@ struct FixedSegments {
     constexpr operator Span<Segment const>() const { return {first, Extent}; }  // NOLINT: conversion is the purpose
 };
 
-}  // namespace detail
-
-namespace detail {
-
 /// The longest chain that is worth straight-line code.
 inline constexpr size_t longest_unrolled = 16;
 
@@ -62,8 +58,8 @@ struct Gather {
 
 namespace detail {
 
-/// How one side is passed to a function that is not inlined: as a `Span`, so that arrays of all lengths share one copy.
-/// A `Gather` goes by reference.
+/// How a function that is not inlined takes one side: as a `Span`, so that arrays of all lengths share one copy. It
+/// takes a `Gather` by reference.
 template <class Segments>
 struct SideOf {
     using Type = Span<Segment const>;

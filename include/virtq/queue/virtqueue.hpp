@@ -263,9 +263,9 @@ public:
 
     // --- bursts of the chain tier ---
 
-    /// Adds many chains and publishes them, with one fence and one decision whether to notify. Takes them in order, and
-    /// stops at the first that `add` would reject: `count` chains were submitted, and `error` says why not the next
-    /// one, with the errors of `add`. A full queue is the usual end. Chains that `add` left pending become visible too,
+    /// Adds many chains and publishes them, with one fence and one decision whether to notify. Adds them in order, and
+    /// stops at the first that `add` would reject: `count` chains were submitted, and `error` is the error of the next
+    /// one, as `add` returns it. A full queue is the usual end. Chains that `add` left pending become visible too,
     /// also if `count` is 0. The device may see the first chains before the call returns. To submit the rest, call
     /// again from chain `count` on.
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<Chain const> chains) { return submit_array(chains); }
@@ -273,9 +273,9 @@ public:
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<WritableBuffer const> buffers) { return submit_array(buffers); }
     /// As above for buffers of one segment that the device reads.
     [[__nodiscard__]] SubmittedBurst submit_burst(Span<ReadableBuffer const> buffers) { return submit_array(buffers); }
-    /// As above for `count` chains that `chain_at(i)` returns: each a `Chain`, or a `FixedChain`, for which the compiler
-    /// makes straight-line code. It is called once for each chain from 0 on, the last time for the one that is
-    /// rejected. It must not call this queue, and its `Chain` must not point at its own locals.
+    /// As above for `count` chains that `chain_at(i)` returns. Each is a `Chain`, or a `FixedChain`, for which the
+    /// compiler makes straight-line code. `chain_at` is called once for each chain from 0 on, the last time for the
+    /// one that is rejected. It must not call this queue, and its `Chain` must not point at its own locals.
     template <class Get>
     [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get&& chain_at) {
         if constexpr (detail::GetsChain<Get>) {
@@ -291,8 +291,8 @@ public:
 
     /// Takes completions until `room` is full or there are no more, and frees their chains. After `ready`, call again
     /// until `none`: only then does the queue ask for the next notification. As with `take_used`, do not sleep on
-    /// `none` alone. A violation in the middle breaks the queue, and `state` says so: the completions before it are
-    /// valid, and `drain` hands back the rest. A room of 0 gets `ready`, also from a broken queue.
+    /// `none` alone. A violation breaks the queue, and `state` is `broken`. The completions before the violation are
+    /// valid, and `drain` returns the other tokens. If `room` has size 0, `state` is `ready`, even in a broken queue.
     [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
         return ring_.take_burst(room);

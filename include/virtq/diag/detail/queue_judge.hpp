@@ -33,6 +33,14 @@ struct JudgeMemory {
     ChainFindings& chains;
 };
 
+/// Adds the violation that the driver reported, if there was one. Call it only if nothing else is wrong: the driver goes
+/// on after a violation, so the queue may be silent for another reason.
+inline void add_violation(Diagnosis& diagnosis) {
+    if (diagnosis.violation) {
+        diagnosis.add({Cause::device_type_violated, diagnosis.violation.value});
+    }
+}
+
 /// The causes that are visible in a queue together with its device. `RingJudge` has the checks of one format.
 template <class RingJudge>
 class QueueJudge {
@@ -89,7 +97,7 @@ public:
             judge_complaint();
         }
         if (diagnosis_.findings().empty()) {
-            judge_violation();
+            add_violation(diagnosis_);
             ring_.judge_event_idx();
             judge_waiting();
         }
@@ -201,13 +209,6 @@ private:
         DeviceJudge{diagnosis_}.judge_need();
         if (sound && !knows_addresses) {
             add(Cause::device_reads_elsewhere);
-        }
-    }
-
-    /// The driver goes on after a violation, which need not be why this queue is silent.
-    void judge_violation() {
-        if (driver_.violation) {
-            add(Cause::device_type_violated, driver_.violation.value);
         }
     }
 

@@ -40,13 +40,13 @@ private:
     uint16_t bits_ = 0;
 };
 
-/// Numbers the batches of a ring. A batch is what is added up to one publish(). Each head keeps the number of its batch,
-/// so publish() admits a batch of any size in one step: it begins the next number.
+/// Numbers the batches of a ring. A batch is what is added up to one publish(). Each head keeps the number of its
+/// batch, so publish() admits a batch of any size in one step: it begins the next number.
 ///
 /// There are 32768 numbers. A chain may wait for longer than that, and must not look pending when its number comes
 /// again. So the publish of batch n also settles descriptor n: a settled head has no number. Let head i be added in
-/// batch n. The publish of the next batch i comes d publishes after that of batch n, 0 <= d <= 32767, because i is below
-/// 32768 too. The number n comes again only after 32768 publishes.
+/// batch n. The publish of the next batch i comes d publishes after that of batch n, 0 <= d <= 32767, because i is
+/// below 32768 too. The number n comes again only after 32768 publishes.
 class BatchNumber {
 public:
     constexpr BatchNumber() = default;  // all zero, as a queue is before init(); no batch has this number
@@ -71,8 +71,8 @@ private:
 /// it is free, or in the body of a chain that `add` made. In both cases it is not the caller's.
 ///
 /// The chain tier touches only the mark of a head. It holds the number of the head's batch, until the head is settled.
-/// The descriptor tier keeps who holds each descriptor, with the flags that the caller gave it. With IN_ORDER the marks
-/// hold the extents of the chains, one chain after the other.
+/// The descriptor tier keeps who holds each descriptor, with the flags that the caller gave it. With IN_ORDER the
+/// marks hold the extents of the chains, one chain after the other.
 class Mark {
 public:
     /// Who holds a descriptor of the descriptor tier.

@@ -49,8 +49,8 @@ public:
         return made;
     }
 
-    /// With EVENT_IDX and notifications on, it ends as take_used() does: it asks for the next notification and reads
-    /// the next descriptor again.
+    /// With EVENT_IDX and notifications on, it asks for the next notification at the end, and reads the next
+    /// descriptor again, as take_used() does.
     [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
         if (!ring.takes_by_id_) {
             return take_batches<InOrder>(ring, room);
@@ -87,17 +87,17 @@ private:
     template <class Get>
     VIRTQ_INLINE_FOR_SPEED static void submit_each(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
         Front front{ring};
-        uint32_t free_before = front.free_count;  // when the last batch became visible
+        uint32_t free_when_shown = front.free_count;  // what was free when chains last became visible
         while (made.count != count) {
             auto const& chain = chain_at(made.count);
             made.error = add(ring, front, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;
             }
-            if (++made.count != count && free_before - front.free_count >= shown_together) {
+            if (++made.count != count && free_when_shown - front.free_count >= shown_together) {
                 ring.show_batch();
                 front.hides = PackedPosition::avail_flag;
-                free_before = front.free_count;
+                free_when_shown = front.free_count;
             }
         }
         front.store(ring);
@@ -112,7 +112,7 @@ private:
     template <class Run, class Get>
     VIRTQ_INLINE_FOR_SPEED static void submit_runs(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
         constexpr size_t together = (shown_together + Run::length - 1) / Run::length;
-        uint32_t free_before = ring.free_count_;  // when the last batch became visible
+        uint32_t free_when_shown = ring.free_count_;  // as in submit_each()
         while (made.count != count) {
             if (size_t const run = Run::fit(ring, count - made.count); run > 1) {
                 if (ring.first_flags_ != 0) {
@@ -127,14 +127,15 @@ private:
             if (made.error != Error::none) {
                 break;
             }
-            if (made.count != count && free_before - ring.free_count_ >= shown_together) {
+            if (made.count != count && free_when_shown - ring.free_count_ >= shown_together) {
                 ring.show_batch();
-                free_before = ring.free_count_;
+                free_when_shown = ring.free_count_;
             }
         }
     }
-    // Copies of members, for registers: with the members the compiler must assume that each store to the ring changes
-    // them. The counts are 32 bits wide: GCC keeps four 16-bit ones in one register.
+
+    // Copies of members, in registers during a call: the compiler must assume that each store to the ring changes the
+    // members. The counts have 32 bits: GCC would pack four counts of 16 bits into one register.
 
     /// What a chain that is added changes.
     struct Front {
@@ -210,7 +211,7 @@ private:
         BufferId head;
     };
 
-    /// Adds a chain at `front`, and moves that behind it. An error changes nothing.
+    /// Adds a chain at `front`, and moves `front` behind it. An error changes nothing.
     template <class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Error add(Ring& ring, Front& front, Readable readable,
                                                               Writable writable, Token token) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/assert.hpp>
 #include <virtq/base/detail/code_size.hpp>
+#include <virtq/queue/completion.hpp>
+#include <virtq/queue/detail/batch.hpp>
 #include <virtq/queue/detail/packed/packed_ring.hpp>
 #include <virtq/queue/detail/slot.hpp>
 
@@ -15,6 +18,7 @@ template <uint32_t N>
 class PackedInOrder {
     using Ring = PackedRing<N>;
 
+public:
     /// The oldest chain that was not taken.
     struct Oldest {
         /// Takes it as if it were written completely.
@@ -39,40 +43,14 @@ class PackedInOrder {
         BufferId id;
         uint32_t freed = 0;  ///< descriptors of those before it
     };
+    [[__nodiscard__]] static Oldest oldest_of(Ring& ring) { return {ring.oldest_}; }
+    [[__nodiscard__]] static Batch const& batch_of(Ring const& ring) { return ring.batch_; }
 
-public:
     /// Takes the oldest chain, if the device has used it. Every ring that is not open comes here, also without
     /// IN_ORDER, and gets `broken`.
-    [[__nodiscard__]] static Completion take(Ring& ring) {
-        if (ring.batch_.is_over()) {
-            if (CompletionState const state = begin_batch(ring); state != CompletionState::ready) {
-                return {Token{}, 0, state};
-            }
-        }
-        Oldest oldest{ring.oldest_};
-        Completion one = oldest.pop(ring);
-        oldest.store(ring, one, 1);
-        return one;
-    }
-
-    /// Makes sure that the batch has a chain: `ready`, or why it has none.
-    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE static CompletionState find_batch(Ring& ring) {
-        return ring.batch_.is_over() ? begin_batch(ring) : CompletionState::ready;
-    }
-
-    /// Takes the oldest chains of the batch, at most `room`. Returns their number.
-    VIRTQ_INLINE_FOR_SPEED static size_t take_many(Ring& ring, Completion* out, size_t room) {
-        size_t const chains = room < ring.batch_.left() ? room : ring.batch_.left();
-        Oldest oldest{ring.oldest_};
-        for (size_t i = 0; i != chains; ++i) {
-            out[i] = oldest.pop(ring);
-        }
-        oldest.store(ring, out[chains - 1], static_cast<uint16_t>(chains));
-        return chains;
-    }
+    [[__nodiscard__]] static Completion take(Ring& ring) { return take_oldest<PackedInOrder>(ring); }
 
     /// Reads the used descriptor of the oldest chain in flight, and computes how many chains it completes.
-
     [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
         VIRTQ_ASSERT(ring.initialised(), "A queue without memory has no completions. Call init() first.");
         if (!ring.is_open()) {

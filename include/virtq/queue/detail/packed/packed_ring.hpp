@@ -228,8 +228,8 @@ private:
         memory_.write_driver_event(spec::RingEvent::disable, 0);
     }
 
-    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of the
-    /// first one would expose them. A device that obeys the standard has not read that far.
+    /// Restores the previous lap's flags on the descriptors from a position to `last`. Otherwise a later publish of
+    /// the first one would expose them. A device that obeys the standard has not read that far.
     [[gnu::__cold__]] [[gnu::__noinline__]] Error take_back(uint16_t offset, uint16_t available_flags,
                                                             spec::PackedDescriptor const* last, Error error) {
         auto at = PackedPosition::at(offset, available_flags);
@@ -253,9 +253,13 @@ private:
         uint16_t const flags = first_flags_;
         first_flags_ = 0;
         hidden_flag_ = PackedPosition::avail_flag;
+        expose(*memory_.descriptor(first_), flags);
+    }
+    /// Gives the first descriptor of a batch its flags, and with it exposes the batch.
+    VIRTQ_INLINE_FOR_SPEED void expose(spec::PackedDescriptor& head, uint16_t flags) {
         memory_.attach();
         order_.before_publish();
-        memory_.expose(*memory_.descriptor(first_), flags);
+        memory_.expose(head, flags);
     }
 
     /// Whether the device wants a notification for the descriptors from the offset `first` up to `next_`.

@@ -15,8 +15,9 @@
 
 namespace virtq::detail {
 
-/// Chains of one short fixed shape in a burst. A run ends before the ring does, and nothing else is in the batch. So no
-/// chain has to ask for room, and the compiler keeps in registers what it changes. All state is in the ring.
+/// Adds chains of one short fixed shape in a burst. They end before the ring does, and begin a batch of their own. So
+/// no chain has to check for room, and the compiler keeps in registers what each chain changes. All state is in the
+/// ring.
 template <uint32_t N, size_t Readable, size_t Writable>
 class PackedRun {
     using Ring = PackedRing<N>;
@@ -35,7 +36,7 @@ public:
           mark_(Mark::head_in(of.batch_number_)),
           in_order_(of.in_order_) {}
 
-    /// How many of the next `count` chains make a run. One alone is cheaper without.
+    /// How many of the next `count` chains fit into a run. A single chain needs no run, and is spared the division.
     [[__nodiscard__]] static size_t fit(Ring const& ring, size_t count) {
         if (count < 2 || ring.pool_.takes(length)) {
             return 0;
@@ -45,14 +46,14 @@ public:
         return count < fits ? count : fits;
     }
 
-    /// Adds the chains from number `count` up to `behind`, and moves `count` behind them. Stops at one that is rejected.
-    /// Each `together` chains become visible at once. The last ones stay hidden, for publish().
+    /// Adds the chains `count` to `behind` - 1, and moves `count` behind those that it added. Stops at a chain that is
+    /// rejected. Each `together` chains become visible at once. The last ones stay hidden until publish().
     template <class Get>
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE Error add(size_t& count, size_t behind, size_t together, Get& chain_at) {
         size_t done = count;
         Error error = Error::none;
-        spec::PackedDescriptor* head = walk_.at;
-        for (;; show(head), head = walk_.at) {
+        spec::PackedDescriptor* head = walk_.at;  // of the first chain that is not visible
+        for (;;) {
             size_t const left = behind - done;
             size_t const stop = done + (left < together ? left : together);
             do {
@@ -61,8 +62,10 @@ public:
             if (error != Error::none || done == behind) {
                 break;
             }
+            show(head);
+            head = walk_.at;
         }
-        if (walk_.at != head) {
+        if (walk_.at != head) {  // publish() makes these visible
             ring_.hidden_flag_ = 0;
             ring_.begin_batch(PackedPosition::at(offset(head), lap()), head_flags);
         }
@@ -92,12 +95,10 @@ private:
         return Error::none;
     }
 
-    /// Makes the chains from `head` on visible. The next one is the first of those that are hidden.
+    /// Makes the chains from `head` on visible. The next chain begins a batch, so its first descriptor stays hidden.
     void show(spec::PackedDescriptor* head) {
         walk_.flags = lap() ^ PackedPosition::avail_flag;
-        ring_.memory_.attach();
-        ring_.order_.before_publish();
-        PackedMemory::expose(*head, lap() | head_flags);
+        ring_.expose(*head, lap() | head_flags);
     }
 
     [[__nodiscard__]] uint16_t offset(spec::PackedDescriptor const* at) const {

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /// How a chain proceeds from descriptor to descriptor of a packed ring while it is written. `at` is the descriptor to
-/// write next, and `flags` are its AVAIL and USED. The bits of `hides` are flipped for the first descriptor. Positions are
-/// taken by reference: to copy one, clang loads 32 bits where 16 were just stored, which stalls.
+/// write next, and `flags` are its AVAIL and USED. The first descriptor gets them with the bits of `hides` flipped.
+/// Positions are taken by reference: to copy one, clang loads 32 bits where 16 were just stored, which stalls.
 namespace virtq::detail {
 
 /// For a chain that ends before the end of the ring: no step compares anything.

@@ -131,7 +131,7 @@ public:
             Mark const mark = ring.shadow_.mark(desc);
             total += mark.has(spec::DescFlag::write) ? ring.shadow_.bytes(desc) : 0;
             if (!mark.has(spec::DescFlag::next)) {
-                return static_cast<uint32_t>(cut_to_32_bits(total));
+                return static_cast<uint32_t>(clamp_to_32_bits(total));
             }
         }
     }

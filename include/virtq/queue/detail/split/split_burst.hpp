@@ -28,73 +28,72 @@ public:
     template <class Get>
     [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
         SubmittedBurst made;
-        Local local{ring};
+        Front front{ring};
         while (made.count != count) {
             auto const& chain = chain_at(made.count);
-            made.error = ring.template add_at<Local&>(local, readable_of(chain), writable_of(chain), chain.token);
+            made.error = ring.template add_at<Front&>(front, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;
             }
             if (++made.count % shown_together == 0 && made.count != count) {
-                local.store(ring);
+                front.store(ring);
                 ring.show();
             }
         }
-        local.store(ring);
+        front.store(ring);
         made.notification = ring.publish();
         return made;
     }
 
-    /// Without IN_ORDER, reads the device's index once. With EVENT_IDX and notifications on, it ends as take_used() does: it asks for
-    /// the next notification and reads the index again.
+    /// Without IN_ORDER, it reads the device's index once. With EVENT_IDX and notifications on, it asks for the next
+    /// notification at the end, and reads the index again, as take_used() does.
     [[__nodiscard__]] static TakenBurst take(Ring& ring, Span<Completion> room) {
         if (ring.in_order()) {
             return take_batches<InOrder>(ring, room);
         }
-        size_t count = 0;
+        Completion* out = room.begin();
+        auto const count = [&] { return static_cast<size_t>(out - room.begin()); };
         bool polls = true;
-        Local local{ring};
-        while (count != room.size()) {
-            if (local.taken == ring.seen_) {
-                local.store(ring);
+        Back back{ring};
+        while (out != room.end()) {
+            if (back.taken == ring.seen_) {
+                back.store(ring);
                 CompletionState const state = polls ? ring.poll_used() : CompletionState::none;
                 if (state != CompletionState::ready) {
-                    return {count, state};
+                    return {count(), state};
                 }
                 polls = ring.asks_again();
             }
-            spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(local.taken));
+            spec::UsedElement const entry = ring.memory_.load_used_element(ring.memory_.slot(back.taken));
             if (is_usual(ring, entry)) [[__likely__]] {
                 auto const head = static_cast<DescIndex>(entry.id);
-                room[count++] = {ring.shadow_.token(head), entry.len, CompletionState::ready};
-                ring.free_head(local.free_list(), head);
-                local.taken = advance(local.taken);
+                *out++ = {ring.shadow_.token(head), entry.len, CompletionState::ready};
+                ring.free_head(back.free_list(), head);
+                back.taken = advance(back.taken);
                 continue;
             }
-            local.store(ring);
+            back.store(ring);
             Completion const one = take_unusual(ring, entry.id, entry.len);
             if (!one) {
-                return {count, one.state};
+                return {count(), one.state};
             }
-            room[count++] = one;
-            local = Local{ring};
+            *out++ = one;
+            back = Back{ring};
         }
-        local.store(ring);
-        return {count, CompletionState::ready};
+        back.store(ring);
+        return {count(), CompletionState::ready};
     }
 
 private:
-    /// Members of the ring, in registers during a call.
-    struct Local {
-        explicit Local(Ring& ring)
-            : next(ring.added_),
-              taken(ring.taken_),
-              head(ring.shadow_.free_list().head),
-              count(ring.shadow_.free_list().count) {}
+    // Copies of members, in registers during a call. Each call keeps only those that it changes.
+
+    /// What a chain that is added changes.
+    struct Front {
+        explicit Front(Ring& ring)
+            : next(ring.added_), head(ring.shadow_.free_list().head), count(ring.shadow_.free_list().count) {}
 
         void store(Ring& ring) const {
             ring.added_ = next;
-            ring.taken_ = taken;
             ring.shadow_.free_list().head = head;
             ring.shadow_.free_list().count = count;
         }
@@ -102,6 +101,22 @@ private:
         [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
 
         RingIndex next;
+        DescIndex head;
+        uint16_t count;
+    };
+
+    /// What a completion changes.
+    struct Back {
+        explicit Back(Ring& ring)
+            : taken(ring.taken_), head(ring.shadow_.free_list().head), count(ring.shadow_.free_list().count) {}
+
+        void store(Ring& ring) const {
+            ring.taken_ = taken;
+            ring.shadow_.free_list().head = head;
+            ring.shadow_.free_list().count = count;
+        }
+        [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
+
         RingIndex taken;
         DescIndex head;
         uint16_t count;

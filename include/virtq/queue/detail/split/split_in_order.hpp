@@ -2,6 +2,8 @@
 #pragma once
 
 #include <virtq/base/detail/code_size.hpp>
+#include <virtq/queue/completion.hpp>
+#include <virtq/queue/detail/batch.hpp>
 #include <virtq/queue/detail/slot.hpp>
 #include <virtq/queue/detail/split/split_ring.hpp>
 
@@ -13,6 +15,7 @@ namespace virtq::detail {
 /// the free list. One used entry may complete all chains up to the one that it names. All state is in the ring.
 template <class Ring>
 class SplitInOrder {
+public:
     /// The oldest chain that was not taken.
     struct Oldest {
         /// Takes it as if it were written completely.
@@ -37,43 +40,15 @@ class SplitInOrder {
         RingIndex index;
         uint32_t freed = 0;  ///< descriptors of those before it
     };
+    [[__nodiscard__]] static Oldest oldest_of(Ring& ring) { return {ring.taken_}; }
+    [[__nodiscard__]] static Batch const& batch_of(Ring const& ring) { return ring.batch_; }
 
-public:
-    /// Records what `take` needs to know of the chain that is added at `index`.
+    /// Records what `take_oldest` needs to know of the chain that is added at `index`.
     static void record(Ring& ring, RingIndex index, Extent extent, uint32_t writable_bytes, Token token) {
         DescIndex const place = place_of(ring, index);
         ring.shadow_.set_token(place, token);
         ring.shadow_.set_bytes(place, writable_bytes);
         ring.shadow_.set_mark(place, Mark::of_extent(extent));
-    }
-
-    /// Takes the oldest chain, if the device has used it.
-    [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Completion take(Ring& ring) {
-        if (ring.batch_.is_over()) {
-            if (CompletionState const state = begin_batch(ring); state != CompletionState::ready) {
-                return {Token{}, 0, state};
-            }
-        }
-        Oldest oldest{ring.taken_};
-        Completion one = oldest.pop(ring);
-        oldest.store(ring, one, 1);
-        return one;
-    }
-
-    /// Makes sure that the batch has a chain: `ready`, or why it has none.
-    [[__nodiscard__]] VIRTQ_ALWAYS_INLINE static CompletionState find_batch(Ring& ring) {
-        return ring.batch_.is_over() ? begin_batch(ring) : CompletionState::ready;
-    }
-
-    /// Takes the oldest chains of the batch, at most `room`. Returns their number.
-    VIRTQ_INLINE_FOR_SPEED static size_t take_many(Ring& ring, Completion* out, size_t room) {
-        size_t const chains = room < ring.batch_.left() ? room : ring.batch_.left();
-        Oldest oldest{ring.taken_};
-        for (size_t i = 0; i != chains; ++i) {
-            out[i] = oldest.pop(ring);
-        }
-        oldest.store(ring, out[chains - 1], static_cast<uint16_t>(chains));
-        return chains;
     }
 
     /// Reads the used entry of the oldest chain in flight, and searches for the chain that it names. The search takes

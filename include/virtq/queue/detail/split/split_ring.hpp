@@ -83,7 +83,7 @@ public:
 
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Completion take_used() {
         if (taken_ == seen_ && in_order()) {  // with IN_ORDER the indices are always equal
-            return InOrder::take(*this);
+            return take_oldest<InOrder>(*this);
         }
         return free_used(next_entry());
     }
@@ -202,8 +202,8 @@ private:
         }
     }
 
-    /// What each chain that is added changes, in the members. A burst has copies of them in registers: with the members
-    /// the compiler must assume that each store to the ring changes them.
+    /// The members that adding a chain changes. A burst uses its own copies instead, in registers: the compiler must
+    /// assume that each store to the ring changes the members.
     struct Front {
         [[__nodiscard__]] RingIndex& added() const { return ring.added_; }
         [[__nodiscard__]] FreeList free_list() const { return ring.shadow_.free_list(); }
@@ -211,8 +211,8 @@ private:
         SplitRing& ring;
     };
 
-    /// Adds a chain at `front`, and moves that behind it: a `Front`, or a reference to what a burst has instead. An error
-    /// changes nothing.
+    /// Adds a chain at `front`, and moves `front` behind it. `End` is `Front`, or a reference to the copies of a
+    /// burst. An error changes nothing.
     template <class End, class Readable, class Writable>
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED Error add_at(End front, Readable readable, Writable writable,
                                                           Token token) {
@@ -335,7 +335,8 @@ private:
         admit_pending();
         show();
     }
-    /// Makes them visible without admitting them. Call `expose` before any completion is taken.
+    /// Lets the device see all chains that were added or pushed, but does not admit them: until `expose`, their
+    /// completions are violations.
     VIRTQ_ALWAYS_INLINE void show() {
         memory_.attach();
         order_.before_publish();
