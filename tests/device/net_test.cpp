@@ -312,6 +312,31 @@ TEST(NetDevice, SendsABurstWithOneNotification) {
     EXPECT_EQ(machine.driver.submit_burst({}).error, Error::none);
 }
 
+// There are slots left, but no descriptors: the packet that the ring refuses keeps no slot.
+TEST(NetDevice, KeepsNoSlotOfARefusedPacket) {
+    NetMachine<> machine;
+    machine.bring_up();
+    std::vector<NetFrame> frames;
+    for (std::uint8_t number = 0; number < 8; ++number) {
+        frames.push_back({machine.packet(machine.frame(60, number)), Token{std::uintptr_t{number}}});
+    }
+    std::vector<Segment> const pieces(11, frames[0].data);
+    ASSERT_TRUE(machine.driver.submit(pieces, Token{100}).ok());
+    SubmittedBurst const first = machine.driver.submit_burst(frames);
+    EXPECT_EQ(first.count, 2u);  // 12 of the 16 descriptors are in use
+    EXPECT_EQ(first.error, Error::queue_full);
+    EXPECT_EQ(machine.driver.in_flight(), 3u);
+    for (std::vector<std::uintptr_t> const& expected :
+         {std::vector<std::uintptr_t>{100, 0, 1}, std::vector<std::uintptr_t>{0, 1, 2, 3, 4, 5, 6, 7}}) {
+        machine.device.step();
+        std::vector<std::uintptr_t> sent;
+        EXPECT_EQ(machine.driver.for_each_sent([&](Token token) { sent.push_back(token.value()); }),
+                  CompletionState::none);
+        EXPECT_EQ(sent, expected);
+        EXPECT_EQ(machine.driver.submit_burst(frames).count, 8u);  // all slots are free again
+    }
+}
+
 TEST(NetDevice, TakesTokensBackInAnyOrder) {
     NetMachine<> machine;
     machine.bring_up();

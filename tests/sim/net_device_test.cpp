@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,7 +72,7 @@ protected:
         Buffer const buffer = memory.allocate_buffer(2048);
         Bytes const bytes = header_of(what);
         std::memcpy(buffer.virt, bytes.data(), bytes.size());
-        std::memcpy(buffer.virt + header, what.bytes.data(), what.bytes.size());
+        std::copy(what.bytes.begin(), what.bytes.end(), buffer.virt + header);
         size_t const post = machine.post(
             queue, {{buffer.phys, header}, {buffer.phys + header, static_cast<uint32_t>(what.bytes.size())}});
         static_cast<void>(machine.step());
@@ -82,7 +83,7 @@ protected:
         Buffer const buffer = memory.allocate_buffer(256);
         buffer.virt[0] = group;
         buffer.virt[1] = number;
-        std::memcpy(buffer.virt + 2, data.data(), data.size());
+        std::copy(data.begin(), data.end(), buffer.virt + 2);
         buffer.virt[255] = unanswered;
         std::vector<RawDescriptor> elements{{buffer.phys, 2}};
         if (!data.empty()) {

@@ -217,12 +217,13 @@ public:
             return {0, error, {}};
         }
         if constexpr (detail::SameAs<Mapper, NoMapper>) {
-            size_t good = 0;
-            while (good < frames.size() && header_.is_plain_packet(frames[good].data.bytes)) {
-                ++good;
+            NetFrame const* end = frames.begin();  // of those that may be sent
+            while (end != frames.end() && header_.is_plain_packet(end->data.bytes)) {
+                ++end;
             }
-            SubmittedBurst burst = pair_[pair].sender.send_burst({frames.data(), good}, header_.bytes());
-            if (burst.error == Error::none && good != frames.size()) {
+            auto const good = static_cast<size_t>(end - frames.begin());
+            SubmittedBurst burst = pair_[pair].sender.send_burst({frames.begin(), good}, header_.bytes());
+            if (burst.error == Error::none && end != frames.end()) {
                 burst.error = Error::packet_length_invalid;
             }
             this->notify(spec::net::transmit_queue(pair), burst.notification);

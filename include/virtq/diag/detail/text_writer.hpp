@@ -109,7 +109,7 @@ private:
             ++column_;
         }
         sink_(character);
-        column_ += takes_a_column(character) ? 1 : 0;
+        column_ += takes_a_column(character) ? 1u : 0u;
     }
 
     Sink& sink_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/assert.hpp>
+#include <virtq/device/detail/completion_room.hpp>
 #include <virtq/device/detail/driver_queue.hpp>
 #include <virtq/device/detail/net/net_header.hpp>
 #include <virtq/device/detail/net/net_receiver.hpp>
@@ -193,12 +194,12 @@ public:
     /// given to it, too, in a packet of 0 bytes.
     template <class Handle, class Lie, class Tell>
     CompletionState receive(NetHeader const& header, uint32_t most, Handle handle, Lie lie, Tell) {
-        Completion done[burst_max];
+        CompletionRoom<burst_max> done;
         uint32_t left = most;
         while (left != 0) {
-            TakenBurst const taken = queue_.ring().take_burst({done, left < burst_max ? size_t{left} : burst_max});
+            TakenBurst const taken = queue_.ring().take_burst(done.first(left));
             for (size_t i = 0; i < taken.count; ++i) {
-                left -= collect(done[i], header, handle, lie);
+                left -= collect(done.begin()[i], header, handle, lie);
             }
             if (taken.state != CompletionState::ready) {
                 return taken.state;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/assert.hpp>
+#include <virtq/device/detail/completion_room.hpp>
 #include <virtq/device/detail/net/net_header.hpp>
 #include <virtq/device/net_types.hpp>
 #include <virtq/device/posted_queue.hpp>
@@ -50,14 +51,14 @@ public:
     /// after each.
     template <class Handle, class Lie, class Tell>
     CompletionState receive(NetHeader const& header, uint32_t most, Handle handle, Lie lie, Tell tell) {
-        Completion done[burst_max];
+        CompletionRoom<burst_max> done;
         uint32_t left = most;
         while (left != 0) {  // each buffer is at most one packet, so that no burst has more than are asked for
-            TakenBurst const taken = queue_.ring().take_burst({done, left < burst_max ? size_t{left} : burst_max});
+            TakenBurst const taken = queue_.ring().take_burst(done.first(left));
             for (size_t i = 0; i < taken.count; ++i) {
-                left -= missing_ == 0 && show_plain(done[i], header, handle, tell)
+                left -= missing_ == 0 && show_plain(done.begin()[i], header, handle, tell)
                             ? 1
-                            : collect(done[i], header, handle, lie, tell);
+                            : collect(done.begin()[i], header, handle, lie, tell);
             }
             post_returned(tell);
             if (taken.state != CompletionState::ready) {

@@ -3,6 +3,7 @@
 
 #include <virtq/base/detail/code_size.hpp>
 #include <virtq/base/detail/same_as.hpp>
+#include <virtq/device/detail/completion_room.hpp>
 #include <virtq/device/detail/driver_queue.hpp>
 #include <virtq/device/detail/mapped_data.hpp>
 #include <virtq/device/detail/net/net_header.hpp>
@@ -114,15 +115,14 @@ public:
     [[__nodiscard__]] SubmittedBurst send_burst(Span<NetFrame const> frames, uint32_t header_bytes) {
         size_t const room = uint32_t{slots_} - in_flight_;
         size_t const count = frames.size() < room ? frames.size() : room;
-        Segment const header{this->phys(slots_ * header_room), header_bytes};
-        uint16_t slot = free_;
-        auto const chain_at = [&](size_t i) {
-            uint16_t const own = slot;
-            slot = next_[own];
-            return FixedChain<2, 0>{{header, frames[i].data}, Token{uintptr_t{own}}};
-        };
-        SubmittedBurst burst = ring().submit_burst(count, chain_at);
-        occupy(frames, burst.count);
+        Frames chains{*this, frames, {this->phys(slots_ * header_room), header_bytes}, free_};
+        SubmittedBurst burst = ring().submit_burst(count, chains);
+        if (burst.error != Error::none && chains.last != none) {  // the ring did not take that one
+            next_[chains.last] = chains.free;
+            chains.free = chains.last;
+        }
+        free_ = chains.free;
+        in_flight_ = static_cast<uint16_t>(in_flight_ + burst.count);
         if (burst.error == Error::none && count != frames.size()) {
             burst.error = Error::queue_full;
         }
@@ -135,14 +135,15 @@ public:
     template <class Each>
     CompletionState take_each(Each& each) {
         constexpr size_t burst_max = 16;
-        Completion done[burst_max];
+        CompletionRoom<burst_max> done;
         TakenBurst taken;
         size_t left = in_flight_;
         do {  // ends: `each` may send more, but `left` does not grow
-            taken = ring().take_burst(done);
-            take_slots({done, taken.count});
-            for (size_t i = 0; i < taken.count; ++i) {
-                each(done[i].token);  // may send: the slots are free already
+            taken = ring().take_burst(done.first(burst_max));
+            Span<Completion> const sent{done.begin(), taken.count};
+            take_slots(sent);
+            for (Completion const& one : sent) {
+                each(one.token);  // may send: the slots are free already
             }
             left -= taken.count < left ? taken.count : left;
         } while (taken.state == CompletionState::ready && left != 0);
@@ -158,6 +159,21 @@ public:
     }
 
 private:
+    /// The chains of a burst. Each takes the next free slot. It holds values, because the ring calls it in memory.
+    struct Frames {
+        FixedChain<2, 0> operator()(size_t i) {
+            last = free;
+            free = sender.occupy(last, frames[i].token);
+            return {{header, frames[i].data}, Token{uintptr_t{last}}};
+        }
+
+        NetSender& sender;
+        Span<NetFrame const> frames;
+        Segment header;
+        uint16_t free;
+        uint16_t last = none;
+    };
+
     [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t count) { return (count + 1) * header_room; }
     [[__nodiscard__]] uint16_t slot_count() const { return static_cast<uint16_t>(ring().size() / 2); }
 
@@ -190,24 +206,12 @@ private:
         free_ = head;
         in_flight_ = static_cast<uint16_t>(in_flight_ - done.size());
     }
-    /// The first `count` frames are in the first free slots, and with the device.
-    void occupy(Span<NetFrame const> frames, size_t count) {
-        uint16_t slot = free_;
-        for (size_t i = 0; i < count; ++i) {
-            uint16_t const after = next_[slot];
-            next_[slot] = at_device;
-            token_[slot] = frames[i].token;
-            slot = after;
-        }
-        free_ = slot;
-        in_flight_ = static_cast<uint16_t>(in_flight_ + count);
-    }
-    /// A packet in this slot, the first free one, is with the device.
-    void occupy(uint16_t slot, Token token) {
-        free_ = next_[slot];
+    /// A packet in this slot, the first free one, is with the device. Returns the next free one.
+    [[__nodiscard__]] uint16_t occupy(uint16_t slot, Token token) {
+        uint16_t const after = next_[slot];
         next_[slot] = at_device;
         token_[slot] = token;
-        ++in_flight_;
+        return after;
     }
     void give_back(uint16_t slot) {
         next_[slot] = free_;
@@ -223,7 +227,8 @@ private:
         refused_ = SameAs<Mapper, NoMapper> && packet.size() == 1 ? add_one(slot, header, packet[0])
                                                                   : add_many(slot, header, packet);
         if (refused_ == Error::none) [[__likely__]] {
-            occupy(slot, token);
+            free_ = occupy(slot, token);
+            ++in_flight_;
         }
         return refused_;
     }
