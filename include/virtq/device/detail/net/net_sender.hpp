@@ -117,7 +117,7 @@ public:
         size_t const count = frames.size() < room ? frames.size() : room;
         Frames chains{*this, frames, {this->phys(slots_ * header_room), header_bytes}, free_};
         SubmittedBurst burst = ring().submit_burst(count, chains);
-        if (burst.error != Error::none && chains.last != none) {  // the ring did not take that one
+        if (burst.error != Error::none) {  // of the last chain that was made: the ring did not take it
             next_[chains.last] = chains.free;
             chains.free = chains.last;
         }
@@ -171,7 +171,7 @@ private:
         Span<NetFrame const> frames;
         Segment header;
         uint16_t free;
-        uint16_t last = none;
+        uint16_t last = 0;
     };
 
     [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t count) { return (count + 1) * header_room; }
