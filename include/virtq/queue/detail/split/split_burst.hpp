@@ -58,7 +58,7 @@ public:
         while (out != room.end()) {
             if (back.taken == ring.seen_) {
                 back.store(ring);
-                CompletionState const state = polls ? ring.poll_used() : CompletionState::none;
+                CompletionState const state = polls ? ring.poll_index() : CompletionState::none;
                 if (state != CompletionState::ready) {
                     return {count(), state};
                 }
@@ -87,39 +87,43 @@ public:
 private:
     // Copies of members, in registers during a call. Each call keeps only those that it changes.
 
-    /// What a chain that is added changes.
-    struct Front {
-        explicit Front(Ring& ring)
-            : next(ring.added_), head(ring.shadow_.free_list().head), count(ring.shadow_.free_list().count) {}
+    /// The free list, which both change.
+    struct Free {
+        explicit Free(Ring& ring) : head(ring.shadow_.free_list().head), count(ring.shadow_.free_list().count) {}
 
         void store(Ring& ring) const {
-            ring.added_ = next;
             ring.shadow_.free_list().head = head;
             ring.shadow_.free_list().count = count;
         }
-        [[__nodiscard__]] RingIndex& added() { return next; }
         [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
 
-        RingIndex next;
         DescIndex head;
         uint16_t count;
     };
 
+    /// What a chain that is added changes.
+    struct Front : Free {
+        explicit Front(Ring& ring) : Free(ring), next(ring.added_) {}
+
+        void store(Ring& ring) const {
+            ring.added_ = next;
+            Free::store(ring);
+        }
+        [[__nodiscard__]] RingIndex& added() { return next; }
+
+        RingIndex next;
+    };
+
     /// What a completion changes.
-    struct Back {
-        explicit Back(Ring& ring)
-            : taken(ring.taken_), head(ring.shadow_.free_list().head), count(ring.shadow_.free_list().count) {}
+    struct Back : Free {
+        explicit Back(Ring& ring) : Free(ring), taken(ring.taken_) {}
 
         void store(Ring& ring) const {
             ring.taken_ = taken;
-            ring.shadow_.free_list().head = head;
-            ring.shadow_.free_list().count = count;
+            Free::store(ring);
         }
-        [[__nodiscard__]] typename Ring::FreeList free_list() { return {head, count}; }
 
         RingIndex taken;
-        DescIndex head;
-        uint16_t count;
     };
 
     /// Whether an entry is of a chain of `add`, with a length that it may have.

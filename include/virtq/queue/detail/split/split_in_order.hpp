@@ -55,7 +55,7 @@ public:
     /// at most as many steps as the device reports used chains.
     [[__nodiscard__]] static CompletionState begin_batch(Ring& ring) {
         if (ring.taken_ == ring.batched_) {
-            if (CompletionState const state = ring.poll_used(); state != CompletionState::ready) {
+            if (CompletionState const state = ring.poll_index(); state != CompletionState::ready) {
                 return state;
             }
             ring.batched_ = ring.seen_;

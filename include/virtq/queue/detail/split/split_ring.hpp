@@ -353,8 +353,8 @@ private:
         batch_number_ = batch_number_.next();
     }
 
-    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches poll_used(), and
-    /// both report why. publish() finds nothing to publish.
+    /// Nothing can be allocated, published or taken any more. add() reaches refuse(), take_used() reaches
+    /// poll_index(), and both report why. publish() finds nothing to publish.
     [[gnu::__cold__]] [[gnu::__noinline__]] void close() {
         is_open_ = false;
         shadow_.close();
@@ -370,7 +370,7 @@ private:
     [[__nodiscard__]] bool asks_again() const { return notifications_on_ && event_idx_; }
 
     /// Polls the device's index for new entries. `seen_` equals `taken_` here.
-    [[gnu::__noinline__]] CompletionState poll_used() {
+    [[gnu::__noinline__]] CompletionState poll_index() {
         VIRTQ_ASSERT(initialised(), "A queue without memory has no completions. Call init() first.");
         if (!is_open_) {
             return CompletionState::broken;
@@ -411,7 +411,7 @@ private:
     /// change the mark before the next entry is taken.
     [[__nodiscard__]] VIRTQ_ALWAYS_INLINE UsedChain take_entry() {
         if (taken_ == seen_) {
-            if (CompletionState const state = poll_used(); state != CompletionState::ready) {
+            if (CompletionState const state = poll_index(); state != CompletionState::ready) {
                 return {DescIndex{}, 0, state};
             }
         }
