@@ -233,7 +233,7 @@ protected:
     [[__nodiscard__]] Pool const& pool() const { return pool_; }
     /// The bytes of the slot's command, for the driver to write.
     [[__nodiscard__]] uint8_t* command(uint16_t slot) const { return this->virt(slot * Shape::command_bytes); }
-    /// The bytes of the slot's answer, which the device writes: copy what is decided on.
+    /// The bytes of the slot's answer, which the device writes: copy what you decide on.
     [[__nodiscard__]] uint8_t* answer(uint16_t slot) const { return this->virt(answer_offset(slot)); }
     /// The start of the slot's answer, for the device.
     [[__nodiscard__]] Segment answer_part(uint16_t slot, uint32_t bytes) const {

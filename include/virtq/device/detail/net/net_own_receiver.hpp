@@ -199,7 +199,7 @@ public:
         while (left != 0) {
             TakenBurst const taken = queue_.ring().take_burst(done.first(left));
             for (size_t i = 0; i < taken.count; ++i) {
-                left -= collect(done.begin()[i], header, handle, lie);
+                left -= collect(done[i], header, handle, lie);
             }
             if (taken.state != CompletionState::ready) {
                 return taken.state;

@@ -56,9 +56,9 @@ public:
         while (left != 0) {  // each buffer is at most one packet, so that no burst has more than are asked for
             TakenBurst const taken = queue_.ring().take_burst(done.first(left));
             for (size_t i = 0; i < taken.count; ++i) {
-                left -= missing_ == 0 && show_plain(done.begin()[i], header, handle, tell)
+                left -= missing_ == 0 && show_plain(done[i], header, handle, tell)
                             ? 1
-                            : collect(done.begin()[i], header, handle, lie, tell);
+                            : collect(done[i], header, handle, lie, tell);
             }
             post_returned(tell);
             if (taken.state != CompletionState::ready) {

@@ -117,7 +117,7 @@ public:
         size_t const count = frames.size() < room ? frames.size() : room;
         Frames chains{*this, frames, {this->phys(slots_ * header_room), header_bytes}, free_};
         SubmittedBurst burst = ring().submit_burst(count, chains);
-        if (burst.error != Error::none) {  // of the last chain that was made: the ring did not take it
+        if (burst.error != Error::none) {  // the ring did not take the last chain that was made
             next_[chains.last] = chains.free;
             chains.free = chains.last;
         }
@@ -159,7 +159,8 @@ public:
     }
 
 private:
-    /// The chains of a burst. Each takes the next free slot. It holds values, because the ring calls it in memory.
+    /// Makes the chains of a burst; each takes the next free slot. It holds values: a lambda would hold references, and
+    /// load each value through one.
     struct Frames {
         FixedChain<2, 0> operator()(size_t i) {
             last = free;
