@@ -80,7 +80,7 @@ public:
     [[__nodiscard__]] constexpr bool empty() const { return (words_[0] | words_[1] | words_[2] | words_[3]) == 0; }
     /// Whether every feature of `other` is in this set.
     [[__nodiscard__]] constexpr bool contains(Features const& other) const {
-        uint32_t lacks = 0;  // without a set in between, which `negotiate` would build and read again
+        uint32_t lacks = 0;  // word by word: a set of what is missing would be written to memory and read again
         for (unsigned i = 0; i < word_count; ++i) {
             lacks |= other.words_[i] & ~words_[i];
         }

@@ -61,8 +61,8 @@ template <class Word>
     return *target == written;
 }
 
-/// Copies bytes that the device wrote, and may still write. After this call the compiler uses
-/// the copy, and does not read the source again in its place.
+/// Copies bytes that the device wrote, and may still write. After this call the compiler uses the copy, and does not read
+/// the source again in its place.
 inline void copy_out(void* to, void const* from, size_t bytes) {
     __builtin_memcpy(to, from, bytes);
     asm volatile("" ::: "memory");
