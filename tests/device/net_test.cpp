@@ -281,13 +281,19 @@ TEST(NetDevice, PushesBackWhenTheRingIsFull) {
     EXPECT_TRUE(machine.driver.submit(packet, Token{99}).ok());
 }
 
+/// Frames of 60 bytes, each with its number as the token.
+std::vector<NetFrame> numbered_frames(NetMachine<>& machine, std::uint8_t count) {
+    std::vector<NetFrame> frames;
+    for (std::uint8_t number = 0; number < count; ++number) {
+        frames.push_back({machine.packet(machine.frame(60, number)), Token{std::uintptr_t{number}}});
+    }
+    return frames;
+}
+
 TEST(NetDevice, SendsABurstWithOneNotification) {
     NetMachine<> machine;
     machine.bring_up();
-    std::vector<NetFrame> frames;
-    for (std::uint8_t number = 0; number < 12; ++number) {
-        frames.push_back({machine.packet(machine.frame(60, number)), Token{std::uintptr_t{number}}});
-    }
+    std::vector<NetFrame> frames = numbered_frames(machine, 12);
     SubmittedBurst const first = machine.driver.submit_burst(frames);
     EXPECT_EQ(first.count, 8u);  // a header and a frame each, in a ring of 16
     EXPECT_EQ(first.error, Error::queue_full);
@@ -316,10 +322,7 @@ TEST(NetDevice, SendsABurstWithOneNotification) {
 TEST(NetDevice, KeepsNoSlotOfARefusedPacket) {
     NetMachine<> machine;
     machine.bring_up();
-    std::vector<NetFrame> frames;
-    for (std::uint8_t number = 0; number < 8; ++number) {
-        frames.push_back({machine.packet(machine.frame(60, number)), Token{std::uintptr_t{number}}});
-    }
+    std::vector<NetFrame> frames = numbered_frames(machine, 8);
     std::vector<Segment> const pieces(11, frames[0].data);
     ASSERT_TRUE(machine.driver.submit(pieces, Token{100}).ok());
     SubmittedBurst const first = machine.driver.submit_burst(frames);
