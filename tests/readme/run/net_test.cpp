@@ -66,9 +66,21 @@ TEST(ReadmeNetwork, ReceivesAndSends) {
     EXPECT_EQ(network::freed.size(), submitted);
     EXPECT_EQ(host.sent().size(), submitted);
 
+    EXPECT_TRUE(network::may_sleep());
+    host.inject({frames.back()});
+    machine.device.step();
+    EXPECT_FALSE(network::may_sleep());  // one has come
+    EXPECT_TRUE(network::take_packets());
+    EXPECT_EQ(network::received.size(), frames.size() + 1);
+
+    ASSERT_TRUE(network::send_packet(Machine::segment(frame), Token{12345}).ok());
     machine.break_down();
     EXPECT_EQ(network::card.check_alive().error(), Error::reset_needed);
     EXPECT_FALSE(network::take_packets());
+    EXPECT_TRUE(network::give_up().ok());
+    ASSERT_EQ(network::freed.size(), submitted + 1);
+    EXPECT_EQ(network::freed.back(), Token{12345});
+    EXPECT_TRUE(network::take_packets());  // the card is up again
     EXPECT_TRUE(network::card.release(pages).ok());
     EXPECT_TRUE(log.empty()) << log;
 }
