@@ -115,6 +115,14 @@ public:
         return found(Kind::mmio, mmio_.probe(space));
     }
 
+    /// Rejected at compile time, with an explanation: it could not know which transport to probe.
+    template <class Where, class... More>
+    Status probe(Where const&, More const&...) {
+        static_assert(sizeof(Where) == 0,
+                      "AnyTransport has no probe(): call probe_mmio(space), or probe_pci(function, mapper, option).");
+        return {};
+    }
+
     /// Probes a PCI function: first its modern interface (§4.1.5.1.1.1), then the legacy one. If `option.config_window`
     /// allows it, the modern one through the configuration space comes last; all calls must then be serialised. The
     /// probe goes on if an interface is absent or cannot be used, for example because its BAR cannot be mapped.
