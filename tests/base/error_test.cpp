@@ -76,6 +76,12 @@ TEST(Error, NamesTheUnitOfSectors) {
     EXPECT_NE(sentence.find("byte offset"), std::string_view::npos) << sentence;
 }
 
+// The kernel's allocator gets the number. In the error it would cost code in each driver.
+TEST(Error, NamesWhereToSeeHowManyPages) {
+    std::string_view const sentence = describe(Error::no_pages);
+    EXPECT_NE(sentence.find("the count of allocate_pages()"), std::string_view::npos) << sentence;
+}
+
 // A driver of any device type can return what is not about sectors.
 TEST(Error, SpeaksOfDisksOnlyForDisks) {
     std::set<Error> const of_disks = {Error::zoned_host_managed,  Error::read_only,

@@ -28,7 +28,8 @@ template <class Error>
                    "device another size (QEMU: queue-size=), or use its modern interface. If that fixes it too, use a "
                    "packed queue.";
         case Error::no_pages:
-            return "The page allocator returned no pages; nothing was kept. Free memory, or use a smaller queue.";
+            return "The page allocator returned no pages; nothing was kept. Print the count of allocate_pages(): it is one "
+                   "run. Free memory, or use a smaller queue or smaller buffers.";
         case Error::queue_size_above_pages:
             return "The queue's pages have no room for that size. Give restart() at most the size of init().";
         case Error::queue_reset_failed:
