@@ -4,6 +4,7 @@
 import json
 
 import build
+import card
 import cases
 import dpdk
 import drivers
@@ -263,6 +264,21 @@ def qemu_table(results):
     return table(["", *(f"depth {depth}" for depth in qemu.DEPTHS)], rows)
 
 
+def packet_table(results):
+    seen = results.get("packets")
+    if seen is None:
+        return "Not measured yet: `tests/bench/run --packets` on an idle machine.\n"
+    made = (f"{seen['machine']}, {seen['cores']} cores; {seen['compiler']}, -O2; QEMU {seen['qemu']}; {seen['date']}. "
+            f"Medians of {seen['rounds']} boots each.\n\n")
+    if seen["busy"] > card.BUSY:
+        made += f"**The machine was busy**: others used up to {100 * seen['busy']:.0f} % of it. The ratios are noise.\n\n"
+    rows = []
+    for format_ in cases.FORMATS:
+        runs = [seen["runs"][f"{format_} {mode}"] for mode in card.MODES]
+        rows.append([format_, *(f"{run['virtq'] / 1000:.0f} / {run['unchecked'] / 1000:.0f} = {run['ratio']:.2f}" for run in runs)])
+    return made + table(["thousand packets a second, virtq / unchecked", "received", "sent", "sent back"], rows)
+
+
 CODE_COLUMNS = [("Split", 1), ("Split", 2), ("Split", 3), ("PlainSplit", 1), ("Packed", 1),
                 ("Packed", 2), ("AnyFormat", 1), ("AnyFormat", 2)]
 
@@ -431,6 +447,7 @@ def write(results):
     put(BENCH_README, "cores", two_core_table(results))
     put(BENCH_README, "queues", queue_table(results))
     put(BENCH_README, "qemu", qemu_table(results))
+    put(BENCH_README, "packets", packet_table(results))
     put(BENCH_README, "drivers", driver_table(results) + "\n" + driver_request_table(results))
     put(BENCH_README, "dpdk", dpdk_table(results))
     put(BENCH_README, "growth", growth_table(results))
