@@ -17,6 +17,7 @@
 #pragma implementation "msix_unit.hpp"
 #pragma implementation "net_device.hpp"
 #pragma implementation "net_rule.hpp"
+#pragma implementation "p9_device.hpp"
 #pragma implementation "packed_queue.hpp"
 #pragma implementation "parked_chains.hpp"
 #pragma implementation "pci_bar.hpp"
@@ -58,6 +59,7 @@
 #include <sim/mmio_device.hpp>
 #include <sim/msix_unit.hpp>
 #include <sim/net_device.hpp>
+#include <sim/p9_device.hpp>
 #include <sim/packed_queue.hpp>
 #include <sim/parked_chains.hpp>
 #include <sim/pci_bar.hpp>

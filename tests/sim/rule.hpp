@@ -268,4 +268,9 @@ inline constexpr Rule legacy_console_control{"L-5.3.4.1-4", "5.3.6.4",
 // §5.4
 inline constexpr Rule entropy_readable{"D-5.4.6.1-1", "5.4.6.1", "Put no device-readable buffer into the queue"};
 
+// 9P transport: §5 lists it, and no more. These are the rules of 9P that its hosts check.
+inline constexpr Rule p9_request_short{"S-9p-short", "5", "A request of 9P begins with a header of 7 bytes"};
+inline constexpr Rule p9_request_size{"S-9p-size", "5", "The size in a request of 9P is the request's length"};
+inline constexpr Rule p9_no_room{"S-9p-room", "5", "Behind a request of 9P there is room for a header"};
+
 }  // namespace virtq::sim::rule

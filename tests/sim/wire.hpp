@@ -378,5 +378,19 @@ namespace entropy {
 inline constexpr uint32_t device_id = 4;  // §5.4.1
 }  // namespace entropy
 
+/// 9P transport: §5 has its number. The rest is what QEMU and Linux agree on.
+namespace p9 {
+inline constexpr uint32_t device_id = 9;
+inline constexpr unsigned mount_tag = 0;  // VIRTIO_9P_MOUNT_TAG
+
+inline constexpr size_t config_tag_len = 0;
+inline constexpr size_t config_tag = 2;
+
+inline constexpr size_t header_size = 0;  // size[4] type[1] tag[2], little-endian
+inline constexpr size_t header_type = 4;
+inline constexpr size_t header_tag = 5;
+inline constexpr size_t header_bytes = 7;
+}  // namespace p9
+
 }  // namespace wire
 }  // namespace virtq::sim

@@ -15,6 +15,12 @@ TEST(P9, HasTheNumbersOfItsHosts) {
     EXPECT_EQ(number_of(p9::Feature::mount_tag), 0u);
     EXPECT_EQ(p9::config::tag_len.offset, 0);
     EXPECT_EQ(p9::config::tag, 2);
+    EXPECT_EQ(p9::header::size, 0u);
+    EXPECT_EQ(p9::header::type, 4u);
+    EXPECT_EQ(p9::header::tag, 5u);
+    EXPECT_EQ(p9::header::bytes, 7u);
+    EXPECT_EQ(number_of(p9::ErrorType::rlerror), 7u);
+    EXPECT_EQ(number_of(p9::ErrorType::rerror), 107u);
 }
 
 }  // namespace
