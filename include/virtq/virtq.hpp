@@ -8,6 +8,7 @@
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/net.hpp>
+#include <virtq/device/p9.hpp>
 #include <virtq/device/posted_queue.hpp>
 #include <virtq/device/queue_reset.hpp>
 #include <virtq/device/suspend.hpp>

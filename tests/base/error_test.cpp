@@ -28,8 +28,8 @@ TEST(Error, IsNoneAtZero) {
 }
 
 TEST(Error, HasASentenceForEachEnumerator) {
-    // mtu_above_buffers is the last enumerator. detail/description_test.cpp looks at those in between.
-    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::mtu_above_buffers) + 1);
+    // message_invalid is the last enumerator. detail/description_test.cpp looks at those in between.
+    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::message_invalid) + 1);
 }
 
 // With VIRTQ_SENTENCES=numbers a kernel prints only these. A log may be older than the header that it is compared with.

@@ -6,11 +6,13 @@
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/net.hpp>
+#include <virtq/device/p9.hpp>
 
 #include <sim/block_device.hpp>
 #include <sim/console_device.hpp>
 #include <sim/entropy_device.hpp>
 #include <sim/net_device.hpp>
+#include <sim/p9_device.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -85,6 +87,51 @@ struct EntropyKind {
     template <class Source, class Relax>
     static Status use(Source& source, Segment const& buffer, PollLimit limit, Relax& relax) {
         return source.read(buffer, limit, relax);
+    }
+};
+
+/// Each second request has data, which the device reads or writes.
+struct P9Kind {
+    static constexpr char const* name = "P9";
+    using Traits = P9Traits;
+    using Option = DriverOption;
+    template <class T, class Chosen>
+    using Driver = P9Device<T, 16, Chosen>;
+    static constexpr bool has_tokens = true;
+    static constexpr bool has_config = true;
+    static constexpr std::uint32_t least_queue = 2;  // a message and its answer
+
+    static std::unique_ptr<sim::DeviceBackend> make_device(sim::ViolationLog& log, RingOffer const& offer) {
+        auto device =
+            std::make_unique<sim::P9Device>(log, sim::P9Options{.queue_size_max = 16, .features = ring_bits(offer)});
+        device->set_server([](sim::P9Device::Message request) {
+            request.resize(11);  // the data is not sent back
+            return sim::P9Device::echo(request);
+        });
+        return device;
+    }
+    template <class Server>
+    static Status start(Server& server, Segment const& buffer, Token token) {
+        static std::uint8_t answers[16][32];  // all that are in flight have different tags
+        auto const tag = static_cast<std::uint16_t>(token.value());
+        bool const sends = tag % 4 == 2;
+        bool const has_data = tag % 2 == 0;
+        auto message = sim::P9Device::message(100, tag, {1, 2, 3, 4});
+        sim::encode(message.data(), 4, message.size() + (sends ? buffer.bytes : 0), sim::ByteOrder::little);
+        Status const added = server.submit({message,
+                                            answers[tag % 16],
+                                            {&buffer, has_data ? std::size_t{1} : std::size_t{0}},
+                                            sends ? DmaDirection::device_reads : DmaDirection::device_writes},
+                                           token);
+        server.kick_device();
+        return added;
+    }
+    template <class Server, class Relax>
+    static Status use(Server& server, Segment const&, PollLimit limit, Relax& relax) {
+        std::uint8_t answer[32];
+        Span<char const> const tag = server.mount_tag();
+        EXPECT_LE(tag.size(), P9Traits::tag_bytes);
+        return server.call({sim::P9Device::message(100, 0xffff, {1, 2, 3, 4}), answer}, limit, relax);
     }
 };
 

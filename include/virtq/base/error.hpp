@@ -151,6 +151,9 @@ enum class Error : uint8_t {
     no_such_pair = 110,
     pair_not_in_use = 111,
     mtu_above_buffers = 112,
+
+    // device: a message of 9P
+    message_invalid = 113,
 };
 
 namespace detail {

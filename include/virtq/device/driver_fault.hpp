@@ -32,6 +32,14 @@ enum class DriverReason : uint8_t {
     net_answer_unknown = 18,
     net_gso_without_checksum = 19,
     net_ecn_unexpected = 20,
+    p9_tag_empty = 21,
+    p9_tag_outside = 22,
+    p9_answer_short = 23,
+    p9_size_small = 24,
+    p9_size_above_room = 25,
+    p9_size_above_written = 26,
+    p9_tag_differs = 27,
+    p9_type_unexpected = 28,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -107,6 +115,30 @@ namespace detail {
         case DriverReason::net_ecn_unexpected:
             return "The card delivered a packet with the ECN bit of gso_type, but without TCP segmentation or GUEST_ECN "
                    "(§5.1.9.4.1); the value is the packet's length. It was dropped.";
+        case DriverReason::p9_tag_empty:
+            return "The 9P device offers a mount tag of no bytes. mount_tag() is empty. Check the mount_tag of the device on "
+                   "the host.";
+        case DriverReason::p9_tag_outside:
+            return "The mount tag of the 9P device ends behind its configuration (tag_len, the value). mount_tag() is empty. "
+                   "Compare tag_len with the mount_tag on the host.";
+        case DriverReason::p9_answer_short:
+            return "The device wrote less than the 7 bytes of a header for a 9P answer; the value is how many. The request "
+                   "ended with answer_invalid. Look at the host's log of its 9P server.";
+        case DriverReason::p9_size_small:
+            return "The size in a 9P answer, the value, is less than the 7 bytes of its header. The request ended with "
+                   "answer_invalid. Look at the host's log of its 9P server.";
+        case DriverReason::p9_size_above_room:
+            return "A 9P answer is longer than the room that it was given; the value is its size. The request ended with "
+                   "answer_invalid. Check that no request asks for more than there is room for, and the msize.";
+        case DriverReason::p9_size_above_written:
+            return "The size in a 9P answer, the value, is more than the device wrote. The request ended with answer_invalid. "
+                   "Look at the host's log of its 9P server.";
+        case DriverReason::p9_tag_differs:
+            return "A 9P answer has another tag than its request; the value is that tag. The request ended with "
+                   "answer_invalid. Reset the device: the server may have mixed up two requests.";
+        case DriverReason::p9_type_unexpected:
+            return "A 9P answer is neither that to its request nor an error; the value is its type. The request ended with "
+                   "answer_invalid. Compare the negotiated version of 9P with the request.";
     }
     return nullptr;
 }

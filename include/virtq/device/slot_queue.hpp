@@ -14,17 +14,24 @@
 
 namespace virtq {
 
+/// On which side of the data the device writes the answer, if it writes the data, too.
+enum class AnswerPlace : uint8_t {
+    after_data,   ///< as a disk writes its status
+    before_data,  ///< as a 9P transport writes the header of a message
+};
+
 /// The most bytes of a command, and of the answer to it; 0: there is none.
-template <uint32_t Command, uint32_t Answer>
+template <uint32_t Command, uint32_t Answer, AnswerPlace Place = AnswerPlace::after_data>
 struct SlotShape {
     static constexpr uint32_t command_bytes = Command;  ///< the device reads them
     static constexpr uint32_t answer_bytes = Answer;    ///< the device writes them
+    static constexpr AnswerPlace answer_place = Place;  ///< where it writes them
     /// The fewest descriptors of a chain. A chain of caller's data alone has one, too.
     static constexpr uint32_t descriptors = Command != 0 && Answer != 0 ? 2 : 1;
 };
 
-/// The parts of one chain of a `SlotQueue`, in the order in which the device sees them: the command, the data, the
-/// answer.
+/// The parts of one chain of a `SlotQueue`. The device sees the command first, then the data, then the answer. With
+/// `AnswerPlace::before_data` it sees the answer before data that it writes.
 struct SlotChain {
     uint32_t command_bytes = 0;                           ///< how many bytes of the slot's command are sent
     Span<Segment const> data{};                           ///< the caller's, at physical addresses
@@ -290,7 +297,10 @@ private:
             platform::zero(this->virt(answer_offset(slot)), chain.answer_bytes);
         }
         Gather const readable{only_if_any(command), reads ? data : Span<Segment const>{}};
-        Gather const writable{reads ? Span<Segment const>{} : data, only_if_any(answer)};
+        Span<Segment const> const written = reads ? Span<Segment const>{} : data;
+        bool const answers_first = Shape::answer_place == AnswerPlace::before_data;
+        Gather const writable{answers_first ? only_if_any(answer) : written,
+                              answers_first ? written : only_if_any(answer)};
         return ring().add_gathered(readable, writable, Token{uintptr_t{slot}}).error();
     }
     [[__nodiscard__]] static Span<Segment const> only_if_any(Segment const& segment) {

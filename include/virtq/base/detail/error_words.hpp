@@ -210,6 +210,9 @@ template <class Error>
         case Error::mtu_above_buffers:
             return "A packet of the card's MTU does not fit the receive buffers. Raise buffer_bytes of NetTraits (or N, if "
                    "the card merges buffers), or name MTU in DriverOption::unwanted.";
+        case Error::message_invalid:
+            return "The 9P message cannot be sent: its size field is not its length, or its parts are not as P9Request says. "
+                   "Compare them with request_bytes and answer_bytes of P9Traits; more than these goes into the data.";
         default: return transport_sentence(error);
     }
 }

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/device/config.hpp>
+#include <virtq/device/detail/p9/p9_message.hpp>
+#include <virtq/device/driver_core.hpp>
+#include <virtq/device/p9_types.hpp>
+#include <virtq/device/slot_queue.hpp>
+#include <virtq/spec/p9.hpp>
+
+#include <stdint.h>
+
+namespace virtq {
+
+/// A 9P transport: carries requests of 9P to a server on the host, which has a file tree, and brings its answers. It
+/// knows only the header of a message, so any version of 9P will do. The client is the kernel's:
+/// `examples/kernel/files` has one for 9P2000.L.
+///
+/// **Spec** §5 (Device Types) lists it as type 9 and describes no more. The driver does what the hosts agree on. An
+/// identifier cannot begin with a digit, so 9P is P9 here.
+/// **Use** Asynchronous: `submit`, `kick_device`, then `take_completed`. Blocking: `call`. Both may be mixed. Requests
+/// may end in any order. The kernel chooses the tag of each request; those in flight have different ones.
+/// **Threading** As of `DriverCore`, with its `reset` and `release`. The caller serialises all other calls.
+template <class T, uint32_t N = 128, class Traits = P9Traits>
+class P9Device : public DriverCore<P9Device<T, N, Traits>, T> {
+    using Core = DriverCore<P9Device, T>;
+    friend Core;
+    using Shape = SlotShape<Traits::request_bytes, Traits::answer_bytes, AnswerPlace::before_data>;
+    using Requests = SlotQueue<N, Traits, Shape>;
+    static constexpr uint32_t header_bytes = spec::p9::header::bytes;
+    static_assert(Traits::request_bytes >= header_bytes && Traits::answer_bytes >= header_bytes,
+                  "P9Traits: request_bytes and answer_bytes are at least 7, the header of a message.");
+    static_assert(Traits::tag_bytes >= 1 && Traits::tag_bytes <= 254,
+                  "P9Traits: tag_bytes is 1 to 254, for which each transport has room.");
+
+public:
+    static constexpr spec::DeviceId device_type = spec::DeviceId::transport_9p;  ///< `init` rejects every other type
+    using Mapper = typename Traits::Mapper;  ///< makes the caller's data visible to the device
+
+    /// The most pages that `init` takes.
+    [[__nodiscard__]] static constexpr uint32_t page_count(IndirectOption const& indirect = {}) {
+        return Requests::page_count(indirect);
+    }
+
+    /// The name of the file tree, as the host calls it: bytes without a NUL, which need not be valid UTF-8. Empty
+    /// without MOUNT_TAG. Valid until `reset` or `release`.
+    [[__nodiscard__]] Span<char const> mount_tag() const { return {tag_.bytes, tag_.kept}; }
+
+    /// Sends a request; `token` comes back with its answer. The data is the device's until the request has ended.
+    /// Errors: `message_invalid`, `queue_full`, those of `VirtQueue::add` and of the mapper, `reset_needed`,
+    /// `not_initialised`.
+    [[__nodiscard__]] Status submit(P9Request const& request, Token token) { return add(request, token).error(); }
+
+    /// Makes all submitted requests visible to the device, and notifies it if it wants that. Returns whether it was
+    /// notified.
+    bool kick_device() {
+        return this->check_usable() == Error::none && this->notify(spec::p9::request_queue, requests_.publish());
+    }
+
+    /// Takes the next request that has ended. `bytes` is the size of the whole answer. Its first bytes are in
+    /// `P9Request::answer`, and any others in the data. Error of a request: `answer_invalid` if the header of the answer
+    /// is wrong; then `driver_fault` says what, and nothing was copied.
+    [[__nodiscard__]] RequestCompletion take_completed() { return this->next_completed(requests_, collect()); }
+
+    /// Sends a request, waits for its answer, also for room in a full queue, and returns the size of the answer. Errors:
+    /// those of `submit`, `answer_invalid`, and `timed_out`, `queue_broken`, `device_gone`, `reset_needed`,
+    /// `request_cancelled`. After the last five the data belongs to the device until `reset`.
+    template <Relax R = SpinRelax>
+    [[__nodiscard__]] Result<uint32_t> call(P9Request const& request, PollLimit poll_limit, R&& relax = R{}) {
+        uint32_t polls = 0;
+        Result<uint16_t> slot = Error::queue_full;
+        auto const look = [this] { return collect(); };
+        auto const send = [&] { return slot = add(request, Token{}); };
+        Result<uint32_t> const size =
+            this->perform(requests_, spec::p9::request_queue, send, look, poll_limit, polls, relax);
+        if (!size && slot && size.error() != Error::request_cancelled) {
+            pending_[*slot] = {};  // a late answer is not copied to where its caller no longer waits
+        }
+        return size;
+    }
+
+    /// Asks for an interrupt when the next request ends. Sleep only after `MaySleep::yes`, and only while `in_flight()`
+    /// is not 0. Notifications are off after `init` and `reset`.
+    [[__nodiscard__]] MaySleep enable_used_notifications() { return this->enable_notifications(requests_); }
+    /// Asks for no interrupts, for polling.
+    void disable_used_notifications() { requests_.ring().disable_used_notifications(); }
+    /// Requests that the device has.
+    [[__nodiscard__]] uint16_t in_flight() const { return requests_.in_flight(); }
+
+private:
+    /// The mount tag, as the configuration has it.
+    struct MountTag {
+        uint16_t length = 0;  ///< what the device states
+        uint16_t kept = 0;    ///< how many bytes were read
+        char bytes[Traits::tag_bytes] = {};
+
+        friend constexpr bool operator==(MountTag const&, MountTag const&) = default;
+    };
+
+    // --- for `DriverCore` ---
+
+    [[__nodiscard__]] Negotiation wanted_features() const {
+        return wanted_of<Traits>(Features::of(spec::p9::Feature::mount_tag));
+    }
+    [[__nodiscard__]] Status configure() {
+        tag_ = {};
+        if (!this->negotiated().has(spec::p9::Feature::mount_tag)) {
+            return {};
+        }
+        Error error = check_config(this->device(), spec::p9::config::tag);
+        if (error == Error::none) {
+            error = read_config(this->device(), tag_, [this](MountTag& tag) { read_tag(tag); });
+        }
+        if (error == Error::none && tag_.kept == 0) {
+            auto const reason = tag_.length == 0 ? DriverReason::p9_tag_empty : DriverReason::p9_tag_outside;
+            this->blame(reason, spec::p9::request_queue, tag_.length);
+        }
+        return error;
+    }
+    /// A tag that would not be in the configuration space is not read at all.
+    void read_tag(MountTag& tag) const {
+        namespace field = spec::p9::config;
+        tag.length = this->device().read_config16(field::tag_len.offset);
+        bool const is_inside = check_config(this->device(), uint32_t{field::tag} + tag.length) == Error::none;
+        uint16_t const most = tag.length < Traits::tag_bytes ? tag.length : uint16_t{Traits::tag_bytes};
+        tag.kept = is_inside ? most : uint16_t{0};
+        for (uint16_t i = 0; i < tag.kept; ++i) {
+            tag.bytes[i] = static_cast<char>(this->device().read_config8(static_cast<uint16_t>(field::tag + i)));
+        }
+    }
+    template <class Visit>
+    [[__nodiscard__]] Status visit_queues(Visit visit) {
+        return visit(spec::p9::request_queue, requests_);
+    }
+    void on_release() { tag_ = {}; }
+
+    // --- requests ---
+
+    [[__nodiscard__]] Result<uint16_t> add(P9Request const& request, Token token) {
+        if (Error const error = this->check_usable(); error != Error::none) {
+            return error;
+        }
+        if (!detail::is_sound(request, Traits::request_bytes, Traits::answer_bytes)) {
+            return Error::message_invalid;
+        }
+        uint16_t const slot = requests_.take_slot(token);
+        if (slot == Requests::no_slot) {
+            return Error::queue_full;
+        }
+        auto const message_bytes = static_cast<uint32_t>(request.message.size());
+        auto const answer_bytes = static_cast<uint32_t>(request.answer.size());
+        requests_.put(slot, 0, request.message.data(), message_bytes);
+        Error const error = requests_.send(slot, {message_bytes, request.data, request.direction, answer_bytes});
+        if (error != Error::none) {
+            return error;
+        }
+        pending_[slot] = detail::P9Pending::of(request);
+        return slot;
+    }
+
+    CompletionState collect() {
+        return this->collect_from(requests_,
+                                  [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
+    }
+    /// The header of the answer is copied once. What was checked is what the kernel gets.
+    [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        detail::P9Pending const& pending = pending_[slot];
+        uint8_t header[header_bytes] = {};
+        requests_.copy_answer(slot, 0, header, header_bytes);
+        detail::P9Header const answer = detail::P9Header::read(header);
+        detail::P9Verdict const verdict = pending.judge(answer, written);
+        if (verdict.reason != DriverReason::none) {
+            this->blame(verdict.reason, spec::p9::request_queue, verdict.value);
+            return Error::answer_invalid;
+        }
+        requests_.keep_bytes(slot, answer.size);
+        if (pending.answer != nullptr) {
+            uint32_t const bytes = answer.size < pending.answer_bytes ? answer.size : pending.answer_bytes;
+            __builtin_memcpy(pending.answer, header, header_bytes);
+            requests_.copy_answer(slot, header_bytes, pending.answer + header_bytes, bytes - header_bytes);
+        }
+        return Error::none;
+    }
+
+    Requests requests_;
+    MountTag tag_;
+    detail::P9Pending pending_[N / Shape::descriptors];  ///< of each slot
+};
+
+}  // namespace virtq
