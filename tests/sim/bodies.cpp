@@ -12,6 +12,9 @@
 #pragma implementation "device_status.hpp"
 #pragma implementation "entropy_device.hpp"
 #pragma implementation "feature_exchange.hpp"
+#pragma implementation "gpu_device.hpp"
+#pragma implementation "gpu_resource.hpp"
+#pragma implementation "gpu_rule.hpp"
 #pragma implementation "guest_memory.hpp"
 #pragma implementation "mmio_device.hpp"
 #pragma implementation "msix_unit.hpp"
@@ -55,6 +58,8 @@
 #include <sim/device_status.hpp>
 #include <sim/entropy_device.hpp>
 #include <sim/feature_exchange.hpp>
+#include <sim/gpu_device.hpp>
+#include <sim/gpu_resource.hpp>
 #include <sim/guest_memory.hpp>
 #include <sim/mmio_device.hpp>
 #include <sim/msix_unit.hpp>

@@ -373,6 +373,54 @@ inline constexpr uint8_t ok = 0;  // VIRTIO_NET_OK
 inline constexpr uint8_t err = 1;
 }  // namespace net
 
+/// §5.7.
+namespace gpu {
+inline constexpr uint32_t device_id = 16;  // §5.7.1
+
+inline constexpr unsigned edid = 1;  // VIRTIO_GPU_F_EDID, §5.7.3
+
+inline constexpr size_t config_events_read = 0;  // struct virtio_gpu_config, §5.7.4
+inline constexpr size_t config_events_clear = 4;
+inline constexpr size_t config_num_scanouts = 8;
+inline constexpr size_t config_num_capsets = 12;
+inline constexpr size_t config_bytes = 16;
+inline constexpr uint32_t event_display = 1;  // VIRTIO_GPU_EVENT_DISPLAY
+
+inline constexpr uint32_t get_display_info = 0x0100;  // VIRTIO_GPU_CMD_GET_DISPLAY_INFO, and so on: §5.7.6.7
+inline constexpr uint32_t resource_create_2d = 0x0101;
+inline constexpr uint32_t resource_unref = 0x0102;
+inline constexpr uint32_t set_scanout = 0x0103;
+inline constexpr uint32_t resource_flush = 0x0104;
+inline constexpr uint32_t transfer_to_host_2d = 0x0105;
+inline constexpr uint32_t attach_backing = 0x0106;
+inline constexpr uint32_t detach_backing = 0x0107;
+inline constexpr uint32_t get_edid = 0x010a;
+inline constexpr uint32_t update_cursor = 0x0300;
+inline constexpr uint32_t move_cursor = 0x0301;
+
+inline constexpr uint32_t ok_nodata = 0x1100;  // VIRTIO_GPU_RESP_OK_NODATA, and so on
+inline constexpr uint32_t ok_display_info = 0x1101;
+inline constexpr uint32_t ok_edid = 0x1104;
+inline constexpr uint32_t err_unspec = 0x1200;
+inline constexpr uint32_t err_out_of_memory = 0x1201;
+inline constexpr uint32_t err_invalid_scanout_id = 0x1202;
+inline constexpr uint32_t err_invalid_resource_id = 0x1203;
+inline constexpr uint32_t err_invalid_parameter = 0x1205;
+
+inline constexpr size_t header_bytes = 24;  // struct virtio_gpu_ctrl_hdr
+inline constexpr size_t header_flags = 4;
+inline constexpr size_t header_fence = 8;
+inline constexpr size_t header_context = 16;
+inline constexpr uint32_t flag_fence = 1;
+inline constexpr size_t max_scanouts = 16;   // VIRTIO_GPU_MAX_SCANOUTS, §5.7.6.8
+inline constexpr size_t display_bytes = 24;  // struct virtio_gpu_display_one
+inline constexpr size_t display_info_bytes = 408;
+inline constexpr size_t edid_data = 32;  // struct virtio_gpu_resp_edid: header, size, padding, data
+inline constexpr size_t edid_bytes = 1056;
+inline constexpr size_t entry_bytes = 16;  // struct virtio_gpu_mem_entry
+inline constexpr uint32_t cursor_side = 64;
+}  // namespace gpu
+
 /// §5.4.
 namespace entropy {
 inline constexpr uint32_t device_id = 4;  // §5.4.1
