@@ -29,6 +29,13 @@ TEST(SlotQueue, CopiesCommandsInAndSendsDataBehind) {
     EXPECT_EQ(std::memcmp(&machine.driver.last_answer, answer, sizeof answer), 0);
 }
 
+// `GpuDevice` uses it: gpu_test.cpp sends one.
+TEST(SlotQueue, HasRoomForALongCommand) {
+    using Plain = SlotQueue<8, DriverTraits, SlotShape<4, 4>>;
+    using WithLong = SlotQueue<8, DriverTraits, WithLongCommand<SlotShape<4, 4>, 8192>>;
+    EXPECT_EQ(WithLong::page_count(), Plain::page_count() + 2);
+}
+
 TEST(SlotQueue, SaysWhenAllSlotsAreInUse) {
     EchoMachine machine;
     machine.bring_up();

@@ -26,8 +26,15 @@ struct SlotShape {
     static constexpr uint32_t command_bytes = Command;  ///< the device reads them
     static constexpr uint32_t answer_bytes = Answer;    ///< the device writes them
     static constexpr AnswerPlace answer_place = Place;  ///< where it writes them
+    static constexpr uint32_t long_bytes = 0;           ///< of the one long command; see `WithLongCommand`
     /// The fewest descriptors of a chain. A chain of caller's data alone has one, too.
     static constexpr uint32_t descriptors = Command != 0 && Answer != 0 ? 2 : 1;
+};
+
+/// A shape with room for one command of `Bytes` bytes, longer than those of the slots, which share it.
+template <class Shape, uint32_t Bytes>
+struct WithLongCommand : Shape {
+    static constexpr uint32_t long_bytes = Bytes;  ///< the device reads them
 };
 
 /// The parts of one chain of a `SlotQueue`. The device sees the command first, then the data, then the answer. With
@@ -51,7 +58,7 @@ class SlotQueue : public detail::DriverQueue<N, typename Traits::Format> {
     using Base = detail::DriverQueue<N, typename Traits::Format>;
     static constexpr uint32_t slot_max = N / Shape::descriptors;
     static_assert(slot_max != 0, "SlotQueue<N, Traits, Shape>: N is too small for a command and its answer.");
-    static_assert(uint64_t{slot_max} * (Shape::command_bytes + Shape::answer_bytes) <= UINT32_MAX,
+    static_assert(uint64_t{slot_max} * (Shape::command_bytes + Shape::answer_bytes) + Shape::long_bytes <= UINT32_MAX,
                   "SlotQueue<N, Traits, Shape>: all slots together are above 4 GiB. Use a smaller N.");
 
 protected:
@@ -246,6 +253,12 @@ protected:
     [[__nodiscard__]] Segment answer_part(uint16_t slot, uint32_t bytes) const {
         return {this->phys(answer_offset(slot)), bytes};
     }
+    /// Where the one long command is, for the driver to write. One request at a time may use it.
+    [[__nodiscard__]] uint8_t* long_command() const { return this->virt(slot_count() * Shape::command_bytes); }
+    /// The first `bytes` bytes of the long command, for the device.
+    [[__nodiscard__]] Segment long_part(uint32_t bytes) const {
+        return {this->phys(slot_count() * Shape::command_bytes), bytes};
+    }
     /// Makes the data of a request visible to the device. Errors: the mapper's.
     [[__nodiscard__]] Error map(uint16_t slot, Span<Segment const> data, DmaDirection direction) {
         return data_.map(mapper_, slot, data, direction);
@@ -261,7 +274,7 @@ protected:
 
 private:
     [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t count) {
-        return count * (Shape::command_bytes + Shape::answer_bytes);
+        return count * (Shape::command_bytes + Shape::answer_bytes) + Shape::long_bytes;
     }
     [[__nodiscard__]] uint16_t slot_count() const { return static_cast<uint16_t>(ring().size() / Shape::descriptors); }
     /// All answers are behind all commands: the device only reads the one area and only writes the other.
@@ -273,7 +286,7 @@ private:
     }
     void start() {
         refused_ = Error::none;
-        answers_ = slot_count() * Shape::command_bytes;
+        answers_ = slot_count() * Shape::command_bytes + Shape::long_bytes;
         pool_.reset(slot_count());
     }
 
