@@ -7,6 +7,8 @@
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
+#include <virtq/device/framebuffer.hpp>
+#include <virtq/device/gpu.hpp>
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 #include <virtq/device/posted_queue.hpp>
@@ -21,7 +23,6 @@
 #include <virtq/spec/balloon.hpp>
 #include <virtq/spec/entropy.hpp>
 #include <virtq/spec/feature_name.hpp>
-#include <virtq/spec/gpu.hpp>
 #include <virtq/spec/input.hpp>
 #include <virtq/spec/net.hpp>
 #include <virtq/spec/p9.hpp>

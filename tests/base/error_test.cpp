@@ -28,8 +28,8 @@ TEST(Error, IsNoneAtZero) {
 }
 
 TEST(Error, HasASentenceForEachEnumerator) {
-    // message_invalid is the last enumerator. detail/description_test.cpp looks at those in between.
-    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::message_invalid) + 1);
+    // device_out_of_memory is the last enumerator. detail/description_test.cpp looks at those in between.
+    EXPECT_EQ(error_count(), static_cast<unsigned>(Error::device_out_of_memory) + 1);
 }
 
 // With VIRTQ_SENTENCES=numbers a kernel prints only these. A log may be older than the header that it is compared with.

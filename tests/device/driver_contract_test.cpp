@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-/// What every driver guarantees: block, console, entropy, net, 9P. On each transport, with each format, with and without
-/// a mapper.
+/// What every driver guarantees: block, console, entropy, net, 9P, GPU. On each transport, with each format, with and
+/// without a mapper.
 namespace virtq::test {
 namespace {
 
@@ -101,8 +101,8 @@ protected:
         Status const up = reset(back);
         EXPECT_TRUE(up.ok()) << describe(up.error());
         EXPECT_EQ(back, three(error));
-        subject->settle();
         EXPECT_TRUE(subject->mapper.mapped.empty());
+        subject->settle();
         EXPECT_EQ(subject->in_flight(), 0u);
         expect_works();
     }
@@ -532,6 +532,7 @@ TEST_P(DriverContract, SurvivesRandomDevices) {
 INSTANTIATE_TEST_SUITE_P(Block, DriverContract, ::testing::ValuesIn(subjects_of<BlockKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Console, DriverContract, ::testing::ValuesIn(subjects_of<ConsoleKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Ports, DriverContract, ::testing::ValuesIn(subjects_of<PortsKind>()), subject_name);
+INSTANTIATE_TEST_SUITE_P(Gpu, DriverContract, ::testing::ValuesIn(subjects_of<GpuKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Net, DriverContract, ::testing::ValuesIn(subjects_of<NetKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(P9, DriverContract, ::testing::ValuesIn(subjects_of<P9Kind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Entropy, DriverContract, ::testing::ValuesIn(subjects_of<EntropyKind>()), subject_name);

@@ -5,12 +5,14 @@
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
+#include <virtq/device/gpu.hpp>
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 
 #include <sim/block_device.hpp>
 #include <sim/console_device.hpp>
 #include <sim/entropy_device.hpp>
+#include <sim/gpu_device.hpp>
 #include <sim/net_device.hpp>
 #include <sim/p9_device.hpp>
 
@@ -326,6 +328,75 @@ private:
         }
         static_cast<void>(net.is_link_up() && net.wants_announcement() && sum != 0);
     }
+};
+
+/// A picture, made when the device is up. A kernel starts flushes of it; it waits for a display.
+struct GpuKind {
+    static constexpr char const* name = "Gpu";
+    struct Traits : GpuTraits {
+        static constexpr std::uint32_t picture_max = 3;
+        static constexpr std::uint32_t segment_max = 4;
+    };
+    using Option = DriverOption;
+    template <class T, class Chosen>
+    using Driver = GpuDevice<T, 16, Chosen>;
+    static constexpr bool has_tokens = true;
+    static constexpr bool has_config = true;
+    static constexpr std::uint32_t least_queue = 4;  // two commands, each with its answer
+
+    static std::unique_ptr<sim::DeviceBackend> make_device(sim::GuestMemory& memory, RingOffer const& offer) {
+        return std::make_unique<sim::GpuDevice>(memory,
+                                                sim::GpuOptions{.queue_size_max = 16, .features = ring_bits(offer)});
+    }
+    template <class Gpu>
+    static void settle(Gpu& gpu, Subject& subject) {
+        Segment const memory{subject.shared.phys, Subject::buffer_bytes};
+        auto const made = gpu.create({16, 8}, memory, Subject::patience, subject.stepping());
+        picture = made ? *made : GpuPicture{};
+        if (made) {
+            static_cast<void>(gpu.show(0, picture, Subject::patience, subject.stepping()));
+        }
+    }
+    template <class Gpu>
+    static Status start(Gpu& gpu, Segment const&, Token token) {
+        auto const number = static_cast<std::uint32_t>(token.value());
+        GpuRect const rect{number % 16, number % 8, 1 + number % (16 - number % 16), 1};
+        Status const added = gpu.submit_flush(picture, rect, token);
+        gpu.kick_device();
+        return added;
+    }
+    template <class Gpu, class Relax>
+    static Status use(Gpu& gpu, Segment const&, PollLimit limit, Relax& relax) {
+        return gpu.display(0, limit, relax);
+    }
+    template <class Gpu>
+    static void call_others(Gpu& gpu, unsigned choice) {
+        constexpr PollLimit few{2};
+        std::uint8_t edid[1024] = {};
+        std::uint32_t const number = choice / 16 % 3;
+        GpuRect const rect{choice / 16 % 17, choice / 64 % 9, choice / 32 % 17, choice / 128 % 9};
+        switch (choice % 16) {
+            case 0: static_cast<void>(gpu.on_config_change()); break;
+            case 1: static_cast<void>(gpu.edid(number, {edid, choice % 1025}, few)); break;
+            case 2: static_cast<void>(gpu.show(number, picture, rect, few)); break;
+            case 3: static_cast<void>(gpu.hide(number, few)); break;
+            case 4: static_cast<void>(gpu.flush(picture, rect, few)); break;
+            case 5: static_cast<void>(gpu.transfer(picture, rect, few)); break;
+            case 6: static_cast<void>(gpu.set_cursor(number, picture, {number, 1})); break;
+            case 7: static_cast<void>(gpu.hide_cursor(number)); break;
+            case 8: static_cast<void>(gpu.destroy(picture, few)); break;
+            case 9: {
+                Result<GpuDisplay> const found = gpu.display(number, few);
+                EXPECT_TRUE(!found || !found->is_enabled || !found->rect.empty());
+                EXPECT_LE(gpu.display_count(), 16u);
+                break;
+            }
+            default: static_cast<void>(gpu.move_cursor(number, {choice, choice}));
+        }
+    }
+
+private:
+    static inline GpuPicture picture{};  ///< of the one machine that a test has
 };
 
 }  // namespace virtq::test

@@ -109,6 +109,8 @@ public:
     sim::GuestMemory memory{std::size_t{1} << 20};
     CountingPages pages{memory};
     BounceMapper mapper;
+    sim::Buffer shared =
+        memory.allocate_buffer(buffer_bytes, buffer_bytes);  ///< all requests share it; no test reads it
 
 protected:
     std::variant<sim::MmioDevice*, sim::PciDevice*> device_;
@@ -127,8 +129,7 @@ class SubjectOf final : public Subject {
     static_assert(std::is_trivially_destructible_v<Driver>);
 
 public:
-    explicit SubjectOf(Dress const& dress)
-        : backend_(dress(Kind::make_device(memory.violations(), Rings::offer))), setting_(memory, *backend_) {
+    explicit SubjectOf(Dress const& dress) : backend_(dress(make_device())), setting_(memory, *backend_) {
         mapper.memory = &memory;
         device_ = &setting_.device;
     }
@@ -153,7 +154,7 @@ public:
         }
     }
     [[nodiscard]] Status start(Token token) override {
-        return Kind::start(driver_, Segment{buffer_.phys, buffer_bytes}, token);
+        return Kind::start(driver_, Segment{shared.phys, buffer_bytes}, token);
     }
     [[nodiscard]] Ended take() override {
         if constexpr (requires { Kind::take(driver_); }) {
@@ -163,7 +164,7 @@ public:
         }
     }
     [[nodiscard]] Status use(PollLimit limit, std::function<void()> const& relax) override {
-        return Kind::use(driver_, Segment{buffer_.phys, buffer_bytes}, limit, relax);
+        return Kind::use(driver_, Segment{shared.phys, buffer_bytes}, limit, relax);
     }
     [[nodiscard]] std::uint16_t in_flight() override {
         if constexpr (Kind::has_tokens) {
@@ -208,6 +209,14 @@ public:
     }
 
 private:
+    /// Some devices also read memory that no chain has.
+    [[nodiscard]] std::unique_ptr<sim::DeviceBackend> make_device() {
+        if constexpr (requires { Kind::make_device(memory, Rings::offer); }) {
+            return Kind::make_device(memory, Rings::offer);
+        } else {
+            return Kind::make_device(memory.violations(), Rings::offer);
+        }
+    }
     struct Copy {
         alignas(Driver) std::byte bytes[sizeof(Driver)];
     };
@@ -216,8 +225,6 @@ private:
         return {ended.token, ended.error, ended.state};
     }
 
-    sim::Buffer buffer_ =
-        memory.allocate_buffer(buffer_bytes, buffer_bytes);  // all requests share it; no test reads it
     std::unique_ptr<sim::DeviceBackend> backend_;
     Setting setting_;
     T transport_;

@@ -154,6 +154,13 @@ enum class Error : uint8_t {
 
     // device: a message of 9P
     message_invalid = 113,
+    // device: displays and pictures
+    no_such_display = 114,
+    no_such_picture = 115,
+    picture_invalid = 116,
+    pictures_used_up = 117,
+    rectangle_outside = 118,
+    device_out_of_memory = 119,
 };
 
 namespace detail {

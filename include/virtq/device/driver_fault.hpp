@@ -40,6 +40,12 @@ enum class DriverReason : uint8_t {
     p9_size_above_written = 26,
     p9_tag_differs = 27,
     p9_type_unexpected = 28,
+    gpu_display_count = 29,
+    gpu_answer_short = 30,
+    gpu_answer_unexpected = 31,
+    gpu_fence_unknown = 32,
+    gpu_display_size = 33,
+    gpu_edid_size = 34,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -139,6 +145,24 @@ namespace detail {
         case DriverReason::p9_type_unexpected:
             return "A 9P answer is neither that to its request nor an error; the value is its type. The request ended with "
                    "answer_invalid. Compare the negotiated version of 9P with the request.";
+        case DriverReason::gpu_display_count:
+            return "The GPU reports no display, or more than 16 (num_scanouts, §5.7.4); the value is its number. The driver uses "
+                   "1, or 16. Check max_outputs of the device on the host.";
+        case DriverReason::gpu_answer_short:
+            return "The GPU answered with less than the answer to this command has (§5.7.6.8); the value is the length. Whether "
+                   "the command was executed is unknown: reset the device.";
+        case DriverReason::gpu_answer_unexpected:
+            return "The GPU answered with a type that is not one of this command (§5.7.6.8); the value is the type. Whether the "
+                   "command was executed is unknown: reset the device.";
+        case DriverReason::gpu_fence_unknown:
+            return "The GPU answered without the fence of this command (§5.7.6.7); the value is the lower half of its fence_id. "
+                   "The device may still read the picture: reset it.";
+        case DriverReason::gpu_display_size:
+            return "The GPU reports a display that is on, without pixels or with more than 16384 a side (§5.7.6.8); the value is "
+                   "the larger side, or 0. Choose a size of your own, for example 1024 by 768 (§5.7.5).";
+        case DriverReason::gpu_edid_size:
+            return "The GPU reports an EDID that is longer than its answer, which holds 1024 bytes (§5.7.6.8); the value is its "
+                   "length. Do without it: display() has the size.";
     }
     return nullptr;
 }

@@ -52,6 +52,8 @@ struct Setup {
     Pace pace = Pace::at_each_access;
     sim::BlockOptions disk{};
     sim::DeviceBackend* instead = nullptr;  ///< a device of another type
+    /// Makes one that also reads memory that no chain has.
+    std::function<sim::DeviceBackend&(sim::GuestMemory& memory)> make{};
     std::uint64_t memory_base = sim::GuestMemory::default_phys_base;
 };
 
@@ -191,7 +193,7 @@ public:
 
     explicit MmioMachine(Setup const& setup = {}, std::uint64_t slot = count - 1,
                          sim::MmioVersion version = sim::MmioVersion::modern)
-        : Machine(setup), device(memory, setup.instead != nullptr ? *setup.instead : disk, version), slot_(slot) {}
+        : Machine(setup), device(memory, backend(setup), version), slot_(slot) {}
 
     [[nodiscard]] std::uintptr_t map_uncached(std::uint64_t physical, std::uint64_t) override {
         return static_cast<std::uintptr_t>(physical + mapping);
@@ -214,6 +216,9 @@ public:
     void break_down() override { device.need_reset(); }
 
 private:
+    [[nodiscard]] sim::DeviceBackend& backend(Setup const& setup) {
+        return setup.make ? setup.make(memory) : setup.instead != nullptr ? *setup.instead : disk;
+    }
     std::size_t step_device() override { return device.step(); }
     [[nodiscard]] bool line() const override { return device.interrupt_line(); }
 

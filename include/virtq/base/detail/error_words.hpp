@@ -201,8 +201,8 @@ template <class Error>
             return "The offload does not fit the packet: its checksum would lie outside, or a packet to be split has no "
                    "partial checksum, no segment_bytes, or no header_bytes. Fill NetOffload in as its comments say.";
         case Error::command_refused:
-            return "The device refused a command of the control queue (VIRTIO_NET_ERR), and its state is as before. Check "
-                   "the arguments, for example the number of addresses or of queue pairs.";
+            return "The device refused a command of the control queue, and its state is as before. Check the arguments, for "
+                   "example the number of addresses or of queue pairs.";
         case Error::no_such_pair: return "The card has no such pair of queues. Compare it with pair_count().";
         case Error::pair_not_in_use:
             return "The card has this pair of queues, but does not use it, so it would never send the packet. Call "
@@ -213,6 +213,18 @@ template <class Error>
         case Error::message_invalid:
             return "The 9P message cannot be sent: its size field is not its length, or its parts are not as P9Request says. "
                    "Compare them with request_bytes and answer_bytes of P9Traits; more than these goes into the data.";
+        case Error::no_such_display: return "The device has no such display. Compare it with display_count().";
+        case Error::no_such_picture:
+            return "There is no such picture: it was destroyed, or the device was reset since. Call create() again.";
+        case Error::picture_invalid:
+            return "The picture has no pixels, or more than 16384 a side; or its memory is too small, or has more pieces than "
+                   "GpuTraits::segment_max; or it is to be a cursor, and is not 64 by 64. Check its size and its memory.";
+        case Error::pictures_used_up:
+            return "All pictures are in use. Call destroy() for one, or raise GpuTraits::picture_max.";
+        case Error::rectangle_outside:
+            return "The rectangle is empty, or not inside the picture. Clip it to the picture, for example with clipped().";
+        case Error::device_out_of_memory:
+            return "The device has no memory for this picture. Destroy others, or make it smaller.";
         default: return transport_sentence(error);
     }
 }
