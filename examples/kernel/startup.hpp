@@ -12,6 +12,6 @@ struct KernelOptions {
     uint32_t requests;  ///< of the interrupt check
 };
 
-/// All that a kernel does, once the machine is prepared and its pages are checked: `disk/`, `rng/` and `console/` each
-/// define it. A failure ends QEMU from inside; to return is success.
+/// All that a kernel does, once the machine is prepared and its pages are checked: each kernel's folder defines
+/// it. A failure ends QEMU from inside; to return is success.
 void run_kernel(KernelOptions const& options, PagePool& pages);
