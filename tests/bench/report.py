@@ -336,7 +336,8 @@ def dpdk_table(results):
     return made + table(["ring", *dpdk.CONTENDERS, "virtq / DPDK"], rows)
 
 
-DRIVER_NAMES = {"block": "disk", "entropy": "random bytes", "console": "console", "net": "network card"}
+DRIVER_NAMES = {"block": "disk", "entropy": "random bytes", "console": "console", "net": "network card",
+                "p9": "9P transport"}
 
 
 def driver_table(results):

@@ -56,6 +56,23 @@ virtq::Error driver_blocking(virtq::Segment const& data) {
 virtq::Error driver_reset() {
     return driver.reset(take).error();
 }
+#elif DRIVER == 8
+extern virtq::P9Device<Transport> driver;
+virtq::Error driver_submit(virtq::P9Request const& request) {
+    return driver.submit(request, virtq::Token{1}).error();
+}
+bool driver_kick() {
+    return driver.kick_device();
+}
+void driver_take() {
+    take(driver.take_completed());
+}
+virtq::Error driver_blocking(virtq::P9Request const& request) {
+    return driver.call(request, limit).error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
 #elif DRIVER == 3
 extern virtq::ConsoleDevice<Transport, 16> driver;
 virtq::Error driver_submit(virtq::Span<uint8_t const> bytes) {

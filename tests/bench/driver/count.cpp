@@ -6,6 +6,7 @@
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/net.hpp>
+#include <virtq/device/p9.hpp>
 #include <virtq/queue/packed.hpp>
 #include <virtq/transport/mmio.hpp>
 
@@ -126,6 +127,59 @@ void entropy(char const* format, size_t batch) {
     require(driver.release(pages));
 }
 
+// --- 9P: a request and its answer, of a header each ---
+
+/// Answers each request with its header.
+class P9Chain {
+public:
+    template <class Descriptor>
+    void pass(Descriptor const& one) {
+        if ((one.flags & flag_write) == 0) {
+            std::memcpy(header_, at<uint8_t>(one.addr), sizeof header_);
+        }
+    }
+    template <class Descriptor>
+    [[nodiscard]] uint32_t finish(Descriptor const& last) const {
+        std::memcpy(at<uint8_t>(last.addr), header_, sizeof header_);
+        ++at<uint8_t>(last.addr)[virtq::spec::p9::header::type];
+        return sizeof header_;
+    }
+
+private:
+    uint8_t header_[virtq::spec::p9::header::bytes] = {};
+};
+
+template <class Driver>
+[[gnu::noinline]] void drive_messages(Driver& driver, size_t batch) {
+    uint8_t message[] = {7, 0, 0, 0, 100, 0, 0};
+    for (size_t i = 0; i < batch; ++i) {
+        message[virtq::spec::p9::header::tag] = static_cast<uint8_t>(i);
+        require(driver.submit({message, {buffers[i], sizeof message}}, virtq::Token{i}));
+    }
+    driver.kick_device();
+}
+
+template <class RingFormat>
+void p9(char const* format, size_t batch) {
+    static virtq::P9Device<AnyRegisters, 64, TraitsOf<virtq::P9Traits, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::transport_9p, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    std::conditional_t<std::is_same_v<RingFormat, virtq::Packed>, PackedDeviceOf<P9Chain>, SplitDeviceOf<P9Chain>>
+        device;
+    device.open(registers.areas(0), 64, true, false);
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_messages(driver, batch);
+        device.serve();
+        if (drive_take(driver) != batch || driver.driver_fault()) {
+            fail("a request of 9P did not end");
+        }
+    }
+    report("p9", format, batch);
+    require(driver.release(pages));
+}
+
 // --- console: 64 bytes each way ---
 
 template <class Driver>
@@ -237,6 +291,7 @@ int main(int count, char** arguments) {
     if (count > 1 && std::string_view{arguments[1]} == "--facts") {
         bench::print_facts<virtq::BlockDevice<Transport, 64>>("block");
         bench::print_facts<virtq::EntropyDevice<Transport>>("entropy");
+        bench::print_facts<virtq::P9Device<Transport>>("p9");
         bench::print_facts<virtq::ConsoleDevice<Transport, 16>>("console");
         bench::print_facts<virtq::NetDevice<Transport, 256>>("net");
         return 0;
@@ -245,6 +300,10 @@ int main(int count, char** arguments) {
     bench::entropy<virtq::Split>("split", 16);
     bench::entropy<virtq::Packed>("packed", 1);
     bench::entropy<virtq::Packed>("packed", 16);
+    for (size_t const batch : {1, 16}) {
+        bench::p9<virtq::Split>("split", batch);
+        bench::p9<virtq::Packed>("packed", batch);
+    }
     bench::console<virtq::Split>("split");
     bench::console<virtq::Packed>("packed");
     for (size_t const batch : {1, 16}) {
