@@ -165,28 +165,63 @@ enum class Error : uint8_t {
 
 namespace detail {
 
-/// Called where an error of a PCI device may begin: puts the sentences of these errors into the kernel.
-template <class AnError = Error>
-void bring_pci_sentences() {
-    if constexpr (has_pci_apart) {
-        static_cast<void>(&pci_sentences<AnError>);
+/// Called where an error of a group may begin: puts the descriptions of this group into the kernel. No code: the compiler
+/// only sees that the texts are used. Clang has them already if a function that is no template calls this.
+template <ErrorGroup group>
+void bring_descriptions() {
+#ifdef __ELF__
+    if constexpr (has_groups_apart) {
+        __asm__("" : : "i"(&group_texts<Error, group>));
     }
+#endif
 }
 
 #ifdef __ELF__
-/// `pci_sentences<Error>` if any file of the kernel has it. Otherwise a linker sets this weak reference to 0.
-extern "C"
-    [[gnu::__weak__]] Descriptions<sentence_of_pci<Error>, 'E', Wording::sentences> const virtq_pci_sentences __asm__(
-        "_ZN5virtq6detail13pci_sentencesINS_5ErrorEEE");
+/// The texts of the groups, if any file of the kernel has them. Otherwise a linker sets these weak references to 0. The
+/// names are those of `group_texts<Error, group>`.
+extern "C" {
+[[gnu::__weak__]] extern char const virtq_pci_placement_errors[] __asm__(
+    "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE1EEE");
+[[gnu::__weak__]] extern char const virtq_msix_errors[] __asm__(
+    "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE2EEE");
+[[gnu::__weak__]] extern char const virtq_pci_errors[] __asm__(
+    "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE3EEE");
+[[gnu::__weak__]] extern char const virtq_discovery_errors[] __asm__(
+    "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE4EEE");
+[[gnu::__weak__]] extern char const virtq_further_call_errors[] __asm__(
+    "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE5EEE");
+[[gnu::__weak__]] extern char const virtq_further_driver_errors[] __asm__(
+    "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE6EEE");
+}
 
-inline Descriptions<sentence_of_pci<Error>, 'E', Wording::sentences> const* const where_pci_sentences_are =
-    &virtq_pci_sentences;
+/// The numbers that the text of a group describes. Some may be in an earlier group.
+struct GroupRange {
+    uint8_t first;
+    uint8_t count;
+};
+template <ErrorGroup group>
+inline constexpr GroupRange range_of{first_value<sentence_in<Error, group>>,
+                                     value_count<sentence_in<Error, group>> - first_value<sentence_in<Error, group>>};
+inline constexpr GroupRange group_ranges[] = {
+    range_of<ErrorGroup::pci_placement>, range_of<ErrorGroup::msix>,          range_of<ErrorGroup::pci>,
+    range_of<ErrorGroup::discovery>,     range_of<ErrorGroup::further_calls>, range_of<ErrorGroup::further_drivers>};
+/// In memory, see `read_pointer`.
+inline char const* const where_group_texts_are[] = {virtq_pci_placement_errors, virtq_msix_errors,
+                                                    virtq_pci_errors,           virtq_discovery_errors,
+                                                    virtq_further_call_errors,  virtq_further_driver_errors};
 
-template <class AnError>
-[[__nodiscard__]] char const* describe_pci(AnError error) {
-    auto const* const texts = read_pointer(&where_pci_sentences_are);
-    return texts != nullptr ? find_text(texts->text, static_cast<unsigned>(error))
-                            : "An error of a PCI device, and this kernel has no code for PCI.";
+/// The description of an error, wherever it is.
+[[__nodiscard__]] inline char const* find_error_description(Error error) {
+    for (unsigned group = 0; group < 6; ++group) {
+        unsigned const number = static_cast<unsigned>(error) - group_ranges[group].first;
+        if (number < group_ranges[group].count) {
+            char const* const texts = read_pointer(&where_group_texts_are[group]);
+            constexpr char const* absent =
+                chosen_wording == Wording::sentences ? "This kernel has no code that returns this error." : "unknown";
+            return texts != nullptr ? find_text(texts, number) : absent;
+        }
+    }
+    return description_of<sentence_in<Error, ErrorGroup::common>, 'E'>(error);
 }
 #endif
 
@@ -195,19 +230,19 @@ template <class AnError>
 /// What happened, and what to do next. A constant string without a line end.
 ///
 /// `VIRTQ_SENTENCES` chooses what this and every other `describe` of the library returns: `sentences`, unless it is
-/// defined; `names` (`queue_full`), with -Os 14 KB less; or `numbers` (`E24`), 1.5 KB less again. Define it on the
+/// defined; `names` (`queue_full`), with -Os 9 to 12 KB less; or `numbers` (`E24`), 1 KB less again. Define it on the
 /// command line, the same in every file: on ELF targets, files that describe in different ways do not link. `E24` is the
 /// `Error` with the number 24, `F` a `FaultReason`, `D` a `DriverReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end
 /// of a `PciScan`.
-/// A kernel without code for PCI has no sentences about PCI either (`-ffreestanding -fno-pic`, ELF).
+/// A kernel has the descriptions only of errors that its code returns (`-ffreestanding -fno-pic`, ELF): no sentences
+/// about PCI without code for PCI.
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.
 [[__nodiscard__]] constexpr char const* describe(Error error) {
 #ifdef __ELF__
-    if constexpr (detail::has_pci_apart) {
+    if constexpr (detail::has_groups_apart) {
         if (!__builtin_is_constant_evaluated()) {
-            char const* const text = detail::description_of<detail::sentence_without_pci<Error>, 'E'>(error);
-            return *text != '\0' ? text : detail::describe_pci(error);
+            return detail::find_error_description(error);
         }
     }
 #endif

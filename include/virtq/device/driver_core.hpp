@@ -360,6 +360,7 @@ private:
             transport_ == nullptr,
             "init() was called on a driver in use. Call release() first. If it is not in use, check that your "
             "boot code clears .bss.");
+        detail::bring_descriptions_of<Driver::device_type>();
         if (transport.device_id() == spec::DeviceId::none) {
             return Error::transport_not_probed;
         }

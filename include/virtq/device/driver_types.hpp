@@ -10,6 +10,7 @@
 #include <virtq/queue/option.hpp>
 #include <virtq/queue/split.hpp>
 #include <virtq/queue/token.hpp>
+#include <virtq/spec/device_id.hpp>
 #include <virtq/spec/feature.hpp>
 
 #include <stdint.h>
@@ -50,5 +51,17 @@ template <class Traits>
     negotiation.required = Traits::Format::required;
     return negotiation;
 }
+
+namespace detail {
+
+/// Puts the descriptions of the errors that this driver may return into the kernel (`ErrorGroup`).
+template <spec::DeviceId type>
+void bring_descriptions_of() {
+    if constexpr (type != spec::DeviceId::block && type != spec::DeviceId::entropy) {
+        bring_descriptions<ErrorGroup::further_drivers>();
+    }
+}
+
+}  // namespace detail
 
 }  // namespace virtq

@@ -30,6 +30,7 @@ namespace virtq {
 template <Transport T, uint32_t N, class Format, Relax R>
 [[__nodiscard__]] Status reset_queue(T& transport, uint16_t index, VirtQueue<N, Format>& queue, PollLimit poll_limit,
                                      R& relax) {
+    detail::bring_descriptions<detail::ErrorGroup::further_calls>();
     transport.reset_queue(index);
     for (uint32_t polls = 1; !transport.is_queue_reset(index); ++polls) {
         if (polls >= poll_limit.count) {

@@ -45,6 +45,7 @@ template <Transport T, Relax R>
 /// suspend); `suspend_timed_out`: it may still become suspended.
 template <Transport T, Relax R>
 [[__nodiscard__]] Status suspend_device(T& transport, Features const& negotiated, PollLimit poll_limit, R& relax) {
+    detail::bring_descriptions<detail::ErrorGroup::further_calls>();
     if (!negotiated.has(spec::Feature::suspend)) {
         return Error::suspend_not_negotiated;
     }
@@ -64,6 +65,7 @@ template <Transport T, Relax R>
 /// `device_gone`; `reset_needed`; `suspend_timed_out`: it may still resume.
 template <Transport T, Relax R>
 [[__nodiscard__]] Status resume_device(T& transport, Features const& negotiated, PollLimit poll_limit, R& relax) {
+    detail::bring_descriptions<detail::ErrorGroup::further_calls>();
     if (!negotiated.has(spec::Feature::suspend)) {
         return Error::suspend_not_negotiated;
     }

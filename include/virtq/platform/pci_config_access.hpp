@@ -8,8 +8,8 @@
 /// Access to PCI configuration space, which the kernel provides. `EcamAccess` and `PortConfigAccess` are ready-made.
 namespace virtq {
 
-/// The address of a function on its PCI segment.
-struct PciAddress {
+/// The address of a function on its PCI segment. Aligned as a word, so that compilers pass it in one piece.
+struct alignas(4) PciAddress {
     uint8_t bus = 0;       ///< 0 to 255
     uint8_t device = 0;    ///< 0 to 31
     uint8_t function = 0;  ///< 0 to 7

@@ -131,8 +131,12 @@ public:
     /// `PciModernTransport` and `PciLegacyTransport`; `pci_config_window_off` if only the configuration space is left;
     /// `pci_unreachable` if several interfaces failed with different errors.
     template <PciConfigAccess Access, class Mapper>
-    [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper,
-                                       PciProbeOption const& option = {}) {
+    [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper) {
+        return probe_pci(function, mapper, detail::PciAssignedByFirmware{});
+    }
+    /// As above, with a `PciProbeOption`.
+    template <PciConfigAccess Access, class Mapper, class Option = PciProbeOption>
+    [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper, Option const& option) {
         check_unused();
         attempts_ = {};
         Function const kept = keep(function);
@@ -146,13 +150,8 @@ public:
         }
         if (detail::has_structures(modern.error())) {
             kind_ = Kind::pci_modern;
-            if (option.config_window == PciConfigWindowUse::last_resort) {
-                Status const window = probe_window(kept);
-                if (!detail::leaves_another_way(window.error())) {
-                    return window;
-                }
-            } else if (detail::may_need_window(modern.error()) && detail::has_config_window(kept)) {
-                return attempts_.window.error = Error::pci_config_window_off;
+            if (Status const window = try_window(kept, option, modern); !detail::leaves_another_way(window.error())) {
+                return window;
             }
         }
         return detail::error_of(attempts_);
@@ -160,8 +159,13 @@ public:
 
     /// Probes the legacy interface only, also of a transitional device. Errors: those of `PciLegacyTransport`.
     template <PciConfigAccess Access, class Mapper>
+    [[__nodiscard__]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper) {
+        return probe_pci_legacy(function, mapper, detail::PciAssignedByFirmware{});
+    }
+    /// As above, with a `PciProbeOption`.
+    template <PciConfigAccess Access, class Mapper, class Option = PciProbeOption>
     [[__nodiscard__]] Status probe_pci_legacy(PciFunction<Access> const& function, Mapper& mapper,
-                                              PciProbeOption const& option = {}) {
+                                              Option const& option) {
         check_unused();
         attempts_ = {};
         return probe_legacy(keep(function), mapper, option);
@@ -370,12 +374,24 @@ private:
         return {access_, function.address()};
     }
 
-    // Neither is inlined: its stack would add to that of the probe before it.
-    template <class Mapper>
+    // Not inlined, as `probe_window`: its stack would add to that of the probe before it.
+    template <class Mapper, class Option>
     [[__nodiscard__]] [[gnu::__noinline__]] Status probe_legacy(Function const& function, Mapper& mapper,
-                                                                PciProbeOption const& option) {
+                                                                Option const& option) {
         Status const legacy = noted(attempts_.legacy, pci_legacy_.probe(function, mapper, option));
         return found(pci_legacy_.space().is_ports() ? Kind::pci_legacy_ports : Kind::pci_legacy_memory, legacy);
+    }
+    /// The way through the configuration space, after `modern` failed. Says if it is there, but off.
+    [[__nodiscard__]] Status try_window(Function const& function, PciProbeOption const& option, Status modern) {
+        return option.config_window == PciConfigWindowUse::last_resort
+                   ? probe_window(function)
+                   : try_window(function, detail::PciAssignedByFirmware{}, modern);
+    }
+    [[__nodiscard__]] Status try_window(Function const& function, detail::PciAssignedByFirmware, Status modern) {
+        if (!detail::may_need_window(modern.error()) || !detail::has_config_window(function)) {
+            return modern;
+        }
+        return attempts_.window.error = Error::pci_config_window_off;
     }
     [[__nodiscard__]] [[gnu::__noinline__]] Status probe_window(Function const& function) {
         Status const window = noted(attempts_.window, pci_modern_.probe_through_window(function));

@@ -224,6 +224,7 @@ private:
     /// `strings_ + strings_bytes_`. Those are at most the tree's size, which is below 2^32 - 4, so rounding up to a
     /// token cannot wrap.
     void open() {
+        detail::bring_descriptions<detail::ErrorGroup::discovery>();
         namespace layout = spec::device_tree;
         if (blob_.data() == nullptr || blob_.size() < 4 || word(layout::magic_offset) != layout::magic) {
             error_ = Error::device_tree_absent;
@@ -426,6 +427,7 @@ private:
 /// The size of a tree in bytes, from its header. It is for a kernel that knows only where the tree starts, and maps it
 /// in two steps. Eight readable bytes are enough. Errors: `device_tree_absent`, `device_tree_cut_short`.
 [[__nodiscard__]] inline Result<uint32_t> device_tree_bytes(DeviceTree const& tree) {
+    detail::bring_descriptions<detail::ErrorGroup::discovery>();
     DeviceTreeProperty const words(tree.bytes.data(), tree.bytes.size() < 8 ? uint32_t{0} : uint32_t{8});
     if (words.size() == 0) {
         return Error::device_tree_cut_short;

@@ -50,6 +50,9 @@ public:
 
     /// Moves to the next device; false if there is none. `error()` reports whether the device is well-formed.
     [[__nodiscard__]] constexpr bool next() {
+        if (!__builtin_is_constant_evaluated()) {
+            bring_descriptions<ErrorGroup::discovery>();
+        }
         while (take_word()) {
             if (take_name()) {
                 error_ = take_slot() ? Error::none : Error::command_line_malformed;

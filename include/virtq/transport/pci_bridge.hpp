@@ -39,8 +39,13 @@ template <PciConfigAccess Access>
 template <PciConfigAccess Access>
 [[__nodiscard__]] [[gnu::__noinline__]] Status place_bars(PciBars& bars, PciFunction<Access> const& function,
                                                           PciProbeOption const& option) {
+    bring_descriptions<ErrorGroup::pci_placement>();
     return bars.assign(function, option.memory, option.ports,
                        [&](PciBar::Kind kind, PciRange const& range) { return is_passed_on(function, kind, range); });
+}
+template <PciConfigAccess Access>
+[[__nodiscard__]] Status place_bars(PciBars&, PciFunction<Access> const&, PciAssignedByFirmware) {
+    return {};
 }
 
 }  // namespace detail
@@ -64,7 +69,8 @@ template <class Access>
 [[__nodiscard__]] Result<PciBusRange> number_buses(Access& access, PciBusRange buses,
                                                    PciProbeOption const& option = {}) {
     static_assert(detail::check_pci_config_access<Access>());
-    detail::bring_pci_sentences();
+    detail::bring_descriptions<detail::ErrorGroup::pci>();
+    detail::bring_descriptions<detail::ErrorGroup::pci_placement>();
     return detail::BusNumbering<Access>{access, buses, option}.run();
 }
 

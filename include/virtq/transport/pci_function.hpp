@@ -86,7 +86,7 @@ template <PciConfigAccess Access>
 /// devices that are not in it. The capabilities, not the ID, tell which interface a device has.
 template <PciConfigAccess Access>
 [[__nodiscard__]] Result<spec::DeviceId> identify_by_registers(PciFunction<Access> const& function) {
-    bring_pci_sentences();
+    bring_descriptions<ErrorGroup::pci>();
     uint16_t const vendor_read = function.read(spec::pci::vendor_id);
     if (vendor_read == spec::pci::vendor_absent) {
         return Error::pci_function_absent;

@@ -35,8 +35,12 @@ public:
     /// kind of space, `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`,
     /// `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
-    [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper,
-                                   PciProbeOption const& option = {}) {
+    [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper) {
+        return probe(function, mapper, detail::PciAssignedByFirmware{});
+    }
+    /// As above, with a `PciProbeOption`: assigns an address from its windows to each BAR that has none.
+    template <PciConfigAccess Access, class Mapper, class Option = PciProbeOption>
+    [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper, Option const& option) {
         static_assert(detail::check_device_mapper<Mapper>());
         VIRTQ_ASSERT(!record_.is_in_use(),
                      "probe() was called on a transport in use: its device has a queue. Give each device a transport "

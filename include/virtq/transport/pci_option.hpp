@@ -65,4 +65,12 @@ struct PciProbeOption {
     PciConfigWindowUse config_window = PciConfigWindowUse::never;  ///< for BARs that cannot be used
 };
 
+namespace detail {
+
+/// In place of an option: firmware has assigned every BAR. A type of its own, so that a kernel for such machines has no
+/// code that assigns BARs, follows bridges, or goes through the configuration space.
+struct PciAssignedByFirmware {};
+
+}  // namespace detail
+
 }  // namespace virtq

@@ -55,6 +55,22 @@ TEST(Description, CoversValuesWithoutASentence) {
     EXPECT_EQ(described<Wording::numbers>(255), "O?");
 }
 
+constexpr char const* later_fruit_sentence(Fruit fruit) {
+    return fruit < Fruit::unripe ? "" : fruit_sentence(fruit);
+}
+
+TEST(Description, LeavesOutValuesThatAreElsewhere) {
+    constexpr auto& texts = virtq::detail::descriptions<later_fruit_sentence, 'O', Wording::names>;
+    EXPECT_EQ(std::string_view(texts.text), "unripe");
+    EXPECT_EQ(sizeof(texts.text), sizeof("unripe") + sizeof("plum") + sizeof("unknown"));
+    EXPECT_EQ(std::string_view(virtq::detail::find_description<later_fruit_sentence>(texts.text, Fruit::plum)),
+              "plum");
+    EXPECT_EQ(std::string_view(virtq::detail::find_description<later_fruit_sentence>(texts.text, Fruit::pear)),
+              "unknown");
+    EXPECT_EQ(described<Wording::names>(1), "");
+    EXPECT_EQ(described<Wording::numbers>(1), "");
+}
+
 TEST(Description, IsAConstantExpression) {
     static_assert(*description_of<fruit_sentence, 'O', Wording::names>(Fruit::plum) == 'p');
     static_assert(*virtq::describe(Error::none) == 'N');

@@ -16,12 +16,13 @@ enum class Wording : unsigned char { sentences = 1, names, numbers };
 /// The choice of this build. The compiler stops here if VIRTQ_SENTENCES is none of the three.
 inline constexpr Wording chosen_wording = Wording::VIRTQ_SENTENCES;
 
-/// Whether a kernel without code for PCI leaves out the sentences about PCI. Hosted programs have them, because they may
-/// describe any number. Position-independent code has them, because the pointer would need a relocation.
+/// Whether a kernel leaves out what describes errors that none of its code returns (`ErrorGroup`). Hosted programs have
+/// all descriptions, because they may describe any number. Position-independent code has them, because the pointers would
+/// need relocations.
 #if defined(__ELF__) && !__STDC_HOSTED__ && !defined(__PIC__) && !defined(__PIE__)
-inline constexpr bool has_pci_apart = chosen_wording == Wording::sentences;
+inline constexpr bool has_groups_apart = chosen_wording != Wording::numbers;
 #else
-inline constexpr bool has_pci_apart = false;
+inline constexpr bool has_groups_apart = false;
 #endif
 
 /// Lets no two files with different choices link. Each file that describes something defines this symbol, and a linker
@@ -77,6 +78,24 @@ constexpr unsigned count_values() {
 template <auto sentence>
 inline constexpr unsigned value_count = count_values<sentence>();
 
+/// The first value that has a sentence which is not empty: a text begins with it.
+template <auto sentence>
+constexpr unsigned find_first_value() {
+    unsigned number = 0;
+    while (sentence_at<sentence>(number) != nullptr && *sentence_at<sentence>(number) == '\0') {
+        ++number;
+    }
+    return number;
+}
+template <auto sentence>
+inline constexpr unsigned first_value = find_first_value<sentence>();
+
+/// Whether another text has the description of this value.
+template <auto sentence>
+constexpr bool is_elsewhere(unsigned number) {
+    return sentence_at<sentence>(number) != nullptr && *sentence_at<sentence>(number) == '\0';
+}
+
 /// A text in which the compiler names the value: `… = virtq::Error::queue_full]`.
 template <auto value>
 constexpr char const* signature_with() {
@@ -105,11 +124,13 @@ constexpr EnumeratorName enumerator_name() {
 }
 
 /// The names of the values from `number` on.
-template <auto sentence, unsigned number = 0>
+template <auto sentence, unsigned number = first_value<sentence>>
 constexpr void add_names(TextJoiner& joiner) {
     if constexpr (number < value_count<sentence>) {
         constexpr EnumeratorName name = enumerator_name<static_cast<decltype(described_by(sentence))>(number)>();
-        if constexpr (name.length != 0) {
+        if constexpr (is_elsewhere<sentence>(number)) {
+            joiner.add("");
+        } else if constexpr (name.length != 0) {
             joiner.add(name.first, name.length);
         } else {
             joiner.add("unknown");  // no value has this number
@@ -123,15 +144,20 @@ constexpr void add_names(TextJoiner& joiner) {
 template <auto sentence>
 constexpr void add_sentences(TextJoiner& joiner) {
     constexpr char const* unknown = "Unknown.";
-    for (unsigned number = 0; number < value_count<sentence>; ++number) {
+    for (unsigned number = first_value<sentence>; number < value_count<sentence>; ++number) {
         char const* const known = sentence_at<sentence>(number);
         joiner.add(known == nullptr ? unknown : known);
     }
     joiner.add(unknown);
 }
 
-constexpr void add_numbers(TextJoiner& joiner, char letter, unsigned count) {
-    for (unsigned number = 0; number < count; ++number) {
+template <auto sentence>
+constexpr void add_numbers(TextJoiner& joiner, char letter) {
+    for (unsigned number = first_value<sentence>; number < value_count<sentence>; ++number) {
+        if (is_elsewhere<sentence>(number)) {
+            joiner.add("");
+            continue;
+        }
         char text[4] = {letter};
         size_t length = 1;
         for (unsigned unit = number < 10 ? 1 : number < 100 ? 10 : 100; unit != 0; unit /= 10) {
@@ -150,13 +176,13 @@ constexpr size_t join_descriptions(TextJoiner joiner) {
     } else if constexpr (wording == Wording::names) {
         add_names<sentence>(joiner);
     } else {
-        add_numbers(joiner, letter, value_count<sentence>);
+        add_numbers<sentence>(joiner, letter);
     }
     return joiner.bytes;
 }
 
-/// The descriptions of all values, and of an unknown one, in one text. A table of pointers would be larger, and a
-/// kernel that moves would have to relocate it.
+/// The descriptions of all values from `first_value` on, and of an unknown one, in one text. A table of pointers would be
+/// larger, and a kernel that moves would have to relocate it.
 template <auto sentence, char letter, Wording wording>
 struct Descriptions {
     char text[join_descriptions<sentence, letter, wording>({nullptr, false})]{};
@@ -185,14 +211,21 @@ template <class T>
     return texts;
 }
 
+/// The description of a value in a text of `Descriptions<sentence, …>`. Empty if it is elsewhere.
+template <auto sentence>
+[[__nodiscard__]] constexpr char const* find_description(char const* texts, decltype(described_by(sentence)) value) {
+    constexpr unsigned first = first_value<sentence>;
+    constexpr unsigned count = value_count<sentence> - first;
+    unsigned const number = static_cast<unsigned>(value) - first;
+    return find_text(texts, number < count ? number : count);
+}
+
 /// The description of a value of an enumeration. `sentence` is a function that returns the sentence of a value, null for
-/// a number without one. `letter` stands before the numbers.
+/// a number without one, empty for one whose description is elsewhere. `letter` stands before the numbers.
 template <auto sentence, char letter, Wording wording = chosen_wording>
 [[__nodiscard__]] constexpr char const* description_of(decltype(described_by(sentence)) value) {
     require_same_wording();
-    constexpr unsigned count = value_count<sentence>;
-    auto const number = static_cast<unsigned>(value);
-    return find_text(descriptions<sentence, letter, wording>.text, number < count ? number : count);
+    return find_description<sentence>(descriptions<sentence, letter, wording>.text, value);
 }
 
 }  // namespace virtq::detail

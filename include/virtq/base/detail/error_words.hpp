@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/detail/description.hpp>
+#include <virtq/base/detail/error_group.hpp>
 #include <virtq/base/detail/transport_sentence.hpp>
 
 namespace virtq::detail {
@@ -162,7 +163,8 @@ template <class Error>
                    "sends part by part.";
         case Error::device_limits_too_small:
             return "The device's size_max and seg_max (1 without SEG_MAX) allow no whole block of these segments in one "
-                   "request. Make each segment a multiple of block_bytes(), or set BlockOption::data_segments.";
+                   "request, or not all of them with LongRequest::refuse. Make each segment a multiple of block_bytes(), "
+                   "set BlockOption::data_segments, or split the request.";
         case Error::no_such_queue: return "The driver has no queue of this number. Compare it with queue_count().";
         case Error::dma_map_failed:
             return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU). Nothing "
@@ -229,21 +231,22 @@ template <class Error>
     }
 }
 
-/// As `error_sentence`, but empty for errors of PCI devices.
-template <class Error>
-[[__nodiscard__]] constexpr char const* sentence_without_pci(Error error) {
-    return pci_sentence(error) != nullptr ? "" : error_sentence(error);
+/// As `error_sentence`, but empty for errors of other groups, and null above the last error of this one.
+template <class Error, ErrorGroup group>
+[[__nodiscard__]] constexpr char const* sentence_in(Error error) {
+    if (group_of(error) == group) {
+        return error_sentence(error);
+    }
+    for (unsigned above = static_cast<unsigned>(error) + 1; above < 256; ++above) {
+        if (group_of(static_cast<Error>(above)) == group && error_sentence(static_cast<Error>(above)) != nullptr) {
+            return "";
+        }
+    }
+    return nullptr;
 }
 
-/// As `pci_sentence`, but empty for other errors below `msi_message_invalid`, which is the last one of PCI.
-template <class Error>
-[[__nodiscard__]] constexpr char const* sentence_of_pci(Error error) {
-    char const* const other = error < Error::msi_message_invalid ? "" : nullptr;
-    return pci_sentence(error) != nullptr ? pci_sentence(error) : other;
-}
-
-/// The sentences of PCI devices, in each kernel whose code has instantiated this.
-template <class Error>
-[[gnu::__used__]] inline constexpr Descriptions<sentence_of_pci<Error>, 'E', Wording::sentences> pci_sentences{};
+/// The descriptions of a group, in each kernel whose code has instantiated this.
+template <class Error, ErrorGroup group>
+inline constexpr Descriptions<sentence_in<Error, group>, 'E', chosen_wording> group_texts{};
 
 }  // namespace virtq::detail

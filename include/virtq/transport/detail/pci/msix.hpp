@@ -113,7 +113,8 @@ private:
 template <DivisibleSpace Space, PciConfigAccess Access, DeviceMapper Mapper>
 [[__nodiscard__]] Result<uint16_t> enable_msix(PciFunction<Access> const& function, Mapper& mapper,
                                                Span<MsiMessage const> messages) {
-    bring_pci_sentences();
+    bring_descriptions<ErrorGroup::pci>();
+    bring_descriptions<ErrorGroup::msix>();
     Result<Msix<Access>> found = Msix<Access>::find(function);
     if (!found) {
         return found.error();

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// What describe() returns in kernels with and without the code that returns an error. See ./error_groups, which compiles
+// this file with one of the macros below, or two.
+#include <virtq/virtq.hpp>
+
+struct Devices {
+    uintptr_t map_device_memory(virtq::PhysAddr, uint64_t) { return 0; }
+    uintptr_t map_device_ports(uint32_t, uint32_t) { return 0; }
+};
+using Modern = virtq::PciModernTransport<>;
+using Function = virtq::PciFunction<virtq::EcamAccess>;
+
+#ifdef PROBES
+bool probe(Modern& transport, Function const& function, Devices& devices) {
+    return transport.probe(function, devices).ok();
+}
+#endif
+
+#ifdef PLACES
+bool place(Modern& transport, Function const& function, Devices& devices, virtq::PciWindow& window) {
+    return transport.probe(function, devices, {.memory = &window}).ok();
+}
+#endif
+
+#ifdef USES_MSIX
+bool use_msix(Modern& transport, Function const& function, Devices& devices,
+              virtq::Span<virtq::MsiMessage const> all) {
+    return transport.use_msix(function, devices, all).ok();
+}
+#endif
+
+#ifdef READS_TREE
+bool read_tree(virtq::DeviceTree const& tree) {
+    return virtq::device_tree_bytes(tree).ok();
+}
+#endif
+
+#ifdef READS_LINE
+void read_line(virtq::KernelCommandLine const& line) {
+    static_cast<void>(virtq::for_each_mmio_slot(line, [](virtq::MmioSlot const&) {}));
+}
+#endif
+
+#ifdef SUSPENDS
+bool suspend(virtq::MmioTransport<>& transport, virtq::Features const& negotiated, virtq::SpinRelax& relax) {
+    return virtq::suspend_device(transport, negotiated, virtq::PollLimit{1}, relax).ok();
+}
+#endif
+
+#ifdef RESETS_QUEUE
+bool reset(virtq::MmioTransport<>& transport, virtq::VirtQueue<8>& queue, virtq::SpinRelax& relax) {
+    return virtq::reset_queue(transport, 0, queue, virtq::PollLimit{1}, relax).ok();
+}
+#endif
+
+#ifdef ALLOCATES
+bool allocate(virtq::VirtQueue<8>& queue) {
+    return queue.alloc_desc().ok();
+}
+#endif
+
+#ifdef HAS_CONSOLE
+struct Memory {
+    virtq::Pages allocate_pages(size_t) { return {}; }
+    void free_pages(virtq::Pages) {}
+    virtq::PhysAddr phys_addr(void const*) { return {}; }
+};
+bool start(virtq::ConsoleDevice<virtq::MmioTransport<>>& console, virtq::MmioTransport<>& transport, Memory& memory) {
+    return console.init(transport, memory).ok();
+}
+#endif
+
+#ifdef DESCRIBES
+using virtq::Error;
+static_assert(*virtq::describe(Error::pci_virtio_absent) != '\0');  // the compiler knows all
+
+extern "C" int puts(char const* line);
+extern "C" int main() {
+    Error volatile const errors[] = {Error::pci_window_full,    Error::msi_message_invalid,
+                                     Error::pci_virtio_absent,  Error::config_refused,
+                                     Error::device_tree_absent, Error::device_was_reset,
+                                     Error::port_absent,        Error::descriptor_tier_in_order,
+                                     Error::queue_reset_failed, Error::queue_absent};
+    for (Error const error : errors) {
+        puts(virtq::describe(error));
+    }
+    return 0;
+}
+#endif
