@@ -74,6 +74,29 @@ TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
     }
 }
 
+struct RefusingTraits : BlockTraits {
+    static constexpr LongRequest long_request = LongRequest::refuse;
+};
+
+TEST(BlockLimit, RefusesALongRequestIfTheKernelSplits) {
+    DiskMachine<32, RefusingTraits> machine({.disk = {.seg_max = 2, .size_max = 1024}});
+    machine.bring_up();
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const long_one = pieces(machine, {1024, 512, 512}, kept);
+    Status const sent = machine.driver.submit_read(0, {long_one.data(), 3}, Token{});
+    EXPECT_EQ(sent.error(), Error::device_limits_too_small);
+    BlockRequest const request{BlockOperation::read, 0, 0, {long_one.data(), 3}, Token{}};
+    EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::device_limits_too_small);
+
+    sim::Buffer const long_segment = machine.buffer(1536);
+    Segment const above[] = {machine.segment(long_segment)};
+    EXPECT_EQ(machine.driver.submit_read(0, above, Token{}).error(), Error::device_limits_too_small);
+
+    BlockRequest const fitting{BlockOperation::read, 0, 0, {long_one.data(), 2}, Token{}};
+    EXPECT_TRUE(machine.driver.perform(fitting, patience, machine.stepping()).ok());
+    EXPECT_TRUE(machine.holds(kept[0], 0));
+}
+
 // As above, with a SIZE_MAX below the length of the segment (faults A1).
 TEST(BlockLimit, SplitsASegmentAboveSizeMax) {
     DiskMachine<> machine({.disk = {.seg_max = 0, .size_max = 1024, .one_data_segment = true}});

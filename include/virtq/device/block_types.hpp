@@ -47,11 +47,19 @@ struct BlockCompletion {
     CompletionState state = CompletionState::none;  ///< `ready` if a request has ended; otherwise why there is none
 };
 
+/// What to do with a request that the device cannot take as one: it has more segments, longer ones or more sectors than
+/// the device permits.
+enum class LongRequest : uint8_t {
+    split,   ///< add it in several parts, or do them one after another
+    refuse,  ///< `device_limits_too_small`: the kernel splits, and has some 1200 bytes of code less
+};
+
 /// Compile-time options of `BlockDevice`. Derive from it and change what differs.
 struct BlockTraits {
     using Mapper = NoMapper;                        ///< see `DmaMapper`
     using Format = Split;                           ///< of the queues: `Split`, `Packed` or `AnyFormat`
     static constexpr uint16_t queue_count_max = 1;  ///< most request queues to use, if the device has them
+    static constexpr LongRequest long_request = LongRequest::split;  ///< what to do if one part is not enough
 };
 
 /// What to do if a read has status OK, but its used length covers only a part of the data. The library ignores a used

@@ -90,8 +90,8 @@ void read_block_fields(T& transport, Features const& features, uint32_t own_segm
         return features.has(bit) ? transport.read_config32(offset) : uint32_t{0};
     };
     read.capacity_sectors = read_config64_once(transport, config::capacity);
-    uint32_t const size_max = limit_or(word(Bit::size_max, config::size_max.offset), part_bytes_max);
-    read.segment_bytes = size_max < part_bytes_max ? size_max : part_bytes_max;
+    uint32_t const size_max = word(Bit::size_max, config::size_max.offset);
+    read.segment_bytes = size_max - 1 < part_bytes_max ? size_max : part_bytes_max;  // 0 is no limit
     // A limit of 0 cannot be meant: such a request carries no data.
     uint32_t const said = features.has(Bit::seg_max) ? limit_or(word(Bit::seg_max, config::seg_max.offset), 1) : 0;
     read.segments = data_segments(said, own_segments);
@@ -102,7 +102,7 @@ void read_block_fields(T& transport, Features const& features, uint32_t own_segm
                          transport.read_config16(config::min_io_size.offset),
                          transport.read_config32(config::opt_io_size.offset)};
     }
-    uint16_t const queues = features.has(Bit::mq) ? transport.read_config16(config::num_queues.offset) : uint16_t{1};
+    uint16_t const queues = features.has(Bit::mq) ? transport.read_config16(config::num_queues.offset) : uint16_t{0};
     read.queue_count = queues != 0 ? queues : uint16_t{1};
     auto const range = [&](uint32_t sectors) { return whole_blocks(limit_or(sectors, UINT32_MAX), read.block_bytes); };
     read.discard_sectors = range(word(Bit::discard, config::max_discard_sectors.offset));

@@ -109,12 +109,25 @@ protected:
         uint16_t queue;
     };
 
-    /// Does what `add(number)` adds: a request whose parts all fit the queue, or one part.
-    template <class Add, Relax R>
-    [[__nodiscard__]] Error perform_one(Wait<R>& wait, Add const& add) {
+    template <Relax R>
+    [[__nodiscard__]] Error perform_request(BlockRequest const& request, PollLimit poll_limit, R& relax,
+                                            uint16_t queue) {
+        Wait<R> wait{relax, poll_limit.count, queue};
+        Error const done = perform_at_once(request, wait);
+        if constexpr (Traits::long_request == LongRequest::split) {
+            if (done == Error::request_above_queue) {
+                return perform_in_turn(request, wait);
+            }
+        }
+        return done;
+    }
+
+    /// Does a request whose parts all fit the queue. Not inlined: `perform_in_turn` does not need its stack.
+    template <Relax R>
+    [[__nodiscard__]] [[gnu::__noinline__]] Error perform_at_once(BlockRequest const& request, Wait<R>& wait) {
         for (;;) {  // ends: each turn takes a poll
             uint16_t number = 0;
-            Error error = add(number);
+            Error error = add(request, wait.queue, number);
             if (error == Error::none) {
                 return wait_for(number, wait);
             }
@@ -127,30 +140,27 @@ protected:
         }
     }
 
-    template <Relax R>
-    [[__nodiscard__]] Error perform_request(BlockRequest const& request, PollLimit poll_limit, R& relax,
-                                            uint16_t queue) {
-        Wait<R> wait{relax, poll_limit.count, queue};
-        Error const done = perform_one(wait, [&](uint16_t& number) { return add(request, queue, number); });
-        return done == Error::request_above_queue ? perform_in_turn(request, wait) : done;
-    }
-
     /// Does the parts of a request that `add` has checked, one after another.
     template <Relax R>
     [[__nodiscard__]] [[gnu::__noinline__]] Error perform_in_turn(BlockRequest const& request, Wait<R>& wait) {
         BlockLimit const limit = queues_[wait.queue].limit(config_, request.operation);
         BlockParts parts{request, limit};
-        for (;;) {
-            Error const error =
-                perform_one(wait, [&](uint16_t& number) { return add_next(parts, wait.queue, number); });
-            if (error != Error::none || parts.at_end()) {
+        // Ends: each turn takes a poll. Otherwise a device that takes little at a time would prolong the call.
+        for (;; --wait.polls_left) {
+            uint16_t number = 0;
+            Error error = add_next(parts, wait.queue, number);
+            bool const is_added = error == Error::none;
+            if (is_added) {
+                error = wait_for(number, wait);
+            } else if (error == Error::queue_full) {
+                error = wait_for_room(wait);
+            }
+            if (error != Error::none || (is_added && parts.at_end())) {
                 return error;
             }
-            // Each turn counts as a poll: otherwise a device that takes little at a time would prolong the call.
             if (wait.polls_left <= 1) {
                 return Error::timed_out;
             }
-            --wait.polls_left;
         }
     }
 

@@ -87,19 +87,14 @@ class BlockParts {
 public:
     using Pieces = SegmentSplitter::Pieces;
 
+    /// A read or write ignores the number of sectors, and a range has no data.
     BlockParts(BlockRequest const& request, BlockLimit const& limit)
         : type_(detail::request_type(request.operation)),
           range_flags_(detail::range_flags(request.operation)),
           limit_(&limit),
-          data_(request.data, limit.data),
+          data_(is_range() ? Span<Segment const>{} : request.data, limit.data),
           sector_(request.sector),
-          range_left_(request.sector_count) {
-        if (!detail::is_range_type(type_)) {
-            range_left_ = 0;  // read and write ignore it
-        } else {
-            data_ = SegmentSplitter{{}, limit.data};  // and a range has no data
-        }
-    }
+          range_left_(is_range() ? request.sector_count : 0) {}
 
     /// Makes the next part, and goes behind it. Its data is in `pieces`. Its length is 0 if the limits allow no part.
     [[__nodiscard__]] BlockPart next(Pieces& pieces) {
@@ -120,6 +115,7 @@ public:
     [[__nodiscard__]] bool at_end() const { return range_left_ == 0 && data_.at_end(); }
 
 private:
+    [[__nodiscard__]] bool is_range() const { return detail::is_range_type(type_); }
     [[__nodiscard__]] uint32_t range_sectors() const {
         uint32_t const sectors = limit_->range_sectors;
         if (sectors >= range_left_) {

@@ -73,12 +73,19 @@ public:
         }
         BlockLimit const limit = this->limit(config, request.operation);
         BlockPart part;
-        return make_whole(part, request, rule.data_bytes(), limit) ? submit_whole(request.token, part, number)
-                                                                   : submit_parts(request, limit, number);
+        if (make_whole(part, request, rule.data_bytes(), limit)) {
+            return submit_whole(request.token, part, number);
+        }
+        if constexpr (Traits::long_request == LongRequest::split) {
+            return submit_parts(request, limit, number);
+        } else {
+            return Error::device_limits_too_small;
+        }
     }
 
     /// Adds the next part of a request that `submit` has checked, and goes behind it. After an error it is where it was.
-    [[__nodiscard__]] Error submit_next(BlockParts& parts, uint16_t& number) {
+    /// Not inlined: a request that is no part does not need its stack.
+    [[__nodiscard__]] [[gnu::__noinline__]] Error submit_next(BlockParts& parts, uint16_t& number) {
         BlockParts ahead = parts;
         BlockPart const part = ahead.next(pieces_);
         if (part.length == 0) {
@@ -164,14 +171,20 @@ private:
             undo(number);
             return error;
         }
-        error = each_part(number, BlockParts{request, limit},
-                          [&](uint16_t each, BlockPart const& part) { return add(each, part); });
-        VIRTQ_ASSERT(error == Error::none, "A part was refused after split() had found room for all");
+        add_parts(request, limit, number);
         return Error::none;
     }
+    /// Not inlined, as `split`.
+    [[gnu::__noinline__]] void add_parts(BlockRequest const& request, BlockLimit const& limit, uint16_t owner) {
+        [[__maybe_unused__]] Error const error = each_part(
+            owner, BlockParts{request, limit}, [&](uint16_t each, BlockPart const& part) { return add(each, part); });
+        VIRTQ_ASSERT(error == Error::none, "A part was refused after split() had found room for all");
+    }
 
-    /// Takes a record for each part, if all of them fit now. `owner` becomes the first one, also after an error.
-    [[__nodiscard__]] Error split(BlockRequest const& request, BlockLimit const& limit, uint16_t& owner) {
+    /// Takes a record for each part, if all of them fit now. `owner` becomes the first one, also after an error. Not
+    /// inlined: what comes next does not need its stack.
+    [[__nodiscard__]] [[gnu::__noinline__]] Error split(BlockRequest const& request, BlockLimit const& limit,
+                                                        uint16_t& owner) {
         BlockParts parts{request, limit};
         uint16_t last = owner = Pool::none;
         uint32_t descriptors = 0;
