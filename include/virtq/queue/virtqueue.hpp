@@ -280,7 +280,7 @@ public:
     [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get&& chain_at) {
         if constexpr (detail::GetsChain<Get>) {
             [[__maybe_unused__]] auto const inside = re_entry_.enter();
-            return ring_.submit_burst(count, chain_at);
+            return ring_.template submit_burst<decltype((chain_at))>(count, chain_at);  // by reference
         } else {
             static_assert(
                 detail::GetsChain<Get>,
@@ -383,7 +383,7 @@ private:
     template <class One>
     [[__nodiscard__]] SubmittedBurst submit_array(Span<One const> chains) {
         [[__maybe_unused__]] auto const inside = re_entry_.enter();
-        auto const chain_at = [&](size_t i) -> One const& { return chains[i]; };
+        auto const chain_at = [first = chains.data()](size_t i) -> One const& { return first[i]; };
         return ring_.submit_burst(chains.size(), chain_at);
     }
 

@@ -82,8 +82,8 @@ public:
         return visit([](auto& ring) { return ring.take_used(); });
     }
     template <class Get>
-    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& chain_at) {
-        return visit([&](auto& ring) { return ring.submit_burst(count, chain_at); });
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get chain_at) {
+        return visit([&](auto& ring) { return ring.template submit_burst<Get>(count, chain_at); });
     }
     [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) {
         return visit([&](auto& ring) { return ring.take_burst(room); });

@@ -20,17 +20,17 @@ public:
     constexpr Batch(uint16_t chains, uint32_t written_in_last) : left_(chains), written_(written_in_last) {}
 
     [[__nodiscard__]] constexpr bool is_over() const { return left_ == 0; }
-    [[__nodiscard__]] constexpr uint16_t left() const { return left_; }
+    [[__nodiscard__]] constexpr uint16_t left() const { return static_cast<uint16_t>(left_); }
 
     /// Takes the oldest `chains`, at most `left()`. Returns how many bytes the device wrote to the last of them, which
     /// has `writable` bytes.
     [[__nodiscard__]] constexpr uint32_t take(uint16_t chains, uint32_t writable) {
-        left_ = static_cast<uint16_t>(left_ - chains);
+        left_ -= chains;
         return is_over() ? written_ : writable;
     }
 
 private:
-    uint16_t left_ = 0;
+    uint32_t left_ = 0;  ///< not 16 bits: compilers would load more than the store before wrote, and wait for it
     uint32_t written_ = 0;
 };
 

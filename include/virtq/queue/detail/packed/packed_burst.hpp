@@ -27,7 +27,7 @@ public:
 
     /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
     template <class Get>
-    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
+    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get chain_at) {
         SubmittedBurst made;
         if (!ring.initialised()) [[__unlikely__]] {  // then `Front` has no address
             if (count != 0) {
@@ -86,21 +86,20 @@ private:
     /// Adds chains of any shape.
     template <class Get>
     VIRTQ_INLINE_FOR_SPEED static void submit_each(Ring& ring, SubmittedBurst& made, size_t count, Get& chain_at) {
-        Front front{ring};
-        uint32_t free_when_shown = front.free_count;  // what was free when chains last became visible
+        Front front{ring, 0};
         while (made.count != count) {
             auto const& chain = chain_at(made.count);
             made.error = add(ring, front, readable_of(chain), writable_of(chain), chain.token);
             if (made.error != Error::none) {
                 break;
             }
-            if (++made.count != count && free_when_shown - front.free_count >= shown_together) {
+            if (++made.count != count && front.waiting >= shown_together) {
                 ring.show_batch();
                 front.hides = PackedPosition::avail_flag;
-                free_when_shown = front.free_count;
+                front.waiting = 0;
             }
         }
-        front.store(ring);
+        front.store();
     }
 
     /// The type of a run of such chains. Chains of other types have none.
@@ -135,36 +134,48 @@ private:
     }
 
     // Copies of members, in registers during a call: the compiler must assume that each store to the ring changes the
-    // members. The counts have 32 bits: GCC would pack four counts of 16 bits into one register.
+    // members. No count has 16 bits: GCC would pack four of those into one register.
 
-    /// What a chain that is added changes.
+    /// What a chain that is added changes. It ends before the ring does; `add_at_end` adds the few others.
     struct Front {
-        using Walk = RoundWalk;  // one kind: a function for the other one would force the copies into memory
+        using Walk = StraightWalk;
 
-        explicit Front(Ring& ring)
-            : at(ring.memory_, ring.next_, ring.memory_.size(), 0),
-              free_count(ring.free_count_),
-              free_head(ring.shadow_.free_head()),
-              hides(ring.hidden_flag_) {}
+        Front(Ring& of, size_t waiting_before)
+            : ring(&of),
+              at(of.memory_, of.next_, 0, 0),
+              room(of.memory_.size() - size_t{of.next_.offset()} - 1),
+              waiting(waiting_before),
+              free_head(of.shadow_.free_head()),
+              hides(of.hidden_flag_) {
+            size_t const free = of.free_count_;
+            room = room < free ? room : free;
+            more = free - room;
+        }
 
-        void store(Ring& ring) const {
-            ring.next_ = at.position();
-            ring.free_count_ = static_cast<uint16_t>(free_count);
-            ring.shadow_.free_head_place() = free_head;
-            ring.hidden_flag_ = hides;
+        void store() const {
+            ring->next_ = position();
+            ring->free_count_ = static_cast<uint16_t>(room + more);
+            ring->shadow_.free_head_place() = free_head;
+            ring->hidden_flag_ = hides;
         }
 
         [[__nodiscard__]] Walk walk() const { return at.hidden(hides); }
-        [[__nodiscard__]] PackedPosition position() const { return at.position(); }
+        [[__nodiscard__]] PackedPosition position() const {
+            return PackedPosition::at(static_cast<uint16_t>(at.at - ring->memory_.descriptor(0)), at.lap());
+        }
         [[__nodiscard__]] uint16_t& hidden_flag() { return hides; }
         [[__nodiscard__]] BufferId& id() { return free_head; }
-        void pass(Walk const& behind, uint16_t count) {
+        void pass(Walk const& behind, size_t count) {
             at = behind;
-            free_count -= count;
+            room -= count;
+            waiting += count;
         }
 
+        Ring* ring;  // a pointer, so that it can be assigned
         Walk at;
-        uint32_t free_count;
+        size_t room;     // free descriptors before the last one of the ring
+        size_t more;     // free descriptors beyond these
+        size_t waiting;  // descriptors that are not visible yet
         BufferId free_head;
         uint16_t hides;
     };
@@ -216,16 +227,22 @@ private:
     [[__nodiscard__]] VIRTQ_INLINE_FOR_SPEED static Error add(Ring& ring, Front& front, Readable readable,
                                                               Writable writable, Token token) {
         size_t const count = readable.size() + writable.size();
-        if (ring.pool_.takes(count)) {
-            front.store(ring);
-            Error const error = ring.add_indirect(readable, writable, token);
-            front = Front{ring};
+        bool const needs_table = ring.pool_.takes(count);
+        if (needs_table || count - 1 >= front.room) {  // count 0 wraps around
+            front.store();
+            size_t const free = ring.free_count_;
+            Error const error = needs_table ? ring.add_indirect(readable, writable, token)
+                                            : add_at_end(ring, readable, writable, token);
+            front = Front{ring, front.waiting + free - ring.free_count_};
             return error;
         }
-        if (count - 1 >= front.free_count) {  // count 0 wraps around, and is refused too
-            return ring.refuse(count);
-        }
         return ring.template add_chain<Front&>(front, readable, writable, token);
+    }
+    /// Adds a chain that reaches the end of the ring, or refuses it. Not inlined: the loop around needs the registers.
+    template <class Readable, class Writable>
+    [[__nodiscard__]] [[gnu::__noinline__]] static Error add_at_end(Ring& ring, Readable readable, Writable writable,
+                                                                    Token token) {
+        return ring.add(readable, writable, token).error();
     }
 
     /// Publishes what is not visible yet, and decides for the descriptors from `first` on.

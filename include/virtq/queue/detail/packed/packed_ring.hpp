@@ -69,8 +69,8 @@ public:
     }
 
     template <class Get>
-    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& chain_at) {
-        return PackedBurst<N>::submit(*this, count, chain_at);
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get chain_at) {
+        return PackedBurst<N>::template submit<Get>(*this, count, chain_at);
     }
     [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) { return PackedBurst<N>::take(*this, room); }
 
@@ -143,9 +143,9 @@ private:
         [[__nodiscard__]] uint16_t& hidden_flag() const { return ring.hidden_flag_; }
         [[__nodiscard__]] BufferId& id() const { return ring.shadow_.free_head_place(); }
         /// Moves behind a chain, which `walk` has left.
-        void pass(Walk const&, uint16_t count) const {
+        void pass(Walk const&, size_t count) const {
             ring.free_count_ = static_cast<uint16_t>(ring.free_count_ - count);
-            Walk::pass(ring.next_, count, ring.memory_.size());
+            Walk::pass(ring.next_, static_cast<uint16_t>(count), ring.memory_.size());
         }
 
         PackedRing& ring;
@@ -182,7 +182,7 @@ private:
             begin_batch(front.position(), static_cast<uint16_t>(direction | (count > 1 ? next_flag : uint16_t{0})));
         }
         record(front.id(), Extent::direct(count), chain.writable_bytes, token);
-        front.pass(chain.walk, static_cast<uint16_t>(count));
+        front.pass(chain.walk, count);
         return Error::none;
     }
 

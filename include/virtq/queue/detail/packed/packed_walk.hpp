@@ -28,6 +28,13 @@ public:
     [[__nodiscard__]] spec::PackedDescriptor& last() const { return at[-1]; }
     /// Moves a position over the whole chain.
     static void pass(PackedPosition& position, uint16_t count, uint16_t) { position.go_on(count); }
+    /// The walk of the next chain. `hides` flips the flags of its first descriptor.
+    [[__nodiscard__]] StraightWalk hidden(uint16_t hides) const {
+        StraightWalk walk = *this;
+        walk.flags = static_cast<uint16_t>(lap_ ^ hides);
+        return walk;
+    }
+    [[__nodiscard__]] uint16_t lap() const { return lap_; }
 
     spec::PackedDescriptor* at;
     uint16_t flags;
@@ -56,18 +63,6 @@ public:
     }
     [[__nodiscard__]] spec::PackedDescriptor& last() const { return *last_; }
     static void pass(PackedPosition& position, uint16_t count, uint16_t size) { position.advance(count, size); }
-    /// The next chain's walk. `hides` flips the flags of its first descriptor.
-    [[__nodiscard__]] RoundWalk hidden(uint16_t hides) const {
-        RoundWalk walk = *this;
-        walk.flags = static_cast<uint16_t>(lap_ ^ hides);
-        walk.last_ = at;
-        return walk;
-    }
-    /// Where the descriptor to write next is.
-    [[__nodiscard__]] PackedPosition position() const {
-        return PackedPosition::at(static_cast<uint16_t>(at - begin_), lap_);
-    }
-
     spec::PackedDescriptor* at;
     uint16_t flags;
 

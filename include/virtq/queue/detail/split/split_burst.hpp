@@ -26,7 +26,7 @@ public:
 
     /// Adds chains until one is refused, and publishes them. Calls `chain_at` once for each chain.
     template <class Get>
-    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get& chain_at) {
+    [[__nodiscard__]] static SubmittedBurst submit(Ring& ring, size_t count, Get chain_at) {
         SubmittedBurst made;
         Front front{ring};
         while (made.count != count) {

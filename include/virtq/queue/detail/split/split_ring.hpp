@@ -59,8 +59,8 @@ public:
     }
 
     template <class Get>
-    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get& chain_at) {
-        return Burst::submit(*this, count, chain_at);
+    [[__nodiscard__]] SubmittedBurst submit_burst(size_t count, Get chain_at) {
+        return Burst::template submit<Get>(*this, count, chain_at);
     }
     [[__nodiscard__]] TakenBurst take_burst(Span<Completion> room) { return Burst::take(*this, room); }
 
