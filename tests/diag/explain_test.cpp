@@ -56,7 +56,7 @@ TEST(Explanation, FitsATerminalForEachCause) {
         diagnosis.device.status = DeviceStatus{0xfe};
         diagnosis.queue.addresses = SplitLayout{32768}.addresses(PhysAddr{0xffff'ffff'ff00'0000});
         diagnosis.queue.pages.phys = PhysAddr{0xffff'ffff'ff00'0000};
-        diagnosis.add({static_cast<Cause>(cause), ~std::uint64_t{0}, ~std::uint64_t{1}, 32767});
+        diagnosis.add({static_cast<Cause>(cause), 32767, ~std::uint64_t{0}, ~std::uint64_t{1}});
         std::string const text = explained(diagnosis);
         EXPECT_LE(columns(text), 79u) << text;
     }
@@ -68,7 +68,7 @@ TEST(Explanation, FitsATerminalForEachFeature) {
         for (unsigned bit = 0; bit < Features::bit_count; ++bit) {
             Diagnosis diagnosis;
             diagnosis.device.device_id = spec::DeviceId::block;
-            diagnosis.add({cause, bit});
+            diagnosis.add({.cause = cause, .value = bit});
             std::string const text = explained(diagnosis);
             EXPECT_LE(columns(text), 79u) << text;
         }

@@ -143,7 +143,7 @@ void diagnose_driver(DiagnosisRecord& record, Driver& driver, uint16_t queue_ind
         record.diagnosis.device.device_id = view.type;
         record.diagnosis.missing = driver.negotiation().missing;
         record.diagnosis.violation = view.violation;
-        record.diagnosis.add({Cause::driver_not_initialised, static_cast<uint64_t>(view.refused)});
+        record.diagnosis.add({.cause = Cause::driver_not_initialised, .value = static_cast<uint64_t>(view.refused)});
         return;
     }
     bool visited = false;

@@ -50,9 +50,9 @@ struct TypeViolation {
 /// One cause, and the number that shows it.
 struct Finding {
     Cause cause = Cause::none;  ///< what is wrong; print it with `describe`
+    uint16_t descriptor = 0;    ///< index of the descriptor, for causes that concern one
     uint64_t value = 0;         ///< what was read: a register, an index, an address
     uint64_t expected = 0;      ///< what was expected, if that is known
-    uint16_t descriptor = 0;    ///< index of the descriptor, for causes that concern one
 };
 
 /// The result of `diagnose`: the causes, most probable first, and everything that was read. A plain value.

@@ -76,7 +76,7 @@ private:
 
 /// A finding that names a chain: its readable bytes, its writable bytes, its head.
 [[__nodiscard__]] constexpr Finding found(Cause cause, ChainShape const& shape) {
-    return {cause, shape.readable(), shape.writable(), number(shape.head())};
+    return {cause, number(shape.head()), shape.readable(), shape.writable()};
 }
 
 }  // namespace virtq::detail

@@ -24,7 +24,7 @@ public:
             return;
         }
         if (finding_.cause == Cause::none && is_written_by_another(entry)) {
-            finding_ = {Cause::buffer_shared, entry.addr, 0, desc};
+            finding_ = {Cause::buffer_shared, desc, entry.addr};
         }
         if (count_ < compared) {
             ranges_[count_++] = {entry.addr, entry.len, chain_};
@@ -124,7 +124,7 @@ protected:
 
     void note(uint16_t desc, uint64_t value, uint64_t expected) {
         if (value != expected && found_.overwritten_.cause == Cause::none) {
-            found_.overwritten_ = {Cause::descriptor_overwritten, value, expected, desc};
+            found_.overwritten_ = {Cause::descriptor_overwritten, desc, value, expected};
         }
     }
 
@@ -140,7 +140,7 @@ protected:
         found_.overlap_.add(desc, entry);
         bool const truncated = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
         if (truncated && found_.low_address_.cause == Cause::none) {
-            found_.low_address_ = {Cause::buffer_address_truncated, entry.addr, 0, desc};
+            found_.low_address_ = {Cause::buffer_address_truncated, desc, entry.addr};
         }
     }
 
@@ -153,8 +153,8 @@ protected:
         found_.overlap_.end_chain();
         found_.has_readable_ = found_.has_readable_ || shape.readable() != 0;
         if (shape.writable() < found_.least_writable_ && found_.too_small_.cause == Cause::none) {
-            found_.too_small_ = {Cause::receive_buffer_too_small, shape.writable(), found_.least_writable_,
-                                 number(shape.head())};
+            found_.too_small_ = {Cause::receive_buffer_too_small, number(shape.head()), shape.writable(),
+                                 found_.least_writable_};
         }
         if (found_.not_a_block_request_.cause == Cause::none) {
             found_.not_a_block_request_ = detail::found(detail::judge_block_chain(shape), shape);

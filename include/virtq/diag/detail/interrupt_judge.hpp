@@ -55,7 +55,7 @@ private:
     }
 
     [[__nodiscard__]] bool has_control(uint16_t bit) const { return (function_.msix_control & bit) != 0; }
-    void add(Cause cause, uint64_t value = 0) { diagnosis_.add({cause, value, 0, 0}); }
+    void add(Cause cause, uint64_t value = 0) { diagnosis_.add({.cause = cause, .value = value}); }
 
     Diagnosis& diagnosis_;
     InterruptSnapshot const& seen_;

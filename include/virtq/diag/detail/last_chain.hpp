@@ -67,7 +67,7 @@ private:
         }
         bool const is_low = entry.addr <= UINT32_MAX && seen_.pages.phys.value > UINT32_MAX;
         if (is_low && low_address_.cause == Cause::none) {
-            low_address_ = {Cause::buffer_address_truncated, entry.addr, 0, number(index)};
+            low_address_ = {Cause::buffer_address_truncated, number(index), entry.addr};
         }
     }
 

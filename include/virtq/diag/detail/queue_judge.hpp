@@ -37,7 +37,7 @@ struct JudgeMemory {
 /// on after a violation, so the queue may be silent for another reason.
 inline void add_violation(Diagnosis& diagnosis) {
     if (diagnosis.violation) {
-        diagnosis.add({Cause::device_type_violated, diagnosis.violation.value});
+        diagnosis.add({.cause = Cause::device_type_violated, .value = diagnosis.violation.value});
     }
 }
 
@@ -357,7 +357,7 @@ private:
     [[__nodiscard__]] bool is_block() const { return device_.device_id == spec::DeviceId::block; }
     [[__nodiscard__]] static constexpr uint64_t value_of(spec::DeviceId type) { return static_cast<uint64_t>(type); }
 
-    void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, value, expected, 0}); }
+    void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, 0, value, expected}); }
     void add(Finding const& finding) { diagnosis_.add(finding); }
 
     Diagnosis& diagnosis_;

@@ -25,7 +25,7 @@ namespace virtq::detail {
 [[__nodiscard__]] inline Finding judge_segment(DescIndex desc, spec::Descriptor const& entry, Pages const& pages,
                                                Span<AddressRange const> ram) {
     Cause const cause = cause_of(judge_buffer(PhysAddr{entry.addr}, entry.len, pages, ram));
-    return cause == Cause::none ? Finding{} : Finding{cause, entry.addr, 0, number(desc)};
+    return cause == Cause::none ? Finding{} : Finding{cause, number(desc), entry.addr};
 }
 
 }  // namespace virtq::detail

@@ -131,7 +131,7 @@ private:
             number(went_back ? queue_.taken : queue_.published));
     }
 
-    void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, value, expected, 0}); }
+    void add(Cause cause, uint64_t value = 0, uint64_t expected = 0) { diagnosis_.add({cause, 0, value, expected}); }
 
     Diagnosis& diagnosis_;
     QueueSnapshot const& queue_;
