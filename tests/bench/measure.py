@@ -120,30 +120,22 @@ def code_sizes(targets, levels=("-Os", "-O2"), formats=("Split", "PlainSplit", "
         return dict(zip(wanted, pool.map(lambda one: text_bytes(code_object(*one)), wanted)))
 
 
-FIRST_DISKS = {
-    # what: transport of first_disk.cpp, format, what describe() returns
-    "riscv64": {"mmio sentences": (1, "Split", "sentences"), "mmio names": (1, "Split", "names"),
-                "mmio smallest": (1, "PlainSplit", "numbers")},
-    "x86_64": {"any sentences": (2, "Split", "sentences"), "any names": (2, "Split", "names")},
-}
-
-
-def has_words():
-    """Whether describe() can return something shorter than sentences."""
-    return any("VIRTQ_SENTENCES" in path.read_text() for path in (build.ROOT / "include").rglob("*.hpp"))
+# A kernel's first disk, smaller in each step: (step, format, what describe() returns, further definitions of first_disk.cpp)
+FIRST_DISK_STEPS = (("sentences", "Split", "sentences", ()), ("names", "Split", "names", ()), ("numbers", "Split", "numbers", ()),
+                    ("plain", "PlainSplit", "numbers", ()), ("smallest", "PlainSplit", "numbers", ("-DSIZE_REFUSES",)))
+FIRST_DISK_TRANSPORTS = {"mmio": (1, "riscv64"), "any": (2, "x86_64")}
 
 
 def first_disk_sizes():
-    """{what: bytes of a kernel's first disk, -Os}"""
+    """{"mmio names": bytes of a kernel's first disk, -Os}"""
     sizes = {}
-    for target, disks in FIRST_DISKS.items():
-        for what, (transport, format_, words) in disks.items():
-            if words == "sentences" or has_words():
-                made = build.OUT / "size" / f"first_disk-{what.replace(' ', '-')}.o"
-                sizes[what] = text_bytes(build.compile_one(
-                    build.HERE / "size" / "first_disk.cpp", made, *TARGETS[target], *KERNEL, "-Os",
-                    f"-DSIZE_TRANSPORT={transport}", f"-DSIZE_FORMAT={format_}", f"-DVIRTQ_SENTENCES={words}",
-                    f"-I{build.ROOT}/include"))
+    for name, (transport, target) in FIRST_DISK_TRANSPORTS.items():
+        for step, format_, words, more in FIRST_DISK_STEPS:
+            made = build.OUT / "size" / f"first_disk-{name}-{step}.o"
+            sizes[f"{name} {step}"] = text_bytes(build.compile_one(
+                build.HERE / "size" / "first_disk.cpp", made, *TARGETS[target], *KERNEL, "-Os",
+                f"-DSIZE_TRANSPORT={transport}", f"-DSIZE_FORMAT={format_}", f"-DVIRTQ_SENTENCES={words}", *more,
+                f"-I{build.ROOT}/include"))
     return sizes
 
 

@@ -99,6 +99,23 @@ def cost_table(results):
         f"writes nothing), or `tests/bench/run` (five minutes, writes this table).\n")
 
 
+FIRST_DISK_TITLES = {
+    "sentences": "as it is: `describe` returns sentences",
+    "names": "`-DVIRTQ_SENTENCES=names`",
+    "numbers": "`-DVIRTQ_SENTENCES=numbers`",
+    "plain": "and `PlainSplit` as `Format` of its traits: no indirect tables",
+    "smallest": "and `LongRequest::refuse` there: the kernel splits requests",
+}
+
+
+def first_disk_table(results):
+    rows = [[title, *(results["first_disk"][f"{transport} {step}"] for transport in ("mmio", "any"))]
+            for step, title in FIRST_DISK_TITLES.items()]
+    return (table(["a first disk, bytes of code and constants", "virtio-mmio, riscv64", "`AnyTransport` on PCI, x86_64"], rows) +
+            f"\n-Os, assertions off; {results['compiler']}. The kernel finds the disk, initialises it, reads a sector, and "
+            "describes what failed. Made by `tests/bench/run`.\n")
+
+
 # --- tests/bench/README.md -------------------------------------------------------------------------------------------
 
 VARIANTS = [("", "span/e"), (", fixed shape", "fixed/e"), (", indirect", "span/ei"), (", in order", "span/eo")]
@@ -433,6 +450,7 @@ def write_plots(results):
 
 def write(results):
     put(README, "cost", cost_table(results))
+    put(README, "first-disk", first_disk_table(results))
     about = (f"{results['machine']}, {results['cores']} cores; {results['compiler']}, -O2 -mgeneral-regs-only; Linux "
              f"{results['linux']}; {results['date']}.\n")
     if results["load"] > results["cores"] + 0.5:

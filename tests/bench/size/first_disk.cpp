@@ -4,6 +4,7 @@
 //
 //   SIZE_TRANSPORT  1: MmioTransport; 2: AnyTransport, found on PCI
 //   SIZE_FORMAT     Split or PlainSplit
+//   SIZE_REFUSES    if it is defined, the driver does not split requests
 #include <virtq/virtq.hpp>
 
 struct Pages {
@@ -17,6 +18,9 @@ struct Devices {
 };
 struct DiskTraits : virtq::BlockTraits {
     using Format = virtq::SIZE_FORMAT;
+#ifdef SIZE_REFUSES
+    static constexpr virtq::LongRequest long_request = virtq::LongRequest::refuse;
+#endif
 };
 
 extern Pages pages;
