@@ -57,7 +57,11 @@ struct GpuCursor {
     uint32_t hot_x = 0;
     uint32_t hot_y = 0;
 
-    friend bool operator==(GpuCursor const&, GpuCursor const&) = default;
+    // Not defaulted: no file would emit it if the bodies are compiled apart (`bodies.cpp`), which do not compare.
+    friend bool operator==(GpuCursor const& a, GpuCursor const& b) {
+        return a.scanout == b.scanout && a.x == b.x && a.y == b.y && a.resource == b.resource && a.hot_x == b.hot_x &&
+               a.hot_y == b.hot_y;
+    }
 };
 
 /// A display shows what was flushed. Commands are executed in the order of the ring, when they complete.

@@ -25,7 +25,10 @@ struct GpuRect {
     uint32_t width = 0;
     uint32_t height = 0;
 
-    friend bool operator==(GpuRect const&, GpuRect const&) = default;
+    // Not defaulted: see `GpuCursor`.
+    friend bool operator==(GpuRect const& a, GpuRect const& b) {
+        return a.x == b.x && a.y == b.y && a.width == b.width && a.height == b.height;
+    }
 
     [[nodiscard]] bool is_inside(uint32_t wide, uint32_t high) const {
         return width != 0 && height != 0 && x <= wide && width <= wide - x && y <= high && height <= high - y;
