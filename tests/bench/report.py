@@ -353,7 +353,7 @@ def dpdk_table(results):
     return made + table(["ring", *dpdk.CONTENDERS, "virtq / DPDK"], rows)
 
 
-DRIVER_NAMES = {"block": "disk", "entropy": "random bytes", "console": "console", "net": "network card",
+DRIVER_NAMES = {"block": "disk", "entropy": "random bytes", "console": "console", "net": "network card", "gpu": "GPU",
                 "p9": "9P transport"}
 
 
@@ -363,6 +363,8 @@ def driver_table(results):
         return "Not measured yet: `tests/bench/run --exact`.\n"
     rows = []
     for driver, title in DRIVER_NAMES.items():
+        if driver not in seen["facts"]:
+            continue  # measured the next time
         size, pages = seen["facts"][driver]
         stack = seen["stack"][driver]
         ways = {call: depth for call, depth in stack.items() if call not in ("init", "reset", "release")}

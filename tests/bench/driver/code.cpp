@@ -87,6 +87,38 @@ virtq::Error driver_events() {
 virtq::Error driver_reset() {
     return driver.reset(take).error();
 }
+#elif DRIVER == 7
+extern virtq::GpuDevice<Transport> driver;
+virtq::Error driver_submit(virtq::GpuPicture const& picture, virtq::GpuRect const& rect) {
+    return driver.submit_flush(picture, rect, virtq::Token{1}).error();
+}
+bool driver_kick() {
+    return driver.kick_device();
+}
+void driver_take() {
+    take(driver.take_completed());
+}
+virtq::Error driver_blocking(virtq::GpuPicture const& picture, virtq::GpuRect const& rect) {
+    return driver.flush(picture, rect, limit).error();
+}
+virtq::Result<virtq::GpuPicture> driver_create(virtq::Span<virtq::Segment const> memory) {
+    return driver.create({640, 480}, memory, limit);
+}
+virtq::Error driver_show(virtq::GpuPicture const& picture) {
+    return driver.show(0, picture, limit).error();
+}
+virtq::Error driver_destroy(virtq::GpuPicture const& picture) {
+    return driver.destroy(picture, limit).error();
+}
+virtq::Error driver_display(uint32_t number) {
+    return driver.display(number, limit).error();
+}
+virtq::Error driver_cursor(virtq::GpuPoint const& place) {
+    return driver.move_cursor(0, place).error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
 #else
 extern virtq::NetDevice<Transport, 256> driver;
 virtq::Error driver_submit(virtq::Span<virtq::Segment const> packet) {

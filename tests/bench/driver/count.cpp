@@ -5,6 +5,7 @@
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
+#include <virtq/device/gpu.hpp>
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 #include <virtq/queue/packed.hpp>
@@ -45,9 +46,30 @@ public:
     }
 };
 
-template <class RingFormat>
-using Device = std::conditional_t<std::is_same_v<RingFormat, virtq::Packed>, PackedDeviceOf<FillingChain>,
-                                  SplitDeviceOf<FillingChain>>;
+/// Answers each command of a GPU: it is done. The fence comes back.
+class AnsweringChain {
+public:
+    template <class Descriptor>
+    void pass(Descriptor const& one) {
+        if ((one.flags & flag_write) == 0) {
+            std::memcpy(header_, at<uint8_t>(one.addr), sizeof header_);
+        }
+    }
+    template <class Descriptor>
+    [[nodiscard]] uint32_t finish(Descriptor const& last) const {
+        std::memcpy(at<uint8_t>(last.addr), header_, sizeof header_);
+        at<uint8_t>(last.addr)[0] = 0;
+        at<uint8_t>(last.addr)[1] = 0x11;  // VIRTIO_GPU_RESP_OK_NODATA
+        return sizeof header_;
+    }
+
+private:
+    uint8_t header_[24] = {};
+};
+
+template <class RingFormat, class Chain = FillingChain>
+using Device =
+    std::conditional_t<std::is_same_v<RingFormat, virtq::Packed>, PackedDeviceOf<Chain>, SplitDeviceOf<Chain>>;
 
 template <class DriverTraits, class RingFormat>
 struct TraitsOf : DriverTraits {
@@ -279,6 +301,40 @@ void net(char const* format, size_t batch) {
     require(driver.release(pages));
 }
 
+// --- GPU: a flush of one rectangle, which is two commands ---
+
+template <class Driver>
+[[gnu::noinline]] void drive_flush(Driver& driver, virtq::GpuPicture const& picture, size_t batch) {
+    for (size_t i = 0; i < batch; ++i) {
+        require(driver.submit_flush(picture, {static_cast<uint32_t>(i), 0, 1, 1}, virtq::Token{i}));
+    }
+    driver.kick_device();
+}
+
+template <class RingFormat>
+void gpu(char const* format, size_t batch) {
+    static virtq::GpuDevice<AnyRegisters, 64, TraitsOf<virtq::GpuTraits, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::gpu, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    Device<RingFormat, AnsweringChain> device;
+    device.open(registers.areas(0), 64, true, false);
+    auto const serve = [&] { device.serve(); };
+    virtq::Segment const memory = buffer(0, 2048);
+    auto const picture = driver.create({16, 16}, memory, virtq::PollLimit{10}, serve);
+    require(picture);
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_flush(driver, *picture, batch);
+        device.serve();
+        if (drive_take(driver) != batch) {
+            fail("a flush did not end");
+        }
+    }
+    report("gpu flush", format, batch);
+    require(driver.release(pages));
+}
+
 template <class Driver>
 void print_facts(char const* name) {
     std::printf("%s %zu %u\n", name, sizeof(Driver), static_cast<unsigned>(Driver::page_count()));
@@ -294,6 +350,7 @@ int main(int count, char** arguments) {
         bench::print_facts<virtq::P9Device<Transport>>("p9");
         bench::print_facts<virtq::ConsoleDevice<Transport, 16>>("console");
         bench::print_facts<virtq::NetDevice<Transport, 256>>("net");
+        bench::print_facts<virtq::GpuDevice<Transport>>("gpu");
         return 0;
     }
     bench::entropy<virtq::Split>("split", 1);
@@ -309,6 +366,10 @@ int main(int count, char** arguments) {
     for (size_t const batch : {1, 16}) {
         bench::net<virtq::Split>("split", batch);
         bench::net<virtq::Packed>("packed", batch);
+    }
+    for (size_t const batch : {1, 16}) {
+        bench::gpu<virtq::Split>("split", batch);
+        bench::gpu<virtq::Packed>("packed", batch);
     }
     return 0;
 }
