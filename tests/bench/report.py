@@ -286,9 +286,9 @@ def packet_table(results):
     if seen is None:
         return "Not measured yet: `tests/bench/run --packets` on an idle machine.\n"
     made = (f"{seen['machine']}, {seen['cores']} cores; {seen['compiler']}, -O2; QEMU {seen['qemu']}; {seen['date']}. "
-            f"Medians of {seen['rounds']} boots each.\n\n")
+            f"Medians of {seen['rounds']} boots or more.\n\n")
     if seen["busy"] > card.BUSY:
-        made += f"**The machine was busy**: others used up to {100 * seen['busy']:.0f} % of it. The ratios are noise.\n\n"
+        made += f"**The machine was busy**: other processes had up to {100 * seen['busy']:.0f} % of it. The figures are noise.\n\n"
     rows = []
     for format_ in cases.FORMATS:
         runs = [seen["runs"][f"{format_} {mode}"] for mode in card.MODES]
