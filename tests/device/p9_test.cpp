@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <virtq/device/p9.hpp>
 
+#include <device/disguise.hpp>
 #include <device/p9_machine.hpp>
 #include <transport/transport_setting.hpp>
 
@@ -8,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -324,6 +326,7 @@ TEST(P9, CopiesNoLateAnswer) {
     EXPECT_EQ(machine.driver.take_completed().state, CompletionState::broken);
     EXPECT_EQ(machine.driver.in_flight(), 0u);
     EXPECT_TRUE(answer.first(0).empty());
+    EXPECT_FALSE(machine.driver.driver_fault());  // it is late, and right
     EXPECT_EQ(machine.call(machine.ask(1), answer.span()).error(), Error::reset_needed);
     EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) { ADD_FAILURE() << "nobody submitted"; }).ok());
     EXPECT_TRUE(machine.call(machine.ask(1), answer.span()).ok());
@@ -446,6 +449,58 @@ using ModernPci = OnPci<Modern, Layout::modern>;
 TEST(P9, ReadsTheMountTagOfLegacyDevices) {
     EXPECT_EQ((tag_in<OnPci<LegacyPorts, Layout::legacy>>({})), "share");
     EXPECT_EQ((tag_in<OnMmio<MmioTransport<sim::MmioRegisters>, sim::MmioVersion::legacy>>({})), "share");
+}
+
+/// Its mount tag, or the length of that, changes while the driver reads it.
+class ChangingTag final : public DisguisedDevice {
+public:
+    ChangingTag(sim::GuestMemory& memory, std::size_t where)
+        : DisguisedDevice(
+              std::make_unique<sim::P9Device>(memory.violations(), sim::P9Options{.tag_length = std::uint16_t{4}})),
+          where_(where) {}
+    [[nodiscard]] std::uint8_t read_config(std::size_t offset) override {
+        std::uint8_t const now = DisguisedDevice::read_config(offset);
+        return offset == where_ && reads_++ == 0 ? static_cast<std::uint8_t>(now + 1) : now;
+    }
+
+private:
+    std::size_t where_;
+    unsigned reads_ = 0;
+};
+
+TEST(P9, ReadsATagThatChangesOnce) {
+    constexpr std::size_t length_at = native_byte_order == ByteOrder::little ? 0 : 1;
+    for (std::size_t const where : {length_at, std::size_t{2}, std::size_t{5}}) {
+        sim::GuestMemory memory;
+        ChangingTag server{memory, where};
+        OnMmio<MmioTransport<sim::MmioRegisters>, sim::MmioVersion::legacy> place{memory, server};
+        MmioTransport<sim::MmioRegisters> transport;
+        P9Device<decltype(transport)> driver;
+        EXPECT_TRUE(place.probe(transport).ok());
+        ASSERT_TRUE(driver.init(transport, memory).ok());
+        EXPECT_EQ((std::string{driver.mount_tag().begin(), driver.mount_tag().end()}), "shar");
+        EXPECT_FALSE(driver.driver_fault());
+        EXPECT_TRUE(driver.release(memory).ok());
+    }
+}
+
+TEST(P9, NeedsAConfigurationForTheTag) {
+    sim::GuestMemory memory;
+    sim::P9Device server{memory.violations()};
+    sim::PciLayout layout = sim::PciLayout::modern();
+    std::erase_if(layout.structures, [](auto const& one) { return one.type == sim::wire::pci::device_cfg; });
+    sim::PciBus bus{memory.violations()};
+    sim::PciDevice device{memory, server, layout};
+    Function function{bus, {0, 7, 0}};
+    bus.add(function.address(), device);
+    bus.assign();
+    Modern transport;
+    P9Device<Modern> driver;
+    ASSERT_TRUE(probe_pci(transport, function, bus).ok());
+    EXPECT_EQ(driver.init(transport, memory).error(), Error::config_absent);
+    EXPECT_TRUE(driver.init(transport, memory, {.unwanted = Features::of(spec::p9::Feature::mount_tag)}).ok());
+    EXPECT_TRUE(driver.mount_tag().empty());
+    EXPECT_TRUE(driver.release(memory).ok());
 }
 
 TEST(P9, NamesATagOutsideTheConfiguration) {

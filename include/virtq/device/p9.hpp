@@ -44,7 +44,7 @@ public:
 
     /// The name of the file tree, as the host calls it: bytes without a NUL, which need not be valid UTF-8. Empty
     /// without MOUNT_TAG. Valid until `reset` or `release`.
-    [[__nodiscard__]] Span<char const> mount_tag() const { return {tag_.bytes, tag_.kept}; }
+    [[__nodiscard__]] Span<char const> mount_tag() const { return {tag_.bytes, tag_size_}; }
 
     /// Sends a request; `token` comes back with its answer. The data is the device's until the request has ended.
     /// Errors: `message_invalid`, `queue_full`, those of `VirtQueue::add` and of the mapper, `reset_needed`,
@@ -74,7 +74,7 @@ public:
         Result<uint32_t> const size =
             this->perform(requests_, spec::p9::request_queue, send, look, poll_limit, polls, relax);
         if (!size && slot && size.error() != Error::request_cancelled) {
-            pending_[*slot] = {};  // a late answer is not copied to where its caller no longer waits
+            pending_[*slot].answer = nullptr;  // a late answer is not copied to where its caller no longer waits
         }
         return size;
     }
@@ -91,7 +91,6 @@ private:
     /// The mount tag, as the configuration has it.
     struct MountTag {
         uint16_t length = 0;  ///< what the device states
-        uint16_t kept = 0;    ///< how many bytes were read
         char bytes[Traits::tag_bytes] = {};
 
         friend constexpr bool operator==(MountTag const&, MountTag const&) = default;
@@ -103,7 +102,7 @@ private:
         return wanted_of<Traits>(Features::of(spec::p9::Feature::mount_tag));
     }
     [[__nodiscard__]] Status configure() {
-        tag_ = {};
+        on_release();
         if (!this->negotiated().has(spec::p9::Feature::mount_tag)) {
             return {};
         }
@@ -111,28 +110,39 @@ private:
         if (error == Error::none) {
             error = read_config(this->device(), tag_, [this](MountTag& tag) { read_tag(tag); });
         }
-        if (error == Error::none && tag_.kept == 0) {
+        if (error != Error::none) {
+            return error;
+        }
+        tag_size_ = readable_bytes(tag_.length);
+        if (tag_size_ == 0) {
             auto const reason = tag_.length == 0 ? DriverReason::p9_tag_empty : DriverReason::p9_tag_outside;
             this->blame(reason, spec::p9::request_queue, tag_.length);
         }
-        return error;
+        return {};
     }
-    /// A tag that would not be in the configuration space is not read at all.
     void read_tag(MountTag& tag) const {
         namespace field = spec::p9::config;
+        tag = {};
         tag.length = this->device().read_config16(field::tag_len.offset);
-        bool const is_inside = check_config(this->device(), uint32_t{field::tag} + tag.length) == Error::none;
-        uint16_t const most = tag.length < Traits::tag_bytes ? tag.length : uint16_t{Traits::tag_bytes};
-        tag.kept = is_inside ? most : uint16_t{0};
-        for (uint16_t i = 0; i < tag.kept; ++i) {
+        uint16_t const bytes = readable_bytes(tag.length);
+        for (uint16_t i = 0; i < bytes; ++i) {
             tag.bytes[i] = static_cast<char>(this->device().read_config8(static_cast<uint16_t>(field::tag + i)));
         }
+    }
+    /// How many bytes of a tag of this length are read: none, if it would end behind the configuration space.
+    [[__nodiscard__]] uint16_t readable_bytes(uint16_t length) const {
+        bool const is_inside = check_config(this->device(), uint32_t{spec::p9::config::tag} + length) == Error::none;
+        uint16_t const most = length < Traits::tag_bytes ? length : uint16_t{Traits::tag_bytes};
+        return is_inside ? most : uint16_t{0};
     }
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {
         return visit(spec::p9::request_queue, requests_);
     }
-    void on_release() { tag_ = {}; }
+    void on_release() {
+        tag_ = {};
+        tag_size_ = 0;
+    }
 
     // --- requests ---
 
@@ -184,6 +194,7 @@ private:
 
     Requests requests_;
     MountTag tag_;
+    uint16_t tag_size_ = 0;                              ///< how many of its bytes there are
     detail::P9Pending pending_[N / Shape::descriptors];  ///< of each slot
 };
 
