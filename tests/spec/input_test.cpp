@@ -53,4 +53,31 @@ TEST(InputStructure, HasTheLayoutOfTheStandard) {
     EXPECT_EQ(offsetof(input::Event, value), 4u);
 }
 
+// The numbers are those of Linux, and no device of QEMU knows others.
+TEST(InputEvent, HasTheNumbersOfLinux) {
+    EXPECT_EQ(number_of(input::EventType::syn), 0u);
+    EXPECT_EQ(number_of(input::EventType::key), 1u);
+    EXPECT_EQ(number_of(input::EventType::rel), 2u);
+    EXPECT_EQ(number_of(input::EventType::abs), 3u);
+    EXPECT_EQ(number_of(input::EventType::msc), 4u);
+    EXPECT_EQ(number_of(input::EventType::sw), 5u);
+    EXPECT_EQ(number_of(input::EventType::led), 17u);
+    EXPECT_EQ(number_of(input::EventType::snd), 18u);
+    EXPECT_EQ(number_of(input::EventType::rep), 20u);
+    EXPECT_EQ(input::code::syn_report, 0);
+    EXPECT_EQ(input::code::syn_dropped, 3);
+    EXPECT_EQ(input::code::btn_joystick, 288);
+    EXPECT_EQ(input::code::btn_digi, 320);
+    EXPECT_EQ(input::code::rel_x, 0);
+    EXPECT_EQ(input::code::rel_y, 1);
+    EXPECT_EQ(input::code::abs_x, 0);
+    EXPECT_EQ(input::code::abs_y, 1);
+    EXPECT_EQ(input::code::abs_mt_slot, 47);
+    EXPECT_EQ(input::code::abs_mt_position_x, 53);
+    EXPECT_EQ(input::code::abs_mt_position_y, 54);
+    EXPECT_EQ(input::code::led_num_lock, 0);
+    EXPECT_EQ(input::code::led_caps_lock, 1);
+    EXPECT_EQ(input::code::led_scroll_lock, 2);
+}
+
 }  // namespace

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Input device, §5.8 (Input Device). It has no feature bits (§5.8.3). Types and codes of events are those of Linux.
+/// Input device, §5.8 (Input Device). It has no feature bits (§5.8.3). Types and codes of events are those of Linux
+/// (input-event-codes.h); here are the ones that a driver needs.
 namespace virtq::spec::input {
 
 /// §5.8.2 (Virtqueues): the device fills buffers with events.
@@ -66,5 +67,36 @@ struct Event {
 };
 static_assert(sizeof(Event) == 8 && offsetof(Event, code) == 2 && offsetof(Event, value) == 4,
               "An input event is 8 bytes: le16 type, le16 code, le32 value (§5.8.6)");
+
+/// Types of events: `Event::type`, and `subsel` of `Select::event_bits`. A device may send others, too.
+enum class EventType : uint16_t {
+    syn = 0x00,  ///< EV_SYN: ends a packet of events, see `code::syn_report`
+    key = 0x01,  ///< EV_KEY: a key or a button. The value is 0 for released, 1 for pressed, 2 for repeated
+    rel = 0x02,  ///< EV_REL: the value is how far an axis has moved
+    abs = 0x03,  ///< EV_ABS: the value is the position on an axis
+    msc = 0x04,  ///< EV_MSC: anything else
+    sw = 0x05,   ///< EV_SW: a switch, for example of the lid
+    led = 0x11,  ///< EV_LED: a light. The driver sends it; the value is 0 for off, 1 for on
+    snd = 0x12,  ///< EV_SND: a sound. The driver sends it
+    rep = 0x14,  ///< EV_REP: how a key that is held repeats
+};
+
+/// Codes of events: `Event::code`. Keys and buttons have too many to list here.
+namespace code {
+inline constexpr uint16_t syn_report = 0;            ///< SYN_REPORT: all events of one update have come
+inline constexpr uint16_t syn_dropped = 3;           ///< SYN_DROPPED: events were lost
+inline constexpr uint16_t btn_joystick = 0x120;      ///< BTN_JOYSTICK: the first button of a joystick or gamepad
+inline constexpr uint16_t btn_digi = 0x140;          ///< BTN_DIGI: behind the last button of a joystick or gamepad
+inline constexpr uint16_t rel_x = 0;                 ///< REL_X: to the right
+inline constexpr uint16_t rel_y = 1;                 ///< REL_Y: downwards
+inline constexpr uint16_t abs_x = 0;                 ///< ABS_X: from the left
+inline constexpr uint16_t abs_y = 1;                 ///< ABS_Y: from the top
+inline constexpr uint16_t abs_mt_slot = 0x2f;        ///< ABS_MT_SLOT: which finger the events behind it are about
+inline constexpr uint16_t abs_mt_position_x = 0x35;  ///< ABS_MT_POSITION_X: of a finger, from the left
+inline constexpr uint16_t abs_mt_position_y = 0x36;  ///< ABS_MT_POSITION_Y: of a finger, from the top
+inline constexpr uint16_t led_num_lock = 0;          ///< LED_NUML
+inline constexpr uint16_t led_caps_lock = 1;         ///< LED_CAPSL
+inline constexpr uint16_t led_scroll_lock = 2;       ///< LED_SCROLLL
+}  // namespace code
 
 }  // namespace virtq::spec::input
