@@ -16,6 +16,8 @@
 #pragma implementation "gpu_resource.hpp"
 #pragma implementation "gpu_rule.hpp"
 #pragma implementation "guest_memory.hpp"
+#pragma implementation "input_device.hpp"
+#pragma implementation "input_rule.hpp"
 #pragma implementation "mmio_device.hpp"
 #pragma implementation "msix_unit.hpp"
 #pragma implementation "net_device.hpp"
@@ -61,6 +63,8 @@
 #include <sim/gpu_device.hpp>
 #include <sim/gpu_resource.hpp>
 #include <sim/guest_memory.hpp>
+#include <sim/input_device.hpp>
+#include <sim/input_rule.hpp>
 #include <sim/mmio_device.hpp>
 #include <sim/msix_unit.hpp>
 #include <sim/net_device.hpp>
@@ -106,8 +110,9 @@ template <class T>
 [[maybe_unused]] bool use_defaulted_functions() {
     [[maybe_unused]] MmioRegisters const registers;
     [[maybe_unused]] BarSpace const space;
-    return is_reflexive(ConsoleMessage{}) && is_reflexive(Descriptor{}) && is_reflexive(MsixMessage{}) &&
-           is_reflexive(PackedDescriptor{}) && is_reflexive(PackedPosition{}) && is_reflexive(EventSuppression{});
+    return is_reflexive(ConsoleMessage{}) && is_reflexive(Descriptor{}) && is_reflexive(InputEvent{}) &&
+           is_reflexive(MsixMessage{}) && is_reflexive(PackedDescriptor{}) && is_reflexive(PackedPosition{}) &&
+           is_reflexive(EventSuppression{});
 }
 
 }  // namespace virtq::sim

@@ -440,5 +440,32 @@ inline constexpr size_t header_tag = 5;
 inline constexpr size_t header_bytes = 7;
 }  // namespace p9
 
+/// §5.8. Types and codes of events are those of Linux.
+namespace input {
+inline constexpr uint32_t device_id = 18;  // §5.8.1
+
+inline constexpr size_t config_select = 0;  // struct virtio_input_config, §5.8.4
+inline constexpr size_t config_subsel = 1;
+inline constexpr size_t config_size = 2;
+inline constexpr size_t config_data = 8;
+inline constexpr size_t config_bytes = 136;
+
+inline constexpr uint8_t id_name = 1;  // VIRTIO_INPUT_CFG_ID_NAME, and so on
+inline constexpr uint8_t id_serial = 2;
+inline constexpr uint8_t id_devids = 3;
+inline constexpr uint8_t prop_bits = 0x10;
+inline constexpr uint8_t ev_bits = 0x11;
+inline constexpr uint8_t abs_info = 0x12;
+
+inline constexpr size_t event_bytes = 8;  // struct virtio_input_event, §5.8.6
+inline constexpr uint16_t ev_syn = 0;
+inline constexpr uint16_t ev_key = 1;
+inline constexpr uint16_t ev_rel = 2;
+inline constexpr uint16_t ev_abs = 3;
+inline constexpr uint16_t ev_led = 0x11;
+inline constexpr uint16_t syn_report = 0;
+inline constexpr uint16_t syn_dropped = 3;
+}  // namespace input
+
 }  // namespace wire
 }  // namespace virtq::sim
