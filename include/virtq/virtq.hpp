@@ -9,6 +9,7 @@
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/framebuffer.hpp>
 #include <virtq/device/gpu.hpp>
+#include <virtq/device/input.hpp>
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 #include <virtq/device/posted_queue.hpp>

@@ -13,7 +13,7 @@ namespace {
 
 TEST(DriverFault, HasASentenceForEachReason) {
     std::set<std::string_view> sentences{describe(DriverReason::none)};
-    for (unsigned number = 1; number <= static_cast<unsigned>(DriverReason::gpu_edid_size); ++number) {
+    for (unsigned number = 1; number <= static_cast<unsigned>(DriverReason::input_range); ++number) {
         std::string_view const sentence = describe(static_cast<DriverReason>(number));
         EXPECT_NE(sentence.find(". "), std::string_view::npos) << sentence;  // what is wrong, and what to do
         EXPECT_EQ(sentence.back(), '.') << sentence;

@@ -6,6 +6,7 @@
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/gpu.hpp>
+#include <virtq/device/input.hpp>
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 
@@ -13,6 +14,7 @@
 #include <sim/console_device.hpp>
 #include <sim/entropy_device.hpp>
 #include <sim/gpu_device.hpp>
+#include <sim/input_device.hpp>
 #include <sim/net_device.hpp>
 #include <sim/p9_device.hpp>
 
@@ -134,6 +136,84 @@ struct P9Kind {
         Span<char const> const tag = server.mount_tag();
         EXPECT_LE(tag.size(), P9Traits::tag_bytes);
         return server.call({sim::P9Device::message(100, 0xffff, {1, 2, 3, 4}), answer}, limit, relax);
+    }
+};
+
+/// Events that the kernel sends are what it starts; events of the device are what it takes.
+struct InputKind {
+    static constexpr char const* name = "Input";
+    using Traits = InputTraits;
+    using Option = DriverOption;
+    template <class T, class Chosen>
+    using Driver = InputDevice<T, 16, Chosen>;
+    static constexpr bool has_tokens = false;
+    static constexpr bool has_config = true;
+    static constexpr std::uint32_t least_queue = 1;
+
+    static std::unique_ptr<sim::DeviceBackend> make_device(sim::ViolationLog& log, RingOffer const& offer) {
+        return std::make_unique<sim::InputDevice>(log, sim::InputOptions{.codes = {{1, {30}}, {3, {0, 1}}, {17, {1}}},
+                                                                         .axes = {{0, {0, 100, 0, 0, 0}}},
+                                                                         .queue_size_max = 16,
+                                                                         .features = ring_bits(offer)});
+    }
+    template <class Input>
+    static Status start(Input& input, Segment const&, Token token) {
+        return input.send({spec::input::EventType::led, 1, static_cast<std::int32_t>(token.value() & 1)});
+    }
+    template <class Input>
+    static Ended take(Input& input) {
+        unsigned count = 0;
+        CompletionState const state = input.take_each([&](InputEvent) { ++count; });
+        bool const is_broken = state == CompletionState::broken;
+        return {{}, Error::none, count != 0 && !is_broken ? CompletionState::ready : state};
+    }
+    template <class Input>
+    static void call_others(Input& input, unsigned choice) {
+        auto const subsel = static_cast<std::uint8_t>(choice / 8 % 32);
+        switch (choice % 8) {
+            case 0: static_cast<void>(input.range(subsel)); break;
+            case 1: static_cast<void>(input.codes(static_cast<spec::input::EventType>(choice / 8))); break;
+            case 2: static_cast<void>(input.device_ids()); break;
+            case 3: static_cast<void>(input.properties()); break;
+            case 4: check_text(choice % 16 == 4 ? input.name() : input.serial()); break;
+            case 5: static_cast<void>(input.enable_used_notifications(InputQueue::status)); break;
+            default: take_packets(input, choice / 8 % 20);
+        }
+        static_cast<void>(input.kind() == virtq::InputKind::mouse && input.dropped() != 0);
+    }
+    template <class Input, class Relax>
+    static Status use(Input& input, Segment const& buffer, PollLimit limit, Relax& relax) {
+        Status const started = start(input, buffer, {});
+        for (std::uint32_t polls = 0; started && input.in_flight() != 0; ++polls) {
+            if (polls == limit.count) {
+                return Error::timed_out;
+            }
+            relax();
+            if (Status const alive = input.check_alive(); !alive) {
+                return alive;
+            }
+        }
+        return started;
+    }
+
+private:
+    static void check_text(Result<InputText> const& text) {
+        if (text) {
+            EXPECT_LE(text->bytes, 128u);
+            EXPECT_EQ(text->text[text->bytes], '\0');
+        }
+    }
+    template <class Input>
+    static void take_packets(Input& input, std::uint32_t most) {
+        std::uint32_t sum = 0;
+        auto const each = [&](InputPacket const& packet) {
+            EXPECT_LE(packet.events.size(), InputTraits::packet_events);
+            EXPECT_TRUE(!packet.is_whole || packet.events.size() != 0);
+            for (InputEvent const& event : packet.events) {
+                sum += event.code;
+            }
+        };
+        static_cast<void>(input.take_packets(each, most) == CompletionState::ready && sum != 0);
     }
 };
 

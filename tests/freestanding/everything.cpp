@@ -107,6 +107,7 @@ virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapp
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_negotiated_disk;
 virtq::ConsoleDevice<virtq::MmioTransport<>> global_console;
 virtq::ConsoleDevice<virtq::AnyTransport<>, 16, kernel::PortTraits> global_ports;
+virtq::InputDevice<virtq::AnyTransport<>> global_input;
 virtq::NetDevice<virtq::MmioTransport<>, 64> global_net;
 virtq::NetDevice<virtq::AnyTransport<>, 64, kernel::PairTraits> global_pairs;
 virtq::NetDevice<virtq::MmioTransport<>, 16, kernel::OwnBufferTraits> global_own_net;
@@ -425,6 +426,28 @@ void console_driver(Console& console, Transport& transport) {
     use(console.release(global_pool));
 }
 
+void input_driver() {
+    use(global_input.init(global_any_transport, global_pool));
+    use(global_input.take_each([](virtq::InputEvent const& event) { use(event); }));
+    use(global_input.take_packets([](virtq::InputPacket const& packet) { use(packet); }, 16));
+    use(global_input.dropped());
+    use(global_input.send(unknown<virtq::InputEvent>()));
+    use(global_input.in_flight());
+    use(global_input.kind());
+    use(global_input.name());
+    use(global_input.serial());
+    use(global_input.device_ids());
+    use(global_input.properties());
+    use(global_input.codes(virtq::spec::input::EventType::key)->has_any());
+    use(global_input.range(virtq::spec::input::code::abs_x));
+    use(global_input.enable_used_notifications(unknown<virtq::InputQueue>()));
+    global_input.disable_used_notifications(unknown<virtq::InputQueue>());
+    use(virtq::describe(global_input.driver_fault().reason));
+    use(global_input.reset([](virtq::RequestCompletion const& ended) { use(ended); }));
+    use(global_input.release(global_pool));
+    virtq::explain(virtq::diagnose(global_input), [](char character) { use(character); });
+}
+
 template <class Net>
 void send_packets(Net& net) {
     virtq::NetOffload const offload = unknown<virtq::NetOffload>();
@@ -518,6 +541,7 @@ extern "C" void kernel_main() {
     kernel::mapped_block_driver();
     kernel::console_driver(global_console, global_transport);
     kernel::console_driver(global_ports, global_any_transport);
+    kernel::input_driver();
     kernel::net_drivers();
     kernel::diagnosis();
     kernel::names();

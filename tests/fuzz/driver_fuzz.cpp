@@ -27,9 +27,9 @@ constexpr std::size_t accesses_most = 20000;  // an unstable configuration is re
 constexpr PollLimit polls_most{6};
 
 /// What the input does not change works as in a correct device, so that a driver gets far.
-class InputDevice final : public DisguisedDevice {
+class FuzzedDevice final : public DisguisedDevice {
 public:
-    InputDevice(std::unique_ptr<sim::DeviceBackend> model, Input& input)
+    FuzzedDevice(std::unique_ptr<sim::DeviceBackend> model, Input& input)
         : DisguisedDevice(std::move(model)), in_(input), feature_bits_(input.byte()) {}
 
     [[nodiscard]] sim::FeatureWords features() const override {
@@ -78,7 +78,7 @@ class DriverFuzz {
 public:
     DriverFuzz(Input& input, SubjectParam const& param) : in_(input), has_tokens_(param.has_tokens) {
         subject_ = param.make([this](std::unique_ptr<sim::DeviceBackend> model) {
-            auto made = std::make_unique<InputDevice>(std::move(model), in_);
+            auto made = std::make_unique<FuzzedDevice>(std::move(model), in_);
             device_ = made.get();
             return made;
         });
@@ -235,7 +235,7 @@ private:
 
     Input& in_;
     std::unique_ptr<Subject> subject_;
-    InputDevice* device_ = nullptr;
+    FuzzedDevice* device_ = nullptr;
     bool has_tokens_;
     std::set<std::uintptr_t> waiting_;
     std::uintptr_t next_ = 1;

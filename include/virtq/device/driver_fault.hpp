@@ -46,6 +46,9 @@ enum class DriverReason : uint8_t {
     gpu_fence_unknown = 32,
     gpu_display_size = 33,
     gpu_edid_size = 34,
+    input_event_short = 35,
+    input_size = 36,
+    input_range = 37,
 };
 
 /// The first violation since `init` or `reset` that a driver found above the rings.
@@ -163,6 +166,15 @@ namespace detail {
         case DriverReason::gpu_edid_size:
             return "The GPU reports an EDID that is longer than its answer, which holds 1024 bytes (§5.7.6.8); the value is its "
                    "length. Do without it: display() has the size.";
+        case DriverReason::input_event_short:
+            return "The input device put less into a buffer than the 8 bytes of an event (§5.8.6); the value is that length. The "
+                   "event was dropped. If this repeats, reset the device: keys that were held may be released.";
+        case DriverReason::input_size:
+            return "The input device describes itself with more bytes than there is room for, or with fewer than the "
+                   "structure has (§5.8.4); the value is the size. Do without this information, and check the host.";
+        case DriverReason::input_range:
+            return "The input device reports a range whose least value is above its largest one (§5.8.4); the value is the "
+                   "axis. Do without this axis, and check the byte order: the fields are little-endian.";
     }
     return nullptr;
 }
