@@ -65,6 +65,7 @@ struct InputOptions {
     std::map<uint8_t, InputAxis> axes{};
     uint16_t queue_size_max = 64;
     std::vector<unsigned> features{};  ///< bits of `wire::feature` that it offers for its queues
+    uint32_t status_length = 0;        ///< the used length of status events: 8 with QEMU, against §2.7.8.2
 };
 
 /// Events wait for buffers, except after `drop_when_full`. What waits survives a reset of the device.
@@ -359,7 +360,7 @@ inline void InputDevice::take_status() {
     }
     for (auto const& buffer : parked(status_queue)) {
         status_.push_back(InputEvent::decoded(buffer.chain.read_all().data(), session_.order));
-        static_cast<void>(complete(status_queue, buffer, 0));
+        static_cast<void>(complete(status_queue, buffer, options_.status_length));
     }
 }
 

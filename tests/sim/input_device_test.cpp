@@ -218,6 +218,16 @@ TEST_P(Input, TakesStatusEvents) {
     EXPECT_TRUE(log.empty()) << log;
 }
 
+TEST(InputOptions, ChooseTheLengthOfStatusEvents) {
+    GuestMemory memory;
+    InputDevice device{memory.violations(), {.status_length = 8}};
+    RawMachine machine{memory, device, RawKind::mmio_split};
+    machine.bring_up();
+    machine.post(1, memory.allocate_buffer(64), 8, 0);
+    EXPECT_EQ(machine.step(), 1u);
+    EXPECT_EQ(machine.take(1), (RawUsed{0, 8}));
+}
+
 TEST_P(Input, ReportsInvalidLengths) {
     for (uint32_t const length : {0u, 7u, 9u}) {
         post_event();

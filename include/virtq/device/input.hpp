@@ -4,6 +4,7 @@
 #include <virtq/base/detail/endian.hpp>
 #include <virtq/device/detail/input/input_config.hpp>
 #include <virtq/device/detail/input/input_kind.hpp>
+#include <virtq/device/detail/input/input_status_queue.hpp>
 #include <virtq/device/driver_core.hpp>
 #include <virtq/device/input_types.hpp>
 #include <virtq/device/posted_queue.hpp>
@@ -50,7 +51,7 @@ class InputDevice : public DriverCore<InputDevice<T, N, Traits>, T> {
         using Mapper = NoMapper;
     };
     using Events = PostedQueue<N, typename Traits::Format, sizeof(Wire)>;
-    using StatusEvents = SlotQueue<N, QueueTraits, SlotShape<sizeof(Wire), 0>>;
+    using StatusEvents = detail::InputStatusQueue<SlotQueue<N, QueueTraits, SlotShape<sizeof(Wire), 0>>>;
 
     static_assert(Traits::packet_events >= 1, "InputTraits: packet_events is 0. Use at least 1.");
 
