@@ -119,6 +119,20 @@ virtq::Error driver_cursor(virtq::GpuPoint const& place) {
 virtq::Error driver_reset() {
     return driver.reset(take).error();
 }
+#elif DRIVER == 5
+extern virtq::InputDevice<Transport> driver;
+void driver_take() {
+    driver.take_each([](virtq::InputEvent event) { note(event.code); });
+}
+virtq::Error driver_send(virtq::InputEvent const& event) {
+    return driver.send(event).error();
+}
+virtq::Error driver_describe() {
+    return driver.name().error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
 #else
 extern virtq::NetDevice<Transport, 256> driver;
 virtq::Error driver_submit(virtq::Span<virtq::Segment const> packet) {

@@ -6,6 +6,7 @@
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
 #include <virtq/device/gpu.hpp>
+#include <virtq/device/input.hpp>
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 #include <virtq/queue/packed.hpp>
@@ -335,6 +336,35 @@ void gpu(char const* format, size_t batch) {
     require(driver.release(pages));
 }
 
+// --- input: events of 8 bytes ---
+
+template <class Driver>
+[[gnu::noinline]] size_t drive_events(Driver& driver, uint32_t most) {
+    size_t count = 0;
+    driver.take_each([&](virtq::InputEvent) { ++count; }, most);
+    return count;
+}
+
+template <class RingFormat>
+void input(char const* format, size_t batch) {
+    static virtq::InputDevice<AnyRegisters, 64, TraitsOf<virtq::InputTraits, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::input, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    Device<RingFormat> events;
+    events.open(registers.areas(0), 64, true, false);
+    events.serve();
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        if (drive_events(driver, static_cast<uint32_t>(batch)) != batch) {
+            fail("an event did not come");
+        }
+        events.serve();
+    }
+    report("input", format, batch);
+    require(driver.release(pages));
+}
+
 template <class Driver>
 void print_facts(char const* name) {
     std::printf("%s %zu %u\n", name, sizeof(Driver), static_cast<unsigned>(Driver::page_count()));
@@ -351,6 +381,7 @@ int main(int count, char** arguments) {
         bench::print_facts<virtq::ConsoleDevice<Transport, 16>>("console");
         bench::print_facts<virtq::NetDevice<Transport, 256>>("net");
         bench::print_facts<virtq::GpuDevice<Transport>>("gpu");
+        bench::print_facts<virtq::InputDevice<Transport>>("input");
         return 0;
     }
     bench::entropy<virtq::Split>("split", 1);
@@ -366,6 +397,8 @@ int main(int count, char** arguments) {
     for (size_t const batch : {1, 16}) {
         bench::net<virtq::Split>("split", batch);
         bench::net<virtq::Packed>("packed", batch);
+        bench::input<virtq::Split>("split", batch);
+        bench::input<virtq::Packed>("packed", batch);
     }
     for (size_t const batch : {1, 16}) {
         bench::gpu<virtq::Split>("split", batch);
