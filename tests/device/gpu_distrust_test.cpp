@@ -46,6 +46,15 @@ TEST(GpuDistrust, RejectsShortAnswers) {
     machine.expect_fault(DriverReason::gpu_answer_short, 23);
 }
 
+// What is not in the answer is no error, either.
+TEST(GpuDistrust, ReadsNoErrorFromAShortAnswer) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    machine.gpu.lie_next({.type = wire::err_unspec, .used_length = 23});
+    EXPECT_EQ(ask_display(machine), Error::answer_invalid);
+    machine.expect_fault(DriverReason::gpu_answer_short, 23);
+}
+
 TEST(GpuDistrust, RejectsAnswersOfAnotherType) {
     for (std::uint32_t const type : {0u, wire::get_display_info, wire::ok_nodata, wire::ok_edid, 0x1106u, 0x11ffu,
                                      0x1206u, 0xffffffffu, 0x01001101u}) {

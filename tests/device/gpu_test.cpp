@@ -424,6 +424,29 @@ TEST(Gpu, CreatesAPictureWhileItCreatesOne) {
     EXPECT_EQ(machine.flush(**second, (*second)->whole()), Error::none);
 }
 
+// The list of the first picture's memory is needed until the device has read it.
+TEST(Gpu, CreatesNoPictureBesideAnother) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    auto const first_memory = machine.paint(8, 8, 100);
+    auto const second_memory = machine.paint(4, 4);
+    std::optional<Error> second;
+    machine.gpu.let_pass(1);
+    unsigned turns = 0;
+    auto const inner = [&] {
+        machine.device.step();
+        if (++turns == 3) {
+            second = machine.driver.create({4, 4}, second_memory, PollLimit{6}, machine.stepping()).error();
+            machine.gpu.release();
+        }
+    };
+    Result<GpuPicture> const first = machine.driver.create({8, 8}, first_memory, machine.patience, inner);
+    EXPECT_EQ(second, Error::queue_full);
+    ASSERT_TRUE(first.ok()) << describe(first.error());
+    EXPECT_EQ(machine.flush(*first, first->whole()), Error::none);
+    EXPECT_TRUE(machine.create(4, 4).ok());
+}
+
 // --- the cursor ---
 
 TEST(Gpu, SetsAndMovesTheCursor) {

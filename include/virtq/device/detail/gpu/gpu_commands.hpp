@@ -130,7 +130,15 @@ protected:
                                                little_endian(static_cast<uint32_t>(shape.format)),
                                                little_endian(shape.width),
                                                little_endian(shape.height)};
-        Status const made = ask({Command::resource_create_2d, &body, sizeof body}, poll_limit, polls, relax);
+        GpuCommand const command{Command::resource_create_2d, &body, sizeof body};
+        // While `relax` of one `create` calls another one, that waits for the first, which needs the long command.
+        auto const create = [&]() -> Result<uint16_t> {
+            if (control_.is_attaching()) {
+                return Error::queue_full;
+            }
+            return control_.ask(command);
+        };
+        Status const made = wait_for(create, poll_limit, polls, relax);
         if (!made) {
             forget(picture);
             return made;
@@ -140,8 +148,10 @@ protected:
         if (attached || this->is_stopped() || attached.error() == Error::request_cancelled) {
             return attached;
         }
-        // The device has refused the memory, or gave a wrong answer: then it may have it.
-        if (tell(Command::resource_unref, picture, poll_limit, polls, relax)) {
+        // The device has refused the memory, or gave a wrong answer: then it may have it. Or the ring is
+        // broken, and it never got the command.
+        Status const undone = tell(Command::resource_unref, picture, poll_limit, polls, relax);
+        if (undone || !control_.pictures.has_memory(picture)) {
             forget(picture);
             return attached;
         }

@@ -119,12 +119,14 @@ public:
         return slot;
     }
 
-    /// Attaches the memory of a picture. There is room for one such command: `queue_full` while the device has it.
+    /// Whether the device has the long command, so that no other one can be written.
+    [[__nodiscard__]] bool is_attaching() const { return attaching_ != 0; }
+    /// Attaches the memory of a picture. Not while `is_attaching`. Errors: those of `ask`.
     [[__nodiscard__]] Result<uint16_t> attach(uint8_t number, Span<Segment const> memory) {
         if (number == Pictures::none) {
             return refuse(Error::no_such_picture);
         }
-        uint16_t const slot = attaching_ == 0 ? this->take_slot(Token{}) : Base::no_slot;
+        uint16_t const slot = this->take_slot(Token{});
         if (slot == Base::no_slot) {
             return refuse(Error::queue_full);
         }
