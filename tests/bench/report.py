@@ -400,9 +400,12 @@ def target_table(results):
     def form(value):
         return "" if value is None else whole(value) if abs(value) > 3 or value == 0 else f"{value:.2f}"
 
-    return table(["", "now", "must be at most", "aim", ""],
-                 [[what, form(now), form(must), form(aim), targets.verdict(now, must, aim)]
-                  for what, now, must, aim in targets.rows(results)])
+    missed = list(targets.tried(results))
+    return (table(["", "now", "must be at most", "aim", ""],
+                  [[what, form(now), form(must), form(aim), targets.verdict(now, must, aim)]
+                   for what, now, must, aim in targets.rows(results)]) +
+            ("\nWhat was tried for rows that are missed:\n\n" if missed else "") +
+            "".join(f"- *{what}*: {text}\n" for what, text in missed))
 
 
 # --- plots -----------------------------------------------------------------------------------------------------------
