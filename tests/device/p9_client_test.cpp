@@ -198,6 +198,23 @@ TEST_F(P9Client, RejectsCountsAboveTheAnswer) {
     }
 }
 
+// There is as much room as the count says, and old bytes in it.
+TEST_F(P9Client, RejectsCountsAboveWhatCame) {
+    host.files["file"] = content(100);
+    auto const shorten = [&](std::uint8_t wrong, std::size_t bytes, std::uint64_t count) {
+        host.change = [=](std::uint8_t type, auto& body) {
+            if (type == wrong) {
+                body.resize(bytes);
+                sim::encode(body.data(), 4, count, sim::ByteOrder::little);
+            }
+        };
+    };
+    shorten(117, 4 + 20, 21);
+    EXPECT_EQ(failure(), "Tread: the server did not answer with bytes of the file");
+    shorten(41, 4 + 25, 26);
+    EXPECT_EQ(failure(), "Treaddir: the server did not answer with entries");
+}
+
 TEST_F(P9Client, RejectsHeadsThatAreCutOff) {
     host.files["file"] = content(100);
     for (std::uint8_t const wrong : {std::uint8_t{101}, std::uint8_t{25}, std::uint8_t{41}, std::uint8_t{117}}) {
@@ -206,6 +223,12 @@ TEST_F(P9Client, RejectsHeadsThatAreCutOff) {
             EXPECT_NE(failure(), "") << unsigned{wrong} << ' ' << bytes;
         }
     }
+}
+
+// The number of an error is where the count of Rread and Rreaddir is, and 0 would be the end.
+TEST_F(P9Client, TakesNoErrorForAnEnd) {
+    host.refused = 40;
+    EXPECT_EQ(failure(), "Treaddir: the server did not answer with entries");
 }
 
 TEST_F(P9Client, ReportsWhatTheServerRefuses) {

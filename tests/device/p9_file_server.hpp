@@ -25,6 +25,7 @@ public:
     std::map<std::string, std::optional<Message>> files;                  ///< by path; a folder has no content
     std::uint32_t most_read = std::numeric_limits<std::uint32_t>::max();  ///< an answer to Tread has no more
     std::function<void(std::uint8_t type, Message& body)> change = [](auto...) {};  ///< what it gets wrong
+    std::uint8_t refused = 0;  ///< the type of request that it refuses, with an error of 0
     /// Entries that each folder has besides.
     std::vector<std::string> more_entries;
 
@@ -35,10 +36,10 @@ public:
         auto const asked = static_cast<std::uint8_t>(take(1));
         auto const tag = static_cast<std::uint16_t>(take(2));
         body_.clear();
-        bool const is_done = execute(asked);
+        bool const is_done = execute(asked) && asked != refused;
         if (!is_done) {
             body_.clear();
-            put(2, 4);  // ENOENT
+            put(asked == refused ? 0 : 2, 4);  // ENOENT
         }
         auto const type = static_cast<std::uint8_t>(is_done ? asked + 1 : 7);
         change(type, body_);

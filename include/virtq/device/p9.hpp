@@ -21,6 +21,15 @@ namespace virtq {
 /// **Use** Asynchronous: `submit`, `kick_device`, then `take_completed`. Blocking: `call`. Both may be mixed. Requests
 /// may end in any order. The kernel chooses the tag of each request; those in flight have different ones.
 /// **Threading** As of `DriverCore`, with its `reset` and `release`. The caller serialises all other calls.
+///
+/// ```
+/// static virtq::P9Device<virtq::MmioTransport<>> server;
+/// virtq::Status up = server.init(transport, pages);
+/// uint8_t const hello[] = {21, 0, 0, 0, 100, 0xff, 0xff, 0, 0, 1, 0,  // size, Tversion, tag, msize
+///                          8, 0, '9', 'P', '2', '0', '0', '0', '.', 'L'};
+/// uint8_t answer[32];
+/// virtq::Result<uint32_t> size = server.call({hello, answer}, virtq::PollLimit{1'000'000});
+/// ```
 template <class T, uint32_t N = 128, class Traits = P9Traits>
 class P9Device : public DriverCore<P9Device<T, N, Traits>, T> {
     using Core = DriverCore<P9Device, T>;
