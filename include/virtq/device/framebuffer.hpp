@@ -39,12 +39,7 @@ public:
     [[__nodiscard__]] uint32_t* row(uint32_t y) const { return pixels_ + size_t{y} * width_; }
 
     /// Draws one pixel.
-    void set(uint32_t x, uint32_t y, uint32_t colour) {
-        if (x < width_ && y < height_) {
-            row(y)[x] = colour;
-            touch({x, y, 1, 1});
-        }
-    }
+    void set(uint32_t x, uint32_t y, uint32_t colour) { fill({x, y, 1, 1}, colour); }
     /// Draws a rectangle of one colour.
     void fill(GpuRect const& rect, uint32_t colour) {
         GpuRect const seen = clipped(rect, width_, height_);
@@ -74,27 +69,25 @@ public:
     /// change remains to be flushed.
     template <class Gpu, Relax R = SpinRelax>
     [[__nodiscard__]] Status flush(Gpu& gpu, GpuPicture const& picture, PollLimit poll_limit, R&& relax = R{}) {
-        GpuRect const changed = take_damage();  // the hook may draw meanwhile
-        Status const done = changed.empty() ? Status{} : gpu.flush(picture, changed, poll_limit, relax);
-        return done ? done : keep(changed, done);
+        return send([&](GpuRect const& changed) { return gpu.flush(picture, changed, poll_limit, relax); });
     }
     /// Adds a flush of what has changed; see `GpuDevice::submit_flush`. Returns whether anything had: otherwise `token` does
-    /// not come back.
+    /// not come back. If the flush ends with an error, `touch` what it had again.
     template <class Gpu>
     [[__nodiscard__]] Result<bool> submit_flush(Gpu& gpu, GpuPicture const& picture, Token token) {
-        GpuRect const changed = take_damage();
-        Status const done = changed.empty() ? Status{} : gpu.submit_flush(picture, changed, token);
-        return done ? Result<bool>{!changed.empty()} : Result<bool>{keep(changed, done).error()};
+        bool const has_changed = !damage_.empty();
+        Status const done = send([&](GpuRect const& changed) { return gpu.submit_flush(picture, changed, token); });
+        return done ? Result<bool>{has_changed} : Result<bool>{done.error()};
     }
 
 private:
-    [[__nodiscard__]] GpuRect take_damage() {
+    /// The damage is taken before, because a relax hook may draw.
+    template <class Flush>
+    [[__nodiscard__]] Status send(Flush flush_one) {
         GpuRect const changed = damage_;
         damage_ = {};
-        return changed;
-    }
-    [[__nodiscard__]] Status keep(GpuRect const& changed, Status const& done) {
-        touch(changed);
+        Status const done = changed.empty() ? Status{} : flush_one(changed);
+        touch(done ? GpuRect{} : changed);
         return done;
     }
 

@@ -9,7 +9,8 @@
 /// The pictures, displays and options of `GpuDevice`.
 namespace virtq {
 
-/// Compile-time options of `GpuDevice`. Derive from it and change what differs.
+/// Compile-time options of `GpuDevice`. Derive from it and change what differs. With a mapper, the driver's object has 16
+/// bytes for each segment of each picture: 32 KiB.
 struct GpuTraits : DriverTraits {
     static constexpr uint32_t picture_max = 8;    ///< most pictures at a time; at most 255
     static constexpr uint32_t segment_max = 254;  ///< most segments of a picture's memory: their list fills a page

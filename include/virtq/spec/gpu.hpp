@@ -214,7 +214,8 @@ struct CursorPos {
     uint32_t y;           ///< pixels from the top
     uint32_t padding;     ///< 0
 };
-/// §5.7.6.10: `update_cursor`, and `move_cursor`, which reads only `pos`. No answer follows but a `Header`.
+/// §5.7.6.10: `update_cursor`, and `move_cursor`, which reads only `pos`. The answer is a `Header`; in the field drivers
+/// leave no room for it, and devices write none.
 struct UpdateCursor {
     Header hdr;            ///< either type
     CursorPos pos;         ///< where to show it
