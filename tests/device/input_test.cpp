@@ -18,7 +18,7 @@
 namespace virtq::test {
 namespace {
 
-namespace wire = sim::wire::input;
+namespace input_wire = sim::wire::input;
 using Packet = std::pair<std::vector<InputEvent>, bool>;
 
 constexpr InputEvent syn{EventType::syn, code::syn_report, 0};
@@ -151,7 +151,7 @@ TEST(Input, LetsTheHandlerSend) {
     };
     EXPECT_EQ(machine.driver.take_each(answer), CompletionState::none);
     machine.device.step();
-    EXPECT_EQ(machine.input.status(), (std::vector<sim::InputEvent>{{wire::ev_led, code::led_caps_lock, 1}}));
+    EXPECT_EQ(machine.input.status(), (std::vector<sim::InputEvent>{{input_wire::ev_led, code::led_caps_lock, 1}}));
 }
 
 TEST(Input, DropsShortEvents) {
@@ -233,9 +233,9 @@ TEST(InputPacket, EndsAtTheReport) {
 TEST(InputPacket, WaitsForItsEnd) {
     InputMachine<> machine;
     machine.bring_up();
-    machine.input.send_raw({{wire::ev_rel, 0, 5}});
+    machine.input.send_raw({{input_wire::ev_rel, 0, 5}});
     EXPECT_TRUE(machine.take_packets().empty());
-    machine.input.send({{wire::ev_rel, 1, 6}});
+    machine.input.send({{input_wire::ev_rel, 1, 6}});
     EXPECT_EQ(machine.take_packets(), (std::vector<Packet>{{{rel(0, 5), rel(1, 6)}, true}}));
 }
 
@@ -250,7 +250,7 @@ TEST(InputPacket, SkipsEmptyOnes) {
 TEST(InputPacket, KeepsReportsOfFingers) {
     InputMachine<> machine;
     machine.bring_up();
-    machine.input.send({{wire::ev_abs, code::abs_mt_position_x, 7}, {wire::ev_syn, 2, 0}});
+    machine.input.send({{input_wire::ev_abs, code::abs_mt_position_x, 7}, {input_wire::ev_syn, 2, 0}});
     InputEvent const finger{EventType::syn, 2, 0};  // SYN_MT_REPORT
     EXPECT_EQ(machine.take_packets(),
               (std::vector<Packet>{{{{EventType::abs, code::abs_mt_position_x, 7}, finger}, true}}));
@@ -261,7 +261,7 @@ TEST(InputPacket, TellsOfMissingEvents) {
     machine.bring_up();
     machine.input.report_next_length(3);
     machine.input.move(5, 6);
-    machine.input.send({{wire::ev_syn, wire::syn_dropped, 0}});
+    machine.input.send({{input_wire::ev_syn, input_wire::syn_dropped, 0}});
     machine.input.press(1);
     EXPECT_EQ(machine.take_packets(), (std::vector<Packet>{{{rel(1, 6)}, false}, {{}, false}, {{key(1)}, true}}));
 }
@@ -273,7 +273,7 @@ TEST(InputPacket, TellsOfTooManyEvents) {
     std::vector<sim::InputEvent> many;
     std::vector<InputEvent> first;
     for (std::uint16_t number = 0; number < 6; ++number) {
-        many.push_back({wire::ev_key, number, 1});
+        many.push_back({input_wire::ev_key, number, 1});
         first.push_back(key(number));
     }
     first.resize(4);
@@ -286,7 +286,7 @@ TEST(InputPacket, StartsAnewAfterReset) {
     InputMachine<> machine;
     machine.bring_up();
     machine.input.report_next_length(0);
-    machine.input.send_raw({{wire::ev_rel, 0, 5}, {wire::ev_rel, 1, 5}});
+    machine.input.send_raw({{input_wire::ev_rel, 0, 5}, {input_wire::ev_rel, 1, 5}});
     EXPECT_TRUE(machine.take_packets().empty());
     EXPECT_TRUE(machine.reset().ok());
     machine.input.press(30);
@@ -305,7 +305,7 @@ TEST(InputStatus, SendsInOrder) {
         machine.device.step();
         EXPECT_EQ(machine.driver.in_flight(), 0u);
         EXPECT_EQ(machine.input.status(),
-                  (std::vector<sim::InputEvent>{{wire::ev_led, 0, 1}, {0x1234, 0x5678, 0xfffffffe}}));
+                  (std::vector<sim::InputEvent>{{input_wire::ev_led, 0, 1}, {0x1234, 0x5678, 0xfffffffe}}));
     }
 }
 
@@ -341,7 +341,7 @@ TEST(InputStatus, ReportsAFullQueue) {
     EXPECT_TRUE(machine.driver.send({EventType::led, 0, 8}).ok());
     machine.device.step();
     EXPECT_EQ(machine.input.status().size(), 9u);
-    EXPECT_EQ(machine.input.status().back(), (sim::InputEvent{wire::ev_led, 0, 8}));
+    EXPECT_EQ(machine.input.status().back(), (sim::InputEvent{input_wire::ev_led, 0, 8}));
 }
 
 TEST(InputStatus, IsDroppedByReset) {
@@ -423,7 +423,7 @@ TEST(InputSleep, NeverSleepsWithoutADevice) {
             .serial = "42",
             .ids = {{3, 0x1234, 0x5678, 2}},
             .properties = {1, 9},
-            .codes = {{wire::ev_key, {0x14a}}, {wire::ev_abs, {0, 1}}, {wire::ev_led, {1}}},
+            .codes = {{input_wire::ev_key, {0x14a}}, {input_wire::ev_abs, {0, 1}}, {input_wire::ev_led, {1}}},
             .axes = {{0, {0xffffffff, 1000, 2, 3, 4}}, {1, {7, 7, 0, 0, 0}}}};
 }
 
@@ -479,7 +479,7 @@ TEST(InputDescription, HasNoTypeAboveAByte) {
 
 TEST(InputDescription, ReportsAShortConfiguration) {
     sim::GuestMemory memory;
-    sim::InputDevice input{memory.violations(), {.name = "pen", .codes = {{wire::ev_key, {8}}}}};
+    sim::InputDevice input{memory.violations(), {.name = "pen", .codes = {{input_wire::ev_key, {8}}}}};
     sim::MmioDevice device{memory, input};
     MeasuredTransport transport;
     ASSERT_TRUE(transport.probe(device.registers()).ok());
@@ -491,7 +491,7 @@ TEST(InputDescription, ReportsAShortConfiguration) {
     EXPECT_LT(highest, sim::wire::mmio::config);
     transport.config_bytes = 9;
     EXPECT_EQ(driver.init(transport, memory).error(), Error::config_too_short);
-    EXPECT_EQ(highest, sim::wire::mmio::config + wire::config_size);
+    EXPECT_EQ(highest, sim::wire::mmio::config + input_wire::config_size);
     transport.config_bytes = 10;
     EXPECT_TRUE(driver.init(transport, memory).ok());
     EXPECT_EQ(driver.kind(), InputKind::keyboard);
@@ -505,12 +505,12 @@ TEST(InputDescription, ReportsAShortConfiguration) {
 TEST(InputDescription, KeepsNothingOfAFailedRead) {
     InputMachine<> machine;
     machine.bring_up();
-    machine.input.set_answer(wire::prop_bits, 0, {1, 1, 1});
+    machine.input.set_answer(input_wire::prop_bits, 0, {1, 1, 1});
     machine.device.unsettle_config(2);
     unsigned generations = 0;
     machine.device.before_access([&](std::uint16_t offset, bool) {
         if (offset == sim::wire::mmio::config_generation && ++generations == 3) {
-            machine.input.set_answer(wire::prop_bits, 0, {1});
+            machine.input.set_answer(input_wire::prop_bits, 0, {1});
         }
     });
     InputBitmap const found = *machine.driver.properties();
@@ -524,7 +524,7 @@ TEST(InputDescription, TakesTheLongest) {
     InputMachine<> machine;
     machine.bring_up();
     std::vector<std::uint8_t> longest(128, 'x');
-    machine.input.set_answer(wire::id_name, 0, longest);
+    machine.input.set_answer(input_wire::id_name, 0, longest);
     EXPECT_EQ(machine.driver.name()->bytes, 128u);
     EXPECT_EQ(std::string_view{machine.driver.name()->text}, std::string(128, 'x'));
     EXPECT_FALSE(machine.driver.driver_fault());
@@ -535,13 +535,13 @@ TEST(InputDescription, RejectsInvalidSizes) {
         std::uint8_t select;
         std::uint8_t size;
     };
-    for (Case const one : {Case{wire::id_name, 129}, Case{wire::id_name, 255}, Case{wire::id_devids, 7},
-                           Case{wire::id_devids, 1}, Case{wire::abs_info, 19}, Case{wire::abs_info, 200}}) {
+    for (Case const one : {Case{input_wire::id_name, 129}, Case{input_wire::id_name, 255}, Case{input_wire::id_devids, 7},
+                           Case{input_wire::id_devids, 1}, Case{input_wire::abs_info, 19}, Case{input_wire::abs_info, 200}}) {
         InputMachine<> machine;
         machine.bring_up();
         machine.input.set_answer(one.select, 0, std::vector<std::uint8_t>(128, 1), one.size);
-        Error const error = one.select == wire::id_name     ? machine.driver.name().error()
-                            : one.select == wire::id_devids ? machine.driver.device_ids().error()
+        Error const error = one.select == input_wire::id_name     ? machine.driver.name().error()
+                            : one.select == input_wire::id_devids ? machine.driver.device_ids().error()
                                                             : machine.driver.range(0).error();
         EXPECT_EQ(error, Error::answer_invalid);
         EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::input_size);
@@ -554,7 +554,7 @@ TEST(InputDescription, RejectsInvalidSizes) {
 TEST(InputDescription, AcceptsLongerStructures) {
     InputMachine<> machine;
     machine.bring_up();
-    machine.input.set_answer(wire::id_devids, 0, {1, 0, 2, 0, 3, 0, 4, 0, 5, 0});
+    machine.input.set_answer(input_wire::id_devids, 0, {1, 0, 2, 0, 3, 0, 4, 0, 5, 0});
     EXPECT_EQ(machine.driver.device_ids()->version, 4u);
     EXPECT_FALSE(machine.driver.driver_fault());
 }
@@ -571,7 +571,7 @@ TEST(InputDescription, RejectsInvertedRanges) {
 
 TEST(InputDescription, ComesUpWithoutAValidOne) {
     InputMachine<> machine;
-    machine.input.set_answer(wire::ev_bits, wire::ev_key, {}, 200);
+    machine.input.set_answer(input_wire::ev_bits, input_wire::ev_key, {}, 200);
     machine.bring_up();
     EXPECT_EQ(machine.driver.kind(), InputKind::other);
     EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::input_size);
@@ -604,13 +604,13 @@ TEST(InputDescription, KnowsWhatItIs) {
         InputKind kind;
         std::map<std::uint8_t, std::vector<std::uint16_t>> codes;
     };
-    constexpr std::uint8_t ev_key = wire::ev_key;
-    constexpr std::uint8_t ev_rel = wire::ev_rel;
-    constexpr std::uint8_t ev_abs = wire::ev_abs;
+    constexpr std::uint8_t ev_key = input_wire::ev_key;
+    constexpr std::uint8_t ev_rel = input_wire::ev_rel;
+    constexpr std::uint8_t ev_abs = input_wire::ev_abs;
     Case const cases[] = {
         {InputKind::other, {}},
         {InputKind::other, {{ev_rel, {8}}}},
-        {InputKind::keyboard, {{ev_key, {1, 30}}, {wire::ev_led, {0, 1, 2}}}},
+        {InputKind::keyboard, {{ev_key, {1, 30}}, {input_wire::ev_led, {0, 1, 2}}}},
         {InputKind::keyboard, {{ev_key, {30, 115}}, {ev_rel, {6, 8}}}},  // with a wheel
         {InputKind::keyboard, {{ev_key, {30, 115}}, {ev_abs, {0x20}}}},  // with a volume knob
         {InputKind::mouse, {{ev_key, {0x110, 0x111}}, {ev_rel, {0, 1, 8}}}},
