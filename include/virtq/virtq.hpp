@@ -4,6 +4,7 @@
 /// Includes everything that a kernel needs, except diag/: that is `virtq/diag/diag.hpp`. The library itself never
 /// includes this file.
 
+#include <virtq/device/balloon.hpp>
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>

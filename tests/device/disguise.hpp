@@ -44,7 +44,9 @@ private:
 class OtherType final : public DisguisedDevice {
 public:
     using DisguisedDevice::DisguisedDevice;
-    [[nodiscard]] std::uint32_t device_id() const override { return 5; }  // a balloon (§5), which no suite drives
+    [[nodiscard]] std::uint32_t device_id() const override {
+        return 20;
+    }  // for cryptography (§5), which no suite drives
 };
 
 class RestlessDevice final : public DisguisedDevice {

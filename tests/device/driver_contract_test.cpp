@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-/// What every driver guarantees: block, console, entropy, input, net, 9P, GPU. On each transport, with each format, with
+/// What every driver guarantees: block, console, entropy, input, balloon, net, 9P, GPU. On each transport, with each format, with
 /// and without a mapper.
 namespace virtq::test {
 namespace {
@@ -533,6 +533,7 @@ INSTANTIATE_TEST_SUITE_P(Block, DriverContract, ::testing::ValuesIn(subjects_of<
 INSTANTIATE_TEST_SUITE_P(Console, DriverContract, ::testing::ValuesIn(subjects_of<ConsoleKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Ports, DriverContract, ::testing::ValuesIn(subjects_of<PortsKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Gpu, DriverContract, ::testing::ValuesIn(subjects_of<GpuKind>()), subject_name);
+INSTANTIATE_TEST_SUITE_P(Balloon, DriverContract, ::testing::ValuesIn(subjects_of<BalloonKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Input, DriverContract, ::testing::ValuesIn(subjects_of<InputKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(Net, DriverContract, ::testing::ValuesIn(subjects_of<NetKind>()), subject_name);
 INSTANTIATE_TEST_SUITE_P(P9, DriverContract, ::testing::ValuesIn(subjects_of<P9Kind>()), subject_name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <device/driver_subject.hpp>
+#include <virtq/device/balloon.hpp>
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
@@ -10,6 +11,7 @@
 #include <virtq/device/net.hpp>
 #include <virtq/device/p9.hpp>
 
+#include <sim/balloon_device.hpp>
 #include <sim/block_device.hpp>
 #include <sim/console_device.hpp>
 #include <sim/entropy_device.hpp>
@@ -136,6 +138,58 @@ struct P9Kind {
         Span<char const> const tag = server.mount_tag();
         EXPECT_LE(tag.size(), P9Traits::tag_bytes);
         return server.call({sim::P9Device::message(100, 0xffff, {1, 2, 3, 4}), answer}, limit, relax);
+    }
+};
+
+/// The device counts page numbers, and touches no page: the suite gives one page again and again.
+struct BalloonKind {
+    static constexpr char const* name = "Balloon";
+    struct Traits : BalloonTraits {
+        static constexpr std::uint32_t pages_at_once = 4;
+    };
+    using Option = DriverOption;
+    template <class T, class Chosen>
+    using Driver = BalloonDevice<T, 16, Chosen>;
+    static constexpr bool has_tokens = true;
+    static constexpr bool has_config = true;
+    static constexpr std::uint32_t least_queue = 1;
+
+    static std::unique_ptr<sim::DeviceBackend> make_device(sim::ViolationLog& log, RingOffer const& offer) {
+        using namespace sim::wire::balloon;
+        std::vector<unsigned> features = ring_bits(offer);
+        features.insert(features.end(), {must_tell_host, stats_vq, deflate_on_oom, page_reporting});
+        return std::make_unique<sim::BalloonDevice>(
+            log, sim::BalloonOptions{.features = std::move(features), .num_pages = 1000, .queue_size_max = 16});
+    }
+    template <class Balloon>
+    static Status start(Balloon& balloon, Segment const& buffer, Token token) {
+        PhysAddr const page{buffer.addr.value / 4096 * 4096};
+        PhysAddr const pages[] = {page, page, page, page};
+        Status const added = balloon.submit_inflate({pages, 1 + token.value() % 4}, token);
+        balloon.kick_device();
+        return added;
+    }
+    template <class Balloon, class Relax>
+    static Status use(Balloon& balloon, Segment const& buffer, PollLimit limit, Relax& relax) {
+        PhysAddr const page{buffer.addr.value / 4096 * 4096};
+        return balloon.inflate({&page, 1}, limit, relax);
+    }
+    template <class Balloon>
+    static void call_others(Balloon& balloon, unsigned choice) {
+        PhysAddr const pages[4] = {};
+        BalloonStat const stats[10] = {};
+        Segment const free{PhysAddr{4096}, 4096};
+        std::uint32_t const some = balloon.deflatable_pages() < 4 ? balloon.deflatable_pages() : 4;
+        switch (choice % 4) {
+            case 0: static_cast<void>(balloon.on_config_change()); break;
+            case 1: static_cast<void>(balloon.answer_stats({stats, 1 + choice / 4 % 10})); break;
+            case 2: static_cast<void>(balloon.report(free, PollLimit{2})); break;
+            default:
+                if (some != 0) {
+                    static_cast<void>(balloon.deflate({pages, some}, PollLimit{2}));
+                }
+        }
+        static_cast<void>(balloon.wants_stats() && balloon.held_pages() > balloon.target_pages());
     }
 };
 

@@ -535,14 +535,15 @@ TEST(InputDescription, RejectsInvalidSizes) {
         std::uint8_t select;
         std::uint8_t size;
     };
-    for (Case const one : {Case{input_wire::id_name, 129}, Case{input_wire::id_name, 255}, Case{input_wire::id_devids, 7},
-                           Case{input_wire::id_devids, 1}, Case{input_wire::abs_info, 19}, Case{input_wire::abs_info, 200}}) {
+    for (Case const one :
+         {Case{input_wire::id_name, 129}, Case{input_wire::id_name, 255}, Case{input_wire::id_devids, 7},
+          Case{input_wire::id_devids, 1}, Case{input_wire::abs_info, 19}, Case{input_wire::abs_info, 200}}) {
         InputMachine<> machine;
         machine.bring_up();
         machine.input.set_answer(one.select, 0, std::vector<std::uint8_t>(128, 1), one.size);
         Error const error = one.select == input_wire::id_name     ? machine.driver.name().error()
                             : one.select == input_wire::id_devids ? machine.driver.device_ids().error()
-                                                            : machine.driver.range(0).error();
+                                                                  : machine.driver.range(0).error();
         EXPECT_EQ(error, Error::answer_invalid);
         EXPECT_EQ(machine.driver.driver_fault().reason, DriverReason::input_size);
         EXPECT_EQ(machine.driver.driver_fault().value, one.size);

@@ -107,6 +107,7 @@ virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::MappedTraits> global_mapp
 virtq::BlockDevice<virtq::MmioTransport<>, 64, kernel::NegotiatedTraits> global_negotiated_disk;
 virtq::ConsoleDevice<virtq::MmioTransport<>> global_console;
 virtq::ConsoleDevice<virtq::AnyTransport<>, 16, kernel::PortTraits> global_ports;
+virtq::BalloonDevice<virtq::AnyTransport<>> global_balloon;
 virtq::InputDevice<virtq::AnyTransport<>> global_input;
 virtq::NetDevice<virtq::MmioTransport<>, 64> global_net;
 virtq::NetDevice<virtq::AnyTransport<>, 64, kernel::PairTraits> global_pairs;
@@ -426,6 +427,34 @@ void console_driver(Console& console, Transport& transport) {
     use(console.release(global_pool));
 }
 
+void balloon_driver() {
+    virtq::PollLimit const limit{1000};
+    virtq::PhysAddr const pages[] = {unknown<virtq::PhysAddr>(), unknown<virtq::PhysAddr>()};
+    virtq::Segment const memory[] = {unknown<virtq::Segment>()};
+    virtq::BalloonStat const stats[] = {unknown<virtq::BalloonStat>()};
+    use(global_balloon.init(global_any_transport, global_pool));
+    use(global_balloon.on_config_change());
+    use(global_balloon.target_pages());
+    use(global_balloon.held_pages());
+    use(global_balloon.deflatable_pages());
+    use(global_balloon.must_tell_host());
+    use(global_balloon.submit_inflate(pages, virtq::Token{1}));
+    use(global_balloon.submit_deflate(pages, virtq::Token{2}));
+    use(global_balloon.submit_report(memory, virtq::Token{3}));
+    global_balloon.kick_device();
+    use(global_balloon.take_completed());
+    use(global_balloon.in_flight());
+    use(global_balloon.inflate(pages, limit));
+    use(global_balloon.deflate(pages, limit));
+    use(global_balloon.report(memory, limit));
+    use(global_balloon.answer_stats(stats));
+    use(global_balloon.enable_used_notifications());
+    global_balloon.disable_used_notifications();
+    use(global_balloon.reset([](virtq::RequestCompletion const& ended) { use(ended); }));
+    use(global_balloon.release(global_pool));
+    virtq::explain(virtq::diagnose(global_balloon), [](char character) { use(character); });
+}
+
 void input_driver() {
     use(global_input.init(global_any_transport, global_pool));
     use(global_input.take_each([](virtq::InputEvent const& event) { use(event); }));
@@ -541,6 +570,7 @@ extern "C" void kernel_main() {
     kernel::mapped_block_driver();
     kernel::console_driver(global_console, global_transport);
     kernel::console_driver(global_ports, global_any_transport);
+    kernel::balloon_driver();
     kernel::input_driver();
     kernel::net_drivers();
     kernel::diagnosis();

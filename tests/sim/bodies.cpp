@@ -2,6 +2,8 @@
 
 // The functions of the simulated device, compiled once, for virtq::sim with GCC. `#pragma interface` in its headers
 // promises a file that emits the bodies of the inline member functions: this one. The headers work without it.
+#pragma implementation "balloon_device.hpp"
+#pragma implementation "balloon_rule.hpp"
 #pragma implementation "block_device.hpp"
 #pragma implementation "chain.hpp"
 #pragma implementation "config_space.hpp"
@@ -50,6 +52,8 @@
 #pragma implementation "wire.hpp"
 #pragma implementation "wire_pci.hpp"
 
+#include <sim/balloon_device.hpp>
+#include <sim/balloon_rule.hpp>
 #include <sim/block_device.hpp>
 #include <sim/chain.hpp>
 #include <sim/config_space.hpp>

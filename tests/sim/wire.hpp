@@ -440,6 +440,24 @@ inline constexpr size_t header_tag = 5;
 inline constexpr size_t header_bytes = 7;
 }  // namespace p9
 
+/// §5.5.
+namespace balloon {
+inline constexpr uint32_t device_id = 5;  // §5.5.1
+
+inline constexpr unsigned must_tell_host = 0;  // VIRTIO_BALLOON_F_MUST_TELL_HOST, §5.5.3, and so on
+inline constexpr unsigned stats_vq = 1;
+inline constexpr unsigned deflate_on_oom = 2;
+inline constexpr unsigned free_page_hint = 3;
+inline constexpr unsigned page_reporting = 5;
+
+inline constexpr size_t config_num_pages = 0;  // struct virtio_balloon_config, §5.5.4
+inline constexpr size_t config_actual = 4;
+
+inline constexpr uint32_t page_bytes = 4096;  // §5.5.6
+inline constexpr size_t stat_bytes = 10;      // struct virtio_balloon_stat, §5.5.6.3
+inline constexpr uint16_t last_tag = 9;       // VIRTIO_BALLOON_S_HTLB_PGFAIL
+}  // namespace balloon
+
 /// §5.8. Types and codes of events are those of Linux.
 namespace input {
 inline constexpr uint32_t device_id = 18;  // §5.8.1
