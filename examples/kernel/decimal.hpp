@@ -14,6 +14,7 @@ public:
         } while (number != 0);
     }
     [[nodiscard]] char const* text() const { return digits_ + first_; }
+    [[nodiscard]] unsigned length() const { return most_digits - first_; }
 
 private:
     static constexpr unsigned most_digits = 20;

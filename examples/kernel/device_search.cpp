@@ -7,7 +7,7 @@
 namespace {
 
 /// Handlers get only a number, and look for it among these devices.
-constexpr unsigned most_listening = 4;
+constexpr unsigned most_listening = 8;
 constinit Device* listening[most_listening] = {};
 constinit unsigned listening_count = 0;
 
@@ -67,8 +67,7 @@ using virtq::spec::DeviceId;
 
 class DeviceSearch {
 public:
-    DeviceSearch(virtq::Span<Device* const> devices, DeviceId type, InterruptWay way)
-        : devices_(devices), type_(type), way_(way) {}
+    DeviceSearch(virtq::Span<WantedDevices> wanted, InterruptWay way) : wanted_(wanted), way_(way) {}
 
     void look_at_slot(unsigned slot) {
         virtq::MmioTransport<> probe;
@@ -77,10 +76,11 @@ public:
             return;
         }
         expect(slot, status);
-        if (!is_wanted({slot, probe.device_id(), false})) {
+        Device* const found = next({slot, probe.device_id(), false});
+        if (found == nullptr) {
             return;
         }
-        Device& device = next();
+        Device& device = *found;
         expect(slot, device.transport.probe_mmio(virtq::MmioSpace{machine::virtio_slot(slot)}));
         announce(device, slot);
         if (way_ != InterruptWay::none) {
@@ -99,8 +99,6 @@ public:
                                         [&](PciFunction const& function, DeviceId type) { look_at(function, type); });
     }
 
-    [[nodiscard]] unsigned found() const { return found_; }
-
 private:
     static void expect(unsigned slot, virtq::Status status) {
         if (!status) {
@@ -110,10 +108,11 @@ private:
 
     void look_at(PciFunction const& function, DeviceId type) {
         unsigned const slot = function.address().device;
-        if (!is_wanted({slot, type, true})) {
+        Device* const found = next({slot, type, true});
+        if (found == nullptr) {
             return;
         }
-        Device& device = next();
+        Device& device = *found;
         expect(slot, device.transport.probe_pci(function, map_, {&memory_, &ports_}));
         announce(device, slot);
         bool const messages = way_ == InterruptWay::message && machine::has_messages();
@@ -123,23 +122,22 @@ private:
         }
     }
 
-    /// Records the device. Prints it, if it is not one to be taken.
-    [[nodiscard]] bool is_wanted(SeenDevice const& device) {
+    /// Records a device, and returns where it is to be kept. Prints a device that nobody wants, and returns null.
+    [[nodiscard]] Device* next(SeenDevice const& device) {
         if (seen_count != sizeof seen / sizeof *seen) {
             seen[seen_count++] = device;
         }
-        bool const wanted = device.type == type_ && found_ != devices_.size() && listening_count != most_listening;
-        if (!wanted) {
-            serial::line("slot ", device.slot, ": ", name_of(device.type), " device, not used");
+        for (WantedDevices& wanted : wanted_) {
+            if (device.type == wanted.type && wanted.found != wanted.devices.size() &&
+                listening_count != most_listening) {
+                Device* const place = wanted.devices[wanted.found++];
+                place->most_interrupts = UINT64_MAX;
+                listening[listening_count++] = place;
+                return place;
+            }
         }
-        return wanted;
-    }
-
-    [[nodiscard]] Device& next() {
-        Device& device = *devices_[found_++];
-        device.most_interrupts = UINT64_MAX;
-        listening[listening_count++] = &device;
-        return device;
+        serial::line("slot ", device.slot, ": ", name_of(device.type), " device, not used");
+        return nullptr;
     }
 
     static void announce(Device& device, unsigned slot) {
@@ -168,10 +166,8 @@ private:
         return true;
     }
 
-    virtq::Span<Device* const> devices_;
-    DeviceId type_;
+    virtq::Span<WantedDevices> wanted_;
     InterruptWay way_;
-    unsigned found_ = 0;
     virtq::PciBusRange buses_;
     DeviceMap map_{};
     virtq::PciWindow memory_{machine::pci_memory_window().base, machine::pci_memory_window().bytes};
@@ -180,8 +176,8 @@ private:
 
 }  // namespace
 
-unsigned find_devices(virtq::Span<Device* const> devices, DeviceId type, InterruptWay way) {
-    DeviceSearch search{devices, type, way};
+void find_devices(virtq::Span<WantedDevices> wanted, InterruptWay way) {
+    DeviceSearch search{wanted, way};
     for (unsigned slot = 0; slot < machine::virtio_slot_count(); ++slot) {
         search.look_at_slot(slot);
     }
@@ -189,7 +185,12 @@ unsigned find_devices(virtq::Span<Device* const> devices, DeviceId type, Interru
         machine::PciAccess access = machine::pci_access();
         search.look_at_pci(access);
     }
-    return search.found();
+}
+
+unsigned find_devices(virtq::Span<Device* const> devices, DeviceId type, InterruptWay way) {
+    WantedDevices wanted[] = {{type, devices}};
+    find_devices(wanted, way);
+    return wanted[0].found;
 }
 
 char const* name_of(DeviceId type) {

@@ -8,6 +8,15 @@
 /// must not be moved. Returns how many were found. A device that cannot be used ends the kernel. Call it once.
 [[nodiscard]] unsigned find_devices(virtq::Span<Device* const> devices, virtq::spec::DeviceId type, InterruptWay way);
 
+/// The devices of one type that a kernel wants, at most, and how many of them were found.
+struct WantedDevices {
+    virtq::spec::DeviceId type;
+    virtq::Span<Device* const> devices;
+    unsigned found = 0;
+};
+/// As above, for devices of several types. There are at most eight devices in all.
+void find_devices(virtq::Span<WantedDevices> wanted, InterruptWay way);
+
 /// "block" for a disk, and so on.
 [[nodiscard]] char const* name_of(virtq::spec::DeviceId type);
 
