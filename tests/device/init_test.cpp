@@ -526,7 +526,7 @@ TEST(DeviceInit, StopsTheQueuesBeforeTheReset) {
     });
     EXPECT_TRUE(machine.driver.release(machine.memory).ok());
     machine.device.before_access(nullptr);
-    EXPECT_EQ(steps, (std::vector<unsigned>{0x1044, 0x0044, 0x1070, 0x0044}));
+    EXPECT_EQ(steps, (std::vector<unsigned>{0x0044, 0x1044, 0x0044, 0x1070, 0x0044}));
 }
 
 TEST(DeviceInit, DetectsRemovalWhileGoingLive) {

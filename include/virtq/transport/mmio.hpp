@@ -242,12 +242,14 @@ private:
     }
 
     /// §4.2.2.2: stops each queue by writing 0 to QueueReady and reading it back. `reset_device` checks the value
-    /// after the reset.
+    /// after the reset. A queue that reads 0 needs none of that, and may be one that the device does not have.
     void stop_queues() {
         for (uint32_t queue = 0; queue < record_.enabled_queue_end(); ++queue) {
             write(spec::mmio::queue_sel, queue);
-            write(spec::mmio::queue_ready, uint32_t{0});
-            static_cast<void>(read(spec::mmio::queue_ready));
+            if (read(spec::mmio::queue_ready) != 0) {
+                write(spec::mmio::queue_ready, uint32_t{0});
+                static_cast<void>(read(spec::mmio::queue_ready));
+            }
         }
     }
 
