@@ -38,7 +38,7 @@ struct BalloonGuest {
     ~BalloonGuest() {
         EXPECT_TRUE(driver.release(memory).ok());
         EXPECT_EQ(memory.pages_outstanding(), 0u);
-        EXPECT_TRUE(has_holes || memory.violations().empty()) << memory.violations();
+        EXPECT_TRUE(memory.violations().empty()) << memory.violations();
     }
     void bring_up() {
         ASSERT_TRUE(transport.probe(device.registers()).ok());
@@ -82,7 +82,6 @@ struct BalloonGuest {
     BalloonTransport transport;
     Driver driver;
     std::vector<Pages> runs;
-    bool has_holes = false;  ///< queues are missing between others: the check of a reset looks at them, too
 };
 
 struct BalloonOnBoth : testing::TestWithParam<sim::MmioVersion> {};
@@ -124,8 +123,8 @@ TEST_P(BalloonOnBoth, AnswersStatisticsOnlyWhenAsked) {
     ASSERT_TRUE(guest.driver.answer_stats(stats).ok());
     guest.device.step();
     EXPECT_EQ(guest.host.answers(), 1u);
-    EXPECT_EQ(guest.host.stats()[4], 0x123456789abcdef0u);
-    EXPECT_EQ(guest.host.stats().size(), 3u);
+    // With the legacy interface a device ignores what is in the first buffer (§5.5.6.3.3).
+    EXPECT_EQ(guest.host.stats().size(), GetParam() == sim::MmioVersion::legacy ? 0u : 3u);
     EXPECT_FALSE(guest.driver.wants_stats());
     EXPECT_EQ(guest.driver.answer_stats(stats).error(), Error::queue_full);
     for (uint64_t turn = 10; turn != 30; ++turn) {  // more often than the queue has descriptors
@@ -136,6 +135,8 @@ TEST_P(BalloonOnBoth, AnswersStatisticsOnlyWhenAsked) {
         ASSERT_TRUE(guest.driver.answer_stats(stats).ok());
         guest.device.step();
         EXPECT_EQ(guest.host.stats()[5], turn);
+        EXPECT_EQ(guest.host.stats()[4], 0x123456789abcdef0u);
+        EXPECT_EQ(guest.host.stats().size(), 3u);
     }
     EXPECT_EQ(guest.host.answers(), 21u);
 }
@@ -345,7 +346,6 @@ TEST(BalloonReport, FindsItsQueue) {
                           {{5}, false, 2},    {{5}, true, 4},    {{3, 5}, false, 3},    {{3, 5}, true, 4}};
     for (Case const& one : cases) {
         BalloonGuest guest{{.features = one.features, .has_fixed_numbers = one.has_fixed_numbers}};
-        guest.has_holes = one.has_fixed_numbers && one.features.size() < 3;
         EXPECT_EQ(guest.host.report_queue(), one.queue);
         guest.bring_up();
         EXPECT_TRUE(guest.driver.can_report());
@@ -368,6 +368,16 @@ TEST(BalloonReport, FindsItsQueue) {
         EXPECT_EQ(guest.memory.virt(pages[0], 1)[0], sim::BalloonDevice::filler);
         guest.give_back(2);  // nobody has to be told
     }
+}
+
+TEST(BalloonReport, GivesAllPagesBackIfItsQueueMoves) {
+    BalloonGuest guest{{.features = {1, 5}}};
+    guest.bring_up();
+    guest.device.offer(1, false);  // no statistics any more: QEMU would count the reporting_vq as queue 2 then
+    EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) { ADD_FAILURE(); }).ok());
+    EXPECT_TRUE(guest.driver.can_report());
+    EXPECT_FALSE(guest.driver.wants_stats());
+    EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
 }
 
 TEST(BalloonReport, NeedsTheFeature) {

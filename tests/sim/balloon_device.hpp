@@ -93,6 +93,8 @@ public:
     }
     /// The number of the reporting_vq.
     [[nodiscard]] uint16_t report_queue() const;
+    /// The feature that this queue needs. Nothing for the inflateq, the deflateq, and a queue that is not there.
+    [[nodiscard]] std::optional<unsigned> feature_of(uint16_t queue) const;
 
     // DeviceBackend.
 
@@ -143,29 +145,38 @@ private:
     bool wants_stats_ = false;
     bool holds_ = false;
     uint32_t next_length_ = 0;
+    bool is_first_ = true;  ///< the next buffer of statistics is
     std::optional<std::vector<uint16_t>> subset_;
     std::map<uint16_t, uint64_t> stats_;
     size_t answers_ = 0;
     uint64_t reported_ = 0;
 };
 
-/// §5.5.2.
+/// §5.5.2. QEMU and Linux count only the queues that there are.
 inline uint16_t BalloonDevice::report_queue() const {
     unsigned const before =
         (offers(wire::balloon::stats_vq) ? 1u : 0u) + (offers(wire::balloon::free_page_hint) ? 1u : 0u);
     return static_cast<uint16_t>(options_.has_fixed_numbers ? 4 : 2 + before);
 }
-inline uint16_t BalloonDevice::queue_count() const {
-    if (offers(wire::balloon::page_reporting)) {
-        return static_cast<uint16_t>(report_queue() + 1);
+inline std::optional<unsigned> BalloonDevice::feature_of(uint16_t queue) const {
+    if (queue == report_queue() && offers(wire::balloon::page_reporting)) {
+        return wire::balloon::page_reporting;
     }
-    return offers(wire::balloon::stats_vq) ? uint16_t{3} : uint16_t{2};
+    if (queue + 1 == report_queue() && offers(wire::balloon::free_page_hint)) {
+        return wire::balloon::free_page_hint;
+    }
+    return queue == stats_queue && offers(wire::balloon::stats_vq) ? std::optional<unsigned>{wire::balloon::stats_vq}
+                                                                   : std::nullopt;
+}
+inline uint16_t BalloonDevice::queue_count() const {
+    uint16_t count = report_queue();
+    while (queue_size_max(count) == 0) {
+        --count;
+    }
+    return static_cast<uint16_t>(count + 1);
 }
 inline uint16_t BalloonDevice::queue_size_max(uint16_t queue) const {
-    bool const is_there = queue <= deflate_queue || (queue == stats_queue && offers(wire::balloon::stats_vq)) ||
-                          (queue == report_queue() && offers(wire::balloon::page_reporting)) ||
-                          (queue + 1 == report_queue() && offers(wire::balloon::free_page_hint));
-    return is_there ? options_.queue_size_max : uint16_t{0};
+    return queue <= deflate_queue || feature_of(queue) ? options_.queue_size_max : uint16_t{0};
 }
 
 /// §5.5.4: little-endian, also for a legacy driver.
@@ -187,6 +198,7 @@ inline void BalloonDevice::reset() {
     }
     balloon_.clear();
     subset_.reset();
+    is_first_ = true;
     session_ = {};
     wants_stats_ = false;
     next_length_ = 0;
@@ -195,11 +207,15 @@ inline void BalloonDevice::reset() {
 
 inline Completion BalloonDevice::process(uint16_t queue, Chain const& chain) {
     std::lock_guard const lock(mutex_);
-    bool const is_report = queue == report_queue();
-    if (!is_report && !chain.writable.empty()) {
+    auto const needed = feature_of(queue);
+    if (needed && !has_feature(session_.features, *needed)) {
+        log_.report(rule::balloon_queue, queue);
+    }
+    bool const takes_pages = needed && *needed != wire::balloon::stats_vq;
+    if (!takes_pages && !chain.writable.empty()) {
         log_.report(rule::balloon_writable, chain.writable_bytes());
     }
-    if (queue == stats_queue && !is_report) {
+    if (needed == wire::balloon::stats_vq) {
         take_stats(chain);
     }
     return {};
@@ -207,7 +223,7 @@ inline Completion BalloonDevice::process(uint16_t queue, Chain const& chain) {
 
 inline void BalloonDevice::work(uint16_t queue) {
     std::lock_guard const lock(mutex_);
-    bool const is_stats = queue == stats_queue && queue != report_queue();
+    bool const is_stats = feature_of(queue) == wire::balloon::stats_vq;
     auto const requests = parked(queue);
     if (holds_ || requests.empty() || (is_stats && !std::exchange(wants_stats_, false))) {
         return;
@@ -215,7 +231,7 @@ inline void BalloonDevice::work(uint16_t queue) {
     for (auto const& request : requests) {
         if (queue <= deflate_queue) {
             take_pages(queue, request.chain);
-        } else if (!is_stats) {
+        } else if (feature_of(queue) == wire::balloon::page_reporting) {
             take_report(request.chain);
         }
         static_cast<void>(complete(queue, request, std::exchange(next_length_, 0)));
@@ -267,7 +283,7 @@ inline void BalloonDevice::deflate(uint64_t number) {
     balloon_.erase(found);
 }
 
-/// §5.5.6.3.2: unknown tags are ignored.
+/// §5.5.6.3.2: unknown tags are ignored. §5.5.6.3.3: all of the first buffer is, with the legacy interface.
 inline void BalloonDevice::take_stats(Chain const& chain) {
     constexpr size_t entry_bytes = wire::balloon::stat_bytes;
     uint64_t const length = chain.readable_bytes();
@@ -279,6 +295,10 @@ inline void BalloonDevice::take_stats(Chain const& chain) {
     }
     if (length % 6 != 0) {
         log_.report(rule::balloon_stats_six, length);
+    }
+    ++answers_;
+    if (std::exchange(is_first_, false) && session_.legacy) {
+        return;
     }
     stats_.clear();
     std::vector<uint16_t> tags;
@@ -300,7 +320,6 @@ inline void BalloonDevice::take_stats(Chain const& chain) {
         log_.report(rule::balloon_stats_same, tags.size());
     }
     subset_ = tags;
-    ++answers_;
 }
 
 /// §5.5.6.7.2: what the pages hold is lost.

@@ -174,6 +174,49 @@ TEST(BalloonQueues, HaveTheNumbersOfTheOptions) {
     EXPECT_EQ(standard.report_queue(), 4);
     EXPECT_EQ(standard.queue_size_max(2), 0);
     EXPECT_EQ(standard.queue_size_max(4), 64);
+    BalloonDevice const hints{log, {.features = {balloon::free_page_hint}, .has_fixed_numbers = true}};
+    EXPECT_EQ(qemu.queue_count(), 4);
+    EXPECT_EQ(standard.queue_count(), 5);
+    EXPECT_EQ(hints.queue_count(), 4);
+    EXPECT_EQ(hints.feature_of(3), std::optional<unsigned>{balloon::free_page_hint});
+    EXPECT_EQ(hints.feature_of(2), std::nullopt);
+    EXPECT_EQ((BalloonDevice{log, {.features = {}}}.queue_count()), 2);
+}
+
+TEST(BalloonQueues, TakeHints) {
+    GuestMemory memory;
+    BalloonDevice device{memory, {.features = {balloon::stats_vq, balloon::free_page_hint}}};
+    RawMachine machine{memory, device, RawKind::mmio_split};
+    machine.bring_up();
+    machine.post(3, {{memory.allocate_pages(1).phys, 4096, wire::split::flag_write}});
+    EXPECT_EQ(machine.step(), 1u);
+    EXPECT_EQ(device.reported_bytes(), 0u);
+    EXPECT_TRUE(memory.violations().empty()) << memory.violations();
+}
+
+TEST(BalloonQueues, NeedTheirFeatures) {
+    GuestMemory memory;
+    BalloonDevice device{memory, {.features = {balloon::stats_vq, balloon::page_reporting}}};
+    device.start(Session{.features = feature_words({balloon::stats_vq})});
+    static_cast<void>(device.process(3, Chain{}));
+    EXPECT_EQ(memory.violations().entries().size(), 1u);
+    EXPECT_TRUE(memory.violations().contains("S-5.5.2-queue")) << memory.violations();
+}
+
+TEST(BalloonQueues, IgnoreTheFirstBufferOfALegacyDriver) {
+    GuestMemory memory;
+    BalloonDevice device{memory};
+    RawMachine machine{memory, device, RawKind::mmio_legacy};
+    machine.bring_up();
+    Buffer const buffer = memory.allocate_buffer(64);
+    device.ask_for_stats();
+    for (size_t i = 0; i < 2; ++i) {
+        encode(buffer.virt, 2, 4, guest_order);
+        static_cast<void>(machine.post(2, buffer, 30, 0));
+        static_cast<void>(machine.step());
+        EXPECT_EQ(device.answers(), i + 1);
+        EXPECT_EQ(device.stats().count(4), i);
+    }
 }
 
 }  // namespace

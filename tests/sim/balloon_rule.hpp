@@ -9,6 +9,7 @@
 /// The rules of the balloon (§5.5), as those of rule.hpp.
 namespace virtq::sim::rule {
 
+inline constexpr Rule balloon_queue{"S-5.5.2-queue", "5.5.2", "Use a queue only if its feature was negotiated"};
 inline constexpr Rule balloon_writable{"S-5.5.6-readable", "5.5.6",
                                        "Page numbers and statistics are for the device to read"};
 inline constexpr Rule balloon_length{"S-5.5.6-length", "5.5.6", "A buffer is an array of 32-bit page numbers"};

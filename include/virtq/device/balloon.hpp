@@ -195,6 +195,7 @@ public:
     }
 
 private:
+    static constexpr uint16_t no_queue = UINT16_MAX;
     static constexpr uint32_t config_bytes = spec::balloon::config::actual.offset + 4;
 
     [[__nodiscard__]] static constexpr uint16_t number_of(Queue queue) { return static_cast<uint16_t>(queue); }
@@ -226,30 +227,36 @@ private:
         if (index <= number_of(Queue::deflate)) {
             return true;
         }
-        return index == report_queue() ? can_report() : this->negotiated().has(Bit::stats_vq);
+        if (index == report_queue()) {
+            return can_report();
+        }
+        return index == stats_queue() && this->negotiated().has(Bit::stats_vq);
     }
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {
         Status visited = visit(number_of(Queue::inflate), inflates_);
         visited = visited ? visit(number_of(Queue::deflate), deflates_) : visited;
-        bool const has_number = report_queue() != number_of(Queue::stats);
-        visited = visited && has_number ? visit(number_of(Queue::stats), stats_) : visited;
+        visited = visited ? visit(stats_queue(), stats_) : visited;
         return visited ? visit(report_queue(), reports_) : visited;
     }
     void on_release() { target_ = held_ = deflating_ = 0; }
 
     /// The standard gives the reporting_vq number 4. QEMU, and Linux as its driver, leave out the queues before it that are
-    /// not offered. If there is none at that number, the standard's holds.
+    /// not offered; then there is no queue 4, unless both are offered.
     void find_report_queue() {
         Features const& offered = this->negotiation().offered;
-        queues_left_out_ =
-            static_cast<uint16_t>((offered.has(Bit::stats_vq) ? 0 : 1) + (offered.has(Bit::free_page_hint) ? 0 : 1));
-        if (can_report() && this->device().queue_size_max(report_queue()) == 0) {
-            queues_left_out_ = 0;
+        queues_left_out_ = 0;
+        if (can_report() && this->device().queue_size_max(number_of(Queue::reporting)) == 0) {
+            queues_left_out_ = static_cast<uint16_t>((offered.has(Bit::stats_vq) ? 0 : 1) +
+                                                     (offered.has(Bit::free_page_hint) ? 0 : 1));
         }
     }
     [[__nodiscard__]] uint16_t report_queue() const {
         return static_cast<uint16_t>(number_of(Queue::reporting) - queues_left_out_);
+    }
+    /// Without a number if the reporting_vq has its: it may still have pages from before a reset.
+    [[__nodiscard__]] uint16_t stats_queue() const {
+        return report_queue() == number_of(Queue::stats) ? no_queue : number_of(Queue::stats);
     }
 
     // --- configuration ---

@@ -26,6 +26,7 @@ public:
         constexpr uint32_t unit = spec::balloon::page_unit_bytes;
         uint16_t const slot = this->take_slot(token);
         if (slot == this->no_slot) {
+            this->note_refusal(Error::queue_full);
             return Error::queue_full;
         }
         auto const count = static_cast<uint32_t>(pages.size());
