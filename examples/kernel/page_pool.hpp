@@ -26,6 +26,14 @@ public:
         mark(static_cast<size_t>(first), pages.count, false);
     }
 
+    size_t count_free() const {
+        size_t count = 0;
+        for (bool const taken : taken_) {
+            count += taken ? 0 : 1;
+        }
+        return count;
+    }
+
     virtq::PhysAddr phys_addr(void const* virt) const { return machine::phys(virt); }
     void* virt_of(virtq::PhysAddr phys) const { return machine::virt(phys); }
 
