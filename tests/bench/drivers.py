@@ -9,10 +9,10 @@ import build
 import measure
 
 HERE = build.HERE / "driver"
-DRIVERS = {"block": 1, "entropy": 2, "console": 3, "net": 4, "input": 5, "gpu": 7, "p9": 8}  # with the number that driver/code.cpp has
+DRIVERS = {"block": 1, "entropy": 2, "console": 3, "net": 4, "input": 5, "balloon": 6, "gpu": 7, "p9": 8}  # with the number that driver/code.cpp has
 CASES = {"entropy": ["entropy"], "console": ["console write", "console read"], "net": ["net send", "net receive"],
          "gpu": ["gpu flush"], "p9": ["p9"],
-         "input": ["input"]}
+         "input": ["input"], "balloon": ["balloon inflate"]}
 
 
 def code(driver, level, *flags):

@@ -354,7 +354,7 @@ def dpdk_table(results):
 
 
 DRIVER_NAMES = {"block": "disk", "entropy": "random bytes", "console": "console", "net": "network card", "gpu": "GPU",
-                "p9": "9P transport", "input": "keyboard"}
+                "p9": "9P transport", "input": "keyboard", "balloon": "balloon"}
 
 
 def driver_table(results):

@@ -133,6 +133,35 @@ virtq::Error driver_describe() {
 virtq::Error driver_reset() {
     return driver.reset(take).error();
 }
+#elif DRIVER == 6
+extern virtq::BalloonDevice<Transport> driver;
+virtq::Error driver_submit(virtq::Span<virtq::PhysAddr const> given) {
+    return driver.submit_inflate(given, virtq::Token{1}).error();
+}
+virtq::Error driver_deflate(virtq::Span<virtq::PhysAddr const> taken) {
+    return driver.submit_deflate(taken, virtq::Token{2}).error();
+}
+virtq::Error driver_report(virtq::Span<virtq::Segment const> memory) {
+    return driver.submit_report(memory, virtq::Token{3}).error();
+}
+void driver_kick() {
+    driver.kick_device();
+}
+void driver_take() {
+    take(driver.take_completed());
+}
+virtq::Error driver_blocking(virtq::Span<virtq::PhysAddr const> given) {
+    return driver.inflate(given, limit).error();
+}
+virtq::Error driver_stats(virtq::Span<virtq::BalloonStat const> stats) {
+    return driver.answer_stats(stats).error();
+}
+virtq::Error driver_change() {
+    return driver.on_config_change().error();
+}
+virtq::Error driver_reset() {
+    return driver.reset(take).error();
+}
 #else
 extern virtq::NetDevice<Transport, 256> driver;
 virtq::Error driver_submit(virtq::Span<virtq::Segment const> packet) {

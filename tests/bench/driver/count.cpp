@@ -2,6 +2,7 @@
 //
 // Runs the drivers against the device of the bench, for callgrind: all but what is in the functions drive_… is left out,
 // and what they took is dumped after each case. Prints CASE REQUESTS; with --facts, DRIVER OBJECT-BYTES PAGES instead.
+#include <virtq/device/balloon.hpp>
 #include <virtq/device/block.hpp>
 #include <virtq/device/console.hpp>
 #include <virtq/device/entropy.hpp>
@@ -365,6 +366,38 @@ void input(char const* format, size_t batch) {
     require(driver.release(pages));
 }
 
+// --- balloon: pages given, in one request ---
+
+template <class Driver>
+[[gnu::noinline]] void drive_pages(Driver& driver, virtq::Span<virtq::PhysAddr const> given) {
+    require(driver.submit_inflate(given, virtq::Token{1}));
+    driver.kick_device();
+}
+
+template <class RingFormat>
+void balloon(char const* format, size_t batch) {
+    static virtq::BalloonDevice<AnyRegisters, 64, TraitsOf<virtq::BalloonTraits, RingFormat>> driver;
+    AnyRegisters registers{virtq::spec::DeviceId::traditional_balloon, offered<RingFormat>()};
+    PageSource pages;
+    require(driver.init(registers, pages));
+    Device<RingFormat> inflates;
+    inflates.open(registers.areas(0), 64, true, false);
+    virtq::PhysAddr given[batch_max];
+    for (size_t i = 0; i < batch; ++i) {
+        given[i] = virtq::PhysAddr{virtq::page_bytes * (i + 1)};
+    }
+    CALLGRIND_ZERO_STATS;
+    for (unsigned turn = 0; turn < turns; ++turn) {
+        drive_pages(driver, {given, batch});
+        inflates.serve();
+        if (drive_take(driver) != 1) {
+            fail("an inflation did not end");
+        }
+    }
+    report("balloon inflate", format, batch);
+    require(driver.release(pages));
+}
+
 template <class Driver>
 void print_facts(char const* name) {
     std::printf("%s %zu %u\n", name, sizeof(Driver), static_cast<unsigned>(Driver::page_count()));
@@ -382,6 +415,7 @@ int main(int count, char** arguments) {
         bench::print_facts<virtq::NetDevice<Transport, 256>>("net");
         bench::print_facts<virtq::GpuDevice<Transport>>("gpu");
         bench::print_facts<virtq::InputDevice<Transport>>("input");
+        bench::print_facts<virtq::BalloonDevice<Transport>>("balloon");
         return 0;
     }
     bench::entropy<virtq::Split>("split", 1);
@@ -399,6 +433,8 @@ int main(int count, char** arguments) {
         bench::net<virtq::Packed>("packed", batch);
         bench::input<virtq::Split>("split", batch);
         bench::input<virtq::Packed>("packed", batch);
+        bench::balloon<virtq::Split>("split", batch);
+        bench::balloon<virtq::Packed>("packed", batch);
     }
     for (size_t const batch : {1, 16}) {
         bench::gpu<virtq::Split>("split", batch);
