@@ -149,6 +149,7 @@ TEST(Balloon, HandsOutManyRequestsInBothDirections) {
         ASSERT_TRUE(guest.driver.submit_inflate(guest.take(i), Token{i}).ok());
     }
     EXPECT_EQ(guest.driver.submit_inflate(guest.take(1), Token{5}).error(), Error::queue_full);
+    EXPECT_EQ(guest.driver.last_error(0), Error::queue_full);
     guest.give_back(1);
     EXPECT_EQ(guest.driver.held_pages(), 0u);
     guest.driver.kick_device();
@@ -264,6 +265,7 @@ TEST(Balloon, TakesAnyTarget) {
     EXPECT_EQ(guest.driver.deflatable_pages(), 0u);
     guest.device.unsettle_config();
     EXPECT_EQ(guest.driver.on_config_change().error(), Error::config_unstable);
+    EXPECT_EQ(guest.driver.target_pages(), UINT32_MAX);
     guest.device.unsettle_config(0);
 }
 
@@ -287,6 +289,55 @@ TEST(Balloon, DistrustsLengths) {
     EXPECT_EQ(guest.driver.check_alive().error(), Error::queue_broken);
     EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) { ADD_FAILURE(); }).ok());
     guest.give_back(4);
+}
+
+TEST(Balloon, BreaksWithEachQueue) {
+    BalloonStat const stats[] = {{StatTag::memfree, 1}, {StatTag::memtot, 2}, {StatTag::minflt, 3}};
+    Segment const page{PhysAddr{4096}, 4096};
+    BalloonGuest guest{{.num_pages = 4}};
+    guest.bring_up();
+    ASSERT_TRUE(guest.driver.submit_inflate(guest.take(1), Token{1}).ok());
+    ASSERT_TRUE(guest.driver.submit_inflate(guest.take(1), Token{2}).ok());
+    guest.driver.kick_device();
+    guest.host.hold();
+    guest.device.step();
+    auto const parked = guest.host.parked(sim::BalloonDevice::inflate_queue);
+    ASSERT_EQ(parked.size(), 2u);
+    EXPECT_TRUE(guest.host.complete(sim::BalloonDevice::inflate_queue, parked[0], 0));
+    EXPECT_TRUE(guest.host.complete(sim::BalloonDevice::inflate_queue, parked[1], 1));
+    guest.device.step();
+    EXPECT_EQ(guest.driver.take_completed().token, Token{1});
+    RequestCompletion const broken = guest.driver.take_completed();
+    EXPECT_EQ(broken.state, CompletionState::broken);
+    EXPECT_EQ(broken.error, Error::queue_broken);
+    EXPECT_EQ(guest.host.writes_of_actual(), 1u);  // nothing more is said to a device that is given up
+    EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) {}).ok());
+    guest.give_back(2);
+    guest.host.go_on();
+    ASSERT_TRUE(guest.driver.answer_stats(stats).ok());
+    guest.device.step();
+    guest.host.report_next_length(1);
+    guest.host.ask_for_stats();
+    guest.device.step();
+    EXPECT_EQ(guest.driver.answer_stats(stats).error(), Error::queue_broken);
+    EXPECT_FALSE(guest.driver.wants_stats());
+    ASSERT_TRUE(guest.driver.release(guest.memory).ok());
+    EXPECT_EQ(guest.driver.target_pages(), 0u);
+    EXPECT_EQ(guest.driver.answer_stats(stats).error(), Error::not_initialised);
+    EXPECT_EQ(guest.driver.submit_report(page, Token{}).error(), Error::not_initialised);
+}
+
+TEST(Balloon, TakesNoFeatureThatComesWithAReset) {
+    BalloonGuest guest{{.features = {0, 1, 5}}};
+    guest.device.offer(1, false);
+    guest.device.offer(5, false);
+    guest.bring_up();
+    guest.device.offer(1);
+    guest.device.offer(5);
+    EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) { ADD_FAILURE(); }).ok());
+    EXPECT_FALSE(guest.driver.can_report());  // it has no pages for that queue
+    EXPECT_FALSE(guest.driver.wants_stats());
+    EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
 }
 
 TEST(Balloon, GivesEverythingBack) {
