@@ -35,6 +35,7 @@ public:
     }
     [[nodiscard]] std::vector<sim::ConfigField> config_fields() const override { return model_->config_fields(); }
     [[nodiscard]] std::uint8_t read_config(std::size_t offset) override { return model_->read_config(offset); }
+    void start(sim::Session const& session) override { model_->start(session); }  // has the byte order
     [[nodiscard]] sim::Completion process(std::uint16_t, sim::Chain const&) override { return {}; }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/detail/endian.hpp>
 #include <virtq/device/driver_types.hpp>
 #include <virtq/spec/gpu.hpp>
 
@@ -67,11 +68,15 @@ struct GpuRect {
     return {x, y, right - x, below - y};
 }
 
+/// The format in which a pixel is the number 0x00RRGGBB of this CPU.
+inline constexpr spec::gpu::Format gpu_native_format =
+    detail::native_byte_order == detail::ByteOrder::little ? spec::gpu::Format::b8g8r8x8 : spec::gpu::Format::x8r8g8b8;
+
 /// What a picture is made of: rows of pixels of four bytes, back to back, from the upper left corner on.
 struct GpuShape {
-    uint32_t width = 0;                                      ///< in pixels, 1 to `gpu_side_max`
-    uint32_t height = 0;                                     ///< in pixels, 1 to `gpu_side_max`
-    spec::gpu::Format format = spec::gpu::Format::b8g8r8x8;  ///< 0x00RRGGBB in a little-endian `uint32_t`
+    uint32_t width = 0;                            ///< in pixels, 1 to `gpu_side_max`
+    uint32_t height = 0;                           ///< in pixels, 1 to `gpu_side_max`
+    spec::gpu::Format format = gpu_native_format;  ///< 0x00RRGGBB
 };
 
 /// A picture of `GpuDevice::create`. It is a handle: copy it as you like. After `destroy` and after a reset nothing
