@@ -74,6 +74,22 @@ TEST(BlockLimit, SendsOneSegmentWithoutSegMax) {
     }
 }
 
+// The device never had the data, so this is no time-out, and each look at the full queue is one poll.
+TEST(BlockLimit, SaysThatTheQueueStaysFullOfOtherRequests) {
+    DiskMachine<8> machine({.disk = {.seg_max = 1}});
+    machine.bring_up();
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const mine = pieces(machine, {512, 512, 512}, kept);
+    std::vector<Segment> const others = pieces(machine, {512, 512}, kept);
+    ASSERT_TRUE(machine.driver.submit_read(0, {&others[0], 1}, Token{std::uintptr_t{1}}).ok());
+    ASSERT_TRUE(machine.driver.submit_read(1, {&others[1], 1}, Token{std::uintptr_t{2}}).ok());
+    unsigned polls = 0;
+    BlockRequest const request{BlockOperation::read, 0, 0, {mine.data(), 3}, Token{}};
+    EXPECT_EQ(machine.driver.perform(request, PollLimit{20}, [&] { ++polls; }).error(), Error::queue_full);
+    EXPECT_EQ(polls, 20u);
+    EXPECT_TRUE(machine.driver.check_alive().ok());
+}
+
 struct RefusingTraits : BlockTraits {
     static constexpr LongRequest long_request = LongRequest::refuse;
 };

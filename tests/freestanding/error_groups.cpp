@@ -78,10 +78,10 @@ static_assert(*virtq::describe(Error::pci_virtio_absent) != '\0');  // the compi
 extern "C" int puts(char const* line);
 extern "C" int main() {
     Error volatile const errors[] = {Error::pci_window_full,    Error::msi_message_invalid,
-                                     Error::pci_virtio_absent,  Error::config_refused,
+                                     Error::pci_virtio_absent,  Error::pci_buses_used_up,
                                      Error::device_tree_absent, Error::device_was_reset,
                                      Error::port_absent,        Error::descriptor_tier_in_order,
-                                     Error::queue_reset_failed, Error::queue_absent};
+                                     Error::queue_reset_failed, Error::config_absent};
     for (Error const error : errors) {
         puts(virtq::describe(error));
     }

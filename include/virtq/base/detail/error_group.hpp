@@ -25,7 +25,7 @@ template <class Error>
     if (is_in(Error::msix_absent, Error::msi_message_invalid)) {
         return ErrorGroup::msix;
     }
-    if (is_in(Error::pci_virtio_absent, Error::config_refused)) {
+    if (is_in(Error::pci_virtio_absent, Error::pci_buses_used_up)) {
         return ErrorGroup::pci;
     }
     if (is_in(Error::device_tree_absent, Error::command_line_malformed)) {

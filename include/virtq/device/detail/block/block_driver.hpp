@@ -145,20 +145,20 @@ protected:
     [[__nodiscard__]] [[gnu::__noinline__]] Error perform_in_turn(BlockRequest const& request, Wait<R>& wait) {
         BlockLimit const limit = queues_[wait.queue].limit(config_, request.operation);
         BlockParts parts{request, limit};
-        // Ends: each turn takes a poll. Otherwise a device that takes little at a time would prolong the call.
-        for (;; --wait.polls_left) {
+        for (;;) {  // ends: each turn takes a poll
             uint16_t number = 0;
             Error error = add_next(parts, wait.queue, number);
-            bool const is_added = error == Error::none;
-            if (is_added) {
-                error = wait_for(number, wait);
-            } else if (error == Error::queue_full) {
+            bool const is_full = error == Error::queue_full;
+            if (is_full) {
                 error = wait_for_room(wait);
+            } else if (error == Error::none) {
+                error = wait_for(number, wait);
             }
-            if (error != Error::none || (is_added && parts.at_end())) {
+            if (error != Error::none || (!is_full && parts.at_end())) {
                 return error;
             }
-            if (wait.polls_left <= 1) {
+            // Each part counts as a poll: otherwise a device that takes little at a time would prolong the call.
+            if (!is_full && wait.polls_left-- <= 1) {
                 return Error::timed_out;
             }
         }
