@@ -87,8 +87,8 @@ TEST(GpuDistrust, MapsErrors) {
     };
     for (Row const& row :
          {Row{wire::err_unspec, Error::command_refused}, Row{wire::err_out_of_memory, Error::device_out_of_memory},
-          Row{wire::err_invalid_scanout_id, Error::no_such_display},
-          Row{wire::err_invalid_resource_id, Error::no_such_picture},
+          Row{wire::err_invalid_scanout_id, Error::command_refused},
+          Row{wire::err_invalid_resource_id, Error::command_refused},
           Row{0x1204, Error::command_refused},  // ERR_INVALID_CONTEXT_ID
           Row{wire::err_invalid_parameter, Error::command_refused}}) {
         GpuMachine<> machine;

@@ -397,7 +397,7 @@ TEST(Gpu, EndsAFlushWithItsFirstError) {
     EXPECT_TRUE(machine.driver.submit_flush(picture, {0, 0, 1, 1}, Token{1}).ok());
     machine.driver.kick_device();
     machine.device.step();
-    machine.expect_ended(1, Error::no_such_picture);
+    machine.expect_ended(1, Error::command_refused);
     EXPECT_FALSE(machine.driver.driver_fault());
 }
 
@@ -459,9 +459,12 @@ TEST(Gpu, SetsAndMovesTheCursor) {
     EXPECT_TRUE(machine.driver.set_cursor(0, *arrow, {100, 50}, {3, 4}).ok());
     machine.device.step();
     EXPECT_EQ(machine.gpu.cursor(), (sim::GpuCursor{0, 100, 50, arrow->id, 3, 4}));
-    EXPECT_TRUE(machine.driver.move_cursor(1, {101, 51}).ok());
+    EXPECT_TRUE(machine.driver.move_cursor(0, {101, 51}).ok());
     machine.device.step();
-    EXPECT_EQ(machine.gpu.cursor(), (sim::GpuCursor{1, 101, 51, arrow->id, 3, 4}));
+    EXPECT_EQ(machine.gpu.cursor(), (sim::GpuCursor{0, 101, 51, arrow->id, 3, 4}));
+    EXPECT_TRUE(machine.driver.move_cursor(1, {7, 8}).ok());
+    machine.device.step();
+    EXPECT_EQ(machine.gpu.cursor().resource, 0u);  // there is no cursor on this display
     EXPECT_TRUE(machine.driver.hide_cursor(1).ok());
     machine.device.step();
     EXPECT_EQ(machine.gpu.cursor().resource, 0u);

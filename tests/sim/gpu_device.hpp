@@ -542,11 +542,11 @@ inline uint32_t GpuDevice::change_cursor(Command const& command) {
     cursor_.scanout = command.word(24);
     cursor_.x = command.word(28);
     cursor_.y = command.word(32);
+    uint32_t const id = command.word(40);
+    cursor_.resource = id;  // also of a move: so does QEMU, which hides a cursor that is moved without one
     if (command.type == move_cursor) {
         return ok_nodata;
     }
-    uint32_t const id = command.word(40);
-    cursor_.resource = id;
     cursor_.hot_x = command.word(44);
     cursor_.hot_y = command.word(48);
     if (id == 0) {

@@ -203,7 +203,7 @@ TEST_P(Gpu, MovesTheCursor) {
     static_cast<void>(machine.step());
     EXPECT_EQ(machine.take(1)->length, 0u);
     EXPECT_EQ(device.cursor(), (GpuCursor{0, 10, 20, 3, 1, 2}));
-    send(gpu::move_cursor, {1, 11, 21, 0, 0, 0, 0, 0}, 0, 1, 24);
+    send(gpu::move_cursor, {1, 11, 21, 0, 3, 0, 0, 0}, 0, 1, 24);
     static_cast<void>(machine.step());
     EXPECT_EQ(machine.take(1)->length, 24u);
     EXPECT_EQ(word(0), gpu::ok_nodata);

@@ -22,7 +22,7 @@ namespace virtq {
 /// returned without an error, or until `reset` or `release`. So a mapper maps it once, in `create`: a mapper with bounce
 /// buffers, or for caches that the device does not see, shows the picture as it was then.
 /// **Waiting** The calls with a `poll_limit` wait for the device, and answer only when it has done the work. Errors of all
-/// of them: `queue_full`, `answer_invalid`, `command_refused`, `timed_out`, `queue_broken`, `device_gone`,
+/// of them: `queue_full`, `answer_invalid`, `command_refused`, `device_out_of_memory`, `timed_out`, `queue_broken`, `device_gone`,
 /// `reset_needed`, `not_initialised`, and `request_cancelled`, if `relax` called `reset` or `release`.
 /// **Threading** No call takes a lock. `move_cursor` and `hide_cursor` may run concurrently with the other calls, but not
 /// with each other or with `set_cursor`. All other calls are serialised by the caller.
@@ -237,17 +237,21 @@ public:
         if (hot_spot.x >= gpu_cursor_side || hot_spot.y >= gpu_cursor_side) {
             return Error::rectangle_outside;
         }
-        return send_cursor(Command::update_cursor, display, place, picture.id, hot_spot);
+        Status const sent = send_cursor(Command::update_cursor, display, place, picture.id, hot_spot);
+        return sent ? note_cursor(display, picture.id) : sent;
     }
     /// Moves the cursor. A lost move does no harm: the next one has the place. Errors: `no_such_display`, `queue_full`,
     /// `queue_broken`, `reset_needed`, `not_initialised`.
     [[__nodiscard__]] Status move_cursor(uint32_t display, GpuPoint const& place) {
-        return send_cursor(Command::move_cursor, display, place, 0, {});
+        // With its picture: QEMU hides a cursor that is moved without one.
+        uint32_t const picture = display < spec::gpu::scanouts_max ? cursor_picture_[display] : 0;
+        return send_cursor(Command::move_cursor, display, place, picture, {});
     }
     /// Shows no cursor: sets resource 0, which devices take for none, although the standard does not say so. Errors: those
     /// of `move_cursor`.
     [[__nodiscard__]] Status hide_cursor(uint32_t display) {
-        return send_cursor(Command::update_cursor, display, {}, 0, {});
+        Status const sent = send_cursor(Command::update_cursor, display, {}, 0, {});
+        return sent ? note_cursor(display, 0) : sent;
     }
 
 private:
@@ -309,7 +313,14 @@ private:
         return sent;
     }
 
+    /// The display exists: its command was sent.
+    Status note_cursor(uint32_t display, uint32_t picture) {
+        cursor_picture_[display] = picture;
+        return {};
+    }
+
     Cursor cursor_;
+    uint32_t cursor_picture_[spec::gpu::scanouts_max] = {};  ///< the cursor of each display; 0: none
 };
 
 }  // namespace virtq

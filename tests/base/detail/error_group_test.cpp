@@ -45,6 +45,7 @@ TEST(ErrorGroup, HasNoSentenceOfAnotherGroup) {
 }
 
 TEST(ErrorGroup, OfAnUnknownErrorSaysThatItIsUnknown) {
+    EXPECT_EQ(error_sentence(static_cast<Error>(255)), nullptr);
     EXPECT_EQ(text_of<ErrorGroup::further_drivers>(static_cast<Error>(255)), "Unknown.");
     EXPECT_EQ(text_of<ErrorGroup::pci>(Error::none), "Unknown.");
 }

@@ -203,8 +203,8 @@ template <class Error>
             return "The offload does not fit the packet: its checksum would lie outside, or a packet to be split has no "
                    "partial checksum, no segment_bytes, or no header_bytes. Fill NetOffload in as its comments say.";
         case Error::command_refused:
-            return "The device refused a command of the control queue, and its state is as before. Check the arguments, for "
-                   "example the number of addresses or of queue pairs.";
+            return "The device refused a command. Look at the host's log of the device, and check the arguments, for example "
+                   "the number of addresses or of queue pairs.";
         case Error::no_such_pair: return "The card has no such pair of queues. Compare it with pair_count().";
         case Error::pair_not_in_use:
             return "The card has this pair of queues, but does not use it, so it would never send the packet. Call "

@@ -30,14 +30,10 @@ struct GpuVerdict {
     uint32_t value = 0;
 };
 
-/// What an answer that reports an error means.
+/// What an answer that reports an error means. Never that there is no such picture or display: the driver has looked
+/// itself, and the picture's memory may still be the device's.
 [[__nodiscard__]] constexpr Error gpu_error(spec::gpu::Response type) {
-    switch (type) {
-        case spec::gpu::Response::err_out_of_memory: return Error::device_out_of_memory;
-        case spec::gpu::Response::err_invalid_scanout_id: return Error::no_such_display;
-        case spec::gpu::Response::err_invalid_resource_id: return Error::no_such_picture;
-        default: return Error::command_refused;
-    }
+    return type == spec::gpu::Response::err_out_of_memory ? Error::device_out_of_memory : Error::command_refused;
 }
 
 [[__nodiscard__]] constexpr spec::gpu::Rect gpu_rect(GpuRect const& rect) {
