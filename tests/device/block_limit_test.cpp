@@ -94,23 +94,61 @@ struct RefusingTraits : BlockTraits {
     static constexpr LongRequest long_request = LongRequest::refuse;
 };
 
-TEST(BlockLimit, RefusesALongRequestIfTheKernelSplits) {
-    DiskMachine<32, RefusingTraits> machine({.disk = {.seg_max = 2, .size_max = 1024}});
-    machine.bring_up();
-    std::vector<sim::Buffer> kept;
-    std::vector<Segment> const long_one = pieces(machine, {1024, 512, 512}, kept);
-    Status const sent = machine.driver.submit_read(0, {long_one.data(), 3}, Token{});
-    EXPECT_EQ(sent.error(), Error::device_limits_too_small);
-    BlockRequest const request{BlockOperation::read, 0, 0, {long_one.data(), 3}, Token{}};
-    EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::device_limits_too_small);
+struct RefusingPackedTraits : PackedTraits {
+    static constexpr LongRequest long_request = LongRequest::refuse;
+};
 
+/// Refuses what is above the limits, and takes what is exactly at them.
+template <class Traits>
+void expect_refusals(MachineSetup const& setup) {
+    DiskMachine<32, Traits> machine(setup);
+    machine.bring_up();
+    BlockPartLimit const limit = machine.driver.part_limit(BlockOperation::read);
+    ASSERT_EQ(limit.segments, 2u);
+    ASSERT_EQ(limit.segment_bytes, 1024u);
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const data = pieces(machine, {1024, 1024, 512}, kept);
+    EXPECT_EQ(machine.driver.submit_read(0, {data.data(), 3}, Token{}).error(), Error::device_limits_too_small);
+    EXPECT_EQ(machine.driver.last_error(), Error::device_limits_too_small);
+    BlockRequest const request{BlockOperation::read, 0, 0, {data.data(), 3}, Token{}};
+    EXPECT_EQ(machine.driver.perform(request, patience, machine.stepping()).error(), Error::device_limits_too_small);
     sim::Buffer const long_segment = machine.buffer(1536);
     Segment const above[] = {machine.segment(long_segment)};
     EXPECT_EQ(machine.driver.submit_read(0, above, Token{}).error(), Error::device_limits_too_small);
+    EXPECT_EQ(machine.driver.in_flight(), 0u);
 
-    BlockRequest const fitting{BlockOperation::read, 0, 0, {long_one.data(), 2}, Token{}};
+    BlockRequest const fitting{BlockOperation::read, 0, 0, {data.data(), limit.segments}, Token{}};
     EXPECT_TRUE(machine.driver.perform(fitting, patience, machine.stepping()).ok());
     EXPECT_TRUE(machine.holds(kept[0], 0));
+    EXPECT_TRUE(machine.holds(kept[1], 2));
+    EXPECT_TRUE(machine.driver.flush(patience, machine.stepping()).ok());
+}
+
+TEST(BlockLimit, RefusesALongRequestIfTheKernelSplits) {
+    expect_refusals<RefusingTraits>({.disk = {.seg_max = 2, .size_max = 1024}});
+    expect_refusals<RefusingPackedTraits>({.disk = {.seg_max = 2, .size_max = 1024, .packed = true}});
+}
+
+TEST(BlockLimit, RefusesALongRangeIfTheKernelSplits) {
+    DiskMachine<32, RefusingTraits> machine({.disk = {.discard = true, .max_discard_sectors = 16}});
+    machine.bring_up();
+    ASSERT_EQ(machine.driver.part_limit(BlockOperation::discard).range_sectors, 16u);
+    BlockRequest const above{BlockOperation::discard, 0, 17, {}, Token{}};
+    EXPECT_EQ(machine.driver.submit(above).error(), Error::device_limits_too_small);
+    BlockRequest const fitting{BlockOperation::discard, 0, 16, {}, Token{}};
+    EXPECT_TRUE(machine.driver.perform(fitting, patience, machine.stepping()).ok());
+}
+
+TEST(BlockLimit, IsThatOfASmallQueue) {
+    DiskMachine<4, RefusingTraits> machine({.disk = {.seg_max = 8}});
+    EXPECT_EQ(machine.driver.part_limit(BlockOperation::read).segments, 0u);
+    machine.bring_up();
+    EXPECT_EQ(machine.driver.part_limit(BlockOperation::read).segments, 2u);
+    EXPECT_EQ(machine.driver.part_limit(BlockOperation::read, 1).segments, 0u);
+    std::vector<sim::Buffer> kept;
+    std::vector<Segment> const data = pieces(machine, {512, 512, 512}, kept);
+    EXPECT_EQ(machine.driver.submit_read(0, {data.data(), 3}, Token{}).error(), Error::device_limits_too_small);
+    EXPECT_TRUE(machine.driver.submit_read(0, {data.data(), 2}, Token{}).ok());
 }
 
 // As above, with a SIZE_MAX below the length of the segment (faults A1).

@@ -23,6 +23,18 @@ bool place(Modern& transport, Function const& function, Devices& devices, virtq:
 }
 #endif
 
+#ifdef NUMBERS_BUSES
+bool number(virtq::EcamAccess& access) {
+    return virtq::number_buses(access, {0, 0}).ok();
+}
+#endif
+
+#ifdef PROBES_ANY
+bool probe_any(virtq::AnyTransport<>& transport, Function const& function, Devices& devices) {
+    return transport.probe_pci(function, devices).ok();
+}
+#endif
+
 #ifdef USES_MSIX
 bool use_msix(Modern& transport, Function const& function, Devices& devices,
               virtq::Span<virtq::MsiMessage const> all) {
@@ -54,18 +66,21 @@ bool reset(virtq::MmioTransport<>& transport, virtq::VirtQueue<8>& queue, virtq:
 }
 #endif
 
-#ifdef ALLOCATES
-bool allocate(virtq::VirtQueue<8>& queue) {
-    return queue.alloc_desc().ok();
-}
-#endif
-
-#ifdef HAS_CONSOLE
+#if defined(HAS_CONSOLE) || defined(HAS_SCREEN)
 struct Memory {
     virtq::Pages allocate_pages(size_t) { return {}; }
     void free_pages(virtq::Pages) {}
     virtq::PhysAddr phys_addr(void const*) { return {}; }
 };
+#endif
+
+#ifdef HAS_SCREEN
+bool start(virtq::GpuDevice<virtq::MmioTransport<>>& screen, virtq::MmioTransport<>& transport, Memory& memory) {
+    return screen.init(transport, memory).ok();
+}
+#endif
+
+#ifdef HAS_CONSOLE
 bool start(virtq::ConsoleDevice<virtq::MmioTransport<>>& console, virtq::MmioTransport<>& transport, Memory& memory) {
     return console.init(transport, memory).ok();
 }
@@ -77,11 +92,9 @@ static_assert(*virtq::describe(Error::pci_virtio_absent) != '\0');  // the compi
 
 extern "C" int puts(char const* line);
 extern "C" int main() {
-    Error volatile const errors[] = {Error::pci_window_full,    Error::msi_message_invalid,
-                                     Error::pci_virtio_absent,  Error::pci_buses_used_up,
-                                     Error::device_tree_absent, Error::device_was_reset,
-                                     Error::port_absent,        Error::descriptor_tier_in_order,
-                                     Error::queue_reset_failed, Error::config_absent};
+    Error volatile const errors[] = {Error::pci_window_full,   Error::msi_message_invalid, Error::pci_virtio_absent,
+                                     Error::pci_buses_used_up, Error::device_tree_absent,  Error::device_was_reset,
+                                     Error::port_absent,       Error::queue_reset_failed,  Error::config_absent};
     for (Error const error : errors) {
         puts(virtq::describe(error));
     }

@@ -166,7 +166,8 @@ enum class Error : uint8_t {
 namespace detail {
 
 /// Called where an error of a group may begin: puts the descriptions of this group into the kernel. No code: the compiler
-/// only sees that the texts are used. Clang has them already if a function that is no template calls this.
+/// only sees that the texts are used. Clang emits them as soon as a function that is no template calls this, wherever that
+/// is used.
 template <ErrorGroup group>
 void bring_descriptions() {
 #ifdef __ELF__
@@ -177,20 +178,23 @@ void bring_descriptions() {
 }
 
 #ifdef __ELF__
+template <ErrorGroup group>
+using GroupText = Descriptions<sentence_in<Error, group>, 'E', chosen_wording>;
+
 /// The texts of the groups, if any file of the kernel has them. Otherwise a linker sets these weak references to 0. The
 /// names are those of `group_texts<Error, group>`.
 extern "C" {
-[[gnu::__weak__]] extern char const virtq_pci_placement_errors[] __asm__(
+[[gnu::__weak__]] extern GroupText<ErrorGroup::pci_placement> const virtq_pci_placement_errors __asm__(
     "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE1EEE");
-[[gnu::__weak__]] extern char const virtq_msix_errors[] __asm__(
+[[gnu::__weak__]] extern GroupText<ErrorGroup::msix> const virtq_msix_errors __asm__(
     "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE2EEE");
-[[gnu::__weak__]] extern char const virtq_pci_errors[] __asm__(
+[[gnu::__weak__]] extern GroupText<ErrorGroup::pci> const virtq_pci_errors __asm__(
     "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE3EEE");
-[[gnu::__weak__]] extern char const virtq_discovery_errors[] __asm__(
+[[gnu::__weak__]] extern GroupText<ErrorGroup::discovery> const virtq_discovery_errors __asm__(
     "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE4EEE");
-[[gnu::__weak__]] extern char const virtq_further_call_errors[] __asm__(
+[[gnu::__weak__]] extern GroupText<ErrorGroup::further_calls> const virtq_further_calls_errors __asm__(
     "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE5EEE");
-[[gnu::__weak__]] extern char const virtq_further_driver_errors[] __asm__(
+[[gnu::__weak__]] extern GroupText<ErrorGroup::further_drivers> const virtq_further_drivers_errors __asm__(
     "_ZN5virtq6detail11group_textsINS_5ErrorELNS0_10ErrorGroupE6EEE");
 }
 
@@ -206,9 +210,9 @@ inline constexpr GroupRange group_ranges[] = {
     range_of<ErrorGroup::pci_placement>, range_of<ErrorGroup::msix>,          range_of<ErrorGroup::pci>,
     range_of<ErrorGroup::discovery>,     range_of<ErrorGroup::further_calls>, range_of<ErrorGroup::further_drivers>};
 /// In memory, see `read_pointer`.
-inline char const* const where_group_texts_are[] = {virtq_pci_placement_errors, virtq_msix_errors,
-                                                    virtq_pci_errors,           virtq_discovery_errors,
-                                                    virtq_further_call_errors,  virtq_further_driver_errors};
+inline char const* const where_group_texts_are[] = {
+    virtq_pci_placement_errors.text, virtq_msix_errors.text,          virtq_pci_errors.text,
+    virtq_discovery_errors.text,     virtq_further_calls_errors.text, virtq_further_drivers_errors.text};
 
 /// The description of an error, wherever it is.
 [[__nodiscard__]] inline char const* find_error_description(Error error) {
@@ -217,7 +221,9 @@ inline char const* const where_group_texts_are[] = {virtq_pci_placement_errors, 
         if (number < group_ranges[group].count) {
             char const* const texts = read_pointer(&where_group_texts_are[group]);
             constexpr char const* absent =
-                chosen_wording == Wording::sentences ? "This kernel has no code that returns this error." : "unknown";
+                chosen_wording == Wording::sentences
+                    ? "The description of this error is not in this kernel. Look its number up in virtq/base/error.hpp."
+                    : "not_described";
             return texts != nullptr ? find_text(texts, number) : absent;
         }
     }
@@ -230,12 +236,13 @@ inline char const* const where_group_texts_are[] = {virtq_pci_placement_errors, 
 /// What happened, and what to do next. A constant string without a line end.
 ///
 /// `VIRTQ_SENTENCES` chooses what this and every other `describe` of the library returns: `sentences`, unless it is
-/// defined; `names` (`queue_full`), with -Os 9 to 12 KB less; or `numbers` (`E24`), 1 KB less again. Define it on the
+/// defined; `names` (`queue_full`), with -Os 8 to 12 KB less; or `numbers` (`E24`), 1 KB less again. Define it on the
 /// command line, the same in every file: on ELF targets, files that describe in different ways do not link. `E24` is the
 /// `Error` with the number 24, `F` a `FaultReason`, `D` a `DriverReason`, `C` a `Cause`, `P` a `PageFinding`, `S` the end
 /// of a `PciScan`.
-/// A kernel has the descriptions only of errors that its code returns (`-ffreestanding -fno-pic`, ELF): no sentences
-/// about PCI without code for PCI.
+/// Errors are in groups. With `-ffreestanding -fno-pic` on ELF targets a kernel has the descriptions of a group only if
+/// its code returns an error of it: none about PCI without code for PCI. An error of your own code may be in a group that
+/// is not there; `describe` then says so.
 /// `describe(static_cast<Error>(24))` in a program on your desk prints the sentence. Use the release that the kernel
 /// has: the numbers of a `Cause` and a `PageFinding` change with releases.
 [[__nodiscard__]] constexpr char const* describe(Error error) {

@@ -18,14 +18,14 @@ namespace virtq {
 /// **Use** Asynchronous, at any depth: `submit`, `kick_device`, then `take_completed` until it has nothing more, or
 /// `for_each_completed` with a handler. Blocking: `perform`, `read`, `write`, `flush` …, each with a poll limit and a
 /// relax hook. Both may be mixed, and both take the same `BlockRequest`. A request that exceeds the limits of the
-/// device is split into parts.
+/// device is split into parts, unless `Traits::long_request` says to refuse it.
 /// **Threading** No call takes a lock, and only the blocking ones wait. These rules hold for several CPUs, and for an
 /// interrupt handler on one of them:
 ///
 /// - Calls on one queue may run concurrently with calls on other queues, and with queries. They are `submit…`,
 ///   `kick_device`, `take_completed`, `for_each_completed`, `in_flight`, `fault`, `last_error`, `check_alive`,
 ///   `enable_…`, `disable_…`, `perform`, `read`, `write`, `flush`, `read_id`. Queries are `capacity_sectors`,
-///   `block_bytes`, `topology`, `is_read_only`, `can_…`, `queue_count`, `queue_size`, `negotiation`, `transport`.
+///   `block_bytes`, `topology`, `is_read_only`, `can_…`, `queue_count`, `queue_size`, `part_limit`, `negotiation`, `transport`.
 /// - `cache_mode` and `set_cache_mode` may run concurrently with calls on queues, but not with each other.
 /// - `init`, `reset`, `release` and `on_config_change` must not run concurrently with any other call.
 ///
@@ -109,6 +109,14 @@ public:
     [[__nodiscard__]] uint16_t queue_count() const { return queue_count_; }
     /// How many descriptors the ring of a queue has.
     [[__nodiscard__]] uint16_t queue_size(uint16_t queue = 0) const { return queues_.at(queue).ring().size(); }
+    /// What one part of a request can carry in a queue. All 0 while the disk is not up.
+    [[__nodiscard__]] BlockPartLimit part_limit(BlockOperation operation, uint16_t queue = 0) const {
+        if (queue >= queue_count_) {
+            return {};
+        }
+        detail::BlockLimit const limit = queues_.at(queue).limit(config_, operation);
+        return {limit.data.segments, limit.data.segment_bytes, limit.data.bytes, limit.range_sectors};
+    }
     /// Parts of requests that the device has.
     [[__nodiscard__]] uint16_t in_flight(uint16_t queue = 0) const { return queues_.at(queue).in_flight(); }
     /// Why a queue is broken, if it is.
@@ -249,7 +257,8 @@ public:
     // --- blocking ---
 
     /// Does a request and waits for it, also for room in a full queue. If it has more parts than fit the queue, they
-    /// go one after another: the first error ends it, and earlier parts were done. Completions of asynchronous
+    /// go one after another: the first error ends it, and earlier parts were done (with `LongRequest::refuse` there is
+    /// one part). Completions of asynchronous
     /// requests that arrive meanwhile are kept for `take_completed`. `relax` may use the disk itself; if it calls
     /// `reset` or `release`, this ends with `request_cancelled`. Errors: that, those of `submit`, the device's, and
     /// `timed_out`, `queue_broken`, `device_gone`, `reset_needed`. After the last four the data belongs to the device

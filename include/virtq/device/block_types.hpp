@@ -47,11 +47,18 @@ struct BlockCompletion {
     CompletionState state = CompletionState::none;  ///< `ready` if a request has ended; otherwise why there is none
 };
 
-/// What to do with a request that the device cannot take as one: it has more segments, longer ones or more sectors than
-/// the device permits.
+/// What one request to the device can carry at most: the least of what the device, the queue and the driver take.
+struct BlockPartLimit {
+    uint32_t segments = 0;       ///< data segments
+    uint32_t segment_bytes = 0;  ///< bytes of each of them
+    uint32_t bytes = 0;          ///< bytes of all of them
+    uint32_t range_sectors = 0;  ///< sectors of a discard or write zeroes
+};
+
+/// What to do with a request that one part cannot carry (`BlockPartLimit`).
 enum class LongRequest : uint8_t {
     split,   ///< add it in several parts, or do them one after another
-    refuse,  ///< `device_limits_too_small`: the kernel splits, and has some 1200 bytes of code less
+    refuse,  ///< `device_limits_too_small`: the kernel splits it by `part_limit`, and has 1.8 KB of code less
 };
 
 /// Compile-time options of `BlockDevice`. Derive from it and change what differs.
@@ -74,7 +81,7 @@ struct BlockOption {
     Features unwanted{};               ///< features to leave out, to try a device without them
     PollLimit reset_limit{1'000'000};  ///< poll limit of a reset
     QueueOption queue{};               ///< of every queue: its indirect tables, and what to do about a wrong length
-    /// Most data segments of one request to the device; a larger request is split. 0: as many as the device reports in
+    /// Most data segments of one request to the device; a larger request is split, or refused (`LongRequest`). 0: as many as the device reports in
     /// SEG_MAX, or 1 without SEG_MAX. Set it for a device without SEG_MAX that is known to take more.
     uint32_t data_segments = 0;
     UnderReportedLength under_reported = UnderReportedLength::fail_request;  ///< see also `queue.over_reported`

@@ -123,18 +123,18 @@ public:
         return {};
     }
 
-    /// Probes a PCI function: first its modern interface (§4.1.5.1.1.1), then the legacy one. If `option.config_window`
-    /// allows it, the modern one through the configuration space comes last; all calls must then be serialised. The
-    /// probe goes on if an interface is absent or cannot be used, for example because its BAR cannot be mapped.
-    /// `kind()` returns the interface that works, `attempts()` the result of each attempt. The access of `function`
-    /// must live as long as this transport, unless it has `may_be_copied` (`PciConfigAccess`). Errors: those of
-    /// `PciModernTransport` and `PciLegacyTransport`; `pci_config_window_off` if only the configuration space is left;
-    /// `pci_unreachable` if several interfaces failed with different errors.
+    /// Probes a PCI function: first its modern interface (§4.1.5.1.1.1), then the legacy one. The probe goes on if an
+    /// interface is absent or cannot be used, for example because its BAR cannot be mapped. `kind()` returns the
+    /// interface that works, `attempts()` the result of each attempt. The access of `function` must live as long as
+    /// this transport, unless it has `may_be_copied` (`PciConfigAccess`). Errors: those of `PciModernTransport` and
+    /// `PciLegacyTransport`; `pci_config_window_off` if only the configuration space is left; `pci_unreachable` if
+    /// several interfaces failed with different errors.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper) {
         return probe_pci(function, mapper, detail::PciAssignedByFirmware{});
     }
-    /// As above, with a `PciProbeOption`.
+    /// As above, with a `PciProbeOption`. If its `config_window` allows it, the modern interface through the configuration
+    /// space comes last; all calls must then be serialised.
     template <PciConfigAccess Access, class Mapper, class Option = PciProbeOption>
     [[__nodiscard__]] Status probe_pci(PciFunction<Access> const& function, Mapper& mapper, Option const& option) {
         check_unused();

@@ -32,13 +32,13 @@ public:
 
     /// Finds and maps BAR 0, and enables its space and bus mastering. Errors: `pci_function_absent`,
     /// `pci_access_widths_differ`, `not_virtio`, `pci_legacy_absent` for a device without a legacy interface in this
-    /// kind of space, `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`,
-    /// `pci_not_mapped`, `device_gone`.
+    /// kind of space, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper) {
         return probe(function, mapper, detail::PciAssignedByFirmware{});
     }
-    /// As above, with a `PciProbeOption`: assigns an address from its windows to each BAR that has none.
+    /// As above, with a `PciProbeOption`: assigns an address from its windows to each BAR that has none. Errors: also
+    /// `pci_window_full`, `pci_bridge_closed`.
     template <PciConfigAccess Access, class Mapper, class Option = PciProbeOption>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper, Option const& option) {
         static_assert(detail::check_device_mapper<Mapper>());

@@ -44,13 +44,13 @@ public:
     /// Finds and maps the registers of `function`, and enables the memory space and bus mastering. Errors:
     /// `pci_function_absent`, `pci_access_widths_differ`, `not_virtio`, `pci_modern_absent` (try
     /// `PciLegacyTransport`), `pci_structure_missing`, `pci_structure_invalid`, `pci_capability_list_broken`,
-    /// `pci_window_full`, `pci_bridge_closed`, `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`,
-    /// `pci_mappings_overlap`, `device_gone`.
+    /// `pci_bar_unassigned`, `pci_command_refused`, `pci_not_mapped`, `pci_mappings_overlap`, `device_gone`.
     template <PciConfigAccess Access, class Mapper>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper) {
         return probe(function, mapper, detail::PciAssignedByFirmware{});
     }
-    /// As above, with a `PciProbeOption`: assigns an address from its windows to each BAR that has none.
+    /// As above, with a `PciProbeOption`: assigns an address from its windows to each BAR that has none. Errors: also
+    /// `pci_window_full`, `pci_bridge_closed`.
     template <PciConfigAccess Access, class Mapper, class Option = PciProbeOption>
     [[__nodiscard__]] Status probe(PciFunction<Access> const& function, Mapper& mapper, Option const& option) {
         static_assert(detail::check_device_mapper<Mapper>());

@@ -11,8 +11,8 @@ enum class ErrorGroup : unsigned char {
     msix,
     pci,
     discovery,       ///< device trees, command lines
-    further_calls,   ///< the reset of one queue, suspend_device() and resume_device(), the descriptor tier
-    further_drivers  ///< what no disk returns: ports, packets, and all that follows
+    further_calls,   ///< the reset of one queue alone, suspend_device() and resume_device()
+    further_drivers  ///< what no disk returns: of ports, packets, messages, displays
 };
 
 /// Groups by ranges of numbers. A template, because `error.hpp` declares the enumeration after it includes this.
@@ -31,10 +31,11 @@ template <class Error>
     if (is_in(Error::device_tree_absent, Error::command_line_malformed)) {
         return ErrorGroup::discovery;
     }
-    if (is_in(Error::queue_reset_failed, Error::descriptor_tier_in_order)) {
+    if (is_in(Error::queue_reset_failed, Error::device_was_reset)) {
         return ErrorGroup::further_calls;
     }
-    return error >= Error::port_absent ? ErrorGroup::further_drivers : ErrorGroup::common;
+    // An error that is added later is common until somebody gives it a group: so every kernel describes it.
+    return is_in(Error::port_absent, Error::device_out_of_memory) ? ErrorGroup::further_drivers : ErrorGroup::common;
 }
 
 }  // namespace virtq::detail

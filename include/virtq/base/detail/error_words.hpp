@@ -162,9 +162,9 @@ template <class Error>
                    "SEG_MAX a part has one data segment. Split it, use an N of at least that, or a blocking call, which "
                    "sends part by part.";
         case Error::device_limits_too_small:
-            return "The device's size_max and seg_max (1 without SEG_MAX) allow no whole block of these segments in one "
-                   "request, or not all of them with LongRequest::refuse. Make each segment a multiple of block_bytes(), "
-                   "set BlockOption::data_segments, or split the request.";
+            return "One request of the device takes no whole block of these segments, or with LongRequest::refuse not all "
+                   "of them. Compare part_limit(). Make each segment a multiple of block_bytes(), set "
+                   "BlockOption::data_segments, or split the request.";
         case Error::no_such_queue: return "The driver has no queue of this number. Compare it with queue_count().";
         case Error::dma_map_failed:
             return "The kernel's DMA mapper could not map the data (no bounce buffer, no room in the IOMMU). Nothing "

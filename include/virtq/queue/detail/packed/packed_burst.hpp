@@ -136,7 +136,7 @@ private:
     // Copies of members, in registers during a call: the compiler must assume that each store to the ring changes the
     // members. No count has 16 bits: GCC would pack four of those into one register.
 
-    /// What a chain that is added changes. It ends before the ring does; `add_at_end` adds the few others.
+    /// What a chain that is added changes. The chain ends before the ring does; `add_at_end` adds the few others.
     struct Front {
         using Walk = StraightWalk;
 

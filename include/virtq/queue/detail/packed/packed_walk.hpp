@@ -63,6 +63,7 @@ public:
     }
     [[__nodiscard__]] spec::PackedDescriptor& last() const { return *last_; }
     static void pass(PackedPosition& position, uint16_t count, uint16_t size) { position.advance(count, size); }
+
     spec::PackedDescriptor* at;
     uint16_t flags;
 

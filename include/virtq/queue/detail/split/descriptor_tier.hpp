@@ -15,7 +15,6 @@ class DescriptorTier {
 
 public:
     [[__nodiscard__]] static Result<DescIndex> alloc_desc(Ring& ring) {
-        bring_descriptions<ErrorGroup::further_calls>();
         if (ring.in_order()) {
             return Error::descriptor_tier_in_order;  // here is the only way into this tier, so init() need not refuse
         }
