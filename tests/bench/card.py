@@ -111,7 +111,7 @@ def cpu_seconds():
 
 def others_since(before):
     """The share of the machine that others had since then."""
-    every, others = (now - then for now, then in zip(cpu_seconds(), before))
+    every, others = (after - earlier for after, earlier in zip(cpu_seconds(), before))
     return others / every
 
 
