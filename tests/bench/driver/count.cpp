@@ -77,6 +77,9 @@ template <class DriverTraits, class RingFormat>
 struct TraitsOf : DriverTraits {
     using Format = RingFormat;
 };
+template <class RingFormat>
+constexpr char const* name_of = std::is_same_v<RingFormat, virtq::Packed> ? "packed" : "split";
+
 struct SmallBuffers : virtq::ConsoleTraits {
     static constexpr uint32_t buffer_bytes = 64;
 };
@@ -99,15 +102,42 @@ void require(virtq::Status status) {
 }
 
 constexpr unsigned turns = 256;
+constexpr unsigned queue_size = 64;
 constexpr size_t batch_max = 16;
 alignas(4096) uint8_t buffers[batch_max][2048];
 
-void report(char const* what, char const* format, size_t batch) {
-    char name[64];
-    std::snprintf(name, sizeof name, "%s/%s/%zu", what, format, batch);
-    CALLGRIND_DUMP_STATS_AT(name);
-    std::printf("%s %zu\n", name, turns * batch);
-}
+/// A driver that is up. It is too large for a stack, so it stays for the next case.
+template <class Driver, class RingFormat>
+class Running {
+public:
+    explicit Running(virtq::spec::DeviceId id) : registers_{id, offered<RingFormat>()} {
+        require(driver.init(registers_, pages_));
+    }
+    ~Running() { require(driver.release(pages_)); }
+
+    template <class Device>
+    void open(Device& device, uint16_t queue = 0, unsigned size = queue_size) {
+        device.open(registers_.areas(queue), size, true, false);
+    }
+    /// What one request took, of `turns` times `batch`.
+    template <class Turn>
+    void measure(char const* what, size_t batch, Turn turn) {
+        CALLGRIND_ZERO_STATS;
+        for (unsigned i = 0; i < turns; ++i) {
+            turn();
+        }
+        char name[64];
+        std::snprintf(name, sizeof name, "%s/%s/%zu", what, name_of<RingFormat>, batch);
+        CALLGRIND_DUMP_STATS_AT(name);
+        std::printf("%s %zu\n", name, turns * batch);
+    }
+
+    static inline Driver driver;
+
+private:
+    AnyRegisters registers_;
+    PageSource pages_;
+};
 
 virtq::Segment buffer(size_t number, uint32_t bytes) {
     return {virtq::PhysAddr{reinterpret_cast<uintptr_t>(buffers[number])}, bytes};
@@ -132,23 +162,19 @@ template <class Driver>
 }
 
 template <class RingFormat>
-void entropy(char const* format, size_t batch) {
-    static virtq::EntropyDevice<AnyRegisters, 64, TraitsOf<virtq::DriverTraits, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::entropy, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
+void entropy(size_t batch) {
+    using Driver = virtq::EntropyDevice<AnyRegisters, 64, TraitsOf<virtq::DriverTraits, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::entropy};
+    Driver& driver = running.driver;
     Device<RingFormat> device;
-    device.open(registers.areas(0), 64, true, false);
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.open(device);
+    running.measure("entropy", batch, [&] {
         drive_submit(driver, batch);
         device.serve();
         if (drive_take(driver) != batch) {
             fail("an entropy request did not end");
         }
-    }
-    report("entropy", format, batch);
-    require(driver.release(pages));
+    });
 }
 
 // --- 9P: a request and its answer, of a header each ---
@@ -175,33 +201,29 @@ private:
 
 template <class Driver>
 [[gnu::noinline]] void drive_messages(Driver& driver, size_t batch) {
+    constexpr size_t answer_bytes = 16;
     uint8_t message[] = {7, 0, 0, 0, 100, 0, 0};
     for (size_t i = 0; i < batch; ++i) {
         message[virtq::spec::p9::header::tag] = static_cast<uint8_t>(i);
-        require(driver.submit({message, {buffers[i], sizeof message}}, virtq::Token{i}));
+        require(driver.submit({message, {buffers[i], answer_bytes}}, virtq::Token{i}));
     }
     driver.kick_device();
 }
 
 template <class RingFormat>
-void p9(char const* format, size_t batch) {
-    static virtq::P9Device<AnyRegisters, 64, TraitsOf<virtq::P9Traits, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::transport_9p, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
-    std::conditional_t<std::is_same_v<RingFormat, virtq::Packed>, PackedDeviceOf<P9Chain>, SplitDeviceOf<P9Chain>>
-        device;
-    device.open(registers.areas(0), 64, true, false);
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+void p9(size_t batch) {
+    using Driver = virtq::P9Device<AnyRegisters, 64, TraitsOf<virtq::P9Traits, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::transport_9p};
+    Driver& driver = running.driver;
+    Device<RingFormat, P9Chain> device;
+    running.open(device);
+    running.measure("p9", batch, [&] {
         drive_messages(driver, batch);
         device.serve();
         if (drive_take(driver) != batch || driver.driver_fault()) {
             fail("a request of 9P did not end");
         }
-    }
-    report("p9", format, batch);
-    require(driver.release(pages));
+    });
 }
 
 // --- console: 64 bytes each way ---
@@ -222,29 +244,23 @@ template <class Driver>
 }
 
 template <class RingFormat>
-void console(char const* format) {
-    static virtq::ConsoleDevice<AnyRegisters, 64, TraitsOf<SmallBuffers, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::console, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
+void console() {
+    using Driver = virtq::ConsoleDevice<AnyRegisters, 64, TraitsOf<SmallBuffers, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::console};
+    Driver& driver = running.driver;
     Device<RingFormat> receive;
     Device<RingFormat> transmit;
-    receive.open(registers.areas(0), 64, true, false);
-    transmit.open(registers.areas(1), 64, true, false);
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.open(receive);
+    running.open(transmit, 1);
+    running.measure("console write", 1, [&] {
         drive_write(driver);
         transmit.serve();
-    }
-    report("console write", format, 1);
+    });
     receive.serve();
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.measure("console read", 1, [&] {
         drive_read(driver);
         receive.serve();
-    }
-    report("console read", format, 1);
-    require(driver.release(pages));
+    });
 }
 
 // --- network card: packets of 64 bytes ---
@@ -269,38 +285,32 @@ template <class Driver>
 }
 
 template <class RingFormat>
-void net(char const* format, size_t batch) {
-    static virtq::NetDevice<AnyRegisters, 256, TraitsOf<virtq::NetTraits, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::net, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
+void net(size_t batch) {
+    using Driver = virtq::NetDevice<AnyRegisters, 256, TraitsOf<virtq::NetTraits, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::net};
+    Driver& driver = running.driver;
     Device<RingFormat> receive;
     Device<RingFormat> transmit;
-    receive.open(registers.areas(0), 256, true, false);
-    transmit.open(registers.areas(1), 256, true, false);
+    running.open(receive, 0, 256);
+    running.open(transmit, 1, 256);
     virtq::NetFrame frames[batch_max];
     for (size_t i = 0; i < batch; ++i) {
         frames[i] = {buffer(i, 64), virtq::Token{i}};
     }
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.measure("net send", batch, [&] {
         drive_send(driver, {frames, batch});
         transmit.serve();
         if (drive_sent(driver) != batch) {
             fail("a packet was not sent");
         }
-    }
-    report("net send", format, batch);
+    });
     receive.serve();
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.measure("net receive", batch, [&] {
         if (drive_receive(driver, static_cast<uint32_t>(batch)) != batch) {
             fail("a packet did not come");
         }
         receive.serve();
-    }
-    report("net receive", format, batch);
-    require(driver.release(pages));
+    });
 }
 
 // --- GPU: a flush of one rectangle, which is two commands ---
@@ -314,27 +324,23 @@ template <class Driver>
 }
 
 template <class RingFormat>
-void gpu(char const* format, size_t batch) {
-    static virtq::GpuDevice<AnyRegisters, 64, TraitsOf<virtq::GpuTraits, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::gpu, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
+void gpu(size_t batch) {
+    using Driver = virtq::GpuDevice<AnyRegisters, 64, TraitsOf<virtq::GpuTraits, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::gpu};
+    Driver& driver = running.driver;
     Device<RingFormat, AnsweringChain> device;
-    device.open(registers.areas(0), 64, true, false);
+    running.open(device);
     auto const serve = [&] { device.serve(); };
     virtq::Segment const memory = buffer(0, 2048);
     auto const picture = driver.create({16, 16}, memory, virtq::PollLimit{10}, serve);
     require(picture);
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.measure("gpu flush", batch, [&] {
         drive_flush(driver, *picture, batch);
         device.serve();
         if (drive_take(driver) != batch) {
             fail("a flush did not end");
         }
-    }
-    report("gpu flush", format, batch);
-    require(driver.release(pages));
+    });
 }
 
 // --- input: events of 8 bytes ---
@@ -347,23 +353,19 @@ template <class Driver>
 }
 
 template <class RingFormat>
-void input(char const* format, size_t batch) {
-    static virtq::InputDevice<AnyRegisters, 64, TraitsOf<virtq::InputTraits, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::input, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
+void input(size_t batch) {
+    using Driver = virtq::InputDevice<AnyRegisters, 64, TraitsOf<virtq::InputTraits, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::input};
+    Driver& driver = running.driver;
     Device<RingFormat> events;
-    events.open(registers.areas(0), 64, true, false);
+    running.open(events);
     events.serve();
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.measure("input", batch, [&] {
         if (drive_events(driver, static_cast<uint32_t>(batch)) != batch) {
             fail("an event did not come");
         }
         events.serve();
-    }
-    report("input", format, batch);
-    require(driver.release(pages));
+    });
 }
 
 // --- balloon: pages given, in one request ---
@@ -375,27 +377,36 @@ template <class Driver>
 }
 
 template <class RingFormat>
-void balloon(char const* format, size_t batch) {
-    static virtq::BalloonDevice<AnyRegisters, 64, TraitsOf<virtq::BalloonTraits, RingFormat>> driver;
-    AnyRegisters registers{virtq::spec::DeviceId::traditional_balloon, offered<RingFormat>()};
-    PageSource pages;
-    require(driver.init(registers, pages));
+void balloon(size_t batch) {
+    using Driver = virtq::BalloonDevice<AnyRegisters, 64, TraitsOf<virtq::BalloonTraits, RingFormat>>;
+    Running<Driver, RingFormat> running{virtq::spec::DeviceId::traditional_balloon};
+    Driver& driver = running.driver;
     Device<RingFormat> inflates;
-    inflates.open(registers.areas(0), 64, true, false);
+    running.open(inflates);
     virtq::PhysAddr given[batch_max];
     for (size_t i = 0; i < batch; ++i) {
         given[i] = virtq::PhysAddr{virtq::page_bytes * (i + 1)};
     }
-    CALLGRIND_ZERO_STATS;
-    for (unsigned turn = 0; turn < turns; ++turn) {
+    running.measure("balloon inflate", batch, [&] {
         drive_pages(driver, {given, batch});
         inflates.serve();
         if (drive_take(driver) != 1) {
             fail("an inflation did not end");
         }
+    });
+}
+
+template <class RingFormat>
+void measure_all() {
+    console<RingFormat>();
+    for (size_t const batch : {1, 16}) {
+        entropy<RingFormat>(batch);
+        p9<RingFormat>(batch);
+        net<RingFormat>(batch);
+        input<RingFormat>(batch);
+        balloon<RingFormat>(batch);
+        gpu<RingFormat>(batch);
     }
-    report("balloon inflate", format, batch);
-    require(driver.release(pages));
 }
 
 template <class Driver>
@@ -418,27 +429,7 @@ int main(int count, char** arguments) {
         bench::print_facts<virtq::BalloonDevice<Transport>>("balloon");
         return 0;
     }
-    bench::entropy<virtq::Split>("split", 1);
-    bench::entropy<virtq::Split>("split", 16);
-    bench::entropy<virtq::Packed>("packed", 1);
-    bench::entropy<virtq::Packed>("packed", 16);
-    for (size_t const batch : {1, 16}) {
-        bench::p9<virtq::Split>("split", batch);
-        bench::p9<virtq::Packed>("packed", batch);
-    }
-    bench::console<virtq::Split>("split");
-    bench::console<virtq::Packed>("packed");
-    for (size_t const batch : {1, 16}) {
-        bench::net<virtq::Split>("split", batch);
-        bench::net<virtq::Packed>("packed", batch);
-        bench::input<virtq::Split>("split", batch);
-        bench::input<virtq::Packed>("packed", batch);
-        bench::balloon<virtq::Split>("split", batch);
-        bench::balloon<virtq::Packed>("packed", batch);
-    }
-    for (size_t const batch : {1, 16}) {
-        bench::gpu<virtq::Split>("split", batch);
-        bench::gpu<virtq::Packed>("packed", batch);
-    }
+    bench::measure_all<virtq::Split>();
+    bench::measure_all<virtq::Packed>();
     return 0;
 }
