@@ -18,9 +18,10 @@ namespace virtq::vhost_user {
 /// the virtual ones of both processes, and are above 4 GiB, so that a mix-up is noticed.
 class SharedMemory {
 public:
-    static constexpr std::uint64_t guest_base = 0x1'4000'0000;
+    static constexpr std::uint64_t default_guest_base = 0x1'4000'0000;
 
-    explicit SharedMemory(std::size_t page_count) : taken_(page_count), file_(::memfd_create("virtq", MFD_CLOEXEC)) {
+    explicit SharedMemory(std::size_t page_count, std::uint64_t guest_base = default_guest_base)
+        : taken_(page_count), guest_base_(guest_base), file_(::memfd_create("virtq", MFD_CLOEXEC)) {
         if (file_ < 0 || ::ftruncate(file_, static_cast<::off_t>(bytes())) != 0) {
             throw std::runtime_error("memfd_create or ftruncate failed: is there enough memory?");
         }
@@ -49,19 +50,20 @@ public:
                 std::size_t const first = page + 1 - count;
                 mark(first, count, true);
                 std::memset(base_ + first * page_bytes, 0xa5, count * page_bytes);
-                return {base_ + first * page_bytes, PhysAddr{guest_base + first * page_bytes}, count};
+                return {base_ + first * page_bytes, PhysAddr{guest_base_ + first * page_bytes}, count};
             }
         }
         return {};
     }
-    void free_pages(Pages pages) { mark((pages.phys.value - guest_base) / page_bytes, pages.count, false); }
+    void free_pages(Pages pages) { mark((pages.phys.value - guest_base_) / page_bytes, pages.count, false); }
     [[nodiscard]] PhysAddr phys_addr(void const* virt) {
-        return PhysAddr{guest_base + static_cast<std::uint64_t>(static_cast<std::byte const*>(virt) - base_)};
+        return PhysAddr{guest_base_ + static_cast<std::uint64_t>(static_cast<std::byte const*>(virt) - base_)};
     }
-    [[nodiscard]] void* virt_of(PhysAddr phys) { return base_ + (phys.value - guest_base); }
+    [[nodiscard]] void* virt_of(PhysAddr phys) { return base_ + (phys.value - guest_base_); }
 
     // --- for the transport and the test ---
 
+    [[nodiscard]] std::uint64_t guest_base() const { return guest_base_; }
     [[nodiscard]] int file() const { return file_; }
     [[nodiscard]] std::byte* base() const { return base_; }
     [[nodiscard]] std::size_t bytes() const { return taken_.size() * page_bytes; }
@@ -80,6 +82,7 @@ private:
 
     std::vector<bool> taken_;
     std::size_t outstanding_ = 0;
+    std::uint64_t guest_base_;
     int file_;
     std::byte* base_ = nullptr;
 };

@@ -181,7 +181,7 @@ private:
     void share_memory() {
         if (!std::exchange(is_memory_shared_, true)) {
             connection_.tell(Request::set_mem_table,
-                             MemoryTable{1, 0, SharedMemory::guest_base, memory_->bytes(),
+                             MemoryTable{1, 0, memory_->guest_base(), memory_->bytes(),
                                          reinterpret_cast<std::uint64_t>(memory_->base()), 0},
                              memory_->file());
         }

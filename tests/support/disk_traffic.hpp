@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <virtq/device/block.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <set>
+#include <vector>
+
+/// Random reads and writes of a disk that another process has, and the bytes that it should have now.
+namespace virtq::test {
+
+template <class Disk, class Memory>
+class DiskTraffic {
+public:
+    static constexpr std::uint32_t sector_bytes = 512;
+    static constexpr std::uint64_t sectors = 4096;
+    static constexpr std::size_t depth = 16;
+
+    DiskTraffic(Disk& disk, Memory& memory)
+        : disk_(disk), memory_(memory), buffers_(memory.allocate_pages(page_count)) {
+        for (auto& byte : expected) {
+            byte = static_cast<std::uint8_t>(random_());
+        }
+    }
+    ~DiskTraffic() { memory_.free_pages(buffers_); }
+
+    /// Keeps the queue busy until `count` requests have ended; waits by `wait()` when there is nothing to take.
+    template <class Wait>
+    void run(std::uint64_t count, Wait wait) {
+        std::uint64_t const target = finished_ + count;
+        Watch watch;
+        while (finished_ < target && !::testing::Test::HasFatalFailure()) {
+            submit_all();
+            if (take() != 0) {
+                watch = {};
+                continue;
+            }
+            wait();
+            ASSERT_FALSE(watch.has_run_out()) << "the disk does nothing any more";
+        }
+    }
+    /// As many requests in flight as there can be.
+    void submit_all() {
+        for (std::size_t number = 0; number < depth; ++number) {
+            if (!jobs_[number].busy) {
+                submit(number);
+            }
+        }
+        disk_.kick_device();
+    }
+    /// Takes the rest.
+    template <class Wait>
+    void drain(Wait wait) {
+        for (Watch const watch; disk_.in_flight() != 0 && !::testing::Test::HasFatalFailure(); wait()) {
+            take();
+            ASSERT_FALSE(watch.has_run_out()) << "the disk keeps a request";
+        }
+    }
+
+    /// The tokens in flight.
+    [[nodiscard]] std::set<std::uintptr_t> busy() const {
+        std::set<std::uintptr_t> tokens;
+        for (std::size_t number = 0; number < depth; ++number) {
+            if (jobs_[number].busy) {
+                tokens.insert(number + 1);
+            }
+        }
+        return tokens;
+    }
+    /// A reset has handed this token back.
+    void forget(Token token) { jobs_.at(token.value() - 1).busy = false; }
+
+    std::vector<std::uint8_t> expected = std::vector<std::uint8_t>(sectors * sector_bytes);
+
+private:
+    static constexpr std::uint32_t request_sectors_max = 24;
+    static constexpr std::size_t page_count = depth * request_sectors_max * sector_bytes / page_bytes;
+
+    /// A request that is at the device; its number is its token.
+    struct Job {
+        BlockOperation operation = BlockOperation::read;
+        std::uint64_t sector = 0;
+        std::uint32_t bytes = 0;
+        bool busy = false;
+    };
+
+    /// For a disk that never answers.
+    class Watch {
+    public:
+        [[nodiscard]] bool has_run_out() const {
+            return std::chrono::steady_clock::now() - start_ > std::chrono::minutes{2};
+        }
+
+    private:
+        std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    };
+
+    [[nodiscard]] std::uint8_t* buffer(std::size_t number) {
+        return static_cast<std::uint8_t*>(buffers_.virt) + number * request_sectors_max * sector_bytes;
+    }
+    [[nodiscard]] std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
+
+    /// Whether no request in flight has sectors of these, so that what a read returns is known.
+    [[nodiscard]] bool is_apart(std::uint64_t sector, std::uint32_t count) const {
+        for (Job const& job : jobs_) {
+            if (job.busy && job.sector < sector + count && sector < job.sector + job.bytes / sector_bytes) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void submit(std::size_t number) {
+        std::uint32_t const count = 1 + pick(request_sectors_max);
+        std::uint64_t const sector = pick(sectors - count);
+        if (!is_apart(sector, count)) {
+            return;
+        }
+        std::uint32_t const bytes = count * sector_bytes;
+        Job& job = jobs_[number];
+        job = {pick(2) == 0 ? BlockOperation::read : BlockOperation::write, sector, bytes, true};
+        for (std::uint32_t i = 0; i < bytes; ++i) {
+            buffer(number)[i] = job.operation == BlockOperation::write ? static_cast<std::uint8_t>(random_()) : 0;
+        }
+        PhysAddr const where = memory_.phys_addr(buffer(number));
+        std::uint32_t const first = sector_bytes * pick(count);  // often two segments, sometimes one
+        Segment const parts[] = {{where, first == 0 ? bytes : first}, {where + first, bytes - first}};
+        Status const added = disk_.submit(
+            {job.operation, sector, 0, {parts, first == 0 ? std::size_t{1} : std::size_t{2}}, Token{number + 1}});
+        ASSERT_TRUE(added.ok()) << describe(added.error());
+    }
+
+    /// How many requests had ended.
+    unsigned take() {
+        unsigned count = 0;
+        BlockCompletion done = disk_.take_completed();
+        for (; done.state == CompletionState::ready; done = disk_.take_completed()) {
+            finish(done);
+            ++count;
+        }
+        EXPECT_NE(done.state, CompletionState::broken) << describe(done.error);
+        return count;
+    }
+    void finish(BlockCompletion const& done) {
+        Job& job = jobs_.at(done.token.value() - 1);
+        ASSERT_TRUE(job.busy) << "a token came back twice";
+        job.busy = false;
+        ASSERT_EQ(done.error, Error::none) << describe(done.error);
+        std::uint8_t* const disk_bytes = expected.data() + job.sector * sector_bytes;
+        std::uint8_t* const data = buffer(done.token.value() - 1);
+        if (job.operation == BlockOperation::write) {
+            std::memcpy(disk_bytes, data, job.bytes);
+        } else {
+            ASSERT_EQ(std::memcmp(disk_bytes, data, job.bytes), 0) << "sector " << job.sector;
+        }
+        ++finished_;
+    }
+
+    Disk& disk_;
+    Memory& memory_;
+    Pages buffers_;
+    std::mt19937_64 random_{20261130};
+    std::vector<Job> jobs_ = std::vector<Job>(depth);
+    std::uint64_t finished_ = 0;
+};
+
+}  // namespace virtq::test
