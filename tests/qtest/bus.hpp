@@ -15,7 +15,7 @@ namespace virtq::qtest {
 /// devices as a processor would.
 class Bus {
 public:
-    void open(std::string const& path, ::pid_t listener) { socket_.open(path, listener); }
+    void open(std::string const& path, test::Process const& listener) { socket_.open(path, listener); }
 
     [[nodiscard]] std::uint64_t read(char width, std::uint64_t address) {
         return std::strtoull(ask(std::string{"read"} + width + number(address)).c_str(), nullptr, 16);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <support/process.hpp>
+
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <stdexcept>
@@ -27,14 +27,12 @@ public:
     LineSocket& operator=(LineSocket const&) = delete;
     ~LineSocket() { close(); }
 
-    /// Waits until `listener`, a child of this process, listens at `path`.
-    void open(std::string const& path, ::pid_t listener) {
+    /// Waits until `listener` listens at `path`.
+    void open(std::string const& path, test::Process const& listener) {
         using namespace std::chrono;
         auto const end = steady_clock::now() + patience;
         while (!try_open(path)) {
-            ::siginfo_t info{};
-            ::waitid(P_PID, static_cast<::id_t>(listener), &info, WEXITED | WNOHANG | WNOWAIT);
-            if (info.si_pid != 0 || steady_clock::now() >= end) {
+            if (!listener.is_running() || steady_clock::now() >= end) {
                 throw std::runtime_error("QEMU has ended, or does not listen at " + path + ".");
             }
             std::this_thread::sleep_for(milliseconds{5});

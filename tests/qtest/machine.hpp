@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <support/process.hpp>
 #include <virtq/transport/any.hpp>
 #include <virtq/transport/pci_bridge.hpp>
 #include <virtq/transport/pci_scan.hpp>
 
-#include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -47,15 +45,11 @@ public:
     Machine() = default;
     Machine(Machine const&) = delete;
     Machine& operator=(Machine const&) = delete;
-    ~Machine() {
-        kill();
-        std::filesystem::remove_all(folder_);
-        current_bus = nullptr;
-    }
+    ~Machine() { current_bus = nullptr; }
 
     [[nodiscard]] static bool is_installed() { return std::filesystem::exists(program); }
     /// For the files and sockets of devices.
-    [[nodiscard]] std::string path(std::string const& name) const { return (folder_ / name).string(); }
+    [[nodiscard]] std::string path(std::string const& name) const { return folder_.path(name); }
 
     /// Adds options of QEMU. Before `start`.
     void add(std::vector<std::string> const& options) {
@@ -74,10 +68,7 @@ public:
         way_ = way;
     }
     void start() {
-        process_ = ::fork();
-        if (process_ == 0) {
-            run();
-        }
+        process_.start(command(), path("log"));
         try {
             bus_.open(path("bus"), process_);
             monitor.open(path("monitor"), process_);
@@ -90,14 +81,6 @@ public:
         device_ = way_ == Way::pci || way_ == Way::pci_legacy ? "/machine/peripheral/device/virtio-backend"
                                                               : "/machine/peripheral/device";
     }
-    void kill() {
-        if (process_ > 0) {
-            ::kill(process_, SIGKILL);
-            ::waitpid(process_, nullptr, 0);
-            process_ = -1;
-        }
-    }
-
     /// Connects to a socket of a device, at `path(name)`.
     void connect(LineSocket& socket, std::string const& name) const { socket.open(path(name), process_); }
 
@@ -143,48 +126,31 @@ private:
     static constexpr std::uint64_t slot_bytes = 0x200;
     static constexpr unsigned slot_count = 32;
 
-    [[nodiscard]] static std::filesystem::path make_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "virtq-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) {
-            throw std::runtime_error("mkdtemp failed");
-        }
-        return name;
-    }
-    [[noreturn]] void run() {
-        ::fcntl(memory.file(), F_SETFD, 0);  // QEMU inherits it
+    [[nodiscard]] std::vector<std::string> command() const {
         std::string const size = std::to_string(memory_bytes);
-        std::vector<std::string> all{program,
-                                     "-machine",
-                                     "virt,memory-backend=memory",
-                                     "-cpu",
-                                     "cortex-a72",
-                                     "-nodefaults",
-                                     "-display",
-                                     "none",
-                                     "-global",
-                                     "cpu.start-powered-off=on",
-                                     "-qtest-log",
-                                     "/dev/null",
-                                     "-m",
-                                     std::to_string(memory_bytes >> 20),
-                                     "-object",
-                                     "memory-backend-file,id=memory,share=on,size=" + size +
-                                         ",mem-path=/proc/self/fd/" + std::to_string(memory.file()),
-                                     "-qtest",
-                                     "unix:" + path("bus") + ",server=on,wait=off",
-                                     "-qmp",
-                                     "unix:" + path("monitor") + ",server=on,wait=off"};
-        all.insert(all.end(), options_.begin(), options_.end());
-        std::vector<char*> words;
-        for (std::string& word : all) {
-            words.push_back(word.data());
-        }
-        words.push_back(nullptr);
-        int const log = ::open(path("log").c_str(), O_WRONLY | O_CREAT, 0600);
-        ::dup2(log, STDOUT_FILENO);
-        ::dup2(log, STDERR_FILENO);
-        ::execv(program, words.data());
-        ::_exit(127);
+        std::string const file = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(memory.file());
+        std::vector<std::string> words{program,
+                                       "-machine",
+                                       "virt,memory-backend=memory",
+                                       "-cpu",
+                                       "cortex-a72",
+                                       "-nodefaults",
+                                       "-display",
+                                       "none",
+                                       "-global",
+                                       "cpu.start-powered-off=on",
+                                       "-qtest-log",
+                                       "/dev/null",
+                                       "-m",
+                                       std::to_string(memory_bytes >> 20),
+                                       "-object",
+                                       "memory-backend-file,id=memory,share=on,size=" + size + ",mem-path=" + file,
+                                       "-qtest",
+                                       "unix:" + path("bus") + ",server=on,wait=off",
+                                       "-qmp",
+                                       "unix:" + path("monitor") + ",server=on,wait=off"};
+        words.insert(words.end(), options_.begin(), options_.end());
+        return words;
     }
 
     [[nodiscard]] Status probe_mmio(Transport& transport) {
@@ -206,13 +172,13 @@ private:
         return result;
     }
 
-    std::filesystem::path folder_ = make_folder();
+    test::TestFolder folder_;
     std::vector<std::string> options_;
     Way way_ = Way::mmio;
     bool has_slot_ = false;
     HotPlugSlot slot_;
     std::string device_;
-    ::pid_t process_ = -1;
+    test::Process process_;
     Bus bus_;
     Ecam ecam_;
     Unmapped mapper_;

@@ -13,7 +13,7 @@ namespace virtq::qtest {
 /// QEMU's monitor (QMP): what the machine's owner does, and what QEMU knows of a device.
 class Monitor {
 public:
-    void open(std::string const& path, ::pid_t listener) {
+    void open(std::string const& path, test::Process const& listener) {
         socket_.open(path, listener);
         static_cast<void>(socket_.receive());  // a greeting
         run("qmp_capabilities");

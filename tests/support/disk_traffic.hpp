@@ -13,7 +13,7 @@
 #include <set>
 #include <vector>
 
-/// Random reads and writes of a disk that another process has, and the bytes that it should have now.
+/// Random requests to a disk that another process has, and the bytes that it should have now.
 namespace virtq::test {
 
 template <class Disk, class Memory>
@@ -117,6 +117,16 @@ private:
         return true;
     }
 
+    [[nodiscard]] BlockOperation pick_operation() {
+        std::uint32_t const number = pick(16);
+        if (number == 0) {
+            return BlockOperation::flush;
+        }
+        if (number == 1 && disk_.can_write_zeroes()) {
+            return BlockOperation::write_zeroes;
+        }
+        return number % 2 == 0 ? BlockOperation::read : BlockOperation::write;
+    }
     void submit(std::size_t number) {
         std::uint32_t const count = 1 + pick(request_sectors_max);
         std::uint64_t const sector = pick(sectors - count);
@@ -125,7 +135,14 @@ private:
         }
         std::uint32_t const bytes = count * sector_bytes;
         Job& job = jobs_[number];
-        job = {pick(2) == 0 ? BlockOperation::read : BlockOperation::write, sector, bytes, true};
+        job = {pick_operation(), sector, bytes, true};
+        if (job.operation == BlockOperation::flush || job.operation == BlockOperation::write_zeroes) {
+            std::uint32_t const range = job.operation == BlockOperation::flush ? 0 : count;
+            job.bytes = range * sector_bytes;
+            Status const added = disk_.submit({job.operation, range == 0 ? 0 : sector, range, {}, Token{number + 1}});
+            ASSERT_TRUE(added.ok()) << describe(added.error());
+            return;
+        }
         for (std::uint32_t i = 0; i < bytes; ++i) {
             buffer(number)[i] = job.operation == BlockOperation::write ? static_cast<std::uint8_t>(random_()) : 0;
         }
@@ -157,7 +174,9 @@ private:
         std::uint8_t* const data = buffer(done.token.value() - 1);
         if (job.operation == BlockOperation::write) {
             std::memcpy(disk_bytes, data, job.bytes);
-        } else {
+        } else if (job.operation == BlockOperation::write_zeroes) {
+            std::memset(disk_bytes, 0, job.bytes);
+        } else if (job.operation == BlockOperation::read) {
             ASSERT_EQ(std::memcmp(disk_bytes, data, job.bytes), 0) << "sector " << job.sector;
         }
         ++finished_;

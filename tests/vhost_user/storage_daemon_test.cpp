@@ -10,8 +10,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <set>
+#include <string>
 #include <thread>
 
 #include <vhost_user/storage_daemon.hpp>
@@ -23,7 +25,13 @@ namespace {
 using vhost_user::SharedMemory;
 using vhost_user::VhostUserTransport;
 
-class DaemonDisk : public ::testing::Test {
+/// The features that the driver does without.
+struct Lack {
+    char const* name;
+    Features unwanted{};
+};
+
+class DaemonDisk : public ::testing::TestWithParam<Lack> {
 protected:
     using Disk = BlockDevice<VhostUserTransport, 64>;
 
@@ -47,9 +55,13 @@ protected:
         transport.set_settling_time(std::chrono::milliseconds{30});
         Status const found = connect(std::chrono::seconds{10});
         ASSERT_TRUE(found.ok()) << "qemu-storage-daemon kept no connection in 10 s. Start it by hand to see why.";
-        Status const up = disk.init(transport, memory);
+        Features const unwanted = GetParam().unwanted;
+        Status const up = disk.init(transport, memory, {.unwanted = unwanted});
         ASSERT_TRUE(up.ok()) << describe(up.error());
         ASSERT_EQ(disk.capacity_sectors(), traffic->sectors);
+        for (auto const feature : {spec::Feature::event_idx, spec::Feature::indirect_desc}) {
+            EXPECT_EQ(disk.negotiation().negotiated.has(feature), !unwanted.has(feature));
+        }
     }
 
     /// Connects to the daemon, which has just been started and may not listen yet.
@@ -80,14 +92,15 @@ protected:
     std::uint64_t sleeps = 0;
 };
 
-TEST_F(DaemonDisk, AgreesOnTheWholeImagePolled) {
-    traffic->run(20'000, [] {});
+TEST_P(DaemonDisk, AgreesOnTheWholeImagePolled) {
+    char const* const requests = std::getenv("VIRTQ_REQUESTS");
+    traffic->run(requests == nullptr ? 10'000 : std::strtoull(requests, nullptr, 10), [] {});
     traffic->drain([] {});
     ASSERT_TRUE(disk.flush(PollLimit{2'000'000'000}).ok());
     EXPECT_EQ(daemon->image(), traffic->expected);
 }
 
-TEST_F(DaemonDisk, AgreesOnTheWholeImageSleeping) {
+TEST_P(DaemonDisk, AgreesOnTheWholeImageSleeping) {
     traffic->run(5'000, [this] { sleep(); });
     EXPECT_GT(sleeps, 0u);
     traffic->drain([] {});
@@ -95,7 +108,7 @@ TEST_F(DaemonDisk, AgreesOnTheWholeImageSleeping) {
     EXPECT_EQ(daemon->image(), traffic->expected);
 }
 
-TEST_F(DaemonDisk, HandsEachTokenBackWhenKilled) {
+TEST_P(DaemonDisk, HandsEachTokenBackWhenKilled) {
     for (int life = 0; life < 5; ++life) {
         traffic->run(500, [] {});
         daemon->kill();
@@ -113,6 +126,13 @@ TEST_F(DaemonDisk, HandsEachTokenBackWhenKilled) {
         traffic->expected = daemon->image();  // some of the last writes were done, others were not
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Features, DaemonDisk,
+                         ::testing::Values(Lack{"all"}, Lack{"no_event_idx", Features::of(spec::Feature::event_idx)},
+                                           Lack{"no_indirect", Features::of(spec::Feature::indirect_desc)},
+                                           Lack{"neither",
+                                                Features::of(spec::Feature::event_idx, spec::Feature::indirect_desc)}),
+                         [](auto const& one) { return std::string{one.param.name}; });
 
 }  // namespace
 }  // namespace virtq::test

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <support/process.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace virtq::test {
+
+/// DPDK's `dpdk-testpmd` with a network card over vhost-user that sends each packet back.
+class Testpmd {
+public:
+    Testpmd() {
+        process_.start({program, "--lcores", "0@(0-1),1@(0-1)", "--no-huge", "-m", "128", "--no-pci", "--no-telemetry",
+                        "--file-prefix", std::filesystem::path{folder_.path("dpdk")}.parent_path().filename().string(),
+                        "--vdev", "net_vhost0,iface=" + socket() + ",queues=1", "--", "--total-num-mbufs=2048",
+                        "--forward-mode=io", "--port-topology=loop", "--auto-start", "--stats-period=3600"},
+                       folder_.path("log"));
+    }
+
+    [[nodiscard]] static bool is_installed() { return std::filesystem::exists(program); }
+    [[nodiscard]] std::string socket() const { return folder_.path("socket"); }
+    void kill() { process_.kill(); }
+
+private:
+    static constexpr char const* program = "/usr/bin/dpdk-testpmd";
+
+    TestFolder folder_;
+    Process process_;
+};
+
+}  // namespace virtq::test
