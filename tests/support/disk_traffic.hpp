@@ -23,8 +23,9 @@ public:
     static constexpr std::uint64_t sectors = 4096;
     static constexpr std::size_t depth = 16;
 
-    DiskTraffic(Disk& disk, Memory& memory)
-        : disk_(disk), memory_(memory), buffers_(memory.allocate_pages(page_count)) {
+    /// On one queue, in `sectors` sectors behind those of the queues before it.
+    DiskTraffic(Disk& disk, Memory& memory, std::uint16_t queue = 0)
+        : disk_(disk), memory_(memory), queue_(queue), buffers_(memory.allocate_pages(page_count)) {
         for (auto& byte : expected) {
             byte = static_cast<std::uint8_t>(random_());
         }
@@ -53,12 +54,12 @@ public:
                 submit(number);
             }
         }
-        disk_.kick_device();
+        disk_.kick_device(queue_);
     }
     /// Takes the rest.
     template <class Wait>
     void drain(Wait wait) {
-        for (Watch const watch; disk_.in_flight() != 0 && !::testing::Test::HasFatalFailure(); wait()) {
+        for (Watch const watch; disk_.in_flight(queue_) != 0 && !::testing::Test::HasFatalFailure(); wait()) {
             take();
             ASSERT_FALSE(watch.has_run_out()) << "the disk keeps a request";
         }
@@ -105,6 +106,7 @@ private:
     [[nodiscard]] std::uint8_t* buffer(std::size_t number) {
         return static_cast<std::uint8_t*>(buffers_.virt) + number * request_sectors_max * sector_bytes;
     }
+    [[nodiscard]] std::uint64_t first_sector() const { return queue_ * sectors; }
     [[nodiscard]] std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
 
     /// Whether no request in flight has sectors of these, so that what a read returns is known.
@@ -139,7 +141,8 @@ private:
         if (job.operation == BlockOperation::flush || job.operation == BlockOperation::write_zeroes) {
             std::uint32_t const range = job.operation == BlockOperation::flush ? 0 : count;
             job.bytes = range * sector_bytes;
-            Status const added = disk_.submit({job.operation, range == 0 ? 0 : sector, range, {}, Token{number + 1}});
+            Status const added = disk_.submit(
+                {job.operation, range == 0 ? 0 : first_sector() + sector, range, {}, Token{number + 1}}, queue_);
             ASSERT_TRUE(added.ok()) << describe(added.error());
             return;
         }
@@ -149,16 +152,20 @@ private:
         PhysAddr const where = memory_.phys_addr(buffer(number));
         std::uint32_t const first = sector_bytes * pick(count);  // often two segments, sometimes one
         Segment const parts[] = {{where, first == 0 ? bytes : first}, {where + first, bytes - first}};
-        Status const added = disk_.submit(
-            {job.operation, sector, 0, {parts, first == 0 ? std::size_t{1} : std::size_t{2}}, Token{number + 1}});
+        Status const added = disk_.submit({job.operation,
+                                           first_sector() + sector,
+                                           0,
+                                           {parts, first == 0 ? std::size_t{1} : std::size_t{2}},
+                                           Token{number + 1}},
+                                          queue_);
         ASSERT_TRUE(added.ok()) << describe(added.error());
     }
 
     /// How many requests had ended.
     unsigned take() {
         unsigned count = 0;
-        BlockCompletion done = disk_.take_completed();
-        for (; done.state == CompletionState::ready; done = disk_.take_completed()) {
+        BlockCompletion done = disk_.take_completed(queue_);
+        for (; done.state == CompletionState::ready; done = disk_.take_completed(queue_)) {
             finish(done);
             ++count;
         }
@@ -184,6 +191,7 @@ private:
 
     Disk& disk_;
     Memory& memory_;
+    std::uint16_t queue_;
     Pages buffers_;
     std::mt19937_64 random_{20261130};
     std::vector<Job> jobs_ = std::vector<Job>(depth);

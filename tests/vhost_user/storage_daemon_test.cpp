@@ -15,13 +15,16 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include <vhost_user/connect.hpp>
 #include <vhost_user/storage_daemon.hpp>
 #include <vhost_user/transport.hpp>
 
 namespace virtq::test {
 namespace {
 
+using vhost_user::connect;
 using vhost_user::SharedMemory;
 using vhost_user::VhostUserTransport;
 
@@ -53,26 +56,14 @@ protected:
 
     void bring_up() {
         transport.set_settling_time(std::chrono::milliseconds{30});
-        Status const found = connect(std::chrono::seconds{10});
-        ASSERT_TRUE(found.ok()) << "qemu-storage-daemon kept no connection in 10 s. Start it by hand to see why.";
+        Status const found = connect(transport, {daemon->socket(), spec::DeviceId::block, 1, 64, 60}, memory);
+        ASSERT_TRUE(found.ok()) << "qemu-storage-daemon kept no connection in a minute. Start it by hand to see why.";
         Features const unwanted = GetParam().unwanted;
         Status const up = disk.init(transport, memory, {.unwanted = unwanted});
         ASSERT_TRUE(up.ok()) << describe(up.error());
         ASSERT_EQ(disk.capacity_sectors(), traffic->sectors);
         for (auto const feature : {spec::Feature::event_idx, spec::Feature::indirect_desc}) {
             EXPECT_EQ(disk.negotiation().negotiated.has(feature), !unwanted.has(feature));
-        }
-    }
-
-    /// Connects to the daemon, which has just been started and may not listen yet.
-    [[nodiscard]] Status connect(std::chrono::seconds time_limit) {
-        auto const end = std::chrono::steady_clock::now() + time_limit;
-        for (;;) {
-            Status const found = transport.probe({daemon->socket(), spec::DeviceId::block, 1, 64, 60}, memory);
-            if (found || std::chrono::steady_clock::now() >= end) {
-                return found;
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
         }
     }
 
@@ -125,6 +116,55 @@ TEST_P(DaemonDisk, HandsEachTokenBackWhenKilled) {
         bring_up();
         traffic->expected = daemon->image();  // some of the last writes were done, others were not
     }
+}
+
+struct FourQueues : BlockTraits {
+    static constexpr std::uint16_t queue_count_max = 4;
+};
+
+/// Each queue has a thread of its own, and no lock.
+TEST(DaemonDiskQueues, WorkBesideEachOther) {
+    if (!StorageDaemon::is_installed()) {
+        GTEST_SKIP() << "qemu-storage-daemon is not installed (Debian's package qemu-system-common)";
+    }
+    constexpr std::uint16_t count = FourQueues::queue_count_max;
+    using Disk = BlockDevice<VhostUserTransport, 64, FourQueues>;
+    using Traffic = DiskTraffic<Disk, SharedMemory>;
+    SharedMemory memory{4096};
+    VhostUserTransport transport;
+    static Disk disk;
+    std::vector<std::unique_ptr<Traffic>> traffic;
+    std::vector<std::uint8_t> image;
+    for (std::uint16_t queue = 0; queue < count; ++queue) {
+        traffic.push_back(std::make_unique<Traffic>(disk, memory, queue));
+        image.insert(image.end(), traffic.back()->expected.begin(), traffic.back()->expected.end());
+    }
+    StorageDaemon daemon{image, count};
+    ASSERT_TRUE(connect(transport, {daemon.socket(), spec::DeviceId::block, count, 64, 60}, memory).ok());
+    transport.set_settling_time(std::chrono::milliseconds{30});
+    Status const up = disk.init(transport, memory);
+    ASSERT_TRUE(up.ok()) << describe(up.error());
+    ASSERT_EQ(disk.queue_count(), count);
+
+    std::vector<std::thread> threads;
+    for (auto const& one : traffic) {
+        threads.emplace_back([&one] {
+            one->run(5'000, [] { std::this_thread::yield(); });
+            one->drain([] { std::this_thread::yield(); });
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    ASSERT_TRUE(disk.flush(PollLimit{2'000'000'000}).ok());
+    image.clear();
+    for (auto const& one : traffic) {
+        image.insert(image.end(), one->expected.begin(), one->expected.end());
+    }
+    EXPECT_EQ(daemon.image(), image);
+    EXPECT_TRUE(disk.release(memory).ok());
+    traffic.clear();
+    EXPECT_EQ(memory.pages_outstanding(), 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Features, DaemonDisk,

@@ -14,14 +14,15 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 
+#include <vhost_user/connect.hpp>
 #include <vhost_user/testpmd.hpp>
 #include <vhost_user/transport.hpp>
 
 namespace virtq::test {
 namespace {
 
+using vhost_user::connect;
 using vhost_user::SharedMemory;
 using vhost_user::VhostUserTransport;
 
@@ -58,7 +59,7 @@ protected:
         }
     }
     void bring_up() {
-        Status const found = connect(std::chrono::seconds{60});
+        Status const found = connect(transport, {testpmd->socket(), spec::DeviceId::net, 2, 256, 0}, memory);
         ASSERT_TRUE(found.ok()) << "dpdk-testpmd kept no connection in a minute. Start it by hand to see why.";
         DriverOption option;
         // A vhost-user socket has no configuration and no control queue of a card.
@@ -77,16 +78,6 @@ protected:
         Features const negotiated = card.negotiation().negotiated;
         EXPECT_EQ(negotiated.has(spec::Feature::ring_packed), GetParam().is_packed);
         EXPECT_EQ(negotiated.has(spec::Feature::in_order), GetParam().is_in_order);
-    }
-    [[nodiscard]] Status connect(std::chrono::seconds time_limit) {
-        auto const end = std::chrono::steady_clock::now() + time_limit;
-        for (;;) {
-            Status const found = transport.probe({testpmd->socket(), spec::DeviceId::net, 2, 256, 0}, memory);
-            if (found || std::chrono::steady_clock::now() >= end) {
-                return found;
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
-        }
     }
 
     [[nodiscard]] std::uint8_t* frame(std::size_t slot) {
