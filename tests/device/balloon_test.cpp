@@ -179,6 +179,28 @@ TEST(Balloon, HandsOutManyRequestsInBothDirections) {
     guest.give_back(10);
 }
 
+TEST(Balloon, CountsNoPagesOfARefusedDeflation) {
+    BalloonGuest guest{{.num_pages = 6}};
+    guest.bring_up();
+    ASSERT_TRUE(guest.driver.inflate(guest.take(4), PollLimit{10}, guest.step()).ok());
+    ASSERT_TRUE(guest.driver.inflate(guest.take(2), PollLimit{10}, guest.step()).ok());
+    guest.ask_for(0);
+    auto const pages = guest.last(6);
+    for (uintptr_t i = 0; i < 4; ++i) {
+        ASSERT_TRUE(guest.driver.submit_deflate({&pages[i], 1}, Token{i}).ok());
+    }
+    EXPECT_EQ(guest.driver.submit_deflate({&pages[4], 1}, Token{4}).error(), Error::queue_full);
+    EXPECT_EQ(guest.driver.deflatable_pages(), 2u);
+    guest.driver.kick_device();
+    guest.device.step();
+    for (uintptr_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(guest.driver.take_completed().token, Token{i});
+    }
+    ASSERT_TRUE(guest.driver.deflate({&pages[4], 2}, PollLimit{10}, guest.step()).ok());
+    EXPECT_EQ(guest.driver.held_pages(), 0u);
+    guest.give_back(6);
+}
+
 TEST(Balloon, HandsEachTokenBackAfterATimeOut) {
     BalloonGuest guest{{.num_pages = 100}};
     guest.bring_up();
@@ -247,6 +269,21 @@ TEST(Balloon, WorksWithoutFeatures) {
     guest.device.step();
     guest.device.step();
     EXPECT_EQ(guest.driver.take_completed().token, Token{1});
+}
+
+TEST(Balloon, InterruptsOnlyWhoWantsIt) {
+    BalloonGuest guest{{.features = {}, .num_pages = 4}};
+    guest.driver.disable_used_notifications();  // does nothing before init
+    guest.bring_up();
+    EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
+    guest.driver.disable_used_notifications();
+    ASSERT_TRUE(guest.driver.inflate(guest.take(2), PollLimit{10}, guest.step()).ok());
+    EXPECT_FALSE(guest.transport.on_interrupt().used_buffer);
+    EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
+    ASSERT_TRUE(guest.driver.inflate(guest.take(2), PollLimit{10}, guest.step()).ok());
+    EXPECT_TRUE(guest.transport.on_interrupt().used_buffer);
+    EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) { ADD_FAILURE(); }).ok());
+    guest.give_back(4);
 }
 
 TEST(Balloon, DeflatesBelowTheTargetIfPermitted) {

@@ -611,6 +611,9 @@ TEST(InputDescription, KnowsWhatItIs) {
     Case const cases[] = {
         {InputKind::other, {}},
         {InputKind::other, {{ev_rel, {8}}}},
+        {InputKind::other, {{ev_rel, {0}}}},  // one direction is no position
+        {InputKind::other, {{ev_abs, {0}}}},
+        {InputKind::other, {{ev_abs, {0x35}}}},
         {InputKind::keyboard, {{ev_key, {1, 30}}, {input_wire::ev_led, {0, 1, 2}}}},
         {InputKind::keyboard, {{ev_key, {30, 115}}, {ev_rel, {6, 8}}}},  // with a wheel
         {InputKind::keyboard, {{ev_key, {30, 115}}, {ev_abs, {0x20}}}},  // with a volume knob

@@ -80,9 +80,9 @@ public:
 
     // --- pages ---
 
-    /// Gives unused pages to the host: 1 to `pages_at_once`, each at a multiple of 4096 bytes below 16 TiB, and none that
-    /// it has. `bytes` of the completion counts their bytes. Errors: `queue_full`, `queue_broken`, `reset_needed`,
-    /// `not_initialised`.
+    /// Gives 1 to `BalloonTraits::pages_at_once` unused pages to the host. Each begins at a multiple of 4096 below 16 TiB,
+    /// and the host must not have it already. `bytes` of the completion counts their bytes. Errors: `queue_full`,
+    /// `queue_broken`, `reset_needed`, `not_initialised`.
     [[__nodiscard__]] Status submit_inflate(Span<PhysAddr const> pages, Token token) {
         return add(inflates_, pages, token).error();
     }
@@ -179,7 +179,7 @@ public:
         MaySleep all = MaySleep::yes;
         this->for_each_queue([&](uint16_t index, auto& queue) {
             MaySleep const one = uses_queue(index) ? this->enable_notifications(queue) : MaySleep::yes;
-            all = all == MaySleep::broken || one == MaySleep::yes ? all : one;
+            all = one == MaySleep::yes ? all : one;
         });
         return all;
     }
@@ -230,7 +230,7 @@ private:
         if (index == report_queue()) {
             return can_report();
         }
-        return index == stats_queue() && this->negotiated().has(Bit::stats_vq);
+        return this->negotiated().has(Bit::stats_vq);
     }
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {

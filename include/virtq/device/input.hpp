@@ -119,8 +119,9 @@ public:
         if (slot == status_.no_slot) {
             return Error::queue_full;
         }
-        Wire const wire{in_order(static_cast<uint16_t>(event.type)), in_order(event.code),
-                        in_order(static_cast<uint32_t>(event.value))};
+        Wire const wire{detail::in_order(static_cast<uint16_t>(event.type), order_),
+                        detail::in_order(event.code, order_),
+                        detail::in_order(static_cast<uint32_t>(event.value), order_)};
         status_.put(slot, 0, &wire, sizeof wire);
         status_.abandon(slot);  // its completion frees the slot, and so does an error
         Error const error = status_.send(slot, {sizeof wire});
@@ -276,8 +277,8 @@ private:
             return {};
         }
         events_.copy(filled, 0, &wire, sizeof wire);
-        return {{static_cast<EventType>(in_order(wire.type)), in_order(wire.code),
-                 static_cast<int32_t>(in_order(wire.value))},
+        return {{static_cast<EventType>(detail::in_order(wire.type, order_)), detail::in_order(wire.code, order_),
+                 static_cast<int32_t>(detail::in_order(wire.value, order_))},
                 true};
     }
 
@@ -306,12 +307,6 @@ private:
     /// Everything was copied, so a completion only frees its slot.
     CompletionState collect() {
         return this->collect_from(status_, [](uint16_t, uint32_t) { return Error::none; });
-    }
-
-    /// §2.5.3: what a legacy device has in its buffers is in the guest's byte order.
-    template <class Word>
-    [[__nodiscard__]] Word in_order(Word word) const {
-        return order_ == detail::native_byte_order ? word : detail::swap_bytes(word);
     }
 
     // --- description ---
@@ -374,7 +369,7 @@ private:
 
     Events events_;
     StatusEvents status_;
-    detail::ByteOrder order_ = detail::ByteOrder::little;
+    detail::ByteOrder order_ = detail::ByteOrder::little;  // of buffers: the guest's for a legacy device (§2.5.3)
     InputKind kind_ = InputKind::other;
     uint32_t dropped_ = 0;
     uint32_t packet_count_ = 0;

@@ -174,6 +174,12 @@ public:
         return refused_;
     }
 
+    /// As `send`, and returns the slot.
+    [[__nodiscard__]] Result<uint16_t> send_from(uint16_t slot, SlotChain const& chain) {
+        Error const error = send(slot, chain);
+        return error == Error::none ? Result<uint16_t>{slot} : Result<uint16_t>{error};
+    }
+
     /// Takes a slot and sends the caller's data alone: for a queue without commands and answers. Errors: `queue_full`, and
     /// those of `send`.
     [[__nodiscard__]] Result<uint16_t> send_data(Span<Segment const> data, DmaDirection direction, Token token) {
@@ -181,8 +187,7 @@ public:
         if (slot == no_slot) {
             return refused_ = Error::queue_full;  // requests that ended keep their slots until they are handed out
         }
-        Error const error = send(slot, {0, data, direction, 0});
-        return error == Error::none ? Result<uint16_t>{slot} : Result<uint16_t>{error};
+        return send_from(slot, {0, data, direction, 0});
     }
 
     /// For a caller that waits for one request: `take_finished` does not hand that out.

@@ -9,6 +9,7 @@
 
 namespace {
 
+using virtq::detail::ByteOrder;
 using virtq::detail::little_endian;
 using virtq::detail::swap_bytes;
 
@@ -41,6 +42,20 @@ TEST(Endian, PutsTheLowByteFirst) {
     }
 }
 
+TEST(Endian, PutsAWordIntoEitherOrder) {
+    using virtq::detail::in_order;
+    for (auto const order : {ByteOrder::little, ByteOrder::big}) {
+        auto const word = in_order(std::uint32_t{0x0403'0201}, order);
+        unsigned char bytes[4];
+        std::memcpy(bytes, &word, sizeof(word));
+        for (unsigned i = 0; i < 4; ++i) {
+            EXPECT_EQ(bytes[i], order == ByteOrder::little ? i + 1 : 4 - i);
+        }
+        EXPECT_EQ(in_order(word, order), 0x0403'0201u);
+        EXPECT_EQ(in_order(std::uint8_t{0x80}, order), 0x80);
+    }
+}
+
 TEST(Endian, LeavesASingleByteAlone) {
     if constexpr (std::endian::native == std::endian::little) {
         EXPECT_EQ(little_endian(uint8_t{0x80}), 0x80);
@@ -48,8 +63,7 @@ TEST(Endian, LeavesASingleByteAlone) {
 }
 
 TEST(Endian, NamesTheOrderOfThisMachine) {
-    EXPECT_EQ(virtq::detail::native_byte_order == virtq::detail::ByteOrder::little,
-              std::endian::native == std::endian::little);
+    EXPECT_EQ(virtq::detail::native_byte_order == ByteOrder::little, std::endian::native == std::endian::little);
 }
 
 }  // namespace

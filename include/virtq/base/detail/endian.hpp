@@ -43,4 +43,10 @@ template <class Word>
     }
 }
 
+/// Converts between the host's byte order and `order`. It is its own inverse.
+template <class Word>
+[[__nodiscard__]] constexpr Word in_order(Word value, ByteOrder order) {
+    return order == native_byte_order ? value : swap_bytes(value);
+}
+
 }  // namespace virtq::detail

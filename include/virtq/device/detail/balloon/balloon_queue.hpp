@@ -13,11 +13,6 @@
 /// The queues of a balloon whose buffers are copied (§5.5.6). A legacy device reads them in the guest's byte order.
 namespace virtq::detail {
 
-template <class Word>
-[[__nodiscard__]] constexpr Word balloon_word(Word word, ByteOrder order) {
-    return order == native_byte_order ? word : swap_bytes(word);
-}
-
 /// inflateq or deflateq. A slot keeps how many bytes its pages have.
 template <uint32_t N, class Traits>
 class BalloonPageQueue : public SlotQueue<N, Traits, SlotShape<4 * Traits::pages_at_once, 0>> {
@@ -31,12 +26,11 @@ public:
         }
         auto const count = static_cast<uint32_t>(pages.size());
         for (uint32_t i = 0; i < count; ++i) {
-            uint32_t const number = balloon_word(static_cast<uint32_t>(pages[i].value / unit), order);
+            uint32_t const number = in_order(static_cast<uint32_t>(pages[i].value / unit), order);
             this->put(slot, 4 * i, &number, sizeof number);
         }
         this->keep_bytes(slot, count * unit);
-        Error const error = this->send(slot, {4 * count});
-        return error == Error::none ? Result<uint16_t>{slot} : Result<uint16_t>{error};
+        return this->send_from(slot, {4 * count});
     }
 };
 
@@ -63,8 +57,8 @@ private:
     static constexpr uint32_t entry_bytes = sizeof(spec::balloon::Stat);
 
     void put_entry(uint16_t slot, uint32_t number, uint16_t tag, uint64_t value, ByteOrder order) {
-        uint16_t const tag_word = balloon_word(tag, order);
-        uint64_t const value_word = balloon_word(value, order);
+        uint16_t const tag_word = in_order(tag, order);
+        uint64_t const value_word = in_order(value, order);
         this->put(slot, number * entry_bytes, &tag_word, sizeof tag_word);
         this->put(slot, number * entry_bytes + sizeof tag_word, &value_word, sizeof value_word);
     }

@@ -29,12 +29,6 @@ struct BlockFrame {
         platform::store_plain(&range.num_sectors, in_order(wanted.num_sectors, order));
         platform::store_plain(&range.flags, in_order(wanted.flags, order));
     }
-
-private:
-    template <class Word>
-    [[__nodiscard__]] static Word in_order(Word word, ByteOrder order) {
-        return order == native_byte_order ? word : swap_bytes(word);
-    }
 };
 
 /// The device never writes this value: a status byte that still has it was not written.

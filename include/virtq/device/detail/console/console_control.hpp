@@ -130,12 +130,6 @@ private:
         return {true, true, event, port, DriverReason::none, 0};
     }
 
-    /// §5.3.6.3: the messages of a legacy device are in the guest's byte order.
-    template <class Word>
-    [[__nodiscard__]] Word in_order(Word word) const {
-        return order_ == native_byte_order ? word : swap_bytes(word);
-    }
-
     static void set_state(Port& port, unsigned state) {
         platform::store_word(&port.state, static_cast<uint16_t>(state));
     }
@@ -152,7 +146,8 @@ private:
         if (slot == transmit.no_slot) {
             return false;
         }
-        spec::console::Control const message{in_order(port), in_order(static_cast<uint16_t>(event)), in_order(value)};
+        spec::console::Control const message{in_order(port, order_), in_order(static_cast<uint16_t>(event), order_),
+                                             in_order(value, order_)};
         transmit.put(slot, 0, &message, sizeof message);
         transmit.abandon(slot);  // its completion frees the slot, and so does an error
         // Fails only if the queue is broken; then only a reset helps, which starts all over.
@@ -166,8 +161,8 @@ private:
         }
         spec::console::Control message;
         receive.copy(filled, 0, &message, sizeof message);
-        uint32_t const number = in_order(message.id);
-        auto const event = static_cast<Event>(in_order(message.event));
+        uint32_t const number = in_order(message.id, order_);
+        auto const event = static_cast<Event>(in_order(message.event, order_));
         if (number >= device_count_) {
             return violation(DriverReason::console_port_unknown, number);
         }
@@ -183,7 +178,7 @@ private:
         if ((state(number) & present) == 0) {
             return violation(DriverReason::console_port_absent, number);
         }
-        return change(number, event, in_order(message.value), filled);
+        return change(number, event, in_order(message.value, order_), filled);
     }
 
     [[__nodiscard__]] ConsoleNews add(uint32_t number) {
@@ -219,7 +214,7 @@ private:
             return violation(DriverReason::console_message_short, filled.bytes);
         }
         receive.copy(filled, header_bytes, &size, sizeof size);
-        ConsoleSize const now{in_order(size.cols), in_order(size.rows)};
+        ConsoleSize const now{in_order(size.cols, order_), in_order(size.rows, order_)};
         if (now.cols == 0 || now.rows == 0) {
             return violation(DriverReason::console_size_zero, uint32_t{now.rows} << 16 | now.cols);
         }
@@ -239,7 +234,7 @@ private:
     bool is_held_ = false;
     uint32_t count_ = 0;
     uint32_t device_count_ = 0;
-    ByteOrder order_ = ByteOrder::little;
+    ByteOrder order_ = ByteOrder::little;  // of messages: the guest's for a legacy device (§5.3.6.3)
     Port ports_[Traits::port_max] = {};
 };
 

@@ -11,6 +11,7 @@ class InputKindFinder {
     using EventType = spec::input::EventType;
 
 public:
+    /// `type` is `abs`, `rel` or `key`.
     constexpr void add(EventType type, InputBitmap const& codes) {
         namespace code = spec::input::code;
         if (type == EventType::abs) {
@@ -18,7 +19,7 @@ public:
             has_position_ = codes.has(code::abs_x) && codes.has(code::abs_y);
         } else if (type == EventType::rel) {
             has_movement_ = codes.has(code::rel_x) && codes.has(code::rel_y);
-        } else if (type == EventType::key) {
+        } else {
             has_key_ = codes.has_any();
             has_stick_ = codes.has_any(code::btn_joystick, code::btn_digi);
         }

@@ -44,9 +44,9 @@ public:
         explicit Data(ByteOrder order) : order_(order) {}
 
         void put8(uint8_t value) { bytes_[used_++] = value; }
-        void put16(uint16_t value) { put_word(order_ == native_byte_order ? value : swap_bytes(value)); }
-        void put32(uint32_t value) { put_word(order_ == native_byte_order ? value : swap_bytes(value)); }
-        void put64(uint64_t value) { put_word(order_ == native_byte_order ? value : swap_bytes(value)); }
+        void put16(uint16_t value) { put_word(in_order(value, order_)); }
+        void put32(uint32_t value) { put_word(in_order(value, order_)); }
+        void put64(uint64_t value) { put_word(in_order(value, order_)); }
         void put_address(MacAddress const& address) {
             for (uint8_t const octet : address.bytes) {
                 put8(octet);

@@ -200,9 +200,7 @@ private:
     }
 
     /// Converts to or from the byte order of the header: a legacy device has the guest's (§5.1.9.1).
-    [[__nodiscard__]] uint16_t wire(uint16_t word) const {
-        return order_ == native_byte_order ? word : swap_bytes(word);
-    }
+    [[__nodiscard__]] uint16_t wire(uint16_t word) const { return in_order(word, order_); }
 
     Features negotiated_;
     uint32_t bytes_ = 0;

@@ -134,7 +134,7 @@ private:
         if constexpr (native_byte_order == ByteOrder::little) {
             return word;
         } else {
-            return order_ == native_byte_order ? word : swap_bytes(word);
+            return in_order(word, order_);
         }
     }
 
