@@ -136,7 +136,7 @@ struct P9Kind {
     static Status use(Server& server, Segment const&, PollLimit limit, Relax& relax) {
         std::uint8_t answer[32];
         Span<char const> const tag = server.mount_tag();
-        EXPECT_LE(tag.size(), P9Traits::tag_bytes);
+        EXPECT_LE(tag.size(), P9Traits::mount_tag_bytes);
         return server.call({sim::P9Device::message(100, 0xffff, {1, 2, 3, 4}), answer}, limit, relax);
     }
 };

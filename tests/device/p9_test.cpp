@@ -43,7 +43,7 @@ TEST(P9, SendsEachLengthThatFits) {
         EXPECT_EQ(answer.first(7 + bytes), machine.echo(1, body));
     }
     machine.server.set_server([](Message const&) { return P9Machine<>::echo(1, {}); });
-    GuardedAnswer answer(7);
+    GuardedAnswer answer(11);
     EXPECT_TRUE(machine.call(machine.ask(1, Message(P9Traits::request_bytes - 7)), answer.span()).ok());
     EXPECT_EQ(answer.first(7), machine.echo(1, {}));
 }
@@ -128,6 +128,48 @@ TEST(P9, TakesAnswersInAnyOrder) {
     EXPECT_FALSE(machine.driver.driver_fault());
 }
 
+// Each slot has its own answer, whatever the tags are. An answer of 11 bytes leaves the data empty.
+TEST(P9, AnswersEachSlotWhateverTheTags) {
+    P9Machine<> machine;
+    machine.bring_up();
+    machine.server.answer_newest_first();
+    sim::Buffer const buffer = machine.memory.allocate_buffer(100, 1);
+    Segment const data{buffer.phys, 100};
+    std::uint16_t const tags[] = {7, 7, 0xffff};
+    std::vector<GuardedAnswer> answers(3, GuardedAnswer(11));
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        Message const message = machine.ask(tags[i], {i, 2, 3, 4});
+        Span<Segment const> const more = i == 0 ? Span<Segment const>{data} : Span<Segment const>{};
+        machine.submit({message, answers[i].span(), more, DmaDirection::device_writes}, i);
+    }
+    machine.driver.kick_device();
+    machine.device.step();
+    for (std::uint8_t i = 3; i-- != 0;) {
+        machine.expect_ended(i, 11);
+        EXPECT_EQ(answers[i].first(11), machine.echo(tags[i], {i, 2, 3, 4}));
+    }
+    EXPECT_FALSE(machine.driver.driver_fault());
+}
+
+// QEMU ends a request that was flushed without an answer. That is no fault of the device.
+TEST(P9, EndsFlushedRequests) {
+    P9Machine<> machine;
+    machine.bring_up();
+    machine.server.hold();
+    GuardedAnswer answer(20);
+    GuardedAnswer flushed(20);
+    machine.submit({machine.ask(1), answer.span()}, 1);
+    machine.submit({sim::P9Device::message(108, 2, {1, 0}), flushed.span()}, 2);
+    machine.driver.kick_device();
+    machine.server.release();
+    machine.device.step();
+    machine.expect_ended(1, 0, Error::request_cancelled);
+    machine.expect_ended(2, 9);
+    EXPECT_TRUE(answer.first(0).empty());
+    EXPECT_FALSE(machine.driver.driver_fault());
+    EXPECT_TRUE(machine.call(machine.ask(1), answer.span()).ok());
+}
+
 TEST(P9, ReportsAFullQueue) {
     P9Machine<> machine;
     machine.bring_up();
@@ -137,6 +179,7 @@ TEST(P9, ReportsAFullQueue) {
         machine.submit({machine.ask(tag), answer}, tag);
     }
     EXPECT_EQ(machine.driver.submit({machine.ask(9), answer}, Token{9}).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
     EXPECT_EQ(machine.call(machine.ask(9), answer, PollLimit{5}).error(), Error::queue_full);
     machine.driver.kick_device();
     machine.server.release();
@@ -158,6 +201,7 @@ TEST(P9, RejectsMessagesThatAreNone) {
         P9Request const request{message, {room, answer_bytes}, with, direction};
         EXPECT_EQ(machine.driver.call(request, machine.patience, machine.stepping()).error(), Error::message_invalid);
         EXPECT_EQ(machine.driver.submit(request, Token{1}).error(), Error::message_invalid);
+        EXPECT_EQ(machine.driver.last_error(), Error::message_invalid);
     };
     Message wrong = machine.ask(1);
     ++wrong[0];
@@ -167,7 +211,7 @@ TEST(P9, RejectsMessagesThatAreNone) {
     rejects(wrong, 20);
     rejects({6, 0, 0, 0, 100, 1}, 20);
     rejects({}, 20);
-    rejects(machine.ask(1), 6);
+    rejects(machine.ask(1), 10);  // an error would not fit
     rejects(machine.ask(1), 0);
     rejects(machine.ask(1), P9Traits::answer_bytes + 1);
     rejects(machine.ask(1, Message(P9Traits::request_bytes - 6)), 20);
@@ -218,7 +262,7 @@ void set_size(Message& message, std::uint32_t size) {
 auto const nothing = [](Message&) {};
 
 TEST(P9, NamesAnswersWithoutAHeader) {
-    expect_invalid(DriverReason::p9_answer_short, 0, nothing, 0);
+    expect_invalid(DriverReason::p9_answer_short, 1, nothing, 1);
     expect_invalid(DriverReason::p9_answer_short, 6, nothing, 6);
     expect_invalid(DriverReason::p9_answer_short, 3, [](Message& message) { message.resize(3); });
 }
@@ -296,7 +340,7 @@ TEST(P9, ClampsLengthsOnRequest) {
     EXPECT_EQ(answer.first(10), machine.echo(1));
 }
 
-// The header that was checked is the one that the kernel gets.
+// What the device writes after the answer was taken does not reach the kernel.
 TEST(P9, KeepsACopyOfTheAnswer) {
     P9Machine<> machine;
     machine.bring_up();
@@ -409,7 +453,7 @@ TEST(P9, ReadsNoMountTagWithoutTheFeature) {
 }
 
 TEST(P9, DropsTheRestOfALongTag) {
-    std::string const tag(P9Traits::tag_bytes, 'x');
+    std::string const tag(P9Traits::mount_tag_bytes, 'x');
     for (char const* const rest : {"", "y"}) {
         P9Machine<> machine({.tag = tag + rest});
         machine.bring_up();
@@ -422,7 +466,7 @@ TEST(P9, NamesAnEmptyTag) {
     P9Machine<> machine({.tag = ""});
     machine.bring_up();
     EXPECT_EQ(tag_of(machine), "");
-    machine.expect_fault(DriverReason::p9_tag_empty, 0);
+    machine.expect_fault(DriverReason::p9_mount_tag_empty, 0);
     GuardedAnswer answer(20);
     EXPECT_TRUE(machine.call(machine.ask(1), answer.span()).ok());
 }
@@ -506,11 +550,11 @@ TEST(P9, NeedsAConfigurationForTheTag) {
 TEST(P9, NamesATagOutsideTheConfiguration) {
     EXPECT_EQ(tag_in<ModernPci>({}), "share");
     for (std::uint16_t const length : {std::uint16_t{255}, std::uint16_t{0xffff}}) {
-        EXPECT_EQ(tag_in<ModernPci>({.tag_length = length}, DriverReason::p9_tag_outside), "");
+        EXPECT_EQ(tag_in<ModernPci>({.tag_length = length}, DriverReason::p9_mount_tag_outside), "");
     }
     // The largest that has room behind its length, in a configuration space of 256 bytes.
     std::string const longest(254, 'x');
-    EXPECT_EQ(tag_in<ModernPci>({.tag = longest}), longest.substr(0, P9Traits::tag_bytes));
+    EXPECT_EQ(tag_in<ModernPci>({.tag = longest}), longest.substr(0, P9Traits::mount_tag_bytes));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace virtq::test {
 namespace {
 
-// Was: the driver read the mount tag with one access as long as the tag, and panicked on a modern device.
+// Was: the driver read the mount tag with one access as long as the tag, which a modern device does not allow.
 // Hit: FreeBSD, https://github.com/freebsd/freebsd-src/pull/1320; NuttX, https://github.com/apache/nuttx/pull/18265
 // Here: impossible: init() reads the tag byte by byte, and a transport has no access of another length
 TEST(Museum, p9_tag_read_at_once) {
@@ -42,6 +42,20 @@ TEST(Museum, p9_answer_cut_off) {
     EXPECT_TRUE(answer.first(0).empty());
     EXPECT_TRUE(machine.call(full, answer.span()).ok());
     EXPECT_EQ(answer.first(20), machine.echo(1, std::vector<std::uint8_t>(13, 7)));
+}
+
+// Was: the host answered a request although a Tflush had ended it, so a client took the answer for that of another one.
+// Hit: QEMU mended it: a flushed request ends with used length 0 and no answer (pdu_complete in hw/9pfs/9p.c)
+// Here: such a request ends with request_cancelled; it is no fault of the device
+TEST(Museum, p9_request_flushed) {
+    P9Machine<> machine;
+    machine.bring_up();
+    machine.server.report_next_length(0);
+    GuardedAnswer answer(20);
+    EXPECT_EQ(machine.call(machine.ask(1), answer.span()).error(), Error::request_cancelled);
+    EXPECT_FALSE(machine.driver.driver_fault());
+    EXPECT_TRUE(answer.first(0).empty());
+    EXPECT_TRUE(machine.call(machine.ask(1), answer.span()).ok());
 }
 
 }  // namespace

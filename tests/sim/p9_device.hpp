@@ -22,8 +22,9 @@
 
 /// A 9P transport, whose server is a function of the test. It answers late, in another order, or wrongly on request.
 ///
-/// The standard lists this device as type 9 (§5) and describes no more. So this one does what QEMU's does: a chain is
-/// one request, device-readable, and the place for its answer, device-writable.
+/// The standard lists this device as type 9 (§5) and describes no more. As for QEMU's, a chain is one request,
+/// device-readable, and the place for its answer, device-writable; and a request that a Tflush ends has no answer and the
+/// used length 0. Unlike QEMU's, which is broken then, it truncates an answer that does not fit.
 namespace virtq::sim {
 
 struct P9Options {
@@ -150,7 +151,7 @@ public:
             if (newest_first_) {
                 std::reverse(waiting.begin(), waiting.end());
             }
-            for (ParkedChain const& request : waiting) {
+            for (ParkedChain const& request : without_flushed(queue, waiting)) {
                 if (may_pass_ != 0 && !swallows(request.ticket)) {
                     may_pass_ -= may_pass_ == unlimited ? 0 : 1;
                     answer(queue, request);
@@ -172,6 +173,24 @@ private:
             swallowed_.push_back(ticket);
         }
         return std::find(swallowed_.begin(), swallowed_.end(), ticket) != swallowed_.end();
+    }
+    /// Ends the requests that a Tflush among those waiting names, and returns the others.
+    [[nodiscard]] std::vector<ParkedChain> without_flushed(uint16_t queue, std::vector<ParkedChain> waiting) {
+        std::vector<uint64_t> flushed;
+        for (ParkedChain const& request : waiting) {
+            Message const message = request.chain.read_all();
+            if (message[wire::p9::header_type] == wire::p9::tflush && message.size() >= wire::p9::header_bytes + 2) {
+                flushed.push_back(decode(message.data() + wire::p9::header_bytes, 2, ByteOrder::little));
+            }
+        }
+        auto const is_flushed = [&](ParkedChain const& request) {
+            Message const message = request.chain.read_all();
+            uint64_t const tag = decode(message.data() + wire::p9::header_tag, 2, ByteOrder::little);
+            bool const is_named = std::find(flushed.begin(), flushed.end(), tag) != flushed.end();
+            return is_named && complete(queue, request, 0);
+        };
+        waiting.erase(std::remove_if(waiting.begin(), waiting.end(), is_flushed), waiting.end());
+        return waiting;
     }
     void answer(uint16_t queue, ParkedChain const& request) {
         requests_.push_back(request.chain.read_all());

@@ -135,6 +135,21 @@ TEST_P(P9, SwallowsOneRequest) {
     EXPECT_EQ(machine.step(), 1u);
 }
 
+TEST_P(P9, FlushesRequests) {
+    device.hold();
+    post(request(1));
+    Message const flush = P9Device::message(108, 3, {1, 0});
+    std::copy(flush.begin(), flush.end(), buffer.virt + 32);
+    machine.post(0, {{buffer.phys + 32, 9}, {buffer.phys + 96, 32, wire::split::flag_write}});
+    EXPECT_EQ(machine.step(), 1u);
+    expect_used({0, 0});  // without an answer
+    device.release();
+    EXPECT_EQ(machine.step(), 1u);
+    EXPECT_EQ(machine.take()->length, 9u);
+    EXPECT_EQ(device.requests(), (std::vector<Message>{flush}));
+    EXPECT_TRUE(log.empty()) << log;
+}
+
 TEST_P(P9, ReportsShortRequests) {
     post({6, 0, 0, 0, 100, 1});
     EXPECT_EQ(machine.step(), 1u);

@@ -438,6 +438,8 @@ inline constexpr size_t header_size = 0;  // size[4] type[1] tag[2], little-endi
 inline constexpr size_t header_type = 4;
 inline constexpr size_t header_tag = 5;
 inline constexpr size_t header_bytes = 7;
+
+inline constexpr uint8_t tflush = 108;  // size[4] type[1] tag[2] oldtag[2]
 }  // namespace p9
 
 /// §5.5.

@@ -21,6 +21,7 @@ TEST(P9, HasTheNumbersOfItsHosts) {
     EXPECT_EQ(p9::header::bytes, 7u);
     EXPECT_EQ(number_of(p9::ErrorType::rlerror), 7u);
     EXPECT_EQ(number_of(p9::ErrorType::rerror), 107u);
+    EXPECT_EQ(p9::rlerror_bytes, 11u);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ void list(uint32_t folder, uint32_t level, uint32_t path_end) {
 }
 
 void print_tag() {
-    char text[ServerTraits::tag_bytes + 1] = {};
+    char text[ServerTraits::mount_tag_bytes + 1] = {};
     virtq::Span<char const> const tag = server.driver.mount_tag();
     __builtin_memcpy(text, tag.data(), tag.size());
     serial::line("mount tag: ", text);

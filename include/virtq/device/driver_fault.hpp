@@ -32,8 +32,8 @@ enum class DriverReason : uint8_t {
     net_answer_unknown = 18,
     net_gso_without_checksum = 19,
     net_ecn_unexpected = 20,
-    p9_tag_empty = 21,
-    p9_tag_outside = 22,
+    p9_mount_tag_empty = 21,
+    p9_mount_tag_outside = 22,
     p9_answer_short = 23,
     p9_size_small = 24,
     p9_size_above_room = 25,
@@ -124,10 +124,10 @@ namespace detail {
         case DriverReason::net_ecn_unexpected:
             return "The card delivered a packet with the ECN bit of gso_type, but without TCP segmentation or GUEST_ECN "
                    "(§5.1.9.4.1); the value is the packet's length. It was dropped.";
-        case DriverReason::p9_tag_empty:
+        case DriverReason::p9_mount_tag_empty:
             return "The 9P device offers a mount tag of no bytes. mount_tag() is empty. Check the mount_tag of the device on "
                    "the host.";
-        case DriverReason::p9_tag_outside:
+        case DriverReason::p9_mount_tag_outside:
             return "The mount tag of the 9P device ends behind its configuration (tag_len, the value). mount_tag() is empty. "
                    "Compare tag_len with the mount_tag on the host.";
         case DriverReason::p9_answer_short:

@@ -117,6 +117,7 @@ public:
         }
         uint16_t const slot = status_.take_slot(Token{});
         if (slot == status_.no_slot) {
+            status_.note_refusal(Error::queue_full);
             return Error::queue_full;
         }
         Wire const wire{detail::in_order(static_cast<uint16_t>(event.type), order_),

@@ -19,7 +19,9 @@ namespace virtq {
 /// **Spec** §5 (Device Types) lists it as type 9 and describes no more. The driver does what the hosts agree on. An
 /// identifier cannot begin with a digit, so 9P is P9 here.
 /// **Use** Asynchronous: `submit`, `kick_device`, then `take_completed`. Blocking: `call`. Both may be mixed. Requests
-/// may end in any order. The kernel chooses the tag of each request; those in flight have different ones.
+/// may end in any order. The kernel chooses the tag of each request. Give those in flight different ones; the driver
+/// does not check that.
+/// **Reset** Its fids, the version and msize belong to the session, which ends at `reset`. Begin again with Tversion.
 /// **Threading** As of `DriverCore`, with its `reset` and `release`. The caller serialises all other calls.
 ///
 /// ```
@@ -37,10 +39,10 @@ class P9Device : public DriverCore<P9Device<T, N, Traits>, T> {
     using Shape = SlotShape<Traits::request_bytes, Traits::answer_bytes, AnswerPlace::before_data>;
     using Requests = SlotQueue<N, Traits, Shape>;
     static constexpr uint32_t header_bytes = spec::p9::header::bytes;
-    static_assert(Traits::request_bytes >= header_bytes && Traits::answer_bytes >= header_bytes,
-                  "P9Traits: request_bytes and answer_bytes are at least 7, the header of a message.");
-    static_assert(Traits::tag_bytes >= 1 && Traits::tag_bytes <= 254,
-                  "P9Traits: tag_bytes is 1 to 254, for which each transport has room.");
+    static_assert(Traits::request_bytes >= header_bytes && Traits::answer_bytes >= spec::p9::rlerror_bytes,
+                  "P9Traits: request_bytes is at least 7, the header of a message, and answer_bytes 11, an Rlerror.");
+    static_assert(Traits::mount_tag_bytes >= 1 && Traits::mount_tag_bytes <= 254,
+                  "P9Traits: mount_tag_bytes is 1 to 254, for which each transport has room.");
 
 public:
     static constexpr spec::DeviceId device_type = spec::DeviceId::transport_9p;  ///< `init` rejects every other type
@@ -51,7 +53,7 @@ public:
         return Requests::page_count(indirect);
     }
 
-    /// The name of the file tree, as the host calls it: bytes without a NUL, which need not be valid UTF-8. Empty
+    /// The name of the file tree, as the host calls it. The device may send any bytes, so print them with care. Empty
     /// without MOUNT_TAG. Valid until `reset` or `release`.
     [[__nodiscard__]] Span<char const> mount_tag() const { return {tag_.bytes, tag_size_}; }
 
@@ -67,13 +69,15 @@ public:
     }
 
     /// Takes the next request that has ended. `bytes` is the size of the whole answer. Its first bytes are in
-    /// `P9Request::answer`, and any others in the data. Error of a request: `answer_invalid` if the header of the answer
-    /// is wrong; then `driver_fault` says what, and nothing was copied.
+    /// `P9Request::answer`, and any others in the data. Errors of a request, after which nothing was copied:
+    /// - `answer_invalid`: the header of the answer is wrong, and `driver_fault` says what;
+    /// - `request_cancelled`: the device wrote nothing, as QEMU does for a request that a Tflush ended.
     [[__nodiscard__]] RequestCompletion take_completed() { return this->next_completed(requests_, collect()); }
 
     /// Sends a request, waits for its answer, also for room in a full queue, and returns the size of the answer. Errors:
-    /// those of `submit`, `answer_invalid`, and `timed_out`, `queue_broken`, `device_gone`, `reset_needed`,
-    /// `request_cancelled`. After the last five the data belongs to the device until `reset`.
+    /// those of `submit` and `take_completed`; `request_cancelled` also if `relax` called `reset` or `release`; and
+    /// `timed_out`, `queue_broken`, `device_gone`, `reset_needed`. After these four the data belongs to the device until
+    /// `reset`.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Result<uint32_t> call(P9Request const& request, PollLimit poll_limit, R&& relax = R{}) {
         uint32_t polls = 0;
@@ -100,7 +104,7 @@ private:
     /// The mount tag, as the configuration has it.
     struct MountTag {
         uint16_t length = 0;  ///< what the device states
-        char bytes[Traits::tag_bytes] = {};
+        char bytes[Traits::mount_tag_bytes] = {};
 
         friend constexpr bool operator==(MountTag const&, MountTag const&) = default;
     };
@@ -111,10 +115,11 @@ private:
         return wanted_of<Traits>(Features::of(spec::p9::Feature::mount_tag));
     }
     [[__nodiscard__]] Status configure() {
-        on_release();
+        forget_tag();
         if (!this->negotiated().has(spec::p9::Feature::mount_tag)) {
             return {};
         }
+        // Without a configuration the kernel probably did not map it. A tag that is wrong does not stop the files.
         Error error = check_config(this->device(), spec::p9::config::tag);
         if (error == Error::none) {
             error = read_config(this->device(), tag_, [this](MountTag& tag) { read_tag(tag); });
@@ -124,7 +129,8 @@ private:
         }
         tag_size_ = readable_bytes(tag_.length);
         if (tag_size_ == 0) {
-            auto const reason = tag_.length == 0 ? DriverReason::p9_tag_empty : DriverReason::p9_tag_outside;
+            auto const reason =
+                tag_.length == 0 ? DriverReason::p9_mount_tag_empty : DriverReason::p9_mount_tag_outside;
             this->blame(reason, spec::p9::request_queue, tag_.length);
         }
         return {};
@@ -141,14 +147,15 @@ private:
     /// How many bytes of a tag of this length are read: none, if it would end behind the configuration space.
     [[__nodiscard__]] uint16_t readable_bytes(uint16_t length) const {
         bool const is_inside = check_config(this->device(), uint32_t{spec::p9::config::tag} + length) == Error::none;
-        uint16_t const most = length < Traits::tag_bytes ? length : uint16_t{Traits::tag_bytes};
+        uint16_t const most = length < Traits::mount_tag_bytes ? length : uint16_t{Traits::mount_tag_bytes};
         return is_inside ? most : uint16_t{0};
     }
     template <class Visit>
     [[__nodiscard__]] Status visit_queues(Visit visit) {
         return visit(spec::p9::request_queue, requests_);
     }
-    void on_release() {
+    void on_release() { forget_tag(); }
+    void forget_tag() {
         tag_ = {};
         tag_size_ = 0;
     }
@@ -160,11 +167,11 @@ private:
             return error;
         }
         if (!detail::is_sound(request, Traits::request_bytes, Traits::answer_bytes)) {
-            return Error::message_invalid;
+            return refuse(Error::message_invalid);
         }
         uint16_t const slot = requests_.take_slot(token);
         if (slot == Requests::no_slot) {
-            return Error::queue_full;
+            return refuse(Error::queue_full);
         }
         auto const message_bytes = static_cast<uint32_t>(request.message.size());
         auto const answer_bytes = static_cast<uint32_t>(request.answer.size());
@@ -177,12 +184,21 @@ private:
         return slot;
     }
 
+    /// Keeps the error for `last_error`, and returns it.
+    [[__nodiscard__]] Error refuse(Error error) {
+        requests_.note_refusal(error);
+        return error;
+    }
+
     CompletionState collect() {
         return this->collect_from(requests_,
                                   [this](uint16_t slot, uint32_t written) { return outcome(slot, written); });
     }
     /// The header of the answer is copied once. What was checked is what the kernel gets.
     [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        if (written == 0) {
+            return Error::request_cancelled;  // a request that a Tflush ended has no answer, and this is no fault
+        }
         detail::P9Pending const& pending = pending_[slot];
         uint8_t header[header_bytes] = {};
         requests_.copy_answer(slot, 0, header, header_bytes);

@@ -242,6 +242,8 @@ public:
     [[__nodiscard__]] uint16_t in_flight() const { return pool_.in_flight(); }
     /// Why the last request was refused; no error if it was not.
     [[__nodiscard__]] Error last_error() const { return refused_; }
+    /// Records why the last request was rejected or timed out, for `last_error`. `send` and `send_data` do it themselves.
+    void note_refusal(Error error) { refused_ = error; }
 
 protected:
     // --- for a queue that derives from this one, because its requests have several chains (a disk's)
@@ -274,8 +276,6 @@ protected:
     [[__nodiscard__]] Span<Segment const> mapped(uint16_t slot, Span<Segment const> data) const {
         return data_.where(slot, data);
     }
-    /// Records why the last request was rejected or timed out, for `last_error`.
-    void note_refusal(Error error) { refused_ = error; }
 
 private:
     [[__nodiscard__]] static constexpr uint32_t memory_bytes(uint32_t count) {

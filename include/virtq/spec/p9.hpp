@@ -38,4 +38,6 @@ enum class ErrorType : uint8_t {
     rerror = 107,  ///< other versions: a text
 };
 
+inline constexpr uint32_t rlerror_bytes = 11;  ///< of a whole Rlerror
+
 }  // namespace virtq::spec::p9

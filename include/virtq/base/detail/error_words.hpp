@@ -186,7 +186,8 @@ template <class Error>
             return "The device did not answer within the poll limit, which may be small. Ask diagnose() what it waits "
                    "for. The request's data still belongs to the device: call reset() before you use it.";
         case Error::request_cancelled:
-            return "The device was reset before it finished this request; what it did is unknown. Send it again.";
+            return "The device was reset before it finished this request, or a Tflush ended it (9P); what it did is unknown. Send "
+                   "it again.";
         case Error::answer_invalid:
             return "The device's answer is not one that its type permits. Ask driver_fault() of the driver which rule it "
                    "broke. Try again, or reset the device.";
@@ -213,8 +214,8 @@ template <class Error>
             return "A packet of the card's MTU does not fit the receive buffers. Raise buffer_bytes of NetTraits (or N, if "
                    "the card merges buffers), or name MTU in DriverOption::unwanted.";
         case Error::message_invalid:
-            return "The 9P message cannot be sent: its size field is not its length, or its parts are not as P9Request says. "
-                   "Compare them with request_bytes and answer_bytes of P9Traits; more than these goes into the data.";
+            return "The 9P message cannot be sent. Its size field must count the message and the data that is sent. The message "
+                   "has 7 to request_bytes of P9Traits, and the answer 11 to answer_bytes. Put the rest into the data.";
         case Error::no_such_display: return "The device has no such display. Compare it with display_count().";
         case Error::no_such_picture:
             return "There is no such picture: it was destroyed, or the device was reset since. Call create() again.";

@@ -77,6 +77,7 @@ public:
     [[__nodiscard__]] Result<uint16_t> send(spec::net::Control const& head, Data const& data) {
         uint16_t const slot = queue_.take_slot(Token{});
         if (slot == Queue::no_slot) {
+            queue_.note_refusal(Error::queue_full);
             return Error::queue_full;
         }
         queue_.put(slot, 0, &head, head_bytes);

@@ -33,11 +33,10 @@ struct P9Header {
     return sum;
 }
 
-/// Whether the message has a header with the right size, and there is room for both headers, within these limits.
+/// Whether the message has a header with the right size, and there is room for an Rlerror, within these limits.
 [[__nodiscard__]] inline bool is_sound(P9Request const& request, uint32_t request_bytes, uint32_t answer_bytes) {
-    constexpr uint32_t header_bytes = spec::p9::header::bytes;
-    bool const has_room = request.answer.size() >= header_bytes && request.answer.size() <= answer_bytes;
-    bool const fits = request.message.size() >= header_bytes && request.message.size() <= request_bytes;
+    bool const has_room = request.answer.size() >= spec::p9::rlerror_bytes && request.answer.size() <= answer_bytes;
+    bool const fits = request.message.size() >= spec::p9::header::bytes && request.message.size() <= request_bytes;
     if (!has_room || !fits) {
         return false;
     }
@@ -66,8 +65,8 @@ struct P9Pending {
                 header.tag, header.type};
     }
 
-    /// Judges an answer of which the device says that it wrote `written` bytes. The ring has checked that these are no
-    /// more than there is room for. They may be more than the message, as QEMU's are not, and others' are.
+    /// Judges an answer of which the device reports that it wrote `written` bytes, at least one. The ring has checked
+    /// that there is room for them. QEMU reports the exact length; other hosts may report more.
     [[__nodiscard__]] P9Verdict judge(P9Header const& header, uint32_t written) const {
         if (written < spec::p9::header::bytes) {
             return {DriverReason::p9_answer_short, written};
