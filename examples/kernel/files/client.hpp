@@ -50,7 +50,7 @@ public:
         close(root);
         give_back(pages);
     }
-    /// Without a word to the server, which must not have a request.
+    /// Does not close the session. No request may be in flight.
     template <class Pages>
     void give_back(Pages& pages) {
         for (Part& part : parts_) {
@@ -68,19 +68,26 @@ public:
         if (!name.empty()) {
             request.put(name);
         }
-        call("Twalk", request);
+        Reader answer = call("Twalk", request);
+        if (answer.take(2) != (name.empty() ? 0u : 1u) || !answer.is_sound()) {
+            server_->fail("Twalk", "the server did not find the file", 0);
+        }
     }
     [[nodiscard]] Attributes attributes(uint32_t fid) {
         Request request{Type::tgetattr, call_tag};
         request.put(fid, 4).put(basic_attributes, 8);
         Reader answer = call("Tgetattr", request);
         Attributes found;
-        answer.skip(8 + qid_bytes);
+        uint64_t const valid = answer.take(8);
+        answer.skip(qid_bytes);
         found.mode = static_cast<uint32_t>(answer.take(4));
         answer.skip(4 + 4 + 8 + 8);  // its owner and group, how many links it has, and its device
         found.size = answer.take(8);
         if (!answer.is_sound()) {
             server_->fail("Tgetattr", "the answer ends too early", 0);
+        }
+        if ((valid & needed_attributes) != needed_attributes) {
+            server_->fail("Tgetattr", "the server does not know the mode or the size", valid);
         }
         return found;
     }
@@ -101,11 +108,15 @@ public:
     void for_each_entry(uint32_t fid, FolderPart& part, Each each) {
         uint64_t offset = 0;
         while (uint32_t const bytes = read_folder(fid, offset, part)) {
+            uint64_t const asked = offset;
             Reader reader{part, bytes};
             while (reader.left() != 0) {
                 Entry entry;
-                if (!Entry::take(reader, entry) || ++entries_ > most_entries) {
-                    server_->fail("Treaddir", "an entry is cut off, or there are far too many", entries_);
+                if (!Entry::take(reader, entry)) {
+                    server_->fail("Treaddir", "an entry is cut off", entries_);
+                }
+                if (++entries_ > most_entries) {
+                    server_->fail("Treaddir", "there are far too many entries", entries_);
                 }
                 offset = entry.next;
                 if (is_dots(entry.name)) {
@@ -116,12 +127,19 @@ public:
                 }
                 each(entry.name);
             }
+            if (offset == asked) {
+                server_->fail("Treaddir", "the folder does not go on", offset);
+            }
         }
     }
 
-    /// Calls `each(bytes, count)` for all of an open file, in order, with many requests in flight.
+    /// Calls `each(bytes, count)` for all of an open file, in order, with many requests in flight. `each` must not use the
+    /// client, which has one set of buffers.
     template <class Each>
     void read_file(uint32_t fid, uint64_t size, Each each) {
+        if (size > most_file_bytes) {
+            server_->fail("Tread", "the server says that the file is far too large", size);
+        }
         uint64_t asked = 0;  // how much of the file was asked for
         uint32_t first = 0;  // the part that comes next
         uint32_t count = 0;  // how many parts there are from it on
@@ -154,11 +172,13 @@ private:
     static constexpr uint32_t most_part_bytes = buffer_pages * 4096;
     static constexpr uint32_t most_header_bytes = 24;  // of a message with data, as Linux counts it
     static constexpr uint32_t header_bytes = virtq::spec::p9::header::bytes;
-    static constexpr uint32_t head_bytes = 11;       // of Rread and Rreaddir, before their data
-    static constexpr uint64_t most_entries = 65536;  // a server could list the same ones for ever
+    static constexpr uint32_t head_bytes = 11;                      // of Rread and Rreaddir, before their data
+    static constexpr uint64_t most_entries = 65536;                 // a server could list the same ones for ever
+    static constexpr uint64_t most_file_bytes = uint64_t{1} << 30;  // the size is only what the server says
     static constexpr uint64_t basic_attributes = 0x7ff;
-    static constexpr uint16_t no_tag = 0xffff;  // of Tversion
-    static constexpr uint16_t call_tag = 100;   // of requests that wait for their answer; parts have 0 to 7
+    static constexpr uint64_t needed_attributes = 0x201;  // mode and size
+    static constexpr uint16_t no_tag = 0xffff;            // of Tversion
+    static constexpr uint16_t call_tag = 100;             // of requests that wait for their answer; parts have 0 to 7
     static constexpr uint32_t no_fid = UINT32_MAX;
     static constexpr Text protocol{"9P2000.L", 8};
     static constexpr Text user{"root", 4};
@@ -186,8 +206,9 @@ private:
             server_->fail(what, virtq::describe(error), 0);
         }
     }
-    [[nodiscard]] static bool is_error(uint8_t const* answer) {
-        return answer[virtq::spec::p9::header::type] == static_cast<uint8_t>(virtq::spec::p9::ErrorType::rlerror);
+    /// Whether this is an answer to such a request, and no error. The driver permits Rlerror, and also Rerror (107).
+    [[nodiscard]] static bool answers(Type type, uint8_t const* answer) {
+        return answer[virtq::spec::p9::header::type] == static_cast<uint8_t>(type) + 1;
     }
 
     /// Sends a request, and returns the answer behind its header.
@@ -197,17 +218,17 @@ private:
             server_->driver.call({request.finish(), answer_}, server_->patience(), waiting());
         check(what, size.error());
         Reader answer{answer_ + header_bytes, *size - header_bytes};
-        if (is_error(answer_)) {
+        if (!answers(request.type(), answer_)) {
             server_->fail(what, "the server refused it, with the error", answer.take(4));
         }
         return answer;
     }
 
     /// How much data an answer of this size has behind its head. If it is no Rread or Rreaddir: more than was asked for.
-    [[nodiscard]] static uint32_t data_bytes(uint8_t const* head, uint32_t size) {
+    [[nodiscard]] static uint32_t data_bytes(Type type, uint8_t const* head, uint32_t size) {
         Reader count{head + header_bytes, head_bytes - header_bytes};
         auto const bytes = static_cast<uint32_t>(count.take(4));
-        return !is_error(head) && size >= head_bytes && bytes <= size - head_bytes ? bytes : UINT32_MAX;
+        return answers(type, head) && size >= head_bytes && bytes <= size - head_bytes ? bytes : UINT32_MAX;
     }
 
     /// Copies entries of an open folder from `offset` on, and returns how many bytes; 0 at its end.
@@ -220,7 +241,7 @@ private:
             server_->driver.call({request.finish(), parts_[0].head, data, virtq::DmaDirection::device_writes},
                                  server_->patience(), waiting());
         check("Treaddir", size.error());
-        uint32_t const bytes = data_bytes(parts_[0].head, *size);
+        uint32_t const bytes = data_bytes(Type::treaddir, parts_[0].head, *size);
         if (bytes > folder_bytes) {
             server_->fail("Treaddir", "the server did not answer with entries", bytes);
         }
@@ -255,7 +276,7 @@ private:
         check("Tread", done.error);
         auto const number = static_cast<uint32_t>(done.token.value());
         Part& part = parts_[number];
-        uint32_t const bytes = data_bytes(part.head, done.bytes);
+        uint32_t const bytes = data_bytes(Type::tread, part.head, done.bytes);
         if (bytes == 0 || bytes > part.wanted - part.got) {
             server_->fail("Tread", "the server did not answer with bytes of the file", bytes);
         }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/span.hpp>
+#include <virtq/device/p9_types.hpp>
 #include <virtq/spec/p9.hpp>
 
 #include <stdint.h>
@@ -33,7 +34,7 @@ enum class Type : uint8_t {
 /// A request that is being written.
 class Request {
 public:
-    Request(Type type, uint16_t tag) { put(0, 4).put(static_cast<uint8_t>(type), 1).put(tag, 2); }
+    Request(Type type, uint16_t tag) : type_(type) { put(0, 4).put(static_cast<uint8_t>(type), 1).put(tag, 2); }
 
     Request& put(uint64_t number, uint32_t bytes) {
         for (uint32_t i = 0; i < bytes; ++i) {
@@ -49,6 +50,7 @@ public:
         }
         return *this;
     }
+    [[nodiscard]] Type type() const { return type_; }
     /// The whole message; empty if it did not fit.
     [[nodiscard]] virtq::Span<uint8_t const> finish() {
         uint32_t const size = used_;
@@ -59,7 +61,7 @@ public:
     }
 
 private:
-    static constexpr uint32_t most_bytes = 512;  // P9Traits::request_bytes
+    static constexpr uint32_t most_bytes = virtq::P9Traits::request_bytes;
 
     void put_byte(uint8_t value) {
         if (used_ < most_bytes) {
@@ -70,6 +72,7 @@ private:
 
     uint8_t bytes_[most_bytes] = {};
     uint32_t used_ = 0;
+    Type type_;
 };
 
 /// Reads an answer, or a part of one. Behind its end everything is 0, and `is_sound` is false.
@@ -110,7 +113,7 @@ private:
     bool is_sound_ = true;
 };
 
-/// Identifies a file; a client that compares files would look into it.
+/// Identifies a file.
 inline constexpr uint32_t qid_bytes = 13;
 
 /// An entry of a folder, as Rreaddir has it.
