@@ -24,7 +24,9 @@ public:
 
     std::map<std::string, std::optional<Message>> files;                  ///< by path; a folder has no content
     std::uint32_t most_read = std::numeric_limits<std::uint32_t>::max();  ///< an answer to Tread has no more
-    std::function<void(std::uint8_t type, Message& body)> change = [](auto...) {};  ///< what it gets wrong
+    std::uint64_t most_asked = 0;                                         ///< the largest count of all Treads
+    /// What it gets wrong.
+    std::function<void(std::uint8_t& type, Message& body)> change = [](std::uint8_t&, Message&) {};
     std::uint8_t refused = 0;  ///< the type of request that it refuses, with an error of 0
     /// Entries that each folder has besides.
     std::vector<std::string> more_entries;
@@ -41,7 +43,7 @@ public:
             body_.clear();
             put(asked == refused ? 0 : 2, 4);  // ENOENT
         }
-        auto const type = static_cast<std::uint8_t>(is_done ? asked + 1 : 7);
+        auto type = static_cast<std::uint8_t>(is_done ? asked + 1 : 7);
         change(type, body_);
         return sim::P9Device::message(type, tag, body_);
     }
@@ -117,7 +119,9 @@ private:
     [[nodiscard]] bool read(std::string const& path) {
         Message const& content = files.at(path).value();
         std::uint64_t const first = std::min<std::uint64_t>(take(8), content.size());
-        std::uint64_t const bytes = std::min({take(4), content.size() - first, std::uint64_t{most_read}});
+        std::uint64_t const asked = take(4);
+        most_asked = std::max(most_asked, asked);
+        std::uint64_t const bytes = std::min({asked, content.size() - first, std::uint64_t{most_read}});
         put(bytes, 4);
         auto const begin = content.begin() + static_cast<std::ptrdiff_t>(first);
         body_.insert(body_.end(), begin, begin + static_cast<std::ptrdiff_t>(bytes));

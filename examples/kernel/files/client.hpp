@@ -102,8 +102,8 @@ public:
         call("Tclunk", request);
     }
 
-    /// Calls `each(Text name)` for each file in an open folder. `each` may use the client; its name is in `part`, of which
-    /// each folder has its own.
+    /// Calls `each(Text name)` for each file in an open folder. `part` has the names. `each` may use the client, and list
+    /// another folder with another `part`.
     template <class Each>
     void for_each_entry(uint32_t fid, FolderPart& part, Each each) {
         uint64_t offset = 0;
@@ -206,7 +206,7 @@ private:
             server_->fail(what, virtq::describe(error), 0);
         }
     }
-    /// Whether this is an answer to such a request, and no error. The driver permits Rlerror, and also Rerror (107).
+    /// Whether a request of this type succeeded. The driver also passes errors on: Rlerror, and Rerror (107).
     [[nodiscard]] static bool answers(Type type, uint8_t const* answer) {
         return answer[virtq::spec::p9::header::type] == static_cast<uint8_t>(type) + 1;
     }
@@ -224,14 +224,15 @@ private:
         return answer;
     }
 
-    /// How much data an answer of this size has behind its head. If it is no Rread or Rreaddir: more than was asked for.
+    /// Returns how much data follows the head of an answer. For an error or a wrong count that is UINT32_MAX, which is
+    /// more than anybody asks for.
     [[nodiscard]] static uint32_t data_bytes(Type type, uint8_t const* head, uint32_t size) {
         Reader count{head + header_bytes, head_bytes - header_bytes};
         auto const bytes = static_cast<uint32_t>(count.take(4));
         return answers(type, head) && size >= head_bytes && bytes <= size - head_bytes ? bytes : UINT32_MAX;
     }
 
-    /// Copies entries of an open folder from `offset` on, and returns how many bytes; 0 at its end.
+    /// Copies entries of an open folder from `offset` on. Returns how many bytes there are, and 0 at its end.
     [[nodiscard]] uint32_t read_folder(uint32_t fid, uint64_t offset, FolderPart& to) {
         Request request{Type::treaddir, call_tag};
         request.put(fid, 4).put(offset, 8).put(folder_bytes, 4);
