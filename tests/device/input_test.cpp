@@ -333,6 +333,7 @@ TEST(InputStatus, ReportsAFullQueue) {
         EXPECT_TRUE(machine.driver.send({EventType::led, 0, i}).ok());
     }
     EXPECT_EQ(machine.driver.send({EventType::led, 0, 8}).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.last_error(1), Error::queue_full);
     EXPECT_EQ(machine.driver.in_flight(), 8u);
     machine.device.step();
     EXPECT_EQ(machine.driver.send({EventType::led, 0, 8}).error(), Error::queue_full);

@@ -522,8 +522,12 @@ TEST(NetDistrust, HasNoRoomForMoreCommands) {
             {.card = {.features = {mac, sim::wire::net::status, mq, ctrl_vq, guest_announce}, .pairs = 4}});
         machine.bring_up();
         auto const send = [&](auto const& relax) {
-            return has_data ? machine.driver.use_pairs(2, PollLimit{2}, relax)
-                            : machine.driver.acknowledge_announcement(PollLimit{2}, relax);
+            Status const sent = has_data ? machine.driver.use_pairs(2, PollLimit{2}, relax)
+                                         : machine.driver.acknowledge_announcement(PollLimit{2}, relax);
+            if (sent.error() == Error::queue_full) {
+                EXPECT_EQ(machine.driver.last_error(8), Error::queue_full);  // of the control queue
+            }
+            return sent;
         };
         std::vector<Error> errors;
         Impatient<decltype(send)>{send, errors}();

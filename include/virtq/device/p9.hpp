@@ -21,7 +21,7 @@ namespace virtq {
 /// **Use** Asynchronous: `submit`, `kick_device`, then `take_completed`. Blocking: `call`. Both may be mixed. Requests
 /// may end in any order. The kernel chooses the tag of each request. Give those in flight different ones; the driver
 /// does not check that.
-/// **Reset** Its fids, the version and msize belong to the session, which ends at `reset`. Begin again with Tversion.
+/// **Reset** `reset` ends the session of 9P, with its fids, its version and its msize. Begin again with Tversion.
 /// **Threading** As of `DriverCore`, with its `reset` and `release`. The caller serialises all other calls.
 ///
 /// ```
@@ -71,7 +71,7 @@ public:
     /// Takes the next request that has ended. `bytes` is the size of the whole answer. Its first bytes are in
     /// `P9Request::answer`, and any others in the data. Errors of a request, after which nothing was copied:
     /// - `answer_invalid`: the header of the answer is wrong, and `driver_fault` says what;
-    /// - `request_cancelled`: the device wrote nothing, as QEMU does for a request that a Tflush ended.
+    /// - `request_cancelled`: the device wrote nothing. QEMU does so for a request that a Tflush ended.
     [[__nodiscard__]] RequestCompletion take_completed() { return this->next_completed(requests_, collect()); }
 
     /// Sends a request, waits for its answer, also for room in a full queue, and returns the size of the answer. Errors:
@@ -196,8 +196,9 @@ private:
     }
     /// The header of the answer is copied once. What was checked is what the kernel gets.
     [[__nodiscard__]] Error outcome(uint16_t slot, uint32_t written) {
+        // A Tflush may have ended this request. Then 9P forbids an answer, and QEMU reports a length of 0.
         if (written == 0) {
-            return Error::request_cancelled;  // a request that a Tflush ended has no answer, and this is no fault
+            return Error::request_cancelled;
         }
         detail::P9Pending const& pending = pending_[slot];
         uint8_t header[header_bytes] = {};

@@ -24,7 +24,7 @@ struct P9Header {
     }
 };
 
-/// How much data a request has. More than 4 GiB is a sum that no message has.
+/// How much data a request has. The sum of all segments may be above 4 GiB, but no message is that long.
 [[__nodiscard__]] inline uint64_t data_bytes(P9Request const& request) {
     uint64_t sum = 0;
     for (Segment const& segment : request.data) {
@@ -65,8 +65,8 @@ struct P9Pending {
                 header.tag, header.type};
     }
 
-    /// Judges an answer of which the device reports that it wrote `written` bytes, at least one. The ring has checked
-    /// that there is room for them. QEMU reports the exact length; other hosts may report more.
+    /// Compares an answer with its request. The device reports that it wrote `written` bytes, at least one, and the ring
+    /// has checked that there is room for them. QEMU reports the exact length; other hosts may report more.
     [[__nodiscard__]] P9Verdict judge(P9Header const& header, uint32_t written) const {
         if (written < spec::p9::header::bytes) {
             return {DriverReason::p9_answer_short, written};
