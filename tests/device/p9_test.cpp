@@ -224,6 +224,19 @@ TEST(P9, RejectsMessagesThatAreNone) {
     EXPECT_TRUE(machine.call(machine.ask(1), {room, 20}).ok());
 }
 
+// No header has room for the size of so much data, and a sum of 32 bits would be that of no data.
+TEST(P9, CountsDataAbove4GiB) {
+    Message const message = P9Machine<>::ask(1);
+    std::uint8_t answer[11];
+    Segment const data[] = {{PhysAddr{0x1000}, 0x80000000}, {PhysAddr{0x1000}, 0x80000000}};
+    P9Request request{message, answer, data, DmaDirection::device_reads};
+    EXPECT_FALSE(detail::is_sound(request, P9Traits::request_bytes, P9Traits::answer_bytes));
+    request.direction = DmaDirection::device_writes;
+    EXPECT_TRUE(detail::is_sound(request, P9Traits::request_bytes, P9Traits::answer_bytes));
+    detail::P9Verdict const verdict = detail::P9Pending::of(request).judge({~0u, P9Machine<>::type + 1, 1}, ~0u);
+    EXPECT_EQ(verdict.reason, DriverReason::none);
+}
+
 TEST(P9, FreesTheSlotOfARefusedRequest) {
     P9Machine<> machine;
     machine.bring_up();
@@ -504,12 +517,13 @@ public:
           where_(where) {}
     [[nodiscard]] std::uint8_t read_config(std::size_t offset) override {
         std::uint8_t const now = DisguisedDevice::read_config(offset);
-        return offset == where_ && reads_++ == 0 ? static_cast<std::uint8_t>(now + 1) : now;
+        return offset == where_ && changes != 0 ? static_cast<std::uint8_t>(now + changes--) : now;
     }
+
+    unsigned changes = 1;
 
 private:
     std::size_t where_;
-    unsigned reads_ = 0;
 };
 
 TEST(P9, ReadsATagThatChangesOnce) {
@@ -526,6 +540,24 @@ TEST(P9, ReadsATagThatChangesOnce) {
         EXPECT_FALSE(driver.driver_fault());
         EXPECT_TRUE(driver.release(memory).ok());
     }
+}
+
+TEST(P9, ForgetsTheTagOfAFailedReset) {
+    sim::GuestMemory memory;
+    ChangingTag server{memory, 2};
+    OnMmio<MmioTransport<sim::MmioRegisters>, sim::MmioVersion::legacy> place{memory, server};
+    MmioTransport<sim::MmioRegisters> transport;
+    P9Device<decltype(transport)> driver;
+    EXPECT_TRUE(place.probe(transport).ok());
+    ASSERT_TRUE(driver.init(transport, memory).ok());
+    EXPECT_EQ(driver.mount_tag().size(), 4u);
+    server.changes = 1'000'000;
+    EXPECT_EQ(driver.reset([](RequestCompletion const&) {}).error(), Error::config_unstable);
+    EXPECT_TRUE(driver.mount_tag().empty());
+    server.changes = 0;
+    EXPECT_TRUE(driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_EQ((std::string{driver.mount_tag().begin(), driver.mount_tag().end()}), "shar");
+    EXPECT_TRUE(driver.release(memory).ok());
 }
 
 TEST(P9, NeedsAConfigurationForTheTag) {

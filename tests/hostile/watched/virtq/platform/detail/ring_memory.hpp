@@ -70,6 +70,15 @@ inline bool keeps_what_is_written(void* word) {
     return !is_memory || is_memory(word);
 }
 
+inline void copy_out(void* to, void const* from, std::size_t bytes) {
+    announce(static_cast<unsigned char const*>(from), false, bytes);
+    std::memcpy(to, from, bytes);
+}
+inline void copy_in(void* to, void const* from, std::size_t bytes) {
+    announce(static_cast<unsigned char const*>(to), true, bytes);
+    std::memcpy(to, from, bytes);
+}
+
 inline void zero(void* memory, std::size_t bytes) {
     announce(static_cast<unsigned char const*>(memory), true, bytes);
     std::memset(memory, 0, bytes);
