@@ -33,6 +33,13 @@ TEST(P9, BringsAnswers) {
     EXPECT_FALSE(machine.driver.driver_fault());
 }
 
+TEST(P9, KicksNoDeviceBeforeInit) {
+    P9Machine<> machine;
+    EXPECT_FALSE(machine.driver.kick_device());
+    machine.bring_up();
+    EXPECT_FALSE(machine.driver.kick_device());  // there is no request
+}
+
 TEST(P9, SendsEachLengthThatFits) {
     P9Machine<> machine;
     machine.bring_up();
