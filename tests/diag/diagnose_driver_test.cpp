@@ -4,6 +4,7 @@
 #include <device/disk_machine.hpp>
 #include <device/echo_driver.hpp>
 #include <device/entropy_machine.hpp>
+#include <device/p9_machine.hpp>
 #include <diag/queue_machine.hpp>
 
 #include <string>
@@ -419,6 +420,17 @@ TEST(DiagnosisOfADriver, ReportsWhatTheDriverRejected) {
     EXPECT_EQ(explained(found).find("WRITE"), std::string::npos) << explained(found);
     ASSERT_TRUE(machine.driver.read(0, data[0], patience, machine.stepping()).ok());
     EXPECT_EQ(diagnose(machine.driver).cause(), Cause::nothing_in_flight);
+}
+
+TEST(DiagnosisOfADriver, ReportsARejectedMessage) {
+    P9Machine<> machine;
+    machine.bring_up();
+    std::uint8_t answer[10];  // an error would not fit
+    ASSERT_FALSE(machine.driver.submit({machine.ask(1), answer}, Token{}).ok());
+    Diagnosis const found = diagnose(machine.driver);
+    EXPECT_EQ(found.cause(), Cause::request_refused);
+    EXPECT_NE(flattened(found).find("It returned: The 9P message cannot be sent."), std::string::npos)
+        << explained(found);
 }
 
 TEST(DiagnosisOfADriver, ReportsAForgottenKick) {
