@@ -22,9 +22,9 @@
 
 /// A 9P transport, whose server is a function of the test. It answers late, in another order, or wrongly on request.
 ///
-/// The standard lists this device as type 9 (§5) and describes no more. As for QEMU's, a chain is one request,
-/// device-readable, and the place for its answer, device-writable; and a request that a Tflush ends has no answer and the
-/// used length 0. Unlike QEMU's, which is broken then, it truncates an answer that does not fit.
+/// The standard lists this device as type 9 (§5) and describes no more. As in QEMU, a chain is one request,
+/// device-readable, and the place for its answer, device-writable. A request that a Tflush ends gets no answer, and its
+/// used length is 0. This device truncates an answer that does not fit; QEMU's breaks instead.
 namespace virtq::sim {
 
 struct P9Options {

@@ -50,8 +50,8 @@ public:
     /// Fills all of `buffer`, however little the device returns at a time, and waits for it, also for room in a full
     /// queue. Errors: those of `submit`, `answer_invalid`, and `timed_out`, `queue_broken`, `device_gone`,
     /// `reset_needed`, `request_cancelled`. After the first four of these the buffer belongs to the device until
-    /// `reset`; `request_cancelled` means that `relax` has called that. A host without random bytes does not answer at all,
-    /// so that is `timed_out`.
+    /// `reset`; `request_cancelled` means that `relax` called `reset`. A host without random bytes does not answer at
+    /// all, so that is `timed_out`.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status read(Segment const& buffer, PollLimit poll_limit, R&& relax = R{}) {
         Segment rest = buffer;
