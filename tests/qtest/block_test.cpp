@@ -22,8 +22,8 @@ protected:
     void bring_up_disk() {
         traffic = std::make_unique<Traffic>(disk, machine.memory);
         std::ofstream file{machine.path("image"), std::ios::binary};
-        file.write(reinterpret_cast<char const*>(traffic->expected.data()),
-                   static_cast<std::streamsize>(traffic->expected.size()));
+        file.write(reinterpret_cast<char const*>(traffic->first_image.data()),
+                   static_cast<std::streamsize>(traffic->first_image.size()));
         file.close();
         machine.add({"-object", "throttle-group,id=speed"});
         machine.add({"-blockdev", "file,node-name=file,filename=" + machine.path("image")});
@@ -56,7 +56,7 @@ TEST_P(QemuDisk, AgreesOnTheWholeImage) {
     traffic->drain(relaxing());
     ASSERT_TRUE(disk.flush(patience, relaxing()).ok());
     check_idle(0);
-    EXPECT_EQ(image(), traffic->expected);
+    traffic->expect_on(image());
     shut_down(disk);
 }
 
@@ -104,7 +104,7 @@ TEST_P(QemuDiskInSlot, HandsEachTokenBackWhenUnplugged) {
                  std::string{GetParam().is_packed ? ", \"packed\": true" : ""});
     ASSERT_TRUE(machine.probe(transport).ok());
     ASSERT_NO_FATAL_FAILURE(start(disk));
-    traffic->expected = image();
+    traffic->begin_with(image());
     traffic->run(100, relaxing());
     traffic->drain(relaxing());
     check_idle(0);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,9 +27,10 @@ public:
     /// On one queue, in `sectors` sectors behind those of the queues before it.
     DiskTraffic(Disk& disk, Memory& memory, std::uint16_t queue = 0)
         : disk_(disk), memory_(memory), queue_(queue), buffers_(memory.allocate_pages(page_count)) {
-        for (auto& byte : expected) {
+        for (auto& byte : first_image) {
             byte = static_cast<std::uint8_t>(random_());
         }
+        begin_with(first_image);
     }
     ~DiskTraffic() { memory_.free_pages(buffers_); }
 
@@ -78,7 +80,18 @@ public:
     /// A reset has handed this token back.
     void forget(Token token) { jobs_.at(token.value() - 1).busy = false; }
 
-    std::vector<std::uint8_t> expected = std::vector<std::uint8_t>(sectors * sector_bytes);
+    /// The disk has these bytes now.
+    void begin_with(std::vector<std::uint8_t> const& image) {
+        expected_ = image;
+        is_undefined_.assign(sectors, false);
+    }
+    /// Compares what is in this image from the first sector of this traffic on. What was discarded may be anything.
+    void expect_on(std::vector<std::uint8_t> const& image) const {
+        ASSERT_GE(image.size(), (first_sector() + sectors) * sector_bytes);
+        expect_same(0, sectors, image.data() + first_sector() * sector_bytes);
+    }
+
+    std::vector<std::uint8_t> first_image = std::vector<std::uint8_t>(sectors * sector_bytes);
 
 private:
     static constexpr std::uint32_t request_sectors_max = 24;
@@ -127,6 +140,9 @@ private:
         if (number == 1 && disk_.can_write_zeroes()) {
             return BlockOperation::write_zeroes;
         }
+        if (number == 2 && disk_.can_discard()) {
+            return BlockOperation::discard;
+        }
         return number % 2 == 0 ? BlockOperation::read : BlockOperation::write;
     }
     void submit(std::size_t number) {
@@ -138,7 +154,7 @@ private:
         std::uint32_t const bytes = count * sector_bytes;
         Job& job = jobs_[number];
         job = {pick_operation(), sector, bytes, true};
-        if (job.operation == BlockOperation::flush || job.operation == BlockOperation::write_zeroes) {
+        if (job.operation != BlockOperation::read && job.operation != BlockOperation::write) {
             std::uint32_t const range = job.operation == BlockOperation::flush ? 0 : count;
             job.bytes = range * sector_bytes;
             Status const added = disk_.submit(
@@ -177,16 +193,36 @@ private:
         ASSERT_TRUE(job.busy) << "a token came back twice";
         job.busy = false;
         ASSERT_EQ(done.error, Error::none) << describe(done.error);
-        std::uint8_t* const disk_bytes = expected.data() + job.sector * sector_bytes;
+        std::uint8_t* const disk_bytes = expected_.data() + job.sector * sector_bytes;
         std::uint8_t* const data = buffer(done.token.value() - 1);
-        if (job.operation == BlockOperation::write) {
-            std::memcpy(disk_bytes, data, job.bytes);
-        } else if (job.operation == BlockOperation::write_zeroes) {
-            std::memset(disk_bytes, 0, job.bytes);
-        } else if (job.operation == BlockOperation::read) {
-            ASSERT_EQ(std::memcmp(disk_bytes, data, job.bytes), 0) << "sector " << job.sector;
+        auto const mark = [&](bool is_undefined) {
+            std::fill_n(is_undefined_.begin() + static_cast<std::ptrdiff_t>(job.sector), job.bytes / sector_bytes,
+                        is_undefined);
+        };
+        switch (job.operation) {
+            case BlockOperation::read: expect_same(job.sector, job.bytes / sector_bytes, data); break;
+            case BlockOperation::write:
+                std::memcpy(disk_bytes, data, job.bytes);
+                mark(false);
+                break;
+            case BlockOperation::write_zeroes:
+                std::memset(disk_bytes, 0, job.bytes);
+                mark(false);
+                break;
+            case BlockOperation::discard: mark(true); break;
+            default: break;  // a flush has no sectors
         }
         ++finished_;
+    }
+    void expect_same(std::uint64_t sector, std::uint64_t count, std::uint8_t const* bytes) const {
+        for (std::uint64_t i = 0; i < count; ++i) {
+            if (!is_undefined_[sector + i]) {
+                ASSERT_EQ(std::memcmp(expected_.data() + (sector + i) * sector_bytes, bytes + i * sector_bytes,
+                                      sector_bytes),
+                          0)
+                    << "sector " << first_sector() + sector + i;
+            }
+        }
     }
 
     Disk& disk_;
@@ -194,6 +230,8 @@ private:
     std::uint16_t queue_;
     Pages buffers_;
     std::mt19937_64 random_{20261130};
+    std::vector<std::uint8_t> expected_;
+    std::vector<bool> is_undefined_;
     std::vector<Job> jobs_ = std::vector<Job>(depth);
     std::uint64_t finished_ = 0;
 };

@@ -12,10 +12,16 @@
 
 namespace virtq::test {
 
+struct StorageOption {
+    unsigned queues = 1;
+    unsigned requests_a_second = 0;  ///< 0: as many as it can
+};
+
 /// QEMU's storage daemon, which exports an image of its own over vhost-user: a disk that we did not write.
 class StorageDaemon {
 public:
-    explicit StorageDaemon(std::vector<std::uint8_t> const& image, unsigned queues = 1) : queues_(queues) {
+    explicit StorageDaemon(std::vector<std::uint8_t> const& image, StorageOption const& option = {})
+        : option_(option) {
         std::ofstream file{folder_.path("image"), std::ios::binary};
         file.write(reinterpret_cast<char const*>(image.data()), static_cast<std::streamsize>(image.size()));
         file.close();
@@ -27,10 +33,13 @@ public:
     /// Returns before the daemon listens: retry the connection.
     void start() {
         std::filesystem::remove(socket());
-        process_.start({program, "--blockdev",
-                        "driver=file,node-name=disk,discard=unmap,filename=" + folder_.path("image"), "--export",
-                        "type=vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path=" +
-                            socket() + ",num-queues=" + std::to_string(queues_)},
+        std::string const speed =
+            option_.requests_a_second == 0 ? "" : ",x-iops-total=" + std::to_string(option_.requests_a_second);
+        process_.start({program, "--object", "throttle-group,id=speed" + speed, "--blockdev",
+                        "file,node-name=file,discard=unmap,filename=" + folder_.path("image"), "--blockdev",
+                        "throttle,node-name=disk,throttle-group=speed,discard=unmap,file=file", "--export",
+                        "vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path=" + socket() +
+                            ",num-queues=" + std::to_string(option_.queues)},
                        folder_.path("log"));
     }
     /// Kills the daemon at once, also with requests in flight.
@@ -45,7 +54,7 @@ public:
 private:
     static constexpr char const* program = "/usr/bin/qemu-storage-daemon";
 
-    unsigned queues_;
+    StorageOption option_;
     TestFolder folder_;
     Process process_;
 };
