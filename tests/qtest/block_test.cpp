@@ -75,6 +75,7 @@ TEST_P(QemuDisk, HandsEachTokenBackAtAReset) {
         EXPECT_TRUE(busy.empty());
         check_features(disk);
     }
+    limit_speed(0);
     shut_down(disk);
 }
 

@@ -105,8 +105,12 @@ protected:
         EXPECT_EQ(machine.of_queue(queue, "last-avail-idx"), machine.of_queue(queue, "used-idx"));
         check_unbroken();
     }
+    /// Resets, after which the device works again, and releases.
     template <class Driver>
     void shut_down(Driver& driver) {
+        Status const reset = driver.reset([](auto const&) { ADD_FAILURE() << "nothing is in flight"; });
+        EXPECT_TRUE(reset.ok()) << describe(reset.error());
+        check_features(driver);
         Status const released = driver.release(machine.memory);
         EXPECT_TRUE(released.ok()) << describe(released.error());
         EXPECT_EQ(machine.status().find("VIRTIO_CONFIG_S_DRIVER_OK"), std::string::npos);
