@@ -51,8 +51,8 @@ Value value_of(char const* what, virtq::Result<Value> const& result) {
     return *result;
 }
 
-/// Cuts a run of pages into the pieces that the device is told. Returns how many.
-uint32_t cut(virtq::Pages const& memory, uint32_t bytes) {
+/// Splits a run of pages into the segments of a picture. Returns how many there are.
+uint32_t split(virtq::Pages const& memory, uint32_t bytes) {
     uint32_t count = 0;
     for (uint32_t at = 0; at < bytes; at += piece_bytes) {
         if (count == piece_max) {
@@ -89,7 +89,7 @@ void open(PagePool& pages) {
     screen.memory = allocate(pages, bytes);
     screen.seen = allocate(pages, bytes);
     screen.frame = {screen.memory.virt, width, height};
-    uint32_t const count = cut(screen.memory, bytes);
+    uint32_t const count = split(screen.memory, bytes);
     screen.picture =
         value_of("creating the picture", gpu.driver.create({width, height}, {pieces, count}, gpu.patience(), rest));
     expect("showing the picture", gpu.driver.show(0, screen.picture, gpu.patience(), rest));
@@ -183,11 +183,9 @@ void wait_for_window() {
 
 void print_edid() {
     uint8_t edid[128];
-    virtq::Result<uint32_t> const size = gpu.driver.edid(0, edid, gpu.patience(), rest);
-    if (size) {
-        bool const is_edid = *size >= 128 && edid[0] == 0 && edid[1] == 0xff;
-        serial::line("edid: ", uint64_t{*size}, is_edid ? " bytes" : " bytes, which are no EDID");
-    }
+    uint32_t const size = value_of("asking for the EDID", gpu.driver.edid(0, edid, gpu.patience(), rest));
+    bool const is_edid = size >= 128 && edid[0] == 0 && edid[1] == 0xff;
+    serial::line("edid: ", uint64_t{size}, is_edid ? " bytes" : " bytes, which are no EDID");
 }
 
 }  // namespace
