@@ -2,6 +2,7 @@
 #include <virtq/device/framebuffer.hpp>
 
 #include <device/gpu_machine.hpp>
+#include <support/contract.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -115,7 +116,7 @@ TEST(Framebuffer, KeepsTheChangeOfAFailedFlush) {
     GpuPicture const picture = machine.shown(16, 8);
     Framebuffer frame{machine.pixels.virt, 16, 8};
     frame.set(3, 2, 1);
-    machine.gpu.lie_next({.type = sim::wire::gpu::err_unspec});
+    machine.gpu.answer_wrongly({.type = sim::wire::gpu::err_unspec});
     auto const draw = [&] {
         frame.set(5, 2, 1);
         machine.device.step();
@@ -131,19 +132,70 @@ TEST(Framebuffer, SubmitsFlushes) {
     machine.bring_up();
     GpuPicture const picture = machine.shown(16, 8);
     Framebuffer frame{machine.pixels.virt, 16, 8};
-    EXPECT_FALSE(frame.submit_flush(machine.driver, picture, Token{1}).value());
     for (std::uint32_t i = 0; i < 2; ++i) {
         frame.set(i, 0, 1);
-        EXPECT_TRUE(frame.submit_flush(machine.driver, picture, Token{i}).value());
+        EXPECT_TRUE(frame.submit_flush(machine.driver, picture, Token{i}));
     }
     frame.set(2, 0, 1);
-    EXPECT_EQ(frame.submit_flush(machine.driver, picture, Token{2}).error(), Error::queue_full);
+    SubmittedFlush const refused = frame.submit_flush(machine.driver, picture, Token{2});
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error, Error::queue_full);
     EXPECT_EQ(frame.damage(), (GpuRect{2, 0, 1, 1}));
     machine.driver.kick_device();
     machine.device.step();
     machine.expect_ended(0);
     machine.expect_ended(1);
-    EXPECT_TRUE(frame.submit_flush(machine.driver, picture, Token{2}).value());
+    EXPECT_TRUE(frame.submit_flush(machine.driver, picture, Token{2}));
+}
+
+// Otherwise a console waits for a token that never comes.
+TEST(Framebuffer, SubmitsNothingIfNothingHasChanged) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    Framebuffer frame{machine.pixels.virt, 16, 8};
+    SubmittedFlush const nothing = frame.submit_flush(machine.driver, picture, Token{1});
+    EXPECT_FALSE(nothing);
+    EXPECT_EQ(nothing.error, Error::none);
+    EXPECT_EQ(machine.driver.in_flight(), 0u);
+}
+
+TEST(Framebuffer, ReportsWhatASubmittedFlushShows) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    Framebuffer frame{machine.pixels.virt, 16, 8};
+    frame.set(3, 2, 1);
+    machine.gpu.answer_wrongly({.type = sim::wire::gpu::err_unspec});
+    SubmittedFlush const submitted = frame.submit_flush(machine.driver, picture, Token{1});
+    EXPECT_EQ(submitted.rect, (GpuRect{3, 2, 1, 1}));
+    EXPECT_EQ(submitted.error, Error::none);
+    machine.driver.kick_device();
+    machine.device.step();
+    machine.expect_ended(1, Error::command_refused);
+    frame.touch(submitted.rect);
+    EXPECT_TRUE(frame.flush(machine.driver, picture, machine.patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.gpu.pixel(0, 3, 2), 1u);
+}
+
+TEST(Framebuffer, FlushesOnlyAPictureOfItsSize) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    for (auto const& [width, height] : {std::pair{8u, 8u}, std::pair{16u, 4u}}) {
+        Framebuffer frame{machine.pixels.virt, width, height};
+        frame.set(0, 1, 1);
+        EXPECT_EQ(frame.flush(machine.driver, picture, machine.patience, machine.stepping()).error(),
+                  Error::picture_invalid);
+        EXPECT_EQ(frame.submit_flush(machine.driver, picture, Token{1}).error, Error::picture_invalid);
+        EXPECT_EQ(frame.damage(), (GpuRect{0, 1, 1, 1}));
+    }
+    EXPECT_EQ(machine.gpu.take_pixels(), (Pixels{0, 0}));
+}
+
+TEST(Framebuffer, WantsAlignedPixels) {
+    Drawing drawing;
+    EXPECT_BREACH((Framebuffer{reinterpret_cast<std::uint8_t*>(drawing.pixels.data()) + 2, 8, 5}), "not aligned");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace {
 
 namespace wire = sim::wire::gpu;
 
-[[nodiscard]] Error ask_display(GpuMachine<>& machine) {
+template <class Machine>
+[[nodiscard]] Error ask_display(Machine& machine) {
     return machine.driver.display(0, machine.patience, machine.stepping()).error();
 }
 [[nodiscard]] Error ask_edid(GpuMachine<>& machine) {
@@ -26,7 +27,7 @@ TEST(GpuDistrust, RejectsShortAnswers) {
     for (std::uint32_t const length : {0u, 1u, 23u, 24u, 407u}) {
         GpuMachine<> machine;
         machine.bring_up();
-        machine.gpu.lie_next({.used_length = length});
+        machine.gpu.answer_wrongly({.used_length = length});
         EXPECT_EQ(ask_display(machine), Error::answer_invalid) << length;
         machine.expect_fault(DriverReason::gpu_answer_short, length);
         EXPECT_EQ(ask_display(machine), Error::none);  // the next one is right
@@ -34,14 +35,14 @@ TEST(GpuDistrust, RejectsShortAnswers) {
     for (std::uint32_t const length : {0u, 24u, 31u}) {
         GpuMachine<> machine;
         machine.bring_up();
-        machine.gpu.lie_next({.used_length = length});
+        machine.gpu.answer_wrongly({.used_length = length});
         EXPECT_EQ(ask_edid(machine), Error::answer_invalid) << length;
         machine.expect_fault(DriverReason::gpu_answer_short, length);
     }
     GpuMachine<> machine;
     machine.bring_up();
     GpuPicture const picture = machine.shown(8, 8);
-    machine.gpu.lie_next({.used_length = 23});
+    machine.gpu.answer_wrongly({.used_length = 23});
     EXPECT_EQ(machine.flush(picture, picture.whole()), Error::answer_invalid);
     machine.expect_fault(DriverReason::gpu_answer_short, 23);
 }
@@ -50,7 +51,7 @@ TEST(GpuDistrust, RejectsShortAnswers) {
 TEST(GpuDistrust, ReadsNoErrorFromAShortAnswer) {
     GpuMachine<> machine;
     machine.bring_up();
-    machine.gpu.lie_next({.type = wire::err_unspec, .used_length = 23});
+    machine.gpu.answer_wrongly({.type = wire::err_unspec, .used_length = 23});
     EXPECT_EQ(ask_display(machine), Error::answer_invalid);
     machine.expect_fault(DriverReason::gpu_answer_short, 23);
 }
@@ -60,7 +61,7 @@ TEST(GpuDistrust, RejectsAnswersOfAnotherType) {
                                      0x1206u, 0xffffffffu, 0x01001101u}) {
         GpuMachine<> machine;
         machine.bring_up();
-        machine.gpu.lie_next({.type = type, .used_length = 408});
+        machine.gpu.answer_wrongly({.type = type, .used_length = 408});
         EXPECT_EQ(ask_display(machine), Error::answer_invalid) << type;
         machine.expect_fault(DriverReason::gpu_answer_unexpected, type);
         EXPECT_EQ(ask_display(machine), Error::none);
@@ -68,14 +69,18 @@ TEST(GpuDistrust, RejectsAnswersOfAnotherType) {
 }
 
 TEST(GpuDistrust, RejectsTheFenceOfAnother) {
-    sim::GpuLie const lies[] = {{.fence = 1000}, {.drops_fence_flag = true}, {.fence = 0}, {.fence = 0x100000001}};
-    for (sim::GpuLie const& lie : lies) {
+    sim::GpuWrongAnswer const answers[] = {{.fence = 1000},
+                                           {.drops_fence_flag = true},
+                                           {.fence = 0},
+                                           {.fence = 0x100000001},
+                                           {.type = wire::err_out_of_memory, .fence = 1000}};
+    for (sim::GpuWrongAnswer const& wrong : answers) {
         GpuMachine<> machine;
         machine.bring_up();
-        machine.gpu.lie_next(lie);
+        machine.gpu.answer_wrongly(wrong);
         EXPECT_EQ(ask_display(machine), Error::answer_invalid);
         std::uint32_t const right = 1;  // the first fence
-        machine.expect_fault(DriverReason::gpu_fence_unknown, static_cast<std::uint32_t>(lie.fence.value_or(right)));
+        machine.expect_fault(DriverReason::gpu_fence_unknown, static_cast<std::uint32_t>(wrong.fence.value_or(right)));
         EXPECT_EQ(ask_display(machine), Error::none);
     }
 }
@@ -93,7 +98,7 @@ TEST(GpuDistrust, MapsErrors) {
           Row{wire::err_invalid_parameter, Error::command_refused}}) {
         GpuMachine<> machine;
         machine.bring_up();
-        machine.gpu.lie_next({.type = row.type});
+        machine.gpu.answer_wrongly({.type = row.type});
         EXPECT_EQ(ask_display(machine), row.error) << row.type;
         EXPECT_FALSE(machine.driver.driver_fault());
         EXPECT_EQ(ask_display(machine), Error::none);
@@ -116,7 +121,7 @@ TEST(GpuDistrust, UsesAtMostSixteenDisplays) {
     }
 }
 
-TEST(GpuDistrust, RejectsDisplaysThatCannotBe) {
+TEST(GpuDistrust, RejectsInvalidDisplaySizes) {
     struct Row {
         std::uint32_t width;
         std::uint32_t height;
@@ -129,7 +134,10 @@ TEST(GpuDistrust, RejectsDisplaysThatCannotBe) {
         EXPECT_EQ(ask_display(machine), Error::answer_invalid);
         machine.expect_fault(DriverReason::gpu_display_size, row.value);
         machine.gpu.resize(0, {{0, 0, row.width, row.height}, 0});  // off: then its size means nothing
-        EXPECT_EQ(ask_display(machine), Error::none);
+        Result<GpuDisplay> const display = machine.driver.display(0, machine.patience, machine.stepping());
+        ASSERT_TRUE(display.ok());
+        EXPECT_FALSE(display->is_enabled);
+        EXPECT_EQ(display->rect, GpuRect{});  // no kernel computes with such a size
     }
     GpuMachine<> machine{{.modes = {{{0xffffffff, 0xffffffff, 16384, 16384}}}}};
     machine.bring_up();
@@ -140,40 +148,37 @@ TEST(GpuDistrust, RejectsEdidsThatDoNotFit) {
     for (std::uint32_t const size : {1025u, 0x10000u, 0xffffffffu, 0xffffffe0u}) {
         GpuMachine<> machine;
         machine.bring_up();
-        machine.gpu.lie_next({.edid_size = size});
+        machine.gpu.answer_wrongly({.edid_size = size});
         EXPECT_EQ(ask_edid(machine), Error::answer_invalid) << size;
         machine.expect_fault(DriverReason::gpu_edid_size, size);
         EXPECT_EQ(ask_edid(machine), Error::none);
     }
     GpuMachine<> machine;
     machine.bring_up();
-    machine.gpu.lie_next({.used_length = 41});  // of 10 bytes, one was not written
+    machine.gpu.answer_wrongly({.used_length = 41});  // of 10 bytes, one was not written
     EXPECT_EQ(ask_edid(machine), Error::answer_invalid);
     machine.expect_fault(DriverReason::gpu_edid_size, 10);
-    machine.gpu.lie_next({.used_length = 42});
+    machine.gpu.answer_wrongly({.used_length = 42});
     EXPECT_EQ(ask_edid(machine), Error::none);
-    machine.gpu.lie_next({.edid_size = 0});
+    machine.gpu.answer_wrongly({.edid_size = 0});
     EXPECT_EQ(ask_edid(machine), Error::none);
-    machine.gpu.lie_next({.edid_size = 1024});
+    machine.gpu.answer_wrongly({.edid_size = 1024});
     EXPECT_EQ(ask_edid(machine), Error::none);
 }
 
 TEST(GpuDistrust, KeepsTheMemoryOfAWrongAnswer) {
-    GpuMachine<> machine;
-    machine.bring_up();
-    GpuPicture const picture = machine.shown(8, 8);
-    EXPECT_TRUE(machine.driver.hide(0, machine.patience, machine.stepping()).ok());
-    machine.gpu.hold();
-    unsigned turns = 0;
-    auto const lie = [&] {
-        machine.gpu.lie_next({.type = wire::err_unspec});  // the memory stays attached
-        turns++ == 0 ? machine.gpu.release() : void();
-        machine.device.step();
-    };
-    EXPECT_EQ(machine.driver.destroy(picture, machine.patience, lie).error(), Error::command_refused);
-    EXPECT_EQ(machine.gpu.resources(), 1u);
-    machine.gpu.lie_next({});
-    EXPECT_EQ(machine.destroy(picture), Error::none);
+    for (std::uint32_t const type : {wire::err_unspec, wire::ok_edid}) {
+        GpuMachine<BouncingGpu> machine;
+        machine.bring_up();
+        GpuPicture const picture = machine.shown(8, 8);
+        EXPECT_TRUE(machine.driver.hide(0, machine.patience, machine.stepping()).ok());
+        machine.gpu.answer_wrongly({.type = type});  // detach_backing
+        EXPECT_EQ(machine.destroy(picture), type == wire::ok_edid ? Error::answer_invalid : Error::command_refused);
+        EXPECT_EQ(machine.mapper.mapped.size(), 1u);
+        EXPECT_EQ(machine.gpu.resources(), 1u);
+        EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+        EXPECT_TRUE(machine.mapper.mapped.empty());
+    }
 }
 
 TEST(GpuDistrust, StopsAtABrokenRing) {
@@ -198,6 +203,51 @@ TEST(GpuDistrust, StopsAtABrokenRing) {
     EXPECT_EQ(handed, 1u);
     GpuPicture const again = machine.shown(8, 8);
     EXPECT_EQ(machine.flush(again, again.whole()), Error::none);
+}
+
+// The driver finds the violation while it waits for a slot of its own.
+TEST(GpuDistrust, SendsNothingIntoABrokenRing) {
+    GpuMachine<> machine;
+    machine.is_hostile = true;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        EXPECT_TRUE(machine.driver.submit_flush(picture, {i, 0, 1, 1}, Token{i}).ok());
+    }
+    machine.driver.kick_device();
+    machine.gpu.let_pass(2);
+    machine.device.step();  // the first flush has ended, and so there is a slot
+    machine.device.ring(0)->put_used_raw(300, 0);
+    machine.device.ring(0)->flush_used();
+    EXPECT_EQ(ask_display(machine), Error::reset_needed);
+    EXPECT_EQ(machine.driver.in_flight(), 2u);  // what the device has
+    machine.gpu.release();
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_EQ(ask_display(machine), Error::none);
+}
+
+// The device answers resource_create_2d, and breaks the ring behind that.
+TEST(GpuDistrust, AttachesNoMemoryInABrokenRing) {
+    GpuMachine<BouncingGpu> machine;
+    machine.is_hostile = true;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    machine.gpu.let_pass(1);
+    auto const breaking = [&] {
+        EXPECT_TRUE(machine.driver.submit_flush(picture, {0, 0, 1, 1}, Token{1}).ok());
+        machine.driver.kick_device();
+        machine.device.step();
+        machine.device.ring(0)->put_used_raw(300, 0);
+        machine.device.ring(0)->flush_used();
+    };
+    auto const memory = machine.paint(8, 8);
+    static_cast<void>(machine.gpu.take_commands());
+    EXPECT_EQ(machine.driver.create({8, 8}, memory, machine.patience, breaking).error(), Error::reset_needed);
+    EXPECT_EQ(machine.gpu.take_commands(), std::vector<std::uint32_t>{wire::resource_create_2d});
+    machine.gpu.release();
+    EXPECT_TRUE(machine.driver.reset([](RequestCompletion const&) {}).ok());
+    EXPECT_TRUE(machine.mapper.mapped.empty());
+    EXPECT_TRUE(machine.create(8, 8).ok());
 }
 
 TEST(GpuDistrust, StopsAtABrokenCursorRing) {

@@ -2,6 +2,7 @@
 #include <virtq/device/gpu.hpp>
 
 #include <device/gpu_machine.hpp>
+#include <device/measured_transport.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -116,7 +117,7 @@ TEST(Gpu, ShowsPartsOnSeveralDisplays) {
     EXPECT_EQ(machine.gpu.pixel(1, 0, 0), machine.colour_of(8, 2));
 }
 
-TEST(Gpu, RejectsWhatIsNoDisplay) {
+TEST(Gpu, RejectsUnknownDisplays) {
     GpuMachine<> machine;
     machine.bring_up();
     GpuPicture const picture = machine.shown(8, 8);
@@ -143,7 +144,7 @@ TEST(Gpu, RejectsRectanglesOutside) {
     EXPECT_EQ(machine.flush(picture, {50, 0, 1, 1}), Error::rectangle_outside);
 }
 
-TEST(Gpu, RejectsPicturesThatCannotBe) {
+TEST(Gpu, RejectsInvalidPictures) {
     GpuMachine<> machine;
     machine.bring_up();
     sim::Buffer const buffer = machine.memory.allocate_buffer(64);
@@ -228,6 +229,7 @@ TEST(Gpu, WaitsForFlushesBeforeItDestroys) {
     machine.gpu.hold();
     static_cast<void>(machine.gpu.take_commands());
     EXPECT_EQ(machine.driver.destroy(*second, PollLimit{5}, machine.stepping()).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
     EXPECT_EQ(machine.gpu.take_commands(), Commands{});  // the memory is the device's
     unsigned steps = 0;
     auto const late = [&] {
@@ -244,17 +246,17 @@ TEST(Gpu, KeepsAPictureThatCannotBeDestroyed) {
     GpuMachine<> machine;
     machine.bring_up();
     GpuPicture const picture = machine.shown(8, 8);
-    machine.gpu.lie_next({.type = wire::err_unspec});
-    EXPECT_EQ(machine.destroy(picture), Error::command_refused);  // set_scanout
+    machine.gpu.answer_wrongly({.type = wire::err_out_of_memory});
+    EXPECT_EQ(machine.destroy(picture), Error::device_out_of_memory);  // set_scanout
     EXPECT_EQ(machine.flush(picture, picture.whole()), Error::none);
     EXPECT_TRUE(machine.driver.hide(0, machine.patience, machine.stepping()).ok());
-    machine.gpu.lie_next({.type = wire::err_unspec});
+    machine.gpu.answer_wrongly({.type = wire::err_unspec});
     EXPECT_EQ(machine.destroy(picture), Error::command_refused);  // detach_backing
     EXPECT_EQ(machine.flush(picture, picture.whole()), Error::none);
     static_cast<void>(machine.gpu.take_commands());
     unsigned steps = 0;
     auto const refuse_second = [&] {
-        steps++ == 1 ? machine.gpu.lie_next({.type = wire::err_unspec}) : void();
+        steps++ == 1 ? machine.gpu.answer_wrongly({.type = wire::err_unspec}) : void();
         machine.device.step();
     };
     EXPECT_EQ(machine.driver.destroy(picture, machine.patience, refuse_second).error(), Error::command_refused);
@@ -267,12 +269,12 @@ TEST(Gpu, KeepsAPictureThatCannotBeDestroyed) {
 TEST(Gpu, GivesTheMemoryBackIfCreatingFails) {
     GpuMachine<BouncingGpu> machine;
     machine.bring_up();
-    machine.gpu.lie_next({.type = wire::err_out_of_memory});
+    machine.gpu.answer_wrongly({.type = wire::err_out_of_memory});
     EXPECT_EQ(machine.create(8, 8).error(), Error::device_out_of_memory);
     EXPECT_TRUE(machine.mapper.mapped.empty());
     unsigned steps = 0;
     auto const refuse_memory = [&] {
-        steps++ == 1 ? machine.gpu.lie_next({.type = wire::err_out_of_memory}) : void();
+        steps++ == 1 ? machine.gpu.answer_wrongly({.type = wire::err_out_of_memory}) : void();
         machine.device.step();
     };
     auto const memory = machine.paint(8, 8);
@@ -293,13 +295,13 @@ TEST(Gpu, KeepsMemoryThatTheDeviceMayHave) {
     GpuMachine<BouncingGpu> machine;
     machine.bring_up();
     unsigned steps = 0;
-    auto const lie = [&] {
-        steps != 0 ? machine.gpu.lie_next({.type = steps == 1 ? wire::ok_edid : wire::err_unspec}) : void();
+    auto const wrong = [&] {
+        steps != 0 ? machine.gpu.answer_wrongly({.type = steps == 1 ? wire::ok_edid : wire::err_unspec}) : void();
         ++steps;
         machine.device.step();
     };
     auto const memory = machine.paint(8, 8);
-    EXPECT_EQ(machine.driver.create({8, 8}, memory, machine.patience, lie).error(), Error::reset_needed);
+    EXPECT_EQ(machine.driver.create({8, 8}, memory, machine.patience, wrong).error(), Error::reset_needed);
     EXPECT_EQ(machine.mapper.mapped.size(), 1u);
     machine.expect_fault(DriverReason::gpu_answer_unexpected, wire::ok_edid);
     EXPECT_EQ(machine.create(8, 8).error(), Error::reset_needed);
@@ -386,14 +388,51 @@ TEST(Gpu, KeepsCompletionsThatABlockingCallCollects) {
     machine.driver.disable_used_notifications();
 }
 
+// A flush takes two of the four slots.
+TEST(Gpu, SubmitsNoHalfOfAFlush) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    unsigned calls = 0;
+    auto const submit = [&] {
+        if (++calls == 1) {  // one slot is that of `display`
+            EXPECT_TRUE(machine.driver.submit_flush(picture, {0, 0, 1, 1}, Token{1}).ok());
+            EXPECT_EQ(machine.driver.submit_flush(picture, {1, 0, 1, 1}, Token{2}).error(), Error::queue_full);
+            EXPECT_EQ(machine.driver.in_flight(), 3u);
+            machine.driver.kick_device();
+        }
+        machine.device.step();
+    };
+    EXPECT_TRUE(machine.driver.display(0, machine.patience, submit).ok());
+    machine.device.step();
+    machine.expect_ended(1);
+    EXPECT_EQ(machine.driver.take_completed().state, CompletionState::none);
+    EXPECT_TRUE(machine.driver.submit_flush(picture, {0, 0, 1, 1}, Token{3}).ok());
+    EXPECT_TRUE(machine.driver.submit_flush(picture, {1, 0, 1, 1}, Token{4}).ok());  // no slot was lost
+}
+
+TEST(Gpu, WaitsForASlot) {
+    GpuMachine<> machine;
+    machine.bring_up();
+    GpuPicture const picture = machine.shown(16, 8);
+    EXPECT_TRUE(machine.driver.submit_flush(picture, {0, 0, 1, 1}, Token{1}).ok());
+    EXPECT_TRUE(machine.driver.submit_flush(picture, {1, 0, 1, 1}, Token{2}).ok());
+    EXPECT_EQ(machine.driver.submit_flush(picture, {2, 0, 1, 1}, Token{3}).error(), Error::queue_full);
+    EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
+    EXPECT_TRUE(machine.driver.display(0, machine.patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.driver.last_error(), Error::none);
+    machine.expect_ended(1);
+    machine.expect_ended(2);
+}
+
 TEST(Gpu, EndsAFlushWithItsFirstError) {
     GpuMachine<> machine;
     machine.bring_up();
     GpuPicture const picture = machine.shown(16, 8);
-    machine.gpu.lie_next({.type = wire::err_unspec});
+    machine.gpu.answer_wrongly({.type = wire::err_unspec});
     EXPECT_EQ(machine.flush(picture, picture.whole()), Error::command_refused);
     EXPECT_EQ(machine.driver.in_flight(), 0u);
-    machine.gpu.lie_next({.type = wire::err_invalid_resource_id});
+    machine.gpu.answer_wrongly({.type = wire::err_invalid_resource_id});
     EXPECT_TRUE(machine.driver.submit_flush(picture, {0, 0, 1, 1}, Token{1}).ok());
     machine.driver.kick_device();
     machine.device.step();
@@ -425,7 +464,7 @@ TEST(Gpu, CreatesAPictureWhileItCreatesOne) {
 }
 
 // The list of the first picture's memory is needed until the device has read it.
-TEST(Gpu, CreatesNoPictureBesideAnother) {
+TEST(Gpu, AttachesOneMemoryAtATime) {
     GpuMachine<> machine;
     machine.bring_up();
     auto const first_memory = machine.paint(8, 8, 100);
@@ -437,6 +476,7 @@ TEST(Gpu, CreatesNoPictureBesideAnother) {
         machine.device.step();
         if (++turns == 3) {
             second = machine.driver.create({4, 4}, second_memory, PollLimit{6}, machine.stepping()).error();
+            EXPECT_EQ(machine.driver.last_error(), Error::queue_full);
             machine.gpu.release();
         }
     };
@@ -470,17 +510,22 @@ TEST(Gpu, SetsAndMovesTheCursor) {
     EXPECT_EQ(machine.gpu.cursor().resource, 0u);
 }
 
-TEST(Gpu, RejectsWhatIsNoCursor) {
+TEST(Gpu, RejectsInvalidCursors) {
     GpuMachine<> machine;
     machine.bring_up();
-    Result<GpuPicture> const small = machine.create(63, 64);
+    Result<GpuPicture> const narrow = machine.create(63, 64);
+    Result<GpuPicture> const low = machine.create(64, 63);
     Result<GpuPicture> const right = machine.create(64, 64);
-    ASSERT_TRUE(small.ok() && right.ok());
-    EXPECT_EQ(machine.driver.set_cursor(0, *small, {}).error(), Error::picture_invalid);
+    ASSERT_TRUE(narrow.ok() && low.ok() && right.ok());
+    EXPECT_EQ(machine.driver.set_cursor(0, *narrow, {}).error(), Error::picture_invalid);
+    EXPECT_EQ(machine.driver.set_cursor(0, *low, {}).error(), Error::picture_invalid);
     EXPECT_EQ(machine.driver.set_cursor(0, *right, {}, {64, 0}).error(), Error::rectangle_outside);
     EXPECT_EQ(machine.driver.set_cursor(0, *right, {}, {0, 64}).error(), Error::rectangle_outside);
-    EXPECT_EQ(machine.driver.set_cursor(1, *right, {}).error(), Error::no_such_display);
     EXPECT_EQ(machine.driver.set_cursor(0, {}, {}).error(), Error::no_such_picture);
+    EXPECT_EQ(machine.driver.set_cursor(0, *right, {}).error(), Error::picture_invalid);  // not transferred
+    EXPECT_TRUE(machine.driver.transfer(*right, right->whole(), machine.patience, machine.stepping()).ok());
+    EXPECT_EQ(machine.driver.set_cursor(1, *right, {}).error(), Error::no_such_display);
+    EXPECT_TRUE(machine.driver.set_cursor(0, *right, {}).ok());
 }
 
 TEST(Gpu, MovesTheCursorUntilItsQueueIsFull) {
@@ -512,8 +557,25 @@ TEST(Gpu, NoticesThatADisplayChanged) {
     Result<GpuDisplay> const now = machine.driver.display(0, machine.patience, machine.stepping());
     ASSERT_TRUE(now.ok());
     EXPECT_EQ(now->rect, (GpuRect{0, 0, 1024, 768}));
+    machine.device.unsettle_config();
+    EXPECT_EQ(machine.driver.on_config_change().error(), Error::config_unstable);
+    machine.device.unsettle_config(0);
     machine.device.need_reset();
     EXPECT_EQ(machine.driver.on_config_change().error(), Error::reset_needed);
+}
+
+TEST(Gpu, ReportsAShortConfiguration) {
+    sim::GuestMemory memory;
+    sim::GpuDevice host{memory};
+    sim::MmioDevice device{memory, host};
+    MeasuredTransport transport;
+    ASSERT_TRUE(transport.probe(device.registers()).ok());
+    GpuDevice<MeasuredTransport, 4> driver;
+    transport.config_bytes = 11;
+    EXPECT_EQ(driver.init(transport, memory).error(), Error::config_too_short);
+    transport.config_bytes = 12;
+    EXPECT_TRUE(driver.init(transport, memory).ok());
+    EXPECT_TRUE(driver.release(memory).ok());
 }
 
 TEST(Gpu, IsNotUsableBeforeInit) {
@@ -527,6 +589,7 @@ TEST(Gpu, IsNotUsableBeforeInit) {
     EXPECT_EQ(machine.driver.move_cursor(0, {}).error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.on_config_change().error(), Error::not_initialised);
     EXPECT_EQ(machine.driver.enable_used_notifications(), MaySleep::broken);
+    machine.driver.disable_used_notifications();
     EXPECT_FALSE(machine.driver.kick_device());
 }
 

@@ -41,7 +41,22 @@ TEST(GpuRect, IsUnitedWithAnother) {
 
 TEST(GpuPicture, KnowsItsWhole) {
     EXPECT_EQ((GpuPicture{1, 20, 10}.whole()), (GpuRect{0, 0, 20, 10}));
-    EXPECT_EQ(GpuPoint{}, (GpuPoint{0, 0}));
+}
+
+TEST(GpuPoint, ComparesBothCoordinates) {
+    EXPECT_EQ((GpuPoint{1, 2}), (GpuPoint{1, 2}));
+    EXPECT_NE((GpuPoint{1, 2}), (GpuPoint{3, 2}));
+    EXPECT_NE((GpuPoint{1, 2}), (GpuPoint{1, 3}));
+    EXPECT_NE((GpuRect{1, 2, 3, 4}), (GpuRect{5, 2, 3, 4}));
+    EXPECT_NE((GpuRect{1, 2, 3, 4}), (GpuRect{1, 5, 3, 4}));
+    EXPECT_NE((GpuRect{1, 2, 3, 4}), (GpuRect{1, 2, 5, 4}));
+    EXPECT_NE((GpuRect{1, 2, 3, 4}), (GpuRect{1, 2, 3, 5}));
+}
+
+TEST(SubmittedFlush, IsTrueWithPixels) {
+    EXPECT_FALSE(SubmittedFlush{});
+    EXPECT_FALSE((SubmittedFlush{{}, Error::queue_full}));
+    EXPECT_TRUE((SubmittedFlush{{1, 2, 3, 4}}));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ TEST(Museum, whole_screen_flushed) {
 
 // Was: the console kept the width of its first mode, so after a mode change each row was drawn at a wrong place.
 // Hit: SerenityOS, https://github.com/SerenityOS/serenity/pull/16587
-// Here: impossible: a picture has its own size, and a rectangle of the old mode is an error
+// Here: impossible: a picture has its own size; a rectangle outside it and a Framebuffer of another size are errors
 TEST(Museum, console_keeps_the_old_mode) {
     GpuMachine<> machine;
     machine.bring_up();
@@ -38,6 +38,10 @@ TEST(Museum, console_keeps_the_old_mode) {
     ASSERT_TRUE(now.ok());
     GpuPicture const after = machine.shown(now->rect.width, now->rect.height);
     EXPECT_EQ(machine.flush(after, before.whole()), Error::rectangle_outside);
+    Framebuffer console{machine.pixels.virt, before.width, before.height};
+    console.set(1, 1, 0xffffff);
+    EXPECT_EQ(console.flush(machine.driver, after, machine.patience, machine.stepping()).error(),
+              Error::picture_invalid);
     EXPECT_EQ(machine.flush(after, after.whole()), Error::none);
     EXPECT_EQ(machine.gpu.pixel(0, 15, 15), machine.colour_of(15, 15));
     EXPECT_EQ(machine.destroy(before), Error::none);
@@ -82,12 +86,13 @@ TEST(Museum, cursor_command_without_an_answer) {
 
 // Was: the cursor was set while its picture was still in the other queue, so the old picture was shown.
 // Hit: virtio-win, https://github.com/virtio-win/kvm-guest-drivers-windows/issues/977
-// Here: impossible: transfer() waits for the fence of the picture, and set_cursor() takes only pictures that exist
+// Here: impossible: transfer() waits for the fence of the picture, and set_cursor() takes only pictures that it has sent
 TEST(Museum, cursor_before_its_picture) {
     GpuMachine<> machine;  // the device reports a cursor that was not transferred before
     machine.bring_up();
     Result<GpuPicture> const arrow = machine.create(64, 64);
     ASSERT_TRUE(arrow.ok());
+    EXPECT_EQ(machine.driver.set_cursor(0, *arrow, {1, 2}).error(), Error::picture_invalid);
     machine.gpu.hold();
     unsigned turns = 0;
     auto const late = [&] {

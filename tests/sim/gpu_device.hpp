@@ -41,7 +41,7 @@ struct GpuOptions {
 };
 
 /// How the next answer on controlq differs from the right one.
-struct GpuLie {
+struct GpuWrongAnswer {
     std::optional<uint32_t> type{};         ///< of the answer; an error means that the command is not executed
     std::optional<uint32_t> used_length{};  ///< instead of what was written
     std::optional<uint64_t> fence{};        ///< fence_id
@@ -87,7 +87,7 @@ public:
         bool const is_on = screen.resource != 0 && x < screen.rect.width && y < screen.rect.height;
         return is_on ? std::optional{screen.rgb[size_t{y} * screen.rect.width + x]} : std::nullopt;
     }
-    /// Which part of which resource a display shows.
+    /// A display shows this part of this resource; resource 0: it is off.
     [[nodiscard]] std::pair<uint32_t, GpuRect> shown(uint32_t scanout) const {
         std::lock_guard const lock(mutex_);
         return {screens_.at(scanout).resource, screens_.at(scanout).rect};
@@ -139,9 +139,9 @@ public:
     }
     void release(uint16_t queue = control_queue) { let_pass(unlimited, queue); }
     /// The next answer on controlq.
-    void lie_next(GpuLie lie) {
+    void answer_wrongly(GpuWrongAnswer wrong) {
         std::lock_guard const lock(mutex_);
-        lie_ = lie;
+        wrong_ = wrong;
     }
 
     // DeviceBackend.
@@ -205,7 +205,8 @@ private:
     }
     [[nodiscard]] Command fetch(uint16_t queue, Chain const& chain);
     [[nodiscard]] uint32_t answer(uint16_t queue, Chain const& chain);
-    void write_answer(Command const& command, uint32_t type, GpuLie const& lie, std::vector<uint8_t>& bytes) const;
+    void write_answer(Command const& command, uint32_t type, GpuWrongAnswer const& wrong,
+                      std::vector<uint8_t>& bytes) const;
     [[nodiscard]] uint32_t execute(Command const& command);
     [[nodiscard]] uint32_t create(Command const& command);
     [[nodiscard]] uint32_t unref(uint32_t id);
@@ -228,7 +229,7 @@ private:
     GpuCursor cursor_;
     uint32_t events_ = 0;
     std::array<size_t, 2> may_pass_{unlimited, unlimited};
-    std::optional<GpuLie> lie_;
+    std::optional<GpuWrongAnswer> wrong_;
     std::vector<uint32_t> commands_;
     uint64_t transferred_ = 0;
     uint64_t flushed_ = 0;
@@ -329,27 +330,28 @@ inline GpuDevice::Command GpuDevice::fetch(uint16_t queue, Chain const& chain) {
 /// Executes the command, writes the answer, and returns the used length. Cursor commands may have no room for it.
 inline uint32_t GpuDevice::answer(uint16_t queue, Chain const& chain) {
     Command const command = fetch(queue, chain);
-    GpuLie const lie = queue == control_queue ? std::exchange(lie_, {}).value_or(GpuLie{}) : GpuLie{};
-    bool const is_refused = lie.type && *lie.type >= wire::gpu::err_unspec;
-    uint32_t const type = is_refused ? *lie.type : command.type == 0 ? wire::gpu::err_unspec : execute(command);
+    GpuWrongAnswer const wrong =
+        queue == control_queue ? std::exchange(wrong_, {}).value_or(GpuWrongAnswer{}) : GpuWrongAnswer{};
+    bool const is_refused = wrong.type && *wrong.type >= wire::gpu::err_unspec;
+    uint32_t const type = is_refused ? *wrong.type : command.type == 0 ? wire::gpu::err_unspec : execute(command);
     commands_.push_back(command.type);
     std::vector<uint8_t> bytes(answer_bytes(type));
     if (queue == control_queue && chain.writable_bytes() < bytes.size()) {
         report(rule::gpu_answer_room, chain.writable_bytes());
     }
-    write_answer(command, lie.type.value_or(type), lie, bytes);
+    write_answer(command, wrong.type.value_or(type), wrong, bytes);
     auto const written = static_cast<uint32_t>(chain.write(0, bytes.data(), bytes.size()));
-    return lie.used_length.value_or(written);
+    return wrong.used_length.value_or(written);
 }
 
-inline void GpuDevice::write_answer(Command const& command, uint32_t type, GpuLie const& lie,
+inline void GpuDevice::write_answer(Command const& command, uint32_t type, GpuWrongAnswer const& wrong,
                                     std::vector<uint8_t>& bytes) const {
     using namespace wire::gpu;
     encode(bytes.data(), 4, type, ByteOrder::little);
     if ((command.word(header_flags) & flag_fence) != 0) {  // §5.7.6.7
         uint64_t const fence = decode(command.bytes.data() + header_fence, 8, ByteOrder::little);
-        encode(bytes.data() + header_flags, 4, lie.drops_fence_flag ? 0 : flag_fence, ByteOrder::little);
-        encode(bytes.data() + header_fence, 8, lie.fence.value_or(fence), ByteOrder::little);
+        encode(bytes.data() + header_flags, 4, wrong.drops_fence_flag ? 0 : flag_fence, ByteOrder::little);
+        encode(bytes.data() + header_fence, 8, wrong.fence.value_or(fence), ByteOrder::little);
     }
     if (bytes.size() == display_info_bytes) {
         for (size_t i = 0; i < std::min(options_.modes.size(), max_scanouts); ++i) {
@@ -362,7 +364,8 @@ inline void GpuDevice::write_answer(Command const& command, uint32_t type, GpuLi
     } else if (bytes.size() == edid_bytes) {
         size_t const size = std::min(edid_.size(), edid_bytes - edid_data);
         std::copy_n(edid_.begin(), size, bytes.begin() + edid_data);
-        encode(bytes.data() + header_bytes, 4, lie.edid_size.value_or(static_cast<uint32_t>(size)), ByteOrder::little);
+        encode(bytes.data() + header_bytes, 4, wrong.edid_size.value_or(static_cast<uint32_t>(size)),
+               ByteOrder::little);
     }
 }
 
@@ -454,7 +457,11 @@ inline uint32_t GpuDevice::attach(Command const& command, GpuResource& resource)
     return ok_nodata;
 }
 
+/// Without backing memory QEMU refuses it. The standard does not forbid it, so that is no violation.
 inline uint32_t GpuDevice::detach(GpuResource& resource) {
+    if (!resource.backing) {
+        return wire::gpu::err_unspec;
+    }
     drop_backing(resource);
     return wire::gpu::ok_nodata;
 }

@@ -152,10 +152,10 @@ TEST_P(Gpu, RepeatsTheFence) {
     EXPECT_EQ(word(12), 0x12u);
     EXPECT_EQ(ask(gpu::get_display_info, {}), gpu::ok_display_info);
     EXPECT_EQ(word(4), 0u);
-    device.lie_next({.fence = 9});
+    device.answer_wrongly({.fence = 9});
     EXPECT_EQ(ask(gpu::get_display_info, {}, 8), gpu::ok_display_info);
     EXPECT_EQ(word(8), 9u);
-    device.lie_next({.drops_fence_flag = true});
+    device.answer_wrongly({.drops_fence_flag = true});
     EXPECT_EQ(ask(gpu::get_display_info, {}, 8), gpu::ok_display_info);
     EXPECT_EQ(word(4), 0u);
 }
@@ -179,17 +179,17 @@ TEST_P(Gpu, HoldsCommands) {
     EXPECT_EQ(device.take_commands(), (Words{gpu::get_display_info, gpu::get_display_info}));
 }
 
-TEST_P(Gpu, LiesOnce) {
-    device.lie_next({.type = gpu::err_out_of_memory});
+TEST_P(Gpu, AnswersWronglyOnce) {
+    device.answer_wrongly({.type = gpu::err_out_of_memory});
     EXPECT_EQ(ask(gpu::resource_create_2d, {1, 1, 8, 8}), gpu::err_out_of_memory);
     EXPECT_EQ(device.resources(), 0u);
-    device.lie_next({.type = gpu::ok_display_info});
+    device.answer_wrongly({.type = gpu::ok_display_info});
     EXPECT_EQ(ask(gpu::resource_create_2d, {1, 1, 8, 8}), gpu::ok_display_info);
     EXPECT_EQ(device.resources(), 1u);
-    device.lie_next({.used_length = 3});
+    device.answer_wrongly({.used_length = 3});
     EXPECT_EQ(ask(gpu::get_display_info, {}), gpu::ok_display_info);
     EXPECT_EQ(length, 3u);
-    device.lie_next({.edid_size = 5000});
+    device.answer_wrongly({.edid_size = 5000});
     EXPECT_EQ(ask(gpu::get_edid, {0, 0}), gpu::ok_edid);
     EXPECT_EQ(word(24), 5000u);
     EXPECT_EQ(ask(gpu::get_edid, {0, 0}), gpu::ok_edid);
@@ -230,6 +230,7 @@ TEST_P(Gpu, HoldsBackingMemory) {
     memory.free_buffer(backing);
     expect_only("D-3.3.1-2");
     EXPECT_EQ(ask(gpu::detach_backing, {1, 0}), gpu::ok_nodata);
+    EXPECT_EQ(ask(gpu::detach_backing, {1, 0}), gpu::err_unspec);
     memory.free_buffer(backing);
     EXPECT_TRUE(log.empty()) << log;
     make(2);

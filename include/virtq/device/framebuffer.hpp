@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <virtq/base/assert.hpp>
 #include <virtq/base/result.hpp>
 #include <virtq/device/gpu_types.hpp>
 #include <virtq/platform/relax.hpp>
@@ -14,9 +15,9 @@ namespace virtq {
 /// The pixels of a picture, as a kernel draws them, and which of them have changed since the last flush: so a console that
 /// draws a letter flushes a letter, not the screen.
 ///
-/// It is a view of memory that is contiguous for the kernel; for the device it may be in pieces. A colour is a word in the
-/// format of the picture, for example 0x00RRGGBB. What is outside is not drawn. After a mode change, make a new one.
-/// **Threading** The caller serialises the calls.
+/// It views memory that is contiguous for the kernel; for the device it may be in pieces. It has the size of its picture:
+/// after a mode change, make a new one. A colour is a word in the picture's format, for example 0x00RRGGBB. What is outside
+/// is not drawn. **Threading** The caller serialises the calls.
 ///
 /// ```
 /// virtq::Framebuffer frame{pixels, 640, 480};
@@ -29,12 +30,12 @@ public:
     constexpr Framebuffer() = default;
     /// Views `height` rows of `width` pixels of four bytes, back to back. `pixels` is aligned to four bytes.
     Framebuffer(void* pixels, uint32_t width, uint32_t height)
-        : pixels_(static_cast<uint32_t*>(pixels)), width_(width), height_(height) {}
-
-    /// In pixels.
-    [[__nodiscard__]] uint32_t width() const { return width_; }
-    /// In pixels.
-    [[__nodiscard__]] uint32_t height() const { return height_; }
+        : pixels_(static_cast<uint32_t*>(pixels)), width_(width), height_(height) {
+        VIRTQ_ASSERT(reinterpret_cast<uintptr_t>(pixels) % 4 == 0,
+                     "A Framebuffer's pixels are not aligned to 4 bytes.");
+    }
+    [[__nodiscard__]] uint32_t width() const { return width_; }    ///< in pixels
+    [[__nodiscard__]] uint32_t height() const { return height_; }  ///< in pixels
     /// The pixels of a row, which must be below `height()`. Call `touch` for what you draw there.
     [[__nodiscard__]] uint32_t* row(uint32_t y) const { return pixels_ + size_t{y} * width_; }
 
@@ -65,30 +66,29 @@ public:
     /// What has changed since the last flush: the smallest rectangle around it.
     [[__nodiscard__]] GpuRect const& damage() const { return damage_; }
 
-    /// Flushes what has changed, and waits. If nothing has, it does nothing. Errors: those of `GpuDevice::flush`; then the
-    /// change remains to be flushed.
+    /// Flushes what has changed, and waits. If nothing has, it does nothing. Errors: those of `GpuDevice::flush`, and
+    /// `picture_invalid` for a picture of another size. Then the change remains to be flushed.
     template <class Gpu, Relax R = SpinRelax>
     [[__nodiscard__]] Status flush(Gpu& gpu, GpuPicture const& picture, PollLimit poll_limit, R&& relax = R{}) {
-        return send([&](GpuRect const& changed) { return gpu.flush(picture, changed, poll_limit, relax); });
+        return send(picture, [&](GpuRect const& rect) { return gpu.flush(picture, rect, poll_limit, relax); }).error;
     }
-    /// Adds a flush of what has changed; see `GpuDevice::submit_flush`. Returns whether anything had: otherwise `token` does
-    /// not come back. If the flush ends with an error, `touch` what it had again.
+    /// Adds a flush of what has changed, if anything has; see `GpuDevice::submit_flush`. Errors: as of `flush`.
     template <class Gpu>
-    [[__nodiscard__]] Result<bool> submit_flush(Gpu& gpu, GpuPicture const& picture, Token token) {
-        bool const has_changed = !damage_.empty();
-        Status const done = send([&](GpuRect const& changed) { return gpu.submit_flush(picture, changed, token); });
-        return done ? Result<bool>{has_changed} : Result<bool>{done.error()};
+    SubmittedFlush submit_flush(Gpu& gpu, GpuPicture const& picture, Token token) {
+        return send(picture, [&](GpuRect const& rect) { return gpu.submit_flush(picture, rect, token); });
     }
 
 private:
-    /// The damage is taken before, because a relax hook may draw.
     template <class Flush>
-    [[__nodiscard__]] Status send(Flush flush_one) {
+    SubmittedFlush send(GpuPicture const& picture, Flush flush_one) {
         GpuRect const changed = damage_;
-        damage_ = {};
-        Status const done = changed.empty() ? Status{} : flush_one(changed);
-        touch(done ? GpuRect{} : changed);
-        return done;
+        if (changed.empty() || picture.width != width_ || picture.height != height_) {
+            return {{}, changed.empty() ? Error::none : Error::picture_invalid};
+        }
+        damage_ = {};  // before the flush, because a relax hook may draw
+        Status const sent = flush_one(changed);
+        touch(sent ? GpuRect{} : changed);
+        return {sent ? changed : GpuRect{}, sent.error()};
     }
 
     uint32_t* pixels_ = nullptr;

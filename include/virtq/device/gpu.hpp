@@ -11,13 +11,14 @@
 
 namespace virtq {
 
-/// A GPU in 2D mode: pictures in the kernel's memory, shown on up to 16 displays.
+/// A GPU in 2D mode: pictures in the kernel's memory, shown on up to 16 displays. The standard calls a picture a 2D
+/// resource, and a display a scanout.
 ///
 /// **Spec** §5.7 (GPU Device), without blobs and without 3D.
 /// **Use** `create` a picture of the size that `display` tells, `show` it, draw into its memory, and `flush` what has
 /// changed. `Framebuffer` remembers what that is. A console that must not wait uses `submit_flush`, `kick_device` and
 /// `take_completed`, and may have several flushes in flight. When the transport reports a configuration change, call
-/// `on_config_change`, and if it returns true, ask `display` again.
+/// `on_config_change`. If the value of its result is true, ask `display` again.
 /// **Memory** A picture's memory has at most `Traits::segment_max` segments. The device may read it until `destroy` has
 /// returned without an error, or until `reset` or `release`. So a mapper maps it once, in `create`: a mapper with bounce
 /// buffers, or for caches that the device does not see, shows the picture as it was then.
@@ -25,7 +26,8 @@ namespace virtq {
 /// of them: `queue_full`, `answer_invalid`, `command_refused`, `device_out_of_memory`, `timed_out`, `queue_broken`, `device_gone`,
 /// `reset_needed`, `not_initialised`, and `request_cancelled`, if `relax` called `reset` or `release`.
 /// **Threading** No call takes a lock. `move_cursor` and `hide_cursor` may run concurrently with the other calls, but not
-/// with each other or with `set_cursor`. All other calls are serialised by the caller.
+/// with each other, `set_cursor`, `check_alive`, `on_config_change` or `last_error(1)`. The caller serialises all other
+/// calls.
 /// **Recovery** As of `DriverCore`. `reset` forgets all pictures: afterwards their memory is the kernel's, and they have to
 /// be created and shown again.
 ///
@@ -120,10 +122,10 @@ public:
 
     // --- pictures ---
 
-    /// Makes a picture of the kernel's memory, which has `width * 4` bytes a row. Afterwards the memory is the kernel's to
-    /// draw into, and must not be given back before `destroy`. Errors: `picture_invalid`, `pictures_used_up`,
-    /// `device_out_of_memory`, those of the mapper, those of waiting. After an error the memory is the kernel's, but after
-    /// `timed_out`, `queue_broken`, `device_gone` and `reset_needed` only when `reset` has returned.
+    /// Makes a picture of the kernel's memory, which has `width * 4` bytes a row. The kernel draws into the memory, and keeps
+    /// it until `destroy`. Errors: `picture_invalid`, `pictures_used_up`, `device_out_of_memory`, those of the mapper, those
+    /// of waiting. After an error the kernel may free the memory. After `timed_out`, `queue_broken`, `device_gone` and
+    /// `reset_needed` it may do so only when `reset` has returned.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Result<GpuPicture> create(GpuShape const& shape, Span<Segment const> memory,
                                                 PollLimit poll_limit, R&& relax = R{}) {
@@ -142,16 +144,18 @@ public:
     }
 
     /// Switches off the displays that show a picture, waits for its flushes, takes the memory back from the device, and
-    /// destroys the picture. After success the memory is the kernel's. Errors: `no_such_picture`, those of waiting;
-    /// `queue_full` if its flushes did not end within the poll limit. After an error, call it again, or `reset`.
+    /// destroys the picture. Meanwhile no other call accepts it, also not in `relax`. After success the memory is the
+    /// kernel's. Errors: `no_such_picture`, those of waiting; `queue_full` if its flushes did not end within the poll limit,
+    /// or if this is `relax` of a `destroy` of the same picture. After an error, call it again, or `reset`: the device may
+    /// still have the memory.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status destroy(GpuPicture const& picture, PollLimit poll_limit, R&& relax = R{}) {
-        Error const error = this->check_picture(control_.pictures.find(picture));
-        return error == Error::none ? this->unmake(picture, poll_limit, relax) : Status{error};
+        return this->unmake(picture, poll_limit, relax);
     }
 
-    /// Shows a picture on a display, from its upper left corner on. What the display showed before is not shown any more.
-    /// Nothing is seen before the first `flush`. Errors: those of showing a part.
+    /// Shows a picture on a display (SET_SCANOUT), from its upper left corner on. What the display showed before is not shown
+    /// any more. Nothing is seen before the first `flush`. QEMU refuses less than 16 by 16 pixels. Errors: those of showing
+    /// a part.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status show(uint32_t display, GpuPicture const& picture, PollLimit poll_limit, R&& relax = R{}) {
         return show(display, picture, picture.whole(), poll_limit, relax);
@@ -161,18 +165,15 @@ public:
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status show(uint32_t display, GpuPicture const& picture, GpuRect const& part,
                                   PollLimit poll_limit, R&& relax = R{}) {
-        Error error = this->check_number(display);
-        error = error == Error::none ? this->check_part(picture, part) : error;
-        uint32_t polls = 0;
-        return error == Error::none ? this->set_scanout(display, picture, part, poll_limit, polls, relax)
-                                    : Status{error};
+        Error const error = this->check_number(display);
+        return error == Error::none ? this->show_now(display, picture, part, poll_limit, relax) : Status{error};
     }
     /// Switches a display off. Errors: `no_such_display`, those of waiting.
     template <Relax R = SpinRelax>
     [[__nodiscard__]] Status hide(uint32_t display, PollLimit poll_limit, R&& relax = R{}) {
         Error const error = this->check_number(display);
         uint32_t polls = 0;
-        return error == Error::none ? this->set_scanout(display, {}, {}, poll_limit, polls, relax) : Status{error};
+        return error == Error::none ? this->hide_now(display, poll_limit, polls, relax) : Status{error};
     }
 
     /// Shows what the kernel has drawn in a rectangle of a picture, and waits until the device has read it. Errors:
@@ -190,9 +191,9 @@ public:
     }
 
     /// Adds a flush. The device sees it after `kick_device`. `token` comes back from `take_completed`: then the device has
-    /// read the rectangle. What is drawn there before may be seen or not, so flush it again. Errors: `queue_full`: take
-    /// completions, then try again; `no_such_picture`, `rectangle_outside`, `reset_needed`, `not_initialised`, those of
-    /// `VirtQueue::add`.
+    /// read the rectangle. If the kernel draws there before, it flushes again: the device may have read the old pixels.
+    /// Errors: `queue_full`: take completions, then try again; `no_such_picture`, `rectangle_outside`, `reset_needed`,
+    /// `not_initialised`.
     [[__nodiscard__]] Status submit_flush(GpuPicture const& picture, GpuRect const& rect, Token token) {
         return this->add_flush(picture, rect, Flush::shows, token).error();
     }
@@ -222,8 +223,8 @@ public:
     // --- the cursor: these calls do not wait, and the device does not answer them ---
 
     /// Shows a picture of 64 by 64 pixels as the cursor, with its pixel `hot_spot` at `place`. First `transfer` it (§5.7.6.6).
-    /// Errors: `no_such_display`, `no_such_picture`, `picture_invalid` for another size, `rectangle_outside` if `hot_spot` is
-    /// outside, `queue_full`: try again later; `queue_broken`, `reset_needed`, `not_initialised`.
+    /// Errors: `no_such_display`, `no_such_picture`, `picture_invalid` for another size and before a transfer has ended,
+    /// `rectangle_outside` if `hot_spot` is outside, `queue_full`: try again later; `queue_broken`, `reset_needed`, `not_initialised`.
     [[__nodiscard__]] Status set_cursor(uint32_t display, GpuPicture const& picture, GpuPoint const& place,
                                         GpuPoint const& hot_spot = {}) {
         uint8_t const number = control_.pictures.find(picture);
@@ -236,6 +237,9 @@ public:
         }
         if (hot_spot.x >= gpu_cursor_side || hot_spot.y >= gpu_cursor_side) {
             return Error::rectangle_outside;
+        }
+        if (!record.is_filled) {
+            return Error::picture_invalid;
         }
         Status const sent = send_cursor(Command::update_cursor, display, place, picture.id, hot_spot);
         return sent ? note_cursor(display, picture.id) : sent;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <virtq/base/detail/endian.hpp>
+#include <virtq/base/error.hpp>
 #include <virtq/device/driver_types.hpp>
 #include <virtq/spec/gpu.hpp>
 
@@ -13,8 +14,10 @@ namespace virtq {
 /// Compile-time options of `GpuDevice`. Derive from it and change what differs. With a mapper, the driver's object has 16
 /// bytes for each segment of each picture: 32 KiB.
 struct GpuTraits : DriverTraits {
-    static constexpr uint32_t picture_max = 8;    ///< most pictures at a time; at most 255
-    static constexpr uint32_t segment_max = 254;  ///< most segments of a picture's memory: their list fills a page
+    static constexpr uint32_t picture_max = 8;  ///< most pictures at a time; at most 255
+    /// Most segments of a picture's memory: the list of 254 fills a page. 640 by 480 pixels need 300 if each page is a
+    /// segment. QEMU takes at most 16384.
+    static constexpr uint32_t segment_max = 254;
 };
 
 /// Most pixels of a picture and of a display, in each direction. So no picture is above 1 GiB.
@@ -79,10 +82,10 @@ struct GpuShape {
     spec::gpu::Format format = gpu_native_format;  ///< 0x00RRGGBB
 };
 
-/// A picture of `GpuDevice::create`. It is a handle: copy it as you like. After `destroy` and after a reset nothing
-/// accepts it any more.
+/// A picture of `GpuDevice::create`: what the standard calls a 2D resource. It is a handle: copy it as you like. After
+/// `destroy` and after a reset nothing accepts it any more.
 struct GpuPicture {
-    uint32_t id = 0;      ///< chosen by the driver, and never twice; 0 is no picture
+    uint32_t id = 0;      ///< resource_id, chosen by the driver; not twice among 2^32 pictures; 0 is no picture
     uint32_t width = 0;   ///< in pixels
     uint32_t height = 0;  ///< in pixels
 
@@ -90,10 +93,21 @@ struct GpuPicture {
     [[__nodiscard__]] constexpr GpuRect whole() const { return {0, 0, width, height}; }
 };
 
-/// A display, as the host has it now.
+/// A display as the host has it now: what the standard calls a scanout. The driver has checked `width` and `height`, but
+/// `x` and `y` may be any numbers.
 struct GpuDisplay {
     GpuRect rect{};           ///< the size that the host would like, and where the display is beside others
-    bool is_enabled = false;  ///< it is connected
+    bool is_enabled = false;  ///< it is connected: otherwise `rect` may be empty
+};
+
+/// What `Framebuffer::submit_flush` did. True if it submitted a flush: only then does the token come back. If it comes back
+/// with an error, `touch` the `rect` again.
+struct [[__nodiscard__]] SubmittedFlush {
+    GpuRect rect{};             ///< what the flush shows; empty if there is none
+    Error error = Error::none;  ///< why there is none, unless nothing had changed
+
+    /// Whether a flush was submitted.
+    [[__nodiscard__]] explicit constexpr operator bool() const { return !rect.empty(); }
 };
 
 }  // namespace virtq

@@ -220,8 +220,9 @@ template <class Error>
         case Error::no_such_picture:
             return "There is no such picture: it was destroyed, or the device was reset since. Call create() again.";
         case Error::picture_invalid:
-            return "The picture has no pixels, or more than 16384 a side; or its memory is too small, or has more pieces than "
-                   "GpuTraits::segment_max; or it is to be a cursor, and is not 64 by 64. Check its size and its memory.";
+            return "The picture has no pixels, or more than 16384 a side; or its memory is too small, or has an empty piece or "
+                   "more than GpuTraits::segment_max. Or a Framebuffer has another size. Or a cursor is not 64 by 64, or "
+                   "was not transferred. Check the sizes and the memory.";
         case Error::pictures_used_up:
             return "All pictures are in use. Call destroy() for one, or raise GpuTraits::picture_max.";
         case Error::rectangle_outside:

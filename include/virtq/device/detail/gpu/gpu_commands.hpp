@@ -30,7 +30,7 @@ protected:
     }
     [[__nodiscard__]] Error check_picture(uint8_t number) const {
         Error const error = this->check_usable();
-        return error == Error::none && number == Pictures::none ? Error::no_such_picture : error;
+        return error == Error::none && !control_.pictures.is_usable(number) ? Error::no_such_picture : error;
     }
     [[__nodiscard__]] Error check_part(GpuPicture const& picture, GpuRect const& rect) const {
         uint8_t const number = control_.pictures.find(picture);
@@ -55,14 +55,17 @@ protected:
         spec::gpu::Display shown;
         auto const at = static_cast<uint32_t>(sizeof(spec::gpu::Header) + number * sizeof shown);
         control_.copy_answer(answered_, at, &shown, sizeof shown);
-        GpuDisplay const display{{little_endian(shown.r.x), little_endian(shown.r.y), little_endian(shown.r.width),
-                                  little_endian(shown.r.height)},
-                                 shown.enabled != 0};
+        GpuDisplay display{{little_endian(shown.r.x), little_endian(shown.r.y), little_endian(shown.r.width),
+                            little_endian(shown.r.height)},
+                           shown.enabled != 0};
         GpuRect const& rect = display.rect;
         uint32_t const larger = rect.width > rect.height ? rect.width : rect.height;
-        if (display.is_enabled && (rect.empty() || larger > gpu_side_max)) {
-            this->blame(DriverReason::gpu_display_size, spec::gpu::control_queue, rect.empty() ? 0 : larger);
-            return Error::answer_invalid;
+        if (rect.empty() || larger > gpu_side_max) {
+            if (display.is_enabled) {
+                this->blame(DriverReason::gpu_display_size, spec::gpu::control_queue, rect.empty() ? 0 : larger);
+                return Error::answer_invalid;
+            }
+            display.rect = {};
         }
         return display;
     }
@@ -87,15 +90,8 @@ protected:
     /// Sends what `send` adds, and waits for it. Then the answer is that of slot `answered_`, up to the next command.
     template <class Send, class R>
     [[__nodiscard__]] Status wait_for(Send send, PollLimit poll_limit, uint32_t& polls, R& relax) {
-        if (Error const error = this->check_usable(); error != Error::none) {
-            return error;
-        }
         uint16_t sent = 0;
-        auto const send_one = [&] {
-            Result<uint16_t> const slot = send();
-            sent = slot ? *slot : sent;
-            return slot;
-        };
+        auto const send_one = [&] { return send_if_usable(send, sent); };
         auto const look = [this] { return collect(); };
         Result<uint32_t> const done =
             this->perform(control_, spec::gpu::control_queue, send_one, look, poll_limit, polls, relax);
@@ -107,16 +103,27 @@ protected:
     [[__nodiscard__]] Status ask(GpuCommand const& command, PollLimit poll_limit, uint32_t& polls, R& relax) {
         return wait_for([&] { return control_.ask(command); }, poll_limit, polls, relax);
     }
-    /// Shows a part of a picture; no picture switches the display off.
-    template <class R>
-    [[__nodiscard__]] Status set_scanout(uint32_t display, GpuPicture const& picture, GpuRect const& part,
-                                         PollLimit poll_limit, uint32_t& polls, R& relax) {
+    /// Adds SET_SCANOUT: shows a part of a picture. No picture switches the display off.
+    [[__nodiscard__]] Result<uint16_t> add_scanout(uint32_t display, GpuPicture const& picture, GpuRect const& part) {
         spec::gpu::SetScanout const body{{}, gpu_rect(part), little_endian(display), little_endian(picture.id)};
-        Status const done = ask({Command::set_scanout, &body, sizeof body}, poll_limit, polls, relax);
-        if (done) {
-            control_.pictures.set_shown(control_.pictures.find(picture), display);
-        }
-        return done;
+        GpuCommand command{Command::set_scanout, &body, sizeof body};
+        command.picture = control_.pictures.find(picture);
+        command.display = static_cast<uint8_t>(display);
+        return control_.ask(command);
+    }
+    template <class R>
+    [[__nodiscard__]] Status show_now(uint32_t display, GpuPicture const& picture, GpuRect const& part,
+                                      PollLimit poll_limit, R& relax) {
+        uint32_t polls = 0;
+        auto const send = [&]() -> Result<uint16_t> {
+            Error const error = check_part(picture, part);
+            return error == Error::none ? add_scanout(display, picture, part) : Result<uint16_t>{error};
+        };
+        return wait_for(send, poll_limit, polls, relax);
+    }
+    template <class R>
+    [[__nodiscard__]] Status hide_now(uint32_t display, PollLimit poll_limit, uint32_t& polls, R& relax) {
+        return wait_for([&] { return add_scanout(display, {}, {}); }, poll_limit, polls, relax);
     }
 
     /// Makes a picture that is in the table, and attaches its memory. On an error it is taken out of the table, unless the
@@ -131,15 +138,15 @@ protected:
                                                little_endian(shape.width),
                                                little_endian(shape.height)};
         GpuCommand const command{Command::resource_create_2d, &body, sizeof body};
-        // While `relax` of one `create` calls another one, that waits for the first, which needs the long command.
+        // `relax` of one `create` may call another. That may wait, but not for the long command of the first.
         auto const create = [&]() -> Result<uint16_t> {
-            if (control_.is_attaching()) {
-                return Error::queue_full;
-            }
-            return control_.ask(command);
+            return control_.is_attaching() ? control_.refuse(Error::queue_full) : control_.ask(command);
         };
         Status const made = wait_for(create, poll_limit, polls, relax);
         if (!made) {
+            if (made.error() == Error::answer_invalid) {  // the device may have made it
+                static_cast<void>(tell(Command::resource_unref, picture, poll_limit, polls, relax));
+            }
             forget(picture);
             return made;
         }
@@ -148,10 +155,9 @@ protected:
         if (attached || this->is_stopped() || attached.error() == Error::request_cancelled) {
             return attached;
         }
-        // The device has refused the memory, or gave a wrong answer: then it may have it. Or the ring is
-        // broken, and it never got the command.
+        // The device has refused the memory. Or it gave a wrong answer, and may have the memory.
         Status const undone = tell(Command::resource_unref, picture, poll_limit, polls, relax);
-        if (undone || !control_.pictures.has_memory(picture)) {
+        if (undone || undone.error() == Error::request_cancelled) {
             forget(picture);
             return attached;
         }
@@ -159,26 +165,25 @@ protected:
         return Error::reset_needed;
     }
 
-    /// Undoes `show`, then `make`: displays off, memory back, picture destroyed.
+    /// Undoes `show`, then `make`. Meanwhile nothing else accepts the picture, also not in `relax`.
     template <class R>
     [[__nodiscard__]] Status unmake(GpuPicture const& picture, PollLimit poll_limit, R& relax) {
-        uint32_t polls = 0;
-        for (uint32_t display = 0; display < display_count_; ++display) {
-            bool const is_shown = control_.pictures.is_shown(picture, display);
-            Status const done = is_shown ? set_scanout(display, {}, {}, poll_limit, polls, relax) : Status{};
-            if (!done) {
-                return done;
-            }
+        if (Error const error = this->check_usable(); error != Error::none) {
+            return error;
         }
-        if (control_.pictures.has_memory(picture)) {
-            if (Status const done = detach(picture, poll_limit, polls, relax); !done) {
-                return done;
-            }
-            control_.pictures.drop_memory(control_.pictures.find(picture));
+        uint8_t const number = control_.pictures.find(picture);
+        if (number == gpu_none) {
+            return Error::no_such_picture;
         }
-        Status const done = tell(Command::resource_unref, picture, poll_limit, polls, relax);
+        if (control_.pictures.at(number).is_leaving) {  // `relax` of the first `destroy` has called another
+            return control_.refuse(Error::queue_full);
+        }
+        control_.pictures.at(number).is_leaving = true;
+        Status const done = take_away(picture, number, poll_limit, relax);
         if (done) {
-            forget(picture);
+            control_.pictures.drop(number);
+        } else if (done.error() != Error::request_cancelled) {  // then the table is empty, or has others
+            control_.pictures.at(number).is_leaving = false;
         }
         return done;
     }
@@ -201,26 +206,61 @@ protected:
     Control control_;
 
 private:
+    /// Also when a queue was full and has become broken. `sent` becomes the slot.
+    template <class Send>
+    [[__nodiscard__]] Result<uint16_t> send_if_usable(Send const& send, uint16_t& sent) {
+        if (Error const error = this->check_usable(); error != Error::none) {
+            return error;
+        }
+        Result<uint16_t> const slot = send();
+        sent = slot ? *slot : sent;
+        return slot;
+    }
     template <class R>
     [[__nodiscard__]] Status tell(Command type, GpuPicture const& picture, PollLimit poll_limit, uint32_t& polls,
                                   R& relax) {
         spec::gpu::ResourceCommand const body{{}, little_endian(picture.id), 0};
         return ask({type, &body, sizeof body}, poll_limit, polls, relax);
     }
-    /// Detaches the memory of a picture, as soon as the device has no flush of it any more.
+    /// Displays off, memory back, picture destroyed. The record stays valid unless the result is `request_cancelled`.
     template <class R>
-    [[__nodiscard__]] Status detach(GpuPicture const& picture, PollLimit poll_limit, uint32_t& polls, R& relax) {
+    [[__nodiscard__]] Status take_away(GpuPicture const& picture, uint8_t number, PollLimit poll_limit, R& relax) {
+        auto& record = control_.pictures.at(number);
+        uint32_t polls = 0;
+        for (uint32_t display = 0; display < display_count_; ++display) {
+            bool const is_shown = (record.displays >> display & 1u) != 0;
+            Status const hidden = is_shown ? hide_now(display, poll_limit, polls, relax) : Status{};
+            // Old versions of QEMU refuse it for display 0, which then goes off with the picture.
+            if (!hidden && hidden.error() != Error::command_refused) {
+                return hidden;
+            }
+        }
+        if (record.has_memory) {
+            if (Status const done = detach(picture, number, poll_limit, polls, relax); !done) {
+                return done;
+            }
+            control_.pictures.drop_memory(number);
+        }
+        return tell(Command::resource_unref, picture, poll_limit, polls, relax);
+    }
+    /// Detaches the memory of a picture, as soon as the device has no command any more that flushes or shows it.
+    template <class R>
+    [[__nodiscard__]] Status detach(GpuPicture const& picture, uint8_t number, PollLimit poll_limit, uint32_t& polls,
+                                    R& relax) {
         spec::gpu::ResourceCommand const body{{}, little_endian(picture.id), 0};
         GpuCommand const command{Command::resource_detach_backing, &body, sizeof body};
         auto const send = [&]() -> Result<uint16_t> {
-            if (control_.pictures.is_in_flight(picture)) {
-                return Error::queue_full;
-            }
-            return control_.ask(command);
+            bool const is_busy = control_.pictures.at(number).in_flight != 0;
+            return is_busy ? control_.refuse(Error::queue_full) : control_.ask(command);
         };
         return wait_for(send, poll_limit, polls, relax);
     }
-    void forget(GpuPicture const& picture) { control_.pictures.drop(control_.pictures.find(picture)); }
+    /// Takes a picture out of the table. After a reset in `relax` it is not there any more.
+    void forget(GpuPicture const& picture) {
+        if (uint8_t const number = control_.pictures.find(picture); number != gpu_none) {
+            control_.pictures.drop(number);
+        }
+    }
 
     uint16_t answered_ = 0;      ///< the slot of the last command that was waited for
     uint32_t answer_bytes_ = 0;  ///< what the device wrote there, if that was more than a header

@@ -11,6 +11,9 @@
 
 namespace virtq::detail {
 
+/// The number of no picture, and of no display.
+inline constexpr uint8_t gpu_none = 255;
+
 /// Where the mapper put the memory of each picture: mapped from `create` to `destroy`, and unmapped once.
 ///
 /// **Invariant** `count_[i]` segments of picture `i` are mapped, and no others.
@@ -59,8 +62,9 @@ public:
     [[__nodiscard__]] Span<Segment const> where(uint32_t, Span<Segment const> memory) const { return memory; }
 };
 
-/// The pictures that the device knows. Each has an id, which the driver never gives twice: so a picture of before a
-/// reset is not taken for another one.
+/// The pictures that the device knows: its 2D resources, with the `resource_id` of each (§5.7.6.8). An id that is in use
+/// is not given again, and any other one only after 2^32 pictures. So a picture of before a reset is not taken for
+/// another one.
 template <class Traits>
 class GpuPictureTable {
     static_assert(Traits::picture_max >= 1 && Traits::picture_max <= 255,
@@ -71,15 +75,15 @@ class GpuPictureTable {
 public:
     using Mapper = typename Traits::Mapper;
 
-    static constexpr uint8_t none = 255;  ///< the number of no picture
-
     struct Record {
         uint32_t id = 0;  ///< 0: this record is free
         uint32_t width = 0;
         uint32_t height = 0;
         uint16_t displays = 0;    ///< bit n: display n shows it
-        uint16_t in_flight = 0;   ///< commands of flushes that the device has
+        uint16_t in_flight = 0;   ///< commands that flush or show it, and that the device has
         bool has_memory = false;  ///< the device may read its memory
+        bool is_leaving = false;  ///< a `destroy` of it has begun, and has not ended
+        bool is_filled = false;   ///< a transfer of its memory has ended
     };
 
     void set_mapper(Mapper* mapper) { memory_.set_mapper(mapper); }
@@ -103,28 +107,26 @@ public:
     /// Takes a record, and maps the memory. Errors: `pictures_used_up`, those of the mapper.
     [[__nodiscard__]] Result<GpuPicture> add(GpuShape const& shape, Span<Segment const> memory) {
         uint8_t const number = find(0);
-        if (number == none) {
+        if (number == gpu_none) {
             return Error::pictures_used_up;
         }
         if (Error const error = memory_.map(number, memory); error != Error::none) {
             return error;
         }
-        last_id_ = last_id_ == UINT32_MAX ? 1 : last_id_ + 1;
-        records_[number] = {last_id_, shape.width, shape.height, 0, 0, false};
+        do {
+            ++last_id_;
+        } while (find(last_id_) != gpu_none);  // 0 is found, too: it is the id of this record, which is free
+        records_[number] = {last_id_, shape.width, shape.height};
         return GpuPicture{last_id_, shape.width, shape.height};
     }
     /// Unmaps the memory of a picture, which the device does not read any more.
     void drop_memory(uint8_t number) {
-        if (number != none) {
-            records_[number].has_memory = false;
-            memory_.unmap(number);
-        }
+        records_[number].has_memory = false;
+        memory_.unmap(number);
     }
     void drop(uint8_t number) {
         drop_memory(number);
-        if (number != none) {
-            records_[number] = {};
-        }
+        records_[number] = {};
     }
     /// The device was reset: it knows no picture any more.
     void drop_all() {
@@ -133,18 +135,18 @@ public:
         }
     }
 
-    /// The number of a picture; `none` if there is none with this id. The id 0 finds a free record.
+    /// The number of a picture; `gpu_none` if no picture has this id. The id 0 finds a free record.
     [[__nodiscard__]] uint8_t find(uint32_t id) const {
         for (uint32_t number = 0; number < Traits::picture_max; ++number) {
             if (records_[number].id == id) {
                 return static_cast<uint8_t>(number);
             }
         }
-        return none;
+        return gpu_none;
     }
     /// The number of a picture of the kernel's.
     [[__nodiscard__]] uint8_t find(GpuPicture const& picture) const {
-        return picture.id != 0 ? find(picture.id) : none;
+        return picture.id != 0 ? find(picture.id) : gpu_none;
     }
     [[__nodiscard__]] Record& at(uint8_t number) { return records_[number]; }
     [[__nodiscard__]] Span<Segment const> where(uint8_t number, Span<Segment const> memory) const {
@@ -156,33 +158,25 @@ public:
         Record const& record = records_[number];
         return !rect.empty() && clipped(rect, record.width, record.height) == rect;
     }
-    [[__nodiscard__]] bool is_shown(GpuPicture const& picture, uint32_t display) const {
-        uint8_t const number = find(picture);
-        return number != none && (records_[number].displays >> display & 1u) != 0;
+    /// Whether this is a picture that the kernel may flush and show: the device has its memory, and keeps it.
+    [[__nodiscard__]] bool is_usable(uint8_t number) const {
+        return number != gpu_none && records_[number].has_memory && !records_[number].is_leaving;
     }
-    /// Whether the device may read the picture's memory.
-    [[__nodiscard__]] bool has_memory(GpuPicture const& picture) const {
-        uint8_t const number = find(picture);
-        return number != none && records_[number].has_memory;
-    }
-    /// Whether the device has commands of its flushes.
-    [[__nodiscard__]] bool is_in_flight(GpuPicture const& picture) const {
-        uint8_t const number = find(picture);
-        return number != none && records_[number].in_flight != 0;
-    }
-    /// A display shows this picture, and no other one; `none`: it is off.
+    /// A display shows this picture, and no other one; `gpu_none`: it is off.
     void set_shown(uint8_t number, uint32_t display) {
         auto const bit = static_cast<uint16_t>(1u << display);
         for (Record& record : records_) {
             record.displays = static_cast<uint16_t>(record.displays & ~bit);
         }
-        if (number != none) {
+        if (number != gpu_none) {
             records_[number].displays = static_cast<uint16_t>(records_[number].displays | bit);
         }
     }
 
+protected:
+    uint32_t last_id_ = 0;  ///< a test sets it, because it cannot count to 2^32
+
 private:
-    uint32_t last_id_ = 0;
     Record records_[Traits::picture_max] = {};
     [[__no_unique_address__]] GpuMemory<Traits, Mapper> memory_;
 };
