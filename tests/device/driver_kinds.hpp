@@ -467,9 +467,10 @@ private:
 /// A picture, made when the device is up. A kernel starts flushes of it; it waits for a display.
 struct GpuKind {
     static constexpr char const* name = "Gpu";
+    static constexpr std::uint32_t side = gpu_cursor_side;  // of the picture, which is the cursor, too
     struct Traits : GpuTraits {
         static constexpr std::uint32_t picture_max = 3;
-        static constexpr std::uint32_t segment_max = 4;
+        static constexpr std::uint32_t segment_max = side * side * gpu_pixel_bytes / Subject::buffer_bytes;
     };
     using Option = DriverOption;
     template <class T, class Chosen>
@@ -484,8 +485,8 @@ struct GpuKind {
     }
     template <class Gpu>
     static void settle(Gpu& gpu, Subject& subject) {
-        Segment const memory{subject.shared.phys, Subject::buffer_bytes};
-        auto const made = gpu.create({16, 8}, memory, Subject::patience, subject.stepping());
+        std::vector<Segment> const memory(Traits::segment_max, {subject.shared.phys, Subject::buffer_bytes});
+        auto const made = gpu.create({side, side}, memory, Subject::patience, subject.stepping());
         picture = made ? *made : GpuPicture{};
         if (made) {
             static_cast<void>(gpu.show(0, picture, Subject::patience, subject.stepping()));
@@ -494,7 +495,7 @@ struct GpuKind {
     template <class Gpu>
     static Status start(Gpu& gpu, Segment const&, Token token) {
         auto const number = static_cast<std::uint32_t>(token.value());
-        GpuRect const rect{number % 16, number % 8, 1 + number % (16 - number % 16), 1};
+        GpuRect const rect{number % side, number % 8, 1 + number % (side - number % side), 1};
         Status const added = gpu.submit_flush(picture, rect, token);
         gpu.kick_device();
         return added;
@@ -508,7 +509,7 @@ struct GpuKind {
         constexpr PollLimit few{2};
         std::uint8_t edid[1024] = {};
         std::uint32_t const number = choice / 16 % 3;
-        GpuRect const rect{choice / 16 % 17, choice / 64 % 9, choice / 32 % 17, choice / 128 % 9};
+        GpuRect const rect{choice / 16 % 65, choice / 64 % 65, choice / 32 % 65, choice / 128 % 65};
         switch (choice % 16) {
             case 0: static_cast<void>(gpu.on_config_change()); break;
             case 1: static_cast<void>(gpu.edid(number, {edid, choice % 1025}, few)); break;
