@@ -150,12 +150,14 @@ TEST(Balloon, HandsOutManyRequestsInBothDirections) {
     }
     EXPECT_EQ(guest.driver.submit_inflate(guest.take(1), Token{5}).error(), Error::queue_full);
     EXPECT_EQ(guest.driver.last_error(0), Error::queue_full);
+    EXPECT_EQ(guest.driver.in_flight(), 4u);
     guest.give_back(1);
     EXPECT_EQ(guest.driver.held_pages(), 0u);
     guest.driver.kick_device();
     guest.device.step();
     guest.device.step();
     EXPECT_TRUE(guest.transport.on_interrupt().used_buffer);
+    EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::no);  // the other queues have nothing
     for (uintptr_t i = 1; i <= 4; ++i) {
         RequestCompletion const done = guest.driver.take_completed();
         ASSERT_EQ(done.state, CompletionState::ready);
@@ -169,6 +171,7 @@ TEST(Balloon, HandsOutManyRequestsInBothDirections) {
     ASSERT_TRUE(guest.driver.submit_deflate(guest.last(4), Token{6}).ok());
     EXPECT_EQ(guest.driver.deflatable_pages(), 1u);
     EXPECT_BREACH(guest.driver.submit_deflate(guest.last(2), Token{7}), "deflatable_pages");
+    EXPECT_EQ(guest.driver.in_flight(), 1u);
     guest.driver.kick_device();
     guest.device.step();
     guest.device.step();
@@ -218,6 +221,9 @@ TEST(Balloon, HandsEachTokenBackAfterATimeOut) {
     EXPECT_EQ(guest.driver.inflate(guest.take(1), PollLimit{10}, guest.step()).error(), Error::timed_out);
     EXPECT_EQ(guest.driver.submit_inflate(guest.last(1), Token{10}).error(), Error::reset_needed);
     EXPECT_FALSE(guest.driver.wants_stats());
+    guest.driver.kick_device();
+    guest.device.step();
+    EXPECT_TRUE(guest.host.parked(sim::BalloonDevice::deflate_queue).empty());  // Token{8} was never published
     std::vector<std::pair<uintptr_t, Error>> back;
     Status const up = guest.driver.reset(
         [&](RequestCompletion const& ended) { back.emplace_back(ended.token.value(), ended.error); }, guest.step());
@@ -273,6 +279,7 @@ TEST(Balloon, WorksWithoutFeatures) {
 
 TEST(Balloon, InterruptsOnlyWhoWantsIt) {
     BalloonGuest guest{{.features = {}, .num_pages = 4}};
+    EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::broken);
     guest.driver.disable_used_notifications();  // does nothing before init
     guest.bring_up();
     EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
@@ -301,6 +308,7 @@ TEST(Balloon, TakesAnyTarget) {
     EXPECT_EQ(guest.driver.target_pages(), UINT32_MAX);
     EXPECT_EQ(guest.driver.deflatable_pages(), 0u);
     guest.device.unsettle_config();
+    guest.device.change_config([&] { guest.host.ask_for(5); });
     EXPECT_EQ(guest.driver.on_config_change().error(), Error::config_unstable);
     EXPECT_EQ(guest.driver.target_pages(), UINT32_MAX);
     guest.device.unsettle_config(0);
@@ -316,6 +324,8 @@ TEST(Balloon, RejectsPagesThatHaveNoNumber) {
     EXPECT_BREACH(guest.driver.submit_inflate({}, Token{}), "pages_at_once");
     EXPECT_BREACH(guest.driver.submit_inflate(odd, Token{}), "multiple of 4096");
     EXPECT_BREACH(guest.driver.submit_inflate(high, Token{}), "below 16 TiB");
+    PhysAddr const last[] = {PhysAddr{(uint64_t{1} << 44) - 4096}};
+    EXPECT_TRUE(guest.driver.submit_inflate(last, Token{}).ok());
 }
 
 TEST(Balloon, DistrustsLengths) {
@@ -326,6 +336,44 @@ TEST(Balloon, DistrustsLengths) {
     EXPECT_EQ(guest.driver.check_alive().error(), Error::queue_broken);
     EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) { ADD_FAILURE(); }).ok());
     guest.give_back(4);
+}
+
+TEST(Balloon, NamesABrokenQueueBehindOthers) {
+    BalloonGuest guest{{.features = {1, 5}, .num_pages = 1}};
+    guest.bring_up();
+    ASSERT_TRUE(guest.driver.inflate(guest.take(1), PollLimit{10}, guest.step()).ok());
+    guest.ask_for(0);
+    auto const page = guest.last(1);
+    Segment const memory{page[0], 4096};
+    auto const expect_broken = [&] {
+        guest.driver.kick_device();
+        guest.device.step();
+        RequestCompletion const taken = guest.driver.take_completed();
+        EXPECT_EQ(taken.state, CompletionState::broken);
+        EXPECT_EQ(taken.error, Error::queue_broken);
+        EXPECT_TRUE(guest.driver.reset([](RequestCompletion const&) {}).ok());
+    };
+    ASSERT_TRUE(guest.driver.submit_deflate(page, Token{1}).ok());
+    guest.host.report_next_length(1);
+    expect_broken();
+    ASSERT_TRUE(guest.driver.submit_report(memory, Token{2}).ok());
+    guest.host.report_next_length(4097);
+    expect_broken();
+    guest.give_back(1);
+}
+
+TEST(Balloon, WantsNoStatsOnABrokenQueue) {
+    BalloonStat const stats[] = {{StatTag::memfree, 1}, {StatTag::memtot, 2}, {StatTag::minflt, 3}};
+    BalloonGuest guest;
+    guest.bring_up();
+    ASSERT_TRUE(guest.driver.answer_stats(stats).ok());
+    guest.device.step();
+    guest.host.ask_for_stats();
+    guest.device.step();
+    EXPECT_TRUE(guest.driver.wants_stats());
+    guest.device.ring(sim::BalloonDevice::stats_queue)->write_used_idx_raw(2);  // it has no buffer any more
+    EXPECT_FALSE(guest.driver.wants_stats());
+    EXPECT_EQ(guest.driver.answer_stats(stats).error(), Error::reset_needed);
 }
 
 TEST(Balloon, BreaksWithEachQueue) {
@@ -377,6 +425,34 @@ TEST(Balloon, TakesNoFeatureThatComesWithAReset) {
     EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
 }
 
+TEST(Balloon, KicksNoQueueThatAResetTakes) {
+    BalloonGuest guest{{.features = {1, 5}}};
+    guest.bring_up();
+    Segment const memory{guest.take(1)[0], 4096};
+    ASSERT_TRUE(guest.driver.submit_report(memory, Token{5}).ok());
+    guest.device.offer(5, false);
+    std::vector<uintptr_t> back;
+    EXPECT_TRUE(guest.driver.reset([&](RequestCompletion const& ended) { back.push_back(ended.token.value()); }).ok());
+    EXPECT_EQ(back, std::vector<uintptr_t>{5});
+    guest.driver.kick_device();
+    guest.device.step();
+    EXPECT_EQ(guest.host.reported_bytes(), 0u);
+    guest.give_back(1);
+}
+
+TEST(Balloon, IsEmptyAfterRelease) {
+    BalloonGuest guest{{.num_pages = 2}};
+    guest.bring_up();
+    ASSERT_TRUE(guest.driver.inflate(guest.take(2), PollLimit{10}, guest.step()).ok());
+    guest.ask_for(1);
+    ASSERT_TRUE(guest.driver.submit_deflate(guest.last(1), Token{1}).ok());
+    ASSERT_TRUE(guest.driver.release(guest.memory).ok());
+    EXPECT_EQ(guest.driver.held_pages(), 0u);
+    EXPECT_EQ(guest.driver.target_pages(), 0u);
+    EXPECT_EQ(guest.driver.deflatable_pages(), 0u);
+    guest.give_back(2);
+}
+
 TEST(Balloon, GivesEverythingBack) {
     for (size_t n = 0; n < 6; ++n) {
         BalloonGuest guest{{.num_pages = 4}};
@@ -414,6 +490,21 @@ TEST(Balloon, PadsStatistics) {
     BalloonStat const many[balloon_stats_max + 1] = {};
     EXPECT_BREACH(guest.driver.answer_stats(many), "balloon_stats_max");
     EXPECT_BREACH(guest.driver.answer_stats({}), "balloon_stats_max");
+}
+
+TEST(Balloon, SendsAsManyStatisticsAsFit) {
+    BalloonGuest guest;
+    guest.bring_up();
+    BalloonStat most[balloon_stats_max];
+    for (uint16_t i = 0; i < balloon_stats_max; ++i) {
+        most[i] = {static_cast<StatTag>(i), uint64_t{100} + i};
+    }
+    ASSERT_TRUE(guest.driver.answer_stats(most).ok());
+    guest.device.step();
+    auto const stats = guest.host.stats();
+    ASSERT_EQ(stats.size(), 10u);  // the host ignores tags that it does not know
+    EXPECT_EQ(stats.begin()->second, 100u);
+    EXPECT_EQ(stats.rbegin()->second, 109u);
 }
 
 TEST(Balloon, NamesStatisticsThatNobodyWants) {
@@ -466,6 +557,21 @@ TEST(BalloonReport, GivesAllPagesBackIfItsQueueMoves) {
     EXPECT_TRUE(guest.driver.can_report());
     EXPECT_FALSE(guest.driver.wants_stats());
     EXPECT_EQ(guest.driver.enable_used_notifications(), MaySleep::yes);
+}
+
+TEST(BalloonReport, LeavesItsQueueNumberToStats) {
+    BalloonStat const stats[] = {{StatTag::memfree, 1}, {StatTag::memtot, 2}, {StatTag::minflt, 3}};
+    BalloonGuest guest{{.features = {1, 5}}};
+    guest.device.offer(1, false);
+    guest.bring_up();
+    EXPECT_TRUE(guest.driver.can_report());  // by queue 2, as QEMU counts
+    ASSERT_TRUE(guest.driver.release(guest.memory).ok());
+    guest.device.offer(1);
+    guest.device.offer(5, false);
+    guest.bring_up();
+    ASSERT_TRUE(guest.driver.answer_stats(stats).ok());  // by queue 2, too
+    guest.device.step();
+    EXPECT_EQ(guest.host.answers(), 1u);
 }
 
 TEST(BalloonReport, NeedsTheFeature) {

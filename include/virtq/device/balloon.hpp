@@ -177,20 +177,13 @@ public:
             return MaySleep::broken;
         }
         MaySleep all = MaySleep::yes;
-        this->for_each_queue([&](uint16_t index, auto& queue) {
-            MaySleep const one = uses_queue(index) ? this->enable_notifications(queue) : MaySleep::yes;
-            all = one == MaySleep::yes ? all : one;
-        });
+        this->for_each_queue([&](uint16_t index, auto& queue) { all = may_sleep(all, index, queue); });
         return all;
     }
     /// Asks for no interrupts, for polling.
     void disable_used_notifications() {
         if (this->check_usable() == Error::none) {
-            this->for_each_queue([&](uint16_t index, auto& queue) {
-                if (uses_queue(index)) {
-                    queue.ring().disable_used_notifications();
-                }
-            });
+            this->for_each_queue([&](uint16_t index, auto& queue) { disable_notifications(index, queue); });
         }
     }
 
@@ -274,6 +267,21 @@ private:
         return error;
     }
     void write_actual() { this->device().write_config32(spec::balloon::config::actual.offset, in_config(held_)); }
+
+    // --- sleeping ---
+
+    /// `before`, unless this queue has a reason not to sleep.
+    template <class AnyQueue>
+    [[__nodiscard__]] MaySleep may_sleep(MaySleep before, uint16_t index, AnyQueue& queue) {
+        MaySleep const one = uses_queue(index) ? this->enable_notifications(queue) : MaySleep::yes;
+        return one == MaySleep::yes ? before : one;
+    }
+    template <class AnyQueue>
+    void disable_notifications(uint16_t index, AnyQueue& queue) {
+        if (uses_queue(index)) {
+            queue.ring().disable_used_notifications();
+        }
+    }
 
     // --- requests ---
 
