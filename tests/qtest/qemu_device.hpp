@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <support/contract.hpp>
 #include <virtq/device/driver_core.hpp>
 #include <virtq/queue/any_format.hpp>
 

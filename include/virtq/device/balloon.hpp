@@ -27,6 +27,13 @@ namespace virtq {
 /// to the device.
 /// **Recovery** As of `DriverCore`. After `reset` and `release` the balloon is empty: all pages are the kernel's again.
 /// **Threading** The caller serialises all calls.
+///
+/// ```
+/// static virtq::BalloonDevice<virtq::MmioTransport<>> balloon;
+/// virtq::Status up = balloon.init(transport, pages);
+/// virtq::PhysAddr given[] = {unused_page};  // while balloon.held_pages() < balloon.target_pages()
+/// virtq::Status gave = balloon.inflate(given, virtq::PollLimit{100'000'000});
+/// ```
 template <class T, uint32_t N = 8, class Traits = BalloonTraits>
 class BalloonDevice : public DriverCore<BalloonDevice<T, N, Traits>, T> {
     using Core = DriverCore<BalloonDevice, T>;

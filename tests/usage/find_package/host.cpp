@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <qtest/machine.hpp>
+#include <qtest/qemu_device.hpp>
 #include <vhost_user/transport.hpp>
 
 extern "C" void virtq_assertion_failed(char const* rule, char const* file, int line) {
