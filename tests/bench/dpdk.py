@@ -59,7 +59,7 @@ def device(core):
     """The socket of a running dpdk-testpmd."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "socket"
-        environment = {**os.environ, "XDG_RUNTIME_DIR": folder}
+        environment = {**os.environ, "RUNTIME_DIRECTORY": folder}
         testpmd = subprocess.Popen(
             ["dpdk-testpmd", "--lcores", f"0@{core},1@{core}", *EAL, "--file-prefix", "virtq_device",
              "--vdev", f"net_vhost0,iface={path},queues=1", "--", "--total-num-mbufs=4096", "--forward-mode=io",

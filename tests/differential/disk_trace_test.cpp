@@ -110,7 +110,8 @@ TEST(DiskTraceOnDaemon, HasTheSameResults) {
     vhost_user::SharedMemory memory{512};
     vhost_user::VhostUserTransport transport;
     static BlockDevice<vhost_user::VhostUserTransport, 64> disk;
-    ASSERT_TRUE(vhost_user::connect(transport, {daemon.socket(), spec::DeviceId::block, 1, 64, 60}, memory).ok());
+    ASSERT_TRUE(
+        vhost_user::connect(transport, {daemon.socket(), spec::DeviceId::block, 1, 64, 60}, memory, daemon).ok());
     ASSERT_TRUE(disk.init(transport, memory).ok());
     expect_same(trace, play_on_simulated_disk(trace), trace.play(disk, memory, Patience{}));
     EXPECT_TRUE(disk.release(memory).ok());

@@ -14,7 +14,7 @@
 /// documentation and in the device tree that it writes).
 namespace virtq::qtest {
 
-/// That of the machine which runs. A register space is made from an address alone, so it cannot be told.
+/// The bus of the machine that runs. It is global, because the library makes register spaces from an address alone.
 inline Bus* current_bus = nullptr;
 
 /// The processor's order of memory and device accesses, which the other process must see.

@@ -18,6 +18,10 @@ protected:
         return qtest::Monitor::number(machine.monitor.run("query-balloon"), "actual");
     }
 
+    [[nodiscard]] bool has_target(std::uint32_t pages) {
+        return balloon.on_config_change().ok() && balloon.target_pages() == pages;
+    }
+
     BalloonDevice<qtest::Transport, 128, OnQemu<BalloonTraits>> balloon;
 };
 
@@ -27,10 +31,7 @@ TEST_P(QemuBalloon, GivesAndTakesPages) {
     std::uint64_t const all = machine.memory.bytes();
     EXPECT_EQ(actual_bytes(), all);
     ask_for(all - count * page_bytes);
-    EXPECT_TRUE(wait_until([&] {
-        EXPECT_TRUE(balloon.on_config_change().ok());
-        return balloon.target_pages() == count;
-    }));
+    ASSERT_TRUE(wait_until([&] { return has_target(count); }));
 
     Pages const run = machine.memory.allocate_pages(count);
     std::vector<PhysAddr> pages;
@@ -41,23 +42,20 @@ TEST_P(QemuBalloon, GivesAndTakesPages) {
         Status const given = balloon.inflate({pages.data() + i, 16}, patience, relaxing());
         ASSERT_TRUE(given.ok()) << describe(given.error());
         EXPECT_EQ(balloon.held_pages(), i + 16);
-        EXPECT_TRUE(wait_until([&] { return actual_bytes() == all - (i + 16) * page_bytes; }));
+        ASSERT_TRUE(wait_until([&] { return actual_bytes() == all - (i + 16) * page_bytes; }));
     }
     // QEMU has thrown the pages away: what was in them is gone.
     std::vector<std::uint8_t> const zeros(count * page_bytes);
     EXPECT_EQ(std::memcmp(run.virt, zeros.data(), zeros.size()), 0);
 
     ask_for(all);
-    EXPECT_TRUE(wait_until([&] {
-        EXPECT_TRUE(balloon.on_config_change().ok());
-        return balloon.target_pages() == 0;
-    }));
+    ASSERT_TRUE(wait_until([&] { return has_target(0); }));
     for (std::uint32_t i = 0; i < count; i += 16) {
         Status const taken = balloon.deflate({pages.data() + i, 16}, patience, relaxing());
         ASSERT_TRUE(taken.ok()) << describe(taken.error());
     }
     EXPECT_EQ(balloon.held_pages(), 0u);
-    EXPECT_TRUE(wait_until([&] { return actual_bytes() == all; }));
+    ASSERT_TRUE(wait_until([&] { return actual_bytes() == all; }));
     check_idle(0);
     check_idle(1);
     shut_down(balloon);

@@ -65,6 +65,7 @@ TEST_P(QemuDisk, HandsEachTokenBackAtAReset) {
     limit_speed(10);
     for (int life = 0; life < 3; ++life) {
         traffic->submit_all();
+        ASSERT_TRUE(wait_until([&] { return machine.of_queue(0, "inuse") > 0; }));
         std::set<std::uintptr_t> busy = traffic->busy();
         ASSERT_GT(busy.size(), 0u);
         Status const reset = disk.reset([&](BlockCompletion const& done) {
@@ -86,6 +87,7 @@ TEST_P(QemuDiskInSlot, HandsEachTokenBackWhenUnplugged) {
     ASSERT_NO_FATAL_FAILURE(bring_up_disk());
     limit_speed(10);
     traffic->submit_all();
+    ASSERT_TRUE(wait_until([&] { return machine.of_queue(0, "inuse") > 0; }));
     std::set<std::uintptr_t> busy = traffic->busy();
     ASSERT_GT(busy.size(), 0u);
     machine.unplug();
@@ -105,7 +107,7 @@ TEST_P(QemuDiskInSlot, HandsEachTokenBackWhenUnplugged) {
                  std::string{GetParam().is_packed ? ", \"packed\": true" : ""});
     ASSERT_TRUE(machine.probe(transport).ok());
     ASSERT_NO_FATAL_FAILURE(start(disk));
-    traffic->begin_with(image());
+    traffic->expect_on(image());
     traffic->run(100, relaxing());
     traffic->drain(relaxing());
     check_idle(0);

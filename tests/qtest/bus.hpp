@@ -11,8 +11,8 @@
 
 namespace virtq::qtest {
 
-/// The bus of a machine of QEMU without a processor: who writes `writel ADDRESS VALUE` to this socket accesses its
-/// devices as a processor would.
+/// The bus of a machine of QEMU whose processor is off. `writel ADDRESS VALUE`, sent to this socket, accesses a device as the
+/// processor would.
 class Bus {
 public:
     void open(std::string const& path, test::Process const& listener) { socket_.open(path, listener); }
@@ -30,7 +30,7 @@ private:
         std::snprintf(text, sizeof text, " 0x%llx", static_cast<unsigned long long>(value));
         return text;
     }
-    /// What follows OK.
+    /// Returns what QEMU says behind OK.
     std::string ask(std::string const& command) {
         socket_.send(command + "\n");
         std::string const answer = socket_.receive();

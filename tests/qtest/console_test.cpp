@@ -26,7 +26,7 @@ protected:
     }
     void write_all(std::string const& text) {
         std::string rest = text;
-        EXPECT_TRUE(wait_until([&] {
+        ASSERT_TRUE(wait_until([&] {
             Result<std::uint32_t> const taken =
                 console.write({reinterpret_cast<std::uint8_t const*>(rest.data()), rest.size()});
             EXPECT_TRUE(taken.ok()) << describe(taken.error());
@@ -49,12 +49,12 @@ TEST_P(QemuConsole, CarriesLinesBothWays) {
         wait_until([&] { return machine.monitor.run("query-chardev").find("disconnected") == std::string::npos; }));
     for (int round = 0; round < 50; ++round) {
         std::string const line = std::string(static_cast<std::size_t>(round) * 37 % 3000, 'a') + std::to_string(round);
-        write_all(line + "\n");
-        EXPECT_EQ(terminal.receive(), line);
+        ASSERT_NO_FATAL_FAILURE(write_all(line + "\n"));
+        ASSERT_EQ(terminal.receive(), line);
         terminal.send(line + "\n");
-        EXPECT_EQ(read_until("\n"), line + "\n");
+        ASSERT_EQ(read_until("\n"), line + "\n");
     }
-    EXPECT_TRUE(wait_until([&] { return console.is_drained(); }));
+    ASSERT_TRUE(wait_until([&] { return console.is_drained(); }));
     check_idle(1);
     check_unbroken();
     shut_down(console);

@@ -37,7 +37,7 @@ protected:
         EXPECT_EQ(all.substr(0, header.size()), header);
         return all.substr(header.size());
     }
-    /// The same of what the kernel has drawn: frame `inside` in a part, and `outside` around it.
+    /// What `screen()` must return if frame `inside` is shown in `part`, and frame `outside` around it.
     [[nodiscard]] static std::string drawn(GpuRect const& part, std::uint32_t inside, std::uint32_t outside) {
         std::string all;
         for (std::uint32_t y = 0; y < height; ++y) {
@@ -72,12 +72,12 @@ TEST_P(QemuGpu, ShowsWhatWasFlushed) {
 
     for (std::uint32_t frame = 2; frame < 12; ++frame) {  // more is drawn than is flushed
         GpuRect const part{frame * 7, frame * 3, 50 + frame, 20 + frame};
-        paint(pages.virt, picture->whole(), 1);
+        paint(pages.virt, picture->whole(), frame + 100);
         paint(pages.virt, part, frame);
         ASSERT_TRUE(gpu.flush(*picture, part, patience, relaxing()).ok());
         EXPECT_EQ(screen(), drawn(part, frame, 1));
-        paint(pages.virt, part, 1);
-        ASSERT_TRUE(gpu.flush(*picture, part, patience, relaxing()).ok());
+        paint(pages.virt, picture->whole(), 1);
+        ASSERT_TRUE(gpu.flush(*picture, picture->whole(), patience, relaxing()).ok());
     }
     Status const destroyed = gpu.destroy(*picture, patience, relaxing());
     EXPECT_TRUE(destroyed.ok()) << describe(destroyed.error());

@@ -20,16 +20,17 @@ protected:
     /// The next packet: a key, and the end of the update.
     void expect_key(std::uint16_t code, std::int32_t value) {
         std::vector<InputEvent> events;
-        EXPECT_TRUE(wait_until([&] {
-            EXPECT_NE(keyboard.take_packets([&](InputPacket const& packet) {
+        CompletionState state = CompletionState::none;
+        static_cast<void>(wait_until([&] {
+            state = keyboard.take_packets([&](InputPacket const& packet) {
                 EXPECT_TRUE(packet.is_whole);
                 events.insert(events.end(), packet.events.begin(), packet.events.end());
-            }),
-                      CompletionState::broken);
-            return !events.empty();
+            });
+            return !events.empty() || state == CompletionState::broken;
         }));
+        ASSERT_NE(state, CompletionState::broken);
         std::vector<InputEvent> const expected{{spec::input::EventType::key, code, value}};
-        EXPECT_EQ(events, expected);
+        ASSERT_EQ(events, expected);
     }
 
     InputDevice<qtest::Transport, 64, OnQemu<InputTraits>> keyboard;
@@ -45,9 +46,9 @@ TEST_P(QemuKeyboard, SendsEachKey) {
     for (int round = 0; round < 20; ++round) {
         for (auto const& key : keys) {
             move_key(key.name, true);
-            expect_key(key.code, 1);
+            ASSERT_NO_FATAL_FAILURE(expect_key(key.code, 1));
             move_key(key.name, false);
-            expect_key(key.code, 0);
+            ASSERT_NO_FATAL_FAILURE(expect_key(key.code, 0));
         }
     }
     EXPECT_EQ(keyboard.dropped(), 0u);
@@ -58,9 +59,9 @@ TEST_P(QemuKeyboard, SendsEachKey) {
 TEST_P(QemuKeyboard, LightsItsLights) {
     ASSERT_NO_FATAL_FAILURE(bring_up(keyboard, "virtio-keyboard"));
     for (std::int32_t round = 0; round < 200; ++round) {  // more than its queue has places
-        EXPECT_TRUE(wait_until([&] { return keyboard.send({spec::input::EventType::led, 1, round % 2}).ok(); }));
+        ASSERT_TRUE(wait_until([&] { return keyboard.send({spec::input::EventType::led, 1, round % 2}).ok(); }));
     }
-    EXPECT_TRUE(wait_until([&] { return keyboard.in_flight() == 0; }));
+    ASSERT_TRUE(wait_until([&] { return keyboard.in_flight() == 0; }));
     check_idle(1);
     shut_down(keyboard);
 }

@@ -49,12 +49,12 @@ public:
         while (!text.empty()) {
             auto const sent = ::send(file_, text.data(), text.size(), MSG_NOSIGNAL);
             if (sent <= 0) {
-                throw std::runtime_error("QEMU has ended: its socket takes nothing any more");
+                throw std::runtime_error("QEMU takes nothing from its socket: it has ended or hangs. See its log.");
             }
             text.remove_prefix(static_cast<std::size_t>(sent));
         }
     }
-    /// Without its end.
+    /// Returns the next line, without its newline.
     [[nodiscard]] std::string receive() {
         for (;;) {
             if (auto const end = unread_.find('\n'); end != std::string::npos) {
@@ -65,7 +65,7 @@ public:
             char piece[4096];
             auto const got = ::recv(file_, piece, sizeof piece, 0);
             if (got <= 0) {
-                throw std::runtime_error("QEMU has ended, or does not answer");
+                throw std::runtime_error("QEMU does not answer on its socket: it has ended or hangs. See its log.");
             }
             unread_.append(piece, static_cast<std::size_t>(got));
         }
@@ -85,6 +85,7 @@ private:
         std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
         ::timeval const limit{patience.count(), 0};
         ::setsockopt(file_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        ::setsockopt(file_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
         return ::connect(file_, reinterpret_cast<::sockaddr const*>(&address), sizeof address) == 0;
     }
 

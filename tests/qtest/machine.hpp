@@ -38,7 +38,7 @@ enum class Way : std::uint8_t { mmio, mmio_legacy, pci, pci_legacy };
     return way == Way::mmio_legacy || way == Way::pci_legacy;
 }
 
-/// A machine of QEMU without a processor: this process is the kernel. It accesses registers over a socket, and shares
+/// A machine of QEMU whose processor is off: this process is the kernel. It accesses registers over a socket, and shares
 /// the machine's memory.
 class Machine {
 public:
@@ -55,7 +55,8 @@ public:
     void add(std::vector<std::string> const& options) {
         options_.insert(options_.end(), options.begin(), options.end());
     }
-    /// Adds a device by its name without `-device` or `-pci` and behind it, as `virtio-blk`; `properties` are behind that.
+    /// Adds a device, for example `virtio-blk` with the properties `,drive=disk`. QEMU calls it `virtio-blk-pci` on PCI, and
+    /// `virtio-blk-device` on MMIO.
     void add_device(std::string const& name, Way way, std::string const& properties) {
         std::string device =
             name + (is_pci(way) ? "-pci,id=device" : "-device,id=device") + (has_slot_ ? ",bus=hot" : "");

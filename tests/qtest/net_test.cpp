@@ -87,10 +87,10 @@ TEST_P(QemuCard, CarriesFramesOfEverySizeBothWays) {
         ASSERT_TRUE(card.submit({&data, 1}, Token{bytes}).ok());
         card.kick_device();
         Frame arrived;
-        EXPECT_TRUE(wait_until([&] { return !(arrived = cable.receive()).empty(); }));
+        ASSERT_TRUE(wait_until([&] { return !(arrived = cable.receive()).empty(); }));
         EXPECT_EQ(arrived, frame);
         std::size_t sent = 0;
-        EXPECT_TRUE(wait_until([&] {
+        ASSERT_TRUE(wait_until([&] {
             card.for_each_sent([&](Token token) { sent = token.value(); });
             return sent != 0;
         }));
@@ -98,7 +98,7 @@ TEST_P(QemuCard, CarriesFramesOfEverySizeBothWays) {
 
         ASSERT_NO_FATAL_FAILURE(cable.send(frame));
         Frame received;
-        EXPECT_TRUE(wait_until([&] {
+        ASSERT_TRUE(wait_until([&] {
             card.receive_each([&](NetPacket const& packet) {
                 for (NetPart const& part : packet.parts) {
                     received.insert(received.end(), part.data, part.data + part.bytes);

@@ -3,6 +3,7 @@
 
 #include <virtq/device/driver_core.hpp>
 #include <virtq/queue/any_format.hpp>
+#include <virtq/spec/feature_name.hpp>
 
 #include <gtest/gtest.h>
 
@@ -33,12 +34,12 @@ struct QemuChoice {
 
 class QemuDevice : public ::testing::TestWithParam<QemuChoice> {
 protected:
-    /// What a wait may take, in polls that sleep.
+    /// How long a wait lasts at most: so many polls, with `relaxing()` between them, are more than 10 seconds.
     static constexpr PollLimit patience{200'000};
     [[nodiscard]] static auto relaxing() {
         return [] { std::this_thread::sleep_for(std::chrono::microseconds{50}); };
     }
-    /// Until `done()`, for some seconds.
+    /// Polls until `done()` returns true. Returns false if it does not within `patience`.
     template <class Done>
     [[nodiscard]] static bool wait_until(Done done) {
         for (std::uint32_t poll = 0; poll < patience.count; ++poll) {
@@ -76,21 +77,27 @@ protected:
         ASSERT_TRUE(up.ok()) << describe(up.error());
         check_features(driver);
     }
-    /// QEMU knows the features that were negotiated, and that the driver is there.
+    /// The driver and QEMU agree on every feature that QEMU offers, and QEMU knows that the driver is there.
     template <class Driver>
     void check_features(Driver& driver) {
         std::string const status = machine.status();
         std::string const features = status.substr(status.find("\"guest-features\""));
         std::string const guest = features.substr(0, features.find('}'));
-        Features const negotiated = driver.negotiation().negotiated;
-        auto const agrees = [&](spec::Feature feature, char const* name) {
-            EXPECT_EQ(negotiated.has(feature), guest.find(name) != std::string::npos) << name << " in " << guest;
-        };
-        agrees(spec::Feature::version_1, "VIRTIO_F_VERSION_1");
-        agrees(spec::Feature::ring_packed, "VIRTIO_F_RING_PACKED");
-        agrees(spec::Feature::event_idx, "VIRTIO_RING_F_EVENT_IDX");
-        agrees(spec::Feature::indirect_desc, "VIRTIO_RING_F_INDIRECT_DESC");
-        EXPECT_EQ(negotiated.has(spec::Feature::ring_packed), GetParam().is_packed);
+        // A mask of bits for which QEMU has no name.
+        bool const has_others = guest.find("unknown-dev-features") != std::string::npos;
+        std::uint64_t const others = has_others ? qtest::Monitor::number(guest, "unknown-dev-features") : 0;
+        Negotiation const& negotiation = driver.negotiation();
+        for (unsigned bit = 0; bit < Features::bit_count; ++bit) {
+            auto const feature = static_cast<spec::Feature>(bit);
+            char const* const name = feature_name(transport.device_id(), bit);
+            if (negotiation.offered.has(feature) && name != nullptr) {
+                bool const is_other = bit < 64 && (others >> bit & 1) != 0;
+                EXPECT_EQ(negotiation.negotiated.has(feature),
+                          is_other || guest.find(in_qemu(name)) != std::string::npos)
+                    << name << " in " << guest;
+            }
+        }
+        EXPECT_EQ(negotiation.negotiated.has(spec::Feature::ring_packed), GetParam().is_packed);
         EXPECT_NE(status.find("VIRTIO_CONFIG_S_DRIVER_OK"), std::string::npos) << status;
         check_unbroken();
     }
@@ -98,13 +105,19 @@ protected:
         std::string const status = machine.status();
         EXPECT_NE(status.find("\"broken\": false"), std::string::npos) << status;
     }
-    /// QEMU has ended every request that it took from this queue, and took every one.
+    /// The driver has published nothing that QEMU has not taken, and QEMU has ended each request that it took. Only of a queue
+    /// into which QEMU's device takes all at once: not of one with receive buffers.
     void check_idle(unsigned queue) {
         EXPECT_EQ(machine.of_queue(queue, "inuse"), 0u);
         EXPECT_EQ(machine.of_queue(queue, "last-avail-idx"), machine.of_queue(queue, "used-idx"));
+        if (!GetParam().is_packed) {
+            auto const* const available = static_cast<std::uint16_t const volatile*>(
+                machine.memory.virt_of(PhysAddr{machine.of_queue(queue, "vring-avail")}));
+            EXPECT_EQ(machine.of_queue(queue, "last-avail-idx"), available[1]) << "QEMU has not taken a chain";
+        }
         check_unbroken();
     }
-    /// Resets, after which the device works again, and releases.
+    /// Resets, after which the device is up again, and releases.
     template <class Driver>
     void shut_down(Driver& driver) {
         Status const reset = driver.reset([](auto const&) { ADD_FAILURE() << "nothing is in flight"; });
@@ -117,9 +130,16 @@ protected:
 
     qtest::Machine machine;
     qtest::Transport transport;
+
+private:
+    /// The part of a feature's name that QEMU has, too: it calls VIRTIO_F_EVENT_IDX `VIRTIO_RING_F_EVENT_IDX: …`.
+    [[nodiscard]] static std::string in_qemu(std::string const& name) {
+        auto const prefix = name.find("_F_");
+        return (prefix == std::string::npos ? name : name.substr(prefix)) + ":";
+    }
 };
 
-/// With the ring that was chosen.
+/// The traits of a driver, with the format of ring that the test has chosen.
 template <class Traits>
 struct OnQemu : Traits {
     using Format = AnyFormat;
@@ -127,7 +147,7 @@ struct OnQemu : Traits {
 
 inline constexpr QemuChoice every_choice[] = {{Way::mmio, false}, {Way::mmio, true}, {Way::mmio_legacy, false},
                                               {Way::pci, false},  {Way::pci, true},  {Way::pci_legacy, false}};
-/// Of devices that have no legacy interface on PCI.
+/// For devices that have no legacy interface on PCI.
 inline constexpr QemuChoice modern_on_pci[] = {
     {Way::mmio, false}, {Way::mmio, true}, {Way::mmio_legacy, false}, {Way::pci, false}, {Way::pci, true}};
 

@@ -30,7 +30,7 @@ public:
         for (auto& byte : first_image) {
             byte = static_cast<std::uint8_t>(random_());
         }
-        begin_with(first_image);
+        expected_ = first_image;
     }
     ~DiskTraffic() { memory_.free_pages(buffers_); }
 
@@ -39,7 +39,7 @@ public:
     void run(std::uint64_t count, Wait wait) {
         std::uint64_t const target = finished_ + count;
         Watch watch;
-        while (finished_ < target && !::testing::Test::HasFatalFailure()) {
+        while (finished_ < target && !::testing::Test::HasFailure()) {
             submit_all();
             if (take() != 0) {
                 watch = {};
@@ -61,7 +61,7 @@ public:
     /// Takes the rest.
     template <class Wait>
     void drain(Wait wait) {
-        for (Watch const watch; disk_.in_flight(queue_) != 0 && !::testing::Test::HasFatalFailure(); wait()) {
+        for (Watch const watch; disk_.in_flight(queue_) != 0 && !::testing::Test::HasFailure(); wait()) {
             take();
             ASSERT_FALSE(watch.has_run_out()) << "the disk keeps a request";
         }
@@ -77,15 +77,17 @@ public:
         }
         return tokens;
     }
-    /// A reset has handed this token back.
-    void forget(Token token) { jobs_.at(token.value() - 1).busy = false; }
-
-    /// The disk has these bytes now.
-    void begin_with(std::vector<std::uint8_t> const& image) {
-        expected_ = image;
-        is_undefined_.assign(sectors, false);
+    /// A reset has handed this token back: nobody knows what became of the request.
+    void forget(Token token) {
+        Job& job = jobs_.at(token.value() - 1);
+        job.busy = false;
+        if (job.operation != BlockOperation::read) {
+            mark(job, true);
+        }
     }
-    /// Compares what is in this image from the first sector of this traffic on. What was discarded may be anything.
+
+    /// Compares what is in this image from the first sector of this traffic on. Sectors that were discarded, or written by a
+    /// request that a reset ended, may have any bytes.
     void expect_on(std::vector<std::uint8_t> const& image) const {
         ASSERT_GE(image.size(), (first_sector() + sectors) * sector_bytes);
         expect_same(0, sectors, image.data() + first_sector() * sector_bytes);
@@ -147,7 +149,7 @@ private:
     }
     void submit(std::size_t number) {
         std::uint32_t const count = 1 + pick(request_sectors_max);
-        std::uint64_t const sector = pick(sectors - count);
+        std::uint64_t const sector = pick(sectors - count + 1);
         if (!is_apart(sector, count)) {
             return;
         }
@@ -188,6 +190,10 @@ private:
         EXPECT_NE(done.state, CompletionState::broken) << describe(done.error);
         return count;
     }
+    void mark(Job const& job, bool is_undefined) {
+        std::fill_n(is_undefined_.begin() + static_cast<std::ptrdiff_t>(job.sector), job.bytes / sector_bytes,
+                    is_undefined);
+    }
     void finish(BlockCompletion const& done) {
         Job& job = jobs_.at(done.token.value() - 1);
         ASSERT_TRUE(job.busy) << "a token came back twice";
@@ -195,21 +201,17 @@ private:
         ASSERT_EQ(done.error, Error::none) << describe(done.error);
         std::uint8_t* const disk_bytes = expected_.data() + job.sector * sector_bytes;
         std::uint8_t* const data = buffer(done.token.value() - 1);
-        auto const mark = [&](bool is_undefined) {
-            std::fill_n(is_undefined_.begin() + static_cast<std::ptrdiff_t>(job.sector), job.bytes / sector_bytes,
-                        is_undefined);
-        };
         switch (job.operation) {
             case BlockOperation::read: expect_same(job.sector, job.bytes / sector_bytes, data); break;
             case BlockOperation::write:
                 std::memcpy(disk_bytes, data, job.bytes);
-                mark(false);
+                mark(job, false);
                 break;
             case BlockOperation::write_zeroes:
                 std::memset(disk_bytes, 0, job.bytes);
-                mark(false);
+                mark(job, false);
                 break;
-            case BlockOperation::discard: mark(true); break;
+            case BlockOperation::discard: mark(job, true); break;
             default: break;  // a flush has no sectors
         }
         ++finished_;
@@ -231,7 +233,7 @@ private:
     Pages buffers_;
     std::mt19937_64 random_{20261130};
     std::vector<std::uint8_t> expected_;
-    std::vector<bool> is_undefined_;
+    std::vector<bool> is_undefined_ = std::vector<bool>(sectors);
     std::vector<Job> jobs_ = std::vector<Job>(depth);
     std::uint64_t finished_ = 0;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ private:
     std::filesystem::path path_;
 };
 
-/// Another program, which ends with this object at the latest.
+/// Another program. It ends with this object, and with the test, at the latest.
 class Process {
 public:
     Process() = default;
@@ -47,8 +48,13 @@ public:
     /// `words` are the program and its arguments. What it prints goes into the file `log`.
     void start(std::vector<std::string> words, std::string const& log) {
         kill();
+        ::pid_t const test = ::getpid();
         id_ = ::fork();
         if (id_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is killed takes it along
+            if (::getppid() != test) {
+                ::_exit(127);
+            }
             int const file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
             ::dup2(file, STDOUT_FILENO);
             ::dup2(file, STDERR_FILENO);
@@ -61,7 +67,7 @@ public:
             ::_exit(127);
         }
     }
-    /// At once, whatever it does.
+    /// Ends it at once, whatever it does.
     void kill() {
         if (id_ > 0) {
             ::kill(id_, SIGKILL);

@@ -8,12 +8,15 @@
 
 namespace virtq::vhost_user {
 
-/// Probes a back end that has just been started and may not listen yet: for a minute.
-[[nodiscard]] inline Status connect(VhostUserTransport& transport, BackEnd const& back_end, SharedMemory& memory) {
+/// Probes the back end of `program`, which has just been started and may not listen yet: for a minute, or until the program
+/// has ended.
+template <class Program>
+[[nodiscard]] Status connect(VhostUserTransport& transport, BackEnd const& back_end, SharedMemory& memory,
+                             Program const& program) {
     using namespace std::chrono;
     for (auto const end = steady_clock::now() + minutes{1};;) {
         Status const found = transport.probe(back_end, memory);
-        if (found || steady_clock::now() >= end) {
+        if (found || steady_clock::now() >= end || !program.is_running()) {
             return found;
         }
         std::this_thread::sleep_for(milliseconds{10});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -35,6 +36,9 @@ public:
             return false;
         }
         std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+        ::timeval const limit{60, 0};  // a back end that says nothing for a minute has gone
+        ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
         gone_ = ::connect(socket_, reinterpret_cast<::sockaddr const*>(&address), sizeof address) != 0;
         return !gone_;
     }

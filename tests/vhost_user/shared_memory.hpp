@@ -73,7 +73,8 @@ private:
     void mark(std::size_t first, std::size_t count, bool taken) {
         for (std::size_t page = first; page < first + count; ++page) {
             if (taken_.at(page) == taken) {
-                throw std::logic_error("a page was given back that nobody had, or handed out twice");
+                throw std::logic_error(
+                    "A page was given back that nobody has, or handed out twice. Look for the run that was freed twice or in part.");
             }
             taken_[page] = taken;
         }

@@ -44,6 +44,7 @@ public:
     }
     /// Kills the daemon at once, also with requests in flight.
     void kill() { process_.kill(); }
+    [[nodiscard]] bool is_running() const { return process_.is_running(); }
 
     [[nodiscard]] std::string socket() const { return folder_.path("socket"); }
     [[nodiscard]] std::vector<std::uint8_t> image() const {

@@ -56,8 +56,8 @@ protected:
 
     void bring_up() {
         transport.set_settling_time(std::chrono::milliseconds{30});
-        Status const found = connect(transport, {daemon->socket(), spec::DeviceId::block, 1, 64, 60}, memory);
-        ASSERT_TRUE(found.ok()) << "qemu-storage-daemon kept no connection in a minute. Start it by hand to see why.";
+        Status const found = connect(transport, {daemon->socket(), spec::DeviceId::block, 1, 64, 60}, memory, *daemon);
+        ASSERT_TRUE(found.ok()) << "qemu-storage-daemon kept no connection. Start it by hand to see why.";
         Features const unwanted = GetParam().unwanted;
         Status const up = disk.init(transport, memory, {.unwanted = unwanted});
         ASSERT_TRUE(up.ok()) << describe(up.error());
@@ -69,7 +69,7 @@ protected:
 
     void sleep() {
         if (disk.enable_used_notifications() == MaySleep::yes) {
-            transport.sleep(std::chrono::seconds{10});
+            ASSERT_TRUE(transport.sleep(std::chrono::minutes{1})) << "no interrupt came";
             static_cast<void>(transport.on_interrupt());
             ++sleeps;
         }
@@ -85,7 +85,9 @@ protected:
 
 TEST_P(DaemonDisk, AgreesOnTheWholeImagePolled) {
     char const* const requests = std::getenv("VIRTQ_REQUESTS");
-    traffic->run(requests == nullptr ? 10'000 : std::strtoull(requests, nullptr, 10), [] {});
+    std::uint64_t const count = requests == nullptr ? 10'000 : std::strtoull(requests, nullptr, 10);
+    ASSERT_GT(count, 0u) << "VIRTQ_REQUESTS is not a number of requests";
+    traffic->run(count, [] {});
     traffic->drain([] {});
     ASSERT_TRUE(disk.flush(PollLimit{2'000'000'000}).ok());
     traffic->expect_on(daemon->image());
@@ -102,8 +104,10 @@ TEST_P(DaemonDisk, AgreesOnTheWholeImageSleeping) {
 TEST_P(DaemonDisk, HandsEachTokenBackWhenKilled) {
     for (int life = 0; life < 5; ++life) {
         traffic->run(500, [] {});
+        traffic->submit_all();
         daemon->kill();
         std::set<std::uintptr_t> busy = traffic->busy();
+        ASSERT_FALSE(busy.empty());
         EXPECT_EQ(disk.check_alive().error(), Error::device_gone);
         Status const reset = disk.reset([&](BlockCompletion const& done) {
             EXPECT_EQ(busy.erase(done.token.value()), 1u);
@@ -112,9 +116,9 @@ TEST_P(DaemonDisk, HandsEachTokenBackWhenKilled) {
         EXPECT_EQ(reset.error(), Error::device_gone);
         EXPECT_TRUE(busy.empty());
         ASSERT_TRUE(disk.release(memory).ok());
+        traffic->expect_on(daemon->image());
         daemon->start();
-        bring_up();
-        traffic->begin_with(daemon->image());  // some of the last writes were done, others were not
+        ASSERT_NO_FATAL_FAILURE(bring_up());
     }
 }
 
@@ -123,7 +127,7 @@ struct FourQueues : BlockTraits {
 };
 
 /// Each queue has a thread of its own, and no lock.
-TEST(DaemonDiskQueues, WorkBesideEachOther) {
+TEST(DaemonDiskQueues, WorkConcurrently) {
     if (!StorageDaemon::is_installed()) {
         GTEST_SKIP() << "qemu-storage-daemon is not installed (Debian's package qemu-system-common)";
     }
@@ -140,7 +144,7 @@ TEST(DaemonDiskQueues, WorkBesideEachOther) {
         image.insert(image.end(), traffic.back()->first_image.begin(), traffic.back()->first_image.end());
     }
     StorageDaemon daemon{image, {.queues = count}};
-    ASSERT_TRUE(connect(transport, {daemon.socket(), spec::DeviceId::block, count, 64, 60}, memory).ok());
+    ASSERT_TRUE(connect(transport, {daemon.socket(), spec::DeviceId::block, count, 64, 60}, memory, daemon).ok());
     transport.set_settling_time(std::chrono::milliseconds{30});
     Status const up = disk.init(transport, memory);
     ASSERT_TRUE(up.ok()) << describe(up.error());
@@ -173,11 +177,11 @@ TEST(DaemonDiskReset, WritesAfterItHasStopped) {
     }
     constexpr std::uint64_t sectors = 64;
     constexpr unsigned count = 8;
-    StorageDaemon daemon{std::vector<std::uint8_t>(sectors * 512, 0x11), {.requests_a_second = 10}};
+    StorageDaemon daemon{std::vector<std::uint8_t>(sectors * 512, 0x11), {.requests_a_second = 2}};
     SharedMemory memory{1024};
     VhostUserTransport transport;
     static BlockDevice<VhostUserTransport, 64> disk;
-    ASSERT_TRUE(connect(transport, {daemon.socket(), spec::DeviceId::block, 1, 64, 60}, memory).ok());
+    ASSERT_TRUE(connect(transport, {daemon.socket(), spec::DeviceId::block, 1, 64, 60}, memory, daemon).ok());
     ASSERT_TRUE(disk.init(transport, memory).ok());
     Pages const pages = memory.allocate_pages(count);
     auto const* const bytes = static_cast<std::uint8_t const volatile*>(pages.virt);
@@ -186,10 +190,6 @@ TEST(DaemonDiskReset, WritesAfterItHasStopped) {
         ASSERT_TRUE(disk.submit({BlockOperation::read, i, 0, {&data, 1}, Token{i}}).ok());
     }
     disk.kick_device();
-    std::this_thread::sleep_for(std::chrono::milliseconds{300});  // the daemon has taken all of them
-    unsigned handed_back = 0;
-    ASSERT_TRUE(disk.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
-    EXPECT_GT(handed_back, 0u);
     auto const written = [&] {
         unsigned pages_written = 0;
         for (unsigned i = 0; i < count; ++i) {
@@ -197,9 +197,19 @@ TEST(DaemonDiskReset, WritesAfterItHasStopped) {
         }
         return pages_written;
     };
-    unsigned const at_reset = written();
-    std::this_thread::sleep_for(std::chrono::seconds{2});
-    EXPECT_GT(written(), at_reset) << "This daemon waits for its requests: set_settling_time is not needed for it.";
+    auto const wait_for = [&](unsigned pages_written) {
+        auto const end = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+        while (written() < pages_written && std::chrono::steady_clock::now() < end) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+        return written() >= pages_written;
+    };
+    ASSERT_TRUE(wait_for(1)) << "the daemon has not begun";
+    unsigned handed_back = 0;
+    ASSERT_TRUE(disk.reset([&](BlockCompletion const&) { ++handed_back; }).ok());
+    EXPECT_GT(handed_back, 0u);
+    EXPECT_TRUE(wait_for(written() + 1))
+        << "This daemon waits for its requests: set_settling_time is not needed for it.";
     EXPECT_TRUE(disk.release(memory).ok());
     memory.free_pages(pages);
 }

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,8 +31,8 @@ struct BackEnd {
     std::uint32_t config_bytes = 0;  ///< what the back end answers to GET_CONFIG; 0: it has no configuration
 };
 
-/// A device in another process, over a vhost-user socket. The status register is kept here, and what the driver writes to
-/// it becomes messages. So is the rest of what a socket has no register for.
+/// A device in another process, over a vhost-user socket. A socket has no registers: this class keeps the status and the
+/// features, and what the driver writes to them becomes messages.
 class VhostUserTransport : public TransportDefaults {
 public:
     static constexpr std::uint16_t queues_max = 8;
@@ -43,6 +44,9 @@ public:
 
     /// Connects. Call it again after the back end has gone. Errors: `no_device`, `device_gone`.
     [[nodiscard]] Status probe(BackEnd const& back_end, SharedMemory& memory) {
+        if (back_end.queues > queues_max || back_end.config_bytes > Config::most) {
+            throw std::invalid_argument("A BackEnd has at most 8 queues and 256 bytes of configuration.");
+        }
         close();
         if (!connection_.open(back_end.path)) {
             return Error::no_device;
@@ -58,8 +62,8 @@ public:
         return connection_.is_gone() ? Status{Error::device_gone} : Status{};
     }
 
-    /// How long a reset waits after the queues were stopped. QEMU 7.2's export still writes then: GET_VRING_BASE does not
-    /// wait for requests in flight.
+    /// How long a reset waits after the queues were stopped; at first it does not. QEMU 7.2's export still writes then,
+    /// because GET_VRING_BASE does not wait for requests in flight: give it the time that a request takes.
     void set_settling_time(std::chrono::microseconds time) { settling_time_ = time; }
 
     // --- `Transport` ---
@@ -138,8 +142,8 @@ public:
 
     // --- for the test ---
 
-    /// Sleeps until an interrupt, the end of the back end, or the time.
-    void sleep(std::chrono::milliseconds most) {
+    /// Sleeps until an interrupt or the end of the back end. Returns false if neither has come in this time.
+    [[nodiscard]] bool sleep(std::chrono::milliseconds most) {
         std::array<::pollfd, queues_max + 1> files{};
         ::nfds_t count = 0;
         for (Queue const& queue : queues_) {
@@ -148,7 +152,7 @@ public:
             }
         }
         files[count++] = {connection_.file(), POLLIN | POLLRDHUP, 0};
-        ::poll(files.data(), count, static_cast<int>(most.count()));
+        return ::poll(files.data(), count, static_cast<int>(most.count())) > 0;
     }
 
 private:

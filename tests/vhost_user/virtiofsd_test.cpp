@@ -33,15 +33,19 @@ protected:
     static constexpr std::uint16_t request_index = 1;  // §5.11.2
 
     void SetUp() override {
-        if (!std::filesystem::exists(program) || ::geteuid() != 0) {
-            GTEST_SKIP() << "virtiofsd is not installed (Debian's package qemu-system-common), or this is not root";
+        if (!std::filesystem::exists(program)) {
+            GTEST_SKIP() << "virtiofsd is not installed (Debian's package qemu-system-common)";
+        }
+        if (::geteuid() != 0) {
+            GTEST_SKIP() << "virtiofsd needs to be root";
         }
         std::filesystem::create_directory(folder.path("share"));
         process.start({program, "--socket-path=" + folder.path("socket"), "-o", "source=" + folder.path("share"), "-o",
                        "sandbox=chroot", "-f"},
                       folder.path("log"));
-        ASSERT_TRUE(connect(transport, {folder.path("socket"), spec::DeviceId::file_system, 2, 128, 0}, memory).ok())
-            << "virtiofsd kept no connection in a minute. Start it by hand to see why.";
+        ASSERT_TRUE(
+            connect(transport, {folder.path("socket"), spec::DeviceId::file_system, 2, 128, 0}, memory, process).ok())
+            << "virtiofsd kept no connection. Start it by hand to see why.";
         SpinRelax relax;
         DeviceInit init{transport};
         Negotiation negotiation;
@@ -52,6 +56,19 @@ protected:
         ASSERT_TRUE(init.go_live().ok());
         page = memory.allocate_pages(1);
         answer = memory.allocate_pages(answer_pages);
+    }
+
+    void TearDown() override {
+        if (page.virt != nullptr) {
+            transport.set_status({});
+            for (auto* const queue : {&urgent, &requests}) {
+                queue->detach();
+                EXPECT_TRUE(queue->release(memory).ok());
+            }
+            memory.free_pages(page);
+            memory.free_pages(answer);
+            EXPECT_EQ(memory.pages_outstanding(), 0u);
+        }
     }
 
     /// Sends a request, and returns its answer; null if the daemon reports an error.
